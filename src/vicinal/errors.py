@@ -1,0 +1,225 @@
+"""Every error that Vicinal raises on purpose.
+
+    VicinalError
+    +-- InvalidInput            also a ValueError: the call was refused and changed nothing
+    |   +-- InvalidArgument     an argument, option or name that does not exist or does not fit (a TypeError too)
+    |   +-- InvalidId           an id that is not a non-empty str, an int64 or a UUID
+    |   +-- InvalidText         a text that cannot be stored
+    |   +-- InvalidMetadata     metadata that would not come back as given
+    |   +-- InvalidVector       NaN, infinity, or something that is not a vector
+    |   |   +-- DimensionMismatch
+    |   |   `-- ZeroVector
+    |   +-- DuplicateId         one id twice in a call, or an `add` of an id that exists
+    |   +-- SettingsMismatch    a collection reopened with another dimension, metric or setting
+    |   |   `-- EncoderMismatch a collection reopened with another encoder
+    |   `-- LimitExceeded
+    +-- NotFound                also a KeyError
+    |   +-- IdNotFound
+    |   +-- CollectionNotFound
+    |   `-- EncoderNotFound
+    `-- StoreError              also a RuntimeError: the call was right, the world was not
+        +-- Closed
+        +-- WriterBusy          another writer held the collection longer than `timeout=`
+        +-- CollectionDropped
+        +-- CommitFailed        `committed` says False (nothing changed) or None (unknown)
+        +-- DiskFull
+        +-- Damaged             bytes that fail their checksum, named
+        +-- FormatUnsupported   files written by a newer Vicinal, or not ours
+        +-- Unsupported         a feature that this build or this collection does not have
+        |   `-- NoEncoder       a text where only vectors can be compared
+        +-- MissingExtra        an optional package is not installed (an ImportError too)
+        +-- ModelUnavailable    model files are absent or are not the published ones
+        `-- NativeMismatch      the compiled core was built from other sources (an ImportError too)
+
+Each carries `name` (which argument or part), `value` (what was found), `place` (row, id, file) and `remedy`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "Closed",
+    "CollectionDropped",
+    "CollectionNotFound",
+    "CommitFailed",
+    "Damaged",
+    "DimensionMismatch",
+    "DiskFull",
+    "DuplicateId",
+    "EncoderMismatch",
+    "EncoderNotFound",
+    "FormatUnsupported",
+    "IdNotFound",
+    "InvalidArgument",
+    "InvalidId",
+    "InvalidInput",
+    "InvalidMetadata",
+    "InvalidText",
+    "InvalidVector",
+    "LimitExceeded",
+    "MissingExtra",
+    "ModelUnavailable",
+    "NativeMismatch",
+    "NoEncoder",
+    "NotFound",
+    "SettingsMismatch",
+    "StoreError",
+    "Unsupported",
+    "VicinalError",
+    "WriterBusy",
+    "ZeroVector",
+]
+
+
+class VicinalError(Exception):
+    """Root of the tree.
+
+    Args:
+        message: what is wrong, in one sentence without a full stop.
+        name: the argument or part concerned.
+        value: what was found there (kept as given, never logged).
+        place: where: row and id, file, field.
+        remedy: what to do about it, in one sentence.
+    """
+
+    def __init__(
+        self, message: str, *, name: str = "", value: Any = None, place: str = "", remedy: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.name = name
+        self.value = value
+        self.place = place
+        self.remedy = remedy
+
+    def __str__(self) -> str:  # KeyError would print a repr
+        where = f"{self.place}: " if self.place else ""
+        cure = f" {self.remedy}" if self.remedy else ""
+        return f"{where}{self.message}.{cure}"
+
+
+class InvalidInput(VicinalError, ValueError):
+    """The call was refused before any work; nothing changed."""
+
+
+class InvalidArgument(InvalidInput, TypeError):
+    """An argument, option or name that does not exist or does not fit."""
+
+
+class InvalidId(InvalidInput):
+    """An id that is not a non-empty str, an int64 or a UUID."""
+
+
+class InvalidText(InvalidInput):
+    """A text that cannot be stored."""
+
+
+class InvalidMetadata(InvalidInput):
+    """Metadata that would not come back as given."""
+
+
+class InvalidVector(InvalidInput):
+    """NaN, infinity, or something that is not a vector."""
+
+
+class DimensionMismatch(InvalidVector):
+    """A vector of another dimension than the collection's."""
+
+
+class ZeroVector(InvalidVector):
+    """A vector of length zero where the metric is cosine."""
+
+
+class DuplicateId(InvalidInput):
+    """One id twice in a call, or an `add` of an id that exists."""
+
+
+class SettingsMismatch(InvalidInput):
+    """A collection reopened with another dimension, metric or setting."""
+
+
+class EncoderMismatch(SettingsMismatch):
+    """A collection reopened with another encoder."""
+
+
+class LimitExceeded(InvalidInput):
+    """A value beyond a documented limit."""
+
+
+class NotFound(VicinalError, KeyError):
+    """Something named does not exist."""
+
+
+class IdNotFound(NotFound):
+    """No row has this id."""
+
+
+class CollectionNotFound(NotFound):
+    """No collection has this name."""
+
+
+class EncoderNotFound(NotFound):
+    """No encoder is registered under this name."""
+
+
+class StoreError(VicinalError, RuntimeError):
+    """The call was right, the world was not."""
+
+
+class Closed(StoreError):
+    """A handle was used after `close()`."""
+
+
+class WriterBusy(StoreError):
+    """Another writer held the collection longer than `timeout=`."""
+
+
+class CollectionDropped(StoreError):
+    """The collection was dropped, here or by another process."""
+
+
+class CommitFailed(StoreError):
+    """A write whose commit failed; `committed` is False (nothing changed) or None (unknown)."""
+
+    committed: bool | None = False
+
+
+class DiskFull(StoreError):
+    """No room for the write; nothing changed."""
+
+
+class Damaged(StoreError):
+    """Bytes that fail their checksum."""
+
+
+class FormatUnsupported(StoreError):
+    """Files written by a newer Vicinal, or files that are not ours."""
+
+
+class Unsupported(StoreError):
+    """A feature that this version or this collection does not have."""
+
+
+class NoEncoder(Unsupported):
+    """A text was given where only vectors can be compared."""
+
+
+class MissingExtra(StoreError, ImportError):
+    """An optional package is not installed; the remedy is the install line."""
+
+    def __init__(self, package: str, extra: str, feature: str) -> None:
+        super().__init__(
+            f"{feature} needs the package {package!r}, which is not installed",
+            name=package,
+            value=extra,
+            remedy=f"Install it with: pip install 'vicinal[{extra}]'",
+        )
+
+
+class ModelUnavailable(StoreError):
+    """Model files are absent, or are not the published ones."""
+
+
+class NativeMismatch(StoreError, ImportError):
+    """The compiled core was built from other sources than the Python around it."""
