@@ -1,0 +1,128 @@
+"""What can be swapped, and what each swappable part owes the rest.
+
+Encoder, EmbeddingStore: texts to vectors, and where results may be kept.
+Index: what is derived from the records. Kernels: distances, native or NumPy.
+Collection: the noun that users hold, the same embedded and remote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from .types import Hits, Id, Record, Stats
+
+Metric = Literal["cosine", "ip", "l2", "l1"]
+Durability = Literal["full", "process"]
+Mode = Literal["dense", "keyword", "hybrid"]
+
+METRICS: tuple[Metric, ...] = ("cosine", "ip", "l2", "l1")
+
+FloatMatrix = NDArray[np.float32]
+FloatVector = NDArray[np.float32]
+Slots = NDArray[np.uint32]
+Bitmap = NDArray[np.uint64]
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns texts into vectors of one space.
+
+    Two encoders with equal `fingerprint` must give vectors that may be compared. No encoder
+    returns a zero vector, whatever the text.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name under which the registry finds it, such as "minilm"."""
+
+    @property
+    def version(self) -> str:
+        """Version of the model, not of this package."""
+
+    @property
+    def dim(self) -> int:
+        """Components per vector."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of weights and options, cheap to compute (no weights are read for it)."""
+
+    def encode(self, texts: Sequence[str]) -> FloatMatrix:
+        """Vectors of `texts`, float32, shape (len(texts), dim), C-contiguous."""
+
+
+class EmbeddingStore(Protocol):
+    """Where an encoder's results may be kept; keys are hashes, values float32 vectors of one dim."""
+
+    def get_many(self, keys: Sequence[bytes]) -> list[FloatVector | None]: ...
+
+    def put_many(self, keys: Sequence[bytes], vectors: FloatMatrix) -> None: ...
+
+    def clear(self) -> None: ...
+
+
+class Kernels(Protocol):
+    """Distances over a matrix of stored vectors. Native code and its NumPy referee both fit here.
+
+    `vectors` is float32, C-contiguous, shape (n, dim); `query` float32, shape (dim,).
+    """
+
+    name: str
+
+    def scan(self, metric: Metric, vectors: FloatMatrix, query: FloatVector, out: FloatVector) -> None:
+        """Fast approximate raw values of all rows into `out`, float32, shape (n,).
+
+        cosine and ip: the dot product; l2: the *squared* distance; l1: the distance. Summed in float32
+        in any order, so each value is within `dim * 2**-23` of the true one, relative to the
+        sum of the magnitudes of its terms.
+        """
+
+    def score(self, metric: Metric, vectors: FloatMatrix, slots: Slots, query: FloatVector) -> FloatVector:
+        """Scores of the rows `slots`, float32, shape (len(slots),), higher is better.
+
+        The one function behind every score that a user sees: float32 components, summed in
+        float64 in eight interleaved lanes, rounded once to float32. Bit-equal on every
+        implementation. cosine in [-1, 1] (0 where a vector is zero); ip: dot; l2: minus the rooted
+        distance; l1: minus the distance.
+        """
+
+    def squared_norms(self, vectors: FloatMatrix) -> NDArray[np.float64]:
+        """Sum of squares of each row in the lanes of `score`, float64, shape (n,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What one or more commits changed, as an index needs it.
+
+    Attributes:
+        change: the last commit contained.
+        slot_count: slots handed out up to that commit, holes included.
+        dead: slots that stopped being rows.
+        added: slots that became rows, ascending.
+        expires: for each added slot the instant of expiry in microseconds since 1970, or -1.
+        has_vector: for each added slot whether its vector counts.
+        touched: slots whose metadata or expiry changed in place.
+        touched_expires: like `expires`, for `touched`.
+    """
+
+    change: int
+    slot_count: int
+    dead: Slots
+    added: Slots
+    expires: NDArray[np.int64]
+    has_vector: NDArray[np.bool_]
+    touched: Slots
+    touched_expires: NDArray[np.int64]
+
+
+class Index(Protocol):
+    """Derived from the records; applies deltas strictly in order and can start from one big one."""
+
+    def apply(self, delta: Delta) -> None: ...
