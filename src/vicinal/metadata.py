@@ -1,0 +1,188 @@
+"""Typed JSON: metadata goes in as Python values and comes back as the same Python values.
+
+JSON's own types are written as they are. A date, datetime, Decimal or UUID becomes an object with one
+key, such as {"$date": "2024-05-01"}. A user's own key that begins with "$" is written with one more
+"$", so the two cannot be confused. Tuples become lists.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from .errors import InvalidMetadata, LimitExceeded
+
+METADATA_BYTES_MAX = 1 << 20
+METADATA_DEPTH_MAX = 64
+
+_JSON_REMEDY = (
+    "Use str, int, float, bool, None, date, datetime, Decimal, UUID, or lists and dicts of these."
+)
+
+_WRITERS: dict[type, tuple[str, Callable[[Any], str]]] = {
+    datetime: ("$datetime", datetime.isoformat),
+    date: ("$date", date.isoformat),
+    Decimal: ("$decimal", str),
+    UUID: ("$uuid", str),
+}
+_READERS: dict[str, Callable[[str], Any]] = {
+    "$datetime": datetime.fromisoformat,
+    "$date": date.fromisoformat,
+    "$decimal": Decimal,
+    "$uuid": UUID,
+}
+
+
+def dumps(metadata: Mapping[str, Any], *, place: str = "") -> str:
+    """`metadata` as typed JSON.
+
+    Args:
+        metadata: a mapping with str keys; values as in the module's description.
+        place: where it stands, for errors, such as "row 3 (id 'b')".
+
+    Raises:
+        InvalidMetadata: a value that would not come back as given, NaN or infinity, a key that is no str.
+        LimitExceeded: deeper than 64 levels or longer than 1 MiB.
+    """
+    if not isinstance(metadata, Mapping):
+        raise InvalidMetadata(
+            f"metadata must be a dict, not {type(metadata).__name__}",
+            name="metadata",
+            value=metadata,
+            place=place,
+            remedy="Pass a dict such as {'year': 2024}, or None.",
+        )
+    text = json.dumps(
+        _to_json(metadata, "metadata", 1, place), ensure_ascii=False, allow_nan=False, separators=(",", ":")
+    )
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise InvalidMetadata(
+            "metadata holds a lone surrogate, which is not text",
+            name="metadata",
+            value=metadata,
+            place=place,
+            remedy="Decode the source with errors='replace' before storing it.",
+        ) from None
+    if size > METADATA_BYTES_MAX:
+        raise LimitExceeded(
+            f"metadata takes {size:,} bytes as JSON, the limit is {METADATA_BYTES_MAX:,}",
+            name="metadata",
+            value=size,
+            place=place,
+            remedy="Keep large values in the text or in a file, and a reference to them here.",
+        )
+    return text
+
+
+def loads(text: str) -> dict[str, Any]:
+    """The inverse of `dumps`."""
+    value = json.loads(text, object_hook=_from_json)
+    if not isinstance(value, dict):
+        raise InvalidMetadata("stored metadata is not an object", name="metadata", value=text)
+    return value
+
+
+def _to_json(value: Any, path: str, depth: int, place: str) -> Any:
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
+        return value
+    if kind is float:
+        return _finite(value, path, place)
+    if isinstance(value, Mapping):
+        _check_depth(path, depth, place)
+        return {
+            _key(key, path, place): _to_json(item, f"{path}.{key}", depth + 1, place)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        _check_depth(path, depth, place)
+        return [_to_json(item, f"{path}[{i}]", depth + 1, place) for i, item in enumerate(value)]
+    return _scalar(value, path, place)
+
+
+def _scalar(value: Any, path: str, place: str) -> Any:
+    for kind, (tag, write) in _WRITERS.items():
+        if isinstance(value, kind):
+            return _tagged(tag, write, value, path, place)
+    if isinstance(value, (np.bool_, np.integer, np.floating, np.str_)):
+        return _to_json(value.item(), path, 1, place)
+    if isinstance(value, (bool, int, float, str)):  # a subclass, an enum member: keep the plain value
+        plain = next(base for base in (bool, int, float, str) if isinstance(value, base))
+        return _to_json(plain.__new__(plain, value), path, 1, place) if plain is not bool else bool(value)
+    raise InvalidMetadata(
+        f"{path} is of type {type(value).__name__}, which metadata cannot hold",
+        name=path,
+        value=value,
+        place=place,
+        remedy=_JSON_REMEDY,
+    )
+
+
+def _tagged(
+    tag: str, write: Callable[[Any], str], value: Any, path: str, place: str
+) -> dict[str, str]:
+    if isinstance(value, Decimal) and not value.is_finite():
+        raise _not_finite(value, path, place)
+    if value != value:  # pandas.NaT is a datetime that is not equal to itself
+        raise _not_finite(value, path, place)
+    return {tag: write(value)}
+
+
+def _finite(value: float, path: str, place: str) -> float:
+    if not math.isfinite(value):
+        raise _not_finite(value, path, place)
+    return value
+
+
+def _not_finite(value: object, path: str, place: str) -> InvalidMetadata:
+    return InvalidMetadata(
+        f"{path} is {value}, which is not a value",
+        name=path,
+        value=value,
+        place=place,
+        remedy="Use None where a value is missing.",
+    )
+
+
+def _key(key: Any, path: str, place: str) -> str:
+    if not isinstance(key, str):
+        raise InvalidMetadata(
+            f"{path} has the key {key!r} of type {type(key).__name__}; keys are strings",
+            name=path,
+            value=key,
+            place=place,
+            remedy=f"Use {str(key)!r}.",
+        )
+    return "$" + key if key.startswith("$") else str(key)
+
+
+def _check_depth(path: str, depth: int, place: str) -> None:
+    if depth > METADATA_DEPTH_MAX:
+        shown = path if len(path) < 60 else path[:57] + "..."
+        raise LimitExceeded(
+            f"metadata is nested deeper than {METADATA_DEPTH_MAX} levels at {shown}",
+            name="metadata",
+            value=depth,
+            place=place,
+            remedy="Flatten it; a list or dict that contains itself cannot be stored.",
+        )
+
+
+def _from_json(value: dict[str, Any]) -> Any:
+    if len(value) == 1:
+        [(tag, text)] = value.items()
+        read = _READERS.get(tag)
+        if read is not None:
+            return read(text)
+    if any(key.startswith("$$") for key in value):
+        return {key[1:] if key.startswith("$$") else key: item for key, item in value.items()}
+    return value
