@@ -1,0 +1,94 @@
+"""What every encoder of ours shares: refusing texts it cannot take, and telling where it runs."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..contract import FloatMatrix
+from ..errors import InvalidArgument, InvalidText
+
+
+class TextEncoder(ABC):
+    """An encoder that checks its texts; a subclass only turns good ones into vectors.
+
+    Subclasses set the four attributes of the `Encoder` contract, and `device`, in their `__init__`.
+    """
+
+    name: str
+    version: str
+    dim: int
+    fingerprint: str
+    device: str = "cpu"
+
+    def encode(self, texts: Sequence[str]) -> FloatMatrix:
+        """Vectors of `texts`, float32, shape (len(texts), dim), C-contiguous."""
+        checked = check_texts(texts)
+        if not checked:
+            return np.empty((0, self.dim), dtype=np.float32)
+        return self._encode(checked)
+
+    @abstractmethod
+    def _encode(self, texts: list[str]) -> FloatMatrix:
+        """Vectors of at least one text, each of them encodable as UTF-8."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name} {self.version}: {self.dim} dimensions on {self.device}>"
+
+
+def check_texts(texts: Sequence[str]) -> list[str]:
+    """`texts` as a list, or the error that names the first item that is not a text."""
+    # A str is a sequence of str as well: without this check each letter would get a vector.
+    if isinstance(texts, (str, bytes)):
+        raise InvalidArgument(
+            f"texts must be a list of str, not one {type(texts).__name__}",
+            name="texts",
+            value=texts,
+            remedy="Put it into a list: encode([text]).",
+        )
+    try:
+        items = list(texts)
+    except TypeError:
+        raise InvalidArgument(
+            f"texts must be a list of str, not {type(texts).__name__}", name="texts", value=texts
+        ) from None
+    for index, text in enumerate(items):
+        _check_text(index, text)
+    return items
+
+
+def _check_text(index: int, text: object) -> None:
+    if not isinstance(text, str):
+        raise InvalidText(
+            f"a text must be a str, not {type(text).__name__}",
+            name="texts",
+            value=text,
+            place=f"text {index}",
+            remedy="Convert it to str, or leave the row without a text.",
+        )
+    if text.isascii():
+        return
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidText(
+            f"the text has a lone surrogate, {text[error.start]!r}, at character {error.start}",
+            name="texts",
+            value=text,
+            place=f"text {index}",
+            remedy="Decode the source with errors='replace', or repair it.",
+        ) from None
+
+
+def cpu_only(device: str, name: str) -> str:
+    """The device of an encoder that has no other than the CPU; warns where another was asked for."""
+    if device != "cpu":
+        warnings.warn(
+            f"encoder {name!r} runs on the CPU only; device={device!r} is not available to it",
+            RuntimeWarning,
+            stacklevel=3,  # the line that constructs the encoder
+        )
+    return "cpu"

@@ -1,0 +1,102 @@
+"""Encoders that users bring: any object with `encode`, brought under the contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..contract import FloatMatrix
+from ..errors import DimensionMismatch, InvalidArgument, InvalidVector
+from .base import TextEncoder
+
+# Encoded to learn or to recognise a model: ordinary words, so that every model has something to say.
+PROBE_TEXT = "The quick brown fox jumps over the lazy dog near the river bank."
+
+UNVERSIONED = "unversioned"
+
+
+class CustomEncoder(TextEncoder):
+    """Wraps an object with `encode(texts)`; what else it declares is taken, the rest is derived.
+
+    Args:
+        inner: the object. `dim`, `name`, `version`, `fingerprint` and `device` are read where present.
+        name: the name where the object has none; its class where this is empty too.
+
+    Attributes:
+        declares_fingerprint: False where the fingerprint is derived from the name alone, and so
+            cannot tell two models of one class apart.
+    """
+
+    def __init__(self, inner: Any, *, name: str = "") -> None:
+        if not callable(getattr(inner, "encode", None)):
+            raise InvalidArgument(
+                f"an encoder must have a method encode(texts), which {type(inner).__name__} has not",
+                name="encoder",
+                value=inner,
+                remedy="Give a registered name such as 'minilm', or an object with encode(texts) and dim.",
+            )
+        self._inner = inner
+        kind = type(inner)
+        self.name = _declared(inner, "name") or name or f"{kind.__module__}.{kind.__qualname__}"
+        self.version = _declared(inner, "version") or UNVERSIONED
+        self.dim = _dim_of(inner)
+        self.device = _declared(inner, "device") or "unknown"
+        fingerprint = _declared(inner, "fingerprint")
+        self.declares_fingerprint = bool(fingerprint)
+        self.fingerprint = fingerprint or f"{self.name}/{self.version}/{self.dim}"
+
+    def _encode(self, texts: list[str]) -> FloatMatrix:
+        return _as_matrix(self._inner.encode(texts), len(texts), self.dim, self.name)
+
+
+def _declared(inner: Any, attribute: str) -> str:
+    value = getattr(inner, attribute, None)
+    return "" if value is None else str(value)
+
+
+def _dim_of(inner: Any) -> int:
+    """The dimension declared, or else measured: many models know it only from their output."""
+    dim = getattr(inner, "dim", None)
+    if dim is None:
+        return int(np.shape(inner.encode([PROBE_TEXT]))[-1])
+    if isinstance(dim, bool) or not isinstance(dim, int) or dim < 1:
+        raise InvalidArgument(
+            "the encoder's dim must be a whole number of at least 1",
+            name="dim",
+            value=dim,
+            remedy="Make `dim` an attribute or a property, not a method.",
+        )
+    return dim
+
+
+def _as_matrix(vectors: Any, count: int, dim: int, name: str) -> FloatMatrix:
+    """What a foreign `encode` returned, as the contract wants it.
+
+    Zero vectors pass: whether they are refused is a setting of the collection.
+    """
+    try:
+        matrix = np.ascontiguousarray(vectors, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise InvalidVector(
+            f"encoder {name!r} returned something that is not a matrix of numbers",
+            name="encoder",
+            value=vectors,
+        ) from None
+    if matrix.shape != (count, dim):
+        raise DimensionMismatch(
+            f"encoder {name!r} returned shape {matrix.shape} for {count} texts of {dim} dimensions",
+            name="encoder",
+            value=matrix.shape,
+            remedy=f"encode(texts) must return one row of {dim} numbers per text.",
+        )
+    finite = np.isfinite(matrix).all(axis=1)
+    if not finite.all():
+        row = int(np.argmin(finite))
+        raise InvalidVector(
+            f"encoder {name!r} returned NaN or infinity",
+            name="encoder",
+            value=matrix[row],
+            place=f"text {row}",
+        )
+    return matrix

