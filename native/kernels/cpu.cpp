@@ -1,0 +1,67 @@
+#include "cpu.hpp"
+
+#if VICINAL_X86_64
+
+#include <cstdint>
+
+#if defined(_MSC_VER)
+#include <intrin.h>
+#else
+#include <cpuid.h>
+#endif
+
+namespace vicinal::kernels {
+namespace {
+
+struct Registers {
+    std::uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
+};
+
+Registers cpuid(std::uint32_t leaf) {
+    Registers found;
+#if defined(_MSC_VER)
+    int values[4];
+    __cpuid(values, 0);
+    if (static_cast<std::uint32_t>(values[0]) < leaf) return found;
+    __cpuidex(values, static_cast<int>(leaf), 0);
+    found.eax = values[0], found.ebx = values[1], found.ecx = values[2], found.edx = values[3];
+#else
+    __get_cpuid_count(leaf, 0, &found.eax, &found.ebx, &found.ecx, &found.edx);
+#endif
+    return found;
+}
+
+// XCR0: the register states that the operating system saves on a context switch.
+std::uint64_t saved_states() {
+#if defined(_MSC_VER)
+    return _xgetbv(0);
+#else
+    // The intrinsic would need -mxsave for this whole file.
+    std::uint32_t low, high;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (std::uint64_t{high} << 32) | low;
+#endif
+}
+
+constexpr bool all_set(std::uint64_t value, std::uint64_t bits) { return (value & bits) == bits; }
+constexpr std::uint64_t bit(int index) { return std::uint64_t{1} << index; }
+
+constexpr std::uint64_t kFma = bit(12), kOsxsave = bit(27), kAvx = bit(28);             // leaf 1, ecx
+constexpr std::uint64_t kAvx2 = bit(5), kF = bit(16), kBw = bit(30), kVl = bit(31);     // leaf 7, ebx
+constexpr std::uint64_t kXmm = bit(1), kYmm = bit(2), kMask = bit(5), kZmm = bit(6) | bit(7);  // XCR0
+
+// A processor may have instructions whose registers the system does not save: both must agree.
+bool usable(std::uint64_t states, std::uint64_t leaf7_ebx) {
+    if (!all_set(cpuid(1).ecx, kOsxsave | kAvx | kFma)) return false;
+    return all_set(saved_states(), states) && all_set(cpuid(7).ebx, leaf7_ebx);
+}
+
+}  // namespace
+
+bool cpu_has_avx2() { return usable(kXmm | kYmm, kAvx2); }
+
+bool cpu_has_avx512() { return usable(kXmm | kYmm | kMask | kZmm, kAvx2 | kF | kBw | kVl); }
+
+}  // namespace vicinal::kernels
+
+#endif

@@ -1,0 +1,17 @@
+// What this processor, and the operating system on it, can run.
+#pragma once
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define VICINAL_X86_64 1
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#define VICINAL_ARM64 1
+#endif
+
+namespace vicinal::kernels {
+
+#if VICINAL_X86_64
+bool cpu_has_avx2();    // AVX2 and FMA
+bool cpu_has_avx512();  // AVX-512 F, BW and VL
+#endif
+
+}  // namespace vicinal::kernels
