@@ -1,0 +1,265 @@
+"""Distances: the native core, and the plain NumPy that referees it.
+
+The only module that imports `vicinal._core`. `kernels()` gives the native core where it is installed,
+else NumPy. Two environment variables are read, once, at import:
+
+    VICINAL_REQUIRE_NATIVE=1   a missing core is an error, not a slower answer
+    VICINAL_SIMD=<level>       forces an instruction set: scalar, avx2, avx512 or neon
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, Final, Protocol, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import FloatMatrix, FloatVector, Kernels, Metric, Slots
+from ..errors import InvalidArgument, NativeMismatch, Unsupported
+
+__all__ = ["NativeKernels", "NumpyKernels", "kernels"]
+
+_LANES: Final = 8
+_BLOCK_BYTES: Final = 8 << 20  # temporaries of the referee stay this small, however large the matrix
+
+
+class NumpyKernels:
+    """The referee: the contract written down as plainly as NumPy allows."""
+
+    name = "numpy"
+
+    def scan(self, metric: Metric, vectors: FloatMatrix, query: FloatVector, out: FloatVector) -> None:
+        """See `Kernels.scan`; beyond the range of float32 a value is infinite or NaN.
+
+        Raises:
+            ValueError: unknown metric, or arrays of another dtype, shape or layout.
+        """
+        _check_metric(metric)
+        _check_inputs(vectors, query)
+        _check("out", out, np.float32, (len(vectors),), writable=True)
+        with np.errstate(over="ignore", invalid="ignore"):
+            if metric in ("cosine", "ip"):
+                np.matmul(vectors, query, out=out)
+                return
+            for rows in _blocks(vectors):
+                difference = vectors[rows] - query
+                terms = np.square(difference) if metric == "l2" else np.abs(difference)
+                np.sum(terms, axis=1, out=out[rows])
+
+    def score(self, metric: Metric, vectors: FloatMatrix, slots: Slots, query: FloatVector) -> FloatVector:
+        """See `Kernels.score`; native/kernels/kernels.hpp has the formula.
+
+        Raises:
+            ValueError: unknown metric, or arrays of another dtype, shape or layout.
+            IndexError: a slot that is not a row.
+        """
+        _check_metric(metric)
+        _check_inputs(vectors, query)
+        _check("slots", slots, np.uint32, (np.size(slots),))
+        if len(slots) and slots.max() >= len(vectors):
+            raise IndexError(f"slot {slots.max()} is not among the {len(vectors)} rows")
+        a, b = vectors[slots].astype(np.float64), query.astype(np.float64)
+        with np.errstate(over="ignore"):  # a score beyond float32 is infinite, and that is its value
+            return _SCORES[metric](a, b).astype(np.float32)
+
+    def squared_norms(self, vectors: FloatMatrix) -> NDArray[np.float64]:
+        """See `Kernels.squared_norms`.
+
+        Raises:
+            ValueError: an array of another dtype, shape or layout.
+        """
+        _check_vectors(vectors)
+        norms = np.empty(len(vectors), np.float64)
+        for rows in _blocks(vectors):
+            norms[rows] = _lane_sums(np.square(vectors[rows].astype(np.float64)))
+        return norms
+
+
+def _lane_sums(terms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of each row in the fixed order: eight interleaved lanes, then a tree.
+
+    Spelt out, because `np.sum` adds in an order of its own that differs between machines.
+    """
+    lanes = np.zeros((len(terms), _LANES))
+    for start in range(0, terms.shape[1], _LANES):
+        block = terms[:, start : start + _LANES]
+        lanes[:, : block.shape[1]] += block
+    l0, l1, l2, l3, l4, l5, l6, l7 = lanes.T
+    return ((l0 + l4) + (l2 + l6)) + ((l1 + l5) + (l3 + l7))
+
+
+def _cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    squared_norms = _lane_sums(a * a) * _lane_sums((b * b)[np.newaxis])
+    dots = _lane_sums(a * b)
+    cosines = np.divide(dots, np.sqrt(squared_norms), out=np.zeros_like(dots), where=squared_norms > 0)
+    return np.clip(cosines, -1.0, 1.0)
+
+
+def _inner_product(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _lane_sums(a * b)
+
+
+def _l2(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 0 - np.sqrt(_lane_sums(np.square(a - b)))  # not `-x`, which makes equal vectors score -0.0
+
+
+def _l1(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 0 - _lane_sums(np.abs(a - b))
+
+
+_Score = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+_SCORES: Final[dict[Metric, _Score]] = {"cosine": _cosine, "ip": _inner_product, "l2": _l2, "l1": _l1}
+
+
+def _blocks(vectors: FloatMatrix) -> Iterator[slice]:
+    step = max(1, _BLOCK_BYTES // max(1, vectors[:1].nbytes))
+    for start in range(0, len(vectors), step):
+        yield slice(start, start + step)
+
+
+def _check_metric(metric: str) -> None:
+    if metric not in get_args(Metric):
+        raise ValueError(f"metric must be cosine, ip, l2 or l1, got {metric!r}")
+
+
+def _check_inputs(vectors: FloatMatrix, query: FloatVector) -> None:
+    _check_vectors(vectors)
+    _check("query", query, np.float32, (vectors.shape[1],))
+
+
+def _check_vectors(vectors: FloatMatrix) -> None:
+    shape = vectors.shape if np.ndim(vectors) == 2 else ("n", "dim")
+    _check("vectors", vectors, np.float32, shape)
+
+
+def _check(name: str, array: Any, dtype: type, shape: tuple[Any, ...], *, writable: bool = False) -> None:
+    """Refuses what the native core refuses, so that code tested with the referee runs with both."""
+    if not isinstance(array, np.ndarray) or array.dtype != dtype or array.shape != shape:
+        found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        wanted = f"{np.dtype(dtype).name} of shape ({', '.join(map(str, shape))})"
+        raise ValueError(f"{name} must be {wanted}, got {found}")
+    if not (array.flags.c_contiguous and array.flags.aligned):
+        raise ValueError(f"{name} must be C-contiguous and aligned")
+    if writable and not array.flags.writeable:
+        raise ValueError(f"{name} must be writable")
+
+
+class _Core(Protocol):
+    """What `vicinal._core` offers; see native/bind.cpp."""
+
+    def build_id(self) -> str: ...
+    def levels(self) -> list[str]: ...
+    def level(self) -> str: ...
+    def use_level(self, name: str) -> None: ...
+    def scan(self, metric: str, vectors: FloatMatrix, query: FloatVector, out: FloatVector) -> None: ...
+    def score(
+        self, metric: str, vectors: FloatMatrix, slots: Slots, query: FloatVector, out: FloatVector
+    ) -> None: ...
+    def squared_norms(self, vectors: FloatMatrix, out: NDArray[np.float64]) -> None: ...
+
+
+class NativeKernels:
+    """The native core: the same answers as `NumpyKernels`, faster, without holding the GIL."""
+
+    name = "native"
+
+    def __init__(self, core: _Core) -> None:
+        self._core = core
+
+    @property
+    def level(self) -> str:
+        """The SIMD level that `scan` uses, such as "avx2"."""
+        return self._core.level()
+
+    def levels(self) -> list[str]:
+        """The SIMD levels that this machine can run, slowest first."""
+        return self._core.levels()
+
+    def use_level(self, name: str) -> None:
+        """Makes every later `scan` of this process use a level; ValueError if this machine cannot."""
+        self._core.use_level(name)
+
+    def scan(self, metric: Metric, vectors: FloatMatrix, query: FloatVector, out: FloatVector) -> None:
+        """See `NumpyKernels.scan`, whose errors it raises too."""
+        self._core.scan(metric, vectors, query, out)
+
+    def score(self, metric: Metric, vectors: FloatMatrix, slots: Slots, query: FloatVector) -> FloatVector:
+        """See `NumpyKernels.score`, whose errors it raises too."""
+        out = np.empty(np.size(slots), np.float32)
+        self._core.score(metric, vectors, slots, query, out)
+        return out
+
+    def squared_norms(self, vectors: FloatMatrix) -> NDArray[np.float64]:
+        """See `NumpyKernels.squared_norms`, whose errors it raises too."""
+        out = np.empty(np.shape(vectors)[:1], np.float64)
+        self._core.squared_norms(vectors, out)
+        return out
+
+
+_REMEDY = "Reinstall with a C++20 compiler: pip install --force-reinstall --no-deps vicinal"
+
+
+def _load_native() -> tuple[NativeKernels | None, str]:
+    """The native kernels, or None and the reason why there are none."""
+    try:
+        core = cast(_Core, importlib.import_module("vicinal._core"))
+    except ImportError as error:
+        if os.environ.get("VICINAL_REQUIRE_NATIVE") == "1":
+            raise Unsupported(
+                f"VICINAL_REQUIRE_NATIVE=1, and the native core cannot be imported ({error})", remedy=_REMEDY
+            ) from error
+        return None, str(error)
+    _check_build(core)
+    native = NativeKernels(core)
+    _force_level(native)
+    return native, ""
+
+
+def _check_build(core: _Core) -> None:
+    try:
+        expected = importlib.import_module("vicinal._build").BUILD_ID
+    except ImportError:
+        expected = "none"
+    if core.build_id() != expected:
+        raise NativeMismatch(
+            f"the native core has build id {core.build_id()}, the Python files beside it expect {expected}",
+            name="vicinal._core",
+            value=core.build_id(),
+            remedy=_REMEDY,
+        )
+
+
+def _force_level(native: NativeKernels) -> None:
+    forced = os.environ.get("VICINAL_SIMD")
+    if not forced:
+        return
+    try:
+        native.use_level(forced)
+    except ValueError as error:
+        raise InvalidArgument(
+            f"VICINAL_SIMD={forced!r} is no SIMD level of this machine",
+            name="VICINAL_SIMD",
+            value=forced,
+            remedy=f"There are: {', '.join(native.levels())}",
+        ) from error
+
+
+_native, _why_not = _load_native()
+
+
+@cache  # hence one warning
+def kernels() -> Kernels:
+    """The native kernels if they are installed, else the NumPy referee and a RuntimeWarning, once."""
+    if _native is not None:
+        return _native
+    warnings.warn(
+        f"The native core is not installed ({_why_not}); NumPy answers, correctly but slower. {_REMEDY}",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return NumpyKernels()
