@@ -7,9 +7,8 @@ Collection: the noun that users hold, the same embedded and remote.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -126,3 +125,97 @@ class Index(Protocol):
     """Derived from the records; applies deltas strictly in order and can start from one big one."""
 
     def apply(self, delta: Delta) -> None: ...
+
+
+class Collection(Protocol):
+    """Rows of id, text, vector and metadata, searchable as soon as a write returns.
+
+    The same contract embedded and over HTTP. Names are binding.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def add(
+        self,
+        ids: Any = None,
+        *,
+        texts: Any = None,
+        vectors: Any = None,
+        metadata: Any = None,
+        sparse: Any = None,
+        ttl: Any = None,
+        rows: Any = None,
+    ) -> list[Id]:
+        """Stores new rows; an id that exists is an error that changes nothing."""
+
+    def upsert(
+        self,
+        ids: Any = None,
+        *,
+        texts: Any = None,
+        vectors: Any = None,
+        metadata: Any = None,
+        sparse: Any = None,
+        ttl: Any = None,
+        rows: Any = None,
+    ) -> list[Id]:
+        """Stores rows, replacing whole rows of the same id; the last of equal ids wins."""
+
+    def update(
+        self,
+        ids: Any = None,
+        *,
+        where: Mapping[str, Any] | None = None,
+        texts: Any = None,
+        vectors: Any = None,
+        metadata: Any = None,
+        sparse: Any = None,
+        ttl: Any = None,
+    ) -> int:
+        """Changes existing rows, merging top-level metadata keys; an unknown id changes nothing."""
+
+    def delete(self, ids: Any = None, *, where: Mapping[str, Any] | None = None) -> int:
+        """Deletes rows and returns how many; unknown ids are passed over."""
+
+    def get(
+        self,
+        ids: Any = None,
+        *,
+        where: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        vectors: bool = False,
+    ) -> list[Record]:
+        """Rows in the order asked, or in insertion order."""
+
+    def search(
+        self,
+        query: Any = None,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        *,
+        id: Id | None = None,
+        mode: Mode = "dense",
+        alpha: float = 0.5,
+        fusion: str = "weighted",
+        exact: bool = False,
+        recall: float | None = None,
+    ) -> Hits:
+        """Exactly min(k, matches) hits, best first, ties by insertion order."""
+
+    def search_many(
+        self, queries: Any, k: int = 10, where: Mapping[str, Any] | None = None, *, mode: Mode = "dense"
+    ) -> list[Hits]:
+        """One `Hits` per query."""
+
+    def count(self, where: Mapping[str, Any] | None = None) -> int: ...
+
+    def peek(self, n: int = 10) -> list[Record]: ...
+
+    def stats(self) -> Stats: ...
+
+    def sync(self) -> None:
+        """Makes all earlier writes survive power loss."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,28 @@
+"""Vicinal: a vector database for Python.
+
+    import vicinal
+
+    db = vicinal.connect("./data")
+    docs = db.collection("docs", encoder="minilm")
+    docs.add(texts=["a text", "another text"])
+    hits = docs.search("something similar", k=5)
+"""
+
+from .collection import Collection
+from .database import Database, connect
+from .errors import VicinalError
+from .types import Hit, Hits, Id, Record, Stats
+from .version import __version__
+
+__all__ = [
+    "Collection",
+    "Database",
+    "Hit",
+    "Hits",
+    "Id",
+    "Record",
+    "Stats",
+    "VicinalError",
+    "__version__",
+    "connect",
+]

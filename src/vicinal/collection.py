@@ -1,0 +1,333 @@
+"""The noun that users hold. It checks how it was called and delegates; it holds no algorithm."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Never, Self, get_args
+
+import numpy as np
+
+from .contract import Mode
+from .errors import InvalidArgument, Unsupported
+from .indexes.flat import FlatIndex, FlatView
+from .inputs.columns import Columns
+from .inputs.ids import check_id
+from .inputs.names import nearest
+from .inputs.vectors import check_query
+from .query.dense import DenseQuery, search_dense
+from .records.context import Context, now
+from .records.insert import insert
+from .records.read import read
+from .records.remove import remove
+from .records.update import update
+from .types import Hits, Id, Record, Stats
+
+_OTHER_NAMES = {
+    "limit": "k",
+    "top_k": "k",
+    "topk": "k",
+    "n_results": "k",
+    "n": "k",
+    "filter": "where",
+    "filters": "where",
+    "query_texts": "query",
+    "query_embeddings": "query",
+    "query_vector": "query",
+    "vector": "query",
+    "text": "query",
+}
+_SEARCH_NAMES = ("query", "k", "where", "id", "mode", "alpha", "fusion", "exact", "recall")
+
+
+class Collection:
+    """A collection in this process: `connect(...).collection(name)` makes one. Thread-safe."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._finalizer = weakref.finalize(self, context.lease.release)
+        self._finalizer.atexit = False  # at exit all stores are closed together
+
+    @property
+    def name(self) -> str:
+        return self._context.name
+
+    # -- insert
+
+    def add(
+        self,
+        ids: Any = None,
+        *,
+        texts: Any = None,
+        vectors: Any = None,
+        metadata: Any = None,
+        sparse: Any = None,
+        ttl: Any = None,
+        rows: Any = None,
+    ) -> list[Id]:
+        """Stores new rows and returns their ids. All of them or none; durable and searchable on return.
+
+        Args:
+            ids: str, int or UUID, one a row; left out, the collection makes them.
+            texts: str or None, one a row. A row without a vector gets one from the collection's encoder.
+            vectors: shape (rows, dim), any real dtype, kept as float32; None for a row without.
+            metadata: dicts of any JSON plus date, datetime, Decimal and UUID, one a row.
+            ttl: seconds to live, a timedelta or a datetime (naive means UTC), one for all or one a row.
+            rows: instead of lists: dicts with the keys id, text, vector, metadata, ttl; a data frame; or a
+                generator of such dicts, which commits every 8,192 rows.
+
+        Raises:
+            DuplicateId: an id exists already, or stands twice in the call.
+            InvalidInput: see its subclasses; nothing was changed.
+            WriterBusy, DiskFull, CommitFailed: the store could not take it.
+        """
+        _refuse_sparse(sparse)
+        return insert(self._context, Columns(ids, texts, vectors, metadata, ttl), rows, replace=False)
+
+    def upsert(
+        self,
+        ids: Any = None,
+        *,
+        texts: Any = None,
+        vectors: Any = None,
+        metadata: Any = None,
+        sparse: Any = None,
+        ttl: Any = None,
+        rows: Any = None,
+    ) -> list[Id]:
+        """Like `add`, but replaces whole rows of the same id; of equal ids in one call the last wins."""
+        _refuse_sparse(sparse)
+        return insert(self._context, Columns(ids, texts, vectors, metadata, ttl), rows, replace=True)
+
+    # -- update and remove
+
+    def update(
+        self,
+        ids: Any = None,
+        *,
+        where: Mapping[str, Any] | None = None,
+        texts: Any = None,
+        vectors: Any = None,
+        metadata: Any = None,
+        sparse: Any = None,
+        ttl: Any = None,
+    ) -> int:
+        """Changes existing rows and returns how many. All of them or none.
+
+        Top-level metadata keys merge, None as a value stores null. A new text is encoded anew unless a vector
+        comes with it. One dict of metadata serves all rows. What is not given stays.
+
+        Raises:
+            IdNotFound: an id is unknown; nothing was changed.
+        """
+        _refuse_sparse(sparse)
+        _refuse_where(where)
+        return update(self._context, Columns(ids, texts, vectors, metadata, ttl))
+
+    def delete(self, ids: Any = None, *, where: Mapping[str, Any] | None = None) -> int:
+        """Deletes rows and returns how many existed; unknown ids are passed over."""
+        _refuse_where(where)
+        if ids is None:
+            raise InvalidArgument(
+                "delete was not told what to delete", name="ids", remedy="Pass ids=[...]; to delete everything, all ids."
+            )
+        return remove(self._context, ids)
+
+    # -- read
+
+    def get(
+        self,
+        ids: Any = None,
+        *,
+        where: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        vectors: bool = False,
+    ) -> list[Record]:
+        """Rows by id in the order asked, unknown ids passed over; without ids all, in insertion order.
+
+        Args:
+            limit: at most so many; None for all.
+            offset: so many are passed over first.
+            vectors: whether `Record.vector` is filled.
+        """
+        _refuse_where(where)
+        return read(self._context, ids, limit=limit, offset=offset, vectors=vectors)
+
+    def peek(self, n: int = 10) -> list[Record]:
+        """The first `n` rows."""
+        return read(self._context, None, limit=n, offset=0, vectors=False)
+
+    def count(self, where: Mapping[str, Any] | None = None) -> int:
+        """Rows that a search could return now, those without a vector included."""
+        _refuse_where(where)
+        view, _ = self._context.store.snapshot(FlatIndex.view)
+        return int(np.count_nonzero(view.visible(now())))
+
+    def __len__(self) -> int:
+        return self.count()
+
+    def __contains__(self, id_: object) -> bool:
+        return isinstance(id_, Id) and bool(self.get([id_], limit=1))
+
+    # -- search
+
+    def search(
+        self,
+        query: Any = None,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        *,
+        id: Id | None = None,
+        mode: Mode = "dense",
+        alpha: float = 0.5,
+        fusion: str = "weighted",
+        exact: bool = False,
+        recall: float | None = None,
+        **unknown: Never,
+    ) -> Hits:
+        """The `k` best rows, or all there are; best first, ties by insertion order.
+
+        Args:
+            query: a text, or a vector of shape (dim,).
+            k: how many hits, at least 1.
+            id: instead of a query: a stored row whose neighbours are wanted; it is not among them.
+            exact: every search of this version is exact; `recall` is met by that.
+
+        Raises:
+            NoEncoder: a text, where the collection has no encoder.
+            DimensionMismatch, InvalidVector, ZeroVector, IdNotFound, InvalidArgument.
+            Unsupported: `where`, and the modes "keyword" and "hybrid", are not in this version.
+        """
+        _check_search(k, where, mode, recall, unknown)
+        if (query is None) == (id is None):
+            raise InvalidArgument(
+                "search needs one thing to search for, a query or id=" if query is None else "query and id= exclude each other",
+                name="query", remedy="Pass a text or a vector as query, or id= of a stored row.",
+            )  # fmt: skip
+        vector = None if query is None else self._query_vectors([query])[0]
+        like = None if id is None else check_id(id, "id=")
+        return search_dense(self._context.store, DenseQuery(vector, like, k, now()))
+
+    def search_many(
+        self,
+        queries: Any,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        *,
+        mode: Mode = "dense",
+        **unknown: Never,
+    ) -> list[Hits]:
+        """One `Hits` per query: a list of texts and vectors, or an array of shape (queries, dim)."""
+        _check_search(k, where, mode, None, unknown)
+        if isinstance(queries, (str, bytes, Mapping)) or not hasattr(queries, "__iter__"):
+            raise InvalidArgument(
+                f"queries must be a list, not {type(queries).__name__}", name="queries", value=queries,
+                remedy="Use search for one query.",
+            )  # fmt: skip
+        vectors = self._query_vectors(list(queries))
+        store, moment = self._context.store, now()
+        return [search_dense(store, DenseQuery(vector, None, k, moment)) for vector in vectors]
+
+    def _query_vectors(self, queries: list[Any]) -> list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+        """Texts are encoded together, vectors checked."""
+        texts = [query for query in queries if isinstance(query, str)]
+        encoded = iter(self._context.encode(texts) if texts else ())
+        rules = self._context.rules(self._context.store.current())
+        return [
+            check_query(next(encoded) if isinstance(query, str) else query, rules, f"query {i}" if len(queries) > 1 else "query")
+            for i, query in enumerate(queries)
+        ]
+
+    # -- the rest of its life
+
+    def stats(self) -> Stats:
+        """Rows, slots, sizes and settings at this moment."""
+        context = self._context
+        view, reader = context.store.snapshot(FlatIndex.view)
+        state, rows = reader.state, int(np.count_nonzero(view.visible(now())))
+        return Stats(
+            name=context.name,
+            path=context.store.place,
+            rows=rows,
+            expired=int(np.count_nonzero(view.live)) - rows,
+            dead_slots=len(view.live) - int(np.count_nonzero(view.live)),
+            indexed=int(np.count_nonzero(view.searchable)),
+            pending=0,
+            dimension=state.dimension,
+            metric=state.metric,
+            encoder=None if context.encoder is None else context.encoder.identity.name,
+            bytes_on_disk=context.store.bytes_on_disk(),
+            change=state.change,
+            synced=state.synced,
+        )
+
+    def sync(self) -> None:
+        """Makes all earlier writes survive power loss; with durability "full" they do already."""
+        self._context.store.sync(self._context.timeout)
+
+    def close(self) -> None:
+        """Gives the handle up; the files close with the last handle of this process."""
+        self._finalizer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if not self._finalizer.alive:
+            return f"Collection({self.name!r}, closed)"
+        state = self._context.store.current()
+        encoder = "none" if self._context.encoder is None else self._context.encoder.identity.name
+        return (
+            f"Collection({self.name!r}, rows={self.count()}, dimension={state.dimension}, "
+            f"metric={state.metric}, encoder={encoder})"
+        )
+
+
+def _check_search(
+    k: object, where: Mapping[str, Any] | None, mode: str, recall: object, unknown: Mapping[str, object]
+) -> None:
+    for name in unknown:
+        right = _OTHER_NAMES.get(name)
+        hint = f"Use {right}= instead." if right else f"{nearest(name, _SEARCH_NAMES)}".strip()
+        raise InvalidArgument(f"search takes no argument {name!r}", name=name, remedy=hint)
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise InvalidArgument(
+            f"k must be a whole number of at least 1, not {k!r}", name="k", value=k, remedy="Leave it out for 10."
+        )
+    if mode not in get_args(Mode):
+        raise InvalidArgument(
+            f"there is no mode {mode!r}", name="mode", value=mode,
+            remedy=f"{nearest(str(mode), get_args(Mode))}Modes are {', '.join(get_args(Mode))}.",
+        )  # fmt: skip
+    if mode != "dense":
+        raise Unsupported(f"mode {mode!r} is not in this version", name="mode", value=mode, remedy="Use mode='dense'.")
+    _check_recall(recall)
+    _refuse_where(where)
+
+
+def _check_recall(recall: object) -> None:
+    is_number = isinstance(recall, (int, float)) and not isinstance(recall, bool)
+    if recall is not None and not (is_number and 0 < recall <= 1):  # type: ignore[operator]  # it is a number here
+        raise InvalidArgument(
+            f"recall must be above 0 and at most 1, not {recall!r}", name="recall", value=recall,
+            remedy="Leave it out: search is exact.",
+        )  # fmt: skip
+
+
+def _refuse_where(where: Mapping[str, Any] | None) -> None:
+    if where is not None:
+        raise Unsupported(
+            "where= is not in this version", name="where", value=where, remedy="Filter the hits in your program."
+        )
+
+
+def _refuse_sparse(sparse: object) -> None:
+    if sparse is not None:
+        raise Unsupported("sparse= is not in this version", name="sparse", remedy="Leave it out.")

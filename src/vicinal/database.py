@@ -1,0 +1,319 @@
+"""A folder of collections, or a private one in memory."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import secrets
+import threading
+import uuid
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar, cast, get_args
+
+from .collection import Collection
+from .contract import Durability, EmbeddingStore, Encoder, Metric
+from .encoders.cache import MemoryStore
+from .encoders.identity import EncoderIdentity, check_same, identity_of
+from .encoders.registry import as_encoder
+from .errors import Closed, EncoderMismatch, InvalidArgument, SettingsMismatch, Unsupported
+from .indexes.flat import FlatIndex
+from .indexes.kernels import kernels
+from .inputs.names import nearest
+from .inputs.vectors import DIMENSION_MAX
+from .records.context import CollectionEncoder, Context
+from .store.files import DiskFiles, Files
+from .store.generation import collection_names, create, folder_name
+from .store.registry import Lease, close_all
+from .store.state import FORMAT, State
+from .store.store import Store
+from .version import __version__
+
+_NAME_CHARS_MAX = 255
+
+
+class _Default(str):
+    """A default that can be told from the same value given on purpose: only the latter must fit on reopening."""
+
+
+_T = TypeVar("_T", bound=str)
+
+
+def _default(value: _T) -> _T:
+    return cast(_T, _Default(value))
+
+
+COSINE: Final = _default(cast(Metric, "cosine"))
+ENGLISH: Final = _default("en")
+ANALYZER: Final = _default("default")
+UUIDS: Final = _default("uuid")
+REFUSE: Final = _default("refuse")
+
+_CHOICES = {
+    "metric": get_args(Metric),
+    "durability": get_args(Durability),
+    "auto_ids": ("uuid", "integer"),
+    "zero_vectors": ("refuse", "allow"),
+}
+
+
+class Database:
+    """A database; `connect` makes one. Thread-safe.
+
+    Args:
+        path: its folder, or None for one in memory.
+        files: the file system to use.
+        cache: where vectors of texts may be kept; by default 64 MiB of memory.
+    """
+
+    def __init__(self, path: str | None, *, files: Files | None = None, cache: EmbeddingStore | None = None) -> None:
+        self._path = path
+        self._files = DiskFiles() if files is None else files
+        self._cache: EmbeddingStore = MemoryStore() if cache is None else cache
+        self._lock = threading.Lock()
+        self._in_memory: dict[str, Store[FlatIndex]] = {}
+        self._handles: list[Collection] = []
+        self._closed = False
+
+    def collection(
+        self,
+        name: str,
+        *,
+        encoder: Any = None,
+        dimension: int | None = None,
+        metric: Metric = COSINE,
+        durability: Durability = "full",
+        language: str = ENGLISH,
+        analyzer: str = ANALYZER,
+        auto_ids: str = UUIDS,
+        zero_vectors: str = REFUSE,
+        timeout: float = 30.0,
+    ) -> Collection:
+        """Opens the collection, or creates it.
+
+        Args:
+            name: any text of 1 to 255 characters.
+            encoder: a registered name ("minilm", "hashing", "hashing:256"), or an object with encode(texts).
+                A collection remembers its encoder: left out, it is found again by its name.
+            dimension: of its vectors; left out, the encoder or the first vector decides.
+            metric: "cosine", "ip", "l2" or "l1".
+            durability: "full": a write that returned survives power loss. "process": it survives the death
+                of the process; power loss may cost the last second.
+            language, analyzer: for keyword search.
+            auto_ids: "uuid" or "integer" (from 1) for rows that come without an id.
+            zero_vectors: "refuse" or "allow" a vector of length zero under cosine.
+            timeout: seconds that a write waits for other writers.
+
+        Raises:
+            SettingsMismatch, EncoderMismatch: it exists with another setting or encoder.
+        """
+        self._check_open()
+        _check_name(name)
+        _check_choices(metric=metric, durability=durability, auto_ids=auto_ids, zero_vectors=zero_vectors)
+        _check_dimension(dimension)
+        _check_timeout(timeout)
+        settings = {"auto_ids": auto_ids, "zero_vectors": zero_vectors, "language": language, "analyzer": analyzer}
+        given = None if encoder is None else as_encoder(encoder)
+        lease = self._lease(name, given, dimension, metric, settings)
+        try:
+            state = lease.store().current()
+            _check_settings(state, dimension=dimension, metric=metric, **settings)
+            remembered = _remembered_encoder(state, given, self._cache)
+        except BaseException:
+            lease.release()
+            raise
+        handle = Collection(Context(name, lease, remembered, durability, timeout))
+        with self._lock:
+            self._handles.append(handle)
+        return handle
+
+    def collections(self) -> list[str]:
+        """Names of the collections, sorted."""
+        self._check_open()
+        if self._path is None:
+            return sorted(self._in_memory)
+        return collection_names(self._files, self._path) if self._files.exists(self._path) else []
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.collections()
+
+    def close(self) -> None:
+        """Closes every collection that was opened through this database."""
+        with self._lock:
+            self._closed = True
+            handles, self._handles = self._handles, []
+        for handle in handles:
+            handle.close()
+        for store in self._in_memory.values():
+            store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        where = ":memory:" if self._path is None else self._path
+        if self._closed:
+            return f"Database({where!r}, closed)"
+        return f"Database({where!r}, collections={self.collections()})"
+
+    def _lease(
+        self, name: str, given: Encoder | None, dimension: int | None, metric: Metric, settings: dict[str, str]
+    ) -> Lease[Store[FlatIndex]]:
+        """A share in the collection's store, which is created where it does not exist."""
+        if self._path is None:
+            with self._lock:
+                store = self._in_memory.get(name)
+                if store is None:
+                    state = _first_state(name, given, dimension, metric, settings)
+                    store = Store(self._files, None, _make_index, state)
+                    self._in_memory[name] = store
+            found = store
+            return Lease(None, lambda: found)
+        folder = os.path.join(self._path, folder_name(name))
+        if not self._files.exists(os.path.join(folder, "name")):
+            create(self._files, self._path, _first_state(name, given, dimension, metric, settings))
+        files = self._files
+        return Lease(os.path.realpath(folder), lambda: Store(files, folder, _make_index))
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Closed("the database is closed", name="database", remedy="Call connect() again.")
+
+
+def connect(target: str | os.PathLike[str]) -> Database:
+    """A database at a path (created when first written to), or ":memory:".
+
+    Raises:
+        Unsupported: a URL; this version has no remote backends.
+    """
+    if not isinstance(target, (str, os.PathLike)):
+        raise InvalidArgument(
+            f"connect takes a path or ':memory:', not {type(target).__name__}", name="target", value=target,
+            remedy="Write connect('./data').",
+        )  # fmt: skip
+    path = os.fspath(target)
+    if not isinstance(path, str) or not path:
+        raise InvalidArgument("the path is empty or not text", name="target", value=target, remedy="Write connect('./data').")
+    if "://" in path:
+        raise Unsupported(
+            f"remote databases are not in this version: {path.split('://')[0]}://", name="target", value=path,
+            remedy="Use a path or ':memory:'.",
+        )  # fmt: skip
+    if path == ":memory:":
+        return Database(None)
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise InvalidArgument(
+            f"{path!r} is a file; a database is a folder", name="target", value=path, remedy="Choose another path."
+        )
+    return Database(os.path.abspath(path))
+
+
+def _make_index(_: State) -> FlatIndex:
+    return FlatIndex(kernels())
+
+
+def _first_state(
+    name: str, given: Encoder | None, dimension: int | None, metric: Metric, settings: dict[str, str]
+) -> State:
+    if given is not None and dimension is not None and given.dim != dimension:
+        raise SettingsMismatch(
+            f"dimension {dimension} was asked for, but encoder {given.name!r} makes {given.dim}",
+            name="dimension", value=dimension, remedy="Leave dimension out.",
+        )  # fmt: skip
+    return State(
+        uuid=uuid.uuid4().bytes,
+        format=FORMAT,
+        writer=__version__,
+        name=name,
+        dimension=dimension if given is None else given.dim,
+        metric=cast(Metric, str(metric)),
+        encoder=None if given is None else identity_of(given).to_json(),
+        settings=json.dumps({key: str(value) for key, value in settings.items()}, sort_keys=True),
+        next_slot=0,
+        next_id=1,
+        change=0,
+        synced=0,
+        trimmed=0,
+        trimmed_nonce=secrets.token_bytes(8),
+        moved_to=None,
+    )
+
+
+def _check_settings(state: State, *, dimension: int | None, **given: str) -> None:
+    """Whatever was given on purpose must be what the collection has."""
+    if dimension is not None and state.dimension is not None and dimension != state.dimension:
+        raise _settings_mismatch(state, "dimension", state.dimension, dimension)
+    stored = {"metric": state.metric, **state.setting}
+    for name, value in given.items():
+        if not isinstance(value, _Default) and stored[name] != value:
+            raise _settings_mismatch(state, name, stored[name], value)
+
+
+def _settings_mismatch(state: State, name: str, stored: object, given: object) -> SettingsMismatch:
+    return SettingsMismatch(
+        f"collection {state.name!r} has {name} {stored!r}, but was opened with {given!r}", name=name, value=given,
+        place=f"collection {state.name!r}", remedy=f"Leave {name}= out, or use another name.",
+    )  # fmt: skip
+
+
+def _remembered_encoder(state: State, given: Encoder | None, cache: EmbeddingStore) -> CollectionEncoder | None:
+    if state.encoder is None:
+        if given is not None:
+            raise EncoderMismatch(
+                f"collection {state.name!r} was made without an encoder, but was opened with {given.name!r}",
+                name="encoder", value=given.name, place=f"collection {state.name!r}",
+                remedy="Open it without encoder=, or make a new collection.",
+            )  # fmt: skip
+        return None
+    stored = EncoderIdentity.from_json(state.encoder)
+    if given is not None:
+        check_same(stored, given, collection=state.name)
+    return CollectionEncoder(stored, given, cache, state.name)
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not 0 < len(name) <= _NAME_CHARS_MAX:
+        raise InvalidArgument(
+            f"a collection's name is a text of 1 to {_NAME_CHARS_MAX} characters, not {name!r:.80}", name="name",
+            value=name, remedy="Write db.collection('docs').",
+        )  # fmt: skip
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgument("the name holds a lone surrogate, which is not text", name="name", value=name) from None
+
+
+def _check_choices(**given: str) -> None:
+    for name, value in given.items():
+        known = _CHOICES[name]
+        if value not in known:
+            raise InvalidArgument(
+                f"there is no {name} {value!r}", name=name, value=value,
+                remedy=f"{nearest(str(value), known)}Choose one of {', '.join(known)}.",
+            )  # fmt: skip
+
+
+def _check_dimension(dimension: object) -> None:
+    if dimension is None:
+        return
+    if isinstance(dimension, bool) or not isinstance(dimension, int) or not 1 <= dimension <= DIMENSION_MAX:
+        raise InvalidArgument(
+            f"dimension must be a whole number from 1 to {DIMENSION_MAX:,}, not {dimension!r}", name="dimension",
+            value=dimension, remedy="Leave it out and the first vector decides.",
+        )  # fmt: skip
+
+
+def _check_timeout(timeout: object) -> None:
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0:
+        raise InvalidArgument(
+            f"timeout must be a number of seconds, not {timeout!r}", name="timeout", value=timeout,
+            remedy="Leave it out for 30 seconds.",
+        )  # fmt: skip
+
+
+atexit.register(close_all)

@@ -1,0 +1,306 @@
+"""Rows as users give them, brought into columns before any work is spent on them.
+
+Parallel lists, NumPy arrays, data frames, dicts and generators all end as `Batch`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from ..contract import FloatMatrix
+from ..errors import DuplicateId, InvalidArgument, InvalidId, VicinalError
+from ..types import Id
+from .ids import check_id
+from .names import nearest
+from .values import check_metadata, check_text, expiry
+from .vectors import VectorRules, not_vectors, read_vectors
+
+STREAM_ROWS = 8192  # a generator commits this often
+
+_FIELDS = ("id", "text", "vector", "metadata", "ttl")
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows in columns; every list has one entry a row.
+
+    Attributes:
+        ids: None where the collection is to make them.
+        block: float32, shape (rows, dim), zero where `has_vector` is False; None where no row has one.
+        metadata: typed JSON, or None for none.
+        expires: microseconds since 1970, or None.
+        first_row: number of the first row in a stream, for messages.
+    """
+
+    ids: list[Id] | None
+    texts: list[str | None]
+    block: FloatMatrix | None
+    has_vector: list[bool]
+    metadata: list[str | None]
+    expires: list[int | None]
+    first_row: int = 0
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def place(self, row: int) -> str:
+        return place_of(self.first_row + row, None if self.ids is None else self.ids[row])
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Arguments of `add`, `upsert` and `update`, as given."""
+
+    ids: Any = None
+    texts: Any = None
+    vectors: Any = None
+    metadata: Any = None
+    ttl: Any = None
+
+    def given(self) -> list[tuple[str, Any]]:
+        pairs = (("ids", self.ids), ("texts", self.texts), ("vectors", self.vectors), ("metadata", self.metadata))
+        return [(name, value) for name, value in pairs if value is not None]
+
+
+def place_of(row: int, id_: Id | None) -> str:
+    return f"row {row}" if id_ is None else f"row {row} (id {id_!r})"
+
+
+def batches(columns: Columns, rows: Any, rules: VectorRules, now: int) -> Iterator[Batch]:
+    """The rows in one batch, or in batches of 8,192 where they come from a generator."""
+    if rows is not None:
+        if columns.given():
+            raise InvalidArgument(
+                f"rows= comes alone, but {columns.given()[0][0]}= is given too", name="rows",
+                remedy="Put everything into the rows, or use parallel lists only.",
+            )  # fmt: skip
+        yield from _from_rows(rows, columns.ttl, rules, now)
+        return
+    if not columns.given():
+        raise InvalidArgument(
+            "nothing to store: ids, texts, vectors, metadata and rows are all missing", name="rows",
+            remedy="Pass at least one of them, such as texts=['...'].",
+        )  # fmt: skip
+    if any(isinstance(value, Iterator) for _, value in columns.given()):
+        yield from _from_rows(_zipped(columns), columns.ttl, rules, now)
+        return
+    yield read_batch(columns, rules, now)
+
+
+def read_batch(columns: Columns, rules: VectorRules, now: int, *, first_row: int = 0) -> Batch:
+    """Parallel lists, or one row of scalars, as a checked batch."""
+    columns = _without_scalars(columns)
+    lists = {name: _as_list(name, value) for name, value in columns.given() if name != "vectors"}
+    count = _common_length(columns, lists)
+    ids = None
+    if columns.ids is not None:
+        ids = [check_id(id_, f"row {first_row + i}") for i, id_ in enumerate(lists["ids"])]
+    places = _Places(ids, first_row)
+    block, has_vector = read_vectors(columns.vectors, count, rules, places)
+    return Batch(
+        ids=ids,
+        texts=[check_text(text, places, i) for i, text in enumerate(lists.get("texts", [None] * count))],
+        block=block,
+        has_vector=has_vector,
+        metadata=[check_metadata(data, places, i) for i, data in enumerate(lists.get("metadata", [None] * count))],
+        expires=_read_ttl(columns.ttl, count, now, places),
+        first_row=first_row,
+    )
+
+
+class _Places:
+    """Names rows for messages, only when one is needed."""
+
+    def __init__(self, ids: list[Id] | None, first_row: int) -> None:
+        self._ids = ids
+        self._first_row = first_row
+
+    def __call__(self, row: int) -> str:
+        return place_of(self._first_row + row, None if self._ids is None else self._ids[row])
+
+
+def _from_rows(rows: Any, ttl: Any, rules: VectorRules, now: int) -> Iterator[Batch]:
+    if hasattr(rows, "columns") and hasattr(rows, "to_dict"):
+        yield read_batch(_columns_of_frame(rows, ttl), rules, now)
+        return
+    if isinstance(rows, Mapping) or not isinstance(rows, Iterable) or isinstance(rows, (str, bytes)):
+        raise InvalidArgument(
+            f"rows must be a list or generator of dicts, or a data frame, not {type(rows).__name__}",
+            name="rows", value=rows, remedy="Write rows=[{'id': 'a', 'text': '...'}].",
+        )  # fmt: skip
+    if not isinstance(rows, Iterator):
+        listed = list(rows)
+        yield read_batch(_columns_of_dicts(listed, ttl, 0), rules, now)
+        return
+    first_row = 0
+    while chunk := list(islice(rows, STREAM_ROWS)):
+        yield read_batch(_columns_of_dicts(chunk, ttl, first_row), rules, now, first_row=first_row)
+        first_row += len(chunk)
+
+
+def _zipped(columns: Columns) -> Iterator[dict[str, Any]]:
+    """Parallel columns of which at least one is a generator, row by row."""
+    singular = {"ids": "id", "texts": "text", "vectors": "vector", "metadata": "metadata"}
+    names = [singular[name] for name, _ in columns.given()]
+    try:
+        for values in zip(*(value for _, value in columns.given()), strict=True):
+            yield dict(zip(names, values, strict=True))
+    except ValueError as error:
+        if isinstance(error, VicinalError):
+            raise
+        raise InvalidArgument(
+            "the columns end at different rows", name="rows", remedy="Yield one dict a row: rows=generator."
+        ) from error
+
+
+def _columns_of_dicts(rows: Sequence[Any], ttl: Any, first_row: int) -> Columns:
+    for i, row in enumerate(rows):
+        _check_row(row, first_row + i)
+    has = {name for row in rows for name in row}
+    if "id" in has:
+        for i, row in enumerate(rows):
+            if row.get("id") is None:
+                raise InvalidId(
+                    "this row has no id, but others do", name="id", place=f"row {first_row + i}",
+                    remedy="Give every row an id, or none.",
+                )  # fmt: skip
+    return Columns(
+        ids=[row["id"] for row in rows] if "id" in has else None,
+        texts=[row.get("text") for row in rows],
+        vectors=[row.get("vector") for row in rows] if "vector" in has else None,
+        metadata=[row.get("metadata") for row in rows] if "metadata" in has else None,
+        ttl=[row.get("ttl", ttl) for row in rows] if "ttl" in has else ttl,
+    )
+
+
+def _check_row(row: Any, number: int) -> None:
+    if not isinstance(row, Mapping):
+        raise InvalidArgument(
+            f"a row must be a dict, not {type(row).__name__}", name="rows", value=row, place=f"row {number}",
+            remedy="Write {'id': 'a', 'text': '...'}.",
+        )  # fmt: skip
+    for name in row:
+        if name not in _FIELDS:
+            raise InvalidArgument(
+                f"a row has no field {name!r}", name=str(name), place=f"row {number}",
+                remedy=f"{nearest(str(name), _FIELDS)}Fields are {', '.join(_FIELDS)}; "
+                "all else goes into 'metadata'.",
+            )  # fmt: skip
+
+
+def _columns_of_frame(frame: Any, ttl: Any) -> Columns:
+    """A data frame: columns id, text, vector, metadata, ttl; any other becomes a metadata key."""
+    columns = {str(name): frame[name].tolist() for name in frame.columns}
+    others = [name for name in columns if name not in _FIELDS]
+    if others and "metadata" in columns:
+        raise InvalidArgument(
+            f"the data frame has a column 'metadata' and the column {others[0]!r} besides", name="rows",
+            remedy="Put it into 'metadata', or drop the column 'metadata'.",
+        )  # fmt: skip
+    metadata = columns.get("metadata")
+    if others:
+        metadata = [
+            {name: value for name in others if (value := _missing_to_none(columns[name][i])) is not None}
+            for i in range(len(frame))
+        ]
+    texts = columns.get("text")
+    return Columns(
+        ids=columns.get("id"),
+        texts=[None] * len(frame) if texts is None else [_missing_to_none(text) for text in texts],
+        vectors=columns.get("vector"),
+        metadata=metadata,
+        ttl=columns.get("ttl", ttl),
+    )
+
+
+def _missing_to_none(value: Any) -> Any:
+    """A data frame says "no value" by NaN, NaT or NA."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _without_scalars(columns: Columns) -> Columns:
+    """`add("a", texts="...")` is one row: scalars become lists of one."""
+    scalar_id = isinstance(columns.ids, (str, int, UUID, np.integer))
+    scalar_text = isinstance(columns.texts, str)
+    if not (scalar_id or (scalar_text and columns.ids is None)):
+        return columns
+    return Columns(
+        ids=[columns.ids] if scalar_id else None,
+        texts=[columns.texts] if scalar_text else columns.texts,
+        vectors=[columns.vectors] if _is_one_vector(columns.vectors) else columns.vectors,
+        metadata=[columns.metadata] if isinstance(columns.metadata, Mapping) else columns.metadata,
+        ttl=columns.ttl,
+    )
+
+
+def _is_one_vector(vectors: Any) -> bool:
+    if vectors is None:
+        return False
+    if isinstance(vectors, np.ndarray):
+        return vectors.ndim == 1 and vectors.dtype != object
+    return isinstance(vectors, Sequence) and len(vectors) > 0 and isinstance(vectors[0], (int, float, np.number))
+
+
+def _as_list(name: str, value: Any) -> list[Any]:
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise InvalidArgument(
+            f"{name} must be a list with one entry a row, not {type(value).__name__}", name=name, value=value,
+            remedy=f"Write {name}=[...].",
+        )  # fmt: skip
+    return value.tolist() if isinstance(value, np.ndarray) else list(value)
+
+
+def _common_length(columns: Columns, lists: Mapping[str, list[Any]]) -> int:
+    lengths = {name: len(values) for name, values in lists.items()}
+    if columns.vectors is not None:
+        if not hasattr(columns.vectors, "__len__"):
+            raise not_vectors(columns.vectors)
+        lengths["vectors"] = len(columns.vectors)
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise InvalidArgument(
+            f"the lists have different lengths: {listed}", name="rows", value=lengths,
+            remedy="Give each list one entry a row, None where a row has nothing.",
+        )  # fmt: skip
+    return next(iter(lengths.values()))
+
+
+def id_list(ids: Any) -> list[Id]:
+    """One id or many, checked."""
+    if isinstance(ids, (str, int, UUID, np.integer)):
+        return [check_id(ids)]
+    return [check_id(id_, f"ids[{i}]") for i, id_ in enumerate(_as_list("ids", ids))]
+
+
+def check_unique(batch: Batch) -> None:
+    """Raises `DuplicateId` where one id stands in two rows."""
+    seen: dict[Id, int] = {}
+    for i, id_ in enumerate(batch.ids or ()):
+        if id_ in seen:
+            raise DuplicateId(
+                f"the id {id_!r} is given twice, in row {batch.first_row + seen[id_]} too", name="ids", value=id_,
+                place=f"row {batch.first_row + i}", remedy="Use upsert, where the last one wins, or drop one of them.",
+            )  # fmt: skip
+        seen[id_] = i
+
+
+def _read_ttl(ttl: Any, count: int, now: int, places: _Places) -> list[int | None]:
+    if ttl is None or isinstance(ttl, (int, float, timedelta, datetime, date)):
+        instant = expiry(ttl, now, "")
+        return [instant] * count
+    listed = _as_list("ttl", ttl)
+    if len(listed) != count:
+        raise InvalidArgument(
+            f"ttl has {len(listed)} entries for {count} rows", name="ttl", remedy="Give one for all, or one a row."
+        )
+    return [expiry(value, now, places(i)) if value is not None else None for i, value in enumerate(listed)]

@@ -1,0 +1,64 @@
+"""Texts, metadata and times to live as users give them. `places` names a row for messages, when one is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ..errors import InvalidArgument, InvalidText, LimitExceeded, VicinalError
+from ..metadata import dumps
+
+TEXT_BYTES_MAX = 16 << 20
+TTL_SECONDS_MAX = 1e10  # some three hundred years
+
+Places = Callable[[int], str]
+
+
+def check_text(text: Any, places: Places, row: int) -> str | None:
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise InvalidText(
+            f"a text must be a str, not {type(text).__name__}", name="texts", value=text, place=places(row),
+            remedy="Convert it with str(...), or pass None for a row without text.",
+        )  # fmt: skip
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise InvalidText(
+            "the text holds a lone surrogate, which is not text", name="texts", value=text, place=places(row),
+            remedy="Decode the source with errors='replace' before storing it.",
+        ) from None  # fmt: skip
+    if size > TEXT_BYTES_MAX:
+        raise LimitExceeded(
+            f"the text takes {size:,} bytes, the limit is {TEXT_BYTES_MAX:,}", name="texts", value=size,
+            place=places(row), remedy="Split it into chunks.",
+        )  # fmt: skip
+    return str(text)
+
+
+def check_metadata(metadata: Any, places: Places, row: int) -> str | None:
+    if metadata is None or (isinstance(metadata, Mapping) and not metadata):
+        return None
+    try:
+        return dumps(metadata)
+    except VicinalError as error:
+        error.place = places(row)  # named only now: a place costs more than the check
+        raise
+
+
+def expiry(ttl: Any, now: int, place: str) -> int | None:
+    """Seconds from now, a timedelta, or a datetime (naive means UTC), as microseconds since 1970."""
+    if ttl is None:
+        return None
+    if isinstance(ttl, datetime):
+        aware = ttl if ttl.tzinfo is not None else ttl.replace(tzinfo=UTC)
+        return max(0, (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1))
+    seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < TTL_SECONDS_MAX:
+        raise InvalidArgument(
+            f"ttl must be a positive number of seconds or a datetime, not {ttl!r}", name="ttl", value=ttl, place=place,
+            remedy="Leave it out for rows that stay.",
+        )  # fmt: skip
+    return now + int(seconds * 1_000_000)

@@ -1,0 +1,185 @@
+"""Vectors as users give them: any 2-D array or list of lists, brought to float32."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import FloatMatrix, FloatVector, Metric
+from ..errors import DimensionMismatch, InvalidVector, LimitExceeded, ZeroVector
+from .values import Places
+
+DIMENSION_MAX = 65_536
+
+_REAL_KINDS = "fiu"
+
+
+@dataclass(frozen=True, slots=True)
+class VectorRules:
+    """What this collection takes as a vector."""
+
+    metric: Metric
+    dimension: int | None
+    zero_allowed: bool
+
+
+def read_vectors(
+    vectors: Any, count: int, rules: VectorRules, places: Places
+) -> tuple[FloatMatrix | None, list[bool]]:
+    """The vectors of `count` rows and which rows have one.
+
+    Returns:
+        float32, shape (count, dim), zero where a row has none; None where no row has one.
+    """
+    if vectors is None:
+        return None, [False] * count
+    if isinstance(vectors, np.ndarray) and vectors.dtype != object:
+        if vectors.ndim != 2:
+            raise not_vectors(vectors)
+        return check_block(vectors, rules, places), [True] * count
+    rows = list(vectors)
+    given = [i for i, row in enumerate(rows) if row is not None]
+    has_vector = [row is not None for row in rows]
+    if not given:
+        return None, has_vector
+    present = [rows[i] for i in given]
+    checked = check_block(_stack(present, rules, lambda i: places(given[i])), rules, lambda i: places(given[i]))
+    if len(given) == count:
+        return checked, has_vector
+    block = np.zeros((count, checked.shape[1]), dtype=np.float32)
+    block[given] = checked
+    return block, has_vector
+
+
+def check_block(block: NDArray[Any], rules: VectorRules, places: Places) -> FloatMatrix:
+    """A 2-D array of real numbers as float32, every row of the right dimension, finite and not zero."""
+    if block.dtype.kind not in _REAL_KINDS:
+        raise _not_numbers(block.dtype, places(0))
+    if len(block) == 0:
+        return np.empty((0, rules.dimension or 0), dtype=np.float32)
+    _check_dimension(block.shape[1], rules, places(0))
+    with np.errstate(over="ignore"):  # what does not fit float32 is found as infinity below
+        vectors = np.ascontiguousarray(block, dtype=np.float32)
+    finite = np.isfinite(vectors).all(axis=1)
+    if not finite.all():
+        raise _not_finite(vectors[_first_false(finite)], places(_first_false(finite)))
+    check_lengths(vectors, rules, places)
+    return vectors
+
+
+def check_lengths(vectors: FloatMatrix, rules: VectorRules, places: Places) -> None:
+    """Raises `ZeroVector` where the collection refuses one."""
+    if rules.metric != "cosine" or rules.zero_allowed:
+        return
+    has_length = vectors.any(axis=1)
+    if not has_length.all():
+        raise ZeroVector(
+            "the vector is zero, so its cosine to anything is undefined",
+            name="vectors",
+            value=vectors[_first_false(has_length)],
+            place=places(_first_false(has_length)),
+            remedy="Leave the vector out, or create the collection with zero_vectors='allow'.",
+        )
+
+
+def check_query(query: Any, rules: VectorRules, place: str = "query") -> FloatVector:
+    """One vector to search with, float32, shape (dim,)."""
+    try:
+        vector = np.asarray(query)
+    except ValueError:
+        raise not_vectors(query) from None
+    if vector.ndim != 1:
+        raise InvalidVector(
+            f"a query must be one vector, but its shape is {vector.shape}",
+            name="query",
+            value=query,
+            remedy="Use search_many for several queries.",
+        )
+    return check_block(vector[None, :], rules, lambda _: place)[0]
+
+
+def not_vectors(vectors: Any) -> InvalidVector:
+    shape = f" of shape {vectors.shape}" if isinstance(vectors, np.ndarray) else ""
+    return InvalidVector(
+        f"vectors must be a matrix with one row a vector, not {type(vectors).__name__}{shape}",
+        name="vectors",
+        value=vectors,
+        remedy="Pass a list of lists or a 2-D array, shape (rows, dim).",
+    )
+
+
+def _stack(rows: Sequence[Any], rules: VectorRules, places: Places) -> NDArray[Any]:
+    """Rows as one array. Only when that fails is each row looked at, to name the one that differs."""
+    try:
+        stacked = np.array(rows)
+    except ValueError:
+        stacked = np.empty(0, dtype=object)
+    if stacked.ndim == 2 and stacked.dtype != object:
+        return stacked
+    wanted = rules.dimension
+    for i, row in enumerate(rows):
+        try:
+            vector = np.asarray(row)
+        except ValueError:
+            raise not_vectors(row) from None
+        if vector.ndim != 1 or vector.dtype.kind not in _REAL_KINDS:
+            raise _not_numbers(vector.dtype, places(i))
+        wanted = len(vector) if wanted is None else wanted
+        if len(vector) != wanted:
+            raise _other_dimension(len(vector), wanted, places(i), known=rules.dimension is not None)
+    raise not_vectors(rows)
+
+
+def _check_dimension(dimension: int, rules: VectorRules, place: str) -> None:
+    if dimension == 0:
+        raise InvalidVector("the vector is empty", name="vectors", place=place, remedy="Pass None for no vector.")
+    if dimension > DIMENSION_MAX:
+        raise LimitExceeded(
+            f"a vector has {dimension:,} components, the limit is {DIMENSION_MAX:,}",
+            name="vectors",
+            value=dimension,
+            place=place,
+            remedy="Reduce its dimension first.",
+        )
+    if rules.dimension is not None and dimension != rules.dimension:
+        raise _other_dimension(dimension, rules.dimension, place, known=True)
+
+
+def _other_dimension(found: int, wanted: int, place: str, *, known: bool) -> DimensionMismatch:
+    whose = "this collection's have" if known else "the first one has"
+    return DimensionMismatch(
+        f"the vector has {found} components, {whose} {wanted}",
+        name="vectors",
+        value=found,
+        place=place,
+        remedy=f"Pass vectors of dimension {wanted}, or use another collection.",
+    )
+
+
+def _not_numbers(dtype: np.dtype[Any], place: str) -> InvalidVector:
+    return InvalidVector(
+        f"a vector must hold real numbers, not {dtype}",
+        name="vectors",
+        value=dtype,
+        place=place,
+        remedy="Convert it to a float array.",
+    )
+
+
+def _not_finite(vector: FloatVector, place: str) -> InvalidVector:
+    where = int(np.flatnonzero(~np.isfinite(vector))[0])
+    return InvalidVector(
+        f"component {where} of the vector is {vector[where]} as float32",
+        name="vectors",
+        value=vector,
+        place=place,
+        remedy="Find out why the encoder made NaN or infinity; such a row could never be found.",
+    )
+
+
+def _first_false(flags: NDArray[np.bool_]) -> int:
+    return int(np.argmin(flags))

@@ -1,0 +1,108 @@
+"""Dense search: nearest vectors, then their rows, as of one moment between call and return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+from ..contract import FloatVector, Metric, Slots
+from ..errors import Damaged, IdNotFound, Unsupported
+from ..indexes.flat import FlatIndex, FlatView, search_flat
+from ..store.reading import Reader
+from ..store.rows import Row, StoredId, stored_id, user_id
+from ..store.store import Store
+from ..types import Hit, Hits, Id
+
+
+@dataclass(frozen=True, slots=True)
+class DenseQuery:
+    """One question, checked.
+
+    Attributes:
+        vector: float32, shape (dim,), or None where `like` names the row to start from.
+        like: the row whose neighbours are asked for; it is not its own neighbour.
+        now: microseconds since 1970; rows that expire by then are not seen.
+    """
+
+    vector: FloatVector | None
+    like: Id | None
+    k: int
+    now: int
+
+
+class _ChangedMeanwhile(Exception):
+    """A row that was found is gone or newer: look again."""
+
+
+def search_dense(store: Store[FlatIndex], query: DenseQuery) -> Hits:
+    """Exactly min(k, matches) hits.
+
+    First without holding anybody up. If a row that was found has changed before it was read, once more with
+    index and rows at one moment.
+    """
+    view, reader = store.snapshot(FlatIndex.view)
+    try:
+        return _search(view, reader, query)
+    except _ChangedMeanwhile:
+        with store.moment(FlatIndex.view) as (view, reader):
+            return _search(view, reader, query)
+
+
+def _search(view: FlatView, reader: Reader, query: DenseQuery) -> Hits:
+    metric = reader.state.metric
+    allowed = view.candidates(query.now)
+    vector = query.vector
+    if query.like is not None:
+        row, vector = _row_to_start_from(reader, query)
+        if row.slot >= len(allowed):
+            raise _ChangedMeanwhile
+        allowed = allowed.copy()
+        allowed[row.slot] = False
+    assert vector is not None  # DenseQuery has one of the two
+    vectors = reader.matrix(len(allowed))
+    if allowed[len(vectors) :].any():
+        raise Damaged(
+            f"{int(allowed[len(vectors) :].sum())} rows have lost their vectors: the file is too short",
+            name="vectors",
+            place=f"vectors.f32 ends after slot {len(vectors) - 1}",
+            remedy="Restore a backup.",
+        )
+    slots, scores = search_flat(metric, vectors, view.norms, vector, allowed, query.k)
+    return Hits(_fetch(reader, view, slots, scores, metric, query), metric, view.change)
+
+
+def _row_to_start_from(reader: Reader, query: DenseQuery) -> tuple[Row, FloatVector]:
+    assert query.like is not None
+    row = reader.rows_by_id([stored_id(query.like)]).get(stored_id(query.like))
+    if row is None or row.is_expired(query.now):
+        raise IdNotFound(
+            f"no row has the id {query.like!r}", name="id", value=query.like,
+            remedy="Search by a text or a vector, or by the id of a stored row.",
+        )  # fmt: skip
+    vector = reader.vector(row)
+    if vector is None:
+        raise Unsupported(
+            f"the row of id {query.like!r} has no vector", name="id", value=query.like,
+            remedy="Search by a text or a vector, or give the row a vector.",
+        )  # fmt: skip
+    return row, vector
+
+
+def _fetch(
+    reader: Reader, view: FlatView, slots: Slots, scores: FloatVector, metric: Metric, query: DenseQuery
+) -> list[Hit]:
+    wanted: list[int] = slots.tolist()
+    rows = reader.rows_by_slot(wanted)
+    like: StoredId | None = None if query.like is None else stored_id(query.like)
+    hits = []
+    for slot, score in zip(wanted, scores.tolist(), strict=True):
+        row = rows.get(slot)
+        if row is None or row.change > view.change or row.id == like:
+            raise _ChangedMeanwhile
+        hits.append(Hit(user_id(row.id), score + 0.0, distance_of(metric, score), row.text, row.metadata or "{}"))
+    return hits
+
+
+def distance_of(metric: Metric, score: float) -> float:
+    """The distance beside a score: `1 - cos`, else minus the score. Never minus zero."""
+    return 1.0 - score if metric == "cosine" else 0.0 - score

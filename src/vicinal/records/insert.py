@@ -1,0 +1,149 @@
+"""`add` and `upsert`: checked rows become vectors and one commit."""
+
+from __future__ import annotations
+
+import uuid
+
+import numpy as np
+
+from ..contract import FloatMatrix
+from ..errors import DuplicateId
+from ..inputs.columns import Batch, Columns, batches, check_unique
+from ..inputs.vectors import check_block
+from ..store.rows import Space, StoredId, stored_id
+from ..store.writing import NewRow, Transaction
+from ..types import Id
+from .context import Context, now
+
+
+def insert(context: Context, columns: Columns, rows: object, *, replace: bool) -> list[Id]:
+    """Stores the rows and returns their ids, in the order given.
+
+    A list is one commit; a generator commits every 8,192 rows, and an error leaves the commits before it.
+    """
+    moment = now()
+    ids: list[Id] = []
+    for batch in batches(columns, rows, context.rules(context.store.current()), moment):
+        ids.extend(_insert_batch(context, batch, moment, replace=replace))
+    return ids
+
+
+def _insert_batch(context: Context, batch: Batch, moment: int, *, replace: bool) -> list[Id]:
+    if len(batch) == 0:
+        return []
+    if replace:
+        kept = _last_of_equal_ids(batch)
+    else:
+        check_unique(batch)
+        _refuse_known(context, batch, moment)  # before texts are encoded; looked up again under the lock
+        kept = list(range(len(batch)))
+    block, spaces = with_encoded_texts(context, batch, kept)
+
+    def plan(transaction: Transaction) -> list[Id]:
+        block_now = _fit(context, transaction, block, batch)
+        ids = _given_or_made(transaction, batch)
+        stored = [stored_id(ids[i]) for i in kept]
+        _clear_the_way(transaction, batch, stored, moment, replace=replace)
+        new = [
+            NewRow(id_, batch.texts[i], batch.metadata[i], batch.expires[i], spaces[i])
+            for id_, i in zip(stored, kept, strict=True)
+        ]
+        transaction.append(new, block_now)
+        return ids
+
+    return context.store.write(plan, timeout=context.timeout, durability=context.durability)
+
+
+def with_encoded_texts(
+    context: Context, batch: Batch, kept: list[int]
+) -> tuple[FloatMatrix | None, list[Space | None]]:
+    """The vectors of the rows `kept`, encoded from text where none was given, and where each came from."""
+    spaces: list[Space | None] = ["given" if there else None for there in batch.has_vector]
+    to_encode = [i for i in kept if spaces[i] is None and batch.texts[i] is not None]
+    block = batch.block if batch.block is None or len(kept) == len(batch) else batch.block[kept]
+    if context.encoder is None or not to_encode:
+        return block, spaces
+    encoded = context.encode([text for i in to_encode if (text := batch.texts[i]) is not None])
+    encoded = check_block(
+        encoded, context.rules(context.store.current()), lambda i: f"{batch.place(to_encode[i])}, as encoded"
+    )
+    for i in to_encode:
+        spaces[i] = "text"
+    if block is None and len(to_encode) == len(kept):
+        return encoded, spaces
+    position = {row: at for at, row in enumerate(kept)}
+    whole = np.zeros((len(kept), encoded.shape[1]), dtype=np.float32) if block is None else block.copy()
+    whole[[position[i] for i in to_encode]] = encoded
+    return whole, spaces
+
+
+def _fit(
+    context: Context, transaction: Transaction, block: FloatMatrix | None, batch: Batch
+) -> FloatMatrix | None:
+    """Under the lock: another process may have fixed the dimension since the batch was checked."""
+    if block is None:
+        return None
+    if transaction.state.dimension is None:
+        transaction.fix_dimension(block.shape[1])
+    if block.shape[1] != transaction.state.dimension:
+        check_block(block, context.rules(transaction.state), batch.place)
+    return block
+
+
+def _refuse_known(context: Context, batch: Batch, moment: int) -> None:
+    if batch.ids is None:
+        return
+    _, reader = context.store.snapshot(lambda index: None)
+    stored = [stored_id(id_) for id_ in batch.ids]
+    _raise_if_known(batch, stored, reader.slots_of(stored), moment)
+
+
+def _raise_if_known(
+    batch: Batch, stored: list[StoredId], found: dict[StoredId, tuple[int, int | None]], moment: int
+) -> None:
+    assert batch.ids is not None
+    known = [
+        i for i, id_ in enumerate(stored) if id_ in found and not _is_expired(found[id_][1], moment)
+    ]
+    if known:
+        more = f", and {len(known) - 1} more" if len(known) > 1 else ""
+        raise DuplicateId(
+            f"the id {batch.ids[known[0]]!r} exists already{more}",
+            name="ids",
+            value=[batch.ids[i] for i in known],
+            place=f"row {batch.first_row + known[0]}",
+            remedy="Use upsert to replace rows, or update to change them.",
+        )
+
+
+def _clear_the_way(
+    transaction: Transaction, batch: Batch, stored: list[StoredId], moment: int, *, replace: bool
+) -> None:
+    """Ends the rows that the new ones replace; for `add` only expired ones may be in the way."""
+    if batch.ids is None:
+        return
+    found = transaction.slots_of(stored)
+    if not replace:
+        _raise_if_known(batch, stored, found, moment)
+    transaction.end([slot for slot, _ in found.values()])
+
+
+def _given_or_made(transaction: Transaction, batch: Batch) -> list[Id]:
+    by_integer = transaction.state.setting["auto_ids"] == "integer"
+    if batch.ids is None:
+        if by_integer:
+            return list(transaction.next_ids(len(batch)))
+        return [str(uuid.uuid4()) for _ in range(len(batch))]
+    if by_integer:
+        transaction.pass_over_ids(max((id_ for id_ in batch.ids if isinstance(id_, int)), default=0))
+    return batch.ids
+
+
+def _last_of_equal_ids(batch: Batch) -> list[int]:
+    if batch.ids is None:
+        return list(range(len(batch)))
+    return sorted({id_: i for i, id_ in enumerate(batch.ids)}.values())
+
+
+def _is_expired(expires_at: int | None, moment: int) -> bool:
+    return expires_at is not None and expires_at <= moment

@@ -1,0 +1,51 @@
+"""`get` and `peek`: rows as records."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ..errors import InvalidArgument
+from ..inputs.columns import id_list
+from ..metadata import loads
+from ..store.reading import Reader
+from ..store.rows import Row, stored_id, user_id
+from ..types import Record
+from .context import Context, now
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ALL = 2**63 - 1
+
+
+def read(context: Context, ids: Any, *, limit: int | None, offset: int, vectors: bool) -> list[Record]:
+    """Rows by id in the order asked, or all in insertion order; unknown ids are passed over."""
+    _check_count("limit", limit, 0)
+    _check_count("offset", offset, 0)
+    moment = now()
+    stored = None if ids is None else [stored_id(id_) for id_ in id_list(ids)]
+    with context.store.reading() as reader:
+        if stored is None:
+            rows = reader.rows_in_order(now=moment, limit=_ALL if limit is None else limit, offset=offset)
+        else:
+            found = reader.rows_by_id(stored)
+            rows = [found[id_] for id_ in stored if id_ in found and not found[id_].is_expired(moment)]
+            rows = rows[offset : None if limit is None else offset + limit]
+        return [_record(reader, row, vectors=vectors) for row in rows]
+
+
+def _record(reader: Reader, row: Row, *, vectors: bool) -> Record:
+    return Record(
+        id=user_id(row.id),
+        text=row.text,
+        metadata={} if row.metadata is None else loads(row.metadata),
+        vector=reader.vector(row) if vectors else None,
+        expires_at=None if row.expires_at is None else _EPOCH + timedelta(microseconds=row.expires_at),
+    )
+
+
+def _check_count(name: str, value: Any, least: int) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+        raise InvalidArgument(
+            f"{name} must be a whole number of at least {least}, not {value!r}", name=name, value=value,
+            remedy=f"Leave {name} out for all rows." if name == "limit" else "",
+        )  # fmt: skip

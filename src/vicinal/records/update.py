@@ -1,0 +1,124 @@
+"""`update`: metadata merges, a new text or vector moves the row to a new slot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..contract import FloatMatrix
+from ..errors import IdNotFound, InvalidArgument
+from ..inputs.columns import Batch, Columns, check_unique, read_batch
+from ..inputs.vectors import check_block
+from ..metadata import dumps, loads
+from ..store.rows import Row, Space, StoredId, stored_id
+from ..store.writing import NewRow, Transaction
+from .context import Context, now
+from .insert import with_encoded_texts
+
+
+def update(context: Context, columns: Columns) -> int:
+    """Changes existing rows and returns how many. One commit.
+
+    Raises:
+        IdNotFound: an id is unknown; no row changes.
+        DuplicateId: an id is given twice.
+    """
+    moment = now()
+    batch = _read(context, columns, moment)
+    if len(batch) == 0:
+        return 0
+    check_unique(batch)
+    rows = list(range(len(batch)))
+    block, spaces = with_encoded_texts(context, batch, rows)
+
+    def plan(transaction: Transaction) -> int:
+        assert batch.ids is not None  # _read saw to it
+        ids = [stored_id(id_) for id_ in batch.ids]
+        found = transaction.rows_by_id(ids)
+        _refuse_unknown(batch, ids, found, moment)
+        if block is not None and transaction.state.dimension is None:
+            transaction.fix_dimension(block.shape[1])
+        if block is not None:
+            check_block(block[:1], _dimension_only(context, transaction), batch.place)
+        moved = [i for i in rows if batch.texts[i] is not None or spaces[i] is not None]
+        for i in sorted(set(rows).difference(moved)):
+            row = found[ids[i]]
+            transaction.touch(row, metadata=_merged(row, batch, i), expires_at=_expiry(row, batch, i))
+        _move(transaction, batch, [(i, found[ids[i]]) for i in moved], block, spaces)
+        return len(batch)
+
+    return context.store.write(plan, timeout=context.timeout, durability=context.durability)
+
+
+def _read(context: Context, columns: Columns, moment: int) -> Batch:
+    if columns.ids is None:
+        raise InvalidArgument(
+            "update needs the ids of the rows to change", name="ids", remedy="Pass ids=[...]."
+        )
+    if len(columns.given()) == 1 and columns.ttl is None:
+        raise InvalidArgument(
+            "update was given nothing to change", name="update", remedy="Pass texts=, vectors=, metadata= or ttl=."
+        )
+    if isinstance(columns.metadata, Mapping) and not isinstance(columns.ids, (str, int)):
+        ids = list(columns.ids)  # one dict for all rows
+        columns = Columns(ids, columns.texts, columns.vectors, [columns.metadata] * len(ids), columns.ttl)
+    return read_batch(columns, context.rules(context.store.current()), moment)
+
+
+def _dimension_only(context: Context, transaction: Transaction) -> Any:
+    rules = context.rules(transaction.state)
+    return type(rules)(rules.metric, rules.dimension, zero_allowed=True)
+
+
+def _refuse_unknown(batch: Batch, ids: list[StoredId], found: Mapping[StoredId, Row], moment: int) -> None:
+    assert batch.ids is not None
+    unknown = [i for i, id_ in enumerate(ids) if id_ not in found or found[id_].is_expired(moment)]
+    if unknown:
+        more = f", nor {len(unknown) - 1} more of those given" if len(unknown) > 1 else ""
+        raise IdNotFound(
+            f"no row has the id {batch.ids[unknown[0]]!r}{more}",
+            name="ids",
+            value=[batch.ids[i] for i in unknown],
+            place=f"row {unknown[0]}",
+            remedy="Use upsert for rows that may not exist yet; nothing was changed.",
+        )
+
+
+def _merged(row: Row, batch: Batch, i: int) -> str | None:
+    """Top-level keys of the new metadata over those of the old."""
+    given = batch.metadata[i]
+    if given is None or row.metadata is None:
+        return row.metadata if given is None else given
+    return dumps({**loads(row.metadata), **loads(given)}, place=batch.place(i))
+
+
+def _expiry(row: Row, batch: Batch, i: int) -> int | None:
+    return row.expires_at if batch.expires[i] is None else batch.expires[i]
+
+
+def _move(
+    transaction: Transaction,
+    batch: Batch,
+    moved: list[tuple[int, Row]],
+    block: FloatMatrix | None,
+    spaces: list[Space | None],
+) -> None:
+    """Writes the rows anew; what was not given is carried over."""
+    if not moved:
+        return
+    dimension = transaction.state.dimension
+    vectors = None if dimension is None else np.zeros((len(moved), dimension), dtype=np.float32)
+    new = []
+    for at, (i, row) in enumerate(moved):
+        space: str | None = spaces[i]
+        if space is not None and vectors is not None and block is not None:
+            vectors[at] = block[i]
+        elif row.space is not None and vectors is not None:
+            space = row.space
+            vectors[at] = transaction.vector(row.slot)
+        text = row.text if batch.texts[i] is None else batch.texts[i]
+        new.append(NewRow(row.id, text, _merged(row, batch, i), _expiry(row, batch, i), space))
+    transaction.end([row.slot for _, row in moved])
+    transaction.append(new, vectors)

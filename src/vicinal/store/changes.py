@@ -1,0 +1,123 @@
+"""One row a commit: what it wrote, what it ended, what it touched. Indexes live on this feed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+
+import apsw
+import numpy as np
+
+from ..contract import Delta, Slots
+from ..errors import Damaged
+from .checksum import crc_of
+
+NONCE_BYTES = 8
+
+CREATE_CHANGES = """
+CREATE TABLE changes(
+  change INTEGER PRIMARY KEY, nonce BLOB NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL,
+  dead BLOB NOT NULL, touched BLOB NOT NULL, crc INTEGER NOT NULL
+) STRICT"""
+
+
+def insert_change(
+    connection: apsw.Connection,
+    change: int,
+    *,
+    first: int,
+    count: int,
+    dead: Sequence[int] = (),
+    touched: Sequence[int] = (),
+) -> bytes:
+    """Writes the row and returns its nonce, by which the commit can be recognised later."""
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    columns = (change, nonce, first, count, _pack(dead), _pack(touched))
+    connection.execute("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?)", (*columns, crc_of(*columns)))
+    return nonce
+
+
+def has_change(connection: apsw.Connection, change: int, nonce: bytes) -> bool:
+    found = connection.execute("SELECT nonce FROM changes WHERE change = ?", (change,)).fetchone()
+    return found is not None and found[0] == nonce
+
+
+def read_everything(connection: apsw.Connection, change: int, slot_count: int) -> Delta:
+    """All rows as one delta: how an index starts from the records."""
+    rows = connection.execute("SELECT slot, expires_at, space FROM rows ORDER BY slot").fetchall()
+    return _delta(change, slot_count, dead=_unpack(b""), added=rows, touched=[])
+
+
+def read_delta(connection: apsw.Connection, after: int, change: int, known_slots: int, slot_count: int) -> Delta:
+    """What the commits after `after` up to `change` did, seen from the end: a row that came and went is a hole.
+
+    Call inside one read transaction. `known_slots` is the slot count at `after`.
+    """
+    dead, touched = [], []
+    for *columns, crc in connection.execute("SELECT * FROM changes WHERE change > ? ORDER BY change", (after,)):
+        if crc_of(*columns) != crc:
+            raise Damaged(
+                f"change {columns[0]} fails its checksum",
+                name="changes",
+                value=columns[0],
+                place=connection.filename or ":memory:",
+                remedy="Restore a backup.",
+            )
+        dead.append(_unpack(columns[4]))
+        touched.append(_unpack(columns[5]))
+    added = connection.execute(
+        "SELECT slot, expires_at, space FROM rows WHERE slot >= ? ORDER BY slot", (known_slots,)
+    ).fetchall()
+    return _delta(
+        change,
+        slot_count,
+        dead=_union(dead),
+        added=added,
+        touched=_read_slots(connection, [slot for slot in _union(touched).tolist() if slot < known_slots]),
+    )
+
+
+def _read_slots(connection: apsw.Connection, slots: Iterable[int]) -> list[tuple[int, int | None]]:
+    """(slot, expires_at) of those that are still rows."""
+    found = []
+    for slot in slots:
+        row = connection.execute("SELECT slot, expires_at FROM rows WHERE slot = ?", (slot,)).fetchone()
+        if row is not None:
+            found.append(row)
+    return found
+
+
+def _delta(
+    change: int,
+    slot_count: int,
+    *,
+    dead: Slots,
+    added: Sequence[tuple[int, int | None, str | None]],
+    touched: Sequence[tuple[int, int | None]],
+) -> Delta:
+    return Delta(
+        change=change,
+        slot_count=slot_count,
+        dead=dead,
+        added=np.array([row[0] for row in added], dtype=np.uint32),
+        expires=np.array([_instant(row[1]) for row in added], dtype=np.int64),
+        has_vector=np.array([row[2] is not None for row in added], dtype=np.bool_),
+        touched=np.array([row[0] for row in touched], dtype=np.uint32),
+        touched_expires=np.array([_instant(row[1]) for row in touched], dtype=np.int64),
+    )
+
+
+def _instant(expires_at: int | None) -> int:
+    return -1 if expires_at is None else expires_at
+
+
+def _pack(slots: Sequence[int]) -> bytes:
+    return np.array(sorted(slots), dtype="<u4").tobytes()
+
+
+def _unpack(packed: bytes) -> Slots:
+    return np.frombuffer(packed, dtype="<u4").astype(np.uint32, copy=False)
+
+
+def _union(parts: Sequence[Slots]) -> Slots:
+    return np.unique(np.concatenate(parts)) if parts else _unpack(b"")

@@ -1,0 +1,207 @@
+"""Connections to `records.db`: one writer, a few readers lent from a pool, and how long they wait."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import apsw
+
+from ..contract import Durability
+from ..errors import Damaged, DiskFull, StoreError, WriterBusy
+from .files import Files
+
+_READERS_KEPT = 4
+_PAGE_BYTES = 4096
+_RETRY_SECONDS = 0.001  # SQLite's own backoff let one of eight writers in once while another got 6,551 turns
+_READ_TRIES_MAX = 30_000  # readers wait only for recovery and for the log's reset, both short
+
+_SYNCHRONOUS: dict[Durability, str] = {"full": "FULL", "process": "NORMAL"}
+
+
+@contextlib.contextmanager
+def translated(place: str) -> Iterator[None]:
+    """SQLite's errors become errors of ours that name the file."""
+    try:
+        yield
+    except apsw.FullError as error:
+        raise DiskFull(
+            "no room left on the disk", name="disk", place=place, remedy="Free space and try again; nothing changed."
+        ) from error
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise Damaged(f"SQLite reports: {error}", name="records", place=place, remedy="Restore a backup.") from error
+    except apsw.CantOpenError as error:
+        raise StoreError(
+            "the records cannot be opened",
+            name="records",
+            place=place,
+            remedy="Check that the folder is there and that you may read and write it.",
+        ) from error
+    except apsw.Error as error:
+        raise StoreError(f"SQLite reports: {error}", name="records", place=place) from error
+
+
+class Connections:
+    """All connections of one generation in one process.
+
+    `path` None is a private database in memory: reader and writer are then the same connection, and
+    one lock stands for both.
+    """
+
+    def __init__(self, path: str | None, files: Files) -> None:
+        self._path = path
+        self._files = files
+        self._lock = threading.RLock()
+        self._idle: list[apsw.Connection] = []
+        self._closed = False
+        self._write_lock = self._lock if path is None else threading.RLock()
+        self._deadline = 0.0
+        self._writer: apsw.Connection | None = None
+        self._synchronous = ""
+        self.place = path or ":memory:"
+        self.log_bytes = 0  # of SQLite's log after our last commit
+
+    @contextlib.contextmanager
+    def reader(self) -> Iterator[apsw.Connection]:
+        """A connection for the length of one call."""
+        if self._path is None:
+            with self._lock, translated(self.place):
+                yield self._open_writer(None)
+            return
+        connection = self._borrow()
+        try:
+            with translated(self.place):
+                yield connection
+        finally:
+            self._give_back(connection)
+
+    @contextlib.contextmanager
+    def read_transaction(self) -> Iterator[apsw.Connection]:
+        """A reader that sees one moment until the block ends."""
+        with self.reader() as connection:
+            if connection.in_transaction:  # in memory, inside this thread's own write
+                yield connection
+                return
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def writing(self, timeout: float, durability: Durability) -> Iterator[apsw.Connection]:
+        """The writer inside `BEGIN IMMEDIATE`; what the block leaves open is rolled back.
+
+        Raises:
+            WriterBusy: the lock was not to be had within `timeout` seconds.
+        """
+        self._take_turn(timeout)
+        try:
+            with translated(self.place):
+                connection = self._open_writer(durability)
+                self._begin(connection, timeout)
+                try:
+                    yield connection
+                finally:
+                    if self._writer is connection and connection.in_transaction:
+                        connection.execute("ROLLBACK")
+        finally:
+            self._write_lock.release()
+
+    def reopen_writer(self) -> None:
+        """Forgets the writer's connection, whose transaction may be in an unknown state."""
+        if self._path is not None and self._writer is not None:
+            broken, self._writer = self._writer, None
+            self._synchronous = ""
+            with contextlib.suppress(apsw.Error):
+                broken.close()
+
+    @contextlib.contextmanager
+    def checkpointing(self, wait_seconds: float) -> Iterator[apsw.Connection]:
+        """The writer, outside a transaction, waiting at most `wait_seconds` for others."""
+        with self._write_lock, translated(self.place):
+            self._deadline = time.monotonic() + wait_seconds
+            yield self._open_writer(None)
+
+    def close(self) -> None:
+        with self._lock, self._write_lock:
+            self._closed = True
+            for connection in [*self._idle, self._writer]:
+                if connection is not None:
+                    connection.close()
+            self._idle, self._writer = [], None
+
+    def _take_turn(self, timeout: float) -> None:
+        """This process's own writers queue here, other processes' in SQLite's busy handler: one deadline for both."""
+        deadline = time.monotonic() + timeout
+        if not self._write_lock.acquire(timeout=max(0.0, min(timeout, threading.TIMEOUT_MAX))):
+            raise _busy(self.place, timeout)
+        self._deadline = deadline
+
+    def _begin(self, connection: apsw.Connection, timeout: float) -> None:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError as error:
+            raise _busy(self.place, timeout) from error
+
+    def _open_writer(self, durability: Durability | None) -> apsw.Connection:
+        if self._writer is None:
+            self._writer = self._connect(self._wait_by_deadline)
+            self._writer.set_wal_hook(self._note_log_pages)
+        if durability is not None and _SYNCHRONOUS[durability] != self._synchronous:
+            self._writer.execute(f"PRAGMA synchronous={_SYNCHRONOUS[durability]}")
+            self._synchronous = _SYNCHRONOUS[durability]
+        return self._writer
+
+    def _borrow(self) -> apsw.Connection:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        with translated(self.place):
+            return self._connect(_wait_by_count)
+
+    def _give_back(self, connection: apsw.Connection) -> None:
+        with self._lock:
+            if not self._closed and len(self._idle) < _READERS_KEPT:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _wait_by_deadline(self, _tries: int) -> bool:
+        return time.monotonic() < self._deadline and _pause()
+
+    def _note_log_pages(self, connection: apsw.Connection, _database: str, pages: int) -> int:
+        self.log_bytes = pages * _PAGE_BYTES
+        return apsw.SQLITE_OK
+
+    def _connect(self, wait: Callable[[int], bool]) -> apsw.Connection:
+        if self._path is None:
+            return apsw.Connection(":memory:")
+        connection = apsw.Connection(self._path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=self._files.vfs)
+        connection.set_busy_handler(wait)
+        connection.execute("PRAGMA wal_autocheckpoint=0")  # ours syncs the vectors first
+        if self._files.vfs is None:
+            connection.execute("PRAGMA fullfsync=1")  # does something on macOS only
+        return connection
+
+
+def _wait_by_count(tries: int) -> bool:
+    return tries < _READ_TRIES_MAX and _pause()
+
+
+def _pause() -> bool:
+    """Try again after 1 ms, so that everybody's turn comes."""
+    time.sleep(_RETRY_SECONDS)
+    return True
+
+
+def _busy(place: str, timeout: float) -> WriterBusy:
+    return WriterBusy(
+        f"another writer held the collection for the whole timeout of {timeout:g} s",
+        name="timeout",
+        value=timeout,
+        place=place,
+        remedy="Raise `timeout=`, or find the process that writes without pause.",
+    )

@@ -1,0 +1,248 @@
+"""The seam: every touch of the file system by the store goes through `Files` and `File`.
+
+Tests put their own in place to lose unsynced bytes, fill the disk or cut a write short. SQLite's own
+access is replaced by naming a VFS (`Files.vfs`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import mmap
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DiskFull, StoreError
+
+ByteArray = NDArray[np.uint8]
+
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} if hasattr(errno, "EDQUOT") else {errno.ENOSPC, errno.EFBIG}
+
+
+class File(Protocol):
+    """One open file of known bytes; all calls are by position."""
+
+    def size(self) -> int: ...
+
+    def read_at(self, position: int, count: int) -> bytes: ...
+
+    def write_at(self, position: int, data: memoryview | bytes) -> None:
+        """All of `data` or an error."""
+
+    def truncate(self, size: int) -> None: ...
+
+    def sync(self) -> None:
+        """Returns when the bytes survive power loss."""
+
+    def map(self, size: int) -> ByteArray:
+        """The first `size` bytes, read-only; past the end of the file only where `maps_past_end`."""
+
+    def close(self) -> None: ...
+
+
+class Files(Protocol):
+    """A file system."""
+
+    vfs: str | None
+    maps_past_end: bool
+
+    def open(self, path: str) -> File: ...
+
+    def create(self, path: str) -> File: ...
+
+    def make_folder(self, path: str) -> None: ...
+
+    def list_folder(self, path: str) -> list[str]: ...
+
+    def exists(self, path: str) -> bool: ...
+
+    def rename(self, old: str, new: str) -> None: ...
+
+    def remove_tree(self, path: str) -> None: ...
+
+    def sync_folder(self, path: str) -> None: ...
+
+    def tree_bytes(self, path: str) -> int: ...
+
+
+class DiskFile:
+    """`File` over a file descriptor."""
+
+    def __init__(self, path: str, flags: int) -> None:
+        self._path = path
+        with translated(path):
+            self._fd = os.open(path, flags | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0), 0o644)
+
+    def size(self) -> int:
+        return os.fstat(self._fd).st_size
+
+    def read_at(self, position: int, count: int) -> bytes:
+        with translated(self._path):
+            return _pread(self._fd, count, position)
+
+    def write_at(self, position: int, data: memoryview | bytes) -> None:
+        view = memoryview(data).cast("B")
+        with translated(self._path):
+            while view:  # the system may take less than it was given
+                written = _pwrite(self._fd, view, position)
+                view = view[written:]
+                position += written
+
+    def truncate(self, size: int) -> None:
+        with translated(self._path):
+            os.ftruncate(self._fd, size)
+
+    def sync(self) -> None:
+        with translated(self._path):
+            _sync(self._fd)
+
+    def map(self, size: int) -> ByteArray:
+        if _LINUX_MMAP is not None:
+            return _map_past_end(self._fd, size)
+        mapped = mmap.mmap(self._fd, size, access=mmap.ACCESS_READ)
+        return np.frombuffer(mapped, dtype=np.uint8)
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class DiskFiles:
+    """The real file system."""
+
+    vfs: str | None = None
+
+    def __init__(self) -> None:
+        self.maps_past_end = _LINUX_MMAP is not None
+
+    def open(self, path: str) -> File:
+        return DiskFile(path, os.O_RDWR)
+
+    def create(self, path: str) -> File:
+        return DiskFile(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+
+    def make_folder(self, path: str) -> None:
+        with translated(path):
+            os.makedirs(path, exist_ok=True)
+
+    def list_folder(self, path: str) -> list[str]:
+        with translated(path):
+            return sorted(os.listdir(path))
+
+    def exists(self, path: str) -> bool:
+        return os.path.exists(path)
+
+    def rename(self, old: str, new: str) -> None:
+        os.rename(old, new)  # untranslated: a lost race is for the caller to see
+
+    def remove_tree(self, path: str) -> None:
+        shutil.rmtree(path, ignore_errors=True)
+
+    def sync_folder(self, path: str) -> None:
+        if sys.platform == "win32":
+            return  # folders cannot be synced there; NTFS journals renames
+        with translated(path):
+            fd = os.open(path, os.O_RDONLY)
+            try:
+                _sync(fd)
+            finally:
+                os.close(fd)
+
+    def tree_bytes(self, path: str) -> int:
+        total = 0
+        for folder, _, names in os.walk(path):
+            for name in names:
+                with contextlib.suppress(OSError):  # a log may vanish while we look
+                    total += os.stat(os.path.join(folder, name)).st_size
+        return total
+
+
+@contextlib.contextmanager
+def translated(path: str) -> Iterator[None]:
+    """Errors of the system become errors of ours that name the file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DISK_FULL:
+            raise DiskFull(
+                "no room left on the disk", name="disk", place=path, remedy="Free space and try again; nothing changed."
+            ) from error
+        raise StoreError(
+            f"the system refused: {error.strerror or error}",
+            name="file",
+            value=error.errno,
+            place=path,
+            remedy="Check that the folder exists, belongs to you and is on a healthy disk.",
+        ) from error
+
+
+def _sync(fd: int) -> None:
+    if sys.platform == "darwin":
+        import fcntl
+
+        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)  # fsync there stops at the drive's cache
+    elif hasattr(os, "fdatasync"):
+        os.fdatasync(fd)
+    else:
+        os.fsync(fd)
+
+
+def _pread_by_seek(fd: int, count: int, position: int) -> bytes:
+    os.lseek(fd, position, os.SEEK_SET)
+    return os.read(fd, count)
+
+
+def _pwrite_by_seek(fd: int, data: memoryview, position: int) -> int:
+    os.lseek(fd, position, os.SEEK_SET)
+    return os.write(fd, data)
+
+
+# Windows has no positional calls; there the writer lock keeps the file position to one user.
+_pread = getattr(os, "pread", _pread_by_seek)
+_pwrite = getattr(os, "pwrite", _pwrite_by_seek)
+
+
+def _linux_mmap() -> Any:
+    """libc's mmap, which unlike Python's lets a map reach past the end of a file that will grow."""
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_int64]
+    libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    return libc
+
+
+_LINUX_MMAP = _linux_mmap()
+_MAP_FAILED = ctypes.c_void_p(-1).value
+
+
+class _Mapped:
+    """Owner of one map: unmapped when the last array over it is gone."""
+
+    def __init__(self, fd: int, size: int) -> None:
+        address = _LINUX_MMAP.mmap(None, size, mmap.PROT_READ, mmap.MAP_SHARED, fd, 0)
+        if address == _MAP_FAILED:
+            code = ctypes.get_errno()
+            raise StoreError(f"mapping {size:,} bytes failed: {os.strerror(code)}", name="map", value=code)
+        self._size = size
+        self.__array_interface__ = {
+            "shape": (size,), "typestr": "|u1", "data": (address, True), "version": 3
+        }  # fmt: skip
+
+    def __del__(self) -> None:
+        interface = getattr(self, "__array_interface__", None)
+        if interface is not None:
+            _LINUX_MMAP.munmap(interface["data"][0], self._size)
+
+
+def _map_past_end(fd: int, size: int) -> ByteArray:
+    return np.asarray(_Mapped(fd, size))

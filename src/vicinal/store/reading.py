@@ -1,0 +1,56 @@
+"""Rows and vectors for a call that reads."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+import apsw
+import numpy as np
+
+from ..contract import FloatMatrix, FloatVector
+from .generation import Generation
+from .rows import Row, StoredId, rows_by_id, rows_by_slot, rows_in_order, slots_of
+from .state import State
+
+
+class Reader:
+    """Reads one generation: inside `connection`'s transaction, or each call at its own moment."""
+
+    def __init__(self, generation: Generation, state: State, connection: apsw.Connection | None = None) -> None:
+        self.state = state
+        self._generation = generation
+        self._connection = connection
+
+    def rows_by_slot(self, slots: Sequence[int]) -> dict[int, Row]:
+        with self._reading() as connection:
+            return rows_by_slot(connection, self._generation.vectors, slots)
+
+    def rows_by_id(self, ids: Sequence[StoredId]) -> dict[StoredId, Row]:
+        with self._reading() as connection:
+            return rows_by_id(connection, self._generation.vectors, ids)
+
+    def slots_of(self, ids: Sequence[StoredId]) -> dict[StoredId, tuple[int, int | None]]:
+        with self._reading() as connection:
+            return slots_of(connection, ids)
+
+    def rows_in_order(self, *, after: int = -1, now: int, limit: int, offset: int = 0) -> list[Row]:
+        with self._reading() as connection:
+            return rows_in_order(
+                connection, self._generation.vectors, after=after, now=now, limit=limit, offset=offset
+            )
+
+    def matrix(self, slot_count: int) -> FloatMatrix:
+        return self._generation.vectors.matrix(slot_count)
+
+    def vector(self, row: Row) -> FloatVector | None:
+        """A copy of the row's vector, or None."""
+        if row.space is None:
+            return None
+        return np.frombuffer(bytes(self._generation.vectors.raw(row.slot)), dtype=np.float32)
+
+    def _reading(self) -> AbstractContextManager[apsw.Connection]:
+        if self._connection is not None:
+            return contextlib.nullcontext(self._connection)
+        return self._generation.connections.reader()

@@ -1,0 +1,149 @@
+"""Rows of a collection as SQLite keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+from uuid import UUID
+
+import apsw
+
+from ..errors import Damaged
+from ..types import Id
+from .checksum import crc_of
+from .vectors import Vectors
+
+StoredId = int | str | bytes
+Space = Literal["text", "given"]
+_Key = TypeVar("_Key", bound=StoredId)
+
+CREATE_ROWS = """
+CREATE TABLE rows(
+  slot INTEGER PRIMARY KEY, id ANY NOT NULL UNIQUE, change INTEGER NOT NULL, crc INTEGER NOT NULL,
+  expires_at INTEGER, space TEXT, sparse BLOB, metadata TEXT, text TEXT
+) STRICT"""
+
+_COLUMNS = "slot, id, change, crc, expires_at, space, sparse, metadata, text"
+_IN_CHUNK = 500  # far below SQLite's limit on variables, few distinct statements
+
+
+@dataclass(slots=True)
+class Row:
+    """One row of the table `rows`, without its checksum."""
+
+    slot: int
+    id: StoredId
+    change: int
+    expires_at: int | None
+    space: str | None
+    sparse: bytes | None
+    metadata: str | None
+    text: str | None
+
+    def crc(self, vectors: Vectors) -> int:
+        return self.crc_with(b"" if self.space is None else vectors.raw(self.slot))
+
+    def crc_with(self, vector: memoryview | bytes) -> int:
+        return crc_of(
+            self.slot,
+            self.id,
+            self.change,
+            self.expires_at,
+            self.space,
+            self.sparse,
+            self.metadata,
+            self.text,
+            vector=vector,
+        )
+
+    def is_expired(self, now: int) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
+
+
+def stored_id(value: Id) -> StoredId:
+    return value.bytes if isinstance(value, UUID) else value
+
+
+def user_id(value: StoredId) -> Id:
+    return UUID(bytes=value) if isinstance(value, bytes) else value
+
+
+def insert_rows(connection: apsw.Connection, rows: Iterable[tuple[Row, memoryview | bytes]]) -> None:
+    """Inserts each row with the checksum over it and its vector's bytes."""
+    connection.executemany(
+        "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (
+                row.slot,
+                row.id,
+                row.change,
+                row.crc_with(vector),
+                row.expires_at,
+                row.space,
+                row.sparse,
+                row.metadata,
+                row.text,
+            )
+            for row, vector in rows
+        ),
+    )
+
+
+def delete_rows(connection: apsw.Connection, slots: Iterable[int]) -> None:
+    connection.executemany("DELETE FROM rows WHERE slot = ?", ((slot,) for slot in slots))
+
+
+def slots_of(connection: apsw.Connection, ids: Sequence[StoredId]) -> dict[StoredId, tuple[int, int | None]]:
+    """id -> (slot, expires_at), for those ids that are rows."""
+    found: dict[StoredId, tuple[int, int | None]] = {}
+    for sql, chunk in _in_chunks("SELECT id, slot, expires_at FROM rows WHERE id IN ({})", ids):
+        found.update((id_, (slot, expires_at)) for id_, slot, expires_at in connection.execute(sql, chunk))
+    return found
+
+
+def rows_by_id(connection: apsw.Connection, vectors: Vectors, ids: Sequence[StoredId]) -> dict[StoredId, Row]:
+    found: dict[StoredId, Row] = {}
+    for sql, chunk in _in_chunks(f"SELECT {_COLUMNS} FROM rows WHERE id IN ({{}})", ids):
+        found.update((row.id, row) for row in _checked(connection, vectors, connection.execute(sql, chunk)))
+    return found
+
+
+def rows_by_slot(connection: apsw.Connection, vectors: Vectors, slots: Sequence[int]) -> dict[int, Row]:
+    found: dict[int, Row] = {}
+    for sql, chunk in _in_chunks(f"SELECT {_COLUMNS} FROM rows WHERE slot IN ({{}})", slots):
+        found.update((row.slot, row) for row in _checked(connection, vectors, connection.execute(sql, chunk)))
+    return found
+
+
+def rows_in_order(
+    connection: apsw.Connection, vectors: Vectors, *, after: int, now: int, limit: int, offset: int = 0
+) -> list[Row]:
+    """At most `limit` rows with a slot above `after` that have not expired, in insertion order."""
+    found = connection.execute(
+        f"SELECT {_COLUMNS} FROM rows WHERE slot > ? AND (expires_at IS NULL OR expires_at > ?) "
+        "ORDER BY slot LIMIT ? OFFSET ?",
+        (after, now, limit, offset),
+    )
+    return list(_checked(connection, vectors, found))
+
+
+def _checked(connection: apsw.Connection, vectors: Vectors, found: Iterable[tuple[object, ...]]) -> Iterator[Row]:
+    """No row leaves the store before its checksum has been compared."""
+    for slot, id_, change, crc, *rest in found:
+        row = Row(slot, id_, change, *rest)  # type: ignore[arg-type]  # STRICT tables give these types
+        if row.crc(vectors) != crc:
+            raise Damaged(
+                f"the row of id {user_id(row.id)!r} fails its checksum",
+                name="rows",
+                value=row.slot,
+                place=f"{connection.filename or ':memory:'}, slot {row.slot}",
+                remedy="Restore a backup, or delete and add the row again.",
+            )
+        yield row
+
+
+def _in_chunks(sql: str, values: Sequence[_Key]) -> Iterator[tuple[str, tuple[_Key, ...]]]:
+    for start in range(0, len(values), _IN_CHUNK):
+        chunk = tuple(values[start : start + _IN_CHUNK])
+        yield sql.format(", ".join("?" * len(chunk))), chunk

@@ -1,0 +1,97 @@
+"""The one row that says what a generation is and how far it has come."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple, dataclass, fields
+from typing import Any
+
+import apsw
+
+from ..contract import Metric
+from ..errors import Damaged, FormatUnsupported
+from .checksum import crc_of
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Columns of the table `state`, in the order of docs/format.md."""
+
+    uuid: bytes
+    format: int
+    writer: str
+    name: str
+    dimension: int | None
+    metric: Metric
+    encoder: str | None
+    settings: str
+    next_slot: int
+    next_id: int
+    change: int
+    synced: int
+    trimmed: int
+    trimmed_nonce: bytes
+    moved_to: str | None
+
+    @property
+    def setting(self) -> dict[str, Any]:
+        """The settings fixed at creation."""
+        loaded: dict[str, Any] = json.loads(self.settings)
+        return loaded
+
+
+_COLUMNS = [field.name for field in fields(State)]
+_SELECT = f"SELECT {', '.join(_COLUMNS)}, crc FROM state"
+_INSERT = f"INSERT INTO state(one, {', '.join(_COLUMNS)}, crc) VALUES (1{', ?' * (len(_COLUMNS) + 1)})"
+_UPDATE = f"UPDATE state SET {', '.join(f'{c} = ?' for c in [*_COLUMNS, 'crc'])}"
+
+CREATE_STATE = """
+CREATE TABLE state(
+  one INTEGER PRIMARY KEY CHECK (one = 1), uuid BLOB NOT NULL, format INTEGER NOT NULL, writer TEXT NOT NULL,
+  name TEXT NOT NULL, dimension INTEGER, metric TEXT NOT NULL, encoder TEXT, settings TEXT NOT NULL,
+  next_slot INTEGER NOT NULL, next_id INTEGER NOT NULL, change INTEGER NOT NULL, synced INTEGER NOT NULL,
+  trimmed INTEGER NOT NULL, trimmed_nonce BLOB NOT NULL, moved_to TEXT, crc INTEGER NOT NULL
+) STRICT"""
+
+
+def insert_state(connection: apsw.Connection, state: State) -> None:
+    connection.execute(_INSERT, (*astuple(state), crc_of(*astuple(state))))
+
+
+def update_state(connection: apsw.Connection, state: State) -> None:
+    connection.execute(_UPDATE, (*astuple(state), crc_of(*astuple(state))))
+
+
+def read_state(connection: apsw.Connection) -> State:
+    """The state as this transaction sees it.
+
+    Raises:
+        FormatUnsupported: written in a format that this version does not know.
+        Damaged: the row fails its checksum.
+    """
+    found = connection.execute(_SELECT).fetchone()
+    place = connection.filename or ":memory:"
+    if found is None:
+        raise Damaged("the state row is missing", name="state", place=place, remedy="Restore a backup.")
+    state = State(*found[:-1])
+    if state.format != FORMAT:
+        raise FormatUnsupported(
+            f"this collection has format {state.format}, written by Vicinal {state.writer}; "
+            f"this version reads format {FORMAT}",
+            name="format",
+            value=state.format,
+            place=place,
+            remedy="Install a newer Vicinal; nothing was changed.",
+        )
+    if crc_of(*found[:-1]) != found[-1]:
+        raise Damaged("the state row fails its checksum", name="state", place=place, remedy="Restore a backup.")
+    return state
+
+
+def peek_state(connection: apsw.Connection) -> tuple[int, str | None]:
+    """(change, moved_to), read at the start of every call: so it is two columns and no checksum."""
+    found = connection.execute("SELECT change, moved_to FROM state").fetchone()
+    assert found is not None  # read_state has seen the row when the generation was opened
+    return found[0], found[1]

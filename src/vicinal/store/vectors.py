@@ -1,0 +1,133 @@
+"""Raw vectors by slot: mapped from a file, or in anonymous memory. A slot is written once."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from ..contract import FloatMatrix
+from .files import ByteArray, File
+
+_COMPONENT_BYTES = 4
+_MAP_BYTES_MIN = 64 << 20  # address space, not memory
+
+
+class Vectors(Protocol):
+    """float32 vectors of one dimension, which the first vector may fix."""
+
+    def fix_dimension(self, dimension: int) -> None: ...
+
+    def end(self) -> int:
+        """The first slot past all bytes written, by anybody."""
+
+    def write(self, first: int, block: FloatMatrix) -> None:
+        """Puts `block`, shape (n, dim), at the slots from `first`."""
+
+    def give_back(self, end: int) -> None:
+        """Undoes a write that no commit has named; the caller holds the write lock."""
+
+    def sync(self) -> None: ...
+
+    def matrix(self, slot_count: int) -> FloatMatrix:
+        """Slots 0 to at most `slot_count`, shape (n, dim): fewer where the last ones were never written."""
+
+    def raw(self, slot: int) -> memoryview | bytes:
+        """The bytes of one vector; fewer where they are missing."""
+
+    def close(self) -> None: ...
+
+
+class FileVectors:
+    """`vectors.f32` through a shared map."""
+
+    def __init__(self, file: File, dimension: int | None, maps_past_end: bool) -> None:
+        self._file = file
+        self._row_bytes = 0 if dimension is None else dimension * _COMPONENT_BYTES
+        self._maps_past_end = maps_past_end
+        # (bytes of the file known to be there, map): one tuple, so that threads see a pair that belongs together
+        self._mapped: tuple[int, ByteArray] = (0, np.empty(0, dtype=np.uint8))
+
+    def fix_dimension(self, dimension: int) -> None:
+        self._row_bytes = dimension * _COMPONENT_BYTES
+
+    def end(self) -> int:
+        return -(-self._file.size() // self._row_bytes) if self._row_bytes else 0
+
+    def write(self, first: int, block: FloatMatrix) -> None:
+        self._file.write_at(first * self._row_bytes, block.data)
+
+    def give_back(self, end: int) -> None:
+        self._file.truncate(end * self._row_bytes)
+
+    def sync(self) -> None:
+        self._file.sync()
+
+    def matrix(self, slot_count: int) -> FloatMatrix:
+        if not self._row_bytes:
+            return np.empty((0, 0), dtype=np.float32)
+        there, mapped = self._reach(slot_count * self._row_bytes)
+        rows = min(slot_count, there // self._row_bytes)
+        flat = mapped[: rows * self._row_bytes].view(np.float32)
+        return flat.reshape(rows, self._row_bytes // _COMPONENT_BYTES)
+
+    def raw(self, slot: int) -> memoryview | bytes:
+        start, end = slot * self._row_bytes, (slot + 1) * self._row_bytes
+        there, mapped = self._reach(end)
+        return mapped[start:end].data if end <= there else b""
+
+    def _reach(self, wanted: int) -> tuple[int, ByteArray]:
+        """A map that covers the first `wanted` bytes, or all there are."""
+        there, mapped = self._mapped
+        if wanted <= there:
+            return there, mapped
+        there = self._file.size()  # touching a page past the end would be a bus error
+        if there > len(mapped):
+            room = max(_MAP_BYTES_MIN, 2 * there) if self._maps_past_end else there
+            mapped = self._file.map(room)
+        self._mapped = (there, mapped)
+        return self._mapped
+
+    def close(self) -> None:
+        self._mapped = (0, np.empty(0, dtype=np.uint8))
+        self._file.close()
+
+
+class MemoryVectors:
+    """The same in an array that grows by doubling; older, smaller arrays stay right for those who hold them."""
+
+    def __init__(self, dimension: int | None) -> None:
+        self._array: FloatMatrix = np.empty((0, dimension or 0), dtype=np.float32)
+        self._end = 0
+
+    def fix_dimension(self, dimension: int) -> None:
+        if self._array.shape[1] != dimension:
+            self._array = np.empty((0, dimension), dtype=np.float32)
+
+    def end(self) -> int:
+        return self._end
+
+    def write(self, first: int, block: FloatMatrix) -> None:
+        end = first + len(block)
+        if end > len(self._array):
+            grown = np.zeros((max(end, 2 * len(self._array), 64), block.shape[1]), dtype=np.float32)
+            grown[: self._end] = self._array[: self._end]
+            self._array = grown
+        self._array[first:end] = block
+        self._end = end
+
+    def give_back(self, end: int) -> None:
+        self._end = min(self._end, end)
+
+    def sync(self) -> None:
+        pass
+
+    def matrix(self, slot_count: int) -> FloatMatrix:
+        return self._array[: min(slot_count, self._end)]
+
+    def raw(self, slot: int) -> memoryview | bytes:
+        return self._array[slot].data.cast("B") if slot < self._end else b""
+
+    def close(self) -> None:
+        self._array = self._array[:0].copy()
+        self._end = 0

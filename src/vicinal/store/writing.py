@@ -1,0 +1,146 @@
+"""One write: what a call does between `BEGIN IMMEDIATE` and `COMMIT`, in the order of docs/format.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import apsw
+import numpy as np
+
+from ..contract import Durability, FloatMatrix
+from ..errors import LimitExceeded
+from .changes import insert_change
+from .rows import Row, StoredId, delete_rows, insert_rows, rows_by_id, slots_of
+from .state import State, update_state
+from .vectors import Vectors
+
+SLOTS_MAX = 2**32 - 2
+
+
+@dataclass(slots=True)
+class NewRow:
+    """A row to be written; the transaction gives it its slot."""
+
+    id: StoredId
+    text: str | None
+    metadata: str | None
+    expires_at: int | None
+    space: str | None
+
+
+class Transaction:
+    """Reads and writes of one commit, under the write lock."""
+
+    def __init__(self, connection: apsw.Connection, vectors: Vectors, state: State, durability: Durability) -> None:
+        self.connection = connection
+        self.state = state
+        self.change = state.change + 1
+        self.nonce = b""
+        self._vectors = vectors
+        self._durability = durability
+        self._end_before: int | None = None  # where the vector file ended before we appended
+        self._first = state.next_slot
+        self._count = 0
+        self._dead: list[int] = []
+        self._touched: list[int] = []
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self._count or self._dead or self._touched)
+
+    def slots_of(self, ids: Sequence[StoredId]) -> dict[StoredId, tuple[int, int | None]]:
+        return slots_of(self.connection, ids)
+
+    def rows_by_id(self, ids: Sequence[StoredId]) -> dict[StoredId, Row]:
+        return rows_by_id(self.connection, self._vectors, ids)
+
+    def vector(self, slot: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        return np.frombuffer(self._vectors.raw(slot), dtype=np.float32)
+
+    def fix_dimension(self, dimension: int) -> None:
+        """The first vector decides; the caller has checked that none is decided yet."""
+        self.state = replace(self.state, dimension=dimension)
+        self._vectors.fix_dimension(dimension)
+
+    def next_ids(self, count: int) -> range:
+        """The next automatic integer ids, never handed out again."""
+        first = self.state.next_id
+        self.state = replace(self.state, next_id=first + count)
+        return range(first, first + count)
+
+    def pass_over_ids(self, highest: int) -> None:
+        """Keeps automatic ids clear of an integer id that a caller chose."""
+        self.state = replace(self.state, next_id=max(self.state.next_id, highest + 1))
+
+    def end(self, slots: Sequence[int]) -> None:
+        """These slots stop being rows."""
+        delete_rows(self.connection, slots)
+        self._dead.extend(slots)
+
+    def append(self, rows: Sequence[NewRow], block: FloatMatrix | None) -> None:
+        """Writes `rows` at the next slots, once per transaction.
+
+        Args:
+            block: float32, shape (len(rows), dim), zero where a row has no vector; None where none has.
+        """
+        first = max(self.state.next_slot, self._vectors.end())
+        if first + len(rows) > SLOTS_MAX:
+            raise LimitExceeded(
+                f"a collection holds at most {SLOTS_MAX:,} slots", name="rows", value=first + len(rows),
+                remedy="Split the data over several collections.",
+            )  # fmt: skip
+        self._first, self._count = first, len(rows)
+        if block is not None:
+            self._end_before = self._vectors.end()
+            self._vectors.write(first, block)
+            if self._durability == "full":
+                self._vectors.sync()
+        insert_rows(self.connection, zip(self._numbered(rows), _raw_rows(rows, block), strict=True))
+
+    def touch(self, row: Row, *, metadata: str | None, expires_at: int | None) -> None:
+        """New metadata or expiry in the same slot."""
+        row.change, row.metadata, row.expires_at = self.change, metadata, expires_at
+        self.connection.execute(
+            "UPDATE rows SET change = ?, crc = ?, expires_at = ?, metadata = ? WHERE slot = ?",
+            (row.change, row.crc(self._vectors), expires_at, metadata, row.slot),
+        )
+        self._touched.append(row.slot)
+
+    def finish(self) -> None:
+        """The last rows before COMMIT: the change and the state that names it."""
+        self.nonce = insert_change(
+            self.connection,
+            self.change,
+            first=self._first,
+            count=self._count,
+            dead=self._dead,
+            touched=self._touched,
+        )
+        state = replace(self.state, change=self.change, next_slot=self._first + self._count)
+        if self._durability == "full":  # both files are synced by the time the commit returns
+            state = replace(state, synced=self.change)
+        self.state = state
+        update_state(self.connection, state)
+
+    def give_back(self) -> None:
+        """Undoes what was appended to the vector file; only before COMMIT was tried."""
+        if self._end_before is not None:
+            self._vectors.give_back(self._end_before)
+
+    def _numbered(self, rows: Sequence[NewRow]) -> list[Row]:
+        return [
+            Row(slot, row.id, self.change, row.expires_at, row.space, None, row.metadata, row.text)
+            for slot, row in enumerate(rows, self._first)
+        ]
+
+
+def _raw_rows(rows: Sequence[NewRow], block: FloatMatrix | None) -> list[memoryview | bytes]:
+    """Each row's vector as bytes, empty where it has none."""
+    if block is None:
+        return [b""] * len(rows)
+    raw = memoryview(block).cast("B")
+    size = block.shape[1] * block.itemsize
+    return [
+        raw[i * size : (i + 1) * size] if row.space is not None else b"" for i, row in enumerate(rows)
+    ]
