@@ -11,7 +11,7 @@ import numpy as np
 
 from .contract import Mode
 from .errors import InvalidArgument, Unsupported
-from .indexes.flat import FlatIndex, FlatView
+from .indexes.flat import FlatIndex
 from .inputs.columns import Columns
 from .inputs.ids import check_id
 from .inputs.names import nearest
@@ -130,7 +130,9 @@ class Collection:
         _refuse_where(where)
         if ids is None:
             raise InvalidArgument(
-                "delete was not told what to delete", name="ids", remedy="Pass ids=[...]; to delete everything, all ids."
+                "delete was not told what to delete",
+                name="ids",
+                remedy="Pass ids=[...]; to delete everything, all ids.",
             )
         return remove(self._context, ids)
 
@@ -203,9 +205,12 @@ class Collection:
         _check_search(k, where, mode, recall, unknown)
         if (query is None) == (id is None):
             raise InvalidArgument(
-                "search needs one thing to search for, a query or id=" if query is None else "query and id= exclude each other",
-                name="query", remedy="Pass a text or a vector as query, or id= of a stored row.",
-            )  # fmt: skip
+                "search needs one thing to search for, a query or id="
+                if query is None
+                else "query and id= exclude each other",
+                name="query",
+                remedy="Pass a text or a vector as query, or id= of a stored row.",
+            )
         vector = None if query is None else self._query_vectors([query])[0]
         like = None if id is None else check_id(id, "id=")
         return search_dense(self._context.store, DenseQuery(vector, like, k, now()))
@@ -223,9 +228,11 @@ class Collection:
         _check_search(k, where, mode, None, unknown)
         if isinstance(queries, (str, bytes, Mapping)) or not hasattr(queries, "__iter__"):
             raise InvalidArgument(
-                f"queries must be a list, not {type(queries).__name__}", name="queries", value=queries,
+                f"queries must be a list, not {type(queries).__name__}",
+                name="queries",
+                value=queries,
                 remedy="Use search for one query.",
-            )  # fmt: skip
+            )
         vectors = self._query_vectors(list(queries))
         store, moment = self._context.store, now()
         return [search_dense(store, DenseQuery(vector, None, k, moment)) for vector in vectors]
@@ -236,7 +243,9 @@ class Collection:
         encoded = iter(self._context.encode(texts) if texts else ())
         rules = self._context.rules(self._context.store.current())
         return [
-            check_query(next(encoded) if isinstance(query, str) else query, rules, f"query {i}" if len(queries) > 1 else "query")
+            check_query(
+                next(encoded) if isinstance(query, str) else query, rules, f"query {i}" if len(queries) > 1 else "query"
+            )
             for i, query in enumerate(queries)
         ]
 
@@ -303,9 +312,11 @@ def _check_search(
         )
     if mode not in get_args(Mode):
         raise InvalidArgument(
-            f"there is no mode {mode!r}", name="mode", value=mode,
+            f"there is no mode {mode!r}",
+            name="mode",
+            value=mode,
             remedy=f"{nearest(str(mode), get_args(Mode))}Modes are {', '.join(get_args(Mode))}.",
-        )  # fmt: skip
+        )
     if mode != "dense":
         raise Unsupported(f"mode {mode!r} is not in this version", name="mode", value=mode, remedy="Use mode='dense'.")
     _check_recall(recall)
@@ -316,9 +327,11 @@ def _check_recall(recall: object) -> None:
     is_number = isinstance(recall, (int, float)) and not isinstance(recall, bool)
     if recall is not None and not (is_number and 0 < recall <= 1):  # type: ignore[operator]  # it is a number here
         raise InvalidArgument(
-            f"recall must be above 0 and at most 1, not {recall!r}", name="recall", value=recall,
+            f"recall must be above 0 and at most 1, not {recall!r}",
+            name="recall",
+            value=recall,
             remedy="Leave it out: search is exact.",
-        )  # fmt: skip
+        )
 
 
 def _refuse_where(where: Mapping[str, Any] | None) -> None:

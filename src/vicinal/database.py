@@ -43,7 +43,7 @@ def _default(value: _T) -> _T:
     return cast(_T, _Default(value))
 
 
-COSINE: Final = _default(cast(Metric, "cosine"))
+COSINE: Final[Metric] = _default("cosine")
 ENGLISH: Final = _default("en")
 ANALYZER: Final = _default("default")
 UUIDS: Final = _default("uuid")
@@ -193,17 +193,23 @@ def connect(target: str | os.PathLike[str]) -> Database:
     """
     if not isinstance(target, (str, os.PathLike)):
         raise InvalidArgument(
-            f"connect takes a path or ':memory:', not {type(target).__name__}", name="target", value=target,
+            f"connect takes a path or ':memory:', not {type(target).__name__}",
+            name="target",
+            value=target,
             remedy="Write connect('./data').",
-        )  # fmt: skip
+        )
     path = os.fspath(target)
     if not isinstance(path, str) or not path:
-        raise InvalidArgument("the path is empty or not text", name="target", value=target, remedy="Write connect('./data').")
+        raise InvalidArgument(
+            "the path is empty or not text", name="target", value=target, remedy="Write connect('./data')."
+        )
     if "://" in path:
         raise Unsupported(
-            f"remote databases are not in this version: {path.split('://')[0]}://", name="target", value=path,
+            f"remote databases are not in this version: {path.split('://')[0]}://",
+            name="target",
+            value=path,
             remedy="Use a path or ':memory:'.",
-        )  # fmt: skip
+        )
     if path == ":memory:":
         return Database(None)
     if os.path.exists(path) and not os.path.isdir(path):
@@ -223,15 +229,17 @@ def _first_state(
     if given is not None and dimension is not None and given.dim != dimension:
         raise SettingsMismatch(
             f"dimension {dimension} was asked for, but encoder {given.name!r} makes {given.dim}",
-            name="dimension", value=dimension, remedy="Leave dimension out.",
-        )  # fmt: skip
+            name="dimension",
+            value=dimension,
+            remedy="Leave dimension out.",
+        )
     return State(
         uuid=uuid.uuid4().bytes,
         format=FORMAT,
         writer=__version__,
         name=name,
         dimension=dimension if given is None else given.dim,
-        metric=cast(Metric, str(metric)),
+        metric=cast(Metric, str(metric)),  # a plain str: what goes to the file has exactly its type
         encoder=None if given is None else identity_of(given).to_json(),
         settings=json.dumps({key: str(value) for key, value in settings.items()}, sort_keys=True),
         next_slot=0,
@@ -256,9 +264,12 @@ def _check_settings(state: State, *, dimension: int | None, **given: str) -> Non
 
 def _settings_mismatch(state: State, name: str, stored: object, given: object) -> SettingsMismatch:
     return SettingsMismatch(
-        f"collection {state.name!r} has {name} {stored!r}, but was opened with {given!r}", name=name, value=given,
-        place=f"collection {state.name!r}", remedy=f"Leave {name}= out, or use another name.",
-    )  # fmt: skip
+        f"collection {state.name!r} has {name} {stored!r}, but was opened with {given!r}",
+        name=name,
+        value=given,
+        place=f"collection {state.name!r}",
+        remedy=f"Leave {name}= out, or use another name.",
+    )
 
 
 def _remembered_encoder(state: State, given: Encoder | None, cache: EmbeddingStore) -> CollectionEncoder | None:
@@ -266,9 +277,11 @@ def _remembered_encoder(state: State, given: Encoder | None, cache: EmbeddingSto
         if given is not None:
             raise EncoderMismatch(
                 f"collection {state.name!r} was made without an encoder, but was opened with {given.name!r}",
-                name="encoder", value=given.name, place=f"collection {state.name!r}",
+                name="encoder",
+                value=given.name,
+                place=f"collection {state.name!r}",
                 remedy="Open it without encoder=, or make a new collection.",
-            )  # fmt: skip
+            )
         return None
     stored = EncoderIdentity.from_json(state.encoder)
     if given is not None:
@@ -279,9 +292,11 @@ def _remembered_encoder(state: State, given: Encoder | None, cache: EmbeddingSto
 def _check_name(name: object) -> None:
     if not isinstance(name, str) or not 0 < len(name) <= _NAME_CHARS_MAX:
         raise InvalidArgument(
-            f"a collection's name is a text of 1 to {_NAME_CHARS_MAX} characters, not {name!r:.80}", name="name",
-            value=name, remedy="Write db.collection('docs').",
-        )  # fmt: skip
+            f"a collection's name is a text of 1 to {_NAME_CHARS_MAX} characters, not {name!r:.80}",
+            name="name",
+            value=name,
+            remedy="Write db.collection('docs').",
+        )
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -293,9 +308,11 @@ def _check_choices(**given: str) -> None:
         known = _CHOICES[name]
         if value not in known:
             raise InvalidArgument(
-                f"there is no {name} {value!r}", name=name, value=value,
+                f"there is no {name} {value!r}",
+                name=name,
+                value=value,
                 remedy=f"{nearest(str(value), known)}Choose one of {', '.join(known)}.",
-            )  # fmt: skip
+            )
 
 
 def _check_dimension(dimension: object) -> None:
@@ -303,17 +320,21 @@ def _check_dimension(dimension: object) -> None:
         return
     if isinstance(dimension, bool) or not isinstance(dimension, int) or not 1 <= dimension <= DIMENSION_MAX:
         raise InvalidArgument(
-            f"dimension must be a whole number from 1 to {DIMENSION_MAX:,}, not {dimension!r}", name="dimension",
-            value=dimension, remedy="Leave it out and the first vector decides.",
-        )  # fmt: skip
+            f"dimension must be a whole number from 1 to {DIMENSION_MAX:,}, not {dimension!r}",
+            name="dimension",
+            value=dimension,
+            remedy="Leave it out and the first vector decides.",
+        )
 
 
 def _check_timeout(timeout: object) -> None:
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0:
         raise InvalidArgument(
-            f"timeout must be a number of seconds, not {timeout!r}", name="timeout", value=timeout,
+            f"timeout must be a number of seconds, not {timeout!r}",
+            name="timeout",
+            value=timeout,
             remedy="Leave it out for 30 seconds.",
-        )  # fmt: skip
+        )
 
 
 atexit.register(close_all)

@@ -83,9 +83,7 @@ class VicinalError(Exception):
         remedy: what to do about it, in one sentence.
     """
 
-    def __init__(
-        self, message: str, *, name: str = "", value: Any = None, place: str = "", remedy: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, name: str = "", value: Any = None, place: str = "", remedy: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.name = name
@@ -205,7 +203,7 @@ class NoEncoder(Unsupported):
     """A text was given where only vectors can be compared."""
 
 
-class MissingExtra(StoreError, ImportError):
+class MissingExtra(StoreError, ImportError):  # type: ignore[misc]  # both have a `name`, ours is the package
     """An optional package is not installed; the remedy is the install line."""
 
     def __init__(self, package: str, extra: str, feature: str) -> None:
@@ -221,5 +219,5 @@ class ModelUnavailable(StoreError):
     """Model files are absent, or are not the published ones."""
 
 
-class NativeMismatch(StoreError, ImportError):
+class NativeMismatch(StoreError, ImportError):  # type: ignore[misc]  # both have a `name`
     """The compiled core was built from other sources than the Python around it."""

@@ -22,9 +22,7 @@ from .errors import InvalidMetadata, LimitExceeded
 METADATA_BYTES_MAX = 1 << 20
 METADATA_DEPTH_MAX = 64
 
-_JSON_REMEDY = (
-    "Use str, int, float, bool, None, date, datetime, Decimal, UUID, or lists and dicts of these."
-)
+_JSON_REMEDY = "Use str, int, float, bool, None, date, datetime, Decimal, UUID, or lists and dicts of these."
 
 _WRITERS: dict[type, tuple[str, Callable[[Any], str]]] = {
     datetime: ("$datetime", datetime.isoformat),
@@ -100,8 +98,7 @@ def _to_json(value: Any, path: str, depth: int, place: str) -> Any:
     if isinstance(value, Mapping):
         _check_depth(path, depth, place)
         return {
-            _key(key, path, place): _to_json(item, f"{path}.{key}", depth + 1, place)
-            for key, item in value.items()
+            _key(key, path, place): _to_json(item, f"{path}.{key}", depth + 1, place) for key, item in value.items()
         }
     if isinstance(value, (list, tuple)):
         _check_depth(path, depth, place)
@@ -116,8 +113,7 @@ def _scalar(value: Any, path: str, place: str) -> Any:
     if isinstance(value, (np.bool_, np.integer, np.floating, np.str_)):
         return _to_json(value.item(), path, 1, place)
     if isinstance(value, (bool, int, float, str)):  # a subclass, an enum member: keep the plain value
-        plain = next(base for base in (bool, int, float, str) if isinstance(value, base))
-        return _to_json(plain.__new__(plain, value), path, 1, place) if plain is not bool else bool(value)
+        return _to_json(_plain(value), path, 1, place)
     raise InvalidMetadata(
         f"{path} is of type {type(value).__name__}, which metadata cannot hold",
         name=path,
@@ -127,9 +123,14 @@ def _scalar(value: Any, path: str, place: str) -> Any:
     )
 
 
-def _tagged(
-    tag: str, write: Callable[[Any], str], value: Any, path: str, place: str
-) -> dict[str, str]:
+def _plain(value: bool | int | float | str) -> bool | int | float | str:
+    """The built-in value inside a subclass; `int.__int__` and the like, since a subclass may say otherwise."""
+    if isinstance(value, int):
+        return int.__int__(value)
+    return float.__float__(value) if isinstance(value, float) else str.__str__(value)
+
+
+def _tagged(tag: str, write: Callable[[Any], str], value: Any, path: str, place: str) -> dict[str, str]:
     if isinstance(value, Decimal) and not value.is_finite():
         raise _not_finite(value, path, place)
     if value != value:  # pandas.NaT is a datetime that is not equal to itself

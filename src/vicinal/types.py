@@ -145,8 +145,7 @@ class Hits(Sequence[Hit]):
         shown = self._hits[:_SHOWN_HITS_MAX]
         width = max(len(repr(hit.id)) for hit in shown)
         rows = [
-            f"  {i:>3}  {hit.score:>8.4f}  {hit.id!r:<{width}}  {_short(hit.text)}"
-            for i, hit in enumerate(shown, 1)
+            f"  {i:>3}  {hit.score:>8.4f}  {hit.id!r:<{width}}  {_short(hit.text)}" for i, hit in enumerate(shown, 1)
         ]
         rest = len(self) - len(shown)
         more = [f"  ... and {rest} more"] if rest else []

@@ -144,9 +144,7 @@ def search_flat(
     return slots[best], scores[best]
 
 
-def _bounded(
-    metric: Metric, vectors: FloatMatrix, norms: Norms, query: FloatVector
-) -> tuple[FloatArray, FloatArray]:
+def _bounded(metric: Metric, vectors: FloatMatrix, norms: Norms, query: FloatVector) -> tuple[FloatArray, FloatArray]:
     """Per row a value that orders like the score, and how far it may be off.
 
     The bound is the standard one for sums (Higham, Accuracy and Stability of Numerical Algorithms, 2002,
@@ -177,7 +175,8 @@ def _survivors(value: FloatArray, bound: FloatArray, allowed: BoolArray, k: int)
         known = np.isfinite(value) & np.isfinite(bound) & allowed
         low = np.where(known, value - bound, -np.inf)
         kth = np.partition(low, len(low) - k)[len(low) - k]
-        return allowed & (~known | (value + bound >= kth))
+        survives: BoolArray = allowed & (~known | (value + bound >= kth))
+    return survives
 
 
 def _resized(array: NDArray[_Item], room: int, fill: object) -> NDArray[_Item]:

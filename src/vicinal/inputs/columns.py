@@ -79,16 +79,18 @@ def batches(columns: Columns, rows: Any, rules: VectorRules, now: int) -> Iterat
     if rows is not None:
         if columns.given():
             raise InvalidArgument(
-                f"rows= comes alone, but {columns.given()[0][0]}= is given too", name="rows",
+                f"rows= comes alone, but {columns.given()[0][0]}= is given too",
+                name="rows",
                 remedy="Put everything into the rows, or use parallel lists only.",
-            )  # fmt: skip
+            )
         yield from _from_rows(rows, columns.ttl, rules, now)
         return
     if not columns.given():
         raise InvalidArgument(
-            "nothing to store: ids, texts, vectors, metadata and rows are all missing", name="rows",
+            "nothing to store: ids, texts, vectors, metadata and rows are all missing",
+            name="rows",
             remedy="Pass at least one of them, such as texts=['...'].",
-        )  # fmt: skip
+        )
     if any(isinstance(value, Iterator) for _, value in columns.given()):
         yield from _from_rows(_zipped(columns), columns.ttl, rules, now)
         return
@@ -134,8 +136,10 @@ def _from_rows(rows: Any, ttl: Any, rules: VectorRules, now: int) -> Iterator[Ba
     if isinstance(rows, Mapping) or not isinstance(rows, Iterable) or isinstance(rows, (str, bytes)):
         raise InvalidArgument(
             f"rows must be a list or generator of dicts, or a data frame, not {type(rows).__name__}",
-            name="rows", value=rows, remedy="Write rows=[{'id': 'a', 'text': '...'}].",
-        )  # fmt: skip
+            name="rows",
+            value=rows,
+            remedy="Write rows=[{'id': 'a', 'text': '...'}].",
+        )
     if not isinstance(rows, Iterator):
         listed = list(rows)
         yield read_batch(_columns_of_dicts(listed, ttl, 0), rules, now)
@@ -169,9 +173,11 @@ def _columns_of_dicts(rows: Sequence[Any], ttl: Any, first_row: int) -> Columns:
         for i, row in enumerate(rows):
             if row.get("id") is None:
                 raise InvalidId(
-                    "this row has no id, but others do", name="id", place=f"row {first_row + i}",
+                    "this row has no id, but others do",
+                    name="id",
+                    place=f"row {first_row + i}",
                     remedy="Give every row an id, or none.",
-                )  # fmt: skip
+                )
     return Columns(
         ids=[row["id"] for row in rows] if "id" in has else None,
         texts=[row.get("text") for row in rows],
@@ -184,16 +190,20 @@ def _columns_of_dicts(rows: Sequence[Any], ttl: Any, first_row: int) -> Columns:
 def _check_row(row: Any, number: int) -> None:
     if not isinstance(row, Mapping):
         raise InvalidArgument(
-            f"a row must be a dict, not {type(row).__name__}", name="rows", value=row, place=f"row {number}",
+            f"a row must be a dict, not {type(row).__name__}",
+            name="rows",
+            value=row,
+            place=f"row {number}",
             remedy="Write {'id': 'a', 'text': '...'}.",
-        )  # fmt: skip
+        )
     for name in row:
         if name not in _FIELDS:
             raise InvalidArgument(
-                f"a row has no field {name!r}", name=str(name), place=f"row {number}",
-                remedy=f"{nearest(str(name), _FIELDS)}Fields are {', '.join(_FIELDS)}; "
-                "all else goes into 'metadata'.",
-            )  # fmt: skip
+                f"a row has no field {name!r}",
+                name=str(name),
+                place=f"row {number}",
+                remedy=f"{nearest(str(name), _FIELDS)}Fields are {', '.join(_FIELDS)}; all else goes into 'metadata'.",
+            )
 
 
 def _columns_of_frame(frame: Any, ttl: Any) -> Columns:
@@ -202,9 +212,10 @@ def _columns_of_frame(frame: Any, ttl: Any) -> Columns:
     others = [name for name in columns if name not in _FIELDS]
     if others and "metadata" in columns:
         raise InvalidArgument(
-            f"the data frame has a column 'metadata' and the column {others[0]!r} besides", name="rows",
+            f"the data frame has a column 'metadata' and the column {others[0]!r} besides",
+            name="rows",
             remedy="Put it into 'metadata', or drop the column 'metadata'.",
-        )  # fmt: skip
+        )
     metadata = columns.get("metadata")
     if others:
         metadata = [
@@ -254,9 +265,11 @@ def _is_one_vector(vectors: Any) -> bool:
 def _as_list(name: str, value: Any) -> list[Any]:
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise InvalidArgument(
-            f"{name} must be a list with one entry a row, not {type(value).__name__}", name=name, value=value,
+            f"{name} must be a list with one entry a row, not {type(value).__name__}",
+            name=name,
+            value=value,
             remedy=f"Write {name}=[...].",
-        )  # fmt: skip
+        )
     return value.tolist() if isinstance(value, np.ndarray) else list(value)
 
 
@@ -269,9 +282,11 @@ def _common_length(columns: Columns, lists: Mapping[str, list[Any]]) -> int:
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name} has {length}" for name, length in lengths.items())
         raise InvalidArgument(
-            f"the lists have different lengths: {listed}", name="rows", value=lengths,
+            f"the lists have different lengths: {listed}",
+            name="rows",
+            value=lengths,
             remedy="Give each list one entry a row, None where a row has nothing.",
-        )  # fmt: skip
+        )
     return next(iter(lengths.values()))
 
 
@@ -288,9 +303,12 @@ def check_unique(batch: Batch) -> None:
     for i, id_ in enumerate(batch.ids or ()):
         if id_ in seen:
             raise DuplicateId(
-                f"the id {id_!r} is given twice, in row {batch.first_row + seen[id_]} too", name="ids", value=id_,
-                place=f"row {batch.first_row + i}", remedy="Use upsert, where the last one wins, or drop one of them.",
-            )  # fmt: skip
+                f"the id {id_!r} is given twice, in row {batch.first_row + seen[id_]} too",
+                name="ids",
+                value=id_,
+                place=f"row {batch.first_row + i}",
+                remedy="Use upsert, where the last one wins, or drop one of them.",
+            )
         seen[id_] = i
 
 

@@ -21,37 +21,52 @@ def check_id(value: Any, place: str = "") -> Id:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (str, int, UUID)):
         raise InvalidId(
-            f"an id must be a str, an int or a UUID, not {type(value).__name__} ({value!r})", name="id", value=value,
-            place=place, remedy="Convert it, for example with str(...).",
-        )  # fmt: skip
+            f"an id must be a str, an int or a UUID, not {type(value).__name__} ({value!r})",
+            name="id",
+            value=value,
+            place=place,
+            remedy="Convert it, for example with str(...).",
+        )
     if isinstance(value, UUID):
         return value
     if isinstance(value, int):
         if not _INT64_MIN <= value <= _INT64_MAX:
             raise InvalidId(
-                f"the id {value} does not fit into 64 bits", name="id", value=value, place=place,
+                f"the id {value} does not fit into 64 bits",
+                name="id",
+                value=value,
+                place=place,
                 remedy="Use a str.",
-            )  # fmt: skip
+            )
         return int(value)
-    return _check_str_id(str(value), place)
+    return _check_str_id(str.__str__(value), place)  # the text itself, whatever a subclass prints
 
 
 def _check_str_id(value: str, place: str) -> str:
     if not value:
         raise InvalidId(
-            "an id must not be empty", name="id", value=value, place=place,
+            "an id must not be empty",
+            name="id",
+            value=value,
+            place=place,
             remedy="Leave ids out altogether and the collection makes them.",
-        )  # fmt: skip
+        )
     try:
         size = len(value.encode())
     except UnicodeEncodeError:
         raise InvalidId(
-            f"the id {value!r} holds a lone surrogate, which is not text", name="id", value=value, place=place,
+            f"the id {value!r} holds a lone surrogate, which is not text",
+            name="id",
+            value=value,
+            place=place,
             remedy="Decode the source with errors='replace'.",
-        ) from None  # fmt: skip
+        ) from None
     if size > ID_BYTES_MAX:
         raise LimitExceeded(
-            f"an id takes {size:,} bytes, the limit is {ID_BYTES_MAX:,}", name="id", value=size, place=place,
+            f"an id takes {size:,} bytes, the limit is {ID_BYTES_MAX:,}",
+            name="id",
+            value=size,
+            place=place,
             remedy="Use a hash of it, and keep the long form in the metadata.",
-        )  # fmt: skip
+        )
     return value

@@ -20,22 +20,31 @@ def check_text(text: Any, places: Places, row: int) -> str | None:
         return None
     if not isinstance(text, str):
         raise InvalidText(
-            f"a text must be a str, not {type(text).__name__}", name="texts", value=text, place=places(row),
+            f"a text must be a str, not {type(text).__name__}",
+            name="texts",
+            value=text,
+            place=places(row),
             remedy="Convert it with str(...), or pass None for a row without text.",
-        )  # fmt: skip
+        )
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
         raise InvalidText(
-            "the text holds a lone surrogate, which is not text", name="texts", value=text, place=places(row),
+            "the text holds a lone surrogate, which is not text",
+            name="texts",
+            value=text,
+            place=places(row),
             remedy="Decode the source with errors='replace' before storing it.",
-        ) from None  # fmt: skip
+        ) from None
     if size > TEXT_BYTES_MAX:
         raise LimitExceeded(
-            f"the text takes {size:,} bytes, the limit is {TEXT_BYTES_MAX:,}", name="texts", value=size,
-            place=places(row), remedy="Split it into chunks.",
-        )  # fmt: skip
-    return str(text)
+            f"the text takes {size:,} bytes, the limit is {TEXT_BYTES_MAX:,}",
+            name="texts",
+            value=size,
+            place=places(row),
+            remedy="Split it into chunks.",
+        )
+    return str.__str__(text)  # the text itself, whatever a subclass prints
 
 
 def check_metadata(metadata: Any, places: Places, row: int) -> str | None:
@@ -58,7 +67,10 @@ def expiry(ttl: Any, now: int, place: str) -> int | None:
     seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < TTL_SECONDS_MAX:
         raise InvalidArgument(
-            f"ttl must be a positive number of seconds or a datetime, not {ttl!r}", name="ttl", value=ttl, place=place,
+            f"ttl must be a positive number of seconds or a datetime, not {ttl!r}",
+            name="ttl",
+            value=ttl,
+            place=place,
             remedy="Leave it out for rows that stay.",
-        )  # fmt: skip
+        )
     return now + int(seconds * 1_000_000)

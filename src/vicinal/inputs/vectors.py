@@ -27,9 +27,7 @@ class VectorRules:
     zero_allowed: bool
 
 
-def read_vectors(
-    vectors: Any, count: int, rules: VectorRules, places: Places
-) -> tuple[FloatMatrix | None, list[bool]]:
+def read_vectors(vectors: Any, count: int, rules: VectorRules, places: Places) -> tuple[FloatMatrix | None, list[bool]]:
     """The vectors of `count` rows and which rows have one.
 
     Returns:
@@ -66,7 +64,8 @@ def check_block(block: NDArray[Any], rules: VectorRules, places: Places) -> Floa
         vectors = np.ascontiguousarray(block, dtype=np.float32)
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
-        raise _not_finite(vectors[_first_false(finite)], places(_first_false(finite)))
+        worst = int(np.argmin(finite))
+        raise _not_finite(vectors[worst], places(worst))
     check_lengths(vectors, rules, places)
     return vectors
 
@@ -77,11 +76,12 @@ def check_lengths(vectors: FloatMatrix, rules: VectorRules, places: Places) -> N
         return
     has_length = vectors.any(axis=1)
     if not has_length.all():
+        row = int(np.argmin(has_length))
         raise ZeroVector(
             "the vector is zero, so its cosine to anything is undefined",
             name="vectors",
-            value=vectors[_first_false(has_length)],
-            place=places(_first_false(has_length)),
+            value=vectors[row],
+            place=places(row),
             remedy="Leave the vector out, or create the collection with zero_vectors='allow'.",
         )
 
@@ -99,7 +99,8 @@ def check_query(query: Any, rules: VectorRules, place: str = "query") -> FloatVe
             value=query,
             remedy="Use search_many for several queries.",
         )
-    return check_block(vector[None, :], rules, lambda _: place)[0]
+    checked: FloatVector = check_block(vector[None, :], rules, lambda _: place)[0]
+    return checked
 
 
 def not_vectors(vectors: Any) -> InvalidVector:
@@ -179,7 +180,3 @@ def _not_finite(vector: FloatVector, place: str) -> InvalidVector:
         place=place,
         remedy="Find out why the encoder made NaN or infinity; such a row could never be found.",
     )
-
-
-def _first_false(flags: NDArray[np.bool_]) -> int:
-    return int(np.argmin(flags))

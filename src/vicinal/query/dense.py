@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
 from ..contract import FloatVector, Metric, Slots
 from ..errors import Damaged, IdNotFound, Unsupported
 from ..indexes.flat import FlatIndex, FlatView, search_flat
@@ -76,15 +75,19 @@ def _row_to_start_from(reader: Reader, query: DenseQuery) -> tuple[Row, FloatVec
     row = reader.rows_by_id([stored_id(query.like)]).get(stored_id(query.like))
     if row is None or row.is_expired(query.now):
         raise IdNotFound(
-            f"no row has the id {query.like!r}", name="id", value=query.like,
+            f"no row has the id {query.like!r}",
+            name="id",
+            value=query.like,
             remedy="Search by a text or a vector, or by the id of a stored row.",
-        )  # fmt: skip
+        )
     vector = reader.vector(row)
     if vector is None:
         raise Unsupported(
-            f"the row of id {query.like!r} has no vector", name="id", value=query.like,
+            f"the row of id {query.like!r} has no vector",
+            name="id",
+            value=query.like,
             remedy="Search by a text or a vector, or give the row a vector.",
-        )  # fmt: skip
+        )
     return row, vector
 
 

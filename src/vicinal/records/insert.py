@@ -77,9 +77,7 @@ def with_encoded_texts(
     return whole, spaces
 
 
-def _fit(
-    context: Context, transaction: Transaction, block: FloatMatrix | None, batch: Batch
-) -> FloatMatrix | None:
+def _fit(context: Context, transaction: Transaction, block: FloatMatrix | None, batch: Batch) -> FloatMatrix | None:
     """Under the lock: another process may have fixed the dimension since the batch was checked."""
     if block is None:
         return None
@@ -102,9 +100,7 @@ def _raise_if_known(
     batch: Batch, stored: list[StoredId], found: dict[StoredId, tuple[int, int | None]], moment: int
 ) -> None:
     assert batch.ids is not None
-    known = [
-        i for i, id_ in enumerate(stored) if id_ in found and not _is_expired(found[id_][1], moment)
-    ]
+    known = [i for i, id_ in enumerate(stored) if id_ in found and not _is_expired(found[id_][1], moment)]
     if known:
         more = f", and {len(known) - 1} more" if len(known) > 1 else ""
         raise DuplicateId(

@@ -46,6 +46,8 @@ def _record(reader: Reader, row: Row, *, vectors: bool) -> Record:
 def _check_count(name: str, value: Any, least: int) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
         raise InvalidArgument(
-            f"{name} must be a whole number of at least {least}, not {value!r}", name=name, value=value,
+            f"{name} must be a whole number of at least {least}, not {value!r}",
+            name=name,
+            value=value,
             remedy=f"Leave {name} out for all rows." if name == "limit" else "",
-        )  # fmt: skip
+        )

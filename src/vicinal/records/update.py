@@ -54,9 +54,7 @@ def update(context: Context, columns: Columns) -> int:
 
 def _read(context: Context, columns: Columns, moment: int) -> Batch:
     if columns.ids is None:
-        raise InvalidArgument(
-            "update needs the ids of the rows to change", name="ids", remedy="Pass ids=[...]."
-        )
+        raise InvalidArgument("update needs the ids of the rows to change", name="ids", remedy="Pass ids=[...].")
     if len(columns.given()) == 1 and columns.ttl is None:
         raise InvalidArgument(
             "update was given nothing to change", name="update", remedy="Pass texts=, vectors=, metadata= or ttl=."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import apsw
 import numpy as np
@@ -77,7 +78,7 @@ def read_delta(connection: apsw.Connection, after: int, change: int, known_slots
     )
 
 
-def _read_slots(connection: apsw.Connection, slots: Iterable[int]) -> list[tuple[int, int | None]]:
+def _read_slots(connection: apsw.Connection, slots: Iterable[int]) -> list[tuple[Any, ...]]:
     """(slot, expires_at) of those that are still rows."""
     found = []
     for slot in slots:
@@ -92,8 +93,8 @@ def _delta(
     slot_count: int,
     *,
     dead: Slots,
-    added: Sequence[tuple[int, int | None, str | None]],
-    touched: Sequence[tuple[int, int | None]],
+    added: Sequence[tuple[Any, ...]],
+    touched: Sequence[tuple[Any, ...]],
 ) -> Delta:
     return Delta(
         change=change,

@@ -234,9 +234,7 @@ class _Mapped:
             code = ctypes.get_errno()
             raise StoreError(f"mapping {size:,} bytes failed: {os.strerror(code)}", name="map", value=code)
         self._size = size
-        self.__array_interface__ = {
-            "shape": (size,), "typestr": "|u1", "data": (address, True), "version": 3
-        }  # fmt: skip
+        self.__array_interface__ = {"shape": (size,), "typestr": "|u1", "data": (address, True), "version": 3}
 
     def __del__(self) -> None:
         interface = getattr(self, "__array_interface__", None)

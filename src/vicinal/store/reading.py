@@ -37,9 +37,7 @@ class Reader:
 
     def rows_in_order(self, *, after: int = -1, now: int, limit: int, offset: int = 0) -> list[Row]:
         with self._reading() as connection:
-            return rows_in_order(
-                connection, self._generation.vectors, after=after, now=now, limit=limit, offset=offset
-            )
+            return rows_in_order(connection, self._generation.vectors, after=after, now=now, limit=limit, offset=offset)
 
     def matrix(self, slot_count: int) -> FloatMatrix:
         return self._generation.vectors.matrix(slot_count)

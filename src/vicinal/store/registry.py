@@ -31,8 +31,12 @@ class Lease(Generic[StoreT]):
     def store(self) -> StoreT:
         """The store; in a forked child a new one, and the inherited one stays untouched."""
         if self._released:
-            raise Closed("the handle is closed", name="collection", place=self._key or ":memory:",
-                         remedy="Open the collection again.")  # fmt: skip
+            raise Closed(
+                "the handle is closed",
+                name="collection",
+                place=self._key or ":memory:",
+                remedy="Open the collection again.",
+            )
         if self._pid != os.getpid() and self._key is not None:
             self._store = _acquire(self._key, self._opener)
             self._pid = os.getpid()

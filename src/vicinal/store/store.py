@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Generic, TypeVar
@@ -64,6 +63,8 @@ class Store(Generic[IndexT]):
             self._generation = create_in_memory(files, state)
         else:
             self._generation = open_in_force(files, folder)
+        self._state: State
+        self._index: IndexT
         self._start_index()
 
     @property
@@ -145,7 +146,8 @@ class Store(Generic[IndexT]):
         with self._apply_lock:
             if self._generation is not superseded:
                 return  # another thread was first
-            assert self._folder is not None and superseded.folder is not None  # memory never moves
+            assert self._folder is not None  # memory never moves
+            assert superseded.folder is not None
             self._generation = open_in_force(self._files, self._folder, after=os.path.basename(superseded.folder))
             superseded.close()
             self._start_index()

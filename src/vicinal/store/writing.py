@@ -87,9 +87,11 @@ class Transaction:
         first = max(self.state.next_slot, self._vectors.end())
         if first + len(rows) > SLOTS_MAX:
             raise LimitExceeded(
-                f"a collection holds at most {SLOTS_MAX:,} slots", name="rows", value=first + len(rows),
+                f"a collection holds at most {SLOTS_MAX:,} slots",
+                name="rows",
+                value=first + len(rows),
                 remedy="Split the data over several collections.",
-            )  # fmt: skip
+            )
         self._first, self._count = first, len(rows)
         if block is not None:
             self._end_before = self._vectors.end()
@@ -139,8 +141,6 @@ def _raw_rows(rows: Sequence[NewRow], block: FloatMatrix | None) -> list[memoryv
     """Each row's vector as bytes, empty where it has none."""
     if block is None:
         return [b""] * len(rows)
-    raw = memoryview(block).cast("B")
+    raw = block.data.cast("B")
     size = block.shape[1] * block.itemsize
-    return [
-        raw[i * size : (i + 1) * size] if row.space is not None else b"" for i, row in enumerate(rows)
-    ]
+    return [raw[i * size : (i + 1) * size] if row.space is not None else b"" for i, row in enumerate(rows)]
