@@ -126,12 +126,14 @@ NB_MODULE(_core, module) {
     module.def("use_level", &kernels::use_level, nb::arg("name"),
                "Make `scan` use this level from now on; ValueError if this machine cannot.");
 
-    module.def("scan", &scan, nb::arg("metric"), nb::arg("vectors"), nb::arg("query"), nb::arg("out"),
+    // none(): a None is refused by `array` like anything else that is no array.
+    const auto vectors = nb::arg("vectors").none(), query = nb::arg("query").none(),
+               slots = nb::arg("slots").none(), out = nb::arg("out").none();
+    module.def("scan", &scan, nb::arg("metric"), vectors, query, out,
                "Raw values of all rows into `out`; see `Kernels.scan`. ValueError for arrays that do not fit.");
-    module.def("score", &score, nb::arg("metric"), nb::arg("vectors"), nb::arg("slots"), nb::arg("query"),
-               nb::arg("out"),
+    module.def("score", &score, nb::arg("metric"), vectors, slots, query, out,
                "Scores of the rows `slots` into `out`; see `Kernels.score`. ValueError for arrays that do not "
                "fit, IndexError for a slot that is not a row.");
-    module.def("squared_norms", &squared_norms, nb::arg("vectors"), nb::arg("out"),
+    module.def("squared_norms", &squared_norms, vectors, out,
                "Sum of squares of each row into `out`, float64. ValueError for arrays that do not fit.");
 }

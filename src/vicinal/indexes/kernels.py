@@ -133,7 +133,7 @@ def _check_inputs(vectors: FloatMatrix, query: FloatVector) -> None:
 
 
 def _check_vectors(vectors: FloatMatrix) -> None:
-    shape = vectors.shape if np.ndim(vectors) == 2 else ("n", "dim")
+    shape = np.shape(vectors) if np.ndim(vectors) == 2 else ("n", "dim")
     _check("vectors", vectors, np.float32, shape)
 
 
