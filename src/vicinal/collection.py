@@ -132,7 +132,7 @@ class Collection:
             raise InvalidArgument(
                 "delete was not told what to delete",
                 name="ids",
-                remedy="Pass ids=[...]; to delete everything, all ids.",
+                remedy="Pass ids=[...].",
             )
         return remove(self._context, ids)
 
@@ -204,13 +204,9 @@ class Collection:
         """
         _check_search(k, where, mode, recall, unknown)
         if (query is None) == (id is None):
-            raise InvalidArgument(
-                "search needs one thing to search for, a query or id="
-                if query is None
-                else "query and id= exclude each other",
-                name="query",
-                remedy="Pass a text or a vector as query, or id= of a stored row.",
-            )
+            wrong = "search was not told what to search for" if query is None else "query and id= exclude each other"
+            remedy = "Pass a text or a vector as query, or id= of a stored row."
+            raise InvalidArgument(wrong, name="query", remedy=remedy)
         vector = None if query is None else self._query_vectors([query])[0]
         like = None if id is None else check_id(id, "id=")
         return search_dense(self._context.store, DenseQuery(vector, like, k, now()))
@@ -241,13 +237,9 @@ class Collection:
         """Texts are encoded together, vectors checked."""
         texts = [query for query in queries if isinstance(query, str)]
         encoded = iter(self._context.encode(texts) if texts else ())
+        vectors = [next(encoded) if isinstance(query, str) else query for query in queries]
         rules = self._context.rules(self._context.store.current())
-        return [
-            check_query(
-                next(encoded) if isinstance(query, str) else query, rules, f"query {i}" if len(queries) > 1 else "query"
-            )
-            for i, query in enumerate(queries)
-        ]
+        return [check_query(vector, rules, f"query {i}") for i, vector in enumerate(vectors)]
 
     # -- the rest of its life
 

@@ -8,6 +8,7 @@ import os
 import secrets
 import threading
 import uuid
+import weakref
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast, get_args
 
@@ -72,7 +73,7 @@ class Database:
         self._cache: EmbeddingStore = MemoryStore() if cache is None else cache
         self._lock = threading.Lock()
         self._in_memory: dict[str, Store[FlatIndex]] = {}
-        self._handles: list[Collection] = []
+        self._handles: weakref.WeakSet[Collection] = weakref.WeakSet()
         self._closed = False
 
     def collection(
@@ -124,7 +125,7 @@ class Database:
             raise
         handle = Collection(Context(name, lease, remembered, durability, timeout))
         with self._lock:
-            self._handles.append(handle)
+            self._handles.add(handle)
         return handle
 
     def collections(self) -> list[str]:
@@ -141,7 +142,7 @@ class Database:
         """Closes every collection that was opened through this database."""
         with self._lock:
             self._closed = True
-            handles, self._handles = self._handles, []
+            handles = list(self._handles)
         for handle in handles:
             handle.close()
         for store in self._in_memory.values():

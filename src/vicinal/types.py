@@ -42,6 +42,11 @@ class Record:
     vector: NDArray[np.float32] | None = None
     expires_at: datetime | None = None
 
+    def __repr__(self) -> str:
+        vector = "" if self.vector is None else f", vector=float32({len(self.vector)})"
+        expiry = "" if self.expires_at is None else f", expires_at={self.expires_at.isoformat()}"
+        return f"Record(id={self.id!r}, text={_short(self.text)!r}, metadata={self.metadata!r}{vector}{expiry})"
+
 
 class Hit:
     """One answer of a search: `id`, `score` (higher is better), `distance`, `text`, `metadata`."""
