@@ -22,6 +22,10 @@ TokenIds = NDArray[np.int32]
 
 _EPSILON = np.float32(1e-12)
 
+# Attention is many small products. OpenBLAS shares one out among threads from 2**18 multiplications
+# on, and then waiting for the threads costs more than the product; heads of 32 stay below with this.
+_SCORES_PER_PRODUCT = 1 << 13
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -92,10 +96,13 @@ class Layer:
         for run in runs:
             shape = (run.count, run.length, 3, self.heads, -1)
             query, key, value = projected[run.rows].reshape(shape).transpose(2, 0, 3, 1, 4)
-            scores = query @ key.swapaxes(2, 3)
-            _softmax(scores)
-            out = context[run.rows].reshape(run.count, run.length, self.heads, -1)
-            out[...] = (scores @ value).transpose(0, 2, 1, 3)
+            out = context[run.rows].reshape(run.count, run.length, self.heads, -1).transpose(0, 2, 1, 3)
+            step = max(1, _SCORES_PER_PRODUCT // run.length)
+            for start in range(0, run.length, step):
+                rows = slice(start, start + step)
+                scores = query[:, :, rows] @ key.swapaxes(2, 3)
+                _softmax(scores)
+                out[:, :, rows] = scores @ value
         return context
 
 

@@ -135,7 +135,7 @@ def _probe(encoder: Encoder) -> FloatVector:
     """The probe text's vector at length one, so that float16 can hold it whatever its scale."""
     vector = encoder.encode([PROBE_TEXT])[0]
     norm = np.linalg.norm(vector)
-    return vector / (norm or 1)
+    return vector / np.float32(norm or 1)
 
 
 def _agree(one: FloatVector, other: FloatVector) -> bool:
