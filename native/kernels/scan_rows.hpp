@@ -32,7 +32,8 @@ struct L1 {
 };
 
 // Values of `Rows` consecutive rows. Several rows at once share the loads of the query and give the
-// processor independent chains of additions to overlap.
+// processor independent chains of additions to overlap. There is no software prefetch: rows are read in
+// address order, which the hardware follows by itself (measured: no gain, or a loss).
 template <class Term, std::size_t Rows>
 void scan_block(const float* rows, std::size_t dim, const float* query, float* out) {
     Simd::Register sums[Rows];
