@@ -127,9 +127,7 @@ class Settings:
         _check_overlap(self.chunk_size, self.chunk_overlap, place="")
 
     @classmethod
-    def load(
-        cls, *, env_file: str | os.PathLike[str] | None = DEFAULT_ENV_FILE, **overrides: Any
-    ) -> Settings:
+    def load(cls, *, env_file: str | os.PathLike[str] | None = DEFAULT_ENV_FILE, **overrides: Any) -> Settings:
         """Settings from `overrides`, else the environment, else `env_file`, else the defaults.
 
         What is None, empty or a placeholder (`your_..._here`) counts as not set. A `.env` that does not exist is

@@ -1,0 +1,21 @@
+"""The command line. Nothing else imports this package, so the library needs neither typer nor rich."""
+
+from __future__ import annotations
+
+import sys
+
+from ..errors import MissingExtra
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Entry point of the command `vicinal`."""
+    try:
+        from .app import run
+    except ModuleNotFoundError as missing:
+        if missing.name not in ("typer", "rich"):
+            raise
+        print(f"vicinal: {MissingExtra(missing.name, 'cli', 'the command line')}", file=sys.stderr)
+        sys.exit(2)
+    run()

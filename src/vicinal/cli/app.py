@@ -1,0 +1,63 @@
+"""The command `vicinal`: its commands together, and how errors end it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ..errors import VicinalError
+from ..version import __version__
+from .demo import demo
+from .init import init
+from .search import search
+from .stats import stats
+from .transfer import export_collection, import_file
+
+app = typer.Typer(
+    name="vicinal",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    # An error of ours is one line, and a traceback must not print local variables, which may be keys.
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo)
+app.command("search")(search)
+app.command("import")(import_file)
+app.command("export")(export_collection)
+app.command("stats")(stats)
+app.command("init")(init)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"vicinal {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def vicinal(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """A vector database for Python: search the library that you already have, or your own data.
+
+    \b
+    Examples:
+      vicinal demo "how do I compress a file?"
+      vicinal import ./data docs articles.jsonl
+      vicinal search ./data docs "a question"
+    """
+
+
+def run() -> None:
+    """Runs a command. Exit code 1: an error, told in one line; 2: the command was written wrongly."""
+    try:
+        app()
+    except (VicinalError, OSError) as error:
+        print(f"vicinal: {error}", file=sys.stderr)
+        sys.exit(1)

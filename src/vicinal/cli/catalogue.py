@@ -1,0 +1,476 @@
+"""What Python's standard library documents, found without running it.
+
+Modules in Python are parsed, never imported: `antigravity` opens a browser, `this` prints, others start windows.
+Modules in C have nothing to parse, but importing them only loads a library, so they are imported and inspected.
+
+A public module often hands out what a private one defines: `struct` what the C module `_struct` does, `asyncio`
+what its own submodules do. Such a name is listed once, under the shortest public module that has it.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib
+import importlib.machinery
+import inspect
+import os
+import re
+import sys
+import sysconfig
+import types
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Entry", "standard_library", "summary"]
+
+TEXT_CHARS_MAX = 800
+SIGNATURE_CHARS_MAX = 100
+
+# Tests, demonstrations, tables and bundled programs: nothing that a program would call.
+_LEFT_OUT = frozenset(
+    [
+        "antigravity",
+        "ensurepip",
+        "idlelib",
+        "lib2to3",
+        "pydoc_data",
+        "test",
+        "this",
+        "turtledemo",
+        "xxlimited",
+        "xxlimited_35",
+        "xxsubtype",
+    ]
+)
+_LEFT_OUT_INSIDE = frozenset({"test", "tests", "idle_test"})
+# Hundreds of modules that each hold one table of characters.
+_ONLY_ITSELF = frozenset({"encodings"})
+# Private in all but name: `os`, `os.path` and `xml.parsers.expat` are where they are documented.
+_IMPLEMENTATIONS = frozenset({"genericpath", "nt", "ntpath", "posix", "posixpath", "pyexpat"})
+_DOCUMENTED_AS = {"os.path": os.path.__name__, "collections.abc": "_collections_abc"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One documented module, class, function or method."""
+
+    name: str
+    kind: str
+    module: str
+    signature: str
+    doc: str
+
+    @property
+    def text(self) -> str:
+        """What an encoder reads: the name as words, how it is called, what it does."""
+        words = _words(self.name)
+        text = f"{words} {self.kind}: {self.doc}" if not self.signature else f"{words}{self.signature}: {self.doc}"
+        return _shortened(text, TEXT_CHARS_MAX)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        return {"module": self.module, "kind": self.kind, "name": self.name.rpartition(".")[2]}
+
+
+def standard_library() -> list[Entry]:
+    """Everything public and documented in the running Python's standard library, sorted by name."""
+    entries = _Library(Path(sysconfig.get_path("stdlib"))).entries()
+    return sorted(_without_repetitions(entries), key=lambda entry: entry.name)
+
+
+def _without_repetitions(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Entries without the methods that say what a relative in the same package said."""
+    seen: set[tuple[str, str, str]] = set()
+    for entry in entries:
+        key = (entry.module.partition(".")[0], entry.metadata["name"], entry.doc)
+        if entry.kind != "method" or key not in seen:
+            seen.add(key)
+            yield entry
+
+
+@dataclass(frozen=True, slots=True)
+class _Symbol:
+    """A class or function where it is defined, which need not be where it is public."""
+
+    origin: tuple[str, str]
+    kind: str
+    signature: str
+    doc: str
+    methods: tuple[_Symbol, ...] = ()
+    bases: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class _Module:
+    """What a module defines and what it takes from others; both are needed to know what it offers."""
+
+    name: str
+    doc: str
+    defined: dict[str, _Symbol] = field(default_factory=dict)
+    imported: dict[str, tuple[str, str]] = field(default_factory=dict)
+    starred: list[str] = field(default_factory=list)
+    offered: set[str] | None = None  # what is known of `__all__`; None without one
+    offered_in_full: bool = True
+
+    def offers(self, name: str) -> bool:
+        if self.offered is not None and self.offered_in_full:
+            return name in self.offered
+        return not name.startswith("_")
+
+
+class _Library:
+    """The modules of one folder and of the interpreter, read when first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._modules: dict[str, _Module | None] = {}
+        self._scopes: dict[str, dict[str, _Symbol]] = {}
+
+    def entries(self) -> Iterator[Entry]:
+        """Entries of all public modules; nothing is listed twice under two names."""
+        published: dict[tuple[str, str], tuple[str, _Symbol]] = {}
+        for public, name in self._public_modules():
+            module = self._module(name)
+            if module is None:
+                continue
+            doc = self._doc(module)
+            if doc:
+                yield Entry(public, "module", public, "", doc)
+            for local, symbol in self._scope(name).items():
+                if not local.startswith("_") and self._belongs(module, local):
+                    published.setdefault(symbol.origin, (f"{public}.{local}", symbol))
+        for public, symbol in published.values():
+            yield from self._symbol_entries(public, symbol, published.keys())
+
+    def _public_modules(self) -> list[tuple[str, str]]:
+        """Public and real names of modules, packages before what is in them."""
+        top = [
+            name
+            for name in sys.stdlib_module_names
+            if not name.startswith("_") and name not in _LEFT_OUT | _IMPLEMENTATIONS
+        ]
+        names = {name: name for top_name in top for name in self._with_submodules(top_name)}
+        return sorted((names | _DOCUMENTED_AS).items(), key=lambda pair: (pair[0].count("."), pair[0]))
+
+    def _with_submodules(self, name: str) -> Iterator[str]:
+        yield name
+        folder = self._folder.joinpath(*name.split("."))
+        if name in _ONLY_ITSELF or not (folder / "__init__.py").is_file():
+            return
+        for path in sorted(folder.iterdir()):
+            is_module = path.suffix == ".py" or (path / "__init__.py").is_file()
+            if is_module and not path.stem.startswith("_") and path.stem not in _LEFT_OUT_INSIDE:
+                yield from self._with_submodules(f"{name}.{path.stem}")
+
+    def _module(self, name: str) -> _Module | None:
+        if name not in self._modules:
+            path = self._source_of(name)
+            self._modules[name] = _read_native(name) if path is None else _read_source(name, path)
+        return self._modules[name]
+
+    def _source_of(self, name: str) -> Path | None:
+        stem = self._folder.joinpath(*name.split("."))
+        candidates = (stem / "__init__.py", stem.with_name(stem.name + ".py"))
+        return next((path for path in candidates if path.is_file()), None)
+
+    def _scope(self, name: str) -> dict[str, _Symbol]:
+        """Every class and function that a module knows by name; its own definitions come first."""
+        if name in self._scopes:
+            return self._scopes[name]
+        scope = self._scopes[name] = {}  # before it is full, since modules import each other in circles
+        module = self._module(name)
+        if module is None:
+            return scope
+        scope.update(module.defined)
+        for local, (source, original) in module.imported.items():
+            if original in self._scope(source):
+                scope.setdefault(local, self._scope(source)[original])
+        for source in module.starred:
+            scope.update(self._starred(source, scope))
+        return scope
+
+    def _doc(self, module: _Module) -> str:
+        """The module's docstring, which `csv` and others import from their C module."""
+        source, _ = module.imported.get("__doc__", ("", ""))
+        giver = self._module(source) if source else None
+        return giver.doc if giver is not None and giver.doc else module.doc
+
+    def _starred(self, source: str, scope: Mapping[str, _Symbol]) -> dict[str, _Symbol]:
+        """What `from source import *` adds: new names, and those that had no docstring; no second names."""
+        giver = self._module(source)
+        if giver is None:
+            return {}
+        return {
+            local: symbol
+            for local, symbol in self._scope(source).items()
+            if giver.offers(local) and local == symbol.origin[1] and not (local in scope and scope[local].doc)
+        }
+
+    def _belongs(self, module: _Module, local: str) -> bool:
+        """Whether a name of `module` is part of what it offers, not merely a tool that it uses."""
+        if not module.offers(local):
+            return False
+        if local in module.defined:
+            return local == module.defined[local].origin[1]  # else a second name, as array.ArrayType is
+        source = module.imported.get(local, self._scope(module.name)[local].origin)[0]
+        if source == module.name or source.startswith(module.name + "."):
+            return True
+        named = local in module.imported and module.offered is not None and local not in module.offered
+        return _is_private(source) and not named
+
+    def _symbol_entries(self, public: str, symbol: _Symbol, published: Iterable[object]) -> Iterator[Entry]:
+        module = public.rpartition(".")[0]
+        family = [symbol, *self._hidden_bases(symbol, published)]
+        doc = next((member.doc for member in family if member.doc), "")
+        if doc:
+            yield Entry(public, symbol.kind, module, symbol.signature, doc)
+        seen: set[str] = set()
+        for method in (method for member in family for method in member.methods):
+            name = method.origin[1].rpartition(".")[2]
+            if name not in seen and method.doc:
+                seen.add(name)
+                yield Entry(f"{public}.{name}", "method", module, method.signature, method.doc)
+
+    def _hidden_bases(self, symbol: _Symbol, published: Iterable[object]) -> Iterator[_Symbol]:
+        """Base classes that have no public name: what they document is nowhere else."""
+        for module, name in symbol.bases:
+            base = self._scope(module).get(name)
+            if base is not None and base.origin not in published and base.origin[0] != "builtins":
+                yield base
+                yield from self._hidden_bases(base, published)
+
+
+def _is_private(module: str) -> bool:
+    return module in _IMPLEMENTATIONS or any(part.startswith("_") for part in module.split("."))
+
+
+# --- modules in Python ---
+
+
+def _read_source(name: str, path: Path) -> _Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # old modules hold escapes that newer compilers warn of
+        tree = ast.parse(path.read_bytes())
+    module = _Module(name, _clean(ast.get_docstring(tree)))
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for statement in _statements(tree.body):
+        _take(module, package, statement)
+    return module
+
+
+def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements of a module, those under `if`, `try` and `with` included."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, (ast.If, ast.Try, ast.With)):
+            handlers = getattr(statement, "handlers", [])
+            yield from _statements(statement.body)
+            yield from _statements(child for handler in handlers for child in handler.body)
+            yield from _statements(getattr(statement, "orelse", []))
+
+
+def _take(module: _Module, package: str, statement: ast.stmt) -> None:
+    match statement:
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            _define(module, _function_symbol(module.name, statement))
+        case ast.ClassDef():
+            _define(module, _class_symbol(module.name, statement))
+        case ast.Import():
+            for alias in statement.names:
+                module.imported.setdefault(alias.asname or alias.name, (alias.name, ""))
+        case ast.ImportFrom():
+            _take_import(module, package, statement)
+        case ast.Assign(targets=[ast.Name(id="__all__")], value=value):
+            _take_offered(module, value)
+        case ast.AugAssign(target=ast.Name(id="__all__"), value=value):
+            _take_offered(module, value)
+        case ast.Expr(ast.Call(ast.Attribute(ast.Name(id="__all__"), "extend"), [value])):
+            _take_offered(module, value)
+        case ast.Assign(targets=[ast.Name(id="__doc__")], value=ast.Constant(value=str(doc))):
+            module.doc = _clean(doc)
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            _take_alias(module, name, value)
+        case _:
+            pass
+
+
+def _define(module: _Module, symbol: _Symbol) -> None:
+    """The first definition with a docstring counts: others are for platforms or missing C modules."""
+    known = module.defined.get(symbol.origin[1])
+    if known is None or not known.doc:
+        module.defined[symbol.origin[1]] = symbol
+
+
+def _take_import(module: _Module, package: str, statement: ast.ImportFrom) -> None:
+    source = statement.module or ""
+    if statement.level:
+        parents = package.split(".")[: len(package.split(".")) - statement.level + 1]
+        source = ".".join([*parents, source] if source else parents)
+    for alias in statement.names:
+        if alias.name == "*":
+            module.starred.append(source)
+        else:
+            module.imported.setdefault(alias.asname or alias.name, (source, alias.name))
+
+
+def _take_alias(module: _Module, name: str, value: ast.expr) -> None:
+    """`Lock = _thread.lock` and `Lock = _lock` after an import: the same thing by another name."""
+    target = _dotted(value)
+    if target is None:
+        return
+    head, _, attribute = target.rpartition(".")
+    if head in module.imported and module.imported[head][1] == "":
+        module.imported.setdefault(name, (module.imported[head][0], attribute))
+    elif not head and attribute in module.imported:
+        module.imported.setdefault(name, module.imported[attribute])
+
+
+def _take_offered(module: _Module, names: ast.expr) -> None:
+    """Names in `__all__`, as far as they are written out and not computed."""
+    module.offered = module.offered or set()
+    try:
+        module.offered.update(ast.literal_eval(names))
+    except ValueError:
+        module.offered_in_full = False
+
+
+def _function_symbol(module: str, node: ast.FunctionDef | ast.AsyncFunctionDef, owner: str = "") -> _Symbol:
+    decorators = {_dotted(decorator) for decorator in node.decorator_list}
+    if owner and "staticmethod" not in decorators:
+        node.args.args = node.args.args[1:] if node.args.args else []
+    signature = "" if decorators & {"property", "cached_property"} else _signature(ast.unparse(node.args))
+    name = f"{owner}.{node.name}" if owner else node.name
+    kind = "method" if owner else "function"
+    return _Symbol((module, name), kind, signature, _clean(ast.get_docstring(node)))
+
+
+def _class_symbol(module: str, node: ast.ClassDef) -> _Symbol:
+    methods: dict[str, _Symbol] = {}
+    for child in _statements(node.body):
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            methods.setdefault(child.name, _function_symbol(module, child, node.name))
+    made = methods.get("__init__", _Symbol((module, node.name), "method", "", ""))
+    public = tuple(method for name, method in methods.items() if not name.startswith("_"))
+    bases = tuple(_base(module, base) for base in map(_dotted, node.bases) if base)
+    doc = _clean(ast.get_docstring(node)) or made.doc
+    return _Symbol((module, node.name), "class", made.signature, doc, public, bases)
+
+
+def _base(module: str, dotted: str) -> tuple[str, str]:
+    head, _, name = dotted.rpartition(".")
+    return (head or module, name)
+
+
+def _dotted(node: ast.expr) -> str | None:
+    """`a.b.c` as text; None for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        head = _dotted(node.value)
+        return None if head is None else f"{head}.{node.attr}"
+    return None
+
+
+# --- modules in C ---
+
+
+def _read_native(name: str) -> _Module | None:
+    """A module of the interpreter or of an extension file; None where this platform lacks it."""
+    if not _is_native(name):
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # some are deprecated
+            loaded = importlib.import_module(name)
+    except ImportError:
+        return None
+    module = _Module(name, _clean(loaded.__doc__))
+    for local, value in list(vars(loaded).items()):
+        symbol = _native_symbol(name, local, value)
+        if symbol is not None:
+            module.defined[local] = symbol
+    return module
+
+
+def _is_native(name: str) -> bool:
+    """Whether importing `name` runs no Python code: it is the interpreter's own or an extension file."""
+    if name in sys.builtin_module_names:
+        return True
+    folders = [sysconfig.get_path("platstdlib"), sysconfig.get_config_var("DESTSHARED"), f"{sys.base_prefix}/DLLs"]
+    spec = importlib.machinery.PathFinder.find_spec(name, [folder for folder in folders if folder])
+    return spec is not None and isinstance(spec.loader, importlib.machinery.ExtensionFileLoader)
+
+
+def _native_symbol(module: str, local: str, value: object) -> _Symbol | None:
+    if isinstance(value, type):
+        return _native_class(value)
+    if isinstance(value, types.BuiltinFunctionType):
+        signature, doc = _native_documentation(local, value)
+        return _Symbol((value.__module__ or module, value.__name__), "function", signature, doc)
+    return None
+
+
+def _native_class(cls: type) -> _Symbol:
+    methods = []
+    for name, member in list(vars(cls).items()):
+        if name.startswith("_") or not (inspect.isroutine(member) or isinstance(member, classmethod)):
+            continue
+        signature, doc = _native_documentation(name, getattr(cls, name))
+        methods.append(_Symbol((cls.__module__, f"{cls.__qualname__}.{name}"), "method", signature, doc))
+    bases = tuple((base.__module__, base.__qualname__) for base in cls.__bases__)
+    signature, doc = _native_documentation(cls.__name__, cls)
+    origin = (cls.__module__, cls.__qualname__)
+    return _Symbol(origin, "class", signature, doc, tuple(methods), bases)
+
+
+def _native_documentation(name: str, value: Any) -> tuple[str, str]:
+    """Signature and docstring; older C functions have the signature as the first line of the docstring."""
+    own = value.__dict__.get("__doc__") if isinstance(value, type) else getattr(value, "__doc__", None)
+    doc = own if isinstance(own, str) else ""
+    # Not inspect.signature: it evaluates the default values.
+    known = getattr(value, "__text_signature__", None)
+    if known:
+        return _signature(known[1:-1]), _clean(doc)
+    first, _, rest = doc.strip().partition("\n")
+    written = re.match(rf"(?:\w+\.)?{re.escape(name)}\((.*?)\)(?:\s*-+>.*|\s*--?\s*(?P<rest>.*))?$", first)
+    if written is None:
+        return "", _clean(doc)
+    return _signature(written[1]), _clean(f"{written['rest'] or ''}\n{rest}")
+
+
+# --- texts ---
+
+
+def _signature(arguments: str) -> str:
+    arguments = re.sub(r"^(\$\w+|self)(, /)?(, )?", "", arguments)
+    arguments = " ".join(arguments.split())
+    return f"({_shortened(arguments, SIGNATURE_CHARS_MAX)})"
+
+
+def _clean(doc: str | None) -> str:
+    """A docstring as running text: its prompts and rules of dashes say nothing about meaning."""
+    if not doc:
+        return ""
+    prose = inspect.cleandoc(doc).partition(">>>")[0]
+    return " ".join(re.sub(r"[-=~*_]{3,}", " ", prose).split())
+
+
+def summary(text: str) -> str:
+    """The first sentence of what an entry's text says about its thing."""
+    doc = text.partition(": ")[2]
+    return re.split(r"(?<=[.!?]) ", doc, maxsplit=1)[0]
+
+
+def _shortened(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[:limit].rpartition(" ")[0] + " ..."
+
+
+@functools.cache
+def _words(name: str) -> str:
+    """`shutil.copytree` as "shutil copytree", `HTTPServer.serve_forever` as "HTTP Server serve forever"."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return " ".join(re.split(r"[\W_]+", spaced))

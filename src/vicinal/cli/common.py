@@ -1,0 +1,57 @@
+"""What several commands need: their shared arguments, opening what exists, tables."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ..collection import Collection
+from ..database import Database, connect
+from ..errors import CollectionNotFound, InvalidArgument
+
+__all__ = ["CollectionName", "DatabasePath", "existing_collection", "existing_database", "print_table"]
+
+DatabasePath = Annotated[Path, typer.Argument(metavar="PATH", help="Folder of the database.", show_default=False)]
+CollectionName = Annotated[str, typer.Argument(metavar="COLLECTION", help="Its name.", show_default=False)]
+
+_PIPE_WIDTH = 120
+
+
+@contextmanager
+def existing_database(path: Path) -> Iterator[Database]:
+    """The database at `path`; one that is not there is not created by looking at it."""
+    if not path.is_dir():
+        raise InvalidArgument(
+            f"there is no database at {str(path)!r}",
+            name="PATH",
+            value=path,
+            remedy="Check the path, or make one with: vicinal import PATH COLLECTION FILE",
+        )
+    with connect(path) as database:
+        yield database
+
+
+@contextmanager
+def existing_collection(path: Path, name: str) -> Iterator[Collection]:
+    with existing_database(path) as database:
+        names = database.collections()
+        if name not in names:
+            there = f"There are: {', '.join(names)}." if names else "There is none."
+            raise CollectionNotFound(
+                f"there is no collection {name!r} in {str(path)!r}", name="COLLECTION", value=name, remedy=there
+            )
+        yield database.collection(name)
+
+
+def print_table(table: Table) -> None:
+    """Prints to standard output; a pipe has no width of its own and gets a wide one."""
+    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    Console(width=_PIPE_WIDTH if piped else None).print(table)

@@ -1,0 +1,152 @@
+"""`vicinal demo`: ask Python's standard library questions in plain words."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from ..collection import Collection
+from ..database import connect
+from ..encoders import resolve
+from ..types import Hits
+from . import catalogue
+from .common import print_table
+from .progress import progress
+
+__all__ = ["demo", "demo_database", "index_library"]
+
+COLLECTION = "standard-library"
+SAMPLE_QUESTIONS = (
+    "how do I compress a file?",
+    "copy a directory tree",
+    "read a file of comma-separated values",
+)
+
+# Small enough that an interrupted run loses seconds, large enough that commits cost nothing beside encoding.
+_BATCH_ROWS = 128
+
+
+def demo(
+    question: Annotated[
+        str | None, typer.Argument(metavar="QUESTION", help="Left out, the demo asks for it.", show_default=False)
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many answers.")] = 5,
+    path: Annotated[
+        Path | None,
+        typer.Option(
+            "--path",
+            envvar="VICINAL_DEMO_PATH",
+            help="Where the index is kept; a folder of your own user by default.",
+            show_default=False,
+        ),
+    ] = None,
+    encoder: Annotated[
+        str, typer.Option("--encoder", help="minilm finds by meaning, hashing by spelling and needs no model.")
+    ] = "minilm",
+) -> None:
+    """Index the documentation of Python's standard library, once, and search it.
+
+    Only docstrings are read; no module with side effects is run. An interrupted run goes on where it stopped.
+
+    \b
+    Examples:
+      vicinal demo
+      vicinal demo "how do I compress a file?" -k 3
+      vicinal demo "sha checksum" --encoder hashing --path ./demo
+    """
+    folder = demo_database(path or _user_folder(), encoder)
+    with connect(folder) as database:
+        library = database.collection(COLLECTION, encoder=encoder)
+        index_library(library, folder)
+        if question is not None:
+            _answer(library, question, k)
+        elif sys.stdin.isatty():
+            _converse(library, k)
+        else:
+            for sample in SAMPLE_QUESTIONS:
+                _answer(library, sample, k)
+
+
+def demo_database(root: Path, encoder: str) -> Path:
+    """Folder of the index for this Python and this encoder.
+
+    The catalogue depends on the interpreter and on the code that reads it, so both make up the name.
+    """
+    identity = (sys.version, platform.platform(), sys.base_prefix, resolve(encoder).fingerprint)
+    digest = hashlib.sha256("\n".join(identity).encode())
+    digest.update(Path(catalogue.__file__).read_bytes())
+    version = platform.python_version()
+    return root / f"python-{version}-{encoder.replace(':', '-')}-{digest.hexdigest()[:12]}"
+
+
+def index_library(library: Collection, folder: Path) -> None:
+    """Brings `library` up to the whole catalogue; rows that an earlier run stored are kept."""
+    finished = folder / "rows-when-finished"
+    if finished.is_file() and finished.read_text() == str(library.count()):
+        return
+    entries = catalogue.standard_library()
+    print(f"Indexing {len(entries):,} docstrings of Python {platform.python_version()}, once.", file=sys.stderr)
+    with progress("Indexing", len(entries)) as advance:
+        for start in range(0, len(entries), _BATCH_ROWS):
+            batch = entries[start : start + _BATCH_ROWS]
+            _store_missing(library, batch)
+            advance(len(batch))
+    finished.write_text(str(len(entries)))
+
+
+def _store_missing(library: Collection, entries: list[catalogue.Entry]) -> None:
+    stored = {record.id for record in library.get([entry.name for entry in entries])}
+    missing = [entry for entry in entries if entry.name not in stored]
+    library.upsert(
+        [entry.name for entry in missing],
+        texts=[entry.text for entry in missing],
+        metadata=[entry.metadata for entry in missing],
+    )
+
+
+def _user_folder() -> Path:
+    """Where this system keeps data of programs, for this user."""
+    if sys.platform == "win32":
+        data = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        data = Path.home() / "Library" / "Application Support"
+    else:
+        data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "vicinal" / "demo"
+
+
+def _converse(library: Collection, k: int) -> None:
+    print("Ask in plain words; an empty line ends it.")
+    while True:
+        try:
+            question = input("> ").strip()
+        except EOFError:
+            return
+        if not question:
+            return
+        _answer(library, question, k)
+
+
+def _answer(library: Collection, question: str, k: int) -> None:
+    print_table(_table(question, library.search(question, k=k)))
+
+
+def _table(question: str, hits: Hits) -> Table:
+    table = Table(box=box.SIMPLE, title=escape(question), title_justify="left")
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("kind", no_wrap=True)
+    table.add_column("name", overflow="fold", style="bold")
+    table.add_column("what it does")
+    for hit in hits:
+        summary = catalogue.summary(hit.text or "")
+        table.add_row(f"{hit.score:.3f}", hit.metadata["kind"], escape(str(hit.id)), escape(summary))
+    return table

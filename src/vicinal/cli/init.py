@@ -1,0 +1,83 @@
+"""`vicinal init`: a project folder with a program in it that runs."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["init", "make_project"]
+
+_FOLDERS = (
+    "data/raw",
+    "data/processed",
+    "data/embeddings",
+    "data/indexes",
+    "src/models",
+    "src/utils",
+    "src/databases",
+    "src/search",
+    "notebooks",
+    "tests",
+    "configs",
+    "logs",
+    "outputs",
+    "benchmarks",
+)
+_EMPTY_FILES = (
+    "__init__.py",
+    "src/__init__.py",
+    "src/models/__init__.py",
+    "src/utils/__init__.py",
+    "src/databases/__init__.py",
+    "src/search/__init__.py",
+)
+# Files with content, and the templates that hold it: a package must not carry a file called .env itself.
+_TEMPLATES = {
+    "main.py": "main.py.txt",
+    "requirements.txt": "requirements.txt",
+    ".env": "env.txt",
+    ".gitignore": "gitignore.txt",
+    "data/raw/kitchen.txt": "kitchen.txt",
+    "data/raw/workshop.txt": "workshop.txt",
+}
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if it does not exist.", show_default=False)],
+) -> None:
+    """Make a project: folders, settings in .env, and a main.py that indexes data/raw and searches it.
+
+    What exists is left as it is, so a second run does no harm.
+
+    \b
+    Examples:
+      vicinal init my_project
+      python my_project/main.py "how do I sharpen a knife?"
+    """
+    made = make_project(folder)
+    for name in made:
+        print(f"made {folder / name}")
+    print(f"Next: python {folder / 'main.py'}" if made else f"{folder} was complete; nothing was changed.")
+
+
+def make_project(folder: Path) -> list[str]:
+    """Makes what is missing in `folder` and returns the names of the files made."""
+    for name in _FOLDERS:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    templates = files(__package__) / "templates"
+    contents = dict.fromkeys(_EMPTY_FILES, "")
+    contents |= {name: (templates / template).read_text("utf-8") for name, template in _TEMPLATES.items()}
+    return [name for name, content in contents.items() if _write_new(folder / name, content)]
+
+
+def _write_new(path: Path, content: str) -> bool:
+    """Writes a file that is not there yet; says whether it did."""
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(content)
+    except FileExistsError:
+        return False
+    return True

@@ -1,0 +1,63 @@
+"""`vicinal search`: the rows of a collection that are nearest to a question."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from ..metadata import dumps
+from ..settings import Settings
+from ..types import Hit, Hits
+from .common import CollectionName, DatabasePath, existing_collection, print_table
+from .files.rows import json_members
+
+__all__ = ["search"]
+
+_SHOWN_CHARS_MAX = 200
+
+
+def search(
+    path: DatabasePath,
+    collection: CollectionName,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="What to look for.", show_default=False)],
+    k: Annotated[
+        int | None, typer.Option("-k", min=1, help="How many rows; MAX_RESULTS or 10.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line instead of a table.")] = False,
+) -> None:
+    """Search a collection, best rows first.
+
+    \b
+    Examples:
+      vicinal search ./data docs "how do plants make sugar?"
+      vicinal search ./data docs "how do plants make sugar?" -k 3 --json
+    """
+    with existing_collection(path, collection) as opened:
+        hits = opened.search(query, k=k or Settings.load().max_results)
+    if as_json:
+        for hit in hits:
+            print(_json_line(hit))
+    else:
+        print_table(_table(hits))
+
+
+def _json_line(hit: Hit) -> str:
+    numbers = f'"score":{hit.score!r},"distance":{hit.distance!r}'
+    return f"{{{json_members(hit.id, hit.text, hit.metadata)},{numbers}}}"
+
+
+def _table(hits: Hits) -> Table:
+    table = Table(box=box.SIMPLE, title=f"{len(hits)} rows, metric {hits.metric}", title_justify="left")
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("id", overflow="fold")
+    table.add_column("text")
+    table.add_column("metadata", overflow="fold")
+    for hit in hits:
+        text = " ".join((hit.text or "")[:_SHOWN_CHARS_MAX].split())
+        shown = dumps(hit.metadata) if hit.metadata else ""
+        table.add_row(f"{hit.score:.3f}", escape(str(hit.id)), escape(text), escape(shown))
+    return table
