@@ -88,9 +88,7 @@ class MemoryStore:
 
     def __init__(self, max_bytes: int = 64 * 2**20) -> None:
         if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes < 0:
-            raise InvalidArgument(
-                "max_bytes must be a whole number of at least 0", name="max_bytes", value=max_bytes
-            )
+            raise InvalidArgument("max_bytes must be a whole number of at least 0", name="max_bytes", value=max_bytes)
         self._max_bytes = max_bytes
         self._bytes = 0
         self._vectors: OrderedDict[bytes, FloatVector] = OrderedDict()
@@ -112,6 +110,10 @@ class MemoryStore:
 
     def __len__(self) -> int:
         return len(self._vectors)
+
+    @property
+    def used_bytes(self) -> int:
+        return self._bytes
 
     def _get(self, key: bytes) -> FloatVector | None:
         vector = self._vectors.get(key)

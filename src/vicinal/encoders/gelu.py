@@ -2,8 +2,8 @@
 
 Phi(x) = (1 + erf(x / sqrt 2)) / 2 is written as (1 + tanh(x * P(x * x))) / 2. P is our own least-squares
 fit of atanh(erf(x / sqrt 2)) / x, weighted so that the error of GELU itself is level, on |x| up to
-5.6; beyond, tanh is 1 in float32 and P keeps growing. The largest error for any x is 3.1e-6 (the two-term
-form common in practice: 2.7e-4).
+5.6; beyond, tanh is 1 in float32 and P keeps growing. The largest error is 3.3e-6 for |x| up to 10,000, far
+more than a layer gives (the two-term form common in practice: 2.7e-4).
 """
 
 from __future__ import annotations

@@ -123,8 +123,7 @@ def _differences(stored: EncoderIdentity, other: Encoder | EncoderIdentity) -> l
 
 def _mismatch(stored: EncoderIdentity, encoder: Encoder, collection: str, reason: str) -> EncoderMismatch:
     return EncoderMismatch(
-        f"collection {collection!r} was made with encoder {stored.describe()}, "
-        f"not with {_describe(encoder)}: {reason}",
+        f"collection {collection!r} was made with encoder {stored.describe()}, not with {_describe(encoder)}: {reason}",
         name="encoder",
         value=encoder,
         remedy="Open it with the encoder it was made with, or make a new collection and add the texts again.",
@@ -133,9 +132,10 @@ def _mismatch(stored: EncoderIdentity, encoder: Encoder, collection: str, reason
 
 def _probe(encoder: Encoder) -> FloatVector:
     """The probe text's vector at length one, so that float16 can hold it whatever its scale."""
-    vector = encoder.encode([PROBE_TEXT])[0]
-    norm = np.linalg.norm(vector)
-    return vector / np.float32(norm or 1)
+    vector = encoder.encode([PROBE_TEXT])[0].astype(np.float64)
+    norm = float(np.linalg.norm(vector)) or 1.0
+    unit: FloatVector = (vector / norm).astype(np.float32)
+    return unit
 
 
 def _agree(one: FloatVector, other: FloatVector) -> bool:

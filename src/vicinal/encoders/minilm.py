@@ -49,9 +49,7 @@ class MiniLM(TextEncoder):
         self.name = "minilm"
         self.version = "all-MiniLM-L6-v2"
         self.dim = DIM
-        self.fingerprint = (
-            f"minilm/{files.MODEL_SHA256[:16]}/{files.TOKENIZER_SHA256[:16]}/mean/{_MAX_TOKENS}"
-        )
+        self.fingerprint = f"minilm/{files.MODEL_SHA256[:16]}/{files.TOKENIZER_SHA256[:16]}/mean/{_MAX_TOKENS}"
         self.device = cpu_only(device, self.name)
 
     @staticmethod

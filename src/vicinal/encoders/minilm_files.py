@@ -50,9 +50,7 @@ def find_folder(path: Path | None) -> Path:
         return Path(named)
     spec = find_spec(_PACKAGE)  # finds without importing: the package's code is not ours to run
     if spec is None or not spec.submodule_search_locations:
-        raise ModelUnavailable(
-            "the weights of encoder 'minilm' are not installed", name="minilm", remedy=_REMEDY
-        )
+        raise ModelUnavailable("the weights of encoder 'minilm' are not installed", name="minilm", remedy=_REMEDY)
     return Path(spec.submodule_search_locations[0], "model")
 
 

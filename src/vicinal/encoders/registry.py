@@ -24,7 +24,7 @@ def _make_minilm(option: str) -> TextEncoder:
 
 
 def _make_hashing(option: str) -> TextEncoder:
-    if option and not (option.isascii() and option.isdigit()):
+    if option and not (option.isascii() and option.isdigit() and len(option) < 10):
         raise InvalidArgument(
             f"the option of encoder 'hashing' is its dimension, not {option!r}",
             name="encoder",

