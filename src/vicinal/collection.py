@@ -164,8 +164,8 @@ class Collection:
     def count(self, where: Mapping[str, Any] | None = None) -> int:
         """Rows that a search could return now, those without a vector included."""
         _refuse_where(where)
-        view, _ = self._context.store.snapshot(FlatIndex.view)
-        return int(np.count_nonzero(view.visible(now())))
+        with self._context.store.snapshot(FlatIndex.view) as (view, _):
+            return int(np.count_nonzero(view.visible(now())))
 
     def __len__(self) -> int:
         return self.count()
@@ -245,23 +245,33 @@ class Collection:
 
     def stats(self) -> Stats:
         """Rows, slots, sizes and settings at this moment."""
-        context = self._context
-        view, reader = context.store.snapshot(FlatIndex.view)
-        state, rows = reader.state, int(np.count_nonzero(view.visible(now())))
+        context, store = self._context, self._context.store
+        published, builder = store.published(), store.builder()
+        with store.snapshot(FlatIndex.view) as (view, reader):
+            state, rows, live = (
+                reader.state,
+                int(np.count_nonzero(view.visible(now()))),
+                int(np.count_nonzero(view.live)),
+            )
+            searchable = int(np.count_nonzero(view.searchable))
         return Stats(
             name=context.name,
-            path=context.store.place,
+            path=store.place,
             rows=rows,
-            expired=int(np.count_nonzero(view.live)) - rows,
-            dead_slots=len(view.live) - int(np.count_nonzero(view.live)),
-            indexed=int(np.count_nonzero(view.searchable)),
+            expired=live - rows,
+            dead_slots=state.next_slot - live,
+            indexed=searchable,
             pending=0,
             dimension=state.dimension,
             metric=state.metric,
             encoder=None if context.encoder is None else context.encoder.identity.name,
-            bytes_on_disk=context.store.bytes_on_disk(),
+            bytes_on_disk=store.bytes_on_disk(),
             change=state.change,
             synced=state.synced,
+            published=None if published is None else published.change,
+            tail=state.next_slot - (0 if published is None else published.slot_count),
+            builder=builder,
+            recovery=store.recovery,
         )
 
     def sync(self) -> None:

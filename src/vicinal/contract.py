@@ -79,7 +79,7 @@ class Kernels(Protocol):
         """Fast approximate raw values of all rows into `out`, float32, shape (n,).
 
         cosine and ip: the dot product; l2: the *squared* distance; l1: the distance. Summed in float32
-        in any order, so each value is within `dim * 2**-23` of the true one, relative to the
+        in any order, so each value is within `(dim + 2) * 2**-23` of the true one, relative to the
         sum of the magnitudes of its terms.
         """
 
@@ -122,9 +122,23 @@ class Delta:
 
 
 class Index(Protocol):
-    """Derived from the records; applies deltas strictly in order and can start from one big one."""
+    """Derived from the records: applies deltas strictly in order, or starts from one big one.
+
+    It can be saved and loaded, and may be lost at any time.
+    """
+
+    change: int
 
     def apply(self, delta: Delta) -> None: ...
+
+    def live_count(self) -> int:
+        """Slots that are rows, expired ones included."""
+
+    def save(self, vectors: FloatMatrix) -> Mapping[str, NDArray[Any]]:
+        """Its state as named arrays of one dimension. `vectors`: slots 0 to at most the slot count."""
+
+    def load(self, change: int, slot_count: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Takes over what `save` gave at `change`. The arrays are read-only and may be mapped."""
 
 
 class Collection(Protocol):

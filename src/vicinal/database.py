@@ -23,8 +23,8 @@ from .indexes.kernels import kernels
 from .inputs.names import nearest
 from .inputs.vectors import DIMENSION_MAX
 from .records.context import CollectionEncoder, Context
+from .store.creation import collection_names, create_collection, folder_name
 from .store.files import DiskFiles, Files
-from .store.generation import collection_names, create, folder_name
 from .store.registry import Lease, close_all
 from .store.state import FORMAT, State
 from .store.store import Store
@@ -177,7 +177,7 @@ class Database:
             return Lease(None, lambda: found)
         folder = os.path.join(self._path, folder_name(name))
         if not self._files.exists(os.path.join(folder, "name")):
-            create(self._files, self._path, _first_state(name, given, dimension, metric, settings))
+            create_collection(self._files, self._path, _first_state(name, given, dimension, metric, settings))
         files = self._files
         return Lease(os.path.realpath(folder), lambda: Store(files, folder, _make_index))
 

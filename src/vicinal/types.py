@@ -177,6 +177,10 @@ class Stats:
         indexed: rows that the vector index covers; `pending` are scanned exactly beside it.
         bytes_on_disk: all files of the collection; 0 in memory.
         change: number of the last commit; `synced`: the last one known to survive power loss.
+        published: the commit of the newest saved index that this process knows of, or None.
+        tail: slots written since then, which a process that opens now reads from the records.
+        builder: who publishes and compacts at this moment, or None where nobody does or it cannot be told.
+        recovery: what this process found and mended when it opened the files after a crash.
     """
 
     name: str
@@ -192,6 +196,10 @@ class Stats:
     bytes_on_disk: int
     change: int
     synced: int
+    published: int | None
+    tail: int
+    builder: str | None
+    recovery: tuple[str, ...]
 
 
 def _short(text: str | None) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +26,9 @@ _SLOTS_MIN = 64
 class Norms:
     """Squared norms by slot, computed when first needed; a slot's vector never changes."""
 
-    def __init__(self, kernels: Kernels) -> None:
+    def __init__(self, kernels: Kernels, squared: FloatArray | None = None) -> None:
         self.kernels = kernels
-        self._squared: FloatArray = np.empty(0, dtype=np.float64)
+        self._squared: FloatArray = np.empty(0, dtype=np.float64) if squared is None else squared
 
     def squared(self, vectors: FloatMatrix) -> FloatArray:
         """float64, shape (len(vectors),). Threads may compute the same norms twice; the results are equal."""
@@ -88,6 +89,30 @@ class FlatIndex:
         self._set_expiry(delta.touched, delta.touched_expires)
         self._slot_count = delta.slot_count
         self.change = delta.change
+
+    def live_count(self) -> int:
+        return int(np.count_nonzero(self._live[: self._slot_count]))
+
+    def save(self, vectors: FloatMatrix) -> dict[str, NDArray[Any]]:
+        """See `Index.save`."""
+        self._shared = True  # the arrays are written to a file after the lock is gone
+        count = self._slot_count
+        arrays: dict[str, NDArray[Any]] = {
+            "live": self._live[:count],
+            "searchable": self._searchable[:count],
+            "norms": self._norms.squared(vectors),
+        }
+        if self._expires is not None:
+            arrays["expires"] = self._expires[:count]
+        return arrays
+
+    def load(self, change: int, slot_count: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """See `Index.load`."""
+        self._live, self._searchable = arrays["live"], arrays["searchable"]
+        self._expires = arrays.get("expires")
+        self._norms = Norms(self._norms.kernels, arrays["norms"])
+        self._slot_count, self.change = slot_count, change
+        self._shared = True  # mapped: copied before the first write
 
     def view(self) -> FlatView:
         self._shared = True

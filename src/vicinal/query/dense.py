@@ -39,9 +39,9 @@ def search_dense(store: Store[FlatIndex], query: DenseQuery) -> Hits:
     First without holding anybody up. If a row that was found has changed before it was read, once more with
     index and rows at one moment.
     """
-    view, reader = store.snapshot(FlatIndex.view)
     try:
-        return _search(view, reader, query)
+        with store.snapshot(FlatIndex.view) as (view, reader):
+            return _search(view, reader, query)
     except _ChangedMeanwhile:
         with store.moment(FlatIndex.view) as (view, reader):
             return _search(view, reader, query)

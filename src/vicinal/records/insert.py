@@ -91,9 +91,10 @@ def _fit(context: Context, transaction: Transaction, block: FloatMatrix | None, 
 def _refuse_known(context: Context, batch: Batch, moment: int) -> None:
     if batch.ids is None:
         return
-    _, reader = context.store.snapshot(lambda index: None)
     stored = [stored_id(id_) for id_ in batch.ids]
-    _raise_if_known(batch, stored, reader.slots_of(stored), moment)
+    with context.store.reading() as reader:
+        found = reader.slots_of(stored)
+    _raise_if_known(batch, stored, found, moment)
 
 
 def _raise_if_known(

@@ -12,6 +12,7 @@ import numpy as np
 from ..contract import Delta, Slots
 from ..errors import Damaged
 from .checksum import crc_of
+from .state import State
 
 NONCE_BYTES = 8
 
@@ -43,6 +44,19 @@ def has_change(connection: apsw.Connection, change: int, nonce: bytes) -> bool:
     return found is not None and found[0] == nonce
 
 
+def nonce_of(connection: apsw.Connection, state: State, change: int) -> bytes | None:
+    """The nonce of a commit of these records; None where it is unknown or trimmed away."""
+    if change == state.trimmed:
+        return state.trimmed_nonce
+    found = connection.execute("SELECT nonce FROM changes WHERE change = ?", (change,)).fetchone()
+    return None if found is None else bytes(found[0])
+
+
+def trim_changes(connection: apsw.Connection, change: int) -> None:
+    """Forgets the commits up to `change`, which a saved index covers. The caller notes it in `state`."""
+    connection.execute("DELETE FROM changes WHERE change <= ?", (change,))
+
+
 def read_everything(connection: apsw.Connection, change: int, slot_count: int) -> Delta:
     """All rows as one delta: how an index starts from the records."""
     rows = connection.execute("SELECT slot, expires_at, space FROM rows ORDER BY slot").fetchall()
@@ -54,6 +68,21 @@ def read_delta(connection: apsw.Connection, after: int, change: int, known_slots
 
     Call inside one read transaction. `known_slots` is the slot count at `after`.
     """
+    dead, touched = read_ended(connection, after)
+    added = connection.execute(
+        "SELECT slot, expires_at, space FROM rows WHERE slot >= ? ORDER BY slot", (known_slots,)
+    ).fetchall()
+    return _delta(
+        change,
+        slot_count,
+        dead=dead,
+        added=added,
+        touched=_read_slots(connection, [slot for slot in touched.tolist() if slot < known_slots]),
+    )
+
+
+def read_ended(connection: apsw.Connection, after: int) -> tuple[Slots, Slots]:
+    """Slots that the commits after `after` ended, and those that they touched."""
     dead, touched = [], []
     for *columns, crc in connection.execute("SELECT * FROM changes WHERE change > ? ORDER BY change", (after,)):
         if crc_of(*columns) != crc:
@@ -66,16 +95,7 @@ def read_delta(connection: apsw.Connection, after: int, change: int, known_slots
             )
         dead.append(_unpack(columns[4]))
         touched.append(_unpack(columns[5]))
-    added = connection.execute(
-        "SELECT slot, expires_at, space FROM rows WHERE slot >= ? ORDER BY slot", (known_slots,)
-    ).fetchall()
-    return _delta(
-        change,
-        slot_count,
-        dead=_union(dead),
-        added=added,
-        touched=_read_slots(connection, [slot for slot in _union(touched).tolist() if slot < known_slots]),
-    )
+    return _union(dead), _union(touched)
 
 
 def _read_slots(connection: apsw.Connection, slots: Iterable[int]) -> list[tuple[Any, ...]]:

@@ -12,6 +12,7 @@ import apsw
 from ..contract import Durability
 from ..errors import Damaged, DiskFull, StoreError, WriterBusy
 from .files import Files
+from .holders import holder_of
 
 _READERS_KEPT = 4
 _PAGE_BYTES = 4096
@@ -62,6 +63,7 @@ class Connections:
         self._synchronous = ""
         self.place = path or ":memory:"
         self.log_bytes = 0  # of SQLite's log after our last commit
+        self.checkpoint_at = 0  # after a refusal: not before the log is this long
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[apsw.Connection]:
@@ -199,9 +201,14 @@ def _pause() -> bool:
 
 def _busy(place: str, timeout: float) -> WriterBusy:
     return WriterBusy(
-        f"another writer held the collection for the whole timeout of {timeout:g} s",
+        f"another writer held the collection for the whole timeout of {timeout:g} s{_holder(place)}",
         name="timeout",
         value=timeout,
         place=place,
         remedy="Raise `timeout=`, or find the process that writes without pause.",
     )
+
+
+def _holder(place: str) -> str:
+    holder = holder_of(f"{place}-shm")  # a WAL database keeps its write lock there
+    return f" (now: {holder})" if holder else ""

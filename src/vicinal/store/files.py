@@ -71,6 +71,8 @@ class Files(Protocol):
 
     def tree_bytes(self, path: str) -> int: ...
 
+    def free_bytes(self, path: str) -> int: ...
+
 
 class DiskFile:
     """`File` over a file descriptor."""
@@ -163,6 +165,10 @@ class DiskFiles:
                 with contextlib.suppress(OSError):  # a log may vanish while we look
                     total += os.stat(os.path.join(folder, name)).st_size
         return total
+
+    def free_bytes(self, path: str) -> int:
+        with translated(path):
+            return shutil.disk_usage(path).free
 
 
 @contextlib.contextmanager

@@ -1,114 +1,94 @@
-"""A collection's folder: made whole and renamed into place, opened at the generation in force."""
+"""One generation of a collection: its open files, and finding the one in force."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
 import re
-import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass
-
-import apsw
+import threading
 
 from ..errors import CollectionDropped, CollectionNotFound, Damaged, StoreError
-from .changes import CREATE_CHANGES
-from .connections import Connections, translated
+from .connections import Connections
 from .files import Files
-from .rows import CREATE_ROWS
-from .state import CREATE_STATE, State, insert_state, read_state
-from .vectors import FileVectors, MemoryVectors, Vectors
+from .state import State, read_state
+from .vectors import FileVectors, Vectors
 
 DROPPED = "dropped"
 
-_CREATE_KV = """
-CREATE TABLE kv(
-  owner TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (owner, key)
-) STRICT, WITHOUT ROWID"""
-_SLUG_CHARS_MAX = 40
 _OPEN_TRIES_MAX = 10
+_NAME = re.compile(r"g([0-9]+)")
 
 
-@dataclass(slots=True)
 class Generation:
-    """Open files of one generation. `folder` is None in memory."""
+    """Open files of one generation; closed when it is retired and the last call that uses it returns.
 
-    folder: str | None
-    connections: Connections
-    vectors: Vectors
-    state: State
+    Attributes:
+        folder: None in memory.
+        state: as of opening.
+    """
 
-    def close(self) -> None:
+    def __init__(self, folder: str | None, connections: Connections, vectors: Vectors, state: State) -> None:
+        self.folder = folder
+        self.connections = connections
+        self.vectors = vectors
+        self.state = state
+        self._lock = threading.Lock()
+        self._users = 0
+        self._retired = False
+
+    def enter(self) -> None:
+        with self._lock:
+            self._users += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            last = self._retired and self._users == 0
+        if last:
+            self._close()
+
+    def retire(self) -> None:
+        """No further calls begin; the files close now or with the last call."""
+        with self._lock:
+            if self._retired:
+                return
+            self._retired = True
+            idle = self._users == 0
+        if idle:
+            self._close()
+
+    def _close(self) -> None:
         self.connections.close()
         self.vectors.close()
 
 
-def folder_name(collection: str) -> str:
-    """A folder name that any file system takes, different for different names."""
-    slug = re.sub(r"[^a-z0-9_]+", "-", collection.lower()).strip("-")[:_SLUG_CHARS_MAX]
-    digest = hashlib.blake2b(collection.encode(), digest_size=8).hexdigest()
-    return f"{slug}-{digest}" if slug else digest
+def generations(files: Files, folder: str) -> list[str]:
+    """Names of the generations in a collection's folder, oldest first."""
+    numbered = [(int(found[1]), entry) for entry in files.list_folder(folder) if (found := _NAME.fullmatch(entry))]
+    return [entry for _, entry in sorted(numbered)]
 
 
-def collection_names(files: Files, database: str) -> list[str]:
-    """Names of the collections in a database's folder, sorted."""
-    names = []
-    for entry in files.list_folder(database):
-        path = os.path.join(database, entry, "name")
-        if files.exists(path):
-            name = _read_text(files, path)
-            if folder_name(name) == entry:  # so new-*, dead-* and strangers' folders do not count
-                names.append(name)
-    return sorted(names)
+def next_name(name: str) -> str:
+    """The generation after `name`."""
+    return f"g{int(name[1:]) + 1}"
 
 
-def create(files: Files, database: str, state: State) -> None:
-    """Makes the collection's folder, or leaves the one that another creator was first with."""
-    files.make_folder(database)
-    building = os.path.join(database, f"new-{secrets.token_hex(8)}")
-    final = os.path.join(database, folder_name(state.name))
-    try:
-        _fill(files, building, state)
-        files.rename(building, final)
-    except OSError as error:
-        if not files.exists(os.path.join(final, "name")):
-            raise StoreError(
-                f"the collection's folder cannot be put in place: {error}", name="collection", place=final
-            ) from error
-    finally:
-        if files.exists(building):
-            files.remove_tree(building)
-    files.sync_folder(database)
-    files.sync_folder(os.path.dirname(os.path.abspath(database)))
+def open_in_force(files: Files, folder: str) -> Generation:
+    """Opens the generation that writes go to now: from the oldest, following `moved_to`.
 
-
-def create_in_memory(files: Files, state: State) -> Generation:
-    connections = Connections(None, files)
-    with connections.reader() as connection:
-        _create_tables(connection, state)
-    return Generation(None, connections, MemoryVectors(state.dimension), state)
-
-
-def open_in_force(files: Files, folder: str, *, after: str | None = None) -> Generation:
-    """Opens the generation that writes go to now.
-
-    Args:
-        folder: the collection's folder.
-        after: a generation known to be superseded, to be passed over.
+    Raises:
+        CollectionNotFound: there is none.
+        CollectionDropped: the last one says so.
+        Damaged: one that should be there cannot be opened.
     """
     for _ in range(_OPEN_TRIES_MAX):  # a switch may remove what we have just listed
-        name = _first_generation(files, folder, after)
-        while name is not None:
-            generation = _try_open(files, os.path.join(folder, name))
-            if generation is None:
-                break
-            name = generation.state.moved_to
-            if name is None:
-                return generation
-            generation.close()
-            if name == DROPPED:
-                raise CollectionDropped("the collection was dropped", name="collection", place=folder)
+        if not files.exists(folder):
+            raise CollectionNotFound("the collection's folder is gone", name="collection", place=folder)
+        names = generations(files, folder)
+        if not names:
+            raise CollectionNotFound("the collection's folder holds no generation", name="collection", place=folder)
+        generation = _follow(files, folder, names)
+        if generation is not None:
+            return generation
     raise Damaged(
         "no generation of the collection can be opened",
         name="collection",
@@ -117,17 +97,8 @@ def open_in_force(files: Files, folder: str, *, after: str | None = None) -> Gen
     )
 
 
-def _first_generation(files: Files, folder: str, after: str | None) -> str | None:
-    if not files.exists(folder):
-        raise CollectionNotFound("the collection's folder is gone", name="collection", place=folder)
-    numbers = [int(entry[1:]) for entry in files.list_folder(folder) if re.fullmatch(r"g[0-9]+", entry)]
-    floor = int(after[1:]) if after else -1
-    later = [number for number in numbers if number > floor]
-    return f"g{min(later)}" if later else None
-
-
-def _try_open(files: Files, folder: str) -> Generation | None:
-    """None where the folder vanished under us."""
+def open_generation(files: Files, folder: str) -> Generation | None:
+    """Opens one generation, whatever it says of moving on; None where its folder vanished under us."""
     connections = Connections(os.path.join(folder, "records.db"), files)
     try:
         with connections.read_transaction() as connection:
@@ -141,51 +112,19 @@ def _try_open(files: Files, folder: str) -> Generation | None:
     return Generation(folder, connections, FileVectors(file, state.dimension, files.maps_past_end), state)
 
 
-def _fill(files: Files, building: str, state: State) -> None:
-    first = os.path.join(building, "g1")
-    files.make_folder(first)
-    _write_file(files, os.path.join(building, "name"), state.name.encode())
-    _write_file(files, os.path.join(first, "vectors.f32"), b"")
-    with _new_database(files, os.path.join(first, "records.db")) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        _create_tables(connection, state)
-    with _new_database(files, os.path.join(first, "builder.db")) as connection:
-        connection.execute("PRAGMA user_version=1")  # makes the file: opening never does
-    files.sync_folder(first)
-    files.sync_folder(building)
-
-
-def _create_tables(connection: apsw.Connection, state: State) -> None:
-    with connection:
-        for statement in (CREATE_STATE, CREATE_ROWS, CREATE_CHANGES, _CREATE_KV):
-            connection.execute(statement)
-        insert_state(connection, state)
-
-
-@contextlib.contextmanager
-def _new_database(files: Files, path: str) -> Iterator[apsw.Connection]:
-    with translated(path):
-        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-        connection = apsw.Connection(path, flags=flags, vfs=files.vfs)
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-
-def _write_file(files: Files, path: str, data: bytes) -> None:
-    file = files.create(path)
-    try:
-        file.write_at(0, data)
-        file.sync()
-    finally:
-        file.close()
-
-
-def _read_text(files: Files, path: str) -> str:
-    file = files.open(path)
-    try:
-        return file.read_at(0, file.size()).decode(errors="replace")
-    finally:
-        file.close()
+def _follow(files: Files, folder: str, names: list[str]) -> Generation | None:
+    """The generation in force, starting from the oldest of `names`; None to look again."""
+    name = names[0]
+    while True:
+        generation = open_generation(files, os.path.join(folder, name))
+        if generation is None:
+            return None
+        moved_to = generation.state.moved_to
+        if moved_to is None:
+            return generation
+        generation.retire()
+        if moved_to == DROPPED:  # unless the name was taken again: then a later generation follows
+            if name == names[-1]:
+                raise CollectionDropped("the collection was dropped", name="collection", place=folder)
+            moved_to = names[names.index(name) + 1]
+        name = moved_to

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from ..errors import Closed
+from .housekeeping import ensure_running
 from .store import Store
 
 StoreT = TypeVar("StoreT", bound=Store[Any])
@@ -50,7 +51,7 @@ class Lease(Generic[StoreT]):
                 _release(self._key, self._store)
 
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # a forgotten handle may be collected while this thread holds it
 _open: dict[str, tuple[Store[Any], int]] = {}
 _inherited: list[object] = []  # kept alive: closing a parent's connection in its child would drop the parent's locks
 
@@ -60,6 +61,7 @@ def _acquire(key: str, opener: Callable[[], StoreT]) -> StoreT:
         found, users = _open.get(key, (None, 0))
         store: Any = opener() if found is None else found
         _open[key] = (store, users + 1)
+        ensure_running(open_stores)
         return store  # type: ignore[no-any-return]  # a key is always opened by the same kind of opener
 
 
@@ -70,7 +72,12 @@ def _release(key: str, store: Store[Any]) -> None:
             _open[key] = (store, users)
             return
         del _open[key]
-        store.close()
+    store.close()  # outside the lock: it may publish first
+
+
+def open_stores() -> list[Store[Any]]:
+    with _lock:
+        return [store for store, _ in _open.values()]
 
 
 def close_all() -> None:
@@ -83,7 +90,7 @@ def close_all() -> None:
 def _start_afresh() -> None:
     global _lock, _open
     _inherited.append(_open)
-    _lock, _open = threading.Lock(), {}
+    _lock, _open = threading.RLock(), {}
 
 
 if hasattr(os, "register_at_fork"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import apsw
@@ -128,10 +128,21 @@ def rows_in_order(
     return list(_checked(connection, vectors, found))
 
 
-def _checked(connection: apsw.Connection, vectors: Vectors, found: Iterable[tuple[object, ...]]) -> Iterator[Row]:
+def rows_between(connection: apsw.Connection, vectors: Vectors, first: int, last: int) -> list[Row]:
+    """Rows of the slots from `first` up to and without `last`, in order."""
+    found = connection.execute(f"SELECT {_COLUMNS} FROM rows WHERE slot >= ? AND slot < ? ORDER BY slot", (first, last))
+    return list(_checked(connection, vectors, found))
+
+
+def unreadable_slots(connection: apsw.Connection, vectors: Vectors, after_change: int) -> list[int]:
+    """Slots of the rows written after that change whose checksum fails."""
+    found = connection.execute(f"SELECT {_COLUMNS} FROM rows WHERE change > ?", (after_change,))
+    return [row.slot for row, crc in _with_checksums(found) if row.crc(vectors) != crc]
+
+
+def _checked(connection: apsw.Connection, vectors: Vectors, found: Iterable[tuple[Any, ...]]) -> Iterator[Row]:
     """No row leaves the store before its checksum has been compared."""
-    for slot, id_, change, crc, *rest in found:
-        row = Row(slot, id_, change, *rest)  # type: ignore[arg-type]  # STRICT tables give these types
+    for row, crc in _with_checksums(found):
         if row.crc(vectors) != crc:
             raise Damaged(
                 f"the row of id {user_id(row.id)!r} fails its checksum",
@@ -141,6 +152,11 @@ def _checked(connection: apsw.Connection, vectors: Vectors, found: Iterable[tupl
                 remedy="Restore a backup, or delete and add the row again.",
             )
         yield row
+
+
+def _with_checksums(found: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Row, int]]:
+    for slot, id_, change, crc, *rest in found:
+        yield Row(slot, id_, change, *rest), crc
 
 
 def _in_chunks(sql: str, values: Sequence[_Key]) -> Iterator[tuple[str, tuple[_Key, ...]]]:

@@ -1,45 +1,66 @@
-"""One collection's files in one process: catching up, reading one moment, writing, closing."""
+"""One collection's files in one process: opened, caught up, read at one moment, written, kept up, closed."""
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-import apsw
-
 from ..contract import Durability, Index
-from ..errors import Closed, CommitFailed, Unsupported, VicinalError, WriterBusy
-from .changes import has_change, read_delta, read_everything
+from ..errors import Closed, CollectionDropped, Unsupported, WriterBusy
+from .builder import builder_role, clear_up
+from .changes import nonce_of
+from .commit import forget_changes, keep_log_short, sync_everything, write_once
+from .creation import create_in_memory
+from .feed import Feed
 from .files import Files
-from .generation import Generation, create_in_memory, open_in_force
+from .generation import DROPPED, Generation, open_in_force
+from .holders import holder_of
+from .publication import Publication, publish, remove_older
 from .reading import Reader
-from .state import State, peek_state, read_state, update_state
+from .recovery import recover
+from .state import State, read_state
+from .switch import Plan, switch
 from .writing import Transaction
-
-_log = logging.getLogger("vicinal.store")
 
 IndexT = TypeVar("IndexT", bound=Index)
 T = TypeVar("T")
 
-_CHECKPOINT_BYTES = 8 << 20  # a short log is also a log in which little can be lost to a flipped bit
-_CHECKPOINT_AGAIN_BYTES = 4 << 20
-_CHECKPOINT_WAIT_SECONDS = 0.1
 _SYNC_EVERY_SECONDS = 1.0
+_FOLLOW_EVERY_SECONDS = 2.0
+_QUIET_SECONDS = 5.0
+_PUBLISH_SLOTS_MIN = 4096
+_PUBLISH_SHARE = 32  # a tail of 1/32 of the rows is worth a new publication
+_COMPACT_SLOTS_MIN = 1024  # fewer dead slots are not worth a generation
+_CLOSE_WAIT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Opened(Generic[IndexT]):
+    """A generation and the index that follows it."""
+
+    generation: Generation
+    feed: Feed[IndexT]
 
 
 class Store(Generic[IndexT]):
     """Shared by all handles of one path in one process. Thread-safe.
+
+    Files are open between the first call and `sleep`; the next call opens them again.
 
     Args:
         files: the seam.
         folder: the collection's folder, or None with `state` for a collection in memory.
         make_index: makes the empty index that this store then feeds.
         state: first state of a collection in memory.
+
+    Attributes:
+        recovery: what opening found and mended after a crash, one sentence each.
+        used_at: monotonic time of the last call.
     """
 
     def __init__(
@@ -54,103 +75,78 @@ class Store(Generic[IndexT]):
         self._make_index = make_index
         self._pid = os.getpid()
         self._closed = False
-        self._apply_lock = threading.RLock()
-        self._checkpoint_at = _CHECKPOINT_BYTES
-        self._sync_timer: threading.Timer | None = None
-        self._timer_lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._opened: Opened[IndexT] | None = None
+        self._unsynced = False
+        self._wrote_at = self._looked_at = self._synced_at = self.used_at = time.monotonic()
+        self._is_builder = False
+        self._dropped = False
+        self._uuid: bytes | None = None
+        self.recovery: tuple[str, ...] = ()
         if folder is None:
             assert state is not None  # only our own code opens stores
-            self._generation = create_in_memory(files, state)
+            self._opened = self._with_feed(create_in_memory(files, state))
         else:
-            self._generation = open_in_force(files, folder)
-        self._state: State
-        self._index: IndexT
-        self._start_index()
+            self._opened = self._open(folder)
 
     @property
     def place(self) -> str:
         return self._folder or ":memory:"
 
-    def current(self) -> State:
-        """The state after every commit up to now."""
-        self._catch_up_if_behind()
-        return self._state
+    @property
+    def is_awake(self) -> bool:
+        """Whether its files are open."""
+        return self._opened is not None
+
+    @property
+    def on_disk(self) -> bool:
+        return self._folder is not None
 
     def bytes_on_disk(self) -> int:
         return 0 if self._folder is None else self._files.tree_bytes(self._folder)
 
     # -- reading
 
-    def snapshot(self, take: Callable[[IndexT], T]) -> tuple[T, Reader]:
+    def current(self) -> State:
+        """The state after every commit up to now."""
+        with self._in_force() as opened:
+            return opened.feed.state
+
+    def published(self) -> Publication | None:
+        """The newest saved index that this process knows of."""
+        with self._in_force() as opened:
+            return opened.feed.published
+
+    def builder(self) -> str | None:
+        """Who publishes or compacts just now, as far as it can be told."""
+        if self._is_builder:
+            return "this process"
+        with self._in_force() as opened:
+            folder = opened.generation.folder
+        return None if folder is None else holder_of(os.path.join(folder, "builder.db"))
+
+    @contextlib.contextmanager
+    def snapshot(self, take: Callable[[IndexT], T]) -> Iterator[tuple[T, Reader]]:
         """What `take` reads off the index after every commit up to now, and a reader for its rows.
 
         The reader sees later commits too: compare a row's `change` with the index's.
         """
-        self._catch_up_if_behind()
-        with self._apply_lock:
-            return take(self._index), Reader(self._generation, self._state)
+        with self._in_force() as opened:
+            with opened.feed.lock:
+                taken, reader = take(opened.feed.index), Reader(opened.generation, opened.feed.state)
+            yield taken, reader
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
         """A reader inside one read transaction."""
-        self._catch_up_if_behind()
-        generation, state = self._generation, self._state
-        with generation.connections.read_transaction() as connection:
-            yield Reader(generation, state, connection)
+        with self._in_force() as opened, opened.generation.connections.read_transaction() as connection:
+            yield Reader(opened.generation, opened.feed.state, connection)
 
     @contextlib.contextmanager
     def moment(self, take: Callable[[IndexT], T]) -> Iterator[tuple[T, Reader]]:
         """Like `snapshot`, with index and reader at exactly one moment: nothing moves until the block ends."""
-        self._catch_up_if_behind()
-        with self._apply_lock, self._generation.connections.read_transaction() as connection:
-            self._catch_up(connection)
-            yield take(self._index), Reader(self._generation, self._state, connection)
-
-    def _catch_up_if_behind(self) -> None:
-        self._check_usable()
-        with self._generation.connections.reader() as connection:
-            change, moved_to = peek_state(connection)
-        if moved_to is not None:
-            self._follow(self._generation)
-        elif change != self._state.change:
-            with self._apply_lock, self._generation.connections.read_transaction() as connection:
-                self._catch_up(connection)
-
-    def _catch_up(self, connection: apsw.Connection) -> None:
-        """Applies the feed up to this transaction's moment. The caller holds the apply lock."""
-        state = read_state(connection)
-        known = self._state
-        if state.change == known.change:
-            return
-        if known.dimension is None and state.dimension is not None:
-            self._generation.vectors.fix_dimension(state.dimension)
-        if known.change < state.trimmed:
-            self._index = self._make_index(state)
-            delta = read_everything(connection, state.change, state.next_slot)
-        else:
-            delta = read_delta(connection, known.change, state.change, known.next_slot, state.next_slot)
-        self._index.apply(delta)
-        self._state = state
-
-    def _start_index(self) -> None:
-        with self._apply_lock, self._generation.connections.read_transaction() as connection:
-            state = read_state(connection)
-            if state.dimension is not None:
-                self._generation.vectors.fix_dimension(state.dimension)
-            self._index = self._make_index(state)
-            self._index.apply(read_everything(connection, state.change, state.next_slot))
-            self._state = state
-
-    def _follow(self, superseded: Generation) -> None:
-        """Reopens at the generation that `superseded` names."""
-        with self._apply_lock:
-            if self._generation is not superseded:
-                return  # another thread was first
-            assert self._folder is not None  # memory never moves
-            assert superseded.folder is not None
-            self._generation = open_in_force(self._files, self._folder, after=os.path.basename(superseded.folder))
-            superseded.close()
-            self._start_index()
+        with self._in_force() as opened, opened.feed.moment() as connection:
+            yield take(opened.feed.index), Reader(opened.generation, opened.feed.state, connection)
 
     # -- writing
 
@@ -162,135 +158,220 @@ class Store(Generic[IndexT]):
             CommitFailed: see its `committed`.
         """
         while True:
-            self._check_usable()
-            generation = self._generation
-            with generation.connections.writing(timeout, durability) as connection:
-                state = read_state(connection)
-                if state.moved_to is None:
-                    result = self._write_once(generation, connection, state, plan, durability)
-                    break
-            self._follow(generation)
-        self._keep_log_short(generation)
+            with self._using() as opened:
+                generation = opened.generation
+                with generation.connections.writing(timeout, durability) as connection:
+                    state = read_state(connection)
+                    if state.moved_to is None:
+                        result = write_once(generation, connection, state, plan, durability)
+                        break
+            self._move_on(opened, state.moved_to)
+        self._after_write(opened, durability)
         return result
 
-    def _write_once(
-        self,
-        generation: Generation,
-        connection: apsw.Connection,
-        state: State,
-        plan: Callable[[Transaction], T],
-        durability: Durability,
-    ) -> T:
-        if state.dimension is not None:
-            generation.vectors.fix_dimension(state.dimension)
-        transaction = Transaction(connection, generation.vectors, state, durability)
-        try:
-            result = plan(transaction)
-            if transaction.is_empty:
-                return result
-            transaction.finish()
-        except BaseException:
-            transaction.give_back()
-            raise
-        try:
-            connection.execute("COMMIT")
-        except apsw.Error as error:
-            self._settle(generation, transaction, error)
-        if durability == "process":
-            self._sync_soon()
-        return result
-
-    def _settle(self, generation: Generation, transaction: Transaction, error: apsw.Error) -> None:
-        """After a failed COMMIT: returns if it was made after all, else says what is known."""
-        committed: bool | None
-        generation.connections.reopen_writer()
-        try:
-            with generation.connections.reader() as connection:
-                committed = has_change(connection, transaction.change, transaction.nonce)
-        except VicinalError:
-            committed = None
-        if committed:
-            return
-        known = "nothing changed" if committed is False else "whether it was made is unknown"
-        failure = CommitFailed(
-            f"the commit failed ({error}); {known}",
-            name="commit",
-            value=transaction.change,
-            place=self.place,
-            remedy="Check the disk, then try again." if committed is False else "Reopen and look before trying again.",
-        )
-        failure.committed = committed
-        raise failure from error
-
-    def _keep_log_short(self, generation: Generation) -> None:
-        """Whoever commits past the limit empties SQLite's log; a reader in the way postpones it."""
-        if self._folder is None or generation.connections.log_bytes < self._checkpoint_at:
-            return
-        generation.vectors.sync()  # a checkpointed row must not outlive its vector
-        with generation.connections.checkpointing(_CHECKPOINT_WAIT_SECONDS) as connection:
-            try:
-                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            except apsw.Error as error:  # the commit stands; only the log stays long
-                self._checkpoint_at = generation.connections.log_bytes + _CHECKPOINT_AGAIN_BYTES
-                _log.info("checkpoint of %s postponed: %s", self.place, error)
-                return
-        self._checkpoint_at = _CHECKPOINT_BYTES
-        generation.connections.log_bytes = 0
+    def _after_write(self, opened: Opened[IndexT], durability: Durability) -> None:
+        self._wrote_at = time.monotonic()
+        self._unsynced = self._unsynced or durability == "process"
+        if self.on_disk:
+            with self._using() as still:
+                if still is opened:
+                    keep_log_short(opened.generation)
 
     def sync(self, timeout: float) -> None:
         """Makes all earlier commits survive power loss, whatever durability they were made with."""
-        self._check_usable()
-        generation = self._generation
-        with generation.connections.writing(timeout, "full") as connection:
-            state = read_state(connection)
-            if state.synced < state.change:
-                generation.vectors.sync()
-                update_state(connection, replace(state, synced=state.change))
-                connection.execute("COMMIT")  # with synchronous=FULL it syncs the whole log
+        with self._in_force() as opened:
+            sync_everything(opened.generation, timeout)
+        self._unsynced = False
 
-    def _sync_soon(self) -> None:
-        with self._timer_lock:
-            if self._sync_timer is None and self._folder is not None:
-                self._sync_timer = threading.Timer(_SYNC_EVERY_SECONDS, self._sync_now)
-                self._sync_timer.daemon = True
-                self._sync_timer.start()
+    # -- upkeep
 
-    def _sync_now(self) -> None:
-        with self._timer_lock:
-            self._sync_timer = None
-        try:
+    def keep_up(self) -> None:
+        """What is due now: following a switch, syncing, publishing, compacting. Called every second or so."""
+        now = time.monotonic()
+        if self._opened is None or not self.on_disk:
+            return
+        if self._unsynced and now - self._synced_at >= _SYNC_EVERY_SECONDS:
+            self._synced_at = now
             self.sync(_SYNC_EVERY_SECONDS)
-        except Closed:
-            pass  # `close` syncs by itself
-        except WriterBusy:
-            self._sync_soon()
-        except VicinalError as error:
-            _log.warning("background sync of %s failed: %s", self.place, error)
+        if now - self._looked_at >= _FOLLOW_EVERY_SECONDS:
+            self._looked_at = now
+            self.current()
+        if now - self._wrote_at >= _QUIET_SECONDS or self._is_past_limit():
+            self.build()
 
-    # -- the end
+    def build(self, *, always: bool = False) -> None:
+        """Publishes, compacts and clears up, where there is something to do and no other process does it."""
+        with self._in_force() as opened:
+            state, published = opened.feed.state, opened.feed.published
+            needs_publication = state.change > (0 if published is None else published.change)
+            if not (always or needs_publication or self._needs_compaction(opened)):
+                return
+            with self._building(opened) as is_builder:
+                if not is_builder:
+                    return
+                if not self._needs_compaction(opened):
+                    self._publish(opened)
+                    return
+        self.rebuild(Plan(), timeout=_SYNC_EVERY_SECONDS, now=time.time_ns() // 1000)
+
+    def rebuild(self, plan: Plan, *, timeout: float, now: int) -> bool:
+        """Builds the next generation and moves everybody to it; False where the old files are still in use.
+
+        Raises:
+            WriterBusy: another process held the builder role, or writers left no gap.
+            DiskFull: nothing changed.
+        """
+        assert self._folder is not None  # the face refuses it in memory
+        with self._in_force() as opened, self._building(opened, timeout) as is_builder:
+            if not is_builder:
+                raise WriterBusy(
+                    f"another process was building for the whole timeout of {timeout:g} s",
+                    name="timeout",
+                    value=timeout,
+                    place=self.place,
+                    remedy="Raise `timeout=`; upkeep ends by itself.",
+                )
+            switch(self._files, self._folder, opened.generation, plan, now=now, timeout=timeout)
+        self.current()
+        return self._publish_and_clear_up()
+
+    def _publish_and_clear_up(self) -> bool:
+        with self._in_force() as opened, self._building(opened) as is_builder:
+            return is_builder and self._publish(opened)
+
+    @contextlib.contextmanager
+    def _building(self, opened: Opened[IndexT], wait_seconds: float = 0.0) -> Iterator[bool]:
+        assert opened.generation.folder is not None
+        with builder_role(self._files, opened.generation.folder, wait_seconds) as is_builder:
+            self._is_builder = is_builder
+            try:
+                yield is_builder
+            finally:
+                self._is_builder = False
+
+    def _publish(self, opened: Opened[IndexT]) -> bool:
+        """Saves the index, forgets the changes that it covers and removes what is left over. Holds the role."""
+        assert self._folder is not None
+        folder = opened.generation.folder
+        assert folder is not None
+        with opened.feed.moment() as connection:
+            state = opened.feed.state
+            nonce = nonce_of(connection, state, state.change) if state.change else None
+            arrays = opened.feed.index.save(opened.generation.vectors.matrix(state.next_slot))
+        if nonce is not None:
+            published = publish(self._files, folder, state, nonce, state.next_slot, arrays)
+            forget_changes(opened.generation, published)
+            opened.feed.published = published
+            remove_older(self._files, folder, published)
+        return clear_up(self._files, self._folder, os.path.basename(folder))
+
+    def _needs_compaction(self, opened: Opened[IndexT]) -> bool:
+        slots, live = opened.feed.state.next_slot, opened.feed.index.live_count()
+        return slots - live > max(live, _COMPACT_SLOTS_MIN)
+
+    def _is_past_limit(self) -> bool:
+        """Whether enough has happened to publish or compact without waiting for quiet."""
+        with self._using() as opened:
+            slots, published = opened.feed.state.next_slot, opened.feed.published
+            tail = slots - (0 if published is None else published.slot_count)
+            return tail >= max(_PUBLISH_SLOTS_MIN, slots // _PUBLISH_SHARE) or self._needs_compaction(opened)
+
+    # -- opening, moving on, closing
+
+    def _open(self, folder: str) -> Opened[IndexT]:
+        generation = open_in_force(self._files, folder)
+        if self._uuid not in (None, generation.state.uuid):  # while we slept: dropped, and the name taken again
+            generation.retire()
+            self._dropped = True
+            self._check_usable()
+        self._uuid = generation.state.uuid
+        self.recovery = recover(self._files, generation)
+        return self._with_feed(generation)
+
+    def _with_feed(self, generation: Generation) -> Opened[IndexT]:
+        try:
+            return Opened(generation, Feed(self._files, generation, self._make_index))
+        except BaseException:
+            generation.retire()
+            raise
+
+    @contextlib.contextmanager
+    def _using(self) -> Iterator[Opened[IndexT]]:
+        """The open files, which stay open for the block."""
+        with self._lock:
+            self._check_usable()
+            if self._opened is None:
+                assert self._folder is not None  # memory does not sleep
+                self._opened = self._open(self._folder)
+            opened = self._opened
+            opened.generation.enter()
+            self.used_at = time.monotonic()
+        try:
+            yield opened
+        finally:
+            opened.generation.leave()
+
+    @contextlib.contextmanager
+    def _in_force(self) -> Iterator[Opened[IndexT]]:
+        """The generation in force, its index after every commit up to now."""
+        while True:
+            with self._using() as opened:
+                moved_to = opened.feed.follow()
+                if moved_to is None:
+                    yield opened
+                    return
+            self._move_on(opened, moved_to)
+
+    def _move_on(self, superseded: Opened[IndexT], moved_to: str) -> None:
+        """Opens the generation that follows `superseded`."""
+        with self._lock:
+            if self._opened is not superseded:
+                return  # another thread was first
+            self._opened = None
+            superseded.generation.retire()
+            if moved_to == DROPPED:
+                self._dropped = True
+            self._check_usable()
+            assert self._folder is not None  # memory never moves
+            self._opened = self._open(self._folder)
+
+    def sleep(self) -> bool:
+        """Closes the files until the next call; False where a call is using them."""
+        with self._lock:
+            if self._opened is None or self._closed or not self.on_disk:
+                return False
+            if self._unsynced:
+                self.sync(_CLOSE_WAIT_SECONDS)
+            self._opened.generation.retire()
+            self._opened = None
+            return True
 
     def close(self) -> None:
-        """Syncs what is not synced and closes all files. The last one to close leaves no log behind."""
-        if self._closed or self._pid != os.getpid():
-            return
-        with self._timer_lock:
-            if self._sync_timer is not None:
-                self._sync_timer.cancel()
-                self._sync_timer = None
-        try:
-            if self._folder is not None:
-                self._sync_before_close()
-        finally:
-            self._closed = True
-            self._generation.close()
+        """Syncs and publishes what is due and closes the files. The last one to close leaves no log behind."""
+        with self._lock:
+            if self._closed or self._pid != os.getpid():
+                return
+            try:
+                if self.on_disk and self._opened is not None:
+                    self._finish_up()
+            finally:
+                self._closed = True
+                if self._opened is not None:
+                    self._opened.generation.retire()
+                    self._opened = None
 
-    def _sync_before_close(self) -> None:
-        with self._generation.connections.reader() as connection:
-            state = read_state(connection)
-        if state.synced < state.change and state.moved_to is None:
-            self.sync(_SYNC_EVERY_SECONDS)
+    def _finish_up(self) -> None:
+        """A short-lived process publishes only what is past the limit."""
+        if self._unsynced:
+            self.sync(_CLOSE_WAIT_SECONDS)
+        if self._is_past_limit():
+            self.build()
 
     def _check_usable(self) -> None:
+        if self._dropped:
+            raise CollectionDropped(
+                "the collection was dropped", name="collection", place=self.place, remedy="Make it anew if you need it."
+            )
         if self._closed:
             raise Closed(
                 "the collection is closed", name="collection", place=self.place, remedy="Open it again with connect()."

@@ -48,6 +48,10 @@ class FileVectors:
         # (bytes of the file known to be there, map): one tuple, so that threads see a pair that belongs together
         self._mapped: tuple[int, ByteArray] = (0, np.empty(0, dtype=np.uint8))
 
+    @property
+    def dimension(self) -> int | None:
+        return self._row_bytes // _COMPONENT_BYTES or None
+
     def fix_dimension(self, dimension: int) -> None:
         self._row_bytes = dimension * _COMPONENT_BYTES
 

@@ -1,0 +1,88 @@
+"""The builder role: of all processes on a generation, one publishes indexes, compacts and clears up.
+
+The role is SQLite's exclusive lock on `builder.db`, so the death of its holder frees it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import Iterator
+
+import apsw
+
+from .connections import translated
+from .files import Files
+from .generation import generations
+
+_RETRY_SECONDS = 0.01
+
+
+@contextlib.contextmanager
+def builder_role(files: Files, generation: str, wait_seconds: float = 0.0) -> Iterator[bool]:
+    """Holds the role for the block; yields False where another holds it for longer than `wait_seconds`."""
+    path = os.path.join(generation, "builder.db")
+    deadline = time.monotonic() + wait_seconds
+    with translated(path):
+        connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=files.vfs)
+        try:
+            yield _lock(connection, deadline)
+        finally:
+            connection.close()
+
+
+def _lock(connection: apsw.Connection, deadline: float) -> bool:
+    while True:
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+            return True
+        except apsw.BusyError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_RETRY_SECONDS)
+
+
+def clear_up(files: Files, folder: str, in_force: str) -> bool:
+    """Removes what no generation in force needs; True where nothing is left to remove. Holds the role.
+
+    Older generations go once nobody has them open. Newer ones are orphans of a switch that did not come
+    to its commit. `new-*` can only be a dead builder's.
+    """
+    for entry in files.list_folder(folder):
+        if entry.startswith(("new-", "dead-")):
+            files.remove_tree(os.path.join(folder, entry))
+    names = generations(files, folder)
+    for name in names[names.index(in_force) + 1 :]:
+        _bury(files, folder, name)
+    removed = [_remove_superseded(files, folder, name) for name in names[: names.index(in_force)]]  # each is tried
+    return all(removed)
+
+
+def is_unused(files: Files, generation: str) -> bool:
+    """Whether no process has the records of a generation open: only then SQLite lets go of its log."""
+    path = os.path.join(generation, "records.db")
+    with translated(path):
+        connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=files.vfs)
+        try:
+            return bool(connection.execute("PRAGMA journal_mode=DELETE").get == "delete")
+        except apsw.BusyError:
+            return False
+        finally:
+            connection.close()
+
+
+def _remove_superseded(files: Files, folder: str, name: str) -> bool:
+    if not is_unused(files, os.path.join(folder, name)):
+        return False
+    _bury(files, folder, name)
+    return True
+
+
+def _bury(files: Files, folder: str, name: str) -> None:
+    """Renames first, so that a removal cut short leaves no half generation to open."""
+    grave = os.path.join(folder, f"dead-{name}-{secrets.token_hex(4)}")
+    files.rename(os.path.join(folder, name), grave)
+    files.sync_folder(folder)
+    files.remove_tree(grave)

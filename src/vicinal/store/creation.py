@@ -1,0 +1,129 @@
+"""New collections: made whole in a folder of their own, then renamed into place."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Iterator
+
+import apsw
+
+from ..errors import StoreError
+from .changes import CREATE_CHANGES
+from .connections import Connections, translated
+from .files import Files
+from .generation import Generation
+from .rows import CREATE_ROWS
+from .state import CREATE_STATE, State, insert_state
+from .vectors import MemoryVectors
+
+_CREATE_KV = """
+CREATE TABLE kv(
+  owner TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (owner, key)
+) STRICT, WITHOUT ROWID"""
+_SLUG_CHARS_MAX = 40
+
+
+def folder_name(collection: str) -> str:
+    """A folder name that any file system takes, different for different names."""
+    slug = re.sub(r"[^a-z0-9_]+", "-", collection.lower()).strip("-")[:_SLUG_CHARS_MAX]
+    digest = hashlib.blake2b(collection.encode(), digest_size=8).hexdigest()
+    return f"{slug}-{digest}" if slug else digest
+
+
+def building_name() -> str:
+    """A folder that is never opened until it has been renamed."""
+    return f"new-{secrets.token_hex(8)}"
+
+
+def collection_names(files: Files, database: str) -> list[str]:
+    """Names of the collections in a database's folder, sorted."""
+    names = []
+    for entry in files.list_folder(database):
+        path = os.path.join(database, entry, "name")
+        if files.exists(path):
+            name = _read_text(files, path)
+            if folder_name(name) == entry:  # so new-*, dead-* and strangers' folders do not count
+                names.append(name)
+    return sorted(names)
+
+
+def create_collection(files: Files, database: str, state: State) -> None:
+    """Makes the collection's folder, or leaves the one that another creator was first with."""
+    files.make_folder(database)
+    building = os.path.join(database, building_name())
+    final = os.path.join(database, folder_name(state.name))
+    try:
+        files.make_folder(building)
+        _write_file(files, os.path.join(building, "name"), state.name.encode())
+        create_generation(files, os.path.join(building, "g1"), state)
+        files.sync_folder(building)
+        files.rename(building, final)
+    except OSError as error:
+        if not files.exists(os.path.join(final, "name")):
+            raise StoreError(
+                f"the collection's folder cannot be put in place: {error}", name="collection", place=final
+            ) from error
+    finally:
+        if files.exists(building):
+            files.remove_tree(building)
+    files.sync_folder(database)
+    files.sync_folder(os.path.dirname(os.path.abspath(database)))
+
+
+def create_generation(files: Files, folder: str, state: State) -> None:
+    """An empty generation: files made and synced, its folder synced, nothing left open."""
+    files.make_folder(folder)
+    _write_file(files, os.path.join(folder, "vectors.f32"), b"")
+    with _new_database(files, os.path.join(folder, "records.db")) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        _create_tables(connection, state)
+    with _new_database(files, os.path.join(folder, "builder.db")) as connection:
+        connection.execute("PRAGMA user_version=1")  # makes the file: opening never does
+    files.sync_folder(folder)
+
+
+def create_in_memory(files: Files, state: State) -> Generation:
+    connections = Connections(None, files)
+    with connections.reader() as connection:
+        _create_tables(connection, state)
+    return Generation(None, connections, MemoryVectors(state.dimension), state)
+
+
+def _create_tables(connection: apsw.Connection, state: State) -> None:
+    with connection:
+        for statement in (CREATE_STATE, CREATE_ROWS, CREATE_CHANGES, _CREATE_KV):
+            connection.execute(statement)
+        insert_state(connection, state)
+
+
+@contextlib.contextmanager
+def _new_database(files: Files, path: str) -> Iterator[apsw.Connection]:
+    with translated(path):
+        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        connection = apsw.Connection(path, flags=flags, vfs=files.vfs)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def _write_file(files: Files, path: str, data: bytes) -> None:
+    file = files.create(path)
+    try:
+        file.write_at(0, data)
+        file.sync()
+    finally:
+        file.close()
+
+
+def _read_text(files: Files, path: str) -> str:
+    file = files.open(path)
+    try:
+        return file.read_at(0, file.size()).decode(errors="replace")
+    finally:
+        file.close()

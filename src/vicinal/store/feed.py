@@ -1,0 +1,82 @@
+"""An index that follows the commits of one generation."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+import apsw
+
+from ..contract import Index
+from .changes import read_delta, read_everything
+from .files import Files
+from .generation import Generation
+from .publication import Publication, load_newest
+from .state import State, peek_state, read_state
+
+IndexT = TypeVar("IndexT", bound=Index)
+
+
+class Feed(Generic[IndexT]):
+    """Keeps one index at the newest commit that a call has seen. Thread-safe.
+
+    Attributes:
+        state: at the index's change.
+        published: the newest saved index that this process has loaded or written, or None.
+    """
+
+    state: State
+    index: IndexT
+    published: Publication | None
+
+    def __init__(self, files: Files, generation: Generation, make_index: Callable[[State], IndexT]) -> None:
+        self._files = files
+        self._generation = generation
+        self._make_index = make_index
+        self.lock = threading.RLock()
+        with generation.connections.read_transaction() as connection:
+            self._start(connection)
+
+    def follow(self) -> str | None:
+        """Catches up with every commit up to now; returns where the collection moved to, None if it did not."""
+        with self._generation.connections.reader() as connection:
+            change, moved_to = peek_state(connection)
+        if moved_to is None and change != self.state.change:
+            with self.moment():
+                pass
+        return moved_to
+
+    @contextlib.contextmanager
+    def moment(self) -> Iterator[apsw.Connection]:
+        """A read transaction with the index at exactly its moment; nothing moves until the block ends."""
+        with self.lock, self._generation.connections.read_transaction() as connection:
+            self._catch_up(connection)
+            yield connection
+
+    def _catch_up(self, connection: apsw.Connection) -> None:
+        state, known = read_state(connection), self.state
+        if state.change == known.change:
+            return
+        if known.dimension is None and state.dimension is not None:
+            self._generation.vectors.fix_dimension(state.dimension)
+        if known.change < state.trimmed:
+            self._start(connection)
+            return
+        self.index.apply(read_delta(connection, known.change, state.change, known.next_slot, state.next_slot))
+        self.state = state
+
+    def _start(self, connection: apsw.Connection) -> None:
+        """From the newest saved index that fits these records, else from the records."""
+        state = read_state(connection)
+        if state.dimension is not None:
+            self._generation.vectors.fix_dimension(state.dimension)
+        index = self._make_index(state)
+        self.published = load_newest(self._files, self._generation.folder, connection, state, index)
+        if self.published is None:
+            index.apply(read_everything(connection, state.change, state.next_slot))
+        elif self.published.change < state.change:
+            known = self.published
+            index.apply(read_delta(connection, known.change, state.change, known.slot_count, state.next_slot))
+        self.index, self.state = index, state

@@ -1,0 +1,85 @@
+"""What opening looks at after a crash, and what it mends. Nothing here needs an exclusive moment."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import apsw
+
+from ..errors import WriterBusy
+from .files import Files
+from .generation import Generation
+from .rows import unreadable_slots
+from .state import State, read_state
+from .writing import Transaction
+
+_log = logging.getLogger("vicinal.store")
+
+_WAIT_SECONDS = 5.0
+_LOG_HEADER_BYTES, _FRAME_HEADER_BYTES, _PAGE_BYTES = 32, 24, 4096
+
+
+def recover(files: Files, generation: Generation) -> tuple[str, ...]:
+    """Mends what a crash or power cut left, and says in a sentence each what it found.
+
+    A generation whose log is absent was closed in order: there is nothing to look at.
+    """
+    if generation.folder is None:
+        return ()
+    log = os.path.join(generation.folder, "records.db-wal")
+    if not files.exists(log):
+        return ()
+    found = [*_cut_short(files, generation, log), *_vectors_past_end(generation), *_lost_since_synced(generation)]
+    for sentence in found:
+        _log.warning("%s: %s", generation.folder, sentence)
+    return tuple(found)
+
+
+def _cut_short(files: Files, generation: Generation, log: str) -> list[str]:
+    """Frames of the log that no commit covers: of a writer at work or killed, or damaged ones."""
+    with generation.connections.reader() as connection:
+        frames, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
+    end = _LOG_HEADER_BYTES + max(frames, 0) * (_FRAME_HEADER_BYTES + _PAGE_BYTES)
+    file = files.open(log)
+    try:
+        header, next_frame = file.read_at(16, 8), file.read_at(end + 8, 8)
+        size = file.size()
+    finally:
+        file.close()
+    if len(next_frame) < 8 or header != next_frame:  # other salts: frames of an earlier round, long checkpointed
+        return []
+    return [f"the log holds {size - end:,} bytes past its last whole commit: a write cut short, or damage"]
+
+
+def _vectors_past_end(generation: Generation) -> list[str]:
+    past = generation.vectors.end() - generation.state.next_slot
+    if past <= 0:
+        return []
+    return [f"{past:,} vectors lie past the last commit, of a writer at work or killed; their slots are passed over"]
+
+
+def _lost_since_synced(generation: Generation) -> list[str]:
+    """Rows newer than the last sync whose vector or columns did not survive become dead."""
+    state = generation.state
+    if state.synced >= state.change or state.moved_to is not None:
+        return []
+    with generation.connections.read_transaction() as connection:
+        if not unreadable_slots(connection, generation.vectors, state.synced):
+            return []
+    try:
+        with generation.connections.writing(_WAIT_SECONDS, "full") as connection:
+            return _end_unreadable(generation, connection, read_state(connection))
+    except WriterBusy:
+        return ["rows since the last sync could not be checked: another writer is at work"]
+
+
+def _end_unreadable(generation: Generation, connection: apsw.Connection, state: State) -> list[str]:
+    lost = unreadable_slots(connection, generation.vectors, state.synced)
+    if not lost:
+        return []
+    transaction = Transaction(connection, generation.vectors, state, "full")
+    transaction.end(lost)
+    transaction.finish()
+    connection.execute("COMMIT")
+    return [f"{len(lost):,} rows written after the last sync (change {state.synced}) were lost to a power cut"]

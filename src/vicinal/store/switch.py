@@ -1,0 +1,297 @@
+"""The next generation, built beside the one in force, and the commit that makes everybody move to it.
+
+Compact, purge, reembed, alter, restore and repair differ only in what they copy.
+
+    copy live rows by ranges in short reads      nobody waits
+    replay the changes made meanwhile            until few are left
+    sync, rename new-* to g2, sync the folder    an orphan, should we die here
+    BEGIN IMMEDIATE on g1, replay the rest, set moved_to = g2, COMMIT      the switch
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import apsw
+import numpy as np
+
+from ..contract import FloatMatrix
+from ..errors import DiskFull, StoreError
+from .changes import NONCE_BYTES, read_ended
+from .creation import building_name, create_generation
+from .files import File, Files
+from .generation import Generation, next_name
+from .rows import Row, delete_rows, insert_rows, rows_between, rows_by_slot
+from .state import State, read_state, update_state
+from .vectors import FileVectors, Vectors
+
+_COPY_SLOTS = 4096  # one short read
+_REPLAY_UNTIL_CHANGES = 64  # few enough to be replayed while writers wait
+_REPLAY_ROUNDS_MAX = 8  # against a writer that never pauses
+_SPACE_MARGIN = 1.1
+
+Copied = tuple[Row, memoryview | bytes]
+Transform = Callable[[list[Copied]], list[Copied]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the next generation is to be.
+
+    Attributes:
+        state: from the state in force at the end to the new one; slots and stamps are filled in.
+        transform: what happens to each batch of rows, without changing their number or order; None for nothing.
+        source: copy from this generation instead of the one in force, and replay nothing.
+    """
+
+    state: Callable[[State], State] = lambda state: state
+    transform: Transform | None = None
+    source: Generation | None = None
+
+
+def switch(files: Files, folder: str, old: Generation, plan: Plan, *, now: int, timeout: float) -> str:
+    """Builds the next generation, commits the switch and returns its name. The caller holds the builder role.
+
+    Raises:
+        DiskFull: not enough free space; nothing changed.
+        WriterBusy: the last lock was not to be had; nothing changed.
+    """
+    assert old.folder is not None  # only collections on disk have generations
+    _check_space(files, folder, plan.source or old)
+    building = os.path.join(folder, building_name())
+    final_name = next_name(os.path.basename(old.folder))
+    final = os.path.join(folder, final_name)
+    try:
+        with old.connections.read_transaction() as connection:
+            start = read_state(connection)
+        create_generation(files, building, _first_state(plan, start))
+        with _Copy.opened(files, building, plan, now) as copy:
+            copy.everything(plan.source or old)
+            if plan.source is None:
+                _replay_until_few(copy, old)
+        files.rename(building, final)
+        files.sync_folder(folder)
+        with old.connections.writing(timeout, "full") as connection:
+            last = read_state(connection)
+            if last.moved_to is not None:
+                raise StoreError("the collection was switched by another process meanwhile", name="generation")
+            with _Copy.opened(files, final, plan, now, copy) as copy:
+                if plan.source is None:
+                    copy.replay(connection, old.vectors)
+                copy.finish(plan, last, connection)
+            update_state(connection, replace(last, moved_to=final_name))
+            connection.execute("COMMIT")
+    except BaseException:
+        _abandon(files, building, final, old)
+        raise
+    return final_name
+
+
+def _first_state(plan: Plan, start: State) -> State:
+    state = plan.state(start if plan.source is None else replace(plan.source.state, next_id=start.next_id))
+    return replace(state, next_slot=0, moved_to=None)
+
+
+def _check_space(files: Files, folder: str, source: Generation) -> None:
+    assert source.folder is not None
+    needed = int(files.tree_bytes(source.folder) * _SPACE_MARGIN)
+    free = files.free_bytes(folder)
+    if free < needed:
+        raise DiskFull(
+            f"building the next generation may need {needed:,} bytes, {free:,} are free",
+            name="disk",
+            value=free,
+            place=folder,
+            remedy="Free space and try again; nothing changed.",
+        )
+
+
+def _replay_until_few(copy: _Copy, old: Generation) -> None:
+    for _ in range(_REPLAY_ROUNDS_MAX):
+        with old.connections.read_transaction() as connection:
+            behind = read_state(connection).change - copy.change
+            if behind <= _REPLAY_UNTIL_CHANGES:
+                return
+            copy.replay(connection, old.vectors)
+
+
+def _abandon(files: Files, building: str, final: str, old: Generation) -> None:
+    """Takes away what nobody was told of; if the switch was committed after all, the folder stays."""
+    if files.exists(building):
+        files.remove_tree(building)
+    if files.exists(final):
+        with old.connections.reader() as connection:
+            moved_to = read_state(connection).moved_to
+        if moved_to is None:
+            files.remove_tree(final)
+
+
+class _Copy:
+    """Writes the next generation: rows at dense slots, in the old order."""
+
+    def __init__(
+        self, connection: apsw.Connection, file: File, vectors: FileVectors, plan: Plan, now: int, earlier: _Copy | None
+    ) -> None:
+        self._connection = connection
+        self._file = file
+        self._vectors = vectors
+        self._transform = plan.transform
+        self._now = now
+        self.change = 0  # of the old generation, copied so far
+        self._known_slots = 0  # its slots at that change
+        self._slot = 0  # the next one here
+        self._new_slots = np.empty(0, dtype=np.int64)  # by old slot, -1 for none
+        if earlier is not None:
+            self._go_on_from(earlier)
+
+    def _go_on_from(self, earlier: _Copy) -> None:
+        self.change, self._known_slots = earlier.change, earlier._known_slots
+        self._slot, self._new_slots = earlier._slot, earlier._new_slots
+
+    @property
+    def dimension(self) -> int | None:
+        return self._vectors.dimension
+
+    @classmethod
+    def opened(cls, files: Files, folder: str, plan: Plan, now: int, earlier: _Copy | None = None) -> _Opened:
+        return _Opened(files, folder, plan, now, earlier)
+
+    def everything(self, source: Generation) -> None:
+        """All rows of `source`, by ranges; what changes meanwhile is for `replay`."""
+        with source.connections.read_transaction() as connection:
+            state = read_state(connection)
+        self.change, self._known_slots = state.change, state.next_slot
+        self._new_slots = np.full(state.next_slot, -1, dtype=np.int64)
+        for first in range(0, state.next_slot, _COPY_SLOTS):
+            with source.connections.read_transaction() as connection:
+                last = min(first + _COPY_SLOTS, state.next_slot)
+                self._append(rows_between(connection, source.vectors, first, last), source.vectors)
+        self._copy_kv(source)
+
+    def replay(self, connection: apsw.Connection, vectors: Vectors) -> None:
+        """What the old generation's commits did since the last round, as of this transaction."""
+        state = read_state(connection)
+        if state.change == self.change:
+            return
+        if state.trimmed > self.change:
+            raise StoreError("changes were trimmed under the builder", name="changes")  # the role forbids it
+        dead, touched = read_ended(connection, self.change)
+        self._delete([slot for slot in dead.tolist() if slot < self._known_slots])
+        self._touch(rows_by_slot(connection, vectors, [s for s in touched.tolist() if s < self._known_slots]), vectors)
+        self._new_slots = np.concatenate(
+            [self._new_slots, np.full(state.next_slot - self._known_slots, -1, dtype=np.int64)]
+        )
+        for first in range(self._known_slots, state.next_slot, _COPY_SLOTS):
+            last = min(first + _COPY_SLOTS, state.next_slot)
+            self._append(rows_between(connection, vectors, first, last), vectors)
+        self.change, self._known_slots = state.change, state.next_slot
+
+    def finish(self, plan: Plan, last: State, old: apsw.Connection) -> None:
+        """The state that names all this, while the old generation is locked."""
+        with self._connection:
+            if plan.source is None:
+                _replace_kv(self._connection, old)
+            state = plan.state(last if plan.source is None else replace(plan.source.state, next_id=last.next_id))
+            change = last.change + 1
+            update_state(
+                self._connection,
+                replace(
+                    state,
+                    next_slot=self._slot,
+                    next_id=max(state.next_id, last.next_id),
+                    change=change,
+                    synced=change,
+                    trimmed=change,
+                    trimmed_nonce=secrets.token_bytes(NONCE_BYTES),
+                    moved_to=None,
+                ),
+            )
+        self._file.sync()
+
+    def _append(self, rows: Sequence[Row], vectors: Vectors) -> None:
+        kept = [row for row in rows if not row.is_expired(self._now)]
+        if not kept:
+            return
+        copied: list[Copied] = [(row, vectors.raw(row.slot) if row.space is not None else b"") for row in kept]
+        if self._transform is not None:
+            copied = self._transform(copied)
+        with self._connection:
+            insert_rows(self._connection, self._placed(kept, copied))
+
+    def _placed(self, kept: Sequence[Row], copied: Sequence[Copied]) -> Iterator[Copied]:
+        """The rows at their new slots, their vectors written."""
+        first = self._slot
+        old_slots = [row.slot for row in kept]
+        self._new_slots[old_slots] = np.arange(first, first + len(kept))
+        self._slot += len(kept)
+        block = _block([raw for _, raw in copied])
+        if block is not None:
+            self._vectors.fix_dimension(block.shape[1])
+            self._vectors.write(first, block)
+        return ((replace(row, slot=first + i), raw) for i, (row, raw) in enumerate(copied))
+
+    def _delete(self, slots: Sequence[int]) -> None:
+        with self._connection:
+            delete_rows(self._connection, self._mapped(slots))
+
+    def _mapped(self, slots: Sequence[int]) -> list[int]:
+        found: list[int] = self._new_slots[list(slots)].tolist()
+        return [slot for slot in found if slot >= 0]
+
+    def _touch(self, rows: dict[int, Row], vectors: Vectors) -> None:
+        """Metadata and expiry again, as they are now."""
+        with self._connection:
+            for old_slot, row in rows.items():
+                for slot in self._mapped([old_slot]):
+                    new = next(iter(rows_by_slot(self._connection, self._vectors, [slot]).values()))
+                    new = replace(new, change=row.change, metadata=row.metadata, expires_at=row.expires_at)
+                    self._connection.execute(
+                        "UPDATE rows SET change = ?, crc = ?, expires_at = ?, metadata = ? WHERE slot = ?",
+                        (new.change, new.crc(self._vectors), new.expires_at, new.metadata, slot),
+                    )
+
+    def _copy_kv(self, source: Generation) -> None:
+        with source.connections.read_transaction() as connection, self._connection:
+            _replace_kv(self._connection, connection)
+
+
+class _Opened:
+    """Opens the files of a generation that is being built, and closes them with everything synced."""
+
+    def __init__(self, files: Files, folder: str, plan: Plan, now: int, earlier: _Copy | None) -> None:
+        self._files, self._folder, self._plan, self._now, self._earlier = files, folder, plan, now, earlier
+
+    def __enter__(self) -> _Copy:
+        self._connection = apsw.Connection(
+            os.path.join(self._folder, "records.db"), flags=apsw.SQLITE_OPEN_READWRITE, vfs=self._files.vfs
+        )
+        self._connection.execute("PRAGMA synchronous=NORMAL")  # closing checkpoints, and that syncs
+        self._connection.execute("PRAGMA secure_delete=ON")  # a row deleted while it was copied leaves nothing
+        self._file = self._files.open(os.path.join(self._folder, "vectors.f32"))
+        dimension = read_state(self._connection).dimension if self._earlier is None else self._earlier.dimension
+        vectors = FileVectors(self._file, dimension, self._files.maps_past_end)
+        return _Copy(self._connection, self._file, vectors, self._plan, self._now, self._earlier)
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._file.sync()
+        finally:
+            self._connection.close()
+            self._file.close()
+
+
+def _block(raws: Sequence[memoryview | bytes]) -> FloatMatrix | None:
+    """Vectors of the rows as one matrix, zero where a row has none; None where none has one."""
+    width = max((len(raw) for raw in raws), default=0)
+    if width == 0:
+        return None
+    joined = b"".join(bytes(raw) if len(raw) else bytes(width) for raw in raws)
+    return np.frombuffer(joined, dtype=np.float32).reshape(len(raws), -1)
+
+
+def _replace_kv(new: apsw.Connection, old: apsw.Connection) -> None:
+    new.execute("DELETE FROM kv")
+    new.executemany("INSERT INTO kv VALUES (?, ?, ?, ?)", old.execute("SELECT owner, key, value, crc FROM kv"))
