@@ -54,10 +54,13 @@ def vicinal(
     """
 
 
-def run() -> None:
-    """Runs a command. Exit code 1: an error, told in one line; 2: the command was written wrongly."""
+def run(arguments: list[str] | None = None) -> None:
+    """Runs a command, that of the process by default, and exits.
+
+    Exit code 1: an error, told in one line; 2: the command was written wrongly.
+    """
     try:
-        app()
+        app(arguments)
     except (VicinalError, OSError) as error:
         print(f"vicinal: {error}", file=sys.stderr)
         sys.exit(1)

@@ -1,7 +1,7 @@
 """What Python's standard library documents, found without running it.
 
-Modules in Python are parsed, never imported: `antigravity` opens a browser, `this` prints, others start windows.
-Modules in C have nothing to parse, but importing them only loads a library, so they are imported and inspected.
+Modules in Python are parsed, not imported: `antigravity` opens a browser, `this` prints, others start windows.
+Modules in C have nothing to parse, but importing them is harmless, so they are imported and inspected.
 
 A public module often hands out what a private one defines: `struct` what the C module `_struct` does, `asyncio`
 what its own submodules do. Such a name is listed once, under the shortest public module that has it.
@@ -27,8 +27,10 @@ from typing import Any
 
 __all__ = ["Entry", "standard_library", "summary"]
 
-TEXT_CHARS_MAX = 800
-SIGNATURE_CHARS_MAX = 100
+# Most docstrings say in their first sentences what a thing is for; those of modules also say what is in them.
+# More text costs time and dilutes the meaning of the rest.
+TEXT_CHARS_MAX = 250
+MODULE_CHARS_MAX = 800
 
 # Tests, demonstrations, tables and bundled programs: nothing that a program would call.
 _LEFT_OUT = frozenset(
@@ -61,15 +63,16 @@ class Entry:
     name: str
     kind: str
     module: str
-    signature: str
     doc: str
 
     @property
     def text(self) -> str:
-        """What an encoder reads: the name as words, how it is called, what it does."""
-        words = _words(self.name)
-        text = f"{words} {self.kind}: {self.doc}" if not self.signature else f"{words}{self.signature}: {self.doc}"
-        return _shortened(text, TEXT_CHARS_MAX)
+        """What an encoder reads: the name as words, and what the thing does.
+
+        Without the signature: it takes half again as long to encode, and no question found its answer by it.
+        """
+        limit = MODULE_CHARS_MAX if self.kind == "module" else TEXT_CHARS_MAX
+        return _shortened(f"{_words(self.name)}: {self.doc}", limit)
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -98,7 +101,6 @@ class _Symbol:
 
     origin: tuple[str, str]
     kind: str
-    signature: str
     doc: str
     methods: tuple[_Symbol, ...] = ()
     bases: tuple[tuple[str, str], ...] = ()
@@ -139,7 +141,7 @@ class _Library:
                 continue
             doc = self._doc(module)
             if doc:
-                yield Entry(public, "module", public, "", doc)
+                yield Entry(public, "module", public, doc)
             for local, symbol in self._scope(name).items():
                 if not local.startswith("_") and self._belongs(module, local):
                     published.setdefault(symbol.origin, (f"{public}.{local}", symbol))
@@ -227,13 +229,13 @@ class _Library:
         family = [symbol, *self._hidden_bases(symbol, published)]
         doc = next((member.doc for member in family if member.doc), "")
         if doc:
-            yield Entry(public, symbol.kind, module, symbol.signature, doc)
+            yield Entry(public, symbol.kind, module, doc)
         seen: set[str] = set()
         for method in (method for member in family for method in member.methods):
             name = method.origin[1].rpartition(".")[2]
             if name not in seen and method.doc:
                 seen.add(name)
-                yield Entry(f"{public}.{name}", "method", module, method.signature, method.doc)
+                yield Entry(f"{public}.{name}", "method", module, method.doc)
 
     def _hidden_bases(self, symbol: _Symbol, published: Iterable[object]) -> Iterator[_Symbol]:
         """Base classes that have no public name: what they document is nowhere else."""
@@ -339,13 +341,8 @@ def _take_offered(module: _Module, names: ast.expr) -> None:
 
 
 def _function_symbol(module: str, node: ast.FunctionDef | ast.AsyncFunctionDef, owner: str = "") -> _Symbol:
-    decorators = {_dotted(decorator) for decorator in node.decorator_list}
-    if owner and "staticmethod" not in decorators:
-        node.args.args = node.args.args[1:] if node.args.args else []
-    signature = "" if decorators & {"property", "cached_property"} else _signature(ast.unparse(node.args))
-    name = f"{owner}.{node.name}" if owner else node.name
-    kind = "method" if owner else "function"
-    return _Symbol((module, name), kind, signature, _clean(ast.get_docstring(node)))
+    kind, name = ("method", f"{owner}.{node.name}") if owner else ("function", node.name)
+    return _Symbol((module, name), kind, _clean(ast.get_docstring(node)))
 
 
 def _class_symbol(module: str, node: ast.ClassDef) -> _Symbol:
@@ -353,11 +350,12 @@ def _class_symbol(module: str, node: ast.ClassDef) -> _Symbol:
     for child in _statements(node.body):
         if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
             methods.setdefault(child.name, _function_symbol(module, child, node.name))
-    made = methods.get("__init__", _Symbol((module, node.name), "method", "", ""))
+    doc = _clean(ast.get_docstring(node))
+    if not doc and "__init__" in methods:
+        doc = methods["__init__"].doc
     public = tuple(method for name, method in methods.items() if not name.startswith("_"))
     bases = tuple(_base(module, base) for base in map(_dotted, node.bases) if base)
-    doc = _clean(ast.get_docstring(node)) or made.doc
-    return _Symbol((module, node.name), "class", made.signature, doc, public, bases)
+    return _Symbol((module, node.name), "class", doc, public, bases)
 
 
 def _base(module: str, dotted: str) -> tuple[str, str]:
@@ -409,8 +407,8 @@ def _native_symbol(module: str, local: str, value: object) -> _Symbol | None:
     if isinstance(value, type):
         return _native_class(value)
     if isinstance(value, types.BuiltinFunctionType):
-        signature, doc = _native_documentation(local, value)
-        return _Symbol((value.__module__ or module, value.__name__), "function", signature, doc)
+        origin = (value.__module__ or module, value.__name__)
+        return _Symbol(origin, "function", _native_doc(local, value))
     return None
 
 
@@ -419,36 +417,24 @@ def _native_class(cls: type) -> _Symbol:
     for name, member in list(vars(cls).items()):
         if name.startswith("_") or not (inspect.isroutine(member) or isinstance(member, classmethod)):
             continue
-        signature, doc = _native_documentation(name, getattr(cls, name))
-        methods.append(_Symbol((cls.__module__, f"{cls.__qualname__}.{name}"), "method", signature, doc))
+        origin = (cls.__module__, f"{cls.__qualname__}.{name}")
+        methods.append(_Symbol(origin, "method", _native_doc(name, getattr(cls, name))))
     bases = tuple((base.__module__, base.__qualname__) for base in cls.__bases__)
-    signature, doc = _native_documentation(cls.__name__, cls)
-    origin = (cls.__module__, cls.__qualname__)
-    return _Symbol(origin, "class", signature, doc, tuple(methods), bases)
+    doc = _native_doc(cls.__name__, cls)
+    return _Symbol((cls.__module__, cls.__qualname__), "class", doc, tuple(methods), bases)
 
 
-def _native_documentation(name: str, value: Any) -> tuple[str, str]:
-    """Signature and docstring; older C functions have the signature as the first line of the docstring."""
-    own = value.__dict__.get("__doc__") if isinstance(value, type) else getattr(value, "__doc__", None)
-    doc = own if isinstance(own, str) else ""
-    # Not inspect.signature: it evaluates the default values.
-    known = getattr(value, "__text_signature__", None)
-    if known:
-        return _signature(known[1:-1]), _clean(doc)
-    first, _, rest = doc.strip().partition("\n")
-    written = re.match(rf"(?:\w+\.)?{re.escape(name)}\((.*?)\)(?:\s*-+>.*|\s*--?\s*(?P<rest>.*))?$", first)
-    if written is None:
-        return "", _clean(doc)
-    return _signature(written[1]), _clean(f"{written['rest'] or ''}\n{rest}")
+def _native_doc(name: str, value: object) -> str:
+    """The docstring, less a first line that only shows how to call: older C functions have one."""
+    own = vars(value).get("__doc__") if isinstance(value, type) else getattr(value, "__doc__", None)
+    if not isinstance(own, str):
+        return ""
+    first, _, rest = own.strip().partition("\n")
+    call = re.match(rf"(?:\w+\.)?{re.escape(name)}\(.*?\)(?:\s*-+>.*|\s*--?\s*(?P<said>.*))?$", first)
+    return _clean(own) if call is None else _clean(f"{call['said'] or ''}\n{rest}")
 
 
 # --- texts ---
-
-
-def _signature(arguments: str) -> str:
-    arguments = re.sub(r"^(\$\w+|self)(, /)?(, )?", "", arguments)
-    arguments = " ".join(arguments.split())
-    return f"({_shortened(arguments, SIGNATURE_CHARS_MAX)})"
 
 
 def _clean(doc: str | None) -> str:

@@ -28,9 +28,9 @@ def read(path: Path, columns: Columns, ids: Path | None) -> Iterator[SourceRow]:
 
 
 def write(path: Path, records: Sequence[Record], ids: Path | None) -> None:
-    vectors = [_vector(record) for record in records]
+    vectors = np.array([_vector(record) for record in records], dtype=np.float32)
     with path.open("wb") as file:  # np.save given a name would add an ending
-        np.save(file, np.array(vectors, dtype=np.float32).reshape(len(vectors), -1), allow_pickle=False)
+        np.save(file, vectors if len(records) else np.zeros((0, 0), dtype=np.float32), allow_pickle=False)
     if ids is not None:
         ids.write_text("".join(f"{to_cell(record.id)}\n" for record in records), encoding="utf-8", newline="\n")
 

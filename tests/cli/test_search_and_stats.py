@@ -1,0 +1,87 @@
+"""Looking into a database from the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vicinal
+
+Command = Callable[..., Any]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "database"
+    with vicinal.connect(path) as opened:
+        docs = opened.collection("docs", encoder="hashing:64")
+        docs.add(["a", "b [bold]"], texts=["plants make sugar", "knives are\nsharpened"], metadata=[{"year": 2024}, {}])
+        opened.collection("empty", dimension=4)
+    return path
+
+
+def test_search_prints_the_best_first(database: Path, command: Command) -> None:
+    done = command("search", database, "docs", "sharpened knives")
+    lines = done.out.splitlines()
+    best = next(i for i, line in enumerate(lines) if "b [bold]" in line)
+    assert "knives are sharpened" in lines[best]
+    assert any('"year":2024' in line and "plants make sugar" in line for line in lines[best:])
+    assert "2 rows, metric cosine" in done.out
+
+
+def test_k_is_an_option_or_a_setting(database: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ("search", database, "docs", "knives", "--json")
+    assert len(command(*arguments).out.splitlines()) == 2
+    assert len(command(*arguments, "-k", 1).out.splitlines()) == 1
+    monkeypatch.setenv("MAX_RESULTS", "1")
+    assert len(command(*arguments).out.splitlines()) == 1
+    assert command(*arguments, "-k", 0).code == 2
+    monkeypatch.setenv("MAX_RESULTS", "many")
+    assert "environment variable MAX_RESULTS" in command(*arguments).err
+
+
+def test_search_as_json_gives_one_object_a_line(database: Path, command: Command) -> None:
+    hits = [
+        json.loads(line) for line in command("search", database, "docs", "plants make sugar", "--json").out.splitlines()
+    ]
+    assert [hit["id"] for hit in hits] == ["a", "b [bold]"]
+    assert hits[0]["metadata"] == {"year": 2024}
+    assert hits[0]["score"] == pytest.approx(1.0)
+    assert hits[0]["distance"] == pytest.approx(0.0, abs=1e-6)
+    assert hits[1]["text"] == "knives are\nsharpened"
+
+
+def test_stats_lists_collections_or_shows_one(database: Path, command: Command) -> None:
+    overview = command("stats", database).out
+    assert all(word in overview for word in ("docs", "hashing:64", "empty", "none", "cosine"))
+    details = command("stats", database, "docs").out
+    assert "bytes on disk" in details
+    assert "hashing:64" in details
+
+
+def test_stats_as_json(database: Path, command: Command) -> None:
+    everything = json.loads(command("stats", database, "--json").out)
+    assert [(one["name"], one["rows"]) for one in everything] == [("docs", 2), ("empty", 0)]
+    assert json.loads(command("stats", database, "docs", "--json").out) == everything[0]
+
+
+@pytest.mark.parametrize("arguments", [("stats",), ("search", "docs", "x"), ("export", "docs", "x.csv")])
+def test_looking_creates_nothing(arguments: tuple[str, ...], database: Path, command: Command, tmp_path: Path) -> None:
+    verb, *rest = arguments
+    done = command(verb, tmp_path / "nowhere", *rest)
+    assert done.code == 1
+    assert done.err.startswith("vicinal: there is no database at")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_missing_collection_is_answered_with_those_there_are(database: Path, command: Command) -> None:
+    done = command("search", database, "doc", "x")
+    assert (done.code, done.out) == (1, "")
+    assert "there is no collection 'doc'" in done.err
+    assert "There are: docs, empty." in done.err
+    with vicinal.connect(database) as opened:
+        assert opened.collections() == ["docs", "empty"]
