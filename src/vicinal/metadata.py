@@ -1,8 +1,8 @@
 """Typed JSON: metadata goes in as Python values and comes back as the same Python values.
 
 JSON's own types are written as they are. A date, datetime, Decimal or UUID becomes an object with one
-key, such as {"$date": "2024-05-01"}. A user's own key that begins with "$" is written with one more
-"$", so the two cannot be confused. Tuples become lists.
+key, such as {"$date": "2024-05-01"}, and so does an int too long for decimal text. A user's own key that
+begins with "$" is written with one more "$", so the two cannot be confused. Tuples become lists.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ from .errors import InvalidMetadata, LimitExceeded
 METADATA_BYTES_MAX = 1 << 20
 METADATA_DEPTH_MAX = 64
 
+# Python refuses to convert longer ints to and from decimal text beyond a limit that programs may lower to
+# 640 digits; hexadecimal has no limit, and takes linear time.
+_DECIMAL_BITS_MAX = 2048
+
 _JSON_REMEDY = "Use str, int, float, bool, None, date, datetime, Decimal, UUID, or lists and dicts of these."
 
 _WRITERS: dict[type, tuple[str, Callable[[Any], str]]] = {
@@ -35,6 +39,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "$date": date.fromisoformat,
     "$decimal": Decimal,
     "$uuid": UUID,
+    "$int": lambda text: int(text, 16),
 }
 
 
@@ -91,8 +96,10 @@ def loads(text: str) -> dict[str, Any]:
 
 def _to_json(value: Any, path: str, depth: int, place: str) -> Any:
     kind = type(value)
-    if kind is str or kind is int or kind is bool or value is None:
+    if kind is str or kind is bool or value is None:
         return value
+    if kind is int:
+        return value if value.bit_length() <= _DECIMAL_BITS_MAX else {"$int": hex(value)}
     if kind is float:
         return _finite(value, path, place)
     if isinstance(value, Mapping):
@@ -111,7 +118,7 @@ def _scalar(value: Any, path: str, place: str) -> Any:
         if isinstance(value, kind):
             return _tagged(tag, write, value, path, place)
     if isinstance(value, (np.bool_, np.integer, np.floating, np.str_)):
-        return _to_json(value.item(), path, 1, place)
+        return _to_json(value.item(), path, 1, place)  # a scalar: depth does not matter
     if isinstance(value, (bool, int, float, str)):  # a subclass, an enum member: keep the plain value
         return _to_json(_plain(value), path, 1, place)
     raise InvalidMetadata(
@@ -163,7 +170,8 @@ def _key(key: Any, path: str, place: str) -> str:
             place=place,
             remedy=f"Use {str(key)!r}.",
         )
-    return "$" + key if key.startswith("$") else str(key)
+    plain = str.__str__(key)  # the text itself, whatever a subclass prints
+    return "$" + plain if plain.startswith("$") else plain
 
 
 def _check_depth(path: str, depth: int, place: str) -> None:

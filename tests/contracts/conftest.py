@@ -1,0 +1,74 @@
+"""Every test of this folder runs on every implementation of the Collection contract."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from support.worlds import KINDS, World, make_world
+from vicinal import Collection
+from vicinal.records import context
+
+
+@pytest.fixture(params=KINDS)
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    made = make_world(request.param, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def docs(world: World) -> Collection:
+    """An empty collection: cosine, dimension not yet fixed."""
+    return world.collection()
+
+
+class Clock:
+    """The engine's clock, moved by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_700_000_000.0
+
+    def time_ns(self) -> int:
+        return int(self.seconds * 1e9)
+
+    def advance(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(context, "time", SimpleNamespace(time_ns=made.time_ns))
+    return made
+
+
+Footprint = Callable[[], tuple[object, ...]]
+
+
+@pytest.fixture
+def footprint(world: World, docs: Collection) -> Footprint:
+    """Everything that a refused call must leave as it was: rows, last commit, bytes of every file."""
+
+    def look() -> tuple[object, ...]:
+        rows = [
+            (row.id, row.text, row.metadata, None if row.vector is None else row.vector.tobytes(), row.expires_at)
+            for row in docs.get(vectors=True)
+        ]
+        stats = docs.stats()
+        return rows, docs.count(), stats.change, stats.dead_slots, stats.dimension, _files(world, stats.path)
+
+    return look
+
+
+def _files(world: World, folder: str) -> list[tuple[str, int]]:
+    """Names and sizes; nothing is opened, since closing a plain handle of SQLite's files drops this process's locks."""
+    if not world.on_disk:
+        return []
+    return sorted((str(path.relative_to(folder)), path.stat().st_size) for path in Path(folder).rglob("*"))
