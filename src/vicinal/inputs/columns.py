@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 
 from ..contract import FloatMatrix
-from ..errors import DuplicateId, InvalidArgument, InvalidId, VicinalError
+from ..errors import DuplicateId, InvalidArgument, InvalidId
 from ..types import Id
-from .ids import check_id
+from .ids import check_id, is_scalar_id
 from .names import nearest
 from .values import check_metadata, check_text, expiry
 from .vectors import VectorRules, not_vectors, read_vectors
@@ -26,6 +25,8 @@ from .vectors import VectorRules, not_vectors, read_vectors
 STREAM_ROWS = 8192  # a generator commits this often
 
 _FIELDS = ("id", "text", "vector", "metadata", "ttl")
+_SINGULAR = {"ids": "id", "texts": "text", "vectors": "vector", "metadata": "metadata"}
+_ENDED = object()
 
 
 @dataclass(slots=True)
@@ -152,17 +153,19 @@ def _from_rows(rows: Any, ttl: Any, rules: VectorRules, now: int) -> Iterator[Ba
 
 def _zipped(columns: Columns) -> Iterator[dict[str, Any]]:
     """Parallel columns of which at least one is a generator, row by row."""
-    singular = {"ids": "id", "texts": "text", "vectors": "vector", "metadata": "metadata"}
-    names = [singular[name] for name, _ in columns.given()]
-    try:
-        for values in zip(*(value for _, value in columns.given()), strict=True):
-            yield dict(zip(names, values, strict=True))
-    except ValueError as error:
-        if isinstance(error, VicinalError):
-            raise
-        raise InvalidArgument(
-            "the columns end at different rows", name="rows", remedy="Yield one dict a row: rows=generator."
-        ) from error
+    given = columns.given()
+    names = [_SINGULAR[name] for name, _ in given]
+    listed = [iter(value if isinstance(value, Iterator) else _as_list(name, value)) for name, value in given]
+    while True:
+        values = [next(column, _ENDED) for column in listed]
+        ended = [value is _ENDED for value in values]
+        if all(ended):
+            return
+        if any(ended):
+            raise InvalidArgument(
+                "the columns end at different rows", name="rows", remedy="Yield one dict a row: rows=generator."
+            )
+        yield dict(zip(names, values, strict=True))
 
 
 def _columns_of_dicts(rows: Sequence[Any], ttl: Any, first_row: int) -> Columns:
@@ -208,7 +211,16 @@ def _check_row(row: Any, number: int) -> None:
 
 def _columns_of_frame(frame: Any, ttl: Any) -> Columns:
     """A data frame: columns id, text, vector, metadata, ttl; any other becomes a metadata key."""
-    columns = {str(name): frame[name].tolist() for name in frame.columns}
+    names = [str(name) for name in frame.columns]
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice is not None:
+        raise InvalidArgument(
+            f"the data frame has two columns {twice!r}", name="rows", value=twice, remedy="Rename or drop one of them."
+        )
+    columns = {
+        name: [_missing_to_none(value) for value in frame[label].tolist()]
+        for name, label in zip(names, frame.columns, strict=True)
+    }
     others = [name for name in columns if name not in _FIELDS]
     if others and "metadata" in columns:
         raise InvalidArgument(
@@ -219,13 +231,11 @@ def _columns_of_frame(frame: Any, ttl: Any) -> Columns:
     metadata = columns.get("metadata")
     if others:
         metadata = [
-            {name: value for name in others if (value := _missing_to_none(columns[name][i])) is not None}
-            for i in range(len(frame))
+            {name: value for name in others if (value := columns[name][i]) is not None} for i in range(len(frame))
         ]
-    texts = columns.get("text")
     return Columns(
         ids=columns.get("id"),
-        texts=[None] * len(frame) if texts is None else [_missing_to_none(text) for text in texts],
+        texts=columns.get("text", [None] * len(frame)),
         vectors=columns.get("vector"),
         metadata=metadata,
         ttl=columns.get("ttl", ttl),
@@ -241,7 +251,7 @@ def _missing_to_none(value: Any) -> Any:
 
 def _without_scalars(columns: Columns) -> Columns:
     """`add("a", texts="...")` is one row: scalars become lists of one."""
-    scalar_id = isinstance(columns.ids, (str, int, UUID, np.integer))
+    scalar_id = is_scalar_id(columns.ids)
     scalar_text = isinstance(columns.texts, str)
     if not (scalar_id or (scalar_text and columns.ids is None)):
         return columns
@@ -263,7 +273,8 @@ def _is_one_vector(vectors: Any) -> bool:
 
 
 def _as_list(name: str, value: Any) -> list[Any]:
-    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+    is_scalar = isinstance(value, (str, bytes, Mapping)) or getattr(value, "ndim", 1) == 0
+    if is_scalar or not isinstance(value, Iterable):
         raise InvalidArgument(
             f"{name} must be a list with one entry a row, not {type(value).__name__}",
             name=name,
@@ -292,7 +303,7 @@ def _common_length(columns: Columns, lists: Mapping[str, list[Any]]) -> int:
 
 def id_list(ids: Any) -> list[Id]:
     """One id or many, checked."""
-    if isinstance(ids, (str, int, UUID, np.integer)):
+    if is_scalar_id(ids):
         return [check_id(ids)]
     return [check_id(id_, f"ids[{i}]") for i, id_ in enumerate(_as_list("ids", ids))]
 
@@ -313,7 +324,7 @@ def check_unique(batch: Batch) -> None:
 
 
 def _read_ttl(ttl: Any, count: int, now: int, places: _Places) -> list[int | None]:
-    if ttl is None or isinstance(ttl, (int, float, timedelta, datetime, date)):
+    if ttl is None or isinstance(ttl, (int, float, np.number, timedelta, datetime, date)):
         instant = expiry(ttl, now, "")
         return [instant] * count
     listed = _as_list("ttl", ttl)

@@ -15,6 +15,11 @@ ID_BYTES_MAX = 4096
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
 
+def is_scalar_id(value: object) -> bool:
+    """Whether `value` is one id rather than a list of them."""
+    return isinstance(value, (str, int, UUID, np.integer))
+
+
 def check_id(value: Any, place: str = "") -> Id:
     """`value` if it is a non-empty str, an int64 or a UUID."""
     if isinstance(value, np.integer):

@@ -6,11 +6,16 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
+
 from ..errors import InvalidArgument, InvalidText, LimitExceeded, VicinalError
 from ..metadata import dumps
 
 TEXT_BYTES_MAX = 16 << 20
 TTL_SECONDS_MAX = 1e10  # some three hundred years
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 Places = Callable[[int], str]
 
@@ -61,10 +66,13 @@ def expiry(ttl: Any, now: int, place: str) -> int | None:
     """Seconds from now, a timedelta, or a datetime (naive means UTC), as microseconds since 1970."""
     if ttl is None:
         return None
-    if isinstance(ttl, datetime):
+    if isinstance(ttl, datetime) and ttl == ttl:  # pandas.NaT is a datetime that is not equal to itself
         aware = ttl if ttl.tzinfo is not None else ttl.replace(tzinfo=UTC)
-        return max(0, (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1))
+        # an instant that is past the year 9999 in UTC could be stored, but not be given back
+        return max(0, (min(aware, _LAST_INSTANT) - _EPOCH) // timedelta(microseconds=1))
     seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
+    if isinstance(seconds, np.number):
+        seconds = seconds.item()
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < TTL_SECONDS_MAX:
         raise InvalidArgument(
             f"ttl must be a positive number of seconds or a datetime, not {ttl!r}",

@@ -35,6 +35,8 @@ def read_vectors(vectors: Any, count: int, rules: VectorRules, places: Places) -
     """
     if vectors is None:
         return None, [False] * count
+    if getattr(vectors, "ndim", 0) == 2 and hasattr(vectors, "__array__"):
+        vectors = np.asarray(vectors)  # a data frame, whose items are its columns, or another library's tensor
     if isinstance(vectors, np.ndarray) and vectors.dtype != object:
         if vectors.ndim != 2:
             raise not_vectors(vectors)
@@ -90,23 +92,35 @@ def check_query(query: Any, rules: VectorRules, place: str = "query") -> FloatVe
     """One vector to search with, float32, shape (dim,)."""
     try:
         vector = np.asarray(query)
-    except ValueError:
-        raise not_vectors(query) from None
-    if vector.ndim != 1:
+    except ValueError:  # lists of different lengths
+        raise _not_one_query(query, "lists of different lengths", place) from None
+    if vector.ndim == 0:
         raise InvalidVector(
-            f"a query must be one vector, but its shape is {vector.shape}",
+            f"a query must be a text or one vector, not {type(query).__name__}",
             name="query",
             value=query,
-            remedy="Use search_many for several queries.",
+            place=place,
+            remedy="Pass a str, or a list or array of numbers.",
         )
+    if vector.ndim > 1 or vector.dtype.kind in "US":
+        raise _not_one_query(query, "texts" if vector.dtype.kind in "US" else f"of shape {vector.shape}", place)
     checked: FloatVector = check_block(vector[None, :], rules, lambda _: place)[0]
     return checked
 
 
-def not_vectors(vectors: Any) -> InvalidVector:
-    shape = f" of shape {vectors.shape}" if isinstance(vectors, np.ndarray) else ""
+def _not_one_query(query: Any, found: str, place: str) -> InvalidVector:
     return InvalidVector(
-        f"vectors must be a matrix with one row a vector, not {type(vectors).__name__}{shape}",
+        f"a query must be one text or one vector, but this is several: {found}",
+        name="query",
+        value=query,
+        place=place,
+        remedy="Use search_many for several queries.",
+    )
+
+
+def not_vectors(vectors: Any) -> InvalidVector:
+    return InvalidVector(
+        f"vectors must be a matrix with one row a vector, not {type(vectors).__name__}{_shape_of(vectors)}",
         name="vectors",
         value=vectors,
         remedy="Pass a list of lists or a 2-D array, shape (rows, dim).",
@@ -126,8 +140,10 @@ def _stack(rows: Sequence[Any], rules: VectorRules, places: Places) -> NDArray[A
         try:
             vector = np.asarray(row)
         except ValueError:
-            raise not_vectors(row) from None
-        if vector.ndim != 1 or vector.dtype.kind not in _REAL_KINDS:
+            raise _not_flat(row, places(i)) from None
+        if vector.ndim != 1:
+            raise _not_flat(row, places(i))
+        if vector.dtype.kind not in _REAL_KINDS:
             raise _not_numbers(vector.dtype, places(i))
         wanted = len(vector) if wanted is None else wanted
         if len(vector) != wanted:
@@ -159,6 +175,20 @@ def _other_dimension(found: int, wanted: int, place: str, *, known: bool) -> Dim
         place=place,
         remedy=f"Pass vectors of dimension {wanted}, or use another collection.",
     )
+
+
+def _not_flat(row: Any, place: str) -> InvalidVector:
+    return InvalidVector(
+        f"a vector must be a list or array of numbers, not {type(row).__name__}{_shape_of(row)}",
+        name="vectors",
+        value=row,
+        place=place,
+        remedy="Pass a list of lists or a 2-D array, shape (rows, dim).",
+    )
+
+
+def _shape_of(value: Any) -> str:
+    return f" of shape {value.shape}" if isinstance(value, np.ndarray) else ""
 
 
 def _not_numbers(dtype: np.dtype[Any], place: str) -> InvalidVector:

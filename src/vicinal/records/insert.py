@@ -7,13 +7,15 @@ import uuid
 import numpy as np
 
 from ..contract import FloatMatrix
-from ..errors import DuplicateId
+from ..errors import DuplicateId, LimitExceeded
 from ..inputs.columns import Batch, Columns, batches, check_unique
 from ..inputs.vectors import check_block
 from ..store.rows import Space, StoredId, stored_id
 from ..store.writing import NewRow, Transaction
 from ..types import Id
 from .context import Context, now
+
+_INT64_MAX = 2**63 - 1
 
 
 def insert(context: Context, columns: Columns, rows: object, *, replace: bool) -> list[Id]:
@@ -129,11 +131,23 @@ def _given_or_made(transaction: Transaction, batch: Batch) -> list[Id]:
     by_integer = transaction.state.setting["auto_ids"] == "integer"
     if batch.ids is None:
         if by_integer:
-            return list(transaction.next_ids(len(batch)))
+            return _made_integers(transaction, len(batch))
         return [str(uuid.uuid4()) for _ in range(len(batch))]
     if by_integer:
-        transaction.pass_over_ids(max((id_ for id_ in batch.ids if isinstance(id_, int)), default=0))
+        highest = max((id_ for id_ in batch.ids if isinstance(id_, int)), default=0)
+        transaction.pass_over_ids(min(highest, _INT64_MAX - 1))  # the next one must still be an int64
     return batch.ids
+
+
+def _made_integers(transaction: Transaction, count: int) -> list[Id]:
+    if transaction.state.next_id > _INT64_MAX - count:
+        raise LimitExceeded(
+            f"the automatic integer ids are used up: the next would be {transaction.state.next_id}",
+            name="ids",
+            value=transaction.state.next_id,
+            remedy="Give ids yourself.",
+        )
+    return list(transaction.next_ids(count))
 
 
 def _last_of_equal_ids(batch: Batch) -> list[int]:

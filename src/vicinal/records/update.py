@@ -9,7 +9,8 @@ import numpy as np
 
 from ..contract import FloatMatrix
 from ..errors import IdNotFound, InvalidArgument
-from ..inputs.columns import Batch, Columns, check_unique, read_batch
+from ..inputs.columns import Batch, Columns, check_unique, id_list, read_batch
+from ..inputs.ids import is_scalar_id
 from ..inputs.vectors import check_block
 from ..metadata import dumps, loads
 from ..store.rows import Row, Space, StoredId, stored_id
@@ -59,8 +60,8 @@ def _read(context: Context, columns: Columns, moment: int) -> Batch:
         raise InvalidArgument(
             "update was given nothing to change", name="update", remedy="Pass texts=, vectors=, metadata= or ttl=."
         )
-    if isinstance(columns.metadata, Mapping) and not isinstance(columns.ids, (str, int)):
-        ids = list(columns.ids)  # one dict for all rows
+    if isinstance(columns.metadata, Mapping) and not is_scalar_id(columns.ids):
+        ids = id_list(columns.ids)  # one dict for all rows
         columns = Columns(ids, columns.texts, columns.vectors, [columns.metadata] * len(ids), columns.ttl)
     return read_batch(columns, context.rules(context.store.current()), moment)
 

@@ -1,0 +1,143 @@
+"""`update` merges and moves; `delete` passes over what is not there."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from support.worlds import World
+from vicinal import Collection
+from vicinal.errors import DuplicateId, IdNotFound, InvalidArgument
+
+
+@pytest.fixture
+def three(docs: Collection) -> Collection:
+    docs.add(
+        ["a", "b", "c"],
+        texts=["one", "two", None],
+        vectors=[[1.0, 0.0], [0.0, 1.0], None],
+        metadata=[{"n": 1, "keep": {"deep": 1}}, {"n": 2}, None],
+    )
+    return docs
+
+
+def test_top_level_keys_merge(three: Collection) -> None:
+    assert three.update(["a", "c"], metadata=[{"n": None, "new": [1], "keep": {"other": 2}}, {"n": 3}]) == 2
+    by_id = {row.id: row.metadata for row in three.get()}
+    assert by_id == {"a": {"n": None, "new": [1], "keep": {"other": 2}}, "b": {"n": 2}, "c": {"n": 3}}
+
+
+def test_one_dict_of_metadata_serves_all(three: Collection) -> None:
+    assert three.update(["a", "b"], metadata={"seen": True}) == 2
+    assert [row.metadata.get("seen") for row in three.get()] == [True, True, None]
+
+
+@pytest.mark.parametrize("id_", ["x", 5, uuid4(), np.int64(7)], ids=["str", "int", "uuid", "numpy"])
+def test_a_scalar_id_of_every_type(docs: Collection, id_: Any) -> None:
+    docs.add([id_], texts=["old"], vectors=[[1.0]])
+    assert docs.update(id_, metadata={"n": 1}) == 1
+    assert docs.update(id_, texts="new", vectors=[2.0]) == 1
+    assert [(row.text, row.metadata) for row in docs.get(id_)] == [("new", {"n": 1})]
+    assert docs.delete(id_) == 1
+
+
+def test_new_metadata_keeps_the_place_in_the_order(three: Collection) -> None:
+    slots = three.stats().dead_slots
+    three.update(["a"], metadata=[{"n": 9}])
+    assert [row.id for row in three.get()] == ["a", "b", "c"]
+    assert three.stats().dead_slots == slots
+
+
+def test_what_is_not_given_stays(three: Collection) -> None:
+    three.update(["a"], texts=["uno"])
+    three.update(["b"], vectors=[[0.5, 0.5]])
+    three.update(["c"], vectors=[[1.0, 1.0]])
+    by_id = {row.id: row for row in three.get(vectors=True)}
+    assert by_id["a"].text == "uno"
+    assert by_id["a"].metadata == {"n": 1, "keep": {"deep": 1}}
+    assert [row.vector.tolist() for row in by_id.values() if row.vector is not None] == [[1, 0], [0.5, 0.5], [1, 1]]
+    assert by_id["b"].text == "two"
+    assert three.search([1.0, 1.0], k=9).ids == ["b", "c", "a"]
+
+
+def test_none_in_a_list_leaves_that_row_alone(three: Collection) -> None:
+    assert three.update(["a", "b"], texts=["uno", None], vectors=[None, [1.0, 1.0]], metadata=[None, {"n": 0}]) == 2
+    by_id = {row.id: row for row in three.get(vectors=True)}
+    assert (by_id["a"].text, by_id["b"].text) == ("uno", "two")
+    assert (by_id["a"].metadata["n"], by_id["b"].metadata["n"]) == (1, 0)
+    assert by_id["b"].vector is not None
+    assert by_id["b"].vector.tolist() == [1.0, 1.0]
+
+
+def test_an_unknown_id_changes_nothing(three: Collection) -> None:
+    before = three.get(vectors=False), three.stats().change
+    with pytest.raises(IdNotFound) as caught:
+        three.update(["a", "nowhere", "neither"], metadata=[{"n": 5}] * 3)
+    assert isinstance(caught.value, KeyError)
+    assert caught.value.value == ["nowhere", "neither"]
+    assert (three.get(vectors=False), three.stats().change) == before
+
+
+def test_one_id_twice_in_an_update_is_refused(three: Collection) -> None:
+    with pytest.raises(DuplicateId):
+        three.update(["a", "b", "a"], metadata=[{"n": 5}, {"n": 6}, {"n": 7}])
+    assert [row.metadata.get("n") for row in three.get()] == [1, 2, None]
+
+
+def test_update_needs_ids_and_something_to_change(three: Collection) -> None:
+    for call in (lambda: three.update(metadata=[{"n": 1}]), lambda: three.update(["a"])):
+        with pytest.raises(InvalidArgument):
+            call()
+    assert three.update([], texts=[]) == 0
+
+
+def test_update_of_many(world: World) -> None:
+    docs = world.collection()
+    count = 1200  # more than one chunk of SQL variables
+    docs.add(list(range(count)), vectors=np.arange(1, count + 1)[:, None], metadata=[{"n": i} for i in range(count)])
+    assert docs.update(list(range(count)), vectors=np.ones((count, 1)), metadata={"all": 1}) == count
+    docs = world.again()
+    assert all(row.metadata == {"n": row.id, "all": 1} for row in docs.get())
+    assert docs.search([1.0], k=count).ids == list(range(count))
+    assert docs.count() == count
+
+
+def test_delete_counts_what_was_there(three: Collection) -> None:
+    assert three.delete(["a", "nowhere", "a", 5]) == 1
+    assert three.delete(["a"]) == 0
+    assert three.delete("b") == 1
+    assert [row.id for row in three.get()] == ["c"]
+
+
+def test_a_delete_that_finds_nothing_is_no_commit(three: Collection) -> None:
+    before = three.stats().change
+    assert three.delete(["nowhere"]) == 0
+    assert three.delete([]) == 0
+    assert three.stats().change == before
+
+
+def test_delete_without_ids_is_refused(three: Collection) -> None:
+    with pytest.raises(InvalidArgument, match="delete was not told what to delete"):
+        three.delete()
+    assert three.count() == 3
+
+
+def test_deleted_rows_are_gone_for_every_call(world: World) -> None:
+    docs = world.collection()
+    docs.add([1, 2, 3], vectors=[[1.0], [2.0], [3.0]])
+    docs.delete([2])
+    for find in (lambda: docs, world.again):
+        handle = find()
+        assert [row.id for row in handle.get()] == [1, 3]
+        assert handle.get([2]) == []
+        assert handle.search([1.0], k=9).ids == [1, 3]
+        assert handle.count() == 2
+        assert 2 not in handle
+        with pytest.raises(IdNotFound):
+            handle.search(id=2)
+    docs = world.again()
+    docs.add([2], vectors=[[9.0]])
+    assert docs.search([1.0], k=9).ids == [1, 3, 2]
