@@ -123,7 +123,7 @@ class Colour(enum.StrEnum):
     RED = "red"
 
 
-class Kind(str, enum.Enum):
+class Kind(str, enum.Enum):  # noqa: UP042 - as older programs write it
     BOOK = "book"
 
 
