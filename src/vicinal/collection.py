@@ -9,8 +9,8 @@ from typing import Any, Never, Self, get_args
 
 import numpy as np
 
-from .contract import Mode
-from .errors import InvalidArgument, Unsupported
+from .contract import FloatVector, Mode
+from .errors import InvalidArgument, InvalidInput, Unsupported
 from .indexes.flat import FlatIndex
 from .inputs.columns import Columns
 from .inputs.ids import check_id
@@ -18,10 +18,11 @@ from .inputs.names import nearest
 from .inputs.vectors import check_query
 from .query.dense import DenseQuery, search_dense
 from .records.context import Context, now
-from .records.insert import insert
+from .records.insert import insert, until_encoder_stays
 from .records.read import read
 from .records.remove import remove
 from .records.update import update
+from .store.state import State
 from .types import Hits, Id, Record, Stats
 
 _OTHER_NAMES = {
@@ -159,6 +160,10 @@ class Collection:
 
     def peek(self, n: int = 10) -> list[Record]:
         """The first `n` rows."""
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+            raise InvalidArgument(
+                f"n must be a whole number of at least 0, not {n!r}", name="n", value=n, remedy="Leave it out for 10."
+            )
         return read(self._context, None, limit=n, offset=0, vectors=False)
 
     def count(self, where: Mapping[str, Any] | None = None) -> int:
@@ -171,7 +176,11 @@ class Collection:
         return self.count()
 
     def __contains__(self, id_: object) -> bool:
-        return isinstance(id_, Id) and bool(self.get([id_], limit=1))
+        try:
+            checked = check_id(id_)
+        except InvalidInput:  # what is no id is not here either
+            return False
+        return bool(self.get([checked], limit=1))
 
     # -- search
 
@@ -207,9 +216,8 @@ class Collection:
             wrong = "search was not told what to search for" if query is None else "query and id= exclude each other"
             remedy = "Pass a text or a vector as query, or id= of a stored row."
             raise InvalidArgument(wrong, name="query", remedy=remedy)
-        vector = None if query is None else self._query_vectors([query])[0]
         like = None if id is None else check_id(id, "id=")
-        return search_dense(self._context.store, DenseQuery(vector, like, k, now()))
+        return until_encoder_stays(lambda: self._search([query], like, k)[0])
 
     def search_many(
         self,
@@ -229,16 +237,27 @@ class Collection:
                 value=queries,
                 remedy="Use search for one query.",
             )
-        vectors = self._query_vectors(list(queries))
-        store, moment = self._context.store, now()
-        return [search_dense(store, DenseQuery(vector, None, k, moment)) for vector in vectors]
+        listed = list(queries)
+        return until_encoder_stays(lambda: self._search(listed, None, k))
 
-    def _query_vectors(self, queries: list[Any]) -> list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+    def _search(self, queries: list[Any], like: Id | None, k: int) -> list[Hits]:
+        store, moment = self._context.store, now()
+        state = store.current()
+        if like is not None:
+            return [search_dense(store, DenseQuery(None, like, k, moment))]
+        vectors = self._query_vectors(queries, state)
+        encoders = [state.encoder if isinstance(query, str) else None for query in queries]
+        return [
+            search_dense(store, DenseQuery(vector, None, k, moment, encoder))
+            for vector, encoder in zip(vectors, encoders, strict=True)
+        ]
+
+    def _query_vectors(self, queries: list[Any], state: State) -> list[FloatVector]:
         """Texts are encoded together, vectors checked."""
         texts = [query for query in queries if isinstance(query, str)]
-        encoded = iter(self._context.encode(texts) if texts else ())
+        encoded = iter(self._context.encode(texts, state) if texts else ())
         vectors = [next(encoded) if isinstance(query, str) else query for query in queries]
-        rules = self._context.rules(self._context.store.current())
+        rules = self._context.rules(state)
         return [check_query(vector, rules, f"query {i}") for i, vector in enumerate(vectors)]
 
     # -- the rest of its life
@@ -246,7 +265,7 @@ class Collection:
     def stats(self) -> Stats:
         """Rows, slots, sizes and settings at this moment."""
         context, store = self._context, self._context.store
-        published, builder = store.published(), store.builder()
+        published, builder = store.published(), store.upkeep.builder()
         with store.snapshot(FlatIndex.view) as (view, reader):
             state, rows, live = (
                 reader.state,
@@ -264,7 +283,7 @@ class Collection:
             pending=0,
             dimension=state.dimension,
             metric=state.metric,
-            encoder=None if context.encoder is None else context.encoder.identity.name,
+            encoder=_encoder_name(context, state),
             bytes_on_disk=store.bytes_on_disk(),
             change=state.change,
             synced=state.synced,
@@ -294,11 +313,16 @@ class Collection:
         if not self._finalizer.alive:
             return f"Collection({self.name!r}, closed)"
         state = self._context.store.current()
-        encoder = "none" if self._context.encoder is None else self._context.encoder.identity.name
+        encoder = _encoder_name(self._context, state) or "none"
         return (
             f"Collection({self.name!r}, rows={self.count()}, dimension={state.dimension}, "
             f"metric={state.metric}, encoder={encoder})"
         )
+
+
+def _encoder_name(context: Context, state: State) -> str | None:
+    encoder = context.encoder(state)
+    return None if encoder is None else encoder.identity.name
 
 
 def _check_search(

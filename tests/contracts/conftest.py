@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.worlds import KINDS, World, make_world
+from support.worlds import KINDS, Clock, World, make_world
 from vicinal import Collection
 from vicinal.records import context
 
@@ -27,19 +27,6 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 def docs(world: World) -> Collection:
     """An empty collection: cosine, dimension not yet fixed."""
     return world.collection()
-
-
-class Clock:
-    """The engine's clock, moved by hand."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_700_000_000.0
-
-    def time_ns(self) -> int:
-        return int(self.seconds * 1e9)
-
-    def advance(self, seconds: float) -> None:
-        self.seconds += seconds
 
 
 @pytest.fixture

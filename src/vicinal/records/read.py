@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
+
 from ..errors import InvalidArgument
 from ..inputs.columns import id_list
 from ..metadata import loads
@@ -19,17 +21,17 @@ _ALL = 2**63 - 1
 
 def read(context: Context, ids: Any, *, limit: int | None, offset: int, vectors: bool) -> list[Record]:
     """Rows by id in the order asked, or all in insertion order; unknown ids are passed over."""
-    _check_count("limit", limit, 0)
-    _check_count("offset", offset, 0)
+    limit = _ALL if limit is None else _checked_count("limit", limit)
+    offset = _checked_count("offset", offset)
     moment = now()
     stored = None if ids is None else [stored_id(id_) for id_ in id_list(ids)]
     with context.store.reading() as reader:
         if stored is None:
-            rows = reader.rows_in_order(now=moment, limit=_ALL if limit is None else limit, offset=offset)
+            rows = reader.rows_in_order(now=moment, limit=limit, offset=offset)
         else:
             found = reader.rows_by_id(stored)
             rows = [found[id_] for id_ in stored if id_ in found and not found[id_].is_expired(moment)]
-            rows = rows[offset : None if limit is None else offset + limit]
+            rows = rows[offset : offset + limit]
         return [_record(reader, row, vectors=vectors) for row in rows]
 
 
@@ -43,11 +45,12 @@ def _record(reader: Reader, row: Row, *, vectors: bool) -> Record:
     )
 
 
-def _check_count(name: str, value: Any, least: int) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+def _checked_count(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
         raise InvalidArgument(
-            f"{name} must be a whole number of at least {least}, not {value!r}",
+            f"{name} must be a whole number of at least 0, not {value!r}",
             name=name,
             value=value,
-            remedy=f"Leave {name} out for all rows." if name == "limit" else "",
+            remedy=f"Leave {name} out for all rows.",
         )
+    return min(int(value), _ALL)  # SQLite takes int64
