@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import Mapping
 from types import TracebackType
@@ -9,7 +10,7 @@ from typing import Any, Never, Self, get_args
 
 import numpy as np
 
-from .contract import FloatVector, Mode
+from .contract import FloatVector, Metric, Mode
 from .errors import InvalidArgument, InvalidInput, Unsupported
 from .indexes.flat import FlatIndex
 from .inputs.columns import Columns
@@ -17,13 +18,14 @@ from .inputs.ids import check_id
 from .inputs.names import nearest
 from .inputs.vectors import check_query
 from .query.dense import DenseQuery, search_dense
+from .records import rebuild
 from .records.context import Context, now
 from .records.insert import insert, until_encoder_stays
 from .records.read import read
 from .records.remove import remove
 from .records.update import update
 from .store.state import State
-from .types import Hits, Id, Record, Stats
+from .types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats
 
 _OTHER_NAMES = {
     "limit": "k",
@@ -296,6 +298,61 @@ class Collection:
     def sync(self) -> None:
         """Makes all earlier writes survive power loss; with durability "full" they do already."""
         self._context.store.sync(self._context.timeout)
+
+    def compact(self) -> None:
+        """Reclaims the room of dead rows now; it happens by itself once they outnumber the rest."""
+        rebuild.compact(self._context)
+
+    def purge(self, *, drop_snapshots: bool = False) -> PurgeReceipt:
+        """Erases what was deleted: afterwards neither its text nor its vectors are in any file of the collection.
+
+        Args:
+            drop_snapshots: delete the snapshots too; while there are any, purge refuses to run without this.
+        """
+        return rebuild.purge(self._context, drop_snapshots=drop_snapshots)
+
+    def backup(self, path: str | os.PathLike[str]) -> str:
+        """Copies the collection, as of one moment and while others write, into the database folder `path`.
+
+        Returns:
+            The folder of the copy. `connect(path).collection(name)` opens it.
+
+        Raises:
+            InvalidArgument: there is a collection of this name at the destination.
+        """
+        rebuild.require_disk(self._context, "backup")
+        return self._context.store.upkeep.back_up(os.path.abspath(os.fspath(path)))
+
+    def snapshot(self, name: str) -> Snapshot:
+        """Keeps a copy of the collection beside it under `name`."""
+        return rebuild.take_snapshot(self._context, name)
+
+    def snapshots(self) -> list[Snapshot]:
+        """The snapshots, oldest first."""
+        return rebuild.list_snapshots(self._context)
+
+    def restore(self, name: str) -> None:
+        """Goes back to a snapshot, in one step for every process; what came later is gone."""
+        rebuild.restore(self._context, name)
+
+    def drop_snapshot(self, name: str) -> None:
+        """Deletes a snapshot."""
+        rebuild.require_disk(self._context, "drop_snapshot")
+        self._context.store.upkeep.drop_snapshot(name, self._context.timeout)
+
+    def reembed(self, encoder: Any) -> None:
+        """Encodes every text anew with another encoder, which the collection then remembers.
+
+        Searches go on over the old vectors until the new ones are in place, all at once.
+
+        Raises:
+            InvalidArgument: a row has a vector but no text; nothing was changed.
+        """
+        rebuild.reembed(self._context, encoder)
+
+    def alter(self, *, metric: Metric | None = None, index: str | None = None) -> None:
+        """Changes how vectors are compared, without encoding anything anew."""
+        rebuild.alter(self._context, metric, index)
 
     def close(self) -> None:
         """Gives the handle up; the files close with the last handle of this process."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import json
 import os
 import secrets
@@ -15,15 +16,16 @@ from typing import Any, Final, Self, TypeVar, cast, get_args
 from .collection import Collection
 from .contract import Durability, EmbeddingStore, Encoder, Metric
 from .encoders.cache import MemoryStore
-from .encoders.identity import EncoderIdentity, check_same, identity_of
+from .encoders.identity import identity_of
 from .encoders.registry import as_encoder
-from .errors import Closed, EncoderMismatch, InvalidArgument, SettingsMismatch, Unsupported
+from .errors import Closed, CollectionNotFound, InvalidArgument, SettingsMismatch, Unsupported
 from .indexes.flat import FlatIndex
 from .indexes.kernels import kernels
 from .inputs.names import nearest
 from .inputs.vectors import DIMENSION_MAX
-from .records.context import CollectionEncoder, Context
+from .records.context import Context, remembered
 from .store.creation import collection_names, create_collection, folder_name
+from .store.drop import create_after_drop, is_dropped, remove_if_dropped
 from .store.files import DiskFiles, Files
 from .store.registry import Lease, close_all
 from .store.state import FORMAT, State
@@ -115,15 +117,17 @@ class Database:
         _check_timeout(timeout)
         settings = {"auto_ids": auto_ids, "zero_vectors": zero_vectors, "language": language, "analyzer": analyzer}
         given = None if encoder is None else as_encoder(encoder)
-        lease = self._lease(name, given, dimension, metric, settings)
+        lease = self._lease(name, given, dimension, metric, settings, timeout)
         try:
             state = lease.store().current()
             _check_settings(state, dimension=dimension, metric=metric, **settings)
-            remembered = _remembered_encoder(state, given, self._cache)
+            encoder_kept = remembered(state, given, self._cache)
         except BaseException:
             lease.release()
             raise
-        handle = Collection(Context(name, lease, remembered, durability, timeout))
+        handle = Collection(
+            Context(lease, state, encoder_kept, cache=self._cache, durability=durability, timeout=timeout)
+        )
         with self._lock:
             self._handles.add(handle)
         return handle
@@ -134,6 +138,34 @@ class Database:
         if self._path is None:
             return sorted(self._in_memory)
         return collection_names(self._files, self._path) if self._files.exists(self._path) else []
+
+    def drop(self, name: str, *, timeout: float = 30.0) -> None:
+        """Deletes the collection with everything in it, snapshots included.
+
+        A handle on it, here or in another process, raises `CollectionDropped` from then on. The files go at
+        once, or as soon as no process has them open.
+
+        Raises:
+            CollectionNotFound: there is none of this name.
+        """
+        self._check_open()
+        if name not in self:
+            raise CollectionNotFound(
+                f"there is no collection {name!r}",
+                name="name",
+                value=name,
+                remedy=f"{nearest(str(name), self.collections())}db.collections() lists them.",
+            )
+        if self._path is None:
+            self._in_memory.pop(name).close()
+            return
+        folder, files = os.path.join(self._path, folder_name(name)), self._files
+        lease = Lease(os.path.realpath(folder), lambda: Store(files, folder, _make_index))
+        try:
+            lease.store().upkeep.drop(timeout)
+        finally:
+            lease.release()
+        remove_if_dropped(files, folder)
 
     def __contains__(self, name: object) -> bool:
         return name in self.collections()
@@ -163,7 +195,13 @@ class Database:
         return f"Database({where!r}, collections={self.collections()})"
 
     def _lease(
-        self, name: str, given: Encoder | None, dimension: int | None, metric: Metric, settings: dict[str, str]
+        self,
+        name: str,
+        given: Encoder | None,
+        dimension: int | None,
+        metric: Metric,
+        settings: dict[str, str],
+        timeout: float,
     ) -> Lease[Store[FlatIndex]]:
         """A share in the collection's store, which is created where it does not exist."""
         if self._path is None:
@@ -175,10 +213,12 @@ class Database:
                     self._in_memory[name] = store
             found = store
             return Lease(None, lambda: found)
-        folder = os.path.join(self._path, folder_name(name))
-        if not self._files.exists(os.path.join(folder, "name")):
-            create_collection(self._files, self._path, _first_state(name, given, dimension, metric, settings))
-        files = self._files
+        folder, files = os.path.join(self._path, folder_name(name)), self._files
+        first = functools.partial(_first_state, name, given, dimension, metric, settings)
+        if not files.exists(os.path.join(folder, "name")) or remove_if_dropped(files, folder):
+            create_collection(files, self._path, first())
+        elif is_dropped(files, folder):
+            create_after_drop(files, folder, first(), timeout)
         return Lease(os.path.realpath(folder), lambda: Store(files, folder, _make_index))
 
     def _check_open(self) -> None:
@@ -203,6 +243,10 @@ def connect(target: str | os.PathLike[str]) -> Database:
     if not isinstance(path, str) or not path:
         raise InvalidArgument(
             "the path is empty or not text", name="target", value=target, remedy="Write connect('./data')."
+        )
+    if "\0" in path:
+        raise InvalidArgument(
+            "the path holds a NUL character", name="target", value=target, remedy="Write connect('./data')."
         )
     if "://" in path:
         raise Unsupported(
@@ -271,23 +315,6 @@ def _settings_mismatch(state: State, name: str, stored: object, given: object) -
         place=f"collection {state.name!r}",
         remedy=f"Leave {name}= out, or use another name.",
     )
-
-
-def _remembered_encoder(state: State, given: Encoder | None, cache: EmbeddingStore) -> CollectionEncoder | None:
-    if state.encoder is None:
-        if given is not None:
-            raise EncoderMismatch(
-                f"collection {state.name!r} was made without an encoder, but was opened with {given.name!r}",
-                name="encoder",
-                value=given.name,
-                place=f"collection {state.name!r}",
-                remedy="Open it without encoder=, or make a new collection.",
-            )
-        return None
-    stored = EncoderIdentity.from_json(state.encoder)
-    if given is not None:
-        check_same(stored, given, collection=state.name)
-    return CollectionEncoder(stored, given, cache, state.name)
 
 
 def _check_name(name: object) -> None:

@@ -202,6 +202,35 @@ class Stats:
     recovery: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A copy of a collection kept beside it: what `restore` goes back to."""
+
+    name: str
+    created_at: datetime
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeReceipt:
+    """What `purge` did.
+
+    Attributes:
+        rows: rows that remain.
+        complete: whether the old files are gone; False where another process still has them open.
+        note: what the receipt does not cover.
+    """
+
+    collection: str
+    at: datetime
+    rows: int
+    bytes_before: int
+    bytes_after: int
+    complete: bool
+    snapshots_dropped: tuple[str, ...]
+    note: str
+
+
 def _short(text: str | None) -> str:
     if text is None:
         return ""

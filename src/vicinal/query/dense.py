@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..contract import FloatVector, Metric, Slots
-from ..errors import Damaged, IdNotFound, Unsupported
+from ..errors import Damaged, DimensionMismatch, IdNotFound, Unsupported
 from ..indexes.flat import FlatIndex, FlatView, search_flat
 from ..store.reading import Reader
 from ..store.rows import Row, StoredId, stored_id, user_id
+from ..store.state import EncoderChanged, State
 from ..store.store import Store
 from ..types import Hit, Hits, Id
 
@@ -20,6 +21,7 @@ class DenseQuery:
     Attributes:
         vector: float32, shape (dim,), or None where `like` names the row to start from.
         like: the row whose neighbours are asked for; it is not its own neighbour.
+        encoder: the encoder that made the vector of a text, as the collection's state wrote it; else None.
         now: microseconds since 1970; rows that expire by then are not seen.
     """
 
@@ -27,6 +29,7 @@ class DenseQuery:
     like: Id | None
     k: int
     now: int
+    encoder: str | None = None
 
 
 class _ChangedMeanwhile(Exception):
@@ -48,6 +51,8 @@ def search_dense(store: Store[FlatIndex], query: DenseQuery) -> Hits:
 
 
 def _search(view: FlatView, reader: Reader, query: DenseQuery) -> Hits:
+    if query.encoder is not None and query.encoder != reader.state.encoder:
+        raise EncoderChanged
     metric = reader.state.metric
     allowed = view.candidates(query.now)
     vector = query.vector
@@ -58,6 +63,7 @@ def _search(view: FlatView, reader: Reader, query: DenseQuery) -> Hits:
         allowed = allowed.copy()
         allowed[row.slot] = False
     assert vector is not None  # DenseQuery has one of the two
+    check_dimension(vector, reader.state)
     vectors = reader.matrix(len(allowed))
     if allowed[len(vectors) :].any():
         raise Damaged(
@@ -68,6 +74,18 @@ def _search(view: FlatView, reader: Reader, query: DenseQuery) -> Hits:
         )
     slots, scores = search_flat(metric, vectors, view.norms, vector, allowed, query.k)
     return Hits(_fetch(reader, view, slots, scores, metric, query), metric, view.change)
+
+
+def check_dimension(vector: FloatVector, state: State) -> None:
+    """The dimension may have been fixed, by another process too, since the query was checked."""
+    if state.dimension is not None and len(vector) != state.dimension:
+        raise DimensionMismatch(
+            f"the vector has {len(vector)} components, this collection's have {state.dimension}",
+            name="query",
+            value=len(vector),
+            place="query",
+            remedy=f"Pass a vector of dimension {state.dimension}.",
+        )
 
 
 def _row_to_start_from(reader: Reader, query: DenseQuery) -> tuple[Row, FloatVector]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ..contract import Durability, EmbeddingStore, Encoder, FloatMatrix
 from ..encoders.base import TextEncoder
 from ..encoders.cache import CachedEncoder
 from ..encoders.custom import CustomEncoder
-from ..encoders.identity import EncoderIdentity, check_probe, restore
-from ..errors import NoEncoder
+from ..encoders.identity import EncoderIdentity, check_probe, check_same, restore
+from ..errors import EncoderMismatch, NoEncoder
 from ..indexes.flat import FlatIndex
 from ..inputs.vectors import VectorRules
 from ..store.registry import Lease
@@ -61,32 +60,82 @@ class CollectionEncoder:
         return CachedEncoder(encoder, self._cache)
 
 
-@dataclass(frozen=True, slots=True)
 class Context:
-    """One handle's view of its collection."""
+    """One handle's view of its collection.
 
-    name: str
-    lease: Lease[Store[FlatIndex]]
-    encoder: CollectionEncoder | None
-    durability: Durability
-    timeout: float
+    Args:
+        encoder: what `state` remembers, bound to the encoder that the caller gave.
+    """
+
+    def __init__(
+        self,
+        lease: Lease[Store[FlatIndex]],
+        state: State,
+        encoder: CollectionEncoder | None,
+        *,
+        cache: EmbeddingStore,
+        durability: Durability,
+        timeout: float,
+    ) -> None:
+        self.name = state.name
+        self.lease = lease
+        self.cache = cache
+        self.durability = durability
+        self.timeout = timeout
+        self._lock = threading.Lock()
+        self._encoder = (state.encoder, encoder)
 
     @property
     def store(self) -> Store[FlatIndex]:
         return self.lease.store()
 
+    def encoder(self, state: State) -> CollectionEncoder | None:
+        """The encoder that `state` remembers; another one than at opening after a `reembed`."""
+        with self._lock:
+            if self._encoder[0] != state.encoder:
+                self._encoder = (state.encoder, remembered(state, None, self.cache))
+            return self._encoder[1]
+
     def rules(self, state: State) -> VectorRules:
         return VectorRules(state.metric, state.dimension, state.setting["zero_vectors"] == "allow")
 
-    def encode(self, texts: Sequence[str]) -> FloatMatrix:
-        if self.encoder is None:
+    def encode(self, texts: Sequence[str], state: State) -> FloatMatrix:
+        """Vectors of `texts` by the encoder that `state` remembers.
+
+        Raises:
+            NoEncoder: it remembers none.
+        """
+        encoder = self.encoder(state)
+        if encoder is None:
             raise NoEncoder(
                 f"collection {self.name!r} has no encoder, so a text cannot be compared with its vectors",
                 name="encoder",
                 value=texts[0] if texts else None,
                 remedy="Search by a vector, or make the collection with encoder='minilm'.",
             )
-        return self.encoder.encode(texts)
+        return encoder.encode(texts)
+
+
+def remembered(state: State, given: Encoder | None, cache: EmbeddingStore) -> CollectionEncoder | None:
+    """What `state` remembers, bound to the encoder that the caller gave.
+
+    Raises:
+        EncoderMismatch: the caller's is another one.
+    """
+    if state.encoder is None:
+        if given is not None:
+            raise EncoderMismatch(
+                f"collection {state.name!r} was made without an encoder, but was opened with {given.name!r}",
+                name="encoder",
+                value=given.name,
+                place=f"collection {state.name!r}",
+                remedy="Open it without encoder= and call reembed(), or make a new collection.",
+            )
+        return None
+    stored = EncoderIdentity.from_json(state.encoder)
+    if given is not None:
+        check_same(stored, given, collection=state.name)
+    return CollectionEncoder(stored, given, cache, state.name)
 
 
 def now() -> int:

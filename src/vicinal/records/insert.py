@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,11 +14,17 @@ from ..errors import DuplicateId, LimitExceeded
 from ..inputs.columns import Batch, Columns, batches, check_unique
 from ..inputs.vectors import check_block
 from ..store.rows import Space, StoredId, stored_id
+from ..store.state import EncoderChanged, State
 from ..store.writing import NewRow, Transaction
 from ..types import Id
 from .context import Context, now
 
 _INT64_MAX = 2**63 - 1
+
+
+T = TypeVar("T")
+
+_ENCODER_CHANGES_MAX = 3
 
 
 def insert(context: Context, columns: Columns, rows: object, *, replace: bool) -> list[Id]:
@@ -26,8 +35,18 @@ def insert(context: Context, columns: Columns, rows: object, *, replace: bool) -
     moment = now()
     ids: list[Id] = []
     for batch in batches(columns, rows, context.rules(context.store.current()), moment):
-        ids.extend(_insert_batch(context, batch, moment, replace=replace))
+        ids.extend(until_encoder_stays(partial(_insert_batch, context, batch, moment, replace=replace)))
     return ids
+
+
+def until_encoder_stays(write: Callable[[], T]) -> T:
+    """Encodes and writes once more where the collection was re-embedded between the two."""
+    for _ in range(_ENCODER_CHANGES_MAX):
+        try:
+            return write()
+        except EncoderChanged:
+            continue
+    return write()
 
 
 def _insert_batch(context: Context, batch: Batch, moment: int, *, replace: bool) -> list[Id]:
@@ -39,9 +58,11 @@ def _insert_batch(context: Context, batch: Batch, moment: int, *, replace: bool)
         check_unique(batch)
         _refuse_known(context, batch, moment)  # before texts are encoded; looked up again under the lock
         kept = list(range(len(batch)))
-    block, spaces = with_encoded_texts(context, batch, kept)
+    state = context.store.current()
+    block, spaces = with_encoded_texts(context, state, batch, kept)
 
     def plan(transaction: Transaction) -> list[Id]:
+        check_encoder(state, transaction, spaces)
         block_now = _fit(context, transaction, block, batch)
         ids = _given_or_made(transaction, batch)
         stored = [stored_id(ids[i]) for i in kept]
@@ -56,19 +77,23 @@ def _insert_batch(context: Context, batch: Batch, moment: int, *, replace: bool)
     return context.store.write(plan, timeout=context.timeout, durability=context.durability)
 
 
+def check_encoder(state: State, transaction: Transaction, spaces: list[Space | None]) -> None:
+    """Under the lock: texts were encoded with what is still the collection's encoder."""
+    if "text" in spaces and transaction.state.encoder != state.encoder:
+        raise EncoderChanged
+
+
 def with_encoded_texts(
-    context: Context, batch: Batch, kept: list[int]
+    context: Context, state: State, batch: Batch, kept: list[int]
 ) -> tuple[FloatMatrix | None, list[Space | None]]:
     """The vectors of the rows `kept`, encoded from text where none was given, and where each came from."""
     spaces: list[Space | None] = ["given" if there else None for there in batch.has_vector]
     to_encode = [i for i in kept if spaces[i] is None and batch.texts[i] is not None]
     block = batch.block if batch.block is None or len(kept) == len(batch) else batch.block[kept]
-    if context.encoder is None or not to_encode:
+    if state.encoder is None or not to_encode:
         return block, spaces
-    encoded = context.encode([text for i in to_encode if (text := batch.texts[i]) is not None])
-    encoded = check_block(
-        encoded, context.rules(context.store.current()), lambda i: f"{batch.place(to_encode[i])}, as encoded"
-    )
+    encoded = context.encode([text for i in to_encode if (text := batch.texts[i]) is not None], state)
+    encoded = check_block(encoded, context.rules(state), lambda i: f"{batch.place(to_encode[i])}, as encoded")
     for i in to_encode:
         spaces[i] = "text"
     if block is None and len(to_encode) == len(kept):

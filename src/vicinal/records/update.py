@@ -16,7 +16,7 @@ from ..metadata import dumps, loads
 from ..store.rows import Row, Space, StoredId, stored_id
 from ..store.writing import NewRow, Transaction
 from .context import Context, now
-from .insert import with_encoded_texts
+from .insert import check_encoder, until_encoder_stays, with_encoded_texts
 
 
 def update(context: Context, columns: Columns) -> int:
@@ -31,10 +31,16 @@ def update(context: Context, columns: Columns) -> int:
     if len(batch) == 0:
         return 0
     check_unique(batch)
+    return until_encoder_stays(lambda: _update_batch(context, batch, moment))
+
+
+def _update_batch(context: Context, batch: Batch, moment: int) -> int:
     rows = list(range(len(batch)))
-    block, spaces = with_encoded_texts(context, batch, rows)
+    state = context.store.current()
+    block, spaces = with_encoded_texts(context, state, batch, rows)
 
     def plan(transaction: Transaction) -> int:
+        check_encoder(state, transaction, spaces)
         assert batch.ids is not None  # _read saw to it
         ids = [stored_id(id_) for id_ in batch.ids]
         found = transaction.rows_by_id(ids)

@@ -44,7 +44,7 @@ def collection_names(files: Files, database: str) -> list[str]:
     names = []
     for entry in files.list_folder(database):
         path = os.path.join(database, entry, "name")
-        if files.exists(path):
+        if files.exists(path) and not files.exists(os.path.join(database, entry, "dropped")):
             name = _read_text(files, path)
             if folder_name(name) == entry:  # so new-*, dead-* and strangers' folders do not count
                 names.append(name)
@@ -58,7 +58,7 @@ def create_collection(files: Files, database: str, state: State) -> None:
     final = os.path.join(database, folder_name(state.name))
     try:
         files.make_folder(building)
-        _write_file(files, os.path.join(building, "name"), state.name.encode())
+        write_file(files, os.path.join(building, "name"), state.name.encode())
         create_generation(files, os.path.join(building, "g1"), state)
         files.sync_folder(building)
         files.rename(building, final)
@@ -77,14 +77,19 @@ def create_collection(files: Files, database: str, state: State) -> None:
 def create_generation(files: Files, folder: str, state: State) -> None:
     """An empty generation: files made and synced, its folder synced, nothing left open."""
     files.make_folder(folder)
-    _write_file(files, os.path.join(folder, "vectors.f32"), b"")
+    write_file(files, os.path.join(folder, "vectors.f32"), b"")
     with _new_database(files, os.path.join(folder, "records.db")) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         _create_tables(connection, state)
+    create_builder(files, folder)
+    files.sync_folder(folder)
+
+
+def create_builder(files: Files, folder: str) -> None:
+    """The file whose lock is the builder role."""
     with _new_database(files, os.path.join(folder, "builder.db")) as connection:
         connection.execute("PRAGMA user_version=1")  # makes the file: opening never does
-    files.sync_folder(folder)
 
 
 def create_in_memory(files: Files, state: State) -> Generation:
@@ -112,7 +117,8 @@ def _new_database(files: Files, path: str) -> Iterator[apsw.Connection]:
             connection.close()
 
 
-def _write_file(files: Files, path: str, data: bytes) -> None:
+def write_file(files: Files, path: str, data: bytes) -> None:
+    """A new file, synced; its folder is for the caller to sync."""
     file = files.create(path)
     try:
         file.write_at(0, data)

@@ -67,6 +67,8 @@ class Files(Protocol):
 
     def remove_tree(self, path: str) -> None: ...
 
+    def remove_file(self, path: str) -> None: ...
+
     def sync_folder(self, path: str) -> None: ...
 
     def tree_bytes(self, path: str) -> int: ...
@@ -147,6 +149,10 @@ class DiskFiles:
 
     def remove_tree(self, path: str) -> None:
         shutil.rmtree(path, ignore_errors=True)
+
+    def remove_file(self, path: str) -> None:
+        with translated(path):
+            os.unlink(path)
 
     def sync_folder(self, path: str) -> None:
         if sys.platform == "win32":

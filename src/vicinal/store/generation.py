@@ -35,6 +35,12 @@ class Generation:
         self._users = 0
         self._retired = False
 
+    @property
+    def name(self) -> str:
+        """Such as "g1"."""
+        assert self.folder is not None  # in memory there is only one, without a name
+        return os.path.basename(self.folder)
+
     def enter(self) -> None:
         with self._lock:
             self._users += 1

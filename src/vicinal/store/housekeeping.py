@@ -42,7 +42,7 @@ def _run(open_stores: Callable[[], list[Store[Any]]]) -> None:
 
 def _keep_up(store: Store[Any]) -> None:
     try:
-        store.keep_up()
+        store.upkeep.keep_up()
     except VicinalError as error:  # upkeep is never worth a failure: it is tried again
         _log.info("upkeep of %s postponed: %s", store.place, error)
     except Exception:

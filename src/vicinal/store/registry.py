@@ -59,6 +59,8 @@ _inherited: list[object] = []  # kept alive: closing a parent's connection in it
 def _acquire(key: str, opener: Callable[[], StoreT]) -> StoreT:
     with _lock:
         found, users = _open.get(key, (None, 0))
+        if found is not None and found.is_over:  # dropped: its handles keep it, new ones begin anew
+            found, users = None, 0
         store: Any = opener() if found is None else found
         _open[key] = (store, users + 1)
         ensure_running(open_stores)
@@ -67,11 +69,12 @@ def _acquire(key: str, opener: Callable[[], StoreT]) -> StoreT:
 
 def _release(key: str, store: Store[Any]) -> None:
     with _lock:
-        users = _open[key][1] - 1
-        if users:
-            _open[key] = (store, users)
-            return
-        del _open[key]
+        found, users = _open.get(key, (None, 0))
+        if found is store:
+            if users > 1:
+                _open[key] = (store, users - 1)
+                return
+            del _open[key]
     store.close()  # outside the lock: it may publish first
 
 

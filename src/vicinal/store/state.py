@@ -42,6 +42,10 @@ class State:
         return loaded
 
 
+class EncoderChanged(Exception):
+    """The collection has another encoder than the one that made a vector: encode again. Never seen by users."""
+
+
 _COLUMNS = [field.name for field in fields(State)]
 _SELECT = f"SELECT {', '.join(_COLUMNS)}, crc FROM state"
 _INSERT = f"INSERT INTO state(one, {', '.join(_COLUMNS)}, crc) VALUES (1{', ?' * (len(_COLUMNS) + 1)})"

@@ -59,10 +59,9 @@ def switch(files: Files, folder: str, old: Generation, plan: Plan, *, now: int, 
         DiskFull: not enough free space; nothing changed.
         WriterBusy: the last lock was not to be had; nothing changed.
     """
-    assert old.folder is not None  # only collections on disk have generations
     _check_space(files, folder, plan.source or old)
     building = os.path.join(folder, building_name())
-    final_name = next_name(os.path.basename(old.folder))
+    final_name = next_name(old.name)
     final = os.path.join(folder, final_name)
     try:
         with old.connections.read_transaction() as connection:

@@ -1,0 +1,161 @@
+"""Operations that build the next generation: `compact`, `reembed`, `alter`, `restore`, `purge`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import numpy as np
+
+from ..contract import Encoder, Metric
+from ..encoders.identity import identity_of
+from ..encoders.registry import as_encoder
+from ..errors import InvalidArgument, Unsupported
+from ..inputs.names import nearest
+from ..inputs.vectors import VectorRules, check_block, check_lengths
+from ..store.rows import user_id
+from ..store.state import State
+from ..store.switch import Copied, Plan
+from ..types import PurgeReceipt, Snapshot
+from .context import Context, now
+
+_INDEXES = ("flat",)
+_PURGE_WAIT_SECONDS = 10.0  # idle processes look for a switch every two seconds
+_PURGE_RETRY_SECONDS = 0.05
+_OUTSIDE = (
+    "Copies made by backup() or by others, the file system's own history and what the medium keeps "
+    "of overwritten blocks are outside this receipt."
+)
+
+
+def require_disk(context: Context, verb: str) -> None:
+    if not context.store.on_disk:
+        raise Unsupported(
+            f"{verb} needs a collection on disk, this one is in memory", name=verb, remedy="Use connect(path)."
+        )
+
+
+def compact(context: Context) -> None:
+    """Rows only, dense slots, no dead bytes."""
+    require_disk(context, "compact")
+    context.store.upkeep.rebuild(Plan(), timeout=context.timeout, now=now())
+
+
+def restore(context: Context, name: str) -> None:
+    require_disk(context, "restore")
+    context.store.upkeep.restore(name, timeout=context.timeout, now=now())
+
+
+def alter(context: Context, metric: Any, index: Any) -> None:
+    """Another metric over the same vectors."""
+    if index is not None and index not in _INDEXES:
+        raise InvalidArgument(
+            f"there is no index {index!r}", name="index", value=index, remedy=f"Choose one of {', '.join(_INDEXES)}."
+        )
+    if metric is None:
+        return
+    if metric not in get_args(Metric):
+        raise InvalidArgument(
+            f"there is no metric {metric!r}",
+            name="metric",
+            value=metric,
+            remedy=f"{nearest(str(metric), get_args(Metric))}Choose one of {', '.join(get_args(Metric))}.",
+        )
+    require_disk(context, "alter")
+    zero_allowed = context.rules(context.store.current()).zero_allowed
+
+    def check(copied: list[Copied]) -> list[Copied]:
+        rules = VectorRules(metric, None, zero_allowed)
+        for row, raw in copied:
+            if row.space is not None:
+                check_lengths(
+                    np.frombuffer(raw, np.float32)[None, :], rules, lambda _, id_=row.id: f"id {user_id(id_)!r}"
+                )
+        return copied
+
+    plan = Plan(state=lambda state: replace(state, metric=metric), transform=check)
+    context.store.upkeep.rebuild(plan, timeout=context.timeout, now=now())
+
+
+def reembed(context: Context, given: Any) -> None:
+    """Every text encoded anew; the collection remembers the new encoder from the switch on."""
+    require_disk(context, "reembed")
+    encoder = as_encoder(given)
+    remembered = identity_of(encoder).to_json()
+
+    def state(old: State) -> State:
+        return replace(old, encoder=remembered, dimension=encoder.dim)
+
+    def encode(copied: list[Copied]) -> list[Copied]:
+        return _encoded(context, encoder, copied)
+
+    context.store.upkeep.rebuild(Plan(state=state, transform=encode), timeout=context.timeout, now=now())
+
+
+def _encoded(context: Context, encoder: Encoder, copied: list[Copied]) -> list[Copied]:
+    for row, _ in copied:
+        if row.text is None and row.space is not None:
+            raise InvalidArgument(
+                f"the row of id {user_id(row.id)!r} has a vector but no text, so it cannot be encoded anew",
+                name="reembed",
+                value=user_id(row.id),
+                remedy="Delete such rows or give them a text first; nothing was changed.",
+            )
+    texts = [row.text for row, _ in copied if row.text is not None]
+    if not texts:
+        return copied
+    rules = replace(context.rules(context.store.current()), dimension=encoder.dim)
+    block = iter(check_block(encoder.encode(texts), rules, lambda i: f"text {texts[i]!r:.60}, as encoded"))
+    return [
+        (row, raw) if row.text is None else (replace(row, space="text"), next(block).tobytes()) for row, raw in copied
+    ]
+
+
+def purge(context: Context, *, drop_snapshots: bool) -> PurgeReceipt:
+    """Rewrites everything without what was deleted, and waits until the old files are gone."""
+    require_disk(context, "purge")
+    upkeep = context.store.upkeep
+    snapshots = [snapshot.name for snapshot in upkeep.snapshots()]
+    if snapshots and not drop_snapshots:
+        raise Unsupported(
+            f"purge would leave deleted rows in {len(snapshots)} snapshots: {', '.join(snapshots)}",
+            name="drop_snapshots",
+            value=snapshots,
+            remedy="Pass drop_snapshots=True to delete them too.",
+        )
+    before = context.store.bytes_on_disk()
+    for name in snapshots:
+        upkeep.drop_snapshot(name, context.timeout)
+    context.cache.clear()
+    complete = upkeep.rebuild(Plan(), timeout=context.timeout, now=now())
+    deadline = time.monotonic() + min(context.timeout, _PURGE_WAIT_SECONDS)
+    while not complete and time.monotonic() < deadline:
+        time.sleep(_PURGE_RETRY_SECONDS)
+        complete = upkeep.clear_up()
+    with context.store.snapshot(lambda index: index.live_count()) as (rows, _):
+        return PurgeReceipt(
+            collection=context.name,
+            at=datetime.now(UTC),
+            rows=rows,
+            bytes_before=before,
+            bytes_after=context.store.bytes_on_disk(),
+            complete=complete,
+            snapshots_dropped=tuple(snapshots),
+            note=_OUTSIDE if complete else f"Another process still has the old files open. {_OUTSIDE}",
+        )
+
+
+def take_snapshot(context: Context, name: str) -> Snapshot:
+    require_disk(context, "snapshot")
+    if not isinstance(name, str) or not name:
+        raise InvalidArgument(f"a snapshot's name is a text, not {name!r}", name="name", value=name)
+    taken = context.store.upkeep.take_snapshot(name, context.timeout)
+    return Snapshot(taken.name, taken.created_at, taken.rows)
+
+
+def list_snapshots(context: Context) -> list[Snapshot]:
+    if not context.store.on_disk:
+        return []
+    return [Snapshot(found.name, found.created_at, found.rows) for found in context.store.upkeep.snapshots()]

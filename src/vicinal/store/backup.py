@@ -1,0 +1,171 @@
+"""A consistent copy of a generation while others write; snapshots are such copies kept beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import apsw
+
+from ..errors import InvalidArgument, NotFound, StoreError
+from .connections import translated
+from .creation import building_name, create_builder, folder_name, write_file
+from .files import Files
+from .generation import Generation
+from .state import State, read_state
+
+SNAPSHOTS = "snapshots"
+_ABOUT = "snapshot.json"
+_COPY_BYTES = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSnapshot:
+    """What a snapshot's folder says of it."""
+
+    name: str
+    created_at: datetime
+    rows: int
+    folder: str
+
+
+def copy_generation(files: Files, source: Generation, folder: str) -> State:
+    """Copies `source`, as of one moment, into a new folder; synced. Returns the copied state.
+
+    The records come first, in one step (a stepwise copy starts over at every foreign commit); then the vectors
+    up to the slot that they name, which are written once and so cannot change.
+    """
+    files.make_folder(folder)
+    path = os.path.join(folder, "records.db")
+    with translated(path):
+        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        copy = apsw.Connection(path, flags=flags, vfs=files.vfs)
+        try:
+            with source.connections.reader() as connection, copy.backup("main", connection, "main") as backup:
+                backup.step(-1)
+            state = read_state(copy)
+        finally:
+            copy.close()
+    _copy_vectors(files, source, state, os.path.join(folder, "vectors.f32"))
+    create_builder(files, folder)
+    files.sync_folder(folder)
+    return state
+
+
+def back_up(files: Files, source: Generation, database: str) -> str:
+    """Copies the collection into another database's folder; returns the folder of the copy."""
+    final = os.path.join(database, folder_name(source.state.name))
+    if files.exists(final):
+        raise InvalidArgument(
+            f"there is a collection {source.state.name!r} at the destination already",
+            name="path",
+            value=database,
+            place=final,
+            remedy="Choose an empty folder.",
+        )
+    files.make_folder(database)
+    building = os.path.join(database, building_name())
+    try:
+        files.make_folder(building)
+        write_file(files, os.path.join(building, "name"), source.state.name.encode())
+        copy_generation(files, source, os.path.join(building, "g1"))
+        files.sync_folder(building)
+        _put_in_place(files, building, final)
+    finally:
+        if files.exists(building):
+            files.remove_tree(building)
+    return final
+
+
+def take_snapshot(files: Files, collection: str, source: Generation, name: str) -> StoredSnapshot:
+    """Keeps a copy of the generation in force under `name`. The caller holds the builder role."""
+    final = os.path.join(collection, SNAPSHOTS, folder_name(name))
+    if files.exists(final):
+        raise InvalidArgument(
+            f"there is a snapshot {name!r} already", name="name", value=name, remedy="Choose another name, or drop it."
+        )
+    files.make_folder(os.path.join(collection, SNAPSHOTS))
+    building = os.path.join(collection, building_name())
+    try:
+        copy_generation(files, source, building)
+        rows = _count_rows(files, building)
+        about = {"name": name, "created_at": datetime.now(UTC).isoformat(), "rows": rows}
+        write_file(files, os.path.join(building, _ABOUT), json.dumps(about).encode())
+        files.sync_folder(building)
+        _put_in_place(files, building, final)
+    finally:
+        if files.exists(building):
+            files.remove_tree(building)
+    files.sync_folder(collection)
+    return _read_about(files, final)
+
+
+def list_snapshots(files: Files, collection: str) -> list[StoredSnapshot]:
+    """All snapshots, oldest first."""
+    root = os.path.join(collection, SNAPSHOTS)
+    if not files.exists(root):
+        return []
+    found = [_read_about(files, os.path.join(root, entry)) for entry in files.list_folder(root)]
+    return sorted(found, key=lambda snapshot: snapshot.created_at)
+
+
+def find_snapshot(files: Files, collection: str, name: str) -> StoredSnapshot:
+    known = {snapshot.name: snapshot for snapshot in list_snapshots(files, collection)}
+    if name not in known:
+        raise NotFound(
+            f"there is no snapshot {name!r}",
+            name="name",
+            value=name,
+            remedy=f"Known are: {', '.join(sorted(known)) or 'none'}.",
+        )
+    return known[name]
+
+
+def drop_snapshot(files: Files, collection: str, snapshot: StoredSnapshot) -> None:
+    grave = os.path.join(collection, f"dead-{os.path.basename(snapshot.folder)}-{building_name()[4:12]}")
+    files.rename(snapshot.folder, grave)
+    files.sync_folder(os.path.join(collection, SNAPSHOTS))
+    files.remove_tree(grave)
+
+
+def _copy_vectors(files: Files, source: Generation, state: State, path: str) -> None:
+    matrix = source.vectors.matrix(state.next_slot)
+    file = files.create(path)
+    try:
+        if matrix.size:
+            raw = matrix.data.cast("B")
+            for start in range(0, len(raw), _COPY_BYTES):
+                file.write_at(start, raw[start : start + _COPY_BYTES])
+        file.sync()
+    finally:
+        file.close()
+
+
+def _count_rows(files: Files, folder: str) -> int:
+    path = os.path.join(folder, "records.db")
+    with translated(path):
+        connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=files.vfs)
+        try:
+            return int(connection.execute("SELECT count(*) FROM rows").get)
+        finally:
+            connection.close()
+
+
+def _put_in_place(files: Files, building: str, final: str) -> None:
+    try:
+        files.rename(building, final)
+    except OSError as error:
+        raise StoreError(f"the copy cannot be put in place: {error}", name="path", place=final) from error
+    files.sync_folder(os.path.dirname(final))
+
+
+def _read_about(files: Files, folder: str) -> StoredSnapshot:
+    file = files.open(os.path.join(folder, _ABOUT))
+    try:
+        about: dict[str, Any] = json.loads(file.read_at(0, file.size()))
+    finally:
+        file.close()
+    return StoredSnapshot(about["name"], datetime.fromisoformat(about["created_at"]), about["rows"], folder)

@@ -1,0 +1,96 @@
+"""Dropping a collection, and taking its name again while others still hold the old files.
+
+A drop is a commit like a switch: `moved_to = 'dropped'`. The folder goes when nobody has it open any more;
+until then a marker keeps it out of the list, and a new collection of that name begins as the next
+generation in the same folder.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import replace
+
+from ..errors import WriterBusy
+from .builder import builder_role, clear_up, is_unused
+from .connections import Connections
+from .creation import building_name, create_generation, write_file
+from .files import Files
+from .generation import DROPPED, Generation, generations, next_name
+from .state import State, read_state, update_state
+
+MARKER = "dropped"
+
+
+def drop_generation(files: Files, folder: str, generation: Generation, timeout: float) -> None:
+    """The commit that ends the collection. The caller holds the builder role."""
+    clear_up(files, folder, generation.name)  # an orphan must not pass for a new collection
+    with generation.connections.writing(timeout, "full") as connection:
+        state = read_state(connection)
+        if state.moved_to is None:
+            update_state(connection, replace(state, moved_to=DROPPED))
+            connection.execute("COMMIT")
+    if not files.exists(os.path.join(folder, MARKER)):
+        write_file(files, os.path.join(folder, MARKER), b"")
+
+
+def is_dropped(files: Files, folder: str) -> bool:
+    """Whether the collection in this folder was dropped and not made anew."""
+    return files.exists(os.path.join(folder, MARKER))
+
+
+def remove_if_dropped(files: Files, folder: str) -> bool:
+    """Removes the folder of a dropped collection; False where it is not dropped, or a process has it open."""
+    if not is_dropped(files, folder):
+        return False
+    names = generations(files, folder)
+    if names:
+        last = os.path.join(folder, names[-1])
+        with builder_role(files, last) as held:
+            if not held or not _says_dropped(files, last):
+                return False
+            if not all(is_unused(files, os.path.join(folder, name)) for name in names):
+                return False
+            return _bury(files, folder)  # under the role, so that nobody is just taking the name again
+    return _bury(files, folder)
+
+
+def create_after_drop(files: Files, folder: str, state: State, timeout: float) -> None:
+    """Makes the next generation in the folder of a dropped collection that others still have open."""
+    last = generations(files, folder)[-1]
+    with builder_role(files, os.path.join(folder, last), timeout) as held:
+        if not held:
+            raise WriterBusy(
+                "another process is making or removing this collection",
+                name="timeout",
+                value=timeout,
+                place=folder,
+                remedy="Try again.",
+            )
+        if not _says_dropped(files, os.path.join(folder, last)) or generations(files, folder)[-1] != last:
+            return  # somebody was first
+        building = os.path.join(folder, building_name())
+        create_generation(files, building, state)
+        files.rename(building, os.path.join(folder, next_name(last)))
+        files.remove_file(os.path.join(folder, MARKER))
+        files.sync_folder(folder)
+
+
+def _says_dropped(files: Files, generation: str) -> bool:
+    connections = Connections(os.path.join(generation, "records.db"), files)
+    try:
+        with connections.reader() as connection:
+            return read_state(connection).moved_to == DROPPED
+    finally:
+        connections.close()
+
+
+def _bury(files: Files, folder: str) -> bool:
+    grave = os.path.join(os.path.dirname(folder), f"dead-{secrets.token_hex(8)}")
+    try:
+        files.rename(folder, grave)
+    except OSError:  # another process was first, or this system keeps open folders where they are
+        return False
+    files.sync_folder(os.path.dirname(folder))
+    files.remove_tree(grave)
+    return True

@@ -1,0 +1,212 @@
+"""What a collection needs besides calls: indexes published, dead rows reclaimed, copies made, the end of it.
+
+Everything that builds or removes files holds the builder role, so that one process at a time does it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from ..contract import Index
+from ..errors import CollectionDropped, WriterBusy
+from .backup import StoredSnapshot, back_up, drop_snapshot, find_snapshot, list_snapshots, take_snapshot
+from .builder import builder_role, clear_up
+from .changes import nonce_of
+from .commit import forget_changes
+from .drop import drop_generation
+from .files import Files
+from .generation import DROPPED, open_generation
+from .holders import holder_of
+from .publication import publish, remove_older
+from .switch import Plan, switch
+
+if TYPE_CHECKING:
+    from .store import Opened, Store
+
+IndexT = TypeVar("IndexT", bound=Index)
+
+_SYNC_EVERY_SECONDS = 1.0
+_FOLLOW_EVERY_SECONDS = 2.0
+_QUIET_SECONDS = 5.0
+_PUBLISH_SLOTS_MIN = 4096
+_PUBLISH_SHARE = 32  # a tail of 1/32 of the rows is worth a new publication
+_COMPACT_SLOTS_MIN = 1024  # fewer dead slots are not worth a generation
+
+
+class Upkeep(Generic[IndexT]):
+    """The upkeep of one store; called by the housekeeping thread, and by users who do not want to wait for it."""
+
+    def __init__(self, store: Store[IndexT]) -> None:
+        self._store = store
+        self._is_builder = False
+        self._has_leftovers = False  # an earlier generation that a process had open when we would have removed it
+        self._looked_at = self._synced_at = time.monotonic()
+
+    @property
+    def _files(self) -> Files:
+        return self._store.files
+
+    @property
+    def _folder(self) -> str:
+        assert self._store.folder is not None  # the face refuses upkeep in memory
+        return self._store.folder
+
+    def builder(self) -> str | None:
+        """Who publishes or compacts just now, as far as it can be told."""
+        if self._is_builder:
+            return "this process"
+        with self._store.in_force() as opened:
+            folder = opened.generation.folder
+        return None if folder is None else holder_of(os.path.join(folder, "builder.db"))
+
+    def finish(self) -> None:
+        """Before closing: syncs; a short-lived process publishes only what is past the limit."""
+        if self._store.unsynced:
+            self._store.sync(_SYNC_EVERY_SECONDS)
+        if self._is_past_limit():
+            self.build()
+
+    def keep_up(self) -> None:
+        """What is due now: following a switch, syncing, publishing, compacting. Called every second or so."""
+        now = time.monotonic()
+        if not self._store.is_awake or not self._store.on_disk:
+            return
+        if self._store.unsynced and now - self._synced_at >= _SYNC_EVERY_SECONDS:
+            self._synced_at = now
+            self._store.sync(_SYNC_EVERY_SECONDS)
+        if now - self._looked_at >= _FOLLOW_EVERY_SECONDS:
+            self._looked_at = now
+            self._store.current()
+            if self._has_leftovers:
+                self.clear_up()
+        if now - self._store.wrote_at >= _QUIET_SECONDS or self._is_past_limit():
+            self.build()
+
+    def build(self, *, always: bool = False) -> None:
+        """Publishes, compacts and clears up, where there is something to do and no other process does it."""
+        with self._store.in_force() as opened:
+            state, published = opened.feed.state, opened.feed.published
+            needs_publication = state.change > (0 if published is None else published.change)
+            if not (always or needs_publication or self._needs_compaction(opened)):
+                return
+            with self._building(opened) as is_builder:
+                if not is_builder:
+                    return
+                if not self._needs_compaction(opened):
+                    self._publish(opened)
+                    return
+        self.rebuild(Plan(), timeout=_SYNC_EVERY_SECONDS, now=time.time_ns() // 1000)
+
+    def rebuild(self, plan: Plan, *, timeout: float, now: int) -> bool:
+        """Builds the next generation and moves everybody to it; False where the old files are still in use.
+
+        Raises:
+            WriterBusy: another process held the builder role, or writers left no gap.
+            DiskFull: nothing changed.
+        """
+        with self._store.in_force() as opened, self._sole_builder(opened, timeout):
+            switch(self._files, self._folder, opened.generation, plan, now=now, timeout=timeout)
+        self._store.current()
+        return self._publish_and_clear_up()
+
+    def _publish_and_clear_up(self) -> bool:
+        with self._store.in_force() as opened, self._building(opened) as is_builder:
+            cleared = is_builder and self._publish(opened)
+        self._has_leftovers = not cleared
+        return cleared
+
+    def clear_up(self) -> bool:
+        """Removes what is left of earlier generations; False where a process still has them open."""
+        with self._store.in_force() as opened, self._building(opened) as is_builder:
+            cleared = is_builder and clear_up(self._files, self._folder, opened.generation.name)
+        self._has_leftovers = not cleared
+        return cleared
+
+    def back_up(self, database: str) -> str:
+        """A consistent copy in another database's folder, made while others write."""
+        with self._store.in_force() as opened:
+            return back_up(self._files, opened.generation, database)
+
+    def take_snapshot(self, name: str, timeout: float) -> StoredSnapshot:
+        with self._store.in_force() as opened, self._sole_builder(opened, timeout):
+            return take_snapshot(self._files, self._folder, opened.generation, name)
+
+    def snapshots(self) -> list[StoredSnapshot]:
+        self._store.check_usable()
+        return list_snapshots(self._files, self._folder)
+
+    def restore(self, name: str, *, timeout: float, now: int) -> None:
+        """Switches to a new generation with the rows of a snapshot."""
+        source = open_generation(self._files, find_snapshot(self._files, self._folder, name).folder)
+        assert source is not None  # find_snapshot has just read from it
+        try:
+            self.rebuild(Plan(source=source), timeout=timeout, now=now)
+        finally:
+            source.retire()
+
+    def drop_snapshot(self, name: str, timeout: float) -> None:
+        with self._store.in_force() as opened, self._sole_builder(opened, timeout):
+            drop_snapshot(self._files, self._folder, find_snapshot(self._files, self._folder, name))
+
+    def drop(self, timeout: float) -> None:
+        """Ends the collection; whoever uses it next gets `CollectionDropped`."""
+        with self._store.in_force() as opened, self._sole_builder(opened, timeout):
+            drop_generation(self._files, self._folder, opened.generation, timeout)
+        with contextlib.suppress(CollectionDropped):
+            self._store.move_on(opened, DROPPED)
+
+    @contextlib.contextmanager
+    def _sole_builder(self, opened: Opened[IndexT], timeout: float) -> Iterator[None]:
+        """The builder role for the block.
+
+        Raises:
+            WriterBusy: another process held it all the time.
+        """
+        with self._building(opened, timeout) as is_builder:
+            if not is_builder:
+                raise WriterBusy(
+                    f"another process was building for the whole timeout of {timeout:g} s",
+                    name="timeout",
+                    value=timeout,
+                    place=self._store.place,
+                    remedy="Raise `timeout=`; upkeep ends by itself.",
+                )
+            yield
+
+    @contextlib.contextmanager
+    def _building(self, opened: Opened[IndexT], wait_seconds: float = 0.0) -> Iterator[bool]:
+        with builder_role(self._files, os.path.join(self._folder, opened.generation.name), wait_seconds) as is_builder:
+            self._is_builder = is_builder
+            try:
+                yield is_builder
+            finally:
+                self._is_builder = False
+
+    def _publish(self, opened: Opened[IndexT]) -> bool:
+        """Saves the index, forgets the changes that it covers and removes what is left over. Holds the role."""
+        folder = os.path.join(self._folder, opened.generation.name)
+        with opened.feed.moment() as connection:
+            state = opened.feed.state
+            nonce = nonce_of(connection, state, state.change) if state.change else None
+            arrays = opened.feed.index.save(opened.generation.vectors.matrix(state.next_slot))
+        if nonce is not None:
+            published = publish(self._files, folder, state, nonce, state.next_slot, arrays)
+            forget_changes(opened.generation, published)
+            opened.feed.published = published
+            remove_older(self._files, folder, published)
+        return clear_up(self._files, self._folder, opened.generation.name)
+
+    def _needs_compaction(self, opened: Opened[IndexT]) -> bool:
+        slots, live = opened.feed.state.next_slot, opened.feed.index.live_count()
+        return slots - live > max(live, _COMPACT_SLOTS_MIN)
+
+    def _is_past_limit(self) -> bool:
+        """Whether enough has happened to publish or compact without waiting for quiet."""
+        with self._store.using() as opened:
+            slots, published = opened.feed.state.next_slot, opened.feed.published
+            tail = slots - (0 if published is None else published.slot_count)
+            return tail >= max(_PUBLISH_SLOTS_MIN, slots // _PUBLISH_SHARE) or self._needs_compaction(opened)
