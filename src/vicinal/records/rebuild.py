@@ -68,11 +68,10 @@ def alter(context: Context, metric: Any, index: Any) -> None:
 
     def check(copied: list[Copied]) -> list[Copied]:
         rules = VectorRules(metric, None, zero_allowed)
-        for row, raw in copied:
-            if row.space is not None:
-                check_lengths(
-                    np.frombuffer(raw, np.float32)[None, :], rules, lambda _, id_=row.id: f"id {user_id(id_)!r}"
-                )
+        with_vector = [(row, raw) for row, raw in copied if row.space is not None]
+        if with_vector:
+            block = np.stack([np.frombuffer(raw, np.float32) for _, raw in with_vector])
+            check_lengths(block, rules, lambda i: f"id {user_id(with_vector[i][0].id)!r}")
         return copied
 
     plan = Plan(state=lambda state: replace(state, metric=metric), transform=check)
