@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -16,44 +17,12 @@ from vicinal.settings import Settings, parse_env
 
 Command = Callable[..., Any]
 
-LAYOUT = [
-    "__init__.py",
-    "main.py",
-    "requirements.txt",
-    ".env",
-    "data/raw",
-    "data/processed",
-    "data/embeddings",
-    "data/indexes",
-    "src/__init__.py",
-    "src/models/__init__.py",
-    "src/utils/__init__.py",
-    "src/databases/__init__.py",
-    "src/search/__init__.py",
-    "notebooks",
-    "tests",
-    "configs",
-    "logs",
-    "outputs",
-    "benchmarks",
-]
+FILES = ["__init__.py", "main.py", "requirements.txt", ".env"]
+FILES += [f"src/{name}__init__.py" for name in ("", "models/", "utils/", "databases/", "search/")]
+FOLDERS = ["notebooks", "tests", "configs", "logs", "outputs", "benchmarks"]
+FOLDERS += [f"data/{name}" for name in ("raw", "processed", "embeddings", "indexes")]
 
-VARIABLES = [
-    "OPENAI_API_KEY",
-    "COHERE_API_KEY",
-    "HUGGINGFACE_API_TOKEN",
-    "PINECONE_API_KEY",
-    "PINECONE_ENVIRONMENT",
-    "WEAVIATE_URL",
-    "WEAVIATE_API_KEY",
-    "QDRANT_URL",
-    "QDRANT_API_KEY",
-    "EMBEDDING_MODEL",
-    "VECTOR_DIMENSION",
-    "CHUNK_SIZE",
-    "CHUNK_OVERLAP",
-    "MAX_RESULTS",
-]
+VARIABLES = [field.name.upper() for field in dataclasses.fields(Settings)]
 
 
 def run_program(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -65,7 +34,8 @@ def run_program(folder: Path, *arguments: str, **environment: str) -> subprocess
 def test_the_folders_and_files_of_the_course_are_made(tmp_path: Path, command: Command) -> None:
     done = command("init", tmp_path / "new" / "project")
     assert done.code == 0
-    assert all((tmp_path / "new" / "project" / name).exists() for name in LAYOUT)
+    assert all((tmp_path / "new" / "project" / name).is_file() for name in FILES)
+    assert all((tmp_path / "new" / "project" / name).is_dir() for name in FOLDERS)
     assert "made " + str(tmp_path / "new" / "project" / "main.py") in done.out
 
 

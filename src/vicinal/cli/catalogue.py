@@ -10,7 +10,6 @@ what its own submodules do. Such a name is listed once, under the shortest publi
 from __future__ import annotations
 
 import ast
-import functools
 import importlib
 import importlib.machinery
 import inspect
@@ -455,7 +454,6 @@ def _shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[:limit].rpartition(" ")[0] + " ..."
 
 
-@functools.cache
 def _words(name: str) -> str:
     """`shutil.copytree` as "shutil copytree", `HTTPServer.serve_forever` as "HTTP Server serve forever"."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)

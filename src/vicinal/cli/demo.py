@@ -81,7 +81,7 @@ def demo_database(root: Path, encoder: str) -> Path:
 
     The catalogue depends on the interpreter and on the code that reads it, so both make up the name.
     """
-    identity = (sys.version, platform.platform(), sys.base_prefix, resolve(encoder).fingerprint)
+    identity = (sys.version, sys.platform, platform.machine(), sys.base_prefix, resolve(encoder).fingerprint)
     digest = hashlib.sha256("\n".join(identity).encode())
     digest.update(Path(catalogue.__file__).read_bytes())
     version = platform.python_version()
