@@ -25,7 +25,7 @@ from .records.read import read
 from .records.remove import remove
 from .records.update import update
 from .store.state import State
-from .types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats
+from .types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats, VerifyReport
 
 _OTHER_NAMES = {
     "limit": "k",
@@ -298,6 +298,10 @@ class Collection:
     def sync(self) -> None:
         """Makes all earlier writes survive power loss; with durability "full" they do already."""
         self._context.store.sync(self._context.timeout)
+
+    def verify(self) -> VerifyReport:
+        """Checks every file of the collection, while others read and write. Changes nothing."""
+        return rebuild.verify(self._context)
 
     def compact(self) -> None:
         """Reclaims the room of dead rows now; it happens by itself once they outnumber the rest."""

@@ -30,6 +30,8 @@ from .store.files import DiskFiles, Files
 from .store.registry import Lease, close_all
 from .store.state import FORMAT, State
 from .store.store import Store
+from .store.verify import verify_collection
+from .types import VerifyReport
 from .version import __version__
 
 _NAME_CHARS_MAX = 255
@@ -167,6 +169,14 @@ class Database:
             lease.release()
         remove_if_dropped(files, folder)
 
+    def verify(self, name: str) -> VerifyReport:
+        """Checks every file of a collection, also of one that cannot be opened. Changes nothing.
+
+        Raises:
+            CollectionNotFound: there is no folder for this name.
+        """
+        return verify_collection(self._files, self._folder_of(name, "verify"), _make_index)
+
     def __contains__(self, name: object) -> bool:
         return name in self.collections()
 
@@ -220,6 +230,25 @@ class Database:
         elif is_dropped(files, folder):
             create_after_drop(files, folder, first(), timeout)
         return Lease(os.path.realpath(folder), lambda: Store(files, folder, _make_index))
+
+    def _folder_of(self, name: str, verb: str) -> str:
+        """The folder of a collection that may be too damaged to be listed."""
+        self._check_open()
+        if self._path is None:
+            raise Unsupported(
+                f"{verb} needs a collection on disk, this one is in memory", name=verb, remedy="Use connect(path)."
+            )
+        _check_name(name)
+        folder = os.path.join(self._path, folder_name(name))
+        if not self._files.exists(folder):
+            raise CollectionNotFound(
+                f"there is no collection {name!r}",
+                name="name",
+                value=name,
+                place=folder,
+                remedy="db.collections() lists them.",
+            )
+        return folder
 
     def _check_open(self) -> None:
         if self._closed:

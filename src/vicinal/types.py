@@ -22,6 +22,7 @@ Id = str | int | UUID
 
 _SHOWN_CHARS_MAX = 60
 _SHOWN_HITS_MAX = 20
+_SHOWN_LINES_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +230,87 @@ class PurgeReceipt:
     complete: bool
     snapshots_dropped: tuple[str, ...]
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in a collection's files that is not as it was written.
+
+    Attributes:
+        file: relative to the collection's folder.
+        place: row, table or byte, as closely as it is known.
+        what: what is wrong there.
+    """
+
+    file: str
+    place: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}, {self.place}: {self.what}" if self.place else f"{self.file}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What `verify` found.
+
+    Attributes:
+        problems: damage that may change an answer, lose a row or refuse a call; `repair` is the remedy.
+        notes: what is odd and harmless: damaged indexes, which are rebuilt, and what crashes have left over.
+        rows: rows whose checksum holds, the expired ones included.
+        files: files that were looked at.
+    """
+
+    problems: tuple[Problem, ...]
+    notes: tuple[Problem, ...]
+    rows: int
+    files: int
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+    def __repr__(self) -> str:
+        verdict = "ok" if self.ok else f"{len(self.problems):,} problems"
+        head = f"VerifyReport({verdict}, rows={self.rows:,}, files={self.files:,})"
+        lines = [f"  {problem}" for problem in self.problems] + [f"  note: {note}" for note in self.notes]
+        return "\n".join([head, *_first(lines)])
+
+
+@dataclass(frozen=True, slots=True)
+class LostRow:
+    """A row that `repair` could not keep; `id` is None where even that is gone."""
+
+    id: Id | None
+    slot: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepairReport:
+    """What `repair` did.
+
+    Attributes:
+        kept: rows that are in the repaired collection, each as its checksum says it was written.
+        lost: rows that could not be kept.
+        notes: what else the user should know, one sentence each.
+        kept_at: the folder that holds the damaged files as they were; delete it when you no longer need it.
+    """
+
+    kept: int
+    lost: tuple[LostRow, ...]
+    notes: tuple[str, ...]
+    kept_at: str
+
+    def __repr__(self) -> str:
+        head = f"RepairReport(kept={self.kept:,}, lost={len(self.lost):,}, kept_at={self.kept_at!r})"
+        lines = [f"  lost: id {row.id!r}, slot {row.slot}: {row.why}" for row in self.lost]
+        return "\n".join([head, *_first(lines), *(f"  note: {note}" for note in self.notes)])
+
+
+def _first(lines: list[str]) -> list[str]:
+    rest = len(lines) - _SHOWN_LINES_MAX
+    return [*lines[:_SHOWN_LINES_MAX], f"  ... and {rest:,} more"] if rest > 0 else lines
 
 
 def _short(text: str | None) -> str:

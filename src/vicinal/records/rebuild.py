@@ -18,7 +18,8 @@ from ..inputs.vectors import VectorRules, check_block, check_lengths
 from ..store.rows import user_id
 from ..store.state import State
 from ..store.switch import Copied, Plan
-from ..types import PurgeReceipt, Snapshot
+from ..store.verify import verify_collection
+from ..types import PurgeReceipt, Snapshot, VerifyReport
 from .context import Context, now
 
 _INDEXES = ("flat",)
@@ -35,6 +36,14 @@ def require_disk(context: Context, verb: str) -> None:
         raise Unsupported(
             f"{verb} needs a collection on disk, this one is in memory", name=verb, remedy="Use connect(path)."
         )
+
+
+def verify(context: Context) -> VerifyReport:
+    """Every file of the collection against what was written."""
+    require_disk(context, "verify")
+    store = context.store
+    assert store.folder is not None  # it is on disk
+    return verify_collection(store.files, store.folder, store.make_index)
 
 
 def compact(context: Context) -> None:

@@ -24,6 +24,7 @@ _CREATE_KV = """
 CREATE TABLE kv(
   owner TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (owner, key)
 ) STRICT, WITHOUT ROWID"""
+SCHEMA = (CREATE_STATE, CREATE_ROWS, CREATE_CHANGES, _CREATE_KV)
 _SLUG_CHARS_MAX = 40
 
 
@@ -101,7 +102,7 @@ def create_in_memory(files: Files, state: State) -> Generation:
 
 def _create_tables(connection: apsw.Connection, state: State) -> None:
     with connection:
-        for statement in (CREATE_STATE, CREATE_ROWS, CREATE_CHANGES, _CREATE_KV):
+        for statement in SCHEMA:
             connection.execute(statement)
         insert_state(connection, state)
 

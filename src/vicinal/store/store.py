@@ -65,7 +65,7 @@ class Store(Generic[IndexT]):
     ) -> None:
         self.files = files
         self.folder = folder
-        self._make_index = make_index
+        self.make_index = make_index
         self._pid = os.getpid()
         self._closed = False
         self._lock = threading.RLock()
@@ -187,7 +187,7 @@ class Store(Generic[IndexT]):
 
     def _with_feed(self, generation: Generation) -> Opened[IndexT]:
         try:
-            return Opened(generation, Feed(self.files, generation, self._make_index))
+            return Opened(generation, Feed(self.files, generation, self.make_index))
         except BaseException:
             generation.retire()
             raise

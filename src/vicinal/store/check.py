@@ -1,0 +1,245 @@
+"""One generation checked against its own checksums, SQLite's structure, its feed and its saved index.
+
+Each catches what the others let pass: a checksum does not see a row that is gone, SQLite's integrity_check
+does not see flipped columns, and neither sees an old page that a lost write left in place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import apsw
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import Index
+from .changes import NONCE_BYTES, nonce_of, read_delta
+from .checksum import crc_of
+from .creation import SCHEMA
+from .files import Files
+from .findings import Findings
+from .forensics import Unreadable, VectorBytes, opened_records, opened_vectors, page, stored_rows, together
+from .publication import Unusable, load_newest, read_saved, saved_files
+from .state import State, read_state
+
+MakeIndex = Callable[[State], Index]
+
+# Fields of SQLite's file header that are the same in every file of ours (sqlite.org/fileformat2.html). A flip there
+# passes integrity_check: 1 for 2 at byte 18 and the file is no longer in WAL mode.
+_HEADER_FIELDS = (
+    (0, b"SQLite format 3\0", "magic"),
+    (16, b"\x10\x00", "page size"),
+    (18, b"\x02\x02", "journal mode"),
+    (20, b"\x00\x40\x20\x20", "page layout"),
+    (44, b"\x00\x00\x00\x04", "schema format"),
+    (48, bytes(8), "cache size and vacuum"),
+    (56, b"\x00\x00\x00\x01", "text encoding"),
+    (60, bytes(12), "user version, vacuum and application"),
+    (72, bytes(20), "reserved"),
+)
+_SLOT_BYTES = 4
+
+# What a slot holds, beside the number of the change that wrote or last touched its row.
+_UNKNOWN, _NO_ROW, _REPORTED = -1, -2, -3
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The generation, or the snapshot, which is one too.
+
+    Attributes:
+        path: its folder.
+        name: the same as findings show it.
+    """
+
+    files: Files
+    path: str
+    name: str
+    findings: Findings
+
+    @property
+    def records(self) -> str:
+        return f"{self.name}/records.db"
+
+    def problem(self, place: str, what: str) -> None:
+        """One in `records.db`, where all that is not derived has its row."""
+        self.findings.problem(self.records, place, what)
+
+
+def check_generation(subject: Subject, make_index: MakeIndex | None) -> int:
+    """Adds what is wrong to the findings and returns the number of good rows."""
+    good = 0
+    _check_builder(subject)
+    with subject.findings.guarding(subject.records), opened_records(subject.files, subject.path) as connections:
+        subject.findings.files += 1
+        with connections.reader() as connection:
+            _check_header(subject, connection)
+        with connections.read_transaction() as connection:
+            _check_schema(subject, connection)
+            _check_structure(subject, connection)
+            good = _check_contents(subject, connection, make_index)
+    return good
+
+
+def _check_builder(subject: Subject) -> None:
+    path = os.path.join(subject.path, "builder.db")
+    subject.findings.files += 1
+    with subject.findings.guarding(f"{subject.name}/builder.db"):
+        connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=subject.files.vfs)
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except apsw.BusyError:
+            pass  # somebody holds the role, so it can be held
+        finally:
+            connection.close()
+
+
+def _check_header(subject: Subject, connection: apsw.Connection) -> None:
+    header = page(connection, 1)
+    for position, expected, what in _HEADER_FIELDS:
+        found = header[position : position + len(expected)]
+        if found != expected:
+            subject.problem(f"byte {position}", f"{what} is {found.hex()}, not {expected.hex()}")
+
+
+def _check_schema(subject: Subject, connection: apsw.Connection) -> None:
+    """The text of the tables is part of the format: a flip in it changes what a column means."""
+    with subject.findings.guarding(subject.records, "schema"):
+        expected = apsw.Connection(":memory:")
+        for statement in SCHEMA:
+            expected.execute(statement)
+        if _schema(connection) != _schema(expected):
+            subject.problem("schema", "the tables are not those of format 1")
+
+
+def _schema(connection: apsw.Connection) -> list[tuple[object, ...]]:
+    return connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name").fetchall()
+
+
+def _check_structure(subject: Subject, connection: apsw.Connection) -> None:
+    with subject.findings.guarding(subject.records, "structure"):
+        for (message,) in connection.execute("PRAGMA integrity_check"):
+            if message != "ok":
+                subject.problem("structure", message.replace("\n", "; "))
+
+
+def _check_contents(subject: Subject, connection: apsw.Connection, make_index: MakeIndex | None) -> int:
+    findings = subject.findings
+    before = findings.problem_count
+    state = _check_state(subject, connection)
+    if state is None:
+        return 0
+    with opened_vectors(subject.files, subject.path, state.dimension) as vectors:
+        findings.files += 1
+        rows = _check_rows(subject, connection, state, vectors)
+    with findings.guarding(subject.records, "changes"):
+        _compare(subject, rows, _rows_by_feed(subject, connection, state))
+    with findings.guarding(subject.records, "kv"):
+        _check_kv(subject, connection)
+    good = int(np.count_nonzero(rows >= 0))
+    with findings.guarding(f"{subject.name}/index"):
+        _note_unusable_indexes(subject, connection, state)
+        if make_index is not None and findings.problem_count == before:  # else the difference has its explanation
+            _compare_with_index(subject, connection, state, make_index(state), good)
+    return good
+
+
+def _check_state(subject: Subject, connection: apsw.Connection) -> State | None:
+    state: State | None = None
+    with subject.findings.guarding(subject.records, "state"):
+        state = read_state(connection)
+        if connection.execute("SELECT count(*) FROM state").get != 1:
+            subject.problem("state", "there is more than one row")
+    return state
+
+
+def _check_kv(subject: Subject, connection: apsw.Connection) -> None:
+    for owner, key, value, crc in connection.execute("SELECT owner, key, value, crc FROM kv"):
+        if crc_of(owner, key, value) != crc:
+            subject.problem(f"kv {owner!r}, {key!r:.80}", "fails its checksum")
+
+
+# -- rows, one by one and against the feed
+
+
+def _check_rows(subject: Subject, connection: apsw.Connection, state: State, vectors: VectorBytes) -> NDArray[np.int64]:
+    """What each slot holds according to the table."""
+    holds = np.full(state.next_slot, _NO_ROW, dtype=np.int64)
+    unreadable: list[Unreadable] = []
+    for found in stored_rows(connection, 0, state.next_slot):
+        if isinstance(found, Unreadable):
+            unreadable.append(found)
+            continue
+        row, crc = found
+        fault = vectors.fault(row, crc)
+        if fault is None and row.change > state.change:
+            fault = f"belongs to change {row.change}, the state knows {state.change}"
+        if fault is not None:
+            subject.problem(f"slot {row.slot}, id {row.id!r:.80}", fault)
+        holds[row.slot] = row.change if fault is None else _REPORTED
+    for one in together(unreadable):
+        subject.problem(f"slots {one.first} to {one.last}", f"cannot be read: {one.why}")
+        holds[one.first : one.last + 1] = _REPORTED
+    with subject.findings.guarding(subject.records, "rows"):
+        for (slot,) in connection.execute("SELECT slot FROM rows WHERE slot < 0 OR slot >= ?", (state.next_slot,)):
+            subject.problem(f"slot {slot}", f"was never handed out: the state knows {state.next_slot:,}")
+    return holds
+
+
+def _rows_by_feed(subject: Subject, connection: apsw.Connection, state: State) -> NDArray[np.int64]:
+    """What each slot holds according to the changes since the trimmed ones."""
+    holds = np.full(state.next_slot, _UNKNOWN, dtype=np.int64)
+    expected = state.trimmed + 1
+    for change, nonce, first, count, dead, touched, crc in connection.execute("SELECT * FROM changes ORDER BY change"):
+        if crc_of(change, nonce, first, count, dead, touched) != crc or len(nonce) != NONCE_BYTES:
+            subject.problem(f"change {change}", "fails its checksum")
+            return np.full(state.next_slot, _UNKNOWN, dtype=np.int64)  # what follows cannot be told
+        if change != expected:
+            break
+        expected += 1
+        holds[first : first + count] = change
+        holds[np.frombuffer(touched, dtype="<u4")] = change
+        holds[np.frombuffer(dead, dtype="<u4")] = _NO_ROW
+    if expected != state.change + 1:
+        subject.problem(f"change {expected}", f"is missing; the state is at {state.change}")
+        return np.full(state.next_slot, _UNKNOWN, dtype=np.int64)
+    return holds
+
+
+def _compare(subject: Subject, rows: NDArray[np.int64], feed: NDArray[np.int64]) -> None:
+    for slot in np.flatnonzero((rows != feed) & (rows != _REPORTED) & (feed != _UNKNOWN)).tolist():
+        if rows[slot] == _NO_ROW:
+            subject.problem(f"slot {slot}", f"the row of change {feed[slot]} is gone, and no change deleted it")
+        elif feed[slot] == _NO_ROW:
+            subject.problem(f"slot {slot}", "the row was deleted, and is there")
+        else:
+            subject.problem(f"slot {slot}", f"the row is as of change {rows[slot]}, and change {feed[slot]} wrote it")
+
+
+# -- saved indexes
+
+
+def _note_unusable_indexes(subject: Subject, connection: apsw.Connection, state: State) -> None:
+    for change, nonce, path in saved_files(subject.files, subject.path):
+        subject.findings.files += 1
+        name = f"{subject.name}/index/{os.path.basename(os.path.dirname(path))}"
+        if change > state.change or nonce_of(connection, state, change) != nonce:
+            subject.findings.note(name, "", "belongs to other records: it is not used")
+            continue
+        try:
+            read_saved(subject.files, path, state.uuid, change, nonce)
+        except Unusable as error:
+            subject.findings.note(name, "", f"{error}: it is not used, the next one is made from the records")
+
+
+def _compare_with_index(subject: Subject, connection: apsw.Connection, state: State, index: Index, good: int) -> None:
+    """A row that vanished from table, feed and id index at once is still known to the saved index."""
+    saved = load_newest(subject.files, subject.path, connection, state, index)
+    if saved is None:
+        return
+    if saved.change < state.change:
+        index.apply(read_delta(connection, saved.change, state.change, saved.slot_count, state.next_slot))
+    if index.live_count() != good:
+        subject.problem("rows", f"{good:,} are there, {index.live_count():,} were when the index was saved")

@@ -1,0 +1,43 @@
+"""What verify has found so far."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from ..errors import VicinalError
+from ..types import Problem, VerifyReport
+from .forensics import READ_ERRORS
+
+
+class Findings:
+    """Collects problems and notes, and turns whatever damaged bytes raise into one."""
+
+    def __init__(self) -> None:
+        self._problems: list[Problem] = []
+        self._notes: list[Problem] = []
+        self.rows = 0
+        self.files = 0
+
+    def problem(self, file: str, place: str, what: str) -> None:
+        self._problems.append(Problem(file, place, what))
+
+    def note(self, file: str, place: str, what: str) -> None:
+        self._notes.append(Problem(file, place, what))
+
+    @contextlib.contextmanager
+    def guarding(self, file: str, place: str = "") -> Iterator[None]:
+        """An error in the block becomes a problem, and the next check goes on."""
+        try:
+            yield
+        except VicinalError as error:
+            self.problem(file, place, error.message)
+        except READ_ERRORS as error:
+            self.problem(file, place, f"cannot be read: {error}")
+
+    @property
+    def problem_count(self) -> int:
+        return len(self._problems)
+
+    def report(self) -> VerifyReport:
+        return VerifyReport(tuple(self._problems), tuple(self._notes), self.rows, self.files)

@@ -1,0 +1,98 @@
+"""Every byte of a collection that a call could ever read, compared with what was written.
+
+Works on files that no store would open, and changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..types import VerifyReport
+from .backup import SNAPSHOTS, list_snapshots
+from .check import MakeIndex, Subject, check_generation
+from .creation import folder_name
+from .files import Files
+from .findings import Findings
+from .forensics import READ_ERRORS, opened_records
+from .generation import DROPPED, generations
+from .state import read_state
+
+_LEFTOVERS = {
+    "new-": "a build that did not end; the next upkeep removes it",
+    "dead-": "on its way out; the next upkeep removes it",
+    "damaged-": "kept by repair; delete it when you no longer need it",
+}
+
+
+def verify_collection(files: Files, folder: str, make_index: MakeIndex | None = None) -> VerifyReport:
+    """Checks everything in the collection's folder.
+
+    Args:
+        make_index: makes the empty index whose saved form is compared with the records.
+    """
+    findings = Findings()
+    _check_name(files, folder, findings)
+    with findings.guarding(os.path.basename(folder)):
+        _note_leftovers(files, folder, findings)
+        for name in _opened(files, folder, findings):
+            subject = Subject(files, os.path.join(folder, name), name, findings)
+            findings.rows = check_generation(subject, make_index)  # the last one is in force
+    _check_snapshots(files, folder, findings)
+    return findings.report()
+
+
+def moved_to(files: Files, generation: str) -> str | None:
+    """Where a generation says that it moved to; None where it did not or cannot be asked."""
+    try:
+        with opened_records(files, generation) as connections, connections.reader() as connection:
+            return read_state(connection).moved_to
+    except READ_ERRORS:
+        return None
+
+
+def _check_name(files: Files, folder: str, findings: Findings) -> None:
+    findings.files += 1
+    with findings.guarding("name"):
+        file = files.open(os.path.join(folder, "name"))
+        try:
+            name = file.read_at(0, file.size()).decode()
+        finally:
+            file.close()
+        if folder_name(name) != os.path.basename(folder):
+            findings.problem("name", "", f"the name {name!r:.80} belongs to another folder")
+
+
+def _note_leftovers(files: Files, folder: str, findings: Findings) -> None:
+    for entry in files.list_folder(folder):
+        for prefix, what in _LEFTOVERS.items():
+            if entry.startswith(prefix):
+                findings.note(entry, "", what)
+
+
+def _opened(files: Files, folder: str, findings: Findings) -> list[str]:
+    """The generations that opening reads, in its order: the oldest, then where each says that it moved to."""
+    names = generations(files, folder)
+    if not names:
+        findings.problem(os.path.basename(folder), "", "there is no generation in it")
+        return []
+    path = [names[0]]
+    while (following := moved_to(files, os.path.join(folder, path[-1]))) is not None:
+        if following == DROPPED:
+            findings.note(path[-1], "state", "the collection was dropped")
+            break
+        if following not in names or following in path:
+            findings.problem(f"{path[-1]}/records.db", "state", f"it moved to {following!r}, which is not there")
+            break
+        path.append(following)
+    for name in names[names.index(path[-1]) + 1 :]:
+        findings.note(name, "", "of a switch that was not committed; the next upkeep removes it")
+    return path
+
+
+def _check_snapshots(files: Files, folder: str, findings: Findings) -> None:
+    root = os.path.join(folder, SNAPSHOTS)
+    with findings.guarding(SNAPSHOTS):
+        for entry in files.list_folder(root) if files.exists(root) else []:
+            name = f"{SNAPSHOTS}/{entry}"
+            check_generation(Subject(files, os.path.join(root, entry), name, findings), None)
+        list_snapshots(files, folder)  # reads what each says of itself
