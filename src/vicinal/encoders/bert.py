@@ -1,8 +1,11 @@
 """The forward pass of a BERT encoder in NumPy: token ids in, one mean vector per text out.
 
-Texts are not padded. All tokens of a batch lie one after the other in one matrix, `runs` says where
-each text is, and every layer but attention sees only that matrix; attention works on runs of texts of
-equal length. So no mask is needed, and no time goes into padding.
+Texts are not padded. All tokens of a batch lie side by side in one matrix, `runs` says where each text
+is, and every layer but attention sees only that matrix; attention works on runs of texts of equal
+length. So no mask is needed, and no time goes into padding.
+
+A token is a column. With the weights as the left factor, as they are published, the product of few tokens takes
+60 % of the time of the usual order (measured with OpenBLAS, up to 32 tokens), and that of many no more.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import FloatMatrix, FloatVector
+from ..contract import FloatMatrix
 from .gelu import double_gelu
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -29,50 +32,51 @@ _SCORES_PER_PRODUCT = 1 << 13
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`count` texts of `length` tokens each, the first token in row `start`."""
+    """`count` texts of `length` tokens each, the first token in column `start`."""
 
     start: int
     count: int
     length: int
 
     @property
-    def rows(self) -> slice:
+    def columns(self) -> slice:
         return slice(self.start, self.start + self.count * self.length)
 
 
 @dataclass(frozen=True, slots=True)
 class Affine:
-    """x @ weight + bias, with the weight laid out (in, out): faster than its transpose for few rows."""
+    """weight @ x + bias."""
 
     weight: FloatMatrix
-    bias: FloatVector
+    bias: FloatMatrix
 
     def __call__(self, x: FloatMatrix) -> FloatMatrix:
-        result = x @ self.weight
+        result = self.weight @ x
         result += self.bias
         return result
 
 
 @dataclass(frozen=True, slots=True)
 class LayerNorm:
-    """Rows to mean 0 and variance 1, then scaled and shifted; in place."""
+    """Columns to mean 0 and variance 1, then scaled and shifted; in place."""
 
-    gain: FloatVector
-    bias: FloatVector
+    gain: FloatMatrix
+    bias: FloatMatrix
 
     def apply(self, x: FloatMatrix) -> None:
-        x -= x.mean(axis=1, keepdims=True)
-        variance = np.einsum("ij,ij->i", x, x) / np.float32(x.shape[1])
-        x *= (1 / np.sqrt(variance + _EPSILON))[:, None]
+        x -= x.mean(axis=0)
+        variance = np.einsum("ij,ij->j", x, x) / np.float32(len(x))
+        x /= np.sqrt(variance + _EPSILON)
         x *= self.gain
         x += self.bias
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One transformer layer; `project` gives query, key and value side by side in one product."""
+    """One transformer layer; `project` gives query, key and value one below the other in one product."""
 
     heads: int
+    width: int
     project: Affine
     attended: Affine
     attended_norm: LayerNorm
@@ -92,18 +96,22 @@ class Layer:
         return result
 
     def _attend(self, projected: FloatMatrix, runs: Sequence[Run]) -> FloatMatrix:
-        context = np.empty((len(projected), projected.shape[1] // 3), dtype=np.float32)
+        context = np.empty((len(projected) // 3, projected.shape[1]), dtype=np.float32)
         for run in runs:
-            shape = (run.count, run.length, 3, self.heads, -1)
-            query, key, value = projected[run.rows].reshape(shape).transpose(2, 0, 3, 1, 4)
-            out = context[run.rows].reshape(run.count, run.length, self.heads, -1).transpose(0, 2, 1, 3)
+            out = self._by_text_and_head(context, run)[0]
+            query, key, value = self._by_text_and_head(projected, run)
             step = max(1, _SCORES_PER_PRODUCT // run.length)
             for start in range(0, run.length, step):
-                rows = slice(start, start + step)
-                scores = query[:, :, rows] @ key.swapaxes(2, 3)
+                part = slice(start, start + step)
+                scores = query[..., part].swapaxes(2, 3) @ key
                 _softmax(scores)
-                out[:, :, rows] = scores @ value
+                np.matmul(value, scores.swapaxes(2, 3), out=out[..., part])
         return context
+
+    def _by_text_and_head(self, x: FloatMatrix, run: Run) -> FloatMatrix:
+        """A view of the run's columns: (query, key and value; text; head; component; token)."""
+        split = x[:, run.columns].reshape(-1, self.heads, self.width, run.count, run.length)
+        return split.transpose(0, 3, 1, 2, 4)
 
 
 def _softmax(scores: FloatMatrix) -> None:
@@ -134,11 +142,13 @@ class Bert:
         x = self._embed(texts)
         for layer in self._layers:
             x = layer.apply(x, runs)
-        return np.concatenate([x[run.rows].reshape(run.count, run.length, -1).mean(axis=1) for run in runs])
+        means = [x[:, run.columns].reshape(-1, run.count, run.length).mean(axis=2) for run in runs]
+        return np.ascontiguousarray(np.concatenate(means, axis=1).T)
 
     def _embed(self, texts: Sequence[TokenIds]) -> FloatMatrix:
-        x = self._words[np.concatenate(texts)]
-        x += np.concatenate([self._positions[: len(text)] for text in texts])
+        rows = self._words[np.concatenate(texts)]
+        rows += np.concatenate([self._positions[: len(text)] for text in texts])
+        x = np.ascontiguousarray(rows.T)
         self._norm.apply(x)
         return x
 
@@ -148,7 +158,7 @@ def _runs(texts: Sequence[TokenIds]) -> Iterator[Run]:
     for length, group in groupby(texts, key=len):
         run = Run(start, sum(1 for _ in group), length)
         yield run
-        start = run.rows.stop
+        start = run.columns.stop
 
 
 def _layer_prefixes(weights: Weights) -> Iterator[str]:
@@ -159,32 +169,35 @@ def _layer_prefixes(weights: Weights) -> Iterator[str]:
 
 
 def _layer(weights: Weights, prefix: str, heads: int) -> Layer:
+    width = len(weights[f"{prefix}.output.dense.bias"]) // heads
     return Layer(
         heads=heads,
-        project=_projection(weights, f"{prefix}.attention.self", heads),
+        width=width,
+        project=_projection(weights, f"{prefix}.attention.self", width),
         attended=_affine(weights, f"{prefix}.attention.output.dense"),
         attended_norm=_layer_norm(weights, f"{prefix}.attention.output.LayerNorm"),
         widen=_affine(weights, f"{prefix}.intermediate.dense"),
-        narrow=_affine(weights, f"{prefix}.output.dense", scale=0.5),  # undoes the 2 of double_gelu
+        narrow=_halved(_affine(weights, f"{prefix}.output.dense")),
         norm=_layer_norm(weights, f"{prefix}.output.LayerNorm"),
     )
 
 
-def _projection(weights: Weights, prefix: str, heads: int) -> Affine:
-    """Query, key and value as one product; the query carries the 1 / sqrt(head width) of the scores."""
+def _projection(weights: Weights, prefix: str, width: int) -> Affine:
+    """Query, key and value as one product; the query carries the 1 / sqrt(width) of the scores."""
     parts = [_affine(weights, f"{prefix}.{part}") for part in ("query", "key", "value")]
-    scale = np.float32((len(parts[0].bias) / heads) ** -0.5)
-    scales = (scale, np.float32(1), np.float32(1))
-    return Affine(
-        np.concatenate([part.weight * factor for part, factor in zip(parts, scales, strict=True)], axis=1),
-        np.concatenate([part.bias * factor for part, factor in zip(parts, scales, strict=True)]),
-    )
+    scale = np.float32(width**-0.5)
+    parts[0] = Affine(parts[0].weight * scale, parts[0].bias * scale)
+    return Affine(np.concatenate([part.weight for part in parts]), np.concatenate([part.bias for part in parts]))
 
 
-def _affine(weights: Weights, prefix: str, scale: float = 1.0) -> Affine:
-    weight = np.ascontiguousarray(weights[f"{prefix}.weight"].T) * np.float32(scale)
-    return Affine(weight, weights[f"{prefix}.bias"])
+def _affine(weights: Weights, prefix: str) -> Affine:
+    return Affine(weights[f"{prefix}.weight"], weights[f"{prefix}.bias"][:, None])
+
+
+def _halved(affine: Affine) -> Affine:
+    """Undoes the 2 of `double_gelu`."""
+    return Affine(affine.weight * np.float32(0.5), affine.bias)
 
 
 def _layer_norm(weights: Weights, prefix: str) -> LayerNorm:
-    return LayerNorm(weights[f"{prefix}.weight"], weights[f"{prefix}.bias"])
+    return LayerNorm(weights[f"{prefix}.weight"][:, None], weights[f"{prefix}.bias"][:, None])

@@ -27,9 +27,9 @@ DIM = 384
 _HEADS = 12
 _MAX_TOKENS = 256
 
-# Tokens per pass: enough rows for full matrix speed, few enough that the widest layer (6 KB a token)
+# Tokens per pass: enough columns for full matrix speed, few enough that the widest layer (6 KB a token)
 # stays near the processor.
-_TOKENS_PER_BATCH = 1024
+_TOKENS_PER_BATCH = 512
 # Texts that are tokenised and sorted by length together: bounds memory for long lists.
 _TEXTS_PER_WINDOW = 4096
 
