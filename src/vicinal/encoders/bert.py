@@ -4,8 +4,9 @@ Texts are not padded. All tokens of a batch lie side by side in one matrix, `run
 is, and every layer but attention sees only that matrix; attention works on runs of texts of equal
 length. So no mask is needed, and no time goes into padding.
 
-A token is a column. With the weights as the left factor, as they are published, the product of few tokens takes
-60 % of the time of the usual order (measured with OpenBLAS, up to 32 tokens), and that of many no more.
+A token is a column. With the weights as the left factor, as they are published, the product of few
+tokens takes about 60 % of the time of the usual order (measured with OpenBLAS, up to 32 tokens), and that
+of many no more.
 """
 
 from __future__ import annotations
@@ -73,7 +74,13 @@ class LayerNorm:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One transformer layer; `project` gives query, key and value one below the other in one product."""
+    """One transformer layer.
+
+    Attributes:
+        heads: attention heads.
+        width: components of a head.
+        project: query, key and value, one below the other, in one product.
+    """
 
     heads: int
     width: int
