@@ -31,10 +31,12 @@ __all__ = ["Entry", "standard_library", "summary"]
 TEXT_CHARS_MAX = 250
 MODULE_CHARS_MAX = 800
 
-# Tests, demonstrations, tables and bundled programs: nothing that a program would call.
+# Tests, demonstrations, tables and bundled programs: nothing that a program would call. distutils is in 3.11 only
+# and deprecated there, yet would answer before shutil.
 _LEFT_OUT = frozenset(
     [
         "antigravity",
+        "distutils",
         "ensurepip",
         "idlelib",
         "lib2to3",

@@ -95,12 +95,20 @@ def index_library(library: Collection, folder: Path) -> None:
         return
     entries = catalogue.standard_library()
     print(f"Indexing {len(entries):,} docstrings of Python {platform.python_version()}, once.", file=sys.stderr)
+    try:
+        _store_all(library, entries)
+    except KeyboardInterrupt:
+        print("Interrupted; the next run goes on from here.", file=sys.stderr)
+        raise
+    finished.write_text(str(len(entries)))
+
+
+def _store_all(library: Collection, entries: list[catalogue.Entry]) -> None:
     with progress("Indexing", len(entries)) as advance:
         for start in range(0, len(entries), _BATCH_ROWS):
             batch = entries[start : start + _BATCH_ROWS]
             _store_missing(library, batch)
             advance(len(batch))
-    finished.write_text(str(len(entries)))
 
 
 def _store_missing(library: Collection, entries: list[catalogue.Entry]) -> None:
