@@ -15,6 +15,7 @@ import apsw
 
 from .connections import translated
 from .files import Files
+from .forking import building
 from .generation import generations
 
 _RETRY_SECONDS = 0.01
@@ -25,23 +26,29 @@ def builder_role(files: Files, generation: str, wait_seconds: float = 0.0) -> It
     """Holds the role for the block; yields False where another holds it for longer than `wait_seconds`."""
     path = os.path.join(generation, "builder.db")
     deadline = time.monotonic() + wait_seconds
+    with building, contextlib.ExitStack() as stack:
+        with translated(path):
+            connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=files.vfs)
+        stack.callback(_close, connection, path)
+        held = _lock(connection, path)
+        while not held and time.monotonic() < deadline:
+            time.sleep(_RETRY_SECONDS)
+            held = _lock(connection, path)
+        yield held
+
+
+def _lock(connection: apsw.Connection, path: str) -> bool:
     with translated(path):
-        connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=files.vfs)
-        try:
-            yield _lock(connection, deadline)
-        finally:
-            connection.close()
-
-
-def _lock(connection: apsw.Connection, deadline: float) -> bool:
-    while True:
         try:
             connection.execute("BEGIN EXCLUSIVE")
-            return True
         except apsw.BusyError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(_RETRY_SECONDS)
+            return False
+        return True
+
+
+def _close(connection: apsw.Connection, path: str) -> None:
+    with translated(path):
+        connection.close()
 
 
 def clear_up(files: Files, folder: str, in_force: str) -> bool:

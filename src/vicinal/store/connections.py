@@ -12,6 +12,7 @@ import apsw
 from ..contract import Durability
 from ..errors import Damaged, DiskFull, StoreError, WriterBusy
 from .files import Files
+from .forking import sqlite_in_use
 from .holders import holder_of
 
 _READERS_KEPT = 4
@@ -24,15 +25,22 @@ _SYNCHRONOUS: dict[Durability, str] = {"full": "FULL", "process": "NORMAL"}
 
 @contextlib.contextmanager
 def translated(place: str) -> Iterator[None]:
-    """SQLite's errors become errors of ours that name the file."""
+    """SQLite in use: forks wait, and its errors become errors of ours that name the file."""
     try:
-        yield
+        with sqlite_in_use:
+            yield
     except apsw.FullError as error:
         raise DiskFull(
             "no room left on the disk", name="disk", place=place, remedy="Free space and try again; nothing changed."
         ) from error
-    except (apsw.CorruptError, apsw.NotADBError) as error:
-        raise Damaged(f"SQLite reports: {error}", name="records", place=place, remedy="Restore a backup.") from error
+    except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeDecodeError) as error:
+        # Our statements are fixed, so an SQL error says that the tables are not ours any more.
+        raise Damaged(
+            f"SQLite reports: {error}",
+            name="records",
+            place=place,
+            remedy="Run verify() to see what is damaged, repair() to keep the rest, or restore a backup.",
+        ) from error
     except apsw.CantOpenError as error:
         raise StoreError(
             "the records cannot be opened",
@@ -90,7 +98,7 @@ class Connections:
             try:
                 yield connection
             finally:
-                connection.execute("ROLLBACK")
+                _roll_back(connection)
 
     @contextlib.contextmanager
     def writing(self, timeout: float, durability: Durability) -> Iterator[apsw.Connection]:
@@ -107,8 +115,8 @@ class Connections:
                 try:
                     yield connection
                 finally:
-                    if self._writer is connection and connection.in_transaction:
-                        connection.execute("ROLLBACK")
+                    if self._writer is connection:
+                        _roll_back(connection)
         finally:
             self._write_lock.release()
 
@@ -128,7 +136,7 @@ class Connections:
             yield self._open_writer(None)
 
     def close(self) -> None:
-        with self._lock, self._write_lock:
+        with translated(self.place), self._lock, self._write_lock:
             self._closed = True
             for connection in [*self._idle, self._writer]:
                 if connection is not None:
@@ -169,7 +177,8 @@ class Connections:
             if not self._closed and len(self._idle) < _READERS_KEPT:
                 self._idle.append(connection)
                 return
-        connection.close()
+        with sqlite_in_use:
+            connection.close()
 
     def _wait_by_deadline(self, _tries: int) -> bool:
         return time.monotonic() < self._deadline and _pause()
@@ -187,6 +196,12 @@ class Connections:
         if self._files.vfs is None:
             connection.execute("PRAGMA fullfsync=1")  # does something on macOS only
         return connection
+
+
+def _roll_back(connection: apsw.Connection) -> None:
+    """Ends the transaction, unless it was committed or SQLite ended it itself, as it does after some errors."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def _wait_by_count(tries: int) -> bool:

@@ -57,7 +57,8 @@ class Files(Protocol):
 
     def create(self, path: str) -> File: ...
 
-    def make_folder(self, path: str) -> None: ...
+    def make_folder(self, path: str) -> None:
+        """With the folders above it; each survives power loss once its own parent was synced, which this does."""
 
     def list_folder(self, path: str) -> list[str]: ...
 
@@ -134,8 +135,14 @@ class DiskFiles:
         return DiskFile(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
 
     def make_folder(self, path: str) -> None:
-        with translated(path):
-            os.makedirs(path, exist_ok=True)
+        missing = []
+        while not os.path.isdir(path):
+            missing.append(path)
+            path = os.path.dirname(os.path.abspath(path))
+        for folder in reversed(missing):
+            with translated(folder), contextlib.suppress(FileExistsError):
+                os.mkdir(folder)
+            self.sync_folder(os.path.dirname(folder))
 
     def list_folder(self, path: str) -> list[str]:
         with translated(path):

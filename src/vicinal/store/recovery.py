@@ -30,15 +30,28 @@ def recover(files: Files, generation: Generation) -> tuple[str, ...]:
     log = os.path.join(generation.folder, "records.db-wal")
     if not files.exists(log):
         return ()
-    found = [*_cut_short(files, generation, log), *_vectors_past_end(generation), *_lost_since_synced(generation)]
+    found = [*_left_by_the_dead(files, generation, log), *_lost_since_synced(generation)]
     for sentence in found:
         _log.warning("%s: %s", generation.folder, sentence)
     return tuple(found)
 
 
+def _left_by_the_dead(files: Files, generation: Generation, log: str) -> list[str]:
+    """What lies past the last commit, looked at under the write lock: then no living writer put it there."""
+    try:
+        with generation.connections.writing(0.0, "full") as connection:
+            return [
+                *_cut_short(files, generation, log),
+                *_vectors_past_end(generation, read_state(connection)),
+            ]
+    except WriterBusy:
+        return []  # others are at work, so the log is in use
+
+
 def _cut_short(files: Files, generation: Generation, log: str) -> list[str]:
-    """Frames of the log that no commit covers: of a writer at work or killed, or damaged ones."""
+    """Frames of the log that no commit covers."""
     with generation.connections.reader() as connection:
+        read_state(connection)  # SQLite looks at the log with the first read
         frames, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
     end = _LOG_HEADER_BYTES + max(frames, 0) * (_FRAME_HEADER_BYTES + _PAGE_BYTES)
     file = files.open(log)
@@ -52,11 +65,11 @@ def _cut_short(files: Files, generation: Generation, log: str) -> list[str]:
     return [f"the log holds {size - end:,} bytes past its last whole commit: a write cut short, or damage"]
 
 
-def _vectors_past_end(generation: Generation) -> list[str]:
-    past = generation.vectors.end() - generation.state.next_slot
+def _vectors_past_end(generation: Generation, state: State) -> list[str]:
+    past = generation.vectors.end() - state.next_slot
     if past <= 0:
         return []
-    return [f"{past:,} vectors lie past the last commit, of a writer at work or killed; their slots are passed over"]
+    return [f"{past:,} vectors lie past the last commit, of a writer that was killed; their slots are passed over"]
 
 
 def _lost_since_synced(generation: Generation) -> list[str]:

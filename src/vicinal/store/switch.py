@@ -10,6 +10,7 @@ Compact, purge, reembed, alter, restore and repair differ only in what they copy
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ import numpy as np
 from ..contract import FloatMatrix
 from ..errors import DiskFull, StoreError
 from .changes import NONCE_BYTES, read_ended
+from .connections import translated
 from .creation import building_name, create_generation
 from .files import File, Files
 from .generation import Generation, next_name
@@ -135,6 +137,7 @@ class _Copy:
         self, connection: apsw.Connection, file: File, vectors: FileVectors, plan: Plan, now: int, earlier: _Copy | None
     ) -> None:
         self._connection = connection
+        self._place = connection.filename
         self._file = file
         self._vectors = vectors
         self._transform = plan.transform
@@ -190,7 +193,7 @@ class _Copy:
 
     def finish(self, plan: Plan, last: State, old: apsw.Connection) -> None:
         """The state that names all this, while the old generation is locked."""
-        with self._connection:
+        with self._transaction():
             if plan.source is None:
                 _replace_kv(self._connection, old)
             state = plan.state(last if plan.source is None else replace(plan.source.state, next_id=last.next_id))
@@ -210,6 +213,11 @@ class _Copy:
             )
         self._file.sync()
 
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with translated(self._place), self._connection:
+            yield
+
     def _append(self, rows: Sequence[Row], vectors: Vectors) -> None:
         kept = [row for row in rows if not row.is_expired(self._now)]
         if not kept:
@@ -217,7 +225,7 @@ class _Copy:
         copied: list[Copied] = [(row, vectors.raw(row.slot) if row.space is not None else b"") for row in kept]
         if self._transform is not None:
             copied = self._transform(copied)
-        with self._connection:
+        with self._transaction():
             insert_rows(self._connection, self._placed(kept, copied))
 
     def _placed(self, kept: Sequence[Row], copied: Sequence[Copied]) -> Iterator[Copied]:
@@ -233,7 +241,7 @@ class _Copy:
         return ((replace(row, slot=first + i), raw) for i, (row, raw) in enumerate(copied))
 
     def _delete(self, slots: Sequence[int]) -> None:
-        with self._connection:
+        with self._transaction():
             delete_rows(self._connection, self._mapped(slots))
 
     def _mapped(self, slots: Sequence[int]) -> list[int]:
@@ -242,7 +250,7 @@ class _Copy:
 
     def _touch(self, rows: dict[int, Row], vectors: Vectors) -> None:
         """Metadata and expiry again, as they are now."""
-        with self._connection:
+        with self._transaction():
             for old_slot, row in rows.items():
                 for slot in self._mapped([old_slot]):
                     new = next(iter(rows_by_slot(self._connection, self._vectors, [slot]).values()))
@@ -253,7 +261,7 @@ class _Copy:
                     )
 
     def _copy_kv(self, source: Generation) -> None:
-        with source.connections.read_transaction() as connection, self._connection:
+        with source.connections.read_transaction() as connection, self._transaction():
             _replace_kv(self._connection, connection)
 
 
@@ -264,13 +272,13 @@ class _Opened:
         self._files, self._folder, self._plan, self._now, self._earlier = files, folder, plan, now, earlier
 
     def __enter__(self) -> _Copy:
-        self._connection = apsw.Connection(
-            os.path.join(self._folder, "records.db"), flags=apsw.SQLITE_OPEN_READWRITE, vfs=self._files.vfs
-        )
-        self._connection.execute("PRAGMA synchronous=NORMAL")  # closing checkpoints, and that syncs
-        self._connection.execute("PRAGMA secure_delete=ON")  # a row deleted while it was copied leaves nothing
+        self._path = os.path.join(self._folder, "records.db")
+        with translated(self._path):
+            self._connection = apsw.Connection(self._path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=self._files.vfs)
+            self._connection.execute("PRAGMA synchronous=NORMAL")  # closing checkpoints, and that syncs
+            self._connection.execute("PRAGMA secure_delete=ON")  # a row deleted while it was copied leaves nothing
+            dimension = read_state(self._connection).dimension if self._earlier is None else self._earlier.dimension
         self._file = self._files.open(os.path.join(self._folder, "vectors.f32"))
-        dimension = read_state(self._connection).dimension if self._earlier is None else self._earlier.dimension
         vectors = FileVectors(self._file, dimension, self._files.maps_past_end)
         return _Copy(self._connection, self._file, vectors, self._plan, self._now, self._earlier)
 
@@ -278,8 +286,9 @@ class _Opened:
         try:
             self._file.sync()
         finally:
-            self._connection.close()
             self._file.close()
+            with translated(self._path):
+                self._connection.close()
 
 
 def _block(raws: Sequence[memoryview | bytes]) -> FloatMatrix | None:

@@ -6,13 +6,16 @@ Everything that builds or removes files holds the builder role, so that one proc
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from numpy.typing import NDArray
 
 from ..contract import Index
-from ..errors import CollectionDropped, WriterBusy
+from ..errors import CollectionDropped, StoreError, WriterBusy
 from .backup import StoredSnapshot, back_up, drop_snapshot, find_snapshot, list_snapshots, take_snapshot
 from .builder import builder_role, clear_up
 from .changes import nonce_of
@@ -22,10 +25,13 @@ from .files import Files
 from .generation import DROPPED, open_generation
 from .holders import holder_of
 from .publication import publish, remove_older
+from .state import State
 from .switch import Plan, switch
 
 if TYPE_CHECKING:
     from .store import Opened, Store
+
+_log = logging.getLogger("vicinal.store")
 
 IndexT = TypeVar("IndexT", bound=Index)
 
@@ -188,17 +194,24 @@ class Upkeep(Generic[IndexT]):
 
     def _publish(self, opened: Opened[IndexT]) -> bool:
         """Saves the index, forgets the changes that it covers and removes what is left over. Holds the role."""
-        folder = os.path.join(self._folder, opened.generation.name)
         with opened.feed.moment() as connection:
             state = opened.feed.state
             nonce = nonce_of(connection, state, state.change) if state.change else None
             arrays = opened.feed.index.save(opened.generation.vectors.matrix(state.next_slot))
         if nonce is not None:
+            self._save(opened, state, nonce, arrays)
+        return clear_up(self._files, self._folder, opened.generation.name)
+
+    def _save(self, opened: Opened[IndexT], state: State, nonce: bytes, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """A publication that fails, on a full disk or in a folder just deleted, costs time later and nothing else."""
+        folder = os.path.join(self._folder, opened.generation.name)
+        try:
             published = publish(self._files, folder, state, nonce, state.next_slot, arrays)
             forget_changes(opened.generation, published)
             opened.feed.published = published
             remove_older(self._files, folder, published)
-        return clear_up(self._files, self._folder, opened.generation.name)
+        except (OSError, StoreError) as error:
+            _log.warning("the index of %s was not saved: %s", self._store.place, error)
 
     def _needs_compaction(self, opened: Opened[IndexT]) -> bool:
         slots, live = opened.feed.state.next_slot, opened.feed.index.live_count()
@@ -206,7 +219,7 @@ class Upkeep(Generic[IndexT]):
 
     def _is_past_limit(self) -> bool:
         """Whether enough has happened to publish or compact without waiting for quiet."""
-        with self._store.using() as opened:
+        with self._store.in_force() as opened:
             slots, published = opened.feed.state.next_slot, opened.feed.published
             tail = slots - (0 if published is None else published.slot_count)
             return tail >= max(_PUBLISH_SLOTS_MIN, slots // _PUBLISH_SHARE) or self._needs_compaction(opened)

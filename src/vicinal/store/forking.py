@@ -1,0 +1,72 @@
+"""Forks wait until SQLite is not in use, so that a child inherits no lock that nobody will ever release.
+
+SQLite keeps what this process has locked in tables of its own memory. A child forked in the middle of another
+thread's transaction would find that lock in its copy of the tables, and wait for it for ever.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+# Then fork all the same: a child that finds the collection busy beats a parent that hangs.
+_SQLITE_WAIT_SECONDS = 10.0
+_BUILDER_WAIT_SECONDS = 2.0  # a publication ends in time; a long compaction leaves a child that cannot build
+
+
+class Gate:
+    """Counts the threads inside `with gate:` blocks, nested as you like, and lets a fork wait for them."""
+
+    def __init__(self, wait_seconds: float) -> None:
+        self._wait_seconds = wait_seconds
+        self._condition = threading.Condition()
+        self._threads = 0
+        self._forking = False
+        self._own = threading.local()
+
+    def __enter__(self) -> None:
+        depth = self._depth()
+        if depth == 0:
+            with self._condition:
+                while self._forking:
+                    self._condition.wait()
+                self._threads += 1
+        self._own.depth = depth + 1
+
+    def __exit__(self, *_: object) -> None:
+        self._own.depth -= 1
+        if self._own.depth == 0:
+            with self._condition:
+                self._threads -= 1
+                self._condition.notify_all()
+
+    def before_fork(self) -> None:
+        with self._condition:
+            self._forking = True
+            mine = 1 if self._depth() else 0
+            self._condition.wait_for(lambda: self._threads <= mine, timeout=self._wait_seconds)
+
+    def after_in_parent(self) -> None:
+        with self._condition:
+            self._forking = False
+            self._condition.notify_all()
+
+    def after_in_child(self) -> None:
+        """Only the forking thread is here, and no lock of the others means anything any more."""
+        depth = self._depth()
+        self.__init__(self._wait_seconds)  # type: ignore[misc]  # the object is shared by name, its contents begin anew
+        self._own.depth, self._threads = depth, 1 if depth else 0
+
+    def _depth(self) -> int:
+        depth: int = getattr(self._own, "depth", 0)
+        return depth
+
+
+sqlite_in_use = Gate(_SQLITE_WAIT_SECONDS)
+building = Gate(_BUILDER_WAIT_SECONDS)
+
+if hasattr(os, "register_at_fork"):
+    for _gate in (sqlite_in_use, building):  # "before" runs backwards: builders still need SQLite to come to an end
+        os.register_at_fork(
+            before=_gate.before_fork, after_in_parent=_gate.after_in_parent, after_in_child=_gate.after_in_child
+        )
