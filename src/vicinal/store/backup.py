@@ -10,7 +10,7 @@ from typing import Any
 
 import apsw
 
-from ..errors import InvalidArgument, NotFound, StoreError
+from ..errors import Damaged, InvalidArgument, NotFound, StoreError
 from .connections import translated
 from .creation import building_name, create_builder, folder_name, write_file
 from .files import Files
@@ -163,9 +163,17 @@ def _put_in_place(files: Files, building: str, final: str) -> None:
 
 
 def _read_about(files: Files, folder: str) -> StoredSnapshot:
-    file = files.open(os.path.join(folder, _ABOUT))
+    path = os.path.join(folder, _ABOUT)
+    file = files.open(path)
     try:
         about: dict[str, Any] = json.loads(file.read_at(0, file.size()))
+        return StoredSnapshot(about["name"], datetime.fromisoformat(about["created_at"]), about["rows"], folder)
+    except (ValueError, KeyError, TypeError) as error:
+        raise Damaged(
+            f"it does not say what the snapshot is: {error}",
+            name="snapshot",
+            place=path,
+            remedy="Remove this snapshot's folder, or put its file back from a copy.",
+        ) from error
     finally:
         file.close()
-    return StoredSnapshot(about["name"], datetime.fromisoformat(about["created_at"]), about["rows"], folder)

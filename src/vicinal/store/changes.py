@@ -11,7 +11,7 @@ import numpy as np
 
 from ..contract import Delta, Slots
 from ..errors import Damaged
-from .checksum import crc_of
+from .checksum import crc_of, is_whole
 from .state import State
 
 NONCE_BYTES = 8
@@ -85,7 +85,7 @@ def read_ended(connection: apsw.Connection, after: int) -> tuple[Slots, Slots]:
     """Slots that the commits after `after` ended, and those that they touched."""
     dead, touched = [], []
     for *columns, crc in connection.execute("SELECT * FROM changes WHERE change > ? ORDER BY change", (after,)):
-        if crc_of(*columns) != crc:
+        if not is_whole(crc, *columns):
             raise Damaged(
                 f"change {columns[0]} fails its checksum",
                 name="changes",
@@ -115,6 +115,28 @@ def _delta(
     dead: Slots,
     added: Sequence[tuple[Any, ...]],
     touched: Sequence[tuple[Any, ...]],
+) -> Delta:
+    """Slots and instants come unchecked, many at a time: what cannot be one is damage."""
+    try:
+        delta = _typed_delta(change, slot_count, dead, added, touched)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _impossible(error) from error
+    if len(added) and added[-1][0] >= slot_count:
+        raise _impossible(f"slot {added[-1][0]} of {slot_count}")
+    return delta
+
+
+def _impossible(what: object) -> Damaged:
+    return Damaged(
+        f"a row has a slot or an instant of expiry that cannot be: {what}",
+        name="rows",
+        place="records.db",
+        remedy="Run verify() to see which rows, and repair() to keep the others.",
+    )
+
+
+def _typed_delta(
+    change: int, slot_count: int, dead: Slots, added: Sequence[tuple[Any, ...]], touched: Sequence[tuple[Any, ...]]
 ) -> Delta:
     return Delta(
         change=change,

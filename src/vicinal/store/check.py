@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import Index
-from .changes import NONCE_BYTES, nonce_of, read_delta
-from .checksum import crc_of
+from .changes import nonce_of, read_delta
+from .checksum import is_whole
 from .creation import SCHEMA
 from .files import Files
 from .findings import Findings
 from .forensics import Unreadable, VectorBytes, opened_records, opened_vectors, page, stored_rows, together
 from .publication import Unusable, load_newest, read_saved, saved_files
+from .rows import shown_id
 from .state import State, read_state
 
 MakeIndex = Callable[[State], Index]
@@ -39,7 +40,6 @@ _HEADER_FIELDS = (
     (60, bytes(12), "user version, vacuum and application"),
     (72, bytes(20), "reserved"),
 )
-_SLOT_BYTES = 4
 
 # What a slot holds, beside the number of the change that wrote or last touched its row.
 _UNKNOWN, _NO_ROW, _REPORTED = -1, -2, -3
@@ -157,7 +157,7 @@ def _check_state(subject: Subject, connection: apsw.Connection) -> State | None:
 
 def _check_kv(subject: Subject, connection: apsw.Connection) -> None:
     for owner, key, value, crc in connection.execute("SELECT owner, key, value, crc FROM kv"):
-        if crc_of(owner, key, value) != crc:
+        if not is_whole(crc, owner, key, value):
             subject.problem(f"kv {owner!r}, {key!r:.80}", "fails its checksum")
 
 
@@ -177,7 +177,7 @@ def _check_rows(subject: Subject, connection: apsw.Connection, state: State, vec
         if fault is None and row.change > state.change:
             fault = f"belongs to change {row.change}, the state knows {state.change}"
         if fault is not None:
-            subject.problem(f"slot {row.slot}, id {row.id!r:.80}", fault)
+            subject.problem(f"slot {row.slot}, id {shown_id(row.id)}", fault)
         holds[row.slot] = row.change if fault is None else _REPORTED
     for one in together(unreadable):
         subject.problem(f"slots {one.first} to {one.last}", f"cannot be read: {one.why}")
@@ -193,7 +193,7 @@ def _rows_by_feed(subject: Subject, connection: apsw.Connection, state: State) -
     holds = np.full(state.next_slot, _UNKNOWN, dtype=np.int64)
     expected = state.trimmed + 1
     for change, nonce, first, count, dead, touched, crc in connection.execute("SELECT * FROM changes ORDER BY change"):
-        if crc_of(change, nonce, first, count, dead, touched) != crc or len(nonce) != NONCE_BYTES:
+        if not is_whole(crc, change, nonce, first, count, dead, touched):
             subject.problem(f"change {change}", "fails its checksum")
             return np.full(state.next_slot, _UNKNOWN, dtype=np.int64)  # what follows cannot be told
         if change != expected:

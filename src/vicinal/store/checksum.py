@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 from zlib import crc32
 
 Column = None | int | str | bytes
@@ -29,3 +30,11 @@ def crc_of(*columns: Column, vector: memoryview | bytes = b"") -> int:
         else:
             raise TypeError(f"no checksum for a column of type {type(value).__name__}")
     return crc32(vector, crc32(b"".join(parts)))
+
+
+def is_whole(crc: object, *columns: Any, vector: memoryview | bytes = b"") -> bool:
+    """Whether what was read has the checksum `crc`. Flipped bits may also have changed a column's type."""
+    try:
+        return crc_of(*columns, vector=vector) == crc
+    except TypeError:
+        return False

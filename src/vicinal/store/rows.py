@@ -11,7 +11,7 @@ import apsw
 
 from ..errors import Damaged
 from ..types import Id
-from .checksum import crc_of
+from .checksum import crc_of, is_whole
 from .vectors import Vectors
 
 StoredId = int | str | bytes
@@ -25,6 +25,7 @@ CREATE TABLE rows(
 ) STRICT"""
 
 _COLUMNS = "slot, id, change, crc, expires_at, space, sparse, metadata, text"
+UUID_BYTES = 16
 _IN_CHUNK = 500  # far below SQLite's limit on variables, few distinct statements
 
 
@@ -41,11 +42,10 @@ class Row:
     metadata: str | None
     text: str | None
 
-    def crc(self, vectors: Vectors) -> int:
-        return self.crc_with(b"" if self.space is None else vectors.raw(self.slot))
-
-    def crc_with(self, vector: memoryview | bytes) -> int:
-        return crc_of(
+    @property
+    def columns(self) -> tuple[int | str | bytes | None, ...]:
+        """Those that the checksum covers, in its order."""
+        return (
             self.slot,
             self.id,
             self.change,
@@ -54,8 +54,17 @@ class Row:
             self.sparse,
             self.metadata,
             self.text,
-            vector=vector,
         )
+
+    def crc(self, vectors: Vectors) -> int:
+        return self.crc_with(b"" if self.space is None else vectors.raw(self.slot))
+
+    def crc_with(self, vector: memoryview | bytes) -> int:
+        return crc_of(*self.columns, vector=vector)
+
+    def is_whole(self, crc: object, vectors: Vectors) -> bool:
+        """Whether columns and vector are what was written."""
+        return is_whole(crc, *self.columns, vector=b"" if self.space is None else vectors.raw(self.slot))
 
     def is_expired(self, now: int) -> bool:
         return self.expires_at is not None and self.expires_at <= now
@@ -67,6 +76,11 @@ def stored_id(value: Id) -> StoredId:
 
 def user_id(value: StoredId) -> Id:
     return UUID(bytes=value) if isinstance(value, bytes) else value
+
+
+def shown_id(value: object) -> str:
+    """An id that may be damaged, for a message."""
+    return f"{UUID(bytes=value) if isinstance(value, bytes) and len(value) == UUID_BYTES else value!r:.80}"
 
 
 def insert_rows(connection: apsw.Connection, rows: Iterable[tuple[Row, memoryview | bytes]]) -> None:
@@ -137,19 +151,19 @@ def rows_between(connection: apsw.Connection, vectors: Vectors, first: int, last
 def unreadable_slots(connection: apsw.Connection, vectors: Vectors, after_change: int) -> list[int]:
     """Slots of the rows written after that change whose checksum fails."""
     found = connection.execute(f"SELECT {_COLUMNS} FROM rows WHERE change > ?", (after_change,))
-    return [row.slot for row, crc in _with_checksums(found) if row.crc(vectors) != crc]
+    return [row.slot for row, crc in _with_checksums(found) if not row.is_whole(crc, vectors)]
 
 
 def _checked(connection: apsw.Connection, vectors: Vectors, found: Iterable[tuple[Any, ...]]) -> Iterator[Row]:
     """No row leaves the store before its checksum has been compared."""
     for row, crc in _with_checksums(found):
-        if row.crc(vectors) != crc:
+        if not row.is_whole(crc, vectors):
             raise Damaged(
-                f"the row of id {user_id(row.id)!r} fails its checksum",
+                f"the row of id {shown_id(row.id)} fails its checksum",
                 name="rows",
                 value=row.slot,
                 place=f"{connection.filename or ':memory:'}, slot {row.slot}",
-                remedy="Restore a backup, or delete and add the row again.",
+                remedy="Delete and add the row again, or run repair().",
             )
         yield row
 

@@ -10,7 +10,7 @@ import apsw
 
 from ..contract import Metric
 from ..errors import Damaged, FormatUnsupported
-from .checksum import crc_of
+from .checksum import crc_of, is_whole
 
 FORMAT = 1
 
@@ -89,7 +89,7 @@ def read_state(connection: apsw.Connection) -> State:
             place=place,
             remedy="Install a newer Vicinal; nothing was changed.",
         )
-    if crc_of(*found[:-1]) != found[-1]:
+    if not is_whole(found[-1], *found[:-1]):
         raise Damaged("the state row fails its checksum", name="state", place=place, remedy="Restore a backup.")
     return state
 
