@@ -1,5 +1,7 @@
 """Vicinal: a vector database for Python.
 
+Five lines to begin with:
+
     import vicinal
 
     db = vicinal.connect("./data")

@@ -149,7 +149,12 @@ class TestCompaction:
     def test_another_process_follows(self, docs: vicinal.Collection, tmp_path: Path) -> None:
         block = fill(docs, 50)
         in_another_process(
-            "import sys, vicinal; docs = vicinal.connect(sys.argv[1]).collection('docs'); docs.delete([3]); docs.compact()",
+            """
+            import sys, vicinal
+            docs = vicinal.connect(sys.argv[1]).collection("docs")
+            docs.delete([3])
+            docs.compact()
+            """,
             tmp_path / "db",
         )
         assert docs.count() == 49
@@ -157,9 +162,32 @@ class TestCompaction:
         docs.add([3], vectors=block[3:4])
         assert docs.search(block[3], k=1)[0].id == 3
 
-    def test_of_a_collection_in_memory_is_refused(self) -> None:
-        with pytest.raises(Unsupported, match="in memory"):
-            vicinal.connect(":memory:").collection("docs").compact()
+    def test_in_memory_comes_with_the_write_that_makes_it_due(self) -> None:
+        docs = vicinal.connect(":memory:").collection("docs")
+        for seed in range(8):
+            block = fill(docs, 1500, seed)
+        assert docs.stats().dead_slots <= 1500 + 1024
+        assert docs.count() == 1500
+        assert docs.search(block[7], k=1)[0].id == 7
+        docs.compact()
+        assert docs.stats().dead_slots == 0
+        assert everything(docs)[3][:2] == (3, "text 3 of 7")
+
+    def test_in_memory_under_threads(self) -> None:
+        docs = vicinal.connect(":memory:").collection("docs", dimension=DIM)
+        block = vectors(100)
+
+        def work(name: str) -> None:
+            for _ in range(60):
+                docs.upsert([f"{name}{i}" for i in range(100)], vectors=block)
+                assert docs.search(block[3], k=1)[0].score > 0.99
+
+        threads = [threading.Thread(target=work, args=(name,)) for name in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert docs.count() == 200
 
 
 class TestPublication:
@@ -295,7 +323,7 @@ class TestErasure:
                 child.send_signal(18)  # SIGCONT
             assert not busy.complete
             assert "Another process" in busy.note
-            wait_until(lambda: docs._context.store.upkeep.clear_up())
+            wait_until(docs._context.store.upkeep.clear_up)
             child.communicate("\n")
 
 

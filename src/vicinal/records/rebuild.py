@@ -48,7 +48,6 @@ def verify(context: Context) -> VerifyReport:
 
 def compact(context: Context) -> None:
     """Rows only, dense slots, no dead bytes."""
-    require_disk(context, "compact")
     context.store.upkeep.rebuild(Plan(), timeout=context.timeout, now=now())
 
 
@@ -72,7 +71,6 @@ def alter(context: Context, metric: Any, index: Any) -> None:
             value=metric,
             remedy=f"{nearest(str(metric), get_args(Metric))}Choose one of {', '.join(get_args(Metric))}.",
         )
-    require_disk(context, "alter")
     zero_allowed = context.rules(context.store.current()).zero_allowed
 
     def check(copied: list[Copied]) -> list[Copied]:
@@ -89,7 +87,6 @@ def alter(context: Context, metric: Any, index: Any) -> None:
 
 def reembed(context: Context, given: Any) -> None:
     """Every text encoded anew; the collection remembers the new encoder from the switch on."""
-    require_disk(context, "reembed")
     encoder = as_encoder(given)
     remembered = identity_of(encoder).to_json()
 

@@ -162,7 +162,9 @@ class Store(Generic[IndexT]):
     def _after_write(self, opened: Opened[IndexT], durability: Durability) -> None:
         self.wrote_at = time.monotonic()
         self.unsynced = self.unsynced or durability == "process"
-        if self.on_disk:
+        if not self.on_disk:
+            self.upkeep.after_write_in_memory()
+        else:
             with self.using() as still:
                 if still is opened:
                     keep_log_short(opened.generation)
@@ -231,6 +233,13 @@ class Store(Generic[IndexT]):
             self.check_usable()
             assert self.folder is not None  # memory never moves
             self._opened = self._open(self.folder)
+
+    def replace(self, generation: Generation) -> None:
+        """In memory: puts a generation in force whose rows are those of the old one."""
+        with self._lock:
+            superseded, self._opened = self._opened, self._with_feed(generation)
+            if superseded is not None:
+                superseded.generation.retire()
 
     def sleep(self) -> bool:
         """Closes the files until the next call; False where a call is using them."""

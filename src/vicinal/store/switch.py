@@ -23,8 +23,8 @@ from ..contract import FloatMatrix
 from ..errors import DiskFull, StoreError
 from .changes import NONCE_BYTES, read_ended
 from .connections import translated
-from .creation import building_name, create_generation
-from .files import File, Files
+from .creation import building_name, create_generation, create_in_memory
+from .files import Files
 from .generation import Generation, next_name
 from .rows import Row, delete_rows, insert_rows, rows_between, rows_by_slot
 from .state import State, read_state, update_state
@@ -34,6 +34,7 @@ _COPY_SLOTS = 4096  # one short read
 _REPLAY_UNTIL_CHANGES = 64  # few enough to be replayed while writers wait
 _REPLAY_ROUNDS_MAX = 8  # against a writer that never pauses
 _SPACE_MARGIN = 1.1
+_IN_MEMORY = "memory"
 
 Copied = tuple[Row, memoryview | bytes]
 Transform = Callable[[list[Copied]], list[Copied]]
@@ -91,6 +92,22 @@ def switch(files: Files, folder: str, old: Generation, plan: Plan, *, now: int, 
     return final_name
 
 
+def switch_in_memory(
+    files: Files, old: Generation, plan: Plan, *, now: int, timeout: float, put_in_force: Callable[[Generation], None]
+) -> None:
+    """The same without files, while writers and readers wait."""
+    with old.connections.writing(timeout, "process") as connection:
+        last = read_state(connection)
+        new = create_in_memory(files, _first_state(plan, last))
+        with new.connections.reader() as target:
+            copy = _Copy(target, new.vectors, plan, now)
+            copy.everything(old)
+            copy.finish(plan, last, connection)
+        put_in_force(new)
+        update_state(connection, replace(last, moved_to=_IN_MEMORY))  # for writers that wait for this very lock
+        connection.execute("COMMIT")
+
+
 def _first_state(plan: Plan, start: State) -> State:
     state = plan.state(start if plan.source is None else replace(plan.source.state, next_id=start.next_id))
     return replace(state, next_slot=0, moved_to=None)
@@ -134,11 +151,10 @@ class _Copy:
     """Writes the next generation: rows at dense slots, in the old order."""
 
     def __init__(
-        self, connection: apsw.Connection, file: File, vectors: FileVectors, plan: Plan, now: int, earlier: _Copy | None
+        self, connection: apsw.Connection, vectors: Vectors, plan: Plan, now: int, earlier: _Copy | None = None
     ) -> None:
         self._connection = connection
         self._place = connection.filename
-        self._file = file
         self._vectors = vectors
         self._transform = plan.transform
         self._now = now
@@ -211,7 +227,7 @@ class _Copy:
                     moved_to=None,
                 ),
             )
-        self._file.sync()
+        self._vectors.sync()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -280,7 +296,7 @@ class _Opened:
             dimension = read_state(self._connection).dimension if self._earlier is None else self._earlier.dimension
         self._file = self._files.open(os.path.join(self._folder, "vectors.f32"))
         vectors = FileVectors(self._file, dimension, self._files.maps_past_end)
-        return _Copy(self._connection, self._file, vectors, self._plan, self._now, self._earlier)
+        return _Copy(self._connection, vectors, self._plan, self._now, self._earlier)
 
     def __exit__(self, *_: object) -> None:
         try:

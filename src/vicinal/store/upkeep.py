@@ -26,7 +26,7 @@ from .generation import DROPPED, open_generation
 from .holders import holder_of
 from .publication import publish, remove_older
 from .state import State
-from .switch import Plan, switch
+from .switch import Plan, switch, switch_in_memory
 
 if TYPE_CHECKING:
     from .store import Opened, Store
@@ -49,6 +49,7 @@ class Upkeep(Generic[IndexT]):
     def __init__(self, store: Store[IndexT]) -> None:
         self._store = store
         self._is_builder = False
+        self._checked_slots = 0  # in memory: slots when dead ones were last counted
         self._has_leftovers = False  # an earlier generation that a process had open when we would have removed it
         self._looked_at = self._synced_at = time.monotonic()
 
@@ -92,6 +93,18 @@ class Upkeep(Generic[IndexT]):
         if now - self._store.wrote_at >= _QUIET_SECONDS or self._is_past_limit():
             self.build()
 
+    def after_write_in_memory(self) -> None:
+        """Nobody else keeps house there: compaction comes with the write that makes it due."""
+        with self._store.in_force() as opened:
+            slots = opened.feed.state.next_slot
+            if slots - self._checked_slots < _COMPACT_SLOTS_MIN:
+                return
+            self._checked_slots = slots
+            if not self._needs_compaction(opened):
+                return
+        self._checked_slots = 0
+        self.rebuild(Plan(), timeout=_SYNC_EVERY_SECONDS, now=time.time_ns() // 1000)
+
     def build(self, *, always: bool = False) -> None:
         """Publishes, compacts and clears up, where there is something to do and no other process does it."""
         with self._store.in_force() as opened:
@@ -114,6 +127,12 @@ class Upkeep(Generic[IndexT]):
             WriterBusy: another process held the builder role, or writers left no gap.
             DiskFull: nothing changed.
         """
+        if not self._store.on_disk:
+            with self._store.in_force() as opened:
+                switch_in_memory(
+                    self._files, opened.generation, plan, now=now, timeout=timeout, put_in_force=self._store.replace
+                )
+            return True
         with self._store.in_force() as opened, self._sole_builder(opened, timeout):
             switch(self._files, self._folder, opened.generation, plan, now=now, timeout=timeout)
         self._store.current()

@@ -16,6 +16,9 @@ _MAP_BYTES_MIN = 64 << 20  # address space, not memory
 class Vectors(Protocol):
     """float32 vectors of one dimension, which the first vector may fix."""
 
+    @property
+    def dimension(self) -> int | None: ...
+
     def fix_dimension(self, dimension: int) -> None: ...
 
     def end(self) -> int:
@@ -103,6 +106,10 @@ class MemoryVectors:
     def __init__(self, dimension: int | None) -> None:
         self._array: FloatMatrix = np.empty((0, dimension or 0), dtype=np.float32)
         self._end = 0
+
+    @property
+    def dimension(self) -> int | None:
+        return self._array.shape[1] or None
 
     def fix_dimension(self, dimension: int) -> None:
         if self._array.shape[1] != dimension:
