@@ -15,7 +15,20 @@ from typing import Any
 import vicinal
 from vicinal.collection import Collection
 
-from .model import DIMENSION, Row, Rows, Told, Verdict, is_bare, judge, metadata_of, read_row, text_of, vector_of
+from .model import (
+    DIMENSION,
+    Row,
+    Rows,
+    Told,
+    Verdict,
+    is_bare,
+    judge,
+    metadata_of,
+    owner_of,
+    read_row,
+    text_of,
+    vector_of,
+)
 from .workload import NAME, Place
 
 _SECONDS_MAX = 60
@@ -30,7 +43,7 @@ def check(place: Place, tolds: Sequence[Told], *, lossy: bool = False, seed: str
     return Verdict(**in_child(lambda: asdict(_check_here(place, tolds, lossy, seed))))
 
 
-def in_child(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def in_child(work: Callable[[], dict[str, Any]], seconds: float = _SECONDS_MAX) -> dict[str, Any]:
     """What `work` returns in a forked child, or {"faults": [...]} if that dies or takes too long."""
     read_end, write_end = os.pipe()
     child = os.fork()
@@ -45,7 +58,7 @@ def in_child(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         os._exit(0)
     os.close(write_end)
     with os.fdopen(read_end) as pipe:
-        signal.setitimer(signal.ITIMER_REAL, _SECONDS_MAX)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
         previous = signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGKILL))
         raw = pipe.read()
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -70,7 +83,9 @@ def _check_here(place: Place, tolds: Sequence[Told], lossy: bool, seed: str) -> 
             verdict = judge(tolds, rows, lossy=lossy)
             _check_reading(docs, rows, verdict, random.Random(seed))
             docs.close()
+    _check_backups(place, tolds, verdict)
     _check_use(place, rows, verdict)
+    _check_snapshots(place, tolds, verdict)
     return verdict
 
 
@@ -94,6 +109,41 @@ def _check_reading(docs: Collection, rows: Rows, verdict: Verdict, rng: random.R
         report = docs.verify()
         if report.problems:
             faults.append(f"verify: {report.problems}")
+
+
+def _check_backups(place: Place, tolds: Sequence[Told], verdict: Verdict) -> None:
+    """Each writer's last backup holds its rows of that step; one in flight is whole or not there."""
+    for told in tolds:
+        worlds = told.worlds()
+        done = [(step["name"], worlds[n], True) for n, step in enumerate(told.steps) if step["op"] == "backup"][-1:]
+        if told.in_flight is not None and told.in_flight["op"] == "backup":
+            done.append((told.in_flight["name"], worlds[-1], False))
+        for name, world, acknowledged in done:
+            with vicinal.connect(place.backups / name) as copy:
+                if NAME in copy.collections():
+                    rows = _read(copy.collection(NAME))
+                    if {id_: row for id_, row in rows.items() if owner_of(id_) == told.writer} != world.rows:
+                        verdict.faults.append(f"backup {name} holds other rows than the collection did")
+                elif acknowledged:
+                    verdict.faults.append(f"backup {name} is gone")
+
+
+def _check_snapshots(place: Place, tolds: Sequence[Told], verdict: Verdict) -> None:
+    """Where one writer was alone: its snapshots are there, and the last one can be gone back to."""
+    writers = [told for told in tolds if told.steps]
+    if len(writers) != 1 or not hasattr(Collection, "restore"):
+        return
+    now = writers[0].worlds()[-1].snapshots
+    soon = writers[0].next_world().snapshots
+    with vicinal.connect(place.db) as db:
+        docs = db.collection(NAME)
+        found = [snapshot.name for snapshot in docs.snapshots()]
+        if not now.keys() & soon.keys() <= set(found) <= now.keys() | soon.keys():
+            verdict.faults.append(f"the snapshots are {found}, not {list(now)} or {list(soon)}")
+        elif found:
+            docs.restore(found[-1])
+            if _read(docs) != {**soon, **now}[found[-1]]:
+                verdict.faults.append(f"snapshot {found[-1]} does not bring its rows back")
 
 
 def _check_use(place: Place, rows: Rows, verdict: Verdict) -> None:

@@ -29,14 +29,17 @@ class Recording:
     Attributes:
         second: what a second process does meanwhile: "", "reads" or "writes".
         dies: kind of step in which the first writer is killed before the power goes; "" if it lives.
+        deep: the folders above the database are new as well.
     """
 
     seed: str
     second: str
     durability: str
     dies: str = ""
+    deep: bool = False
     operations: list[Operation] = field(default_factory=list)
     moments: list[str] = field(default_factory=list)  # kind of the step in flight after each operation
+    violations: list[str] = field(default_factory=list)  # what its processes saw before any power went
 
 
 @dataclass(slots=True)
@@ -64,7 +67,7 @@ def plan(seed: str, number: int) -> Recording:
     rng = random.Random(seed)
     second = rng.choice(("reads", "writes")) if number % 2 else ""
     dies = rng.choice(workload.kinds_at_hand()[1:]) if second == "writes" and rng.random() < 0.5 else ""
-    return Recording(seed, second, "process" if number % 4 == 3 else "full", dies)
+    return Recording(seed, second, "process" if number % 4 == 3 else "full", dies, number % 5 == 2)
 
 
 def record(recording: Recording, folder: Path) -> None:
@@ -76,13 +79,15 @@ def record(recording: Recording, folder: Path) -> None:
     wait(coordinator, _SECONDS_MAX)
     recording.operations = [Operation("root", 0, inode, 0, "", "", b""), *read_log(log)]
     recording.moments = _moments(recording.operations)
+    tolds = read_journals(Place(folder).journals())
+    recording.violations = [violation for told in tolds for violation in told.violations]
 
 
 def _run(recording: Recording, folder: Path, log: Path) -> None:
     rng = random.Random(f"{recording.seed}/parent")
     recorder = Recorder()
     recorder.start(folder, log)
-    place = Place(folder)
+    place = Place(folder, recording.deep)
     place.make()
     second = _fork_second(place, recording, recorder)
     doom = Doom(recording.dies, rng.randint(2, 4), torn=rng.random() < 0.5) if recording.dies else None
@@ -95,8 +100,8 @@ def _run(recording: Recording, folder: Path, log: Path) -> None:
 
 
 def _write(place: Place, name: str, recording: Recording, recorder: Recorder, doom: Doom | None) -> None:
-    writer = Writer(place, name, recording.seed, recording.durability)
-    Work(writer, recorder, alone=recording.second != "writes", doom=doom).run(_STEPS)
+    writer = Writer(place, name, recording.seed, recording.durability, alone=recording.second != "writes")
+    Work(writer, recorder, doom).run(_STEPS)
     if writer.rng.random() < 0.5:
         writer.db.close()
 
@@ -148,10 +153,12 @@ def replay(recording: Recording, cuts: Sequence[Cut], folder: Path) -> None:
         for operation in recording.operations[made : cut.at + 1]:
             disk.apply(operation)
         made = max(made, cut.at + 1)
-        place = Place(folder / f"{number}-{cut.moment}-{cut.style.replace(' ', '-')}")
+        place = Place(folder / f"{number}-{cut.moment}-{cut.style.replace(' ', '-')}", recording.deep)
         cut.folder, cut.at_risk = str(place.root), disk.at_risk()
         disk.cut(place.root, random.Random(f"{cut.seed}/{cut.at}/{number}"), cut.style)
         tolds = read_journals(disk.journal())
+        for told in tolds:
+            told.violations.clear()  # they are the recording's
         cut.verdict = check(place, tolds, lossy=cut.durability == "process", seed=cut.seed)
         if not cut.verdict.faults:
             shutil.rmtree(place.root)

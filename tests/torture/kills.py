@@ -52,8 +52,8 @@ def plan(seed: str, number: int) -> Trial:
     return Trial(seed, moment, second, rng.random() < 0.5, "process" if rng.random() < 0.25 else "full")
 
 
-def run(trial: Trial, folder: Path) -> None:
-    """Runs the trial below the new folder `folder` and notes its verdict."""
+def run(trial: Trial, folder: Path) -> Trial:
+    """Runs the trial below the new folder `folder` and notes its verdict. In a process of its own, once."""
     rng = random.Random(f"{trial.seed}/parent")
     folder.mkdir(parents=True)
     place = Place(folder)
@@ -76,11 +76,12 @@ def run(trial: Trial, folder: Path) -> None:
     trial.steps = sum(count_steps(tolds).values())
     trial.in_flight = next((told.in_flight["op"] for told in tolds if told.in_flight), "")
     trial.verdict = check(place, tolds, seed=trial.seed)
+    return trial
 
 
 def _write(place: Place, name: str, trial: Trial, recorder: Recorder, doom: Doom | None) -> None:
-    writer = Writer(place, name, trial.seed, trial.durability)
-    Work(writer, recorder, alone=trial.second != "writes", doom=doom).run()
+    writer = Writer(place, name, trial.seed, trial.durability, alone=trial.second != "writes")
+    Work(writer, recorder, doom).run()
 
 
 def _fork_second(place: Place, trial: Trial, recorder: Recorder) -> int | None:

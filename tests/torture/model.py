@@ -168,6 +168,11 @@ class Told:
             worlds.append(worlds[-1].after(step))
         return worlds
 
+    def next_world(self) -> World:
+        """The world if what is in flight has happened."""
+        now = self.worlds()[-1]
+        return now if self.in_flight is None else now.after(self.in_flight)
+
     def created(self) -> bool:
         """Whether this writer was told that the collection exists."""
         return bool(self.steps)
@@ -217,7 +222,7 @@ def _judge_exact(told: Told, actual: Rows) -> Verdict:
     worlds = told.worlds()
     right = [worlds[-1].rows]
     if told.in_flight is not None:
-        right.append(worlds[-1].after(told.in_flight).rows)
+        right.append(told.next_world().rows)
     verdict = Verdict(acknowledged=len(right[0]))
     if actual in right:
         return verdict
@@ -240,7 +245,7 @@ def _judge_lossy(told: Told, actual: Rows) -> Verdict:
     worlds = told.worlds()
     recent = worlds[told.synced :]
     if told.in_flight is not None:
-        recent.append(worlds[-1].after(told.in_flight))
+        recent.append(told.next_world())
     verdict = Verdict(acknowledged=len(worlds[-1].rows))
     rewritten = {id_ for before, after in pairwise(recent) for id_ in _rewritten(before.rows, after.rows)}
     for id_ in {*worlds[-1].rows, *actual}:

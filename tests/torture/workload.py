@@ -21,6 +21,7 @@ from .model import Row as ModelRow
 from .recording import Recorder
 
 NAME = "torture"
+Step = dict[str, Any]
 _BATCH_MAX = 12
 _TIMEOUT_SECONDS = 20.0
 _CREATE_COST = 40  # operations on files, about
@@ -28,13 +29,18 @@ _CREATE_COST = 40  # operations on files, about
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Folders of one trial."""
+    """Folders of one trial.
+
+    Attributes:
+        deep: the database is to be made in folders that nobody has made yet.
+    """
 
     root: Path
+    deep: bool = False
 
     @property
     def db(self) -> Path:
-        return self.root / "some" / "where" / "db"  # folders that nobody has made yet
+        return self.root / ("some/where/db" if self.deep else "db")
 
     @property
     def journal(self) -> Path:
@@ -61,13 +67,19 @@ def sync_folder(path: Path) -> None:
 
 
 class Writer:
-    """One writer's hands: its collection, its random numbers, what it was told so far."""
+    """One writer's hands: its collection, its random numbers, what it was told so far.
 
-    def __init__(self, place: Place, writer: str, seed: str, durability: str = "full") -> None:
+    Args:
+        alone: nobody else writes, so steps that change everybody's rows are allowed.
+    """
+
+    def __init__(self, place: Place, writer: str, seed: str, durability: str = "full", *, alone: bool = True) -> None:
         self.place = place
         self.name = writer
         self.rng = random.Random(f"{seed}/{writer}")
+        self.alone = alone
         self.world = World()
+        self.erased: set[tuple[str, int]] = set()  # (id, step) of texts that no row has any more
         self.durability = durability
         self.journal = Journal(place.journal, writer)
         self.db = vicinal.connect(place.db)
@@ -76,15 +88,18 @@ class Writer:
     def open(self) -> None:
         self.docs = self.db.collection(NAME, dimension=DIMENSION, durability=self.durability, timeout=_TIMEOUT_SECONDS)
 
+    def was_told(self, step: Step) -> None:
+        """The step is done."""
+        before, self.world = self.world.rows, self.world.after(step)
+        now = {(id_, row.written) for id_, row in self.world.rows.items()}
+        self.erased = (self.erased | {(id_, row.written) for id_, row in before.items()}) - now
+
     def some_ids(self) -> list[str]:
         known = sorted(self.world.rows)
         return self.rng.sample(known, min(len(known), self.rng.randint(1, _BATCH_MAX)))
 
     def new_ids(self, n: int) -> list[str]:
         return [f"{self.name}-{n}-{i}" for i in range(self.rng.randint(1, _BATCH_MAX))]
-
-
-Step = dict[str, Any]
 
 
 def _columns(step: Step) -> dict[str, Any]:
@@ -118,6 +133,21 @@ def _delete(writer: Writer, step: Step) -> None:
 def _reopen(writer: Writer, _: Step) -> None:
     writer.docs.close()
     writer.open()
+
+
+def _purge(writer: Writer, _: Step) -> None:
+    receipt = writer.docs.purge(drop_snapshots=True)
+    if receipt.complete and writer.alone:
+        _look_for_the_erased(writer)
+
+
+def _look_for_the_erased(writer: Writer) -> None:
+    """Neither text nor vector of a deleted or replaced row is in any file of the database."""
+    stored = b"".join(path.read_bytes() for path in writer.place.db.rglob("*") if path.is_file())
+    for id_, written in writer.erased:
+        for what, raw in (("text", text_of(id_, written).encode()), ("vector", vector_of(id_, written).tobytes())):
+            if raw in stored:
+                raise AssertionError(f"after purge the {what} of row {id_} of step {written} is still in a file")
 
 
 def _backup(writer: Writer, step: Step) -> None:
@@ -155,8 +185,8 @@ class Kind:
             step["drop_snapshots"] = True
         return step
 
-    def fits(self, writer: Writer, alone: bool) -> bool:
-        if self.alone and not alone:
+    def fits(self, writer: Writer) -> bool:
+        if self.alone and not writer.alone:
             return False
         if self.name == "restore" and not writer.world.snapshots:
             return False
@@ -172,7 +202,7 @@ KINDS = (
     Kind("reopen", _reopen, 2),
     Kind("sync", lambda writer, _: writer.docs.sync(), 2),
     Kind("compact", lambda writer, _: writer.docs.compact(), 3, needs="compact"),
-    Kind("purge", lambda writer, _: writer.docs.purge(drop_snapshots=True), 2, needs="purge"),
+    Kind("purge", _purge, 2, needs="purge"),
     Kind("backup", _backup, 2, needs="backup"),
     Kind("snapshot", lambda writer, step: writer.docs.snapshot(step["name"]), 2, needs="snapshot"),
     Kind("restore", lambda writer, step: writer.docs.restore(step["name"]), 3, needs="restore", alone=True),
@@ -204,14 +234,12 @@ class Work:
     """A writer's life.
 
     Args:
-        alone: nobody else writes, so steps that change everybody's rows are allowed.
         doom: where it dies; None if somebody else sees to that, or if it lives.
     """
 
-    def __init__(self, writer: Writer, recorder: Recorder, *, alone: bool, doom: Doom | None = None) -> None:
+    def __init__(self, writer: Writer, recorder: Recorder, doom: Doom | None = None) -> None:
         self._writer = writer
         self._recorder = recorder
-        self._alone = alone
         self._doom = doom
         self._doomed_steps = 0
         self._doom_cost = _CREATE_COST
@@ -228,7 +256,7 @@ class Work:
             self._writer.journal.violation(traceback.format_exc())
 
     def _draw(self) -> Kind:
-        kinds = [kind for kind in KINDS if kind.fits(self._writer, self._alone)]
+        kinds = [kind for kind in KINDS if kind.fits(self._writer)]
         weights = [kind.weight * (8 if self._doom and kind.name == self._doom.kind else 1) for kind in kinds]
         return self._writer.rng.choices(kinds, weights)[0]
 
@@ -243,7 +271,7 @@ class Work:
             except WriterBusy as error:
                 writer.journal.refused(step, str(error))
                 return
-        writer.world = writer.world.after(step)
+        writer.was_told(step)
         writer.journal.done(step, synced=kind.name == "sync")
 
     @contextlib.contextmanager
