@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 # For `make test STEPS=check,tests`: some steps instead of all; scripts/test.py lists them.
 STEPS :=
 
-.PHONY: help demo test check check-only bench docs fix venv system-packages
+.PHONY: help demo test torture soak check check-only bench docs fix venv system-packages
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -46,6 +46,14 @@ bench: venv ## measure on this machine: kernels, import time
 	@VICINAL_REQUIRE_NATIVE=1 $(PIP) --group test '.[all]'
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/kernels.py
+
+torture: venv ## full size: 300 kills, 300 power cuts, eight processes for 60 s; about ten minutes
+	@VICINAL_REQUIRE_NATIVE=1 $(PIP) --group test .
+	PYTHONPATH=tests $(BIN)/python -m torture --json benchmarks/results/torture.json
+
+soak: venv ## full size: 10,000 cycles of open, search, close; memory, descriptors and maps stay flat
+	@VICINAL_REQUIRE_NATIVE=1 $(PIP) --group test .
+	$(BIN)/python benchmarks/soak.py
 
 docs: venv ## write the generated pages, then run every example and follow every link
 	@$(PIP) --group test '.[all]'
