@@ -26,6 +26,7 @@ from .inputs.vectors import DIMENSION_MAX
 from .records.context import Context, remembered
 from .store.creation import collection_names, create_collection, folder_name
 from .store.drop import create_after_drop, is_dropped, remove_if_dropped
+from .store.encoder_cache import FILE_NAME, DiskStore
 from .store.files import DiskFiles, Files
 from .store.registry import Lease, close_all
 from .store.state import FORMAT, State
@@ -59,6 +60,7 @@ _CHOICES = {
     "durability": get_args(Durability),
     "auto_ids": ("uuid", "integer"),
     "zero_vectors": ("refuse", "allow"),
+    "encoder_cache": ("memory", "disk"),
 }
 
 
@@ -68,13 +70,16 @@ class Database:
     Args:
         path: its folder, or None for one in memory.
         files: the file system to use.
-        cache: where vectors of texts may be kept; by default 64 MiB of memory.
+        cache_on_disk: whether vectors of texts are kept in a file of the folder, not in 64 MiB of memory.
     """
 
-    def __init__(self, path: str | None, *, files: Files | None = None, cache: EmbeddingStore | None = None) -> None:
+    def __init__(self, path: str | None, *, files: Files | None = None, cache_on_disk: bool = False) -> None:
         self._path = path
         self._files = DiskFiles() if files is None else files
-        self._cache: EmbeddingStore = MemoryStore() if cache is None else cache
+        self._cache: EmbeddingStore = MemoryStore()
+        if path is not None and cache_on_disk:
+            self._files.make_folder(path)
+            self._cache = DiskStore(os.path.join(path, FILE_NAME), self._files)
         self._lock = threading.Lock()
         self._in_memory: dict[str, Store[FlatIndex]] = {}
         self._handles: weakref.WeakSet[Collection] = weakref.WeakSet()
@@ -189,6 +194,8 @@ class Database:
             handle.close()
         for store in self._in_memory.values():
             store.close()
+        if isinstance(self._cache, DiskStore):
+            self._cache.close()
 
     def __enter__(self) -> Self:
         return self
@@ -255,8 +262,12 @@ class Database:
             raise Closed("the database is closed", name="database", remedy="Call connect() again.")
 
 
-def connect(target: str | os.PathLike[str]) -> Database:
+def connect(target: str | os.PathLike[str], *, encoder_cache: str = "memory") -> Database:
     """A database at a path (created when first written to), or ":memory:".
+
+    Args:
+        encoder_cache: where vectors of texts are kept so that no text is encoded twice: "memory" (64 MiB of it),
+            or "disk", a file beside the collections that other processes and later runs use too.
 
     Raises:
         Unsupported: a URL; this version has no remote backends.
@@ -284,13 +295,18 @@ def connect(target: str | os.PathLike[str]) -> Database:
             value=path,
             remedy="Use a path or ':memory:'.",
         )
+    _check_choices(encoder_cache=encoder_cache)
     if path == ":memory:":
+        if encoder_cache == "disk":
+            raise InvalidArgument(
+                "a database in memory keeps nothing on disk", name="encoder_cache", remedy="Leave encoder_cache out."
+            )
         return Database(None)
     if os.path.exists(path) and not os.path.isdir(path):
         raise InvalidArgument(
             f"{path!r} is a file; a database is a folder", name="target", value=path, remedy="Choose another path."
         )
-    return Database(os.path.abspath(path))
+    return Database(os.path.abspath(path), cache_on_disk=encoder_cache == "disk")
 
 
 def _make_index(_: State) -> FlatIndex:

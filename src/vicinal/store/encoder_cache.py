@@ -1,0 +1,140 @@
+"""Vectors of texts kept on disk between runs, for those who ask for it.
+
+A cache: losing it costs time only, so it is written without waiting for the disk. Keys are hashes, so it holds no
+text; `clear` leaves no vector bytes behind either.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from zlib import crc32
+
+import apsw
+import numpy as np
+
+from ..contract import FloatMatrix, FloatVector
+from ..errors import VicinalError
+from .connections import translated
+from .files import Files
+
+_log = logging.getLogger("vicinal.store")
+
+FILE_NAME = "encoder-cache.db"
+
+_MAX_BYTES = 1 << 30
+_BUSY_MILLISECONDS = 2000
+_inherited: list[apsw.Connection] = []
+_CREATE = """
+CREATE TABLE IF NOT EXISTS vectors(
+  key BLOB PRIMARY KEY, vector BLOB NOT NULL, crc INTEGER NOT NULL, used INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS vectors_by_use ON vectors(used);
+CREATE TABLE IF NOT EXISTS size(one INTEGER PRIMARY KEY CHECK (one = 1), bytes INTEGER NOT NULL) STRICT;
+INSERT OR IGNORE INTO size VALUES (1, 0);
+"""
+
+
+class DiskStore:
+    """An `EmbeddingStore` in one SQLite file; several processes may share it. Thread-safe.
+
+    A file that cannot be read or written is as good as an empty one, and is reported in the log.
+
+    Args:
+        path: the file; made where it is missing.
+        max_bytes: of vectors; those stored first leave first.
+    """
+
+    def __init__(self, path: str, files: Files, max_bytes: int = _MAX_BYTES) -> None:
+        self._path = path
+        self._files = files
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._connection: apsw.Connection | None = None
+        self._pid = 0
+
+    def get_many(self, keys: Sequence[bytes]) -> list[FloatVector | None]:
+        try:
+            with self._using() as connection:
+                return [_get(connection, key) for key in keys]
+        except VicinalError as error:
+            _log.warning("encoder cache not read: %s", error)
+            return [None] * len(keys)
+
+    def put_many(self, keys: Sequence[bytes], vectors: FloatMatrix) -> None:
+        try:
+            with self._using() as connection, connection:
+                turn = int(connection.execute("SELECT coalesce(max(used), 0) + 1 FROM vectors").get)
+                for key, vector in zip(keys, vectors, strict=True):
+                    _put(connection, key, vector, turn)
+                _shrink(connection, self._max_bytes)
+        except VicinalError as error:
+            _log.warning("encoder cache not written: %s", error)
+
+    def clear(self) -> None:
+        """Erases everything, bytes included.
+
+        Raises:
+            StoreError: another process is using it, or the file is damaged.
+        """
+        with self._using() as connection:
+            with connection:
+                connection.execute("DELETE FROM vectors; UPDATE size SET bytes = 0")
+            connection.execute("VACUUM")
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+    def close(self) -> None:
+        with self._lock:
+            connection, self._connection = self._connection, None
+            if connection is not None and self._pid == os.getpid():
+                with translated(self._path):
+                    connection.close()
+
+    @contextlib.contextmanager
+    def _using(self) -> Iterator[apsw.Connection]:
+        with self._lock, translated(self._path):
+            if self._connection is None or self._pid != os.getpid():
+                if self._connection is not None:
+                    _inherited.append(self._connection)  # closing a parent's would drop the parent's locks
+                self._connection, self._pid = self._open(), os.getpid()
+            yield self._connection
+
+    def _open(self) -> apsw.Connection:
+        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        connection = apsw.Connection(self._path, flags=flags, vfs=self._files.vfs)
+        connection.set_busy_timeout(_BUSY_MILLISECONDS)
+        connection.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA secure_delete=ON")
+        connection.execute(_CREATE)
+        return connection
+
+
+def _get(connection: apsw.Connection, key: bytes) -> FloatVector | None:
+    found = connection.execute("SELECT vector, crc FROM vectors WHERE key = ?", (key,)).fetchone()
+    if found is None or crc32(found[0]) != found[1]:
+        return None
+    return np.frombuffer(found[0], dtype=np.float32)
+
+
+def _put(connection: apsw.Connection, key: bytes, vector: FloatVector, turn: int) -> None:
+    _remove(connection, key)
+    raw = vector.tobytes()
+    connection.execute("INSERT INTO vectors VALUES (?, ?, ?, ?)", (key, raw, crc32(raw), turn))
+    connection.execute("UPDATE size SET bytes = bytes + ?", (len(raw),))
+
+
+def _remove(connection: apsw.Connection, key: bytes) -> None:
+    found = connection.execute("DELETE FROM vectors WHERE key = ? RETURNING length(vector)", (key,)).fetchone()
+    if found is not None:
+        connection.execute("UPDATE size SET bytes = bytes - ?", (found[0],))
+
+
+def _shrink(connection: apsw.Connection, max_bytes: int) -> None:
+    """The oldest leave until the rest fits."""
+    while int(connection.execute("SELECT bytes FROM size").get) > max_bytes:
+        oldest = connection.execute("SELECT key FROM vectors ORDER BY used LIMIT 1").fetchone()
+        if oldest is None:
+            return
+        _remove(connection, oldest[0])
