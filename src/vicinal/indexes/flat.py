@@ -19,6 +19,8 @@ _Item = TypeVar("_Item", bound=np.generic)
 _NEVER = np.iinfo(np.int64).max
 _EPSILON = 2.0**-23
 _TINY = 2.0**-126  # below it a product may vanish
+_SCORE_MAX = float(np.finfo(np.float32).max)  # beyond it scores are infinite
+_SCORE_STEP = 2.0**-149  # between the smallest scores
 _SLACK_TERMS = 8  # roundings besides the sum's: the query, the row's norm, the score itself
 _SLOTS_MIN = 64
 
@@ -189,6 +191,10 @@ def _bounded(metric: Metric, vectors: FloatMatrix, norms: Norms, query: FloatVec
     row_length = np.sqrt(norms.squared(vectors))
     bound = relative * row_length + dim * _TINY
     if metric == "ip":
+        if length > 0:  # rows whose scores are infinite tie, and so do those that round to one tiny score
+            most = _SCORE_MAX / length
+            np.clip(value, -most, most, out=value, where=np.isfinite(value))
+            bound += _SCORE_STEP / length
         return value, bound
     with np.errstate(divide="ignore", invalid="ignore"):  # a zero row scores 0: not a number here, always kept
         return value / row_length, bound / row_length
