@@ -3,7 +3,8 @@
     python benchmarks/soak.py [--cycles 10000] [--warm-up 500] [--rows 5000]
 
 Opens a database of 5,000 rows, searches it and closes it, over and over. After the warm-up memory may grow by less
-than 5 %, and descriptors, maps and threads not at all. Prints a table; the exit status says whether it held. Linux only.
+than 5 %, and descriptors, maps and threads not at all. Prints a table; the exit status says whether that held. Reads
+/proc, so it runs on Linux only.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def soak(path: str, cycles: int, warm_up: int) -> list[Sample]:
 
 
 def faults(samples: list[Sample]) -> list[str]:
-    """What grew. Counts breathe while a thread ends: it is growth if none of the later ones is as low as an early one."""
+    """What grew. Counts breathe while a thread ends, so growth is a later half that is never as low as the first."""
     first, found = samples[0], []
     growth = samples[-1].memory_bytes / first.memory_bytes - 1
     if growth >= GROWTH_MAX:
