@@ -1,0 +1,75 @@
+"""Writes the pages that are made from the code.
+
+python scripts/write_docs.py            writes them
+python scripts/write_docs.py --check    ends with 1 if one is not as it would be written
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from pathlib import Path
+
+from vicinal import errors
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+ERRORS_PAGE = """\
+# Errors
+
+<!-- Made from src/vicinal/errors.py by `make docs`. -->
+
+Every error that Vicinal raises on purpose is a `VicinalError`, and also one of Python's own, so that code that knows
+nothing of Vicinal catches it where it would expect to.
+
+```text
+{tree}
+```
+
+Each has `name` (the argument or part), `value` (what was found there), `place` (row and id, file and line) and
+`remedy` (what to do). Printed, it is one line: the place, what is wrong there, the remedy.
+
+| Error | Is also a | When |
+|---|---|---|
+{rows}
+"""
+
+
+def errors_page() -> str:
+    doc = inspect.cleandoc(errors.__doc__ or "")
+    tree = [line for line in doc.splitlines() if line.lstrip("|`+ -") != line or line.strip() == "VicinalError"]
+    rows = [_row(name) for name in errors.__all__ if name != "VicinalError"]
+    return ERRORS_PAGE.format(tree=inspect.cleandoc("\n".join(tree)), rows="\n".join(rows))
+
+
+def _row(name: str) -> str:
+    error = getattr(errors, name)
+    builtin = [base.__name__ for base in error.__mro__ if base.__module__ == "builtins"]
+    common = {"Exception", "BaseException", "object", "LookupError"}
+    also = ", ".join(f"`{base}`" for base in builtin if base not in common)
+    when = " ".join((error.__doc__ or "").split("\n\n")[0].split())
+    return f"| `{name}` | {also} | {when} |"
+
+
+PAGES = {"errors.md": errors_page}
+
+
+def main() -> int:
+    stale = []
+    for name, page in PAGES.items():
+        path = DOCS / name
+        text = page()
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        if "--check" in sys.argv[1:]:
+            stale.append(name)
+        else:
+            path.write_text(text, encoding="utf-8", newline="\n")
+            print(f"wrote docs/{name}")
+    if stale:
+        print(f"not as the code says: {', '.join(stale)}; run: make docs", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""The pages are true: their examples run, what they print is what they say, commands exist, links lead somewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from test_house import FILES, name_of
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MARKDOWN = [path for path in FILES if path.suffix == ".md"]
+
+# What the examples of a page take as given, so that the page need not show it.
+GIVEN = {
+    "settings.md": """
+        import pathlib, vicinal
+        pathlib.Path("prod.env").write_text("OPENAI_API_KEY=sk-an-example")
+        db = vicinal.connect(":memory:")
+        OpenAI = dict
+    """,
+}
+
+FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, its text, and the line of the page on which the text begins."""
+
+    language: str
+    text: str
+    line: int
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
+    return [
+        Block(found[1].strip(), found[2], text.count("\n", 0, found.start(2)) + 1) for found in FENCE.finditer(text)
+    ]
+
+
+def examples(page: Path) -> Iterator[tuple[Block, str | None]]:
+    """Python blocks, each with what the page says that it prints: a block of `text` right after it."""
+    found = blocks(page)
+    for block, following in zip(found, [*found[1:], Block("", "", 0)]):
+        if block.language == "python":
+            yield block, following.text if following.language == "text" else None
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(examples(page))], ids=name_of)
+def test_examples_run_and_print_what_the_page_says(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks of a page are one program, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": page.stem}
+    exec(re.sub(r"^ {8}", "", GIVEN.get(page.name, ""), flags=re.MULTILINE), names)
+    for block, expected in examples(page):
+        printed = io.StringIO()
+        # Blank lines before it, so that a traceback names lines of the page.
+        program = compile("\n" * (block.line - 1) + block.text, str(page), "exec")
+        with contextlib.redirect_stdout(printed):
+            exec(program, names)
+        if expected is not None:
+            assert printed.getvalue() == expected
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    """Commands in blocks for a shell, each with the place where it stands."""
+    for page in PAGES:
+        for block in blocks(page):
+            if block.language in ("console", "bash", "sh"):
+                for number, line in enumerate(block.text.splitlines(), block.line):
+                    words = shlex.split(line.removeprefix("$ "), comments=True)
+                    if words and words[0] in ("vicinal", "make", "pip"):
+                        yield f"{name_of(page)}:{number}", words
+
+
+def parse_vicinal(words: list[str]) -> None:
+    typer = pytest.importorskip("typer.main")
+    from vicinal.cli.app import app
+
+    group = typer.get_command(app)
+    context = group.make_context("vicinal", words)
+    name, command, rest = group.resolve_command(context, words)
+    command.make_context(name, rest, parent=context)
+
+
+def check_make(words: list[str]) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in (word for word in words if "=" not in word):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"there is no target {target}"
+
+
+def check_pip(words: list[str]) -> None:
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    for extras in re.findall(r"\[([^\]]*)\]", " ".join(words)):
+        assert set(extras.split(",")) <= set(known), f"there is no extra {extras}"
+
+
+@pytest.mark.parametrize(("place", "words"), [pytest.param(*found, id=found[0]) for found in commands()])
+def test_commands_exist(place: str, words: list[str]) -> None:
+    check = {"vicinal": parse_vicinal, "make": check_make, "pip": check_pip}[words[0]]
+    check(words[1:])
+
+
+def anchors(page: Path) -> set[str]:
+    """What GitHub makes of the headings of a page."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", MARKDOWN, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    dead = []
+    for target in LINK.findall(FENCE.sub("", page.read_text(encoding="utf-8"))):
+        if re.match(r"[a-z]+:", target):
+            continue  # outside: not ours to promise, and tests do not leave this machine
+        name, _, anchor = target.partition("#")
+        linked = (page.parent / name).resolve() if name else page
+        if not linked.exists() or (anchor and anchor not in anchors(linked)):
+            dead.append(target)
+    assert not dead
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name == "docs"], ids=name_of)
+def test_every_page_is_in_the_index(page: Path) -> None:
+    index = ROOT / "docs" / "index.md"
+    assert page == index or f"({page.name})" in index.read_text(encoding="utf-8")
+
+
+def test_generated_pages_say_what_the_code_says() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "write_docs.py"), "--check"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
