@@ -133,7 +133,7 @@ def _stack(rows: Sequence[Any], rules: VectorRules, places: Places) -> NDArray[A
         stacked = np.array(rows)
     except ValueError:
         stacked = np.empty(0, dtype=object)
-    if stacked.ndim == 2 and stacked.dtype != object:
+    if stacked.ndim == 2 and stacked.dtype.kind in _REAL_KINDS:
         return stacked
     wanted = rules.dimension
     for i, row in enumerate(rows):
