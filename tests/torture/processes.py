@@ -160,17 +160,22 @@ class Crew:
         name, added, deleted = published
         if added:
             id_ = rng.choice(ids_of(name, added))
-            self._prove(docs, id_, added, there=True, member=member)
+            found = docs.search(vector_of(id_, added), k=1)
+            if found.ids == [id_]:
+                self._proofs[member] += 1
+            elif self._must_still_be_there(writer, name, added):
+                raise AssertionError(f"row {id_}, committed before the search began, is not found: {found}")
         if deleted:
             id_ = rng.choice(ids_of(name, deleted))
-            self._prove(docs, id_, deleted, there=False, member=member)
+            found = docs.search(vector_of(id_, deleted), k=1)
+            if found.ids == [id_]:
+                raise AssertionError(f"row {id_}, deleted before the search began, is found")
+            self._proofs[member] += 1
 
-    def _prove(self, docs: Collection, id_: str, step: int, *, there: bool, member: int) -> None:
-        found = docs.search(vector_of(id_, step), k=1)
-        if (found.ids == [id_]) != there:
-            # a row of the last step stays for 2 * _KEPT steps; if its writer ran so far in one search, look again
-            raise AssertionError(f"row {id_}, {'committed' if there else 'deleted'} before the search, found: {found}")
-        self._proofs[member] += 1
+    def _must_still_be_there(self, writer: int, name: str, step: int) -> bool:
+        """Whether the writer cannot have begun to delete that step's rows while we searched."""
+        now = self._board.read(writer)
+        return now is not None and now[0] == name and now[1] - step < 2 * _KEPT - 2
 
     def kill(self, member: int) -> float:
         """Kills one, and starts another in its place later; returns the moment."""
