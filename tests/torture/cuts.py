@@ -87,6 +87,8 @@ def _run(recording: Recording, folder: Path, log: Path) -> None:
     rng = random.Random(f"{recording.seed}/parent")
     recorder = Recorder()
     recorder.start(folder, log)
+    if rng.random() < 0.5:
+        workload.hurry()
     place = Place(folder, recording.deep)
     place.make()
     second = _fork_second(place, recording, recorder)

@@ -61,6 +61,8 @@ def run(trial: Trial, folder: Path) -> Trial:
     trial.folder = str(folder)
     recorder = Recorder()
     recorder.start(folder)
+    if rng.random() < 0.5:
+        workload.hurry()
     doom = None if trial.moment == "any" else Doom(trial.moment, rng.randint(2, 5), trial.torn)
     victim = fork(lambda: _write(place, "a", trial, recorder, doom))
     second = _fork_second(place, trial, recorder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import shutil
 import subprocess
 import time
 import traceback
@@ -16,6 +17,7 @@ from typing import Any
 import vicinal
 from vicinal.collection import Collection
 from vicinal.errors import WriterBusy
+from vicinal.store import housekeeping, upkeep
 
 from .model import DIMENSION, Journal, World, is_bare, metadata_of, read_row, text_of, vector_of
 from .model import Row as ModelRow
@@ -26,6 +28,18 @@ Step = dict[str, Any]
 _BATCH_MAX = 12
 _TIMEOUT_SECONDS = 20.0
 _CREATE_COST = 40  # operations on files, about
+
+
+def hurry() -> None:
+    """Upkeep in the background comes all the time, not every few seconds or thousands of rows."""
+    for module, name, value in (
+        (housekeeping, "_TICK_SECONDS", 0.01),
+        (upkeep, "_QUIET_SECONDS", 0.01),
+        (upkeep, "_PUBLISH_SLOTS_MIN", 16),
+        (upkeep, "_COMPACT_SLOTS_MIN", 16),
+    ):
+        assert hasattr(module, name)
+        setattr(module, name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +160,17 @@ def _look_for_the_erased(writer: Writer) -> None:
     """Neither text nor vector of a deleted or replaced row is in any file of the database."""
     # In another process: to close records.db here would drop the locks that SQLite holds on it.
     everything = ["find", str(writer.place.db), "-type", "f", "-exec", "cat", "{}", "+"]
-    stored = subprocess.run(everything, stdout=subprocess.PIPE, check=True).stdout
+    stored = subprocess.run(everything, capture_output=True, check=False).stdout  # files may vanish
     for id_, written in writer.erased:
         for what, raw in (("text", text_of(id_, written).encode()), ("vector", vector_of(id_, written).tobytes())):
             if raw in stored:
                 raise AssertionError(f"after purge the {what} of row {id_} of step {written} is still in a file")
+
+
+def _lose_indexes(writer: Writer, _: Step) -> None:
+    """Somebody deletes every saved index while processes use them: answers stay as they are."""
+    for index in writer.place.db.glob("*/g*/index"):
+        shutil.rmtree(index, ignore_errors=True)
 
 
 def _backup(writer: Writer, step: Step) -> None:
@@ -203,6 +223,7 @@ KINDS = (
     Kind("touch", _touch, 5, "known"),
     Kind("delete", _delete, 8, "known"),
     Kind("reopen", _reopen, 2),
+    Kind("lose indexes", _lose_indexes, 1),
     Kind("sync", lambda writer, _: writer.docs.sync(), 2),
     Kind("compact", lambda writer, _: writer.docs.compact(), 3, needs="compact"),
     Kind("purge", _purge, 2, needs="purge"),
