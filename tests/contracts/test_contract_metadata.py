@@ -198,7 +198,7 @@ def test_one_mebibyte_is_the_limit(docs: Collection) -> None:
         b"bytes",
         {1, 2},
         1j,
-        object(),
+        pytest.param(object(), id="object"),
         np.zeros(3),
         "\ud800",
         {1: "key"},

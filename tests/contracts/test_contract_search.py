@@ -133,7 +133,7 @@ def test_a_query_may_be_any_vector(docs: Collection, query: Any) -> None:
         5.0,
         b"ab",
         {"a": 1},
-        object(),
+        pytest.param(object(), id="object"),
         [[1.0, 0.0]],
         np.eye(2),
         ["a", "b"],
