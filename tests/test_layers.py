@@ -123,7 +123,7 @@ def test_every_way_to_import_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyP
         "    from ..indexes import flat\n"
         "    importlib.import_module('vicinal._core')\n"
     )
-    monkeypatch.setattr("test_layers.PACKAGE", tmp_path / "vicinal")
+    monkeypatch.setitem(globals(), "PACKAGE", tmp_path / "vicinal")
     assert [name for name, _ in sorted(imports(source), key=lambda found: found[1])] == [
         "vicinal.errors",
         "vicinal.types",
