@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 # For `make test STEPS=check,tests`: some steps instead of all; scripts/test.py lists them.
 STEPS :=
 
-.PHONY: help demo test torture soak check check-only bench docs fix venv system-packages
+.PHONY: help demo test torture soak check check-only check-style check-format check-types check-rules bench docs fix venv system-packages
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -29,12 +29,17 @@ test: system-packages venv ## install everything that testing needs, then check 
 
 check: venv ## style, types and import directions, without tests
 	@$(PIP) --group check --group test '.[all]'
-	@$(MAKE) --no-print-directory check-only
+	@$(MAKE) --no-print-directory --keep-going check-only
 
-check-only:
+# One target each, so that all of them speak even if the first complains.
+check-only: check-style check-format check-types check-rules
+check-style:
 	$(BIN)/ruff check .
+check-format:
 	$(BIN)/ruff format --check .
+check-types:
 	$(BIN)/mypy
+check-rules:
 	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_house.py
 
 fix: venv ## what ruff can mend by itself

@@ -47,7 +47,7 @@ class Workshop:
         install(self.venv, self.distributions, ["test", "check", "dist"])
 
     def check(self) -> None:
-        run("make", "--no-print-directory", "check-only", f"BIN={self.venv.bin}")
+        run("make", "--no-print-directory", "--keep-going", "check-only", f"BIN={self.venv.bin}")
 
     def native(self) -> None:
         path = os.pathsep.join([str(self.venv.bin), os.environ["PATH"]])  # cmake is in there
