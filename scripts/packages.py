@@ -17,7 +17,7 @@ def install_without_compiler(distributions: list[Path]) -> None:
     """Where every compiler fails, `pip install` still succeeds, as pure Python."""
     broken = shutil.which("false") or "false"
     with tempfile.TemporaryDirectory() as scratch:
-        venv = Venv.make(Path(scratch, "venv"))
+        venv = Venv.make(Path(scratch, "venv"), current_pip=False)
         for folder in distributions:
             # A build folder of its own: in the usual one CMake remembers a compiler that works.
             venv.install(
@@ -42,7 +42,7 @@ def build_and_try(tools: Venv, distributions: list[Path]) -> None:
         run(tools.python, "-m", "twine", "check", "--strict", *archives)
         for archive in archives:
             with tempfile.TemporaryDirectory() as scratch:
-                venv = Venv.make(Path(scratch, "venv"))
+                venv = Venv.make(Path(scratch, "venv"), current_pip=False)
                 venv.install(archive, env={"VICINAL_REQUIRE_NATIVE": "1"})
                 smoke(venv, folder, "native")
 

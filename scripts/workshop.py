@@ -50,7 +50,7 @@ def run(*command: str | Path, env: Mapping[str, str] | None = None) -> str:
 
 
 class Venv:
-    """A virtual environment with a current pip."""
+    """A virtual environment."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -58,16 +58,19 @@ class Venv:
         self.python = self.bin / ("python.exe" if os.name == "nt" else "python")
 
     @classmethod
-    def make(cls, path: Path, interpreter: Path | str = sys.executable, *, fresh: bool = False) -> Venv:
-        """The environment at `path`, made unless it is there, works and has the interpreter's version."""
+    def make(cls, path: Path, interpreter: Path | str = sys.executable, *, current_pip: bool = True) -> Venv:
+        """The environment at `path`, made unless it is there, works and has the interpreter's version.
+
+        Dependency groups need a current pip; what users install must also work with the one that they have.
+        """
         venv = cls(path)
         wanted = version_of(interpreter)
-        if fresh or version_of(venv.python) != wanted:
+        if version_of(venv.python) != wanted:
             shutil.rmtree(path, ignore_errors=True)
             print(f"Making {path.name} with Python {wanted}", flush=True)
             venv._create(interpreter)
-            # Dependency groups need pip 25.1, and an old one builds with old rules.
-            venv.install("--upgrade", "pip")
+            if current_pip:
+                venv.install("--upgrade", "pip")
         return venv
 
     def _create(self, interpreter: Path | str) -> None:
