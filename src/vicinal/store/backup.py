@@ -16,6 +16,7 @@ from .creation import building_name, create_builder, folder_name, write_file
 from .files import Files
 from .generation import Generation
 from .state import State, read_state
+from .state_copy import STATE_COPY, state_copy
 
 SNAPSHOTS = "snapshots"
 _ABOUT = "snapshot.json"
@@ -50,6 +51,7 @@ def copy_generation(files: Files, source: Generation, folder: str) -> State:
         finally:
             copy.close()
     _copy_vectors(files, source, state, os.path.join(folder, "vectors.f32"))
+    write_file(files, os.path.join(folder, STATE_COPY), state_copy(state))
     create_builder(files, folder)
     files.sync_folder(folder)
     return state
@@ -155,10 +157,7 @@ def _count_rows(files: Files, folder: str) -> int:
 
 
 def _put_in_place(files: Files, building: str, final: str) -> None:
-    try:
-        files.rename(building, final)
-    except OSError as error:
-        raise StoreError(f"the copy cannot be put in place: {error}", name="path", place=final) from error
+    files.rename(building, final)
     files.sync_folder(os.path.dirname(final))
 
 

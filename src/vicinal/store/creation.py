@@ -18,6 +18,7 @@ from .files import Files
 from .generation import Generation
 from .rows import CREATE_ROWS
 from .state import CREATE_STATE, State, insert_state
+from .state_copy import STATE_COPY, state_copy
 from .vectors import MemoryVectors
 
 _CREATE_KV = """
@@ -63,11 +64,9 @@ def create_collection(files: Files, database: str, state: State) -> None:
         create_generation(files, os.path.join(building, "g1"), state)
         files.sync_folder(building)
         files.rename(building, final)
-    except OSError as error:
+    except StoreError:
         if not files.exists(os.path.join(final, "name")):
-            raise StoreError(
-                f"the collection's folder cannot be put in place: {error}", name="collection", place=final
-            ) from error
+            raise  # else another creator was first
     finally:
         if files.exists(building):
             files.remove_tree(building)
@@ -83,6 +82,7 @@ def create_generation(files: Files, folder: str, state: State) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         _create_tables(connection, state)
+    write_file(files, os.path.join(folder, STATE_COPY), state_copy(state))
     create_builder(files, folder)
     files.sync_folder(folder)
 
