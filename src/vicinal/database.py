@@ -29,10 +29,11 @@ from .store.drop import create_after_drop, is_dropped, remove_if_dropped
 from .store.encoder_cache import FILE_NAME, DiskStore
 from .store.files import DiskFiles, Files
 from .store.registry import Lease, close_all
+from .store.repair import repair_collection
 from .store.state import FORMAT, State
 from .store.store import Store
 from .store.verify import verify_collection
-from .types import VerifyReport
+from .types import RepairReport, VerifyReport
 from .version import __version__
 
 _NAME_CHARS_MAX = 255
@@ -181,6 +182,19 @@ class Database:
             CollectionNotFound: there is no folder for this name.
         """
         return verify_collection(self._files, self._folder_of(name, "verify"), _make_index)
+
+    def repair(self, name: str, *, timeout: float = 30.0) -> RepairReport:
+        """Builds the collection anew from what is readable, and keeps the damaged files beside it.
+
+        A sound collection is built anew too; nothing is lost by that. Handles in other programs go on with the
+        repaired collection where the damaged one can still tell them; it is safer to close them first.
+
+        Raises:
+            CollectionNotFound: there is no folder for this name.
+            Damaged: not enough is readable; the remedy says what is missing. Nothing was changed.
+            WriterBusy, DiskFull: nothing was changed.
+        """
+        return repair_collection(self._files, self._folder_of(name, "repair"), timeout)
 
     def __contains__(self, name: object) -> bool:
         return name in self.collections()

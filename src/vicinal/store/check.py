@@ -20,17 +20,18 @@ from .checksum import is_whole
 from .creation import SCHEMA
 from .files import Files
 from .findings import Findings
-from .forensics import Unreadable, VectorBytes, opened_records, opened_vectors, page, stored_rows, together
+from .forensics import MAGIC, Unreadable, VectorBytes, opened_records, opened_vectors, page, stored_rows, together
 from .publication import Unusable, load_newest, read_saved, saved_files
 from .rows import shown_id
 from .state import State, read_state
+from .state_copy import STATE_COPY, agrees, read_state_copy
 
 MakeIndex = Callable[[State], Index]
 
 # Fields of SQLite's file header that are the same in every file of ours (sqlite.org/fileformat2.html). A flip there
 # passes integrity_check: 1 for 2 at byte 18 and the file is no longer in WAL mode.
 _HEADER_FIELDS = (
-    (0, b"SQLite format 3\0", "magic"),
+    (0, MAGIC, "magic"),
     (16, b"\x10\x00", "page size"),
     (18, b"\x02\x02", "journal mode"),
     (20, b"\x00\x40\x20\x20", "page layout"),
@@ -136,6 +137,10 @@ def _check_contents(subject: Subject, connection: apsw.Connection, make_index: M
         rows = _check_rows(subject, connection, state, vectors)
     with findings.guarding(subject.records, "changes"):
         _compare(subject, rows, _rows_by_feed(subject, connection, state))
+    copy = read_state_copy(subject.files, subject.path)
+    if copy is None or not agrees(copy, state):
+        findings.note(f"{subject.name}/{STATE_COPY}", "", "the second copy of the settings is missing or damaged")
+    findings.files += 1
     with findings.guarding(subject.records, "kv"):
         _check_kv(subject, connection)
     good = int(np.count_nonzero(rows >= 0))

@@ -33,8 +33,8 @@ def crc_of(*columns: Column, vector: memoryview | bytes = b"") -> int:
 
 
 def is_whole(crc: object, *columns: Any, vector: memoryview | bytes = b"") -> bool:
-    """Whether what was read has the checksum `crc`. Flipped bits may also have changed a column's type."""
+    """Whether what was read has the checksum `crc`. Flipped bits may have changed a column's type or encoding."""
     try:
         return crc_of(*columns, vector=vector) == crc
-    except TypeError:
+    except (TypeError, UnicodeEncodeError):
         return False

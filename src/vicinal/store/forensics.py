@@ -23,8 +23,10 @@ from .rows import Row
 # of another type than its table's, a number out of range, a length that no memory holds, a failing disk.
 READ_ERRORS = (VicinalError, apsw.Error, ValueError, TypeError, ArithmeticError, LookupError, MemoryError, OSError)
 
+MAGIC = b"SQLite format 3\0"
 PAGE_BYTES = 4096
 _COMPONENT_BYTES = 4
+_POSITION_MAX = 2**62  # beyond it the system takes no position
 _ROWS_AT_ONCE = 1024
 _SELECT_ROWS = (
     "SELECT slot, id, change, expires_at, space, sparse, metadata, text, crc FROM rows "
@@ -49,10 +51,14 @@ class VectorBytes:
         self._row_bytes = (dimension or 0) * _COMPONENT_BYTES
 
     def raw(self, slot: int) -> bytes:
-        """The bytes of one vector, fewer where the file ends; b"" where there is no file."""
-        if self._file is None or not 0 <= slot < 2**32:
+        """The bytes of one vector, fewer where the file ends."""
+        return self.read_at(slot * self._row_bytes, self._row_bytes)
+
+    def read_at(self, position: int, count: int) -> bytes:
+        """Fewer bytes than `count` where the file ends, b"" where there is no file or no such place."""
+        if self._file is None or not 0 <= position < _POSITION_MAX:
             return b""
-        return self._file.read_at(slot * self._row_bytes, self._row_bytes)
+        return self._file.read_at(position, count)
 
     def fault(self, row: Row, crc: object) -> str | None:
         """Why the row is not what was written, or None."""

@@ -78,8 +78,10 @@ def _opened(files: Files, folder: str, findings: Findings) -> list[str]:
     path = [names[0]]
     while (following := moved_to(files, os.path.join(folder, path[-1]))) is not None:
         if following == DROPPED:
-            findings.note(path[-1], "state", "the collection was dropped")
-            break
+            if path[-1] == names[-1]:
+                findings.note(path[-1], "state", "the collection was dropped")
+                break
+            following = names[names.index(path[-1]) + 1]  # its name was taken again
         if following not in names or following in path:
             findings.problem(f"{path[-1]}/records.db", "state", f"it moved to {following!r}, which is not there")
             break
