@@ -45,7 +45,6 @@ BAD_CELLS: list[tuple[str, Any, type[VicinalError]]] = [
     ("vectors", [1.0, None], InvalidVector),
     ("vectors", [1.0, "2"], InvalidVector),
     ("vectors", [1j, 2.0], InvalidVector),
-    ("vectors", [True, False], InvalidVector),
     ("vectors", [[1.0, 2.0]], InvalidVector),
     ("vectors", [[1.0], [2.0, 3.0]], InvalidVector),
     ("vectors", 5.0, InvalidVector),
