@@ -268,7 +268,7 @@ class Collection:
         """Rows, slots, sizes and settings at this moment."""
         context, store = self._context, self._context.store
         published, builder = store.published(), store.upkeep.builder()
-        with store.snapshot(FlatIndex.view) as (view, reader):
+        with store.moment(FlatIndex.view) as (view, reader):
             state, rows, live = (
                 reader.state,
                 int(np.count_nonzero(view.visible(now()))),
