@@ -10,7 +10,7 @@ from typing import Any
 
 import apsw
 
-from ..errors import Damaged, InvalidArgument, NotFound, StoreError
+from ..errors import Damaged, InvalidArgument, NotFound
 from .connections import translated
 from .creation import building_name, create_builder, folder_name, write_file
 from .files import Files

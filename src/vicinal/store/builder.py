@@ -54,8 +54,8 @@ def _close(connection: apsw.Connection, path: str) -> None:
 def clear_up(files: Files, folder: str, in_force: str) -> bool:
     """Removes what no generation in force needs; True where nothing is left to remove. Holds the role.
 
-    Older generations go once nobody has them open. Newer ones are orphans of a switch that did not come
-    to its commit. `new-*` can only be a dead builder's.
+    Older generations go once nobody has them open, the oldest first: one that stays points to the next. Newer
+    ones are orphans of a switch that did not come to its commit. `new-*` can only be a dead builder's.
     """
     for entry in files.list_folder(folder):
         if entry.startswith(("new-", "dead-")):
@@ -63,8 +63,7 @@ def clear_up(files: Files, folder: str, in_force: str) -> bool:
     names = generations(files, folder)
     for name in names[names.index(in_force) + 1 :]:
         _bury(files, folder, name)
-    removed = [_remove_superseded(files, folder, name) for name in names[: names.index(in_force)]]  # each is tried
-    return all(removed)
+    return all(_remove_superseded(files, folder, name) for name in names[: names.index(in_force)])
 
 
 def is_unused(files: Files, generation: str) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 
 import apsw
@@ -57,13 +59,18 @@ class Connections:
 
     `path` None is a private database in memory: reader and writer are then the same connection, and
     one lock stands for both.
+
+    Args:
+        secure_delete: whether deleted rows are overwritten.
     """
 
-    def __init__(self, path: str | None, files: Files) -> None:
+    def __init__(self, path: str | None, files: Files, *, secure_delete: bool = False) -> None:
         self._path = path
         self._files = files
         self._lock = threading.RLock()
+        self._secure_delete = secure_delete
         self._idle: list[apsw.Connection] = []
+        self._lent = 0
         self._closed = False
         self._write_lock = self._lock if path is None else threading.RLock()
         self._deadline = 0.0
@@ -72,6 +79,7 @@ class Connections:
         self.place = path or ":memory:"
         self.log_bytes = 0  # of SQLite's log after our last commit
         self.checkpoint_at = 0  # after a refusal: not before the log is this long
+        _all.add(self)
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[apsw.Connection]:
@@ -80,12 +88,12 @@ class Connections:
             with self._lock, translated(self.place):
                 yield self._open_writer(None)
             return
-        connection = self._borrow()
-        try:
-            with translated(self.place):
+        with translated(self.place):  # lent only inside: a fork must find every connection at rest
+            connection = self._borrow()
+            try:
                 yield connection
-        finally:
-            self._give_back(connection)
+            finally:
+                self._give_back(connection)
 
     @contextlib.contextmanager
     def read_transaction(self) -> Iterator[apsw.Connection]:
@@ -167,18 +175,31 @@ class Connections:
 
     def _borrow(self) -> apsw.Connection:
         with self._lock:
+            self._lent += 1
             if self._idle:
                 return self._idle.pop()
-        with translated(self.place):
-            return self._connect(_wait_by_count)
+        return self._connect(_wait_by_count)
 
     def _give_back(self, connection: apsw.Connection) -> None:
         with self._lock:
+            self._lent -= 1
             if not self._closed and len(self._idle) < _READERS_KEPT:
                 self._idle.append(connection)
                 return
-        with sqlite_in_use:
-            connection.close()
+        connection.close()
+
+    def suspend(self) -> bool:
+        """Closes all connections, to be opened again when needed; False where one is in use, which stays open."""
+        with self._lock:
+            if self._path is None:
+                return True
+            for connection in self._idle:
+                connection.close()
+            self._idle = []
+            if self._writer is not None and not self._writer.in_transaction:
+                self._writer.close()
+                self._writer, self._synchronous = None, ""
+            return self._lent == 0 and self._writer is None
 
     def _wait_by_deadline(self, _tries: int) -> bool:
         return time.monotonic() < self._deadline and _pause()
@@ -190,11 +211,20 @@ class Connections:
     def _connect(self, wait: Callable[[int], bool]) -> apsw.Connection:
         if self._path is None:
             return apsw.Connection(":memory:")
+        if self._path in _torn:
+            raise StoreError(
+                "this process was forked while another thread was using the collection",
+                name="fork",
+                place=self.place,
+                remedy="Fork when no other thread is writing, or use the spawn start method.",
+            )
         connection = apsw.Connection(self._path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=self._files.vfs)
         connection.set_busy_handler(wait)
         connection.execute("PRAGMA wal_autocheckpoint=0")  # ours syncs the vectors first
         if self._files.vfs is None:
             connection.execute("PRAGMA fullfsync=1")  # does something on macOS only
+        if self._secure_delete:
+            connection.execute("PRAGMA secure_delete=ON")
         return connection
 
 
@@ -227,3 +257,18 @@ def _busy(place: str, timeout: float) -> WriterBusy:
 def _holder(place: str) -> str:
     holder = holder_of(f"{place}-shm")  # a WAL database keeps its write lock there
     return f" (now: {holder})" if holder else ""
+
+
+_all: weakref.WeakSet[Connections] = weakref.WeakSet()
+_in_use_at_fork: set[str] = set()
+_torn: set[str] = set()  # in a child: paths whose connections it inherited open
+
+
+def _suspend_all() -> None:
+    _in_use_at_fork.clear()
+    _in_use_at_fork.update(connections.place for connections in list(_all) if not connections.suspend())
+
+
+sqlite_in_use.when_at_rest(_suspend_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: _torn.update(_in_use_at_fork))

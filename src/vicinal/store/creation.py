@@ -47,7 +47,10 @@ def collection_names(files: Files, database: str) -> list[str]:
     for entry in files.list_folder(database):
         path = os.path.join(database, entry, "name")
         if files.exists(path) and not files.exists(os.path.join(database, entry, "dropped")):
-            name = _read_text(files, path)
+            try:
+                name = _read_text(files, path)
+            except StoreError:  # renamed or removed since we looked
+                continue
             if folder_name(name) == entry:  # so new-*, dead-* and strangers' folders do not count
                 names.append(name)
     return sorted(names)

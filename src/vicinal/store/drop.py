@@ -11,7 +11,7 @@ import os
 import secrets
 from dataclasses import replace
 
-from ..errors import WriterBusy
+from ..errors import StoreError, WriterBusy
 from .builder import builder_role, clear_up, is_unused
 from .connections import Connections
 from .creation import building_name, create_generation, write_file
@@ -89,7 +89,7 @@ def _bury(files: Files, folder: str) -> bool:
     grave = os.path.join(os.path.dirname(folder), f"dead-{secrets.token_hex(8)}")
     try:
         files.rename(folder, grave)
-    except OSError:  # another process was first, or this system keeps open folders where they are
+    except StoreError:  # another process was first, or this system keeps open folders where they are
         return False
     files.sync_folder(os.path.dirname(folder))
     files.remove_tree(grave)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from zlib import crc32
 
@@ -20,6 +20,7 @@ from ..contract import FloatMatrix, FloatVector
 from ..errors import VicinalError
 from .connections import translated
 from .files import Files
+from .forking import sqlite_in_use
 
 _log = logging.getLogger("vicinal.store")
 
@@ -27,7 +28,6 @@ FILE_NAME = "encoder-cache.db"
 
 _MAX_BYTES = 1 << 30
 _BUSY_MILLISECONDS = 2000
-_inherited: list[apsw.Connection] = []
 _CREATE = """
 CREATE TABLE IF NOT EXISTS vectors(
   key BLOB PRIMARY KEY, vector BLOB NOT NULL, crc INTEGER NOT NULL, used INTEGER NOT NULL
@@ -54,7 +54,7 @@ class DiskStore:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._connection: apsw.Connection | None = None
-        self._pid = 0
+        _all.add(self)
 
     def get_many(self, keys: Sequence[bytes]) -> list[FloatVector | None]:
         try:
@@ -87,19 +87,20 @@ class DiskStore:
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def close(self) -> None:
-        with self._lock:
-            connection, self._connection = self._connection, None
-            if connection is not None and self._pid == os.getpid():
-                with translated(self._path):
-                    connection.close()
+        with translated(self._path):
+            self.suspend()
+
+    def suspend(self) -> None:
+        """Closes the file until the next call; for `close`, and before a fork."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     @contextlib.contextmanager
     def _using(self) -> Iterator[apsw.Connection]:
-        with self._lock, translated(self._path):
-            if self._connection is None or self._pid != os.getpid():
-                if self._connection is not None:
-                    _inherited.append(self._connection)  # closing a parent's would drop the parent's locks
-                self._connection, self._pid = self._open(), os.getpid()
+        with translated(self._path), self._lock:
+            if self._connection is None:
+                self._connection = self._open()
             yield self._connection
 
     def _open(self) -> apsw.Connection:
@@ -138,3 +139,14 @@ def _shrink(connection: apsw.Connection, max_bytes: int) -> None:
         if oldest is None:
             return
         _remove(connection, oldest[0])
+
+
+_all: weakref.WeakSet[DiskStore] = weakref.WeakSet()
+
+
+def _suspend_all() -> None:
+    for store in list(_all):
+        store.suspend()
+
+
+sqlite_in_use.when_at_rest(_suspend_all)

@@ -12,7 +12,7 @@ import apsw
 from ..contract import Index
 from .changes import read_delta, read_everything
 from .files import Files
-from .generation import Generation
+from .generation import DROPPED, Generation
 from .publication import Publication, load_newest
 from .state import State, peek_state, read_state
 
@@ -42,7 +42,9 @@ class Feed(Generic[IndexT]):
     def follow(self) -> str | None:
         """Catches up with every commit up to now; returns where the collection moved to, None if it did not."""
         with self._generation.connections.reader() as connection:
-            change, moved_to = peek_state(connection)
+            change, moved_to, uuid = peek_state(connection)
+        if uuid != self.state.uuid:  # we let go of the files, and their place was taken by another collection
+            return DROPPED
         if moved_to is None and change != self.state.change:
             with self.moment():
                 pass
@@ -58,6 +60,7 @@ class Feed(Generic[IndexT]):
     def _catch_up(self, connection: apsw.Connection) -> None:
         state, known = read_state(connection), self.state
         if state.change == known.change:
+            self.state = state  # a sync is no change, but it says more of the old ones
             return
         if known.dimension is None and state.dimension is not None:
             self._generation.vectors.fix_dimension(state.dimension)

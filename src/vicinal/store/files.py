@@ -152,7 +152,8 @@ class DiskFiles:
         return os.path.exists(path)
 
     def rename(self, old: str, new: str) -> None:
-        os.rename(old, new)  # untranslated: a lost race is for the caller to see
+        with translated(new):
+            os.rename(old, new)
 
     def remove_tree(self, path: str) -> None:
         shutil.rmtree(path, ignore_errors=True)

@@ -1,13 +1,16 @@
-"""Forks wait until SQLite is not in use, so that a child inherits no lock that nobody will ever release.
+"""A fork waits until SQLite is not in use, then closes its connections: they open again when needed.
 
-SQLite keeps what this process has locked in tables of its own memory. A child forked in the middle of another
-thread's transaction would find that lock in its copy of the tables, and wait for it for ever.
+SQLite keeps what this process has locked in tables of its own memory, which a child inherits, while the locks
+themselves stay with the parent. A child forked in the middle of another thread's transaction would wait for
+ever for a lock that its tables show; one forked while a connection was merely open would believe that it
+holds the shared lock, unseen by all others, and commit into a log that the last of them has deleted.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 
 # Then fork all the same: a child that finds the collection busy beats a parent that hangs.
 _SQLITE_WAIT_SECONDS = 10.0
@@ -23,6 +26,7 @@ class Gate:
         self._threads = 0
         self._forking = False
         self._own = threading.local()
+        self._actions: list[Callable[[], None]] = []
 
     def __enter__(self) -> None:
         depth = self._depth()
@@ -40,11 +44,17 @@ class Gate:
                 self._threads -= 1
                 self._condition.notify_all()
 
+    def when_at_rest(self, action: Callable[[], None]) -> None:
+        """Has `action` run before each fork, once no thread is inside; it must not enter the gate."""
+        self._actions.append(action)
+
     def before_fork(self) -> None:
         with self._condition:
             self._forking = True
             mine = 1 if self._depth() else 0
             self._condition.wait_for(lambda: self._threads <= mine, timeout=self._wait_seconds)
+        for action in self._actions:
+            action()
 
     def after_in_parent(self) -> None:
         with self._condition:
@@ -54,7 +64,7 @@ class Gate:
     def after_in_child(self) -> None:
         """Only the forking thread is here, and no lock of the others means anything any more."""
         depth = self._depth()
-        self.__init__(self._wait_seconds)  # type: ignore[misc]  # the object is shared by name, its contents begin anew
+        self._condition, self._forking, self._own = threading.Condition(), False, threading.local()
         self._own.depth, self._threads = depth, 1 if depth else 0
 
     def _depth(self) -> int:

@@ -72,7 +72,7 @@ def publish(
             file.close()
         files.sync_folder(building)
         files.rename(building, os.path.join(root, publication.folder))
-    except OSError:
+    except StoreError:
         if not files.exists(os.path.join(root, publication.folder, _FILE)):
             raise
     finally:

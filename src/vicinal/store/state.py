@@ -94,8 +94,8 @@ def read_state(connection: apsw.Connection) -> State:
     return state
 
 
-def peek_state(connection: apsw.Connection) -> tuple[int, str | None]:
-    """(change, moved_to), read at the start of every call: so it is two columns and no checksum."""
-    found = connection.execute("SELECT change, moved_to FROM state").fetchone()
+def peek_state(connection: apsw.Connection) -> tuple[int, str | None, bytes]:
+    """(change, moved_to, uuid), read at the start of every call: so it is three columns and no checksum."""
+    found = connection.execute("SELECT change, moved_to, uuid FROM state").fetchone()
     assert found is not None  # read_state has seen the row when the generation was opened
-    return found[0], found[1]
+    return found[0], found[1], found[2]

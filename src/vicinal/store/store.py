@@ -8,10 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from ..contract import Durability, Index
-from ..errors import Closed, CollectionDropped, Unsupported
+from ..errors import Closed, CollectionDropped, StoreError, Unsupported
 from .commit import keep_log_short, sync_everything, write_once
 from .creation import create_in_memory
 from .feed import Feed
@@ -28,6 +28,7 @@ IndexT = TypeVar("IndexT", bound=Index)
 T = TypeVar("T")
 
 _CLOSE_WAIT_SECONDS = 1.0
+_UNKNOWN = "unknown"  # moved to a generation that is to be looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +150,29 @@ class Store(Generic[IndexT]):
         """
         while True:
             with self.using() as opened:
-                generation = opened.generation
-                with generation.connections.writing(timeout, durability) as connection:
-                    state = read_state(connection)
-                    if state.moved_to is None:
-                        result = write_once(generation, connection, state, plan, durability)
-                        break
-            self.move_on(opened, state.moved_to)
+                moved_to, result = self._write_or_moved(opened, plan, timeout, durability)
+            if moved_to is None:
+                break
+            self.move_on(opened, moved_to)
         self._after_write(opened, durability)
-        return result
+        return cast(T, result)
+
+    def _write_or_moved(
+        self, opened: Opened[IndexT], plan: Callable[[Transaction], T], timeout: float, durability: Durability
+    ) -> tuple[str | None, T | None]:
+        """(None, the result), or (where the collection moved to, None)."""
+        generation = opened.generation
+        try:
+            with generation.connections.writing(timeout, durability) as connection:
+                state = read_state(connection)
+                moved_to = state.moved_to if state.uuid == opened.feed.state.uuid else DROPPED
+                if moved_to is not None:
+                    return moved_to, None
+                return None, write_once(generation, connection, state, plan, durability)
+        except StoreError:
+            if self._is_there(opened):
+                raise
+            return _UNKNOWN, None
 
     def _after_write(self, opened: Opened[IndexT], durability: Durability) -> None:
         self.wrote_at = time.monotonic()
@@ -215,11 +230,24 @@ class Store(Generic[IndexT]):
         """The generation in force, its index after every commit up to now."""
         while True:
             with self.using() as opened:
-                moved_to = opened.feed.follow()
+                moved_to = self._followed(opened)
                 if moved_to is None:
                     yield opened
                     return
             self.move_on(opened, moved_to)
+
+    def _followed(self, opened: Opened[IndexT]) -> str | None:
+        """Catches up; returns where the collection moved to, None if it did not."""
+        try:
+            return opened.feed.follow()
+        except StoreError:
+            if self._is_there(opened):
+                raise
+            return _UNKNOWN
+
+    def _is_there(self, opened: Opened[IndexT]) -> bool:
+        """False where the generation was removed while this process had let go of it, as before a fork."""
+        return opened.generation.folder is None or self.files.exists(opened.generation.folder)
 
     def move_on(self, superseded: Opened[IndexT], moved_to: str) -> None:
         """Opens the generation that follows `superseded`."""
@@ -254,17 +282,18 @@ class Store(Generic[IndexT]):
 
     def close(self) -> None:
         """Syncs and publishes what is due and closes the files. The last one to close leaves no log behind."""
-        with self._lock:
-            if self._closed or self._pid != os.getpid():
-                return
+        if self._closed or self._pid != os.getpid():
+            return
+        with self.upkeep.lock:  # what the housekeeping thread has begun comes to its end
             try:
                 if self.on_disk and self._opened is not None:
                     self.upkeep.finish()
             finally:
-                self._closed = True
-                if self._opened is not None:
-                    self._opened.generation.retire()
-                    self._opened = None
+                with self._lock:
+                    self._closed = True
+                    if self._opened is not None:
+                        self._opened.generation.retire()
+                        self._opened = None
 
     def check_usable(self) -> None:
         if self._dropped:

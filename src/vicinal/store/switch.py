@@ -22,7 +22,7 @@ import numpy as np
 from ..contract import FloatMatrix
 from ..errors import DiskFull, StoreError
 from .changes import NONCE_BYTES, read_ended
-from .connections import translated
+from .connections import Connections
 from .creation import building_name, create_generation, create_in_memory
 from .files import Files
 from .generation import Generation, next_name
@@ -34,6 +34,8 @@ _COPY_SLOTS = 4096  # one short read
 _REPLAY_UNTIL_CHANGES = 64  # few enough to be replayed while writers wait
 _REPLAY_ROUNDS_MAX = 8  # against a writer that never pauses
 _SPACE_MARGIN = 1.1
+_CHECKPOINT_BYTES = 8 << 20
+_LOCAL_WAIT_SECONDS = 10.0  # nobody else knows of the new generation
 _IN_MEMORY = "memory"
 
 Copied = tuple[Row, memoryview | bytes]
@@ -70,7 +72,7 @@ def switch(files: Files, folder: str, old: Generation, plan: Plan, *, now: int, 
         with old.connections.read_transaction() as connection:
             start = read_state(connection)
         create_generation(files, building, _first_state(plan, start))
-        with _Copy.opened(files, building, plan, now) as copy:
+        with _copy_in(files, building, plan, now) as copy:
             copy.everything(plan.source or old)
             if plan.source is None:
                 _replay_until_few(copy, old)
@@ -80,7 +82,7 @@ def switch(files: Files, folder: str, old: Generation, plan: Plan, *, now: int, 
             last = read_state(connection)
             if last.moved_to is not None:
                 raise StoreError("the collection was switched by another process meanwhile", name="generation")
-            with _Copy.opened(files, final, plan, now, copy) as copy:
+            with _copy_in(files, final, plan, now, copy) as copy:
                 if plan.source is None:
                     copy.replay(connection, old.vectors)
                 copy.finish(plan, last, connection)
@@ -99,10 +101,9 @@ def switch_in_memory(
     with old.connections.writing(timeout, "process") as connection:
         last = read_state(connection)
         new = create_in_memory(files, _first_state(plan, last))
-        with new.connections.reader() as target:
-            copy = _Copy(target, new.vectors, plan, now)
-            copy.everything(old)
-            copy.finish(plan, last, connection)
+        copy = _Copy(new.connections, new.vectors, plan, now)
+        copy.everything(old)
+        copy.finish(plan, last, connection)
         put_in_force(new)
         update_state(connection, replace(last, moved_to=_IN_MEMORY))  # for writers that wait for this very lock
         connection.execute("COMMIT")
@@ -137,7 +138,7 @@ def _replay_until_few(copy: _Copy, old: Generation) -> None:
 
 
 def _abandon(files: Files, building: str, final: str, old: Generation) -> None:
-    """Takes away what nobody was told of; if the switch was committed after all, the folder stays."""
+    """Takes away what nobody was told of; if the switch was committed after all, it stays."""
     if files.exists(building):
         files.remove_tree(building)
     if files.exists(final):
@@ -151,10 +152,9 @@ class _Copy:
     """Writes the next generation: rows at dense slots, in the old order."""
 
     def __init__(
-        self, connection: apsw.Connection, vectors: Vectors, plan: Plan, now: int, earlier: _Copy | None = None
+        self, connections: Connections, vectors: Vectors, plan: Plan, now: int, earlier: _Copy | None = None
     ) -> None:
-        self._connection = connection
-        self._place = connection.filename
+        self._connections = connections
         self._vectors = vectors
         self._transform = plan.transform
         self._now = now
@@ -172,10 +172,6 @@ class _Copy:
     @property
     def dimension(self) -> int | None:
         return self._vectors.dimension
-
-    @classmethod
-    def opened(cls, files: Files, folder: str, plan: Plan, now: int, earlier: _Copy | None = None) -> _Opened:
-        return _Opened(files, folder, plan, now, earlier)
 
     def everything(self, source: Generation) -> None:
         """All rows of `source`, by ranges; what changes meanwhile is for `replay`."""
@@ -209,13 +205,13 @@ class _Copy:
 
     def finish(self, plan: Plan, last: State, old: apsw.Connection) -> None:
         """The state that names all this, while the old generation is locked."""
-        with self._transaction():
+        with self._transaction() as connection:
             if plan.source is None:
-                _replace_kv(self._connection, old)
+                _replace_kv(connection, old)
             state = plan.state(last if plan.source is None else replace(plan.source.state, next_id=last.next_id))
             change = last.change + 1
             update_state(
-                self._connection,
+                connection,
                 replace(
                     state,
                     next_slot=self._slot,
@@ -230,9 +226,14 @@ class _Copy:
         self._vectors.sync()
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with translated(self._place), self._connection:
-            yield
+    def _transaction(self) -> Iterator[apsw.Connection]:
+        with self._connections.writing(_LOCAL_WAIT_SECONDS, "process") as connection:
+            yield connection
+            connection.execute("COMMIT")
+        if self._connections.log_bytes > _CHECKPOINT_BYTES:
+            with self._connections.checkpointing(0) as connection:
+                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            self._connections.log_bytes = 0
 
     def _append(self, rows: Sequence[Row], vectors: Vectors) -> None:
         kept = [row for row in rows if not row.is_expired(self._now)]
@@ -241,8 +242,8 @@ class _Copy:
         copied: list[Copied] = [(row, vectors.raw(row.slot) if row.space is not None else b"") for row in kept]
         if self._transform is not None:
             copied = self._transform(copied)
-        with self._transaction():
-            insert_rows(self._connection, self._placed(kept, copied))
+        with self._transaction() as connection:
+            insert_rows(connection, self._placed(kept, copied))
 
     def _placed(self, kept: Sequence[Row], copied: Sequence[Copied]) -> Iterator[Copied]:
         """The rows at their new slots, their vectors written."""
@@ -257,8 +258,8 @@ class _Copy:
         return ((replace(row, slot=first + i), raw) for i, (row, raw) in enumerate(copied))
 
     def _delete(self, slots: Sequence[int]) -> None:
-        with self._transaction():
-            delete_rows(self._connection, self._mapped(slots))
+        with self._transaction() as connection:
+            delete_rows(connection, self._mapped(slots))
 
     def _mapped(self, slots: Sequence[int]) -> list[int]:
         found: list[int] = self._new_slots[list(slots)].tolist()
@@ -266,45 +267,34 @@ class _Copy:
 
     def _touch(self, rows: dict[int, Row], vectors: Vectors) -> None:
         """Metadata and expiry again, as they are now."""
-        with self._transaction():
+        with self._transaction() as connection:
             for old_slot, row in rows.items():
                 for slot in self._mapped([old_slot]):
-                    new = next(iter(rows_by_slot(self._connection, self._vectors, [slot]).values()))
+                    new = next(iter(rows_by_slot(connection, self._vectors, [slot]).values()))
                     new = replace(new, change=row.change, metadata=row.metadata, expires_at=row.expires_at)
-                    self._connection.execute(
+                    connection.execute(
                         "UPDATE rows SET change = ?, crc = ?, expires_at = ?, metadata = ? WHERE slot = ?",
                         (new.change, new.crc(self._vectors), new.expires_at, new.metadata, slot),
                     )
 
     def _copy_kv(self, source: Generation) -> None:
-        with source.connections.read_transaction() as connection, self._transaction():
-            _replace_kv(self._connection, connection)
+        with source.connections.read_transaction() as connection, self._transaction() as copy:
+            _replace_kv(copy, connection)
 
 
-class _Opened:
-    """Opens the files of a generation that is being built, and closes them with everything synced."""
-
-    def __init__(self, files: Files, folder: str, plan: Plan, now: int, earlier: _Copy | None) -> None:
-        self._files, self._folder, self._plan, self._now, self._earlier = files, folder, plan, now, earlier
-
-    def __enter__(self) -> _Copy:
-        self._path = os.path.join(self._folder, "records.db")
-        with translated(self._path):
-            self._connection = apsw.Connection(self._path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=self._files.vfs)
-            self._connection.execute("PRAGMA synchronous=NORMAL")  # closing checkpoints, and that syncs
-            self._connection.execute("PRAGMA secure_delete=ON")  # a row deleted while it was copied leaves nothing
-            dimension = read_state(self._connection).dimension if self._earlier is None else self._earlier.dimension
-        self._file = self._files.open(os.path.join(self._folder, "vectors.f32"))
-        vectors = FileVectors(self._file, dimension, self._files.maps_past_end)
-        return _Copy(self._connection, vectors, self._plan, self._now, self._earlier)
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            self._file.sync()
-        finally:
-            self._file.close()
-            with translated(self._path):
-                self._connection.close()
+@contextlib.contextmanager
+def _copy_in(files: Files, folder: str, plan: Plan, now: int, earlier: _Copy | None = None) -> Iterator[_Copy]:
+    """A copy that writes into `folder`, going on from an earlier one; when it ends, everything is synced and closed."""
+    connections = Connections(os.path.join(folder, "records.db"), files, secure_delete=True)
+    file = files.open(os.path.join(folder, "vectors.f32"))
+    try:
+        with connections.reader() as connection:
+            dimension = read_state(connection).dimension if earlier is None else earlier.dimension
+        yield _Copy(connections, FileVectors(file, dimension, files.maps_past_end), plan, now, earlier)
+        file.sync()
+    finally:
+        file.close()
+        connections.close()  # the writer's is the last, so SQLite checkpoints its log, and syncs
 
 
 def _block(raws: Sequence[memoryview | bytes]) -> FloatMatrix | None:

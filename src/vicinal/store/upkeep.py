@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -38,16 +39,22 @@ IndexT = TypeVar("IndexT", bound=Index)
 _SYNC_EVERY_SECONDS = 1.0
 _FOLLOW_EVERY_SECONDS = 2.0
 _QUIET_SECONDS = 5.0
+_LOOK_AGAIN_SECONDS = 0.2
 _PUBLISH_SLOTS_MIN = 4096
 _PUBLISH_SHARE = 32  # a tail of 1/32 of the rows is worth a new publication
 _COMPACT_SLOTS_MIN = 1024  # fewer dead slots are not worth a generation
 
 
 class Upkeep(Generic[IndexT]):
-    """The upkeep of one store; called by the housekeeping thread, and by users who do not want to wait for it."""
+    """The upkeep of one store; called by the housekeeping thread, and by users who do not want to wait for it.
+
+    Attributes:
+        lock: held while the housekeeping thread is at work; taken before any lock of the store.
+    """
 
     def __init__(self, store: Store[IndexT]) -> None:
         self._store = store
+        self.lock = threading.RLock()
         self._is_builder = False
         self._checked_slots = 0  # in memory: slots when dead ones were last counted
         self._has_leftovers = False  # an earlier generation that a process had open when we would have removed it
@@ -79,9 +86,11 @@ class Upkeep(Generic[IndexT]):
 
     def keep_up(self) -> None:
         """What is due now: following a switch, syncing, publishing, compacting. Called every second or so."""
-        now = time.monotonic()
-        if not self._store.is_awake or not self._store.on_disk:
-            return
+        with self.lock:
+            if self._store.is_awake and self._store.on_disk:
+                self._do_what_is_due(time.monotonic())
+
+    def _do_what_is_due(self, now: float) -> None:
         if self._store.unsynced and now - self._synced_at >= _SYNC_EVERY_SECONDS:
             self._synced_at = now
             self._store.sync(_SYNC_EVERY_SECONDS)
@@ -108,17 +117,14 @@ class Upkeep(Generic[IndexT]):
     def build(self, *, always: bool = False) -> None:
         """Publishes, compacts and clears up, where there is something to do and no other process does it."""
         with self._store.in_force() as opened:
-            state, published = opened.feed.state, opened.feed.published
-            needs_publication = state.change > (0 if published is None else published.change)
-            if not (always or needs_publication or self._needs_compaction(opened)):
-                return
-            with self._building(opened) as is_builder:
-                if not is_builder:
-                    return
-                if not self._needs_compaction(opened):
-                    self._publish(opened)
-                    return
-        self.rebuild(Plan(), timeout=_SYNC_EVERY_SECONDS, now=time.time_ns() // 1000)
+            published = opened.feed.published
+            needs_publication = opened.feed.state.change > (0 if published is None else published.change)
+            needs_compaction = self._needs_compaction(opened)
+        if needs_compaction:
+            with contextlib.suppress(WriterBusy):  # another process does it, or writers leave no gap: later
+                self.rebuild(Plan(), timeout=_SYNC_EVERY_SECONDS, now=time.time_ns() // 1000)
+        elif always or needs_publication:
+            self._publish_and_clear_up()
 
     def rebuild(self, plan: Plan, *, timeout: float, now: int) -> bool:
         """Builds the next generation and moves everybody to it; False where the old files are still in use.
@@ -133,21 +139,22 @@ class Upkeep(Generic[IndexT]):
                     self._files, opened.generation, plan, now=now, timeout=timeout, put_in_force=self._store.replace
                 )
             return True
-        with self._store.in_force() as opened, self._sole_builder(opened, timeout):
+        with self._sole_builder(timeout) as opened:
+            clear_up(self._files, self._folder, opened.generation.name)  # an orphan may be in the new one's place
             switch(self._files, self._folder, opened.generation, plan, now=now, timeout=timeout)
         self._store.current()
         return self._publish_and_clear_up()
 
     def _publish_and_clear_up(self) -> bool:
-        with self._store.in_force() as opened, self._building(opened) as is_builder:
-            cleared = is_builder and self._publish(opened)
+        with self._building() as opened:
+            cleared = opened is not None and self._publish(opened)
         self._has_leftovers = not cleared
         return cleared
 
     def clear_up(self) -> bool:
         """Removes what is left of earlier generations; False where a process still has them open."""
-        with self._store.in_force() as opened, self._building(opened) as is_builder:
-            cleared = is_builder and clear_up(self._files, self._folder, opened.generation.name)
+        with self._building() as opened:
+            cleared = opened is not None and clear_up(self._files, self._folder, opened.generation.name)
         self._has_leftovers = not cleared
         return cleared
 
@@ -157,7 +164,7 @@ class Upkeep(Generic[IndexT]):
             return back_up(self._files, opened.generation, database)
 
     def take_snapshot(self, name: str, timeout: float) -> StoredSnapshot:
-        with self._store.in_force() as opened, self._sole_builder(opened, timeout):
+        with self._sole_builder(timeout) as opened:
             return take_snapshot(self._files, self._folder, opened.generation, name)
 
     def snapshots(self) -> list[StoredSnapshot]:
@@ -174,25 +181,25 @@ class Upkeep(Generic[IndexT]):
             source.retire()
 
     def drop_snapshot(self, name: str, timeout: float) -> None:
-        with self._store.in_force() as opened, self._sole_builder(opened, timeout):
+        with self._sole_builder(timeout):
             drop_snapshot(self._files, self._folder, find_snapshot(self._files, self._folder, name))
 
     def drop(self, timeout: float) -> None:
         """Ends the collection; whoever uses it next gets `CollectionDropped`."""
-        with self._store.in_force() as opened, self._sole_builder(opened, timeout):
+        with self._sole_builder(timeout) as opened:
             drop_generation(self._files, self._folder, opened.generation, timeout)
         with contextlib.suppress(CollectionDropped):
             self._store.move_on(opened, DROPPED)
 
     @contextlib.contextmanager
-    def _sole_builder(self, opened: Opened[IndexT], timeout: float) -> Iterator[None]:
-        """The builder role for the block.
+    def _sole_builder(self, timeout: float) -> Iterator[Opened[IndexT]]:
+        """The generation in force, with the builder role on it for the block.
 
         Raises:
-            WriterBusy: another process held it all the time.
+            WriterBusy: another process held the role all the time.
         """
-        with self._building(opened, timeout) as is_builder:
-            if not is_builder:
+        with self._building(timeout) as opened:
+            if opened is None:
                 raise WriterBusy(
                     f"another process was building for the whole timeout of {timeout:g} s",
                     name="timeout",
@@ -200,16 +207,30 @@ class Upkeep(Generic[IndexT]):
                     place=self._store.place,
                     remedy="Raise `timeout=`; upkeep ends by itself.",
                 )
-            yield
+            yield opened
 
     @contextlib.contextmanager
-    def _building(self, opened: Opened[IndexT], wait_seconds: float = 0.0) -> Iterator[bool]:
-        with builder_role(self._files, os.path.join(self._folder, opened.generation.name), wait_seconds) as is_builder:
-            self._is_builder = is_builder
-            try:
-                yield is_builder
-            finally:
-                self._is_builder = False
+    def _building(self, wait_seconds: float = 0.0) -> Iterator[Opened[IndexT] | None]:
+        """Like `_sole_builder`, but None where the role is not to be had.
+
+        Whoever had the role may have switched while we waited for it, and then it is the role of a generation
+        that is no longer in force: so look again, and wait for the next one's.
+        """
+        deadline = time.monotonic() + wait_seconds
+        while True:
+            with self._store.in_force() as opened:
+                path = os.path.join(self._folder, opened.generation.name)
+                with builder_role(self._files, path, min(wait_seconds, _LOOK_AGAIN_SECONDS)) as held:
+                    if held and opened.feed.follow() is None:
+                        self._is_builder = True
+                        try:
+                            yield opened
+                        finally:
+                            self._is_builder = False
+                        return
+            if time.monotonic() >= deadline:
+                yield None
+                return
 
     def _publish(self, opened: Opened[IndexT]) -> bool:
         """Saves the index, forgets the changes that it covers and removes what is left over. Holds the role."""
