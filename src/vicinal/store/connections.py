@@ -31,8 +31,10 @@ def translated(place: str) -> Iterator[None]:
     try:
         with sqlite_in_use:
             yield
-    except apsw.FullError as error:
-        raise DiskFull(
+    except (apsw.FullError, apsw.IOError) as error:
+        if isinstance(error, apsw.IOError) and error.extendedresult != apsw.SQLITE_IOERR_SHMSIZE:
+            raise StoreError(f"SQLite reports: {error}", name="records", place=place) from error
+        raise DiskFull(  # also where there is no room for the memory that processes share
             "no room left on the disk", name="disk", place=place, remedy="Free space and try again; nothing changed."
         ) from error
     except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeDecodeError) as error:
