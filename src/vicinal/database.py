@@ -368,7 +368,7 @@ def _check_settings(state: State, *, dimension: int | None, **given: str) -> Non
 
 def _settings_mismatch(state: State, name: str, stored: object, given: object) -> SettingsMismatch:
     return SettingsMismatch(
-        f"collection {state.name!r} has {name} {stored!r}, but was opened with {given!r}",
+        f"has {name} {stored!r}, but was opened with {given!r}",
         name=name,
         value=given,
         place=f"collection {state.name!r}",

@@ -93,7 +93,7 @@ def check_query(query: Any, rules: VectorRules, place: str = "query") -> FloatVe
     try:
         vector = np.asarray(query)
     except ValueError:  # lists of different lengths
-        raise _not_one_query(query, "lists of different lengths", place) from None
+        raise _not_one_query(query, "these are lists of different lengths", place) from None
     if vector.ndim == 0:
         raise InvalidVector(
             f"a query must be a text or one vector, not {type(query).__name__}",
@@ -103,14 +103,15 @@ def check_query(query: Any, rules: VectorRules, place: str = "query") -> FloatVe
             remedy="Pass a str, or a list or array of numbers.",
         )
     if vector.ndim > 1 or vector.dtype.kind in "US":
-        raise _not_one_query(query, "texts" if vector.dtype.kind in "US" else f"of shape {vector.shape}", place)
+        found = "these are texts" if vector.dtype.kind in "US" else f"this has shape {vector.shape}"
+        raise _not_one_query(query, found, place)
     checked: FloatVector = check_block(vector[None, :], rules, lambda _: place)[0]
     return checked
 
 
 def _not_one_query(query: Any, found: str, place: str) -> InvalidVector:
     return InvalidVector(
-        f"a query must be one text or one vector, but this is several: {found}",
+        f"a query must be one text or one vector, but {found}",
         name="query",
         value=query,
         place=place,
@@ -169,7 +170,7 @@ def _check_dimension(dimension: int, rules: VectorRules, place: str) -> None:
 def _other_dimension(found: int, wanted: int, place: str, *, known: bool) -> DimensionMismatch:
     whose = "this collection's have" if known else "the first one has"
     return DimensionMismatch(
-        f"the vector has {found} components, {whose} {wanted}",
+        f"the vector has {found} component{'' if found == 1 else 's'}, {whose} {wanted}",
         name="vectors",
         value=found,
         place=place,

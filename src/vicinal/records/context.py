@@ -125,7 +125,7 @@ def remembered(state: State, given: Encoder | None, cache: EmbeddingStore) -> Co
     if state.encoder is None:
         if given is not None:
             raise EncoderMismatch(
-                f"collection {state.name!r} was made without an encoder, but was opened with {given.name!r}",
+                f"was made without an encoder, but was opened with {given.name!r}",
                 name="encoder",
                 value=given.name,
                 place=f"collection {state.name!r}",
