@@ -88,7 +88,8 @@ class FileVectors:
         there, mapped = self._mapped
         if wanted <= there:
             return there, mapped
-        there = self._file.size()  # touching a page past the end would be a bus error
+        # Touching a page past the end would be a bus error, and what lies past `wanted` another writer may take back.
+        there = min(self._file.size(), wanted)
         if there > len(mapped):
             room = max(_MAP_BYTES_MIN, 2 * there) if self._maps_past_end else there
             mapped = self._file.map(room)

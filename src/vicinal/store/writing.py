@@ -39,7 +39,7 @@ class Transaction:
         self.nonce = b""
         self._vectors = vectors
         self._durability = durability
-        self._end_before: int | None = None  # where the vector file ended before we appended
+        self._appended_at: int | None = None  # the slot where we appended to the vector file
         self._first = state.next_slot
         self._count = 0
         self._dead: list[int] = []
@@ -94,7 +94,7 @@ class Transaction:
             )
         self._first, self._count = first, len(rows)
         if block is not None:
-            self._end_before = self._vectors.end()
+            self._appended_at = first  # a hole before it stays: others may have mapped it as part of the file
             self._vectors.write(first, block)
             if self._durability == "full":
                 self._vectors.sync()
@@ -127,8 +127,8 @@ class Transaction:
 
     def give_back(self) -> None:
         """Undoes what was appended to the vector file; only before COMMIT was tried."""
-        if self._end_before is not None:
-            self._vectors.give_back(self._end_before)
+        if self._appended_at is not None:
+            self._vectors.give_back(self._appended_at)
 
     def _numbered(self, rows: Sequence[NewRow]) -> list[Row]:
         return [
