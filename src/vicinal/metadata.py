@@ -62,9 +62,7 @@ def dumps(metadata: Mapping[str, Any], *, place: str = "") -> str:
             place=place,
             remedy="Pass a dict such as {'year': 2024}, or None.",
         )
-    text = json.dumps(
-        _to_json(metadata, "metadata", 1, place), ensure_ascii=False, allow_nan=False, separators=(",", ":")
-    )
+    text = _encode(_to_json(metadata, "metadata", 1, place))
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
@@ -88,7 +86,7 @@ def dumps(metadata: Mapping[str, Any], *, place: str = "") -> str:
 
 def loads(text: str) -> dict[str, Any]:
     """The inverse of `dumps`."""
-    value = json.loads(text, object_hook=_from_json)
+    value = _decode(text)
     if not isinstance(value, dict):
         raise InvalidMetadata("stored metadata is not an object", name="metadata", value=text)
     return value
@@ -102,7 +100,7 @@ def _to_json(value: Any, path: str, depth: int, place: str) -> Any:
         return value if value.bit_length() <= _DECIMAL_BITS_MAX else {"$int": hex(value)}
     if kind is float:
         return _finite(value, path, place)
-    if isinstance(value, Mapping):
+    if kind is dict or isinstance(value, Mapping):
         _check_depth(path, depth, place)
         return {
             _key(key, path, place): _to_json(item, f"{path}.{key}", depth + 1, place) for key, item in value.items()
@@ -195,3 +193,8 @@ def _from_json(value: dict[str, Any]) -> Any:
     if any(key.startswith("$$") for key in value):
         return {key[1:] if key.startswith("$$") else key: item for key, item in value.items()}
     return value
+
+
+# Made once: json.dumps and json.loads make an encoder or decoder at every call that asks for more than the defaults.
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_decode = json.JSONDecoder(object_hook=_from_json).decode
