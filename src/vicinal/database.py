@@ -28,6 +28,7 @@ from .store.creation import collection_names, create_collection, folder_name
 from .store.drop import create_after_drop, is_dropped, remove_if_dropped
 from .store.encoder_cache import FILE_NAME, DiskStore
 from .store.files import DiskFiles, Files
+from .store.media import is_read_only, refuse_shared
 from .store.registry import Lease, close_all
 from .store.repair import repair_collection
 from .store.state import FORMAT, State
@@ -74,9 +75,16 @@ class Database:
         cache_on_disk: whether vectors of texts are kept in a file of the folder, not in 64 MiB of memory.
     """
 
-    def __init__(self, path: str | None, *, files: Files | None = None, cache_on_disk: bool = False) -> None:
+    def __init__(
+        self,
+        path: str | None,
+        *,
+        files: Files | None = None,
+        cache_on_disk: bool = False,
+        exclusive: bool = False,
+    ) -> None:
         self._path = path
-        self._files = DiskFiles() if files is None else files
+        self._files = DiskFiles(exclusive=exclusive) if files is None else files
         self._cache: EmbeddingStore = MemoryStore()
         if path is not None and cache_on_disk:
             self._files.make_folder(path)
@@ -145,7 +153,9 @@ class Database:
         self._check_open()
         if self._path is None:
             return sorted(self._in_memory)
-        return collection_names(self._files, self._path) if self._files.exists(self._path) else []
+        if not self._files.exists(self._path):
+            return []
+        return collection_names(self._files_for(self._path), self._path)
 
     def drop(self, name: str, *, timeout: float = 30.0) -> None:
         """Deletes the collection with everything in it, snapshots included.
@@ -167,7 +177,8 @@ class Database:
         if self._path is None:
             self._in_memory.pop(name).close()
             return
-        folder, files = os.path.join(self._path, folder_name(name)), self._files
+        folder = os.path.join(self._path, folder_name(name))
+        files = self._files_for(folder)
         lease = Lease(os.path.realpath(folder), lambda: Store(files, folder, _make_index))
         try:
             lease.store().upkeep.drop(timeout)
@@ -181,7 +192,8 @@ class Database:
         Raises:
             CollectionNotFound: there is no folder for this name.
         """
-        return verify_collection(self._files, self._folder_of(name, "verify"), _make_index)
+        folder = self._folder_of(name, "verify")
+        return verify_collection(self._files_for(folder), folder, _make_index)
 
     def repair(self, name: str, *, timeout: float = 30.0) -> RepairReport:
         """Builds the collection anew from what is readable, and keeps the damaged files beside it.
@@ -194,7 +206,8 @@ class Database:
             Damaged: not enough is readable; the remedy says what is missing. Nothing was changed.
             WriterBusy, DiskFull: nothing was changed.
         """
-        return repair_collection(self._files, self._folder_of(name, "repair"), timeout)
+        folder = self._folder_of(name, "repair")
+        return repair_collection(self._files_for(folder), folder, timeout)
 
     def __contains__(self, name: object) -> bool:
         return name in self.collections()
@@ -244,13 +257,20 @@ class Database:
                     self._in_memory[name] = store
             found = store
             return Lease(None, lambda: found)
-        folder, files = os.path.join(self._path, folder_name(name)), self._files
+        folder = os.path.join(self._path, folder_name(name))
+        files = self._files_for(folder)
         first = functools.partial(_first_state, name, given, dimension, metric, settings)
         if not files.exists(os.path.join(folder, "name")) or remove_if_dropped(files, folder):
             create_collection(files, self._path, first())
         elif is_dropped(files, folder):
             create_after_drop(files, folder, first(), timeout)
         return Lease(os.path.realpath(folder), lambda: Store(files, folder, _make_index))
+
+    def _files_for(self, folder: str) -> Files:
+        """The file system, for reading only where the collection cannot be written."""
+        if self._files.exists(folder) and is_read_only(folder):
+            return DiskFiles(exclusive=self._files.exclusive, read_only=True)
+        return self._files
 
     def _folder_of(self, name: str, verb: str) -> str:
         """The folder of a collection that may be too damaged to be listed."""
@@ -276,15 +296,20 @@ class Database:
             raise Closed("the database is closed", name="database", remedy="Call connect() again.")
 
 
-def connect(target: str | os.PathLike[str], *, encoder_cache: str = "memory") -> Database:
+def connect(target: str | os.PathLike[str], *, encoder_cache: str = "memory", exclusive: bool = False) -> Database:
     """A database at a path (created when first written to), or ":memory:".
+
+    A collection that lies where nothing can be written is opened for reading; writes to it raise `Unsupported`.
 
     Args:
         encoder_cache: where vectors of texts are kept so that no text is encoded twice: "memory" (64 MiB of it),
             or "disk", a file beside the collections that other processes and later runs use too.
+        exclusive: this process is the only one that opens it. That allows file systems which other machines
+            share, and a second process gets `WriterBusy`.
 
     Raises:
-        Unsupported: a URL; this version has no remote backends.
+        Unsupported: a URL, as this version has no remote backends; or a path on a network file system without
+            `exclusive`.
     """
     if not isinstance(target, (str, os.PathLike)):
         raise InvalidArgument(
@@ -320,7 +345,9 @@ def connect(target: str | os.PathLike[str], *, encoder_cache: str = "memory") ->
         raise InvalidArgument(
             f"{path!r} is a file; a database is a folder", name="target", value=path, remedy="Choose another path."
         )
-    return Database(os.path.abspath(path), cache_on_disk=encoder_cache == "disk")
+    if not exclusive:
+        refuse_shared(path)
+    return Database(os.path.abspath(path), cache_on_disk=encoder_cache == "disk", exclusive=exclusive)
 
 
 def _make_index(_: State) -> FlatIndex:

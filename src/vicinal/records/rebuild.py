@@ -43,6 +43,8 @@ def verify(context: Context) -> VerifyReport:
     require_disk(context, "verify")
     store = context.store
     assert store.folder is not None  # it is on disk
+    if store.files.exclusive:
+        store.sleep()  # it holds the files; the next call opens them again
     return verify_collection(store.files, store.folder, store.make_index)
 
 

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import apsw
-
 from ..errors import Damaged, InvalidArgument, NotFound
-from .connections import translated
+from .connections import connect_file, translated
 from .creation import building_name, create_builder, folder_name, write_file
 from .files import Files
 from .generation import Generation
@@ -42,8 +40,7 @@ def copy_generation(files: Files, source: Generation, folder: str) -> State:
     files.make_folder(folder)
     path = os.path.join(folder, "records.db")
     with translated(path):
-        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-        copy = apsw.Connection(path, flags=flags, vfs=files.vfs)
+        copy = connect_file(path, files, create=True)
         try:
             with source.connections.reader() as connection, copy.backup("main", connection, "main") as backup:
                 backup.step(-1)
@@ -149,7 +146,7 @@ def _copy_vectors(files: Files, source: Generation, state: State, path: str) -> 
 def _count_rows(files: Files, folder: str) -> int:
     path = os.path.join(folder, "records.db")
     with translated(path):
-        connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=files.vfs)
+        connection = connect_file(path, files)
         try:
             return int(connection.execute("SELECT count(*) FROM rows").get)
         finally:

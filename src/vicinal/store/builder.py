@@ -13,10 +13,11 @@ from collections.abc import Iterator
 
 import apsw
 
-from .connections import translated
+from .connections import connect_file, translated
 from .files import Files
 from .forking import building
 from .generation import generations
+from .media import read_only_error
 
 _RETRY_SECONDS = 0.01
 
@@ -25,6 +26,8 @@ _RETRY_SECONDS = 0.01
 def builder_role(files: Files, generation: str, wait_seconds: float = 0.0) -> Iterator[bool]:
     """Holds the role for the block; yields False where another holds it for longer than `wait_seconds`."""
     path = os.path.join(generation, "builder.db")
+    if files.read_only:
+        raise read_only_error(generation)
     deadline = time.monotonic() + wait_seconds
     with building, contextlib.ExitStack() as stack:
         with translated(path):
@@ -70,7 +73,7 @@ def is_unused(files: Files, generation: str) -> bool:
     """Whether no process has the records of a generation open: only then SQLite lets go of its log."""
     path = os.path.join(generation, "records.db")
     with translated(path):
-        connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=files.vfs)
+        connection = connect_file(path, files)
         try:
             return bool(connection.execute("PRAGMA journal_mode=DELETE").get == "delete")
         except apsw.BusyError:

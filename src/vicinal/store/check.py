@@ -85,6 +85,8 @@ def check_generation(subject: Subject, make_index: MakeIndex | None) -> int:
 
 
 def _check_builder(subject: Subject) -> None:
+    if subject.files.read_only:
+        return  # nobody builds there
     path = os.path.join(subject.path, "builder.db")
     subject.findings.files += 1
     with subject.findings.guarding(f"{subject.name}/builder.db"):

@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from urllib.parse import quote
 
 import apsw
 
@@ -16,10 +17,12 @@ from ..errors import Damaged, DiskFull, StoreError, WriterBusy
 from .files import Files
 from .forking import sqlite_in_use
 from .holders import holder_of
+from .media import read_only_error
 
 _READERS_KEPT = 4
 _PAGE_BYTES = 4096
 _RETRY_SECONDS = 0.001  # SQLite's own backoff let one of eight writers in once while another got 6,551 turns
+_EXCLUSIVE_WAIT_SECONDS = 1.0  # for the process that had the files to itself to close them
 _READ_TRIES_MAX = 30_000  # readers wait only for recovery and for the log's reset, both short
 
 _SYNCHRONOUS: dict[Durability, str] = {"full": "FULL", "process": "NORMAL"}
@@ -32,9 +35,10 @@ def translated(place: str) -> Iterator[None]:
         with sqlite_in_use:
             yield
     except (apsw.FullError, apsw.IOError) as error:
-        if isinstance(error, apsw.IOError) and error.extendedresult != apsw.SQLITE_IOERR_SHMSIZE:
+        no_shared_memory = getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE  # it is a file too
+        if isinstance(error, apsw.IOError) and not no_shared_memory:
             raise StoreError(f"SQLite reports: {error}", name="records", place=place) from error
-        raise DiskFull(  # also where there is no room for the memory that processes share
+        raise DiskFull(
             "no room left on the disk", name="disk", place=place, remedy="Free space and try again; nothing changed."
         ) from error
     except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeDecodeError) as error:
@@ -44,6 +48,13 @@ def translated(place: str) -> Iterator[None]:
             name="records",
             place=place,
             remedy="Run verify() to see what is damaged, repair() to keep the rest, or restore a backup.",
+        ) from error
+    except apsw.BusyError as error:
+        raise WriterBusy(
+            "another process or handle has the files to itself",
+            name="records",
+            place=place,
+            remedy="Close it there: exclusive=True is for one process alone.",
         ) from error
     except apsw.CantOpenError as error:
         raise StoreError(
@@ -59,8 +70,8 @@ def translated(place: str) -> Iterator[None]:
 class Connections:
     """All connections of one generation in one process.
 
-    `path` None is a private database in memory: reader and writer are then the same connection, and
-    one lock stands for both.
+    `path` None is a private database in memory. There, and where `files` are exclusive, reader and writer are
+    the same connection, and one lock stands for both.
 
     Args:
         secure_delete: whether deleted rows are overwritten.
@@ -70,11 +81,12 @@ class Connections:
         self._path = path
         self._files = files
         self._lock = threading.RLock()
+        self.is_one = path is None or files.exclusive
         self._secure_delete = secure_delete
         self._idle: list[apsw.Connection] = []
         self._lent = 0
         self._closed = False
-        self._write_lock = self._lock if path is None else threading.RLock()
+        self._write_lock = self._lock if self.is_one else threading.RLock()
         self._deadline = 0.0
         self._writer: apsw.Connection | None = None
         self._synchronous = ""
@@ -86,7 +98,7 @@ class Connections:
     @contextlib.contextmanager
     def reader(self) -> Iterator[apsw.Connection]:
         """A connection for the length of one call."""
-        if self._path is None:
+        if self.is_one:
             with self._lock, translated(self.place):
                 yield self._open_writer(None)
             return
@@ -101,7 +113,7 @@ class Connections:
     def read_transaction(self) -> Iterator[apsw.Connection]:
         """A reader that sees one moment until the block ends."""
         with self.reader() as connection:
-            if connection.in_transaction:  # in memory, inside this thread's own write
+            if connection.in_transaction:  # of the one connection, inside this thread's own write
                 yield connection
                 return
             connection.execute("BEGIN")
@@ -116,7 +128,10 @@ class Connections:
 
         Raises:
             WriterBusy: the lock was not to be had within `timeout` seconds.
+            Unsupported: the files are read-only.
         """
+        if self._files.read_only:
+            raise read_only_error(self.place)
         self._take_turn(timeout)
         try:
             with translated(self.place):
@@ -168,6 +183,8 @@ class Connections:
 
     def _open_writer(self, durability: Durability | None) -> apsw.Connection:
         if self._writer is None:
+            if self.is_one:
+                self._deadline = max(self._deadline, time.monotonic() + _EXCLUSIVE_WAIT_SECONDS)
             self._writer = self._connect(self._wait_by_deadline)
             self._writer.set_wal_hook(self._note_log_pages)
         if durability is not None and _SYNCHRONOUS[durability] != self._synchronous:
@@ -220,7 +237,9 @@ class Connections:
                 place=self.place,
                 remedy="Fork when no other thread is writing, or use the spawn start method.",
             )
-        connection = apsw.Connection(self._path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=self._files.vfs)
+        if self._files.read_only:
+            return _connect_read_only(self._path, self._files)
+        connection = connect_file(self._path, self._files)
         connection.set_busy_handler(wait)
         connection.execute("PRAGMA wal_autocheckpoint=0")  # ours syncs the vectors first
         if self._files.vfs is None:
@@ -228,6 +247,28 @@ class Connections:
         if self._secure_delete:
             connection.execute("PRAGMA secure_delete=ON")
         return connection
+
+
+def connect_file(path: str, files: Files, *, create: bool = False) -> apsw.Connection:
+    """A connection to a file of SQLite's, in the way that the database was opened."""
+    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+    connection = apsw.Connection(path, flags=flags, vfs=files.vfs)
+    if files.exclusive:
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # before the first access: then no memory is shared
+    return connection
+
+
+def _connect_read_only(path: str, files: Files) -> apsw.Connection:
+    """Only of a collection that was closed: SQLite would pass over a log without a word."""
+    if files.exists(f"{path}-wal"):
+        raise StoreError(
+            "the collection was not closed: its log is there, which cannot be read where nothing can be written",
+            name="records",
+            place=f"{path}-wal",
+            remedy="Open and close it once where it can be written, or copy its folder to such a place.",
+        )
+    uri = f"file:{quote(path)}?immutable=1"
+    return apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI, vfs=files.vfs)
 
 
 def _roll_back(connection: apsw.Connection) -> None:

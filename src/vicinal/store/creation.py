@@ -13,7 +13,7 @@ import apsw
 
 from ..errors import StoreError
 from .changes import CREATE_CHANGES
-from .connections import Connections, translated
+from .connections import Connections, connect_file, translated
 from .files import Files
 from .generation import Generation
 from .rows import CREATE_ROWS
@@ -113,8 +113,7 @@ def _create_tables(connection: apsw.Connection, state: State) -> None:
 @contextlib.contextmanager
 def _new_database(files: Files, path: str) -> Iterator[apsw.Connection]:
     with translated(path):
-        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-        connection = apsw.Connection(path, flags=flags, vfs=files.vfs)
+        connection = connect_file(path, files, create=True)
         try:
             yield connection
         finally:

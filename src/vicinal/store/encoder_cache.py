@@ -18,7 +18,7 @@ import numpy as np
 
 from ..contract import FloatMatrix, FloatVector
 from ..errors import VicinalError
-from .connections import translated
+from .connections import connect_file, translated
 from .files import Files
 from .forking import sqlite_in_use
 
@@ -104,8 +104,7 @@ class DiskStore:
             yield self._connection
 
     def _open(self) -> apsw.Connection:
-        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
-        connection = apsw.Connection(self._path, flags=flags, vfs=self._files.vfs)
+        connection = connect_file(self._path, self._files, create=True)
         connection.set_busy_timeout(_BUSY_MILLISECONDS)
         connection.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA secure_delete=ON")
         connection.execute(_CREATE)

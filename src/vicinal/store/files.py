@@ -52,6 +52,10 @@ class Files(Protocol):
 
     vfs: str | None
     maps_past_end: bool
+    exclusive: bool
+    """One process only: SQLite's connections share no memory, which lets them work on any medium."""
+    read_only: bool
+    """Nothing is written, and the files do not change either."""
 
     def open(self, path: str) -> File: ...
 
@@ -125,11 +129,13 @@ class DiskFiles:
 
     vfs: str | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, *, exclusive: bool = False, read_only: bool = False) -> None:
         self.maps_past_end = _LINUX_MMAP is not None
+        self.exclusive = exclusive
+        self.read_only = read_only
 
     def open(self, path: str) -> File:
-        return DiskFile(path, os.O_RDWR)
+        return DiskFile(path, os.O_RDONLY if self.read_only else os.O_RDWR)
 
     def create(self, path: str) -> File:
         return DiskFile(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from ..errors import VicinalError
+from ..errors import VicinalError, WriterBusy
 from ..types import Problem, VerifyReport
 from .forensics import READ_ERRORS
 
@@ -30,6 +30,8 @@ class Findings:
         """An error in the block becomes a problem, and the next check goes on."""
         try:
             yield
+        except WriterBusy:
+            raise  # the files are in use, which says nothing of what is in them
         except VicinalError as error:
             self.problem(file, place, error.message)
         except READ_ERRORS as error:

@@ -50,6 +50,8 @@ def _left_by_the_dead(files: Files, generation: Generation, log: str) -> list[st
 
 def _cut_short(files: Files, generation: Generation, log: str) -> list[str]:
     """Frames of the log that no commit covers."""
+    if generation.connections.is_one:
+        return []  # it is in its transaction, and there is no second one to ask
     with generation.connections.reader() as connection:
         read_state(connection)  # SQLite looks at the log with the first read
         frames, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)

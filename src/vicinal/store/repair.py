@@ -23,11 +23,12 @@ from ..types import Id, LostRow, RepairReport
 from .backup import SNAPSHOTS
 from .builder import builder_role
 from .changes import NONCE_BYTES
-from .connections import Connections, translated
+from .connections import Connections, connect_file, translated
 from .creation import building_name, create_builder, create_generation, folder_name, write_file
 from .files import Files
 from .forensics import READ_ERRORS, VectorBytes, opened_records, opened_vectors
 from .generation import DROPPED, generations, next_name
+from .media import read_only_error
 from .rows import UUID_BYTES, insert_rows
 from .salvage import Survey, dimension_by_rows, highest_change, kept_rows, readable_kv, survey
 from .salvage_state import plausible_state, proven_state
@@ -53,6 +54,8 @@ class _Origin:
 
 def repair_collection(files: Files, folder: str, timeout: float) -> RepairReport:
     """Builds the collection anew; see `Database.repair`."""
+    if files.read_only:
+        raise read_only_error(folder)
     names = generations(files, folder)
     if not names:
         raise _hopeless(folder, "there is no generation in it")
@@ -233,7 +236,7 @@ def _fill(files: Files, building: str, source: apsw.Connection, vectors: VectorB
     file = files.open(os.path.join(building, "vectors.f32"))
     try:
         with translated(path):
-            connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=files.vfs)
+            connection = connect_file(path, files)
             try:
                 slot = 0
                 for batch in kept_rows(source, vectors, found):

@@ -79,6 +79,8 @@ class Upkeep(Generic[IndexT]):
 
     def finish(self) -> None:
         """Before closing: syncs; a short-lived process publishes only what is past the limit."""
+        if self._files.read_only:
+            return
         if self._store.unsynced:
             self._store.sync(_SYNC_EVERY_SECONDS)
         if self._is_past_limit():
@@ -87,7 +89,7 @@ class Upkeep(Generic[IndexT]):
     def keep_up(self) -> None:
         """What is due now: following a switch, syncing, publishing, compacting. Called every second or so."""
         with self.lock:
-            if self._store.is_awake and self._store.on_disk:
+            if self._store.is_awake and self._store.on_disk and not self._files.read_only:
                 self._do_what_is_due(time.monotonic())
 
     def _do_what_is_due(self, now: float) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from ..errors import WriterBusy
 from ..types import VerifyReport
 from .backup import SNAPSHOTS, list_snapshots
 from .check import MakeIndex, Subject, check_generation
@@ -49,6 +50,8 @@ def moved_to(files: Files, generation: str) -> str | None:
     try:
         with opened_records(files, generation) as connections, connections.reader() as connection:
             return read_state(connection).moved_to
+    except WriterBusy:
+        raise
     except READ_ERRORS:
         return None
 
