@@ -142,6 +142,8 @@ class Connections:
                 finally:
                     if self._writer is connection:
                         _roll_back(connection)
+                        if not _is_at_rest(connection):
+                            self.reopen_writer()
         finally:
             self._write_lock.release()
 
@@ -202,7 +204,7 @@ class Connections:
     def _give_back(self, connection: apsw.Connection) -> None:
         with self._lock:
             self._lent -= 1
-            if not self._closed and len(self._idle) < _READERS_KEPT:
+            if not self._closed and len(self._idle) < _READERS_KEPT and _is_at_rest(connection):
                 self._idle.append(connection)
                 return
         connection.close()
@@ -275,6 +277,11 @@ def _roll_back(connection: apsw.Connection) -> None:
     """Ends the transaction, unless it was committed or SQLite ended it itself, as it does after some errors."""
     if connection.in_transaction:
         connection.execute("ROLLBACK")
+
+
+def _is_at_rest(connection: apsw.Connection) -> bool:
+    """False where a statement was left half read: its cursor may live in a traceback, and holds on to its moment."""
+    return connection.txn_state() == apsw.SQLITE_TXN_NONE
 
 
 def _wait_by_count(tries: int) -> bool:
