@@ -1,0 +1,183 @@
+"""What values does a field have? Facets, distinct values, the smallest and largest, and rows in order.
+
+Facets and distinct look into lists; order and min_max do not, a list has no place among values. Dicts never count.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import Slots
+from .bitmap import BoolArray
+from .cells import BOOL, CODED, DATE, DICT, FLOAT, INSTANT, INT, LIST, LONG, NULL, Cells, decode
+from .column import Column
+from .select import Records, ask
+from .tree import Path
+from .values import sort_key
+
+Key = tuple[int, Any]
+
+# Where all cells are of one of these sets, they order as their words do.
+_ORDERED_BY_WORD = ((BOOL,), (INT,), (DATE, INSTANT))
+_NOT_COUNTED = (NULL, LIST, DICT, LONG)
+
+
+class _Tally:
+    """Values by their sort key, under which 1 and 1.0 are one. The first seen is the one shown."""
+
+    def __init__(self) -> None:
+        self.values: dict[Key, Any] = {}
+        self.counts: Counter[Key] = Counter()
+
+    def add(self, value: Any, count: int) -> None:
+        key = sort_key(value)
+        if key is not None:
+            self.values.setdefault(key, value)
+            self.counts[key] += count
+
+
+def facets(column: Column | None, path: Path, among: BoolArray, records: Records) -> list[tuple[Any, int]]:
+    tally = _tally(column, path, among, records)
+    ordered = sorted(tally.counts.items(), key=lambda item: (-item[1], item[0]))
+    return [(tally.values[key], count) for key, count in ordered]
+
+
+def distinct(column: Column | None, path: Path, among: BoolArray, records: Records) -> list[Any]:
+    values = _tally(column, path, among, records).values
+    return [values[key] for key in sorted(values)]
+
+
+def min_max(column: Column | None, path: Path, among: BoolArray, records: Records) -> tuple[Any, Any] | None:
+    if column is None:
+        return None
+    slots, cells = column.among(among)
+    candidates = [*_extremes(cells), *ask(records, slots[cells.are(LONG)], path)]
+    keyed = [(key, value) for value in candidates if (key := sort_key(value)) is not None]
+    if not keyed:
+        return None
+    return min(keyed, key=_first)[1], max(keyed, key=_first)[1]
+
+
+def order(column: Column | None, path: Path, descending: bool, among: BoolArray, records: Records) -> Slots:
+    """Ties by slot, whichever the direction: the sort is stable, and reversed by its keys."""
+    unsorted = among.copy()
+    ordered = np.empty(0, dtype=np.uint32)
+    if column is not None:
+        slots, cells = column.among(among)
+        sortable = ~np.isin(cells.kinds, (NULL, LIST, DICT))
+        slots, cells = slots[sortable], cells.select(sortable)
+        ranks = _ranks(cells, slots, path, records)
+        ordered = slots[np.argsort(_reversed(ranks) if descending else ranks, kind="stable")]
+        unsorted[slots] = False
+    return np.concatenate([ordered, np.flatnonzero(unsorted).astype(np.uint32)])
+
+
+def _tally(column: Column | None, path: Path, among: BoolArray, records: Records) -> _Tally:
+    tally = _Tally()
+    if column is None:
+        return tally
+    slots, cells = column.among(among)
+    asked = cells.are(LONG) | column.with_element(cells, column.elements().are(LONG))
+    for _, values, _, inverse in _by_kind(cells.select(~np.isin(cells.kinds, _NOT_COUNTED))):
+        for value, count in zip(values, np.bincount(inverse).tolist()):
+            tally.add(value, count)
+    _add_elements(tally, column, cells.words[cells.are(LIST) & ~asked])
+    for value in ask(records, slots[asked], path):
+        # of equal elements one: a dict by key keeps a value for each
+        for element in {sort_key(one): one for one in (value if isinstance(value, list) else [value])}.values():
+            tally.add(element, 1)
+    return tally
+
+
+def _add_elements(tally: _Tally, column: Column, numbers: NDArray[Any]) -> None:
+    """Counts each different element of each of the lists `numbers` once, 1 and 1.0 as one."""
+    elements, owners = column.lists.elements_of(numbers, column.texts)
+    counted = ~np.isin(elements.kinds, _NOT_COUNTED)
+    elements, owners = elements.select(counted), owners[counted]
+    shown: dict[Key | None, Any] = {}
+    places: dict[Key | None, int] = {}  # of keys in `shown`
+    numbered = np.empty(len(owners), dtype=np.int64)
+    for _, values, at, inverse in _by_kind(elements):
+        for value in values:
+            shown.setdefault(sort_key(value), value)
+            places.setdefault(sort_key(value), len(places))
+        numbered[at] = np.array([places[sort_key(value)] for value in values])[inverse]
+    pairs = np.sort(owners * len(shown) + numbered)
+    pairs = pairs[np.diff(pairs, prepend=-1) > 0]  # np.unique, without its hash table, takes a hundredth of its time
+    if len(pairs):
+        for value, count in zip(shown.values(), np.bincount(pairs % len(shown)).tolist()):
+            tally.add(value, count)
+
+
+def _by_kind(cells: Cells) -> Iterator[tuple[int, list[Any], NDArray[Any], NDArray[Any]]]:
+    """For each kind its distinct values, where its cells are, and which of the values each of them has."""
+    for kind in np.flatnonzero(np.bincount(cells.kinds)).tolist():
+        at = np.flatnonzero(cells.are(kind))
+        words, inverse = _distinct_words(cells.words[at])
+        yield kind, decode(kind, words, cells.texts), at, inverse
+
+
+def _distinct_words(words: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Distinct words ascending, and which of them each word is. Codes and years lie close together: no sort then."""
+    low = int(words.min())
+    span = int(words.max()) - low + 1
+    if span > len(words):
+        distinct, inverse = np.unique(words, return_inverse=True)
+        return distinct, inverse
+    offsets = words.astype(np.int64) - low
+    present = np.zeros(span, dtype=np.bool_)
+    present[offsets] = True
+    return np.flatnonzero(present) + low, (np.cumsum(present) - 1)[offsets]
+
+
+def _extremes(cells: Cells) -> Iterator[Any]:
+    """Values among which the smallest and the largest are."""
+    for kind in np.flatnonzero(np.bincount(cells.kinds)).tolist():
+        words = cells.words[cells.are(kind)]
+        if kind == FLOAT:
+            floats = cells.select(cells.are(FLOAT)).floats()
+            yield from (float(floats.min()), float(floats.max()))
+        elif kind in CODED:
+            yield from decode(kind, np.unique(words), cells.texts)
+        else:
+            yield from decode(kind, np.array([words.min(), words.max()]), cells.texts)
+
+
+def _ranks(cells: Cells, slots: Slots, path: Path, records: Records) -> NDArray[Any]:
+    """Numbers that order as the values do. `slots` are those of the cells."""
+    if cells.are(FLOAT).all():
+        return cells.floats()
+    if any(np.isin(cells.kinds, kinds).all() for kinds in _ORDERED_BY_WORD):
+        return cells.words
+    keys: list[Key] = []
+    numbered = np.empty(len(slots), dtype=np.int64)  # which of the keys each cell has
+    for kind, values, at, inverse in _by_kind(cells):
+        if kind == LONG:
+            values, inverse = list(ask(records, slots[at], path)), np.arange(len(at))
+        numbered[at] = len(keys) + inverse
+        keys += [key for value in values if (key := sort_key(value)) is not None]
+    return _ranks_of(keys)[numbered]
+
+
+def _ranks_of(keys: list[Key]) -> NDArray[np.int64]:
+    """For each key its place among all, equal keys at the same place."""
+    ordered = sorted(range(len(keys)), key=keys.__getitem__)
+    steps = [keys[a] != keys[b] for a, b in pairwise(ordered)]
+    ranks = np.zeros(len(keys), dtype=np.int64)
+    ranks[ordered[1:]] = np.cumsum(steps)
+    return ranks
+
+
+def _reversed(ranks: NDArray[Any]) -> NDArray[Any]:
+    """Numbers in the opposite order. Not minus for integers: the smallest has none."""
+    return -ranks if ranks.dtype.kind == "f" else ~ranks
+
+
+def _first(item: tuple[Key, Any]) -> Key:
+    return item[0]
