@@ -170,3 +170,9 @@ def test_a_tree_reads_well() -> None:
         "(year >= 2020 and not tags in ['a', UUID('00000000-0000-0000-0000-000000000001')]"
         " and day == datetime.date(2024, 5, 1))"
     )
+
+
+def test_a_number_too_long_to_print_does_not_stop_the_message() -> None:
+    with pytest.raises(InvalidArgument, match=r"\$exists takes True or False, not int \(a very long number\)"):
+        parse({"a": {"$exists": 10**5000}})
+    assert repr(parse({"a": 10**5000})) == "a == a very long number"

@@ -74,11 +74,9 @@ def scan(leaf: FieldLeaf, column: Column) -> Found:
             return _equal(cells, leaf.values) | _in_elements(column, lambda elements: _equal(elements, leaf.values))
         case Compare():
             found = _compare(cells, leaf)
-            return (
-                found | _in_elements(column, lambda elements: _compare(elements, leaf))
-                if leaf.operator == "eq"
-                else found
-            )
+            if leaf.operator == "eq":
+                found |= _in_elements(column, lambda elements: _compare(elements, leaf))
+            return found
 
 
 def _compare(cells: Cells, leaf: Compare) -> Found:
@@ -121,8 +119,8 @@ def _equal(cells: Cells, values: Collection[Any]) -> Found:
         elif kind in (LIST, DICT):
             ask |= cells.are(kind)
         else:
-            found = cells.are(kind) & _is_in(cells.words, words)
-            np.logical_or(ask, found, out=ask) if kind in UNKEPT else np.logical_or(yes, found, out=yes)
+            flags = ask if kind in UNKEPT else yes
+            flags |= cells.are(kind) & _is_in(cells.words, words)
     return Found(yes, ask)
 
 
@@ -142,10 +140,10 @@ def _cells_equal_to(value: Any, cells: Cells, exact: dict[Number, list[int]]) ->
             yield LIST, 0
         case "dict":
             yield DICT, 0
-        case _ if len(text := str(value)) > TEXT_CHARS_KEPT:
-            yield LONG, hash_of(text)
+        case "text" if len(value) > TEXT_CHARS_KEPT:
+            yield LONG, hash_of(value)
         case kind:
-            code = cells.texts.find(text)
+            code = cells.texts.find(str(value))
             if code is not None:
                 yield TEXT if kind == "text" else UUID_TEXT, code
 

@@ -89,8 +89,8 @@ def _tally(column: Column | None, path: Path, among: BoolArray, records: Records
             tally.add(value, count)
     _add_elements(tally, column, cells.words[cells.are(LIST) & ~asked])
     for value in ask(records, slots[asked], path):
-        # of equal elements one: a dict by key keeps a value for each
-        for element in {sort_key(one): one for one in (value if isinstance(value, list) else [value])}.values():
+        elements = value if isinstance(value, list) else [value]
+        for element in {sort_key(element): element for element in elements}.values():  # of equal ones one
             tally.add(element, 1)
     return tally
 

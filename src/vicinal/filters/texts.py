@@ -77,9 +77,11 @@ class Texts:
 
     def decoded(self, codes: NDArray[Any] | None = None) -> list[str]:
         """Texts of some codes, or of all in the order of codes."""
-        blob, starts, ends = self._blob.array.data, self._starts(), self._ends.array
-        if codes is not None:
-            starts, ends = starts[codes], ends[codes]
+        blob, ends = self._blob.array.data, self._ends.array
+        if codes is None:
+            starts = self._starts()
+        else:
+            starts, ends = np.where(codes > 0, ends[codes - 1], 0), ends[codes]
         return [str(blob[start:end], "utf-8") for start, end in zip(starts.tolist(), ends.tolist())]
 
     def comparing(self, comparison: Operator, text: str) -> BoolArray:

@@ -11,12 +11,13 @@ import math
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from ..errors import InvalidArgument, InvalidMetadata, LimitExceeded
 from ..inputs.ids import check_id
 from ..types import Id
-from .values import Operator, class_of, coerced, is_ordered, plain
+from .values import Operator, class_of, coerced, is_ordered, plain, shown
 
 Path = tuple[str, ...]
 
@@ -83,7 +84,7 @@ class Compare:
         object.__setattr__(self, "value", value)
 
     def __repr__(self) -> str:
-        return f"{path_text(self.path)} {_SIGNS[self.operator]}{'~' if self.coerce else ''} {self.value!r}"
+        return f"{path_text(self.path)} {_SIGNS[self.operator]}{'~' if self.coerce else ''} {shown(self.value)}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -112,7 +113,7 @@ class Contains:
         object.__setattr__(self, "value", _operand(self.value))
 
     def __repr__(self) -> str:
-        return f"{path_text(self.path)} contains {self.value!r}"
+        return f"{path_text(self.path)} contains {shown(self.value)}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -290,7 +291,7 @@ def _number(name: str, value: Any, low: float, high: float) -> float:
     if class_of(_operand(value)) == "number" and low <= value <= high and abs(value) < _FLOAT_END:
         return float(value)
     bounds = "" if low == -math.inf else f" of at least {low:g}" if high == math.inf else f" from {low:g} to {high:g}"
-    raise InvalidArgument(f"{name} must be a number{bounds}, not {value!r}", name=name, value=value)
+    raise InvalidArgument(f"{name} must be a number{bounds}, not {shown(value)}", name=name, value=value)
 
 
 def _check_listed(name: str, values: Collection[Any]) -> None:
@@ -305,7 +306,7 @@ def _limit(message: str, value: int, name: str = "filter") -> LimitExceeded:
 
 
 def _type_name(value: Any) -> str:
-    return "None" if value is None else f"{type(value).__name__} ({value!r})"
+    return "None" if value is None else f"{type(value).__name__} ({shown(value)})"
 
 
 def _joined(word: str, children: tuple[Node, ...]) -> str:
@@ -313,6 +314,6 @@ def _joined(word: str, children: tuple[Node, ...]) -> str:
 
 
 def _listed(values: Collection[Any]) -> str:
-    shown = ", ".join(repr(value) for value, _ in zip(values, range(_SHOWN_VALUES_MAX)))
+    first = ", ".join(shown(value) for value in islice(values, _SHOWN_VALUES_MAX))
     rest = len(values) - _SHOWN_VALUES_MAX
-    return f"[{shown}, ... and {rest:,} more]" if rest > 0 else f"[{shown}]"
+    return f"[{first}, ... and {rest:,} more]" if rest > 0 else f"[{first}]"

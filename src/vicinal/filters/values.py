@@ -47,6 +47,8 @@ _SORTED: tuple[Class, ...] = ("bool", "number", "text", "instant", "uuid")
 # A filter may ask for the greater of two of these. Greater than True is no question.
 _ORDERED = frozenset(_SORTED) - {"bool"}
 
+_SHOWN_CHARS_MAX = 80
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _DAY = timedelta(days=1) // _MICROSECOND
@@ -139,6 +141,15 @@ def from_instant(microseconds: int) -> datetime:
     except OverflowError:  # 9999-12-31T23:00-05:00, for one
         limit = datetime.max if microseconds > 0 else datetime.min
         return limit.replace(tzinfo=UTC)
+
+
+def shown(value: Any) -> str:
+    """For messages: what Python would print, cut where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # an int of more digits than Python prints
+        text = "a very long number"
+    return text if len(text) <= _SHOWN_CHARS_MAX else text[: _SHOWN_CHARS_MAX - 3] + "..."
 
 
 def _comparable(value: Any) -> Any:

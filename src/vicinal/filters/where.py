@@ -28,7 +28,7 @@ from .tree import (
     path_text,
     paths,
 )
-from .values import Operator
+from .values import Operator, shown
 
 _ORDERINGS: dict[str, Operator] = {"$gt": "gt", "$gte": "gte", "$lt": "lt", "$lte": "lte"}
 _CONNECTIVES = ("$and", "$or", "$not")
@@ -229,5 +229,4 @@ def _refusal(message: str, value: Any, place: str, remedy: str = "") -> InvalidA
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
-    return f"{type(value).__name__} ({text if len(text) < 60 else text[:57] + '...'})"
+    return f"{type(value).__name__} ({shown(value)})"
