@@ -109,6 +109,8 @@ class Delta:
         has_vector: for each added slot whether its vector counts.
         touched: slots whose metadata or expiry changed in place.
         touched_expires: like `expires`, for `touched`.
+        metadata: for each added slot its metadata as the records hold it: typed JSON, None for none.
+        touched_metadata: like `metadata`, for `touched`.
     """
 
     change: int
@@ -119,6 +121,8 @@ class Delta:
     has_vector: NDArray[np.bool_]
     touched: Slots
     touched_expires: NDArray[np.int64]
+    metadata: Sequence[str | None]
+    touched_metadata: Sequence[str | None]
 
 
 class Index(Protocol):
@@ -127,7 +131,9 @@ class Index(Protocol):
     It can be saved and loaded, and may be lost at any time.
     """
 
-    change: int
+    @property
+    def change(self) -> int:
+        """The last commit that it has applied."""
 
     def apply(self, delta: Delta) -> None: ...
 

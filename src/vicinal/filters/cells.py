@@ -1,0 +1,239 @@
+"""Values as cells: a kind and a word of at most 64 bits, so that a column is two arrays.
+
+NULL            0
+BOOL, INT       the value
+FLOAT           the bits of a float64
+DATE, INSTANT   microseconds since 1970
+EXACT           code of a text: numbers that are neither int64 nor float64
+TEXT, UUID_TEXT code of a text
+LONG            hash of a text too long to be kept twice; the records have it
+LIST            number of the list in `Lists`; within a list 0, the records have it
+DICT            0; the records have it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bitmap import BoolArray
+from .growing import Growing, narrowed
+from .texts import Texts, hash_of
+from .values import from_instant, instant
+
+MISSING, NULL, BOOL, INT, FLOAT, DATE, INSTANT, EXACT, TEXT, UUID_TEXT, LONG, LIST, DICT = range(13)
+# Kinds whose word is a code, and kinds whose value only the records have.
+CODED = (EXACT, TEXT, UUID_TEXT)
+UNKEPT = (LONG, LIST, DICT)
+
+TEXT_CHARS_KEPT = 256
+
+Kinds = NDArray[np.uint8]
+Words = NDArray[np.int64]
+
+_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Some cells and the texts that their codes mean."""
+
+    kinds: Kinds
+    words: NDArray[Any]
+    texts: Texts
+
+    def are(self, kind: int) -> BoolArray:
+        found: BoolArray = self.kinds == kind
+        return found
+
+    def floats(self) -> NDArray[np.float64]:
+        """The words as float64: of meaning where the kind is FLOAT."""
+        return self.words.astype(np.int64, copy=False).view(np.float64)
+
+    def codes_of(self, kind: int) -> list[int]:
+        """The distinct codes in use under a kind."""
+        found: list[int] = np.unique(self.words[self.are(kind)]).tolist()
+        return found
+
+    def select(self, which: NDArray[Any]) -> Cells:
+        return Cells(self.kinds[which], self.words[which], self.texts)
+
+
+class Lists:
+    """The elements of all lists of a column, one list after the other."""
+
+    __slots__ = ("ends", "kinds", "words")
+
+    def __init__(self) -> None:
+        self.ends = Growing(np.empty(0, dtype=np.int64))
+        self.kinds = Growing(np.empty(0, dtype=np.uint8))
+        self.words = Growing(np.empty(0, dtype=np.int8))
+
+    def append(self, lengths: NDArray[np.int64], kinds: Kinds, words: NDArray[Any]) -> Words:
+        """Stores lists, given as the cells of all their elements, and returns their numbers."""
+        first, start = self.ends.count, self.kinds.count
+        self.ends.append(start + np.cumsum(lengths))
+        self.kinds.append(kinds)
+        self.words.append(narrowed(words))
+        return np.arange(first, self.ends.count, dtype=np.int64)
+
+    def elements(self, texts: Texts) -> Cells:
+        """Of all lists, also of those that no cell refers to any more."""
+        return Cells(self.kinds.array, self.words.array, texts)
+
+    def bounds(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where each list starts and ends among the elements."""
+        ends = self.ends.array
+        return np.concatenate([np.zeros(min(1, len(ends)), dtype=np.int64), ends[:-1]]), ends
+
+    def elements_of(self, numbers: NDArray[Any], texts: Texts) -> tuple[Cells, NDArray[np.int64]]:
+        """The elements of some lists, one list after the other, and for each the place of its list in `numbers`."""
+        starts, ends = self.bounds()
+        starts, lengths = starts[numbers], ends[numbers] - starts[numbers]
+        first = np.cumsum(lengths) - lengths  # of each list among the elements that are taken
+        owners = np.repeat(np.arange(len(numbers)), lengths)
+        places = np.repeat(starts - first, lengths) + np.arange(len(owners))
+        return self.elements(texts).select(places), owners
+
+    def any_element(self, found: BoolArray) -> BoolArray:
+        """For each list whether one of its elements is in `found`."""
+        before = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(found)])
+        starts, ends = self.bounds()
+        any_found: BoolArray = before[ends] > before[starts]
+        return any_found
+
+
+def encode(values: Sequence[Any], texts: Texts, lists: Lists | None) -> tuple[Kinds, Words]:
+    """The cells of values. `lists` takes the lists; None where these are elements of lists themselves."""
+    types = set(map(type, values))
+    if len(types) == 1:
+        return _encode_alike(types.pop(), values, texts, lists)
+    kinds, words = np.empty(len(values), dtype=np.uint8), np.empty(len(values), dtype=np.int64)
+    for kind in sorted(types, key=lambda kind: kind.__name__):
+        at = [i for i, value in enumerate(values) if type(value) is kind]
+        kinds[at], words[at] = _encode_alike(kind, [values[i] for i in at], texts, lists)
+    return kinds, words
+
+
+def decode(cells: Cells) -> Iterator[Any]:
+    """The values of cells, None for those whose value is not kept. Instants come back as datetimes in UTC."""
+    floats = cells.floats()
+    for i, (kind, word) in enumerate(zip(cells.kinds.tolist(), cells.words.tolist())):
+        if kind == FLOAT:
+            yield float(floats[i])
+        elif kind in CODED:
+            yield from_text(kind, cells.texts.decoded([word])[0])
+        else:
+            yield _WITHOUT_TEXT.get(kind, _nothing)(word)
+
+
+def exact_text(number: int | Decimal) -> str:
+    """Hexadecimal for ints: Python refuses decimal text of very long ones."""
+    return hex(number) if isinstance(number, int) else str(number)
+
+
+def from_text(kind: int, text: str) -> Any:
+    """The value of a coded cell."""
+    if kind == UUID_TEXT:
+        return UUID(text)
+    if kind == EXACT:
+        return int(text, 16) if "x" in text else Decimal(text)
+    return text
+
+
+def _nothing(word: int) -> None:
+    return None
+
+
+_WITHOUT_TEXT: dict[int, Callable[[int], Any]] = {
+    BOOL: bool,
+    INT: int,
+    DATE: lambda word: from_instant(word).date(),
+    INSTANT: from_instant,
+}
+
+
+def _encode_alike(kind: type, values: Sequence[Any], texts: Texts, lists: Lists | None) -> tuple[Kinds, Words]:
+    """The cells of values of one type."""
+    if kind is list and lists is not None:
+        return _filled(LIST, _encode_lists(values, texts, lists))
+    return _ENCODERS[kind](values, texts)
+
+
+def _encode_lists(values: Sequence[list[Any]], texts: Texts, lists: Lists) -> Words:
+    elements = [element for value in values for element in value]
+    kinds, words = encode(elements, texts, None)
+    return lists.append(np.array(list(map(len, values))), kinds, words)
+
+
+def _encode_ints(values: Sequence[int], texts: Texts) -> tuple[Kinds, Words]:
+    try:
+        return _filled(INT, np.array(values, dtype=np.int64))
+    except OverflowError:
+        pass
+    fits = np.array([_INT64_MIN <= value <= _INT64_MAX for value in values])
+    words = np.empty(len(values), dtype=np.int64)
+    words[fits] = [value for value, fit in zip(values, fits) if fit]
+    words[~fits] = texts.intern([exact_text(value) for value, fit in zip(values, fits) if not fit])
+    return np.where(fits, INT, EXACT).astype(np.uint8), words
+
+
+def _encode_texts(values: Sequence[str], texts: Texts) -> tuple[Kinds, Words]:
+    if max(map(len, values)) <= TEXT_CHARS_KEPT:
+        return _filled(TEXT, texts.intern(values))
+    short = np.array([len(value) <= TEXT_CHARS_KEPT for value in values])
+    words = np.empty(len(values), dtype=np.int64)
+    words[short] = texts.intern([value for value, is_short in zip(values, short) if is_short])
+    words[~short] = [hash_of(value) for value, is_short in zip(values, short) if not is_short]
+    return np.where(short, TEXT, LONG).astype(np.uint8), words
+
+
+def _encode_floats(values: Sequence[float], texts: Texts) -> tuple[Kinds, Words]:
+    return _filled(FLOAT, np.array(values, dtype=np.float64).view(np.int64))
+
+
+def _encode_instants(kind: int, values: Sequence[date], texts: Texts) -> tuple[Kinds, Words]:
+    return _filled(kind, np.array(list(map(instant, values)), dtype=np.int64))
+
+
+def _encode_exact(values: Sequence[Decimal], texts: Texts) -> tuple[Kinds, Words]:
+    return _filled(EXACT, texts.intern(list(map(exact_text, values))))
+
+
+def _encode_uuids(values: Sequence[UUID], texts: Texts) -> tuple[Kinds, Words]:
+    return _filled(UUID_TEXT, texts.intern(list(map(str, values))))
+
+
+def _encode_bools(values: Sequence[bool], texts: Texts) -> tuple[Kinds, Words]:
+    return _filled(BOOL, np.array(values, dtype=np.int64))
+
+
+def _encode_nothing(kind: int, values: Sequence[Any], texts: Texts) -> tuple[Kinds, Words]:
+    return _filled(kind, np.zeros(len(values), dtype=np.int64))
+
+
+def _filled(kind: int, words: Words) -> tuple[Kinds, Words]:
+    return np.full(len(words), kind, dtype=np.uint8), words
+
+
+_ENCODERS: dict[type, Callable[[Sequence[Any], Texts], tuple[Kinds, Words]]] = {
+    type(None): partial(_encode_nothing, NULL),
+    bool: _encode_bools,
+    int: _encode_ints,
+    float: _encode_floats,
+    str: _encode_texts,
+    date: partial(_encode_instants, DATE),
+    datetime: partial(_encode_instants, INSTANT),
+    Decimal: _encode_exact,
+    UUID: _encode_uuids,
+    list: partial(_encode_nothing, LIST),
+    dict: partial(_encode_nothing, DICT),
+}

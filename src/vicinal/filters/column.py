@@ -1,0 +1,175 @@
+"""One column: the values at one path, by slot.
+
+Dense, an array by slot, where at least one slot in 64 has a value; else pairs of slot and value, so that
+a path which few rows have takes little. Rows that died keep their cells: whoever asks knows which slots are rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import Slots
+from .bitmap import BoolArray
+from .cells import CODED, LIST, MISSING, Cells, Kinds, Lists, Words, encode
+from .growing import Growing, narrowed
+from .texts import Texts
+
+_SPARSE_SHARE = 64
+_GARBAGE_MIN = 1024
+
+
+class Column:
+    """Cells by slot. `Columns` guards it, and is the only one to write."""
+
+    __slots__ = ("_garbage_limit", "kinds", "lists", "slots", "texts", "words")
+
+    def __init__(self) -> None:
+        self.slots: Growing | None = Growing(np.empty(0, dtype=np.uint32))  # ascending; None where dense
+        self.kinds = Growing(np.empty(0, dtype=np.uint8))
+        self.words = Growing(np.empty(0, dtype=np.int8))
+        self.texts = Texts()
+        self.lists = Lists()
+        self._garbage_limit = _GARBAGE_MIN
+
+    def cells(self) -> Cells:
+        return Cells(self.kinds.array, self.words.array, self.texts)
+
+    def elements(self) -> Cells:
+        return self.lists.elements(self.texts)
+
+    def with_element(self, cells: Cells, found: BoolArray) -> BoolArray:
+        """Which of `cells` are lists that have an element in `found`."""
+        are = cells.are(LIST)
+        if are.any():  # words of other kinds are no numbers of lists: any place will do
+            are &= np.take(self.lists.any_element(found), cells.words, mode="clip")
+        return are
+
+    def by_slot(self, found: BoolArray, slot_count: int) -> BoolArray:
+        """Flags of cells as flags of slots."""
+        flags = np.zeros(slot_count, dtype=np.bool_)
+        if self.slots is None:
+            flags[: len(found)] = found[:slot_count]
+        else:
+            chosen = self.slots.array[found]
+            flags[chosen[: np.searchsorted(chosen, slot_count)]] = True
+        return flags
+
+    def among(self, rows: BoolArray) -> tuple[Slots, Cells]:
+        """Slots, ascending, that are in `rows` and have a cell, and their cells."""
+        cells = self.cells()
+        if self.slots is None:
+            here = cells.kinds[: len(rows)]
+            slots = np.flatnonzero(rows[: len(here)] & (here != MISSING)).astype(np.uint32)
+            return slots, cells.select(slots)
+        slots = self.slots.array
+        slots = slots[: np.searchsorted(slots, len(rows))]
+        chosen = np.flatnonzero(rows[slots])
+        return slots[chosen], cells.select(chosen)
+
+    def has_any(self, rows: BoolArray) -> bool:
+        """Whether some slot in `rows` has a cell."""
+        slots = self.slots
+        if slots is None:
+            here = self.kinds.array[: len(rows)]
+            return bool((rows[: len(here)] & (here != MISSING)).any())
+        return bool(rows[slots.array[: np.searchsorted(slots.array, len(rows))]].any())
+
+    def is_empty(self) -> bool:
+        """Whether it may be forgotten. A dense column may not, even if all was erased: to know that takes a scan."""
+        return self.slots is not None and self.slots.count == 0
+
+    def write(self, slots: Slots, values: Sequence[Any], slot_count: int) -> None:
+        """Gives cells to slots, ascending, that have none."""
+        kinds, words = encode(values, self.texts, self.lists)
+        self._choose_layout(len(slots), slot_count)
+        if self.slots is None:
+            self.kinds.extend_to(int(slots[-1]) + 1)
+            self.words.extend_to(int(slots[-1]) + 1)
+            self.kinds.put(slots, kinds)
+            self.words.put(slots, narrowed(words))
+        elif self.slots.count and slots[0] < self.slots.array[-1]:
+            self._merge(slots, kinds, words)
+        else:
+            self._append(self.slots, slots, kinds, words)
+
+    def erase(self, slots: Slots) -> None:
+        """Takes the cells of slots, ascending, away."""
+        if self.slots is None:
+            here = slots[: np.searchsorted(slots, self.kinds.count)]
+            if self.kinds.array[here].any():
+                self.kinds.put(here, np.zeros(len(here), dtype=np.uint8))
+            return
+        mine = self.slots.array
+        if not len(mine) or slots[-1] < mine[0] or slots[0] > mine[-1]:
+            return
+        places = np.minimum(np.searchsorted(mine, slots), len(mine) - 1)
+        places = places[mine[places] == slots]
+        if len(places):
+            kept = np.ones(len(mine), dtype=np.bool_)
+            kept[places] = False
+            self._keep(kept)
+
+    def collect_garbage(self) -> None:
+        """Forgets texts and lists that no cell refers to any more, once they may be more than half."""
+        if len(self.texts) + self.lists.ends.count + self.lists.kinds.count <= self._garbage_limit:
+            return
+        self._forget_lists()
+        self._forget_texts()
+        kept = len(self.texts) + self.lists.ends.count + self.lists.kinds.count
+        self._garbage_limit = max(_GARBAGE_MIN, 2 * kept)
+
+    def _choose_layout(self, added: int, slot_count: int) -> None:
+        if self.slots is not None:
+            if (self.slots.count + added) * _SPARSE_SHARE >= slot_count:
+                self._make_dense(slot_count)
+        elif slot_count > self.kinds.room:  # about to be copied: looked at now, the share costs no more than that
+            filled = np.flatnonzero(self.kinds.array)
+            if (len(filled) + added) * _SPARSE_SHARE < slot_count:
+                self.slots = Growing(filled.astype(np.uint32))
+                self.kinds, self.words = Growing(self.kinds.array[filled]), Growing(self.words.array[filled])
+
+    def _make_dense(self, slot_count: int) -> None:
+        assert self.slots is not None
+        slots, kinds, words = self.slots.array, self.kinds.array, self.words.array
+        self.slots = None
+        self.kinds = Growing(np.zeros(slot_count, dtype=np.uint8))
+        self.words = Growing(np.zeros(slot_count, dtype=words.dtype))
+        self.kinds.put(slots, kinds)
+        self.words.put(slots, words)
+
+    def _append(self, mine: Growing, slots: Slots, kinds: Kinds, words: Words) -> None:
+        mine.append(slots)
+        self.kinds.append(kinds)
+        self.words.append(narrowed(words))
+
+    def _merge(self, slots: Slots, kinds: Kinds, words: Words) -> None:
+        assert self.slots is not None
+        self._append(self.slots, slots, kinds, words)
+        self._keep(np.argsort(self.slots.array, kind="stable"))
+
+    def _keep(self, which: NDArray[Any]) -> None:
+        """Keeps some cells of a sparse column, in the order given."""
+        assert self.slots is not None
+        self.slots = Growing(self.slots.array[which])
+        self.kinds, self.words = Growing(self.kinds.array[which]), Growing(self.words.array[which])
+
+    def _forget_lists(self) -> None:
+        at = np.flatnonzero(self.cells().are(LIST))
+        kept, owners = self.lists.elements_of(self.words.array[at], self.texts)
+        self.lists = Lists()
+        lengths = np.bincount(owners, minlength=len(at))
+        self.words.put(at, narrowed(self.lists.append(lengths, kept.kinds, kept.words)))
+
+    def _forget_texts(self) -> None:
+        mine = [(self.kinds, self.words), (self.lists.kinds, self.lists.words)]
+        coded = [np.flatnonzero(np.isin(kinds.array, CODED)) for kinds, _ in mine]
+        codes = np.unique(np.concatenate([words.array[at] for (_, words), at in zip(mine, coded)]))
+        texts = Texts()
+        renumbered = texts.intern(self.texts.decoded(codes.tolist()))
+        for (_, words), at in zip(mine, coded):
+            words.put(at, narrowed(renumbered[np.searchsorted(codes, words.array[at])]))
+        self.texts = texts

@@ -1,0 +1,177 @@
+"""All columns of a collection: fed by changes of rows, asked for the slots that a filter keeps.
+
+A derived index: it can be lost at any time and built again from the records. Metadata is parsed once, when it
+comes; afterwards only values that no column holds are read again (see `cells`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import Bitmap, Slots
+from ..metadata import loads
+from . import saved, summaries
+from .bitmap import BoolArray, pack, popcount, unpack
+from .column import Column
+from .growing import Growing
+from .select import Records, select
+from .tree import Node, Path
+
+_PARSED_AT_ONCE = 4096
+
+
+class KnownPaths(Collection[Path]):
+    """Paths that some row has, null included. Looked up, not listed: most filters ask for one or two."""
+
+    def __init__(self, columns: Mapping[Path, Column], rows: BoolArray) -> None:
+        self._columns = columns
+        self._rows = rows
+
+    def __contains__(self, path: object) -> bool:
+        column = self._columns.get(path)  # type: ignore[call-overload]  # what is no path is no key
+        return column is not None and column.has_any(self._rows)
+
+    def __iter__(self) -> Iterator[Path]:
+        return (path for path in self._columns if path in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class Columns:
+    """One column for each path. Not thread-safe: guarded by the lock under which changes are applied."""
+
+    def __init__(self) -> None:
+        self._columns: dict[Path, Column] = {}
+        self._rows = Growing(np.empty(0, dtype=np.bool_))
+
+    def apply(
+        self,
+        slot_count: int,
+        dead: Slots,
+        added: Slots,
+        added_metadata: Sequence[str | None],
+        touched: Slots,
+        touched_metadata: Sequence[str | None],
+    ) -> None:
+        """Takes in what one or more commits changed, seen from their end.
+
+        Args:
+            slot_count: slots handed out so far.
+            dead: slots that are rows no more.
+            added: slots, ascending, that became rows; `added_metadata` as the records hold it.
+            touched: rows whose metadata changed.
+        """
+        self._rows.extend_to(slot_count)
+        self._rows.put(dead, np.zeros(len(dead), dtype=np.bool_))
+        self._rows.put(added, np.ones(len(added), dtype=np.bool_))
+        self._write(added, added_metadata)
+        if len(touched):
+            order = np.argsort(touched)
+            self._erase(touched[order])
+            self._write(touched[order], [touched_metadata[i] for i in order.tolist()])
+
+    def evaluate(self, tree: Node, slot_count: int, records: Records) -> Bitmap:
+        """The rows among the first `slot_count` slots for which `tree` holds."""
+        return pack(select(tree, self._columns, self._first_rows(slot_count), records))
+
+    def count(self, tree: Node, records: Records) -> int:
+        """How many rows `tree` holds for."""
+        return popcount(self.evaluate(tree, self._rows.count, records))
+
+    def known_paths(self) -> KnownPaths:
+        return KnownPaths(self._columns, self._rows.array)
+
+    def facets(self, path: Path, records: Records, allowed: Bitmap | None = None) -> list[tuple[Any, int]]:
+        """Values and how many rows have them, most frequent first; a list counts once for each different element."""
+        return summaries.facets(self._columns.get(path), path, self._allowed(allowed), records)
+
+    def distinct(self, path: Path, records: Records, allowed: Bitmap | None = None) -> list[Any]:
+        """Values, and elements of lists, each once, ascending."""
+        return summaries.distinct(self._columns.get(path), path, self._allowed(allowed), records)
+
+    def min_max(self, path: Path, records: Records, allowed: Bitmap | None = None) -> tuple[Any, Any] | None:
+        """The first and the last value in the order of `order`; None where there is none."""
+        return summaries.min_max(self._columns.get(path), path, self._allowed(allowed), records)
+
+    def order(self, path: Path, descending: bool, allowed: Bitmap, records: Records) -> Slots:
+        """The allowed rows by value, equal ones by slot; those without a value that has an order come last."""
+        return summaries.order(self._columns.get(path), path, descending, self._allowed(allowed), records)
+
+    def ranks(self, path: Path, allowed: Bitmap, records: Records) -> tuple[Slots, NDArray[np.int64]]:
+        """The allowed rows, ascending, and the rank of each one's value: equal ones share it, -1 is no value."""
+        return summaries.ranks(self._columns.get(path), path, self._allowed(allowed), records)
+
+    def save(self) -> dict[str, NDArray[Any]]:
+        """Its state as named arrays of one dimension, which nobody else holds."""
+        return saved.save(self._columns, self._rows.array)
+
+    def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Takes over what `save` gave. The arrays may be read-only and mapped: they are copied when first written."""
+        self._columns, rows = saved.load(arrays)
+        self._rows = Growing(rows)
+
+    def _first_rows(self, slot_count: int) -> BoolArray:
+        rows = np.zeros(slot_count, dtype=np.bool_)
+        rows[: self._rows.count] = self._rows.array[:slot_count]
+        return rows
+
+    def _allowed(self, allowed: Bitmap | None) -> BoolArray:
+        rows: BoolArray = self._rows.array
+        return rows if allowed is None else rows & unpack(allowed, len(rows))
+
+    def _erase(self, slots: Slots) -> None:
+        for path, column in list(self._columns.items()):
+            column.erase(slots)
+            if column.is_empty():
+                del self._columns[path]
+            else:
+                column.collect_garbage()
+
+    def _write(self, slots: Slots, metadata: Sequence[str | None]) -> None:
+        for start in range(0, len(slots), _PARSED_AT_ONCE):
+            part = slice(start, start + _PARSED_AT_ONCE)
+            texts = [text for text in metadata[part] if text is not None]
+            filled = slots[part][[text is not None for text in metadata[part]]]
+            self._write_dicts((), filled, _parsed(texts))
+
+    def _write_dicts(self, prefix: Path, slots: Slots, dicts: Sequence[dict[str, Any]]) -> None:
+        """Gives the values of dicts at one path to the columns below it."""
+        for key, (positions, values) in _by_key(dicts).items():
+            path = (*prefix, key)
+            mine = slots[positions]
+            column = self._columns.setdefault(path, Column())
+            column.write(mine, values, self._rows.count)
+            nested = [i for i, value in enumerate(values) if type(value) is dict]
+            if nested:
+                self._write_dicts(path, mine[nested], [values[i] for i in nested])
+
+
+def _parsed(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Many rows in one call: a call for each takes three times as long."""
+    dicts: list[dict[str, Any]] = loads(f'{{"rows":[{",".join(texts)}]}}')["rows"]
+    assert len(dicts) == len(texts)  # each text is one object, as `metadata.dumps` wrote it
+    return dicts
+
+
+def _by_key(dicts: Sequence[dict[str, Any]]) -> dict[str, tuple[list[int] | slice, list[Any]]]:
+    """For each key the positions of the dicts that have it, and its values."""
+    if not dicts:
+        return {}
+    keys = dicts[0].keys()
+    if all(one.keys() == keys for one in dicts):  # the usual case takes half the time
+        return {key: (slice(None), [one[key] for one in dicts]) for key in keys}
+    found: dict[str, tuple[list[int] | slice, list[Any]]] = {}
+    positions: dict[str, list[int]] = {}
+    for i, one in enumerate(dicts):
+        for key, value in one.items():
+            if key not in positions:
+                positions[key] = []
+                found[key] = (positions[key], [])
+            positions[key].append(i)
+            found[key][1].append(value)
+    return found

@@ -1,0 +1,67 @@
+"""Arrays that grow at the end, and that are copied before the first write if they are mapped from a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_ROOM_MIN = 16
+
+
+class Growing:
+    """One array with room to spare, so that many small appends take linear time together.
+
+    Signed integers are kept in the narrowest type that holds them: most columns need one or two bytes.
+    """
+
+    __slots__ = ("_room", "count")
+
+    def __init__(self, array: NDArray[Any]) -> None:
+        self._room = array
+        self.count = len(array)
+
+    @property
+    def array(self) -> NDArray[Any]:
+        """What is stored; not to be written through."""
+        return self._room[: self.count]
+
+    @property
+    def room(self) -> int:
+        """Up to this count nothing is copied."""
+        return len(self._room)
+
+    def append(self, values: NDArray[Any]) -> None:
+        start = self.count
+        self.extend_to(start + len(values))
+        self.put(slice(start, self.count), values)
+
+    def extend_to(self, count: int) -> None:
+        """Zeros at the end, up to `count` values."""
+        if count > len(self._room):
+            room = np.zeros(max(_ROOM_MIN, count, 2 * self.count), dtype=self._room.dtype)
+            room[: self.count] = self.array
+            self._room = room
+        self.count = max(count, self.count)
+
+    def put(self, where: NDArray[Any] | slice, values: NDArray[Any]) -> None:
+        """Overwrites."""
+        dtype = np.promote_types(self._room.dtype, values.dtype)
+        if dtype != self._room.dtype or not self._room.flags.writeable:
+            self._room = self._room.astype(dtype)
+        self._room[where] = values
+
+
+def narrowed(values: NDArray[np.int64]) -> NDArray[Any]:
+    """The same integers in the narrowest signed type that holds them."""
+    if not len(values):
+        return values.astype(np.int8)
+    return values.astype(np.promote_types(_type_of(values.min()), _type_of(values.max())), copy=False)
+
+
+def _type_of(value: np.int64) -> np.dtype[Any]:
+    for dtype in (np.int8, np.int16, np.int32):
+        if np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
+            return np.dtype(dtype)
+    return np.dtype(np.int64)

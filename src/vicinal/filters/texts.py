@@ -1,0 +1,177 @@
+"""The distinct texts of a column, each under a number, its code. UTF-8 in one block, so a million take no objects.
+
+A text is found by its hash: codes are kept sorted by it. Codes given since the last sorting are in a dict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bitmap import BoolArray
+from .growing import Growing
+from .values import Operator
+
+Codes = NDArray[np.int64]
+Hashes = NDArray[np.int64]
+
+_UNSORTED_MIN = 1024
+_UNSORTED_SHARE = 4  # sorted again when a quarter is new: each text is moved a few times in all
+
+
+def hash_of(text: str) -> int:
+    """64 bits, the same in every process. Not Python's `hash`, which differs; cheap ones could be made to collide."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)
+
+
+class Texts:
+    """Texts by code. Codes are given once and never taken back; `Column` makes a new object to forget some."""
+
+    __slots__ = ("_blob", "_ends", "_recent", "_sorted_codes", "_sorted_hashes")
+
+    def __init__(self) -> None:
+        self._blob = Growing(np.empty(0, dtype=np.uint8))
+        self._ends = Growing(np.empty(0, dtype=np.int64))
+        self._sorted_hashes: Hashes = np.empty(0, dtype=np.int64)
+        self._sorted_codes: Codes = np.empty(0, dtype=np.int64)
+        self._recent: dict[str, int] = {}
+
+    @classmethod
+    def from_arrays(cls, arrays: Sequence[NDArray[Any]]) -> Texts:
+        """The inverse of `arrays`; they may be read-only."""
+        blob, ends, hashes, codes = arrays
+        texts = cls()
+        texts._blob, texts._ends = Growing(blob), Growing(ends)
+        texts._sorted_hashes, texts._sorted_codes = hashes, codes
+        return texts
+
+    def arrays(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """UTF-8 bytes, where each text ends, all hashes ascending, their codes."""
+        self._sort()
+        return self._blob.array, self._ends.array, self._sorted_hashes, self._sorted_codes
+
+    def __len__(self) -> int:
+        return self._ends.count
+
+    def find(self, text: str) -> int | None:
+        """The code of a text, None where it is not there."""
+        code = self._recent.get(text)
+        if code is not None or not len(self._sorted_hashes):
+            return code
+        wanted = np.int64(hash_of(text))
+        return self._find_sorted(text, wanted, int(np.searchsorted(self._sorted_hashes, wanted)))
+
+    def intern(self, texts: Sequence[str]) -> Codes:
+        """The codes of texts, new ones where needed."""
+        distinct = dict.fromkeys(texts)
+        codes = self._known(list(distinct))
+        new = [text for text in distinct if text not in codes]
+        codes.update(zip(new, range(len(self), len(self) + len(new))))
+        self._append(new)
+        return np.fromiter(map(codes.__getitem__, texts), dtype=np.int64, count=len(texts))
+
+    def decoded(self, codes: Iterable[int] | None = None) -> list[str]:
+        """Texts of some codes, or of all in the order of codes."""
+        blob, ends = self._blob.array, self._ends.array
+        if codes is None:
+            whole, bounds = blob.tobytes(), [0, *ends.tolist()]
+            return [whole[start:end].decode() for start, end in pairwise(bounds)]
+        return [blob[self._start(code) : ends[code]].tobytes().decode() for code in codes]
+
+    def comparing(self, comparison: Operator, text: str) -> BoolArray:
+        """For each code whether its text stands to `text` as asked. UTF-8 bytes order as code points do."""
+        less, _, equal = self._against(text.encode())
+        if comparison in ("lt", "lte"):
+            return less | equal if comparison == "lte" else less
+        return ~less if comparison == "gte" else ~(less | equal)
+
+    def starting(self, prefix: str) -> BoolArray:
+        """For each code whether its text begins with `prefix`."""
+        return self._against(prefix.encode())[1]
+
+    def containing(self, part: str) -> BoolArray:
+        """For each code whether its text has `part` in it."""
+        found = np.zeros(len(self), dtype=np.bool_)
+        if not part:
+            return ~found
+        blob, ends, needle = self._blob.array.tobytes(), self._ends.array, part.encode()
+        at = blob.find(needle)
+        while at >= 0:
+            code = int(np.searchsorted(ends, at, side="right"))
+            if at + len(needle) <= ends[code]:  # else it only seems to be there, across the border of two
+                found[code] = True
+                at = int(ends[code]) - 1
+            at = blob.find(needle, at + 1)
+        return found
+
+    def _against(self, wanted: bytes) -> tuple[BoolArray, BoolArray, BoolArray]:
+        """For each code: is it less than `wanted`, does it begin with it, are they equal? Byte by byte, all at once."""
+        ends = self._ends.array
+        starts = np.concatenate([np.zeros(1, dtype=np.int64), ends[:-1]]) if len(ends) else ends
+        lengths = ends - starts
+        less = np.zeros(len(ends), dtype=np.bool_)
+        same = np.arange(len(ends))  # the codes that agree so far
+        for i, byte in enumerate(wanted):
+            longer = lengths[same] > i
+            less[same[~longer]] = True
+            same = same[longer]
+            found = self._blob.array[starts[same] + i]
+            less[same[found < byte]] = True
+            same = same[found == byte]
+        begins = np.zeros(len(ends), dtype=np.bool_)
+        begins[same] = True
+        return less, begins, begins & (lengths == len(wanted))
+
+    def _known(self, texts: list[str]) -> dict[str, int]:
+        """Those of `texts` that have a code."""
+        found = {text: self._recent[text] for text in texts if text in self._recent}
+        if not len(self._sorted_hashes) or len(found) == len(texts):
+            return found
+        others = [text for text in texts if text not in found]
+        wanted = np.fromiter(map(hash_of, others), dtype=np.int64, count=len(others))
+        places = np.searchsorted(self._sorted_hashes, wanted)
+        inside = np.minimum(places, len(self._sorted_hashes) - 1)
+        for i in np.flatnonzero(self._sorted_hashes[inside] == wanted).tolist():
+            code = self._find_sorted(others[i], wanted[i], int(places[i]))
+            if code is not None:
+                found[others[i]] = code
+        return found
+
+    def _find_sorted(self, text: str, wanted: np.int64, place: int) -> int | None:
+        """Compares with every text of the same hash; nearly always there is one."""
+        while place < len(self._sorted_hashes) and self._sorted_hashes[place] == wanted:
+            code = int(self._sorted_codes[place])
+            if self.decoded([code]) == [text]:
+                return code
+            place += 1
+        return None
+
+    def _append(self, new: list[str]) -> None:
+        if not new:
+            return
+        encoded = [text.encode() for text in new]
+        start, first = self._blob.count, len(self)
+        self._blob.append(np.frombuffer(b"".join(encoded), dtype=np.uint8))
+        ends = accumulate(map(len, encoded), initial=start)
+        self._ends.append(np.fromiter(ends, dtype=np.int64, count=len(new) + 1)[1:])
+        self._recent.update(zip(new, range(first, first + len(new))))
+        if len(self._recent) > max(_UNSORTED_MIN, len(self) // _UNSORTED_SHARE):
+            self._sort()
+
+    def _sort(self) -> None:
+        """Moves the recent codes among the sorted ones."""
+        if not self._recent:
+            return
+        hashes = np.fromiter(map(hash_of, self._recent), dtype=np.int64, count=len(self._recent))
+        codes = np.fromiter(self._recent.values(), dtype=np.int64, count=len(self._recent))
+        hashes, codes = np.concatenate([self._sorted_hashes, hashes]), np.concatenate([self._sorted_codes, codes])
+        order = np.argsort(hashes, kind="stable")
+        self._sorted_hashes, self._sorted_codes, self._recent = hashes[order], codes[order], {}
+
+    def _start(self, code: int) -> int:
+        return int(self._ends.array[code - 1]) if code else 0

@@ -1,0 +1,237 @@
+"""The `where` dialect: `{"year": {"$gte": 2020}, "tags": "gold"}` becomes a filter tree.
+
+Whatever cannot be meant is an error that names the place and what was probably meant: a filter that
+quietly matches nothing, or everything, is worse than none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from ..errors import InvalidArgument, LimitExceeded
+from ..inputs.names import nearest
+from .tree import (
+    TREE_DEPTH_MAX,
+    And,
+    Compare,
+    Contains,
+    Exists,
+    In,
+    Node,
+    Not,
+    Or,
+    Path,
+    StartsWith,
+    check_limits,
+    path_text,
+    paths,
+)
+from .values import Operator
+
+_ORDERINGS: dict[str, Operator] = {"$gt": "gt", "$gte": "gte", "$lt": "lt", "$lte": "lte"}
+_CONNECTIVES = ("$and", "$or", "$not")
+_KEY = re.compile(r"((?:[^.\\]|\\.)*)(\.|\\?$)", re.DOTALL)
+_ESCAPE_REMEDY = "A key that begins with $ is written with a backslash before it, a dot in a key likewise."
+
+
+def parse(where: Any, place: str = "where") -> Node:
+    """The tree of a `where` dict; an empty one holds for every row.
+
+    Raises:
+        InvalidArgument: an operator that does not exist, or an operand that it does not take.
+        LimitExceeded: more than 64 levels, 10,000 conditions or 1,000,000 values in a list.
+    """
+    return check_limits(_conditions(where, place, 1))
+
+
+def check_fields(tree: Node, known: Collection[Path]) -> None:
+    """Refuses a field that no row has: it is misspelt more often than meant. Without any fields all may be asked for.
+
+    Raises:
+        InvalidArgument: with the nearest name that there is.
+    """
+    for path in paths(tree):
+        check_path(path, known, "where")
+
+
+def check_path(path: Path, known: Collection[Path], place: str) -> None:
+    """The same for one field; `place` is the argument that names it."""
+    if path not in known and known:
+        name = path_text(path)
+        raise InvalidArgument(
+            f"no row has a field {name!r}",
+            name=name,
+            value=path,
+            place=place,
+            remedy=nearest(name, map(path_text, known)).rstrip(),
+        )
+
+def parse_path(text: str) -> Path:
+    """Keys between dots. A backslash takes the character after it as it is."""
+    keys, at = [], 0
+    while True:
+        found = _KEY.match(text, at)
+        assert found is not None  # it matches the empty text
+        keys.append(re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL))
+        if found[2] != ".":
+            return tuple(keys)
+        at = found.end()
+
+
+def _conditions(where: Any, place: str, depth: int) -> Node:
+    """A dict of fields and connectives: all must hold."""
+    if not isinstance(where, Mapping):
+        raise _refusal(f"a filter is a dict, not {_shown(where)}", where, place, "Such as {'year': {'$gte': 2020}}.")
+    _check_depth(depth, where)
+    return _all([_entry(key, value, f"{place}[{key!r}]", depth + 1) for key, value in where.items()])
+
+
+def _entry(key: Any, value: Any, place: str, depth: int) -> Node:
+    if not isinstance(key, str):
+        raise _refusal(f"a field's name is a str, not {_shown(key)}", key, place)
+    if not key.startswith("$"):
+        return _field(parse_path(key), value, place, depth)
+    if key == "$not":
+        return Not(_conditions(value, place, depth))
+    if key in _CONNECTIVES:
+        children = tuple(
+            _conditions(child, f"{place}[{i}]", depth) for i, child in enumerate(_list(key, value, place, "filters"))
+        )
+        return And(children) if key == "$and" else Or(children)
+    if key in _OPERATORS:
+        raise _refusal(
+            f"{key} is an operator of a field, and stands where a field belongs",
+            key,
+            place,
+            f"Write {{'field': {{{key!r}: ...}}}}.",
+        )
+    raise _unknown(key, place, [*_CONNECTIVES, *_OPERATORS])
+
+
+def _field(path: Path, value: Any, place: str, depth: int) -> Node:
+    """What is asked of one field: operators, or a bare value that it must equal."""
+    if not isinstance(value, Mapping) or not any(map(_is_operator, value)):
+        return _operator("$eq", path, value, place)
+    if not all(map(_is_operator, value)):
+        raise _refusal(
+            f"operators and plain keys are mixed: {', '.join(map(repr, value))}",
+            value,
+            place,
+            "A nested field is named with dots, such as 'author.name'.",
+        )
+    _check_depth(depth, value)
+    return _all([_asked(key, path, operand, f"{place}[{key!r}]", depth + 1) for key, operand in value.items()])
+
+
+def _asked(key: str, path: Path, operand: Any, place: str, depth: int) -> Node:
+    if key == "$not":
+        if not isinstance(operand, Mapping) or not operand or not all(map(_is_operator, operand)):
+            raise _refusal(f"$not takes operators, not {_shown(operand)}", operand, place, "For one value use $ne.")
+        return Not(_field(path, operand, place, depth))
+    if key not in _OPERATORS:
+        raise _unknown(key, place, [*_OPERATORS, "$not"])
+    return _operator(key, path, operand, place)
+
+
+def _operator(key: str, path: Path, operand: Any, place: str) -> Node:
+    try:
+        return _OPERATORS[key](key, path, operand, place)
+    except (InvalidArgument, LimitExceeded) as error:
+        error.place = error.place or place
+        raise
+
+
+def _equal(key: str, path: Path, operand: Any, place: str) -> Node:
+    return Compare(path, "eq", operand)
+
+
+def _not_equal(key: str, path: Path, operand: Any, place: str) -> Node:
+    return Not(Compare(path, "eq", operand))
+
+
+def _ordering(key: str, path: Path, operand: Any, place: str) -> Node:
+    return Compare(path, _ORDERINGS[key], operand)
+
+
+def _in(key: str, path: Path, operand: Any, place: str) -> Node:
+    return In(path, tuple(_values(key, operand, place)))
+
+
+def _not_in(key: str, path: Path, operand: Any, place: str) -> Node:
+    return Not(In(path, tuple(_values(key, operand, place))))
+
+
+def _contains(key: str, path: Path, operand: Any, place: str) -> Node:
+    return Contains(path, operand)
+
+
+def _starts_with(key: str, path: Path, operand: Any, place: str) -> Node:
+    return StartsWith(path, operand)
+
+
+def _exists(key: str, path: Path, operand: Any, place: str) -> Node:
+    if not isinstance(operand, bool):
+        raise _refusal(f"$exists takes True or False, not {_shown(operand)}", operand, place)
+    return Exists(path) if operand else Not(Exists(path))
+
+
+_OPERATORS: dict[str, Callable[[str, Path, Any, str], Node]] = {
+    "$eq": _equal,
+    "$ne": _not_equal,
+    **dict.fromkeys(_ORDERINGS, _ordering),
+    "$in": _in,
+    "$nin": _not_in,
+    "$contains": _contains,
+    "$startswith": _starts_with,
+    "$exists": _exists,
+}
+
+
+def _is_operator(key: object) -> bool:
+    return isinstance(key, str) and key.startswith("$")
+
+
+def _all(nodes: list[Node]) -> Node:
+    return nodes[0] if len(nodes) == 1 else And(tuple(nodes))
+
+
+def _values(key: str, value: Any, place: str) -> Collection[Any]:
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return value
+    listed = getattr(value, "tolist", None)  # an array or a series
+    if callable(listed) and isinstance(values := listed(), list):
+        return values
+    raise _refusal(f"{key} takes a list of values, not {_shown(value)}", value, place, "For one value use $eq.")
+
+
+def _list(key: str, value: Any, place: str, what: str) -> Collection[Any]:
+    if not isinstance(value, (list, tuple)):
+        raise _refusal(f"{key} takes a list of {what}, not {_shown(value)}", value, place)
+    if not value:
+        raise _refusal(f"{key} has an empty list, which says nothing", value, place, "Leave it out.")
+    return value
+
+
+def _check_depth(depth: int, value: Any) -> None:
+    if depth > TREE_DEPTH_MAX:
+        raise LimitExceeded(
+            f"a filter is nested deeper than {TREE_DEPTH_MAX} levels",
+            name="where",
+            value=value,
+            remedy="Put conditions side by side in one $and or $or.",
+        )
+
+
+def _unknown(key: str, place: str, known: Collection[str]) -> InvalidArgument:
+    return _refusal(f"there is no operator {key}", key, place, nearest(key, known).rstrip() or _ESCAPE_REMEDY)
+
+
+def _refusal(message: str, value: Any, place: str, remedy: str = "") -> InvalidArgument:
+    return InvalidArgument(message, name="where", value=value, place=place, remedy=remedy)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return f"{type(value).__name__} ({text if len(text) < 60 else text[:57] + '...'})"
