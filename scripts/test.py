@@ -8,7 +8,7 @@ Steps, in order (a step that fails does not keep the later ones from running):
     check       ruff, mypy, import directions
     native      C++ tests: plain, sanitizers, NEON under an emulator
     tests       pytest on what was installed
-    other       the same on the newest other Python of this machine
+    other       the same on the newest other Python of this machine, without the slow ones
     purepython  an install where no compiler works
     packages    sdist and wheel, each installed alone into an empty environment
 
@@ -63,7 +63,8 @@ class Workshop:
             return
         venv = Venv.make(BUILD / "other-python", interpreter)
         install(venv, self.distributions, ["test"])
-        self.pytest(venv)
+        # What takes long tries disks and processes, not the language.
+        self.pytest(venv, "-m", "not slow")
 
     def purepython(self) -> None:
         packages.install_without_compiler(self.distributions)
@@ -71,10 +72,11 @@ class Workshop:
     def packages(self) -> None:
         packages.build_and_try(self.venv, self.distributions)
 
-    def pytest(self, venv: Venv) -> None:
+    def pytest(self, venv: Venv, *more: str) -> None:
         folders = [folder / "tests" for folder in self.distributions]
         # What a compiled install must not do is fall back in silence.
-        last = run(venv.python, "-m", "pytest", "-n", str(WORKERS), *folders, env=COMPILED)
+        options = ["-n", str(WORKERS), "--durations=10", *more]
+        last = run(venv.python, "-m", "pytest", *options, *folders, env=COMPILED)
         for number, outcome in re.findall(r"(\d+) (passed|skipped|xfailed)", last):
             self.counts[outcome] = self.counts.get(outcome, 0) + int(number)
 

@@ -1,4 +1,4 @@
-"""What holds for every test: no way out of this machine, and in CI no test left out for want of a tool."""
+"""What holds for every test: no way out of this machine, a lasting name, in CI nothing left out for want of a tool."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import no_network
 no_network.install()
 
 # In CI `make test` has installed everything, so a test that says this has found a hole in the workshop.
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _WANTS_A_TOOL = re.compile(r"not installed|could not import|not available|cannot be started|no such command", re.I)
 
 
@@ -37,3 +38,10 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     _fail_for_want_of_a_tool(report)
     return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test's name must be the same tomorrow, and in every process that shares the work."""
+    named = {_ADDRESS.sub("", item.nodeid) for item in items if _ADDRESS.search(item.nodeid)}
+    if named:
+        raise pytest.UsageError(f"addresses in the names of tests, give them ids=: {', '.join(sorted(named))}")

@@ -133,7 +133,7 @@ def test_p10_the_builtin_one_too(world: World) -> None:
         ("hashing:26", "name, fingerprint"),
         ("hashing:64", "name, dim, fingerprint"),
     ],
-    ids=str,
+    ids=["name", "version", "fingerprint", "hashing", "hashing and dim"],
 )
 def test_p10_another_encoder_is_refused_when_opened(world: World, other: Any, differs: str) -> None:
     world.collection(encoder=Letters()).add(["a"], texts=["aaa"])

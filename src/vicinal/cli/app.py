@@ -14,6 +14,7 @@ from .init import init
 from .search import search
 from .stats import stats
 from .transfer import export_collection, import_file
+from .upkeep import repair, verify
 
 app = typer.Typer(
     name="vicinal",
@@ -29,6 +30,8 @@ app.command("search")(search)
 app.command("import")(import_file)
 app.command("export")(export_collection)
 app.command("stats")(stats)
+app.command("verify")(verify)
+app.command("repair")(repair)
 app.command("init")(init)
 
 

@@ -38,7 +38,7 @@ def write_once(
     """Runs `plan` and commits, inside the writer's transaction.
 
     Raises:
-        CommitFailed: see its `committed`. Any other error: nothing changed.
+        CommitFailed: see its `committed`. Any other error, such as of a full disk: nothing changed.
     """
     if state.dimension is not None:
         generation.vectors.fix_dimension(state.dimension)
@@ -69,6 +69,8 @@ def _settle(generation: Generation, transaction: Transaction, error: apsw.Error)
         committed = None
     if committed:
         return
+    if committed is False and isinstance(error, apsw.FullError):
+        raise error  # known to whoever translates SQLite's errors, like a disk found full earlier
     known = "nothing changed" if committed is False else "whether it was made is unknown"
     failure = CommitFailed(
         f"the commit failed ({error}); {known}",

@@ -90,7 +90,8 @@ class DiskFile:
             self._fd = os.open(path, flags | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0), 0o644)
 
     def size(self) -> int:
-        return os.fstat(self._fd).st_size
+        with translated(self._path):
+            return os.fstat(self._fd).st_size
 
     def read_at(self, position: int, count: int) -> bytes:
         with translated(self._path):
