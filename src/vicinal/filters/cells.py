@@ -68,47 +68,44 @@ class Cells:
 
 
 class Lists:
-    """The elements of all lists of a column, one list after the other."""
+    """The elements of all lists of a column, one after the other, each with the number of its list.
 
-    __slots__ = ("ends", "kinds", "words")
+    Numbers are given once; lists that no cell refers to any more stay until `Column` makes a new object.
+    """
+
+    __slots__ = ("count", "kinds", "owners", "words")
 
     def __init__(self) -> None:
-        self.ends = Growing(np.empty(0, dtype=np.int64))
+        self.count = 0  # also of lists without elements
+        self.owners = Growing(np.empty(0, dtype=np.int8))
         self.kinds = Growing(np.empty(0, dtype=np.uint8))
         self.words = Growing(np.empty(0, dtype=np.int8))
 
-    def append(self, lengths: NDArray[np.int64], kinds: Kinds, words: NDArray[Any]) -> Words:
-        """Stores lists, given as the cells of all their elements, and returns their numbers."""
-        first, start = self.ends.count, self.kinds.count
-        self.ends.append(start + np.cumsum(lengths))
+    def append(self, count: int, owners: NDArray[np.int64], kinds: Kinds, words: NDArray[Any]) -> Words:
+        """Stores `count` lists, given as all their elements, whose owners count from 0, and returns their numbers."""
+        first, self.count = self.count, self.count + count
+        self.owners.append(narrowed(first + owners))
         self.kinds.append(kinds)
         self.words.append(narrowed(words))
-        return np.arange(first, self.ends.count, dtype=np.int64)
+        return np.arange(first, self.count, dtype=np.int64)
 
     def elements(self, texts: Texts) -> Cells:
-        """Of all lists, also of those that no cell refers to any more."""
+        """Of all lists."""
         return Cells(self.kinds.array, self.words.array, texts)
 
-    def bounds(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where each list starts and ends among the elements."""
-        ends = self.ends.array
-        return np.concatenate([np.zeros(min(1, len(ends)), dtype=np.int64), ends[:-1]]), ends
-
     def elements_of(self, numbers: NDArray[Any], texts: Texts) -> tuple[Cells, NDArray[np.int64]]:
-        """The elements of some lists, one list after the other, and for each the place of its list in `numbers`."""
-        starts, ends = self.bounds()
-        starts, lengths = starts[numbers], ends[numbers] - starts[numbers]
-        first = np.cumsum(lengths) - lengths  # of each list among the elements that are taken
-        owners = np.repeat(np.arange(len(numbers)), lengths)
-        places = np.repeat(starts - first, lengths) + np.arange(len(owners))
-        return self.elements(texts).select(places), owners
+        """The elements of some lists, and for each the place of its list in `numbers`."""
+        places = np.full(self.count, -1, dtype=np.int64)
+        places[numbers] = np.arange(len(numbers))
+        owners = places[self.owners.array]
+        taken = np.flatnonzero(owners >= 0)
+        return self.elements(texts).select(taken), owners[taken]
 
     def any_element(self, found: BoolArray) -> BoolArray:
         """For each list whether one of its elements is in `found`."""
-        before = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(found)])
-        starts, ends = self.bounds()
-        any_found: BoolArray = before[ends] > before[starts]
-        return any_found
+        flags = np.zeros(self.count, dtype=np.bool_)
+        flags[self.owners.array[found]] = True
+        return flags
 
 
 def encode(values: Sequence[Any], texts: Texts, lists: Lists | None) -> tuple[Kinds, Words]:
@@ -123,16 +120,14 @@ def encode(values: Sequence[Any], texts: Texts, lists: Lists | None) -> tuple[Ki
     return kinds, words
 
 
-def decode(cells: Cells) -> Iterator[Any]:
-    """The values of cells, None for those whose value is not kept. Instants come back as datetimes in UTC."""
-    floats = cells.floats()
-    for i, (kind, word) in enumerate(zip(cells.kinds.tolist(), cells.words.tolist())):
-        if kind == FLOAT:
-            yield float(floats[i])
-        elif kind in CODED:
-            yield from_text(kind, cells.texts.decoded([word])[0])
-        else:
-            yield _WITHOUT_TEXT.get(kind, _nothing)(word)
+def decode(kind: int, words: NDArray[Any], texts: Texts) -> list[Any]:
+    """The values of cells of one kind, None where they are not kept. Instants come back as datetimes in UTC."""
+    if kind == FLOAT:
+        return words.astype(np.int64, copy=False).view(np.float64).tolist()
+    if kind in CODED:
+        return [from_text(kind, text) for text in texts.decoded(words.tolist())]
+    value_of = _WITHOUT_TEXT.get(kind, lambda word: None)
+    return [value_of(word) for word in words.tolist()]
 
 
 def exact_text(number: int | Decimal) -> str:
@@ -147,10 +142,6 @@ def from_text(kind: int, text: str) -> Any:
     if kind == EXACT:
         return int(text, 16) if "x" in text else Decimal(text)
     return text
-
-
-def _nothing(word: int) -> None:
-    return None
 
 
 _WITHOUT_TEXT: dict[int, Callable[[int], Any]] = {
@@ -171,7 +162,8 @@ def _encode_alike(kind: type, values: Sequence[Any], texts: Texts, lists: Lists 
 def _encode_lists(values: Sequence[list[Any]], texts: Texts, lists: Lists) -> Words:
     elements = [element for value in values for element in value]
     kinds, words = encode(elements, texts, None)
-    return lists.append(np.array(list(map(len, values))), kinds, words)
+    owners = np.repeat(np.arange(len(values)), list(map(len, values)))
+    return lists.append(len(values), owners, kinds, words)
 
 
 def _encode_ints(values: Sequence[int], texts: Texts) -> tuple[Kinds, Words]:

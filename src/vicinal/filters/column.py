@@ -115,11 +115,11 @@ class Column:
 
     def collect_garbage(self) -> None:
         """Forgets texts and lists that no cell refers to any more, once they may be more than half."""
-        if len(self.texts) + self.lists.ends.count + self.lists.kinds.count <= self._garbage_limit:
+        if len(self.texts) + self.lists.count + self.lists.kinds.count <= self._garbage_limit:
             return
         self._forget_lists()
         self._forget_texts()
-        kept = len(self.texts) + self.lists.ends.count + self.lists.kinds.count
+        kept = len(self.texts) + self.lists.count + self.lists.kinds.count
         self._garbage_limit = max(_GARBAGE_MIN, 2 * kept)
 
     def _choose_layout(self, added: int, slot_count: int) -> None:
@@ -161,8 +161,7 @@ class Column:
         at = np.flatnonzero(self.cells().are(LIST))
         kept, owners = self.lists.elements_of(self.words.array[at], self.texts)
         self.lists = Lists()
-        lengths = np.bincount(owners, minlength=len(at))
-        self.words.put(at, narrowed(self.lists.append(lengths, kept.kinds, kept.words)))
+        self.words.put(at, narrowed(self.lists.append(len(at), owners, kept.kinds, kept.words)))
 
     def _forget_texts(self) -> None:
         mine = [(self.kinds, self.words), (self.lists.kinds, self.lists.words)]

@@ -53,15 +53,11 @@ class Growing:
         self._room[where] = values
 
 
-def narrowed(values: NDArray[np.int64]) -> NDArray[Any]:
+def narrowed(values: NDArray[Any]) -> NDArray[Any]:
     """The same integers in the narrowest signed type that holds them."""
     if not len(values):
         return values.astype(np.int8)
-    return values.astype(np.promote_types(_type_of(values.min()), _type_of(values.max())), copy=False)
-
-
-def _type_of(value: np.int64) -> np.dtype[Any]:
-    for dtype in (np.int8, np.int16, np.int32):
-        if np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
-            return np.dtype(dtype)
-    return np.dtype(np.int64)
+    low, high = int(values.min()), int(values.max())
+    bits = max(low.bit_length(), high.bit_length())  # of the magnitude; -128 could do with one less
+    dtype = np.int8 if bits < 8 else np.int16 if bits < 16 else np.int32 if bits < 32 else np.int64
+    return values.astype(dtype, copy=False)

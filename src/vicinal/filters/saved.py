@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bitmap import BoolArray
-from .cells import Lists
 from .column import Column
 from .growing import Growing
 from .texts import Texts
@@ -24,7 +23,7 @@ _PARTS = (
     "slots",
     "kinds",
     "words",
-    "list_ends",
+    "element_owners",
     "element_kinds",
     "element_words",
     "text_bytes",
@@ -32,7 +31,7 @@ _PARTS = (
     "text_hashes",
     "text_codes",
 )
-_DENSE = -1  # as the length of `slots`
+_NUMBERS = 2 + 2 * len(_PARTS)  # in the table, for each column: dense or not, lists, length and width of each part
 
 
 def save(columns: Mapping[Path, Column], rows: BoolArray) -> dict[str, NDArray[Any]]:
@@ -40,10 +39,10 @@ def save(columns: Mapping[Path, Column], rows: BoolArray) -> dict[str, NDArray[A
     table: list[int] = []
     pieces: dict[str, list[NDArray[Any]]] = defaultdict(list)
     for column in columns.values():
+        table += [column.slots is None, column.lists.count]
         for name, part in zip(_PARTS, _parts_of(column)):
-            table += [_DENSE if part is None else len(part), 0 if part is None else part.itemsize]
-            if part is not None:
-                pieces[_array_name(name, part.itemsize)].append(part)
+            table += [len(part), part.itemsize]
+            pieces[_array_name(name, part.itemsize)].append(part)
     arrays: dict[str, NDArray[Any]] = {name: np.concatenate(parts) for name, parts in pieces.items()}
     arrays["rows"] = rows.copy()
     arrays["paths"] = np.frombuffer(json.dumps(list(columns)).encode(), dtype=np.uint8)
@@ -56,39 +55,30 @@ def load(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[Path, Column], BoolAr
     paths = json.loads(arrays["paths"].tobytes())
     taken: dict[str, int] = defaultdict(int)
     columns = {}
-    for path, lengths in zip(paths, arrays["table"].reshape(len(paths), len(_PARTS), 2).tolist()):
-        parts: list[NDArray[Any] | None] = []
-        for name, (length, itemsize) in zip(_PARTS, lengths):
+    for path, (is_dense, list_count, *sizes) in zip(paths, arrays["table"].reshape(-1, _NUMBERS).tolist()):
+        parts = []
+        for name, length, itemsize in zip(_PARTS, sizes[::2], sizes[1::2]):
             stored = _array_name(name, itemsize)
-            start = taken[stored]
-            taken[stored] += max(0, length)
-            parts.append(None if length == _DENSE else arrays[stored][start : start + length])
-        columns[tuple(path)] = _column_of(parts)
+            parts.append(arrays[stored][taken[stored] : taken[stored] + length])
+            taken[stored] += length
+        columns[tuple(path)] = _column_of(bool(is_dense), list_count, parts)
     return columns, arrays["rows"]
 
 
-def _parts_of(column: Column) -> tuple[NDArray[Any] | None, ...]:
-    slots = None if column.slots is None else column.slots.array
+def _parts_of(column: Column) -> tuple[NDArray[Any], ...]:
+    """In the order of `_PARTS`."""
+    slots = np.empty(0, dtype=np.uint32) if column.slots is None else column.slots.array
     lists = column.lists
-    return (
-        slots,
-        column.kinds.array,
-        column.words.array,
-        lists.ends.array,
-        lists.kinds.array,
-        lists.words.array,
-        *column.texts.arrays(),
-    )
+    values = (slots, column.kinds.array, column.words.array)
+    return (*values, lists.owners.array, lists.kinds.array, lists.words.array, *column.texts.arrays())
 
 
-def _column_of(parts: list[NDArray[Any] | None]) -> Column:
+def _column_of(is_dense: bool, list_count: int, parts: list[NDArray[Any]]) -> Column:
     column = Column()
-    slots, *others = parts
-    kinds, words, ends, element_kinds, element_words, *texts = (part for part in others if part is not None)
-    column.slots = None if slots is None else Growing(slots)
+    slots, kinds, words, owners, element_kinds, element_words, *texts = parts
+    column.slots = None if is_dense else Growing(slots)
     column.kinds, column.words = Growing(kinds), Growing(words)
-    column.lists = Lists()
-    column.lists.ends = Growing(ends)
+    column.lists.count, column.lists.owners = list_count, Growing(owners)
     column.lists.kinds, column.lists.words = Growing(element_kinds), Growing(element_words)
     column.texts = Texts.from_arrays(texts)
     return column

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..errors import InvalidArgument
 from ..indexes.derived import View, viewing
 from ..inputs.columns import id_list
 from ..store.rows import stored_id
@@ -30,6 +31,13 @@ def remove(context: Context, ids: Any) -> int:
 
 def remove_where(context: Context, where: Mapping[str, Any], ids: Any) -> int:
     """The same for the rows that pass a filter, as of the commit before."""
+    if not where:
+        raise InvalidArgument(
+            "an empty where would delete every row",
+            name="where",
+            value=where,
+            remedy="Say which rows, or drop the collection.",
+        )
     moment = now()
 
     def plan(transaction: Transaction, view: View) -> int:
