@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import vicinal
-from vicinal.errors import InvalidArgument, Unsupported, VicinalError
+from vicinal.errors import DimensionMismatch, InvalidArgument, SettingsMismatch, Unsupported, VicinalError
 from vicinal.store.creation import folder_name
 
 
@@ -122,3 +122,20 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_ours(tmp_path: Path) -> 
 def test_an_unknown_argument_is_pythons_own_error(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         vicinal.connect(tmp_path).collection("docs", metrics="l2")  # type: ignore[call-arg]
+
+
+def test_a_dimension_given_before_the_first_vector_holds() -> None:
+    with vicinal.connect(":memory:") as database:
+        first = database.collection("d")
+        second = database.collection("d", dimension=3)
+        for handle in (first, second):
+            with pytest.raises(DimensionMismatch, match="has 2 components, this collection's have 3"):
+                handle.add(["a"], vectors=[[1.0, 2.0]])
+        with pytest.raises(SettingsMismatch, match="dimension"):
+            database.collection("d", dimension=4)
+
+
+@pytest.mark.parametrize(("name", "value"), [("language", 5), ("language", "English"), ("analyzer", "nonsense")])
+def test_settings_for_words_are_checked(name: str, value: object) -> None:
+    with vicinal.connect(":memory:") as database, pytest.raises(InvalidArgument, match=f"{name}"):
+        database.collection("d", **{name: value})  # type: ignore[arg-type]

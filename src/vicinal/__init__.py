@@ -13,7 +13,18 @@ Five lines to begin with:
 from .collection import Collection
 from .database import Database, connect
 from .errors import VicinalError
-from .types import Hit, Hits, Id, Record, Stats
+from .types import (
+    Hit,
+    Hits,
+    Id,
+    Problem,
+    PurgeReceipt,
+    Record,
+    RepairReport,
+    Snapshot,
+    Stats,
+    VerifyReport,
+)
 from .version import __version__
 
 __all__ = [
@@ -22,8 +33,13 @@ __all__ = [
     "Hit",
     "Hits",
     "Id",
+    "Problem",
+    "PurgeReceipt",
     "Record",
+    "RepairReport",
+    "Snapshot",
     "Stats",
+    "VerifyReport",
     "VicinalError",
     "__version__",
     "connect",

@@ -6,6 +6,7 @@ import atexit
 import functools
 import json
 import os
+import re
 import secrets
 import threading
 import uuid
@@ -34,6 +35,7 @@ from .store.repair import repair_collection
 from .store.state import FORMAT, State
 from .store.store import Store
 from .store.verify import verify_collection
+from .store.writing import Transaction
 from .types import RepairReport, VerifyReport
 from .version import __version__
 
@@ -62,6 +64,7 @@ _CHOICES = {
     "durability": get_args(Durability),
     "auto_ids": ("uuid", "integer"),
     "zero_vectors": ("refuse", "allow"),
+    "analyzer": ("default",),
     "encoder_cache": ("memory", "disk"),
 }
 
@@ -128,7 +131,10 @@ class Database:
         """
         self._check_open()
         _check_name(name)
-        _check_choices(metric=metric, durability=durability, auto_ids=auto_ids, zero_vectors=zero_vectors)
+        _check_choices(
+            metric=metric, durability=durability, auto_ids=auto_ids, zero_vectors=zero_vectors, analyzer=analyzer
+        )
+        _check_language(language)
         _check_dimension(dimension)
         _check_timeout(timeout)
         settings = {"auto_ids": auto_ids, "zero_vectors": zero_vectors, "language": language, "analyzer": analyzer}
@@ -137,6 +143,8 @@ class Database:
         try:
             state = lease.store().current()
             _check_settings(state, dimension=dimension, metric=metric, **settings)
+            if dimension is not None and state.dimension is None:
+                state = _fix_dimension(lease.store(), dimension, timeout, durability)
             encoder_kept = remembered(state, given, self._cache)
         except BaseException:
             lease.release()
@@ -179,7 +187,7 @@ class Database:
             return
         folder = os.path.join(self._path, folder_name(name))
         files = self._files_for(folder)
-        lease = Lease(os.path.realpath(folder), lambda: Store(files, folder, _make_index))
+        lease = Lease(_key(folder, files), lambda: Store(files, folder, _make_index))
         try:
             lease.store().upkeep.drop(timeout)
         finally:
@@ -264,7 +272,7 @@ class Database:
             create_collection(files, self._path, first())
         elif is_dropped(files, folder):
             create_after_drop(files, folder, first(), timeout)
-        return Lease(os.path.realpath(folder), lambda: Store(files, folder, _make_index))
+        return Lease(_key(folder, files), lambda: Store(files, folder, _make_index))
 
     def _files_for(self, folder: str) -> Files:
         """The file system, for reading only where the collection cannot be written."""
@@ -350,6 +358,12 @@ def connect(target: str | os.PathLike[str], *, encoder_cache: str = "memory", ex
     return Database(os.path.abspath(path), cache_on_disk=encoder_cache == "disk", exclusive=exclusive)
 
 
+def _key(folder: str, files: Files) -> str:
+    """Handles share a store per path and way of opening it: who asks for exclusive access must not get shared."""
+    path = os.path.realpath(folder)
+    return f"{path} (exclusive)" if files.exclusive else path
+
+
 def _make_index(_: State) -> DerivedIndex:
     return DerivedIndex(kernels())
 
@@ -381,6 +395,19 @@ def _first_state(
         trimmed_nonce=secrets.token_bytes(8),
         moved_to=None,
     )
+
+
+def _fix_dimension(store: Store[DerivedIndex], dimension: int, timeout: float, durability: Durability) -> State:
+    """Of a collection that has no vector yet."""
+
+    def plan(transaction: Transaction) -> None:
+        if transaction.state.dimension is None:
+            transaction.fix_dimension(dimension)
+        elif transaction.state.dimension != dimension:  # another process was first
+            raise _settings_mismatch(transaction.state, "dimension", transaction.state.dimension, dimension)
+
+    store.write(plan, timeout=timeout, durability=durability)
+    return store.current()
 
 
 def _check_settings(state: State, *, dimension: int | None, **given: str) -> None:
@@ -438,6 +465,16 @@ def _check_dimension(dimension: object) -> None:
             name="dimension",
             value=dimension,
             remedy="Leave it out and the first vector decides.",
+        )
+
+
+def _check_language(language: object) -> None:
+    if not isinstance(language, str) or not re.fullmatch(r"[a-z]{2,3}", language):
+        raise InvalidArgument(
+            f"a language is a code of two or three letters, not {language!r}",
+            name="language",
+            value=language,
+            remedy="Write 'en', 'de', 'zh' or the like.",
         )
 
 

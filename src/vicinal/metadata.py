@@ -136,6 +136,14 @@ def _plain(value: bool | int | float | str) -> bool | int | float | str:
 
 
 def _tagged(tag: str, write: Callable[[Any], str], value: Any, path: str, place: str) -> dict[str, str]:
+    if getattr(value, "nanosecond", 0):  # a pandas.Timestamp is a datetime that holds more
+        raise InvalidMetadata(
+            f"{path} has nanoseconds, which a datetime cannot hold",
+            name=path,
+            value=value,
+            place=place,
+            remedy="Round it to microseconds, or store it as text.",
+        )
     if isinstance(value, Decimal) and not value.is_finite():
         raise _not_finite(value, path, place)
     if value != value:  # pandas.NaT is a datetime that is not equal to itself

@@ -219,6 +219,7 @@ class PurgeReceipt:
 
     Attributes:
         rows: rows that remain.
+        damaged_removed: generations that `repair` had set aside.
         complete: whether the old files are gone; False where another process still has them open.
         note: what the receipt does not cover.
     """
@@ -230,6 +231,7 @@ class PurgeReceipt:
     bytes_after: int
     complete: bool
     snapshots_dropped: tuple[str, ...]
+    damaged_removed: tuple[str, ...]
     note: str
 
 

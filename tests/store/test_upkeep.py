@@ -303,6 +303,24 @@ class TestErasure:
         assert docs.purge(drop_snapshots=True).snapshots_dropped == ("monday",)
         assert docs.snapshots() == []
 
+    def test_what_repair_set_aside_goes_too(self, docs: vicinal.Collection, database: vicinal.Database) -> None:
+        fill(docs, 5)
+        docs.delete([1])
+        database.repair("docs")
+        assert list(folder_of(database, "docs").glob("damaged-*"))
+        assert len(docs.purge().damaged_removed) == 1
+        assert not found(folder_of(database, "docs"), b"text 1 of 0")
+
+    def test_a_snapshot_that_cannot_say_what_it_is_can_be_dropped(
+        self, docs: vicinal.Collection, database: vicinal.Database
+    ) -> None:
+        fill(docs, 5)
+        docs.snapshot("s")
+        [about] = folder_of(database, "docs").glob("snapshots/*/snapshot.json")
+        about.write_bytes(b"garbage")
+        docs.drop_snapshot("s")
+        assert docs.snapshots() == []
+
     def test_waits_for_idle_processes_and_says_so_if_they_stay(self, docs: vicinal.Collection, tmp_path: Path) -> None:
         """An idle process lets go of the old files within about two seconds; a stopped one cannot."""
         fill(docs, 5)

@@ -13,7 +13,7 @@ DICT            0; the records have it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from .bitmap import BoolArray
 from .growing import Growing, narrowed
 from .texts import Texts, hash_of
-from .values import from_instant, instant
+from .values import Number, from_instant, instant
 
 MISSING, NULL, BOOL, INT, FLOAT, DATE, INSTANT, EXACT, TEXT, UUID_TEXT, LONG, LIST, DICT = range(13)
 # Kinds whose word is a code, and kinds whose value only the records have.
@@ -58,10 +58,10 @@ class Cells:
         """The words as float64: of meaning where the kind is FLOAT."""
         return self.words.astype(np.int64, copy=False).view(np.float64)
 
-    def codes_of(self, kind: int) -> list[int]:
-        """The distinct codes in use under a kind."""
-        found: list[int] = np.unique(self.words[self.are(kind)]).tolist()
-        return found
+    def exact_numbers(self) -> list[tuple[int, Number]]:
+        """The codes in use of EXACT cells, and their numbers."""
+        codes = np.unique(self.words[self.are(EXACT)])
+        return list(zip(codes.tolist(), decode(EXACT, codes, self.texts)))
 
     def select(self, which: NDArray[Any]) -> Cells:
         return Cells(self.kinds[which], self.words[which], self.texts)
@@ -123,11 +123,11 @@ def encode(values: Sequence[Any], texts: Texts, lists: Lists | None) -> tuple[Ki
 def decode(kind: int, words: NDArray[Any], texts: Texts) -> list[Any]:
     """The values of cells of one kind, None where they are not kept. Instants come back as datetimes in UTC."""
     if kind == FLOAT:
-        return words.astype(np.int64, copy=False).view(np.float64).tolist()
+        return list(words.astype(np.int64, copy=False).view(np.float64).tolist())
     if kind in CODED:
-        return [from_text(kind, text) for text in texts.decoded(words.tolist())]
-    value_of = _WITHOUT_TEXT.get(kind, lambda word: None)
-    return [value_of(word) for word in words.tolist()]
+        return [from_text(kind, text) for text in texts.decoded(words)]
+    value_of = _WITHOUT_TEXT.get(kind)
+    return [None if value_of is None else value_of(word) for word in words.tolist()]
 
 
 def exact_text(number: int | Decimal) -> str:

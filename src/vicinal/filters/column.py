@@ -168,7 +168,7 @@ class Column:
         coded = [np.flatnonzero(np.isin(kinds.array, CODED)) for kinds, _ in mine]
         codes = np.unique(np.concatenate([words.array[at] for (_, words), at in zip(mine, coded)]))
         texts = Texts()
-        renumbered = texts.intern(self.texts.decoded(codes.tolist()))
+        renumbered = texts.intern(self.texts.decoded(codes))
         for (_, words), at in zip(mine, coded):
             words.put(at, narrowed(renumbered[np.searchsorted(codes, words.array[at])]))
         self.texts = texts

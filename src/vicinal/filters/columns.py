@@ -144,8 +144,9 @@ class Columns:
         for key, (positions, values) in _by_key(dicts).items():
             path = (*prefix, key)
             mine = slots[positions]
-            column = self._columns.setdefault(path, Column())
-            column.write(mine, values, self._rows.count)
+            if path not in self._columns:
+                self._columns[path] = Column()
+            self._columns[path].write(mine, values, self._rows.count)
             nested = [i for i, value in enumerate(values) if type(value) is dict]
             if nested:
                 self._write_dicts(path, mine[nested], [values[i] for i in nested])

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bitmap import BoolArray
-from .cells import EXACT, FLOAT, INT, from_text
+from .cells import EXACT, FLOAT, INT
 from .column import Column
 from .evaluate import EARTH_RADIUS_METRES, coordinate, in_geo_circle
 from .tree import Disc, GeoCircle
@@ -25,9 +25,8 @@ def coordinates(column: Column | None, slot_count: int) -> Coordinates:
         return found
     slots, cells = column.among(np.ones(slot_count, dtype=np.bool_))
     values = np.where(cells.are(FLOAT), cells.floats(), np.where(cells.are(INT), cells.words, np.nan))
-    used = cells.codes_of(EXACT)
-    for code, text in zip(used, cells.texts.decoded(used)):
-        number = coordinate(from_text(EXACT, text))
+    for code, exact in cells.exact_numbers():
+        number = coordinate(exact)
         values[cells.are(EXACT) & (cells.words == code)] = np.nan if number is None else number
     found[slots] = values
     return found

@@ -31,7 +31,6 @@ from .cells import (
     UNKEPT,
     UUID_TEXT,
     Cells,
-    from_text,
 )
 from .column import Column
 from .evaluate import holds
@@ -109,7 +108,9 @@ def _stands(cells: Cells, operator: Operator, value: Any) -> Found:
 def _equal(cells: Cells, values: Collection[Any]) -> Found:
     """Cells that are equal to one of `values`: those whose kind and word are among the ones they can have."""
     wanted: dict[int, set[int]] = defaultdict(set)
-    exact = _exact_codes(cells)
+    exact: dict[Number, list[int]] = defaultdict(list)  # equal numbers have equal hashes, whatever their types
+    for code, number in cells.exact_numbers():
+        exact[number].append(code)
     for value in values:
         for kind, word in _cells_equal_to(value, cells, exact):
             wanted[kind].add(word)
@@ -158,20 +159,6 @@ def _numbers_equal_to(value: Number) -> Iterator[tuple[int, int]]:
             yield FLOAT, int(np.float64(zero_or_same).view(np.int64))
 
 
-def _exact_codes(cells: Cells) -> dict[Number, list[int]]:
-    """Codes of EXACT cells by their number. Numbers that are equal have equal hashes, whatever their types."""
-    codes: dict[Number, list[int]] = defaultdict(list)
-    for code, number in _exact_numbers(cells):
-        codes[number].append(code)
-    return codes
-
-
-def _exact_numbers(cells: Cells) -> Iterator[tuple[int, Number]]:
-    used = cells.codes_of(EXACT)
-    for code, text in zip(used, cells.texts.decoded(used)):
-        yield code, from_text(EXACT, text)
-
-
 def _ordered_numbers(cells: Cells, operator: Operator, value: Number) -> BoolArray:
     """Compares each kind of number with the bound of its own type that says the same."""
     found = cells.are(INT)
@@ -181,7 +168,7 @@ def _ordered_numbers(cells: Cells, operator: Operator, value: Number) -> BoolArr
     if floats.any():
         found |= floats & _ordered_floats(cells.floats(), operator, value)
     table = np.zeros(len(cells.texts), dtype=np.bool_)
-    for code, number in _exact_numbers(cells):
+    for code, number in cells.exact_numbers():
         table[code] = compare(operator, number, value)
     return found | _looked_up(cells, EXACT, table)
 

@@ -5,9 +5,9 @@ A text is found by its hash: codes are kept sorted by it. Codes given since the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -75,13 +75,12 @@ class Texts:
         self._append(new)
         return np.fromiter(map(codes.__getitem__, texts), dtype=np.int64, count=len(texts))
 
-    def decoded(self, codes: Iterable[int] | None = None) -> list[str]:
+    def decoded(self, codes: NDArray[Any] | None = None) -> list[str]:
         """Texts of some codes, or of all in the order of codes."""
-        blob, ends = self._blob.array, self._ends.array
-        if codes is None:
-            whole, bounds = blob.tobytes(), [0, *ends.tolist()]
-            return [whole[start:end].decode() for start, end in pairwise(bounds)]
-        return [blob[self._start(code) : ends[code]].tobytes().decode() for code in codes]
+        blob, starts, ends = self._blob.array.data, self._starts(), self._ends.array
+        if codes is not None:
+            starts, ends = starts[codes], ends[codes]
+        return [str(blob[start:end], "utf-8") for start, end in zip(starts.tolist(), ends.tolist())]
 
     def comparing(self, comparison: Operator, text: str) -> BoolArray:
         """For each code whether its text stands to `text` as asked. UTF-8 bytes order as code points do."""
@@ -112,7 +111,7 @@ class Texts:
     def _against(self, wanted: bytes) -> tuple[BoolArray, BoolArray, BoolArray]:
         """For each code: is it less than `wanted`, does it begin with it, are they equal? Byte by byte, all at once."""
         ends = self._ends.array
-        starts = np.concatenate([np.zeros(1, dtype=np.int64), ends[:-1]]) if len(ends) else ends
+        starts = self._starts()
         lengths = ends - starts
         less = np.zeros(len(ends), dtype=np.bool_)
         same = np.arange(len(ends))  # the codes that agree so far
@@ -146,10 +145,14 @@ class Texts:
         """Compares with every text of the same hash; nearly always there is one."""
         while place < len(self._sorted_hashes) and self._sorted_hashes[place] == wanted:
             code = int(self._sorted_codes[place])
-            if self.decoded([code]) == [text]:
+            if self._decoded_one(code) == text:
                 return code
             place += 1
         return None
+
+    def _decoded_one(self, code: int) -> str:
+        start = int(self._ends.array[code - 1]) if code else 0
+        return str(self._blob.array.data[start : self._ends.array[code]], "utf-8")
 
     def _append(self, new: list[str]) -> None:
         if not new:
@@ -173,5 +176,5 @@ class Texts:
         order = np.argsort(hashes, kind="stable")
         self._sorted_hashes, self._sorted_codes, self._recent = hashes[order], codes[order], {}
 
-    def _start(self, code: int) -> int:
-        return int(self._ends.array[code - 1]) if code else 0
+    def _starts(self) -> NDArray[np.int64]:
+        return np.concatenate([np.zeros(1, dtype=np.int64), self._ends.array])[:-1]

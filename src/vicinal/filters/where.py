@@ -68,6 +68,7 @@ def check_path(path: Path, known: Collection[Path], place: str) -> None:
             remedy=nearest(name, map(path_text, known)).rstrip(),
         )
 
+
 def parse_path(text: str) -> Path:
     """Keys between dots. A backslash takes the character after it as it is."""
     keys, at = [], 0

@@ -135,6 +135,7 @@ def purge(context: Context, *, drop_snapshots: bool) -> PurgeReceipt:
     before = context.store.bytes_on_disk()
     for name in snapshots:
         upkeep.drop_snapshot(name, context.timeout)
+    damaged = upkeep.remove_damaged(context.timeout)
     context.cache.clear()
     complete = upkeep.rebuild(Plan(), timeout=context.timeout, now=now())
     deadline = time.monotonic() + min(context.timeout, _PURGE_WAIT_SECONDS)
@@ -150,6 +151,7 @@ def purge(context: Context, *, drop_snapshots: bool) -> PurgeReceipt:
             bytes_after=context.store.bytes_on_disk(),
             complete=complete,
             snapshots_dropped=tuple(snapshots),
+            damaged_removed=tuple(damaged),
             note=_OUTSIDE if complete else f"Another process still has the old files open. {_OUTSIDE}",
         )
 

@@ -123,9 +123,13 @@ def find_snapshot(files: Files, collection: str, name: str) -> StoredSnapshot:
     return known[name]
 
 
-def drop_snapshot(files: Files, collection: str, snapshot: StoredSnapshot) -> None:
-    grave = os.path.join(collection, f"dead-{os.path.basename(snapshot.folder)}-{building_name()[4:12]}")
-    files.rename(snapshot.folder, grave)
+def drop_snapshot(files: Files, collection: str, name: str) -> None:
+    """Found by its folder: a snapshot too damaged to say what it is can be dropped all the same."""
+    folder = os.path.join(collection, SNAPSHOTS, folder_name(name))
+    if not files.exists(folder):
+        folder = find_snapshot(files, collection, name).folder  # raises, naming those that there are
+    grave = os.path.join(collection, f"dead-{os.path.basename(folder)}-{building_name()[4:12]}")
+    files.rename(folder, grave)
     files.sync_folder(os.path.join(collection, SNAPSHOTS))
     files.remove_tree(grave)
 

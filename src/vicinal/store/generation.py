@@ -13,6 +13,7 @@ from .state import State, read_state
 from .vectors import FileVectors, Vectors
 
 DROPPED = "dropped"
+DAMAGED = "damaged-"  # begins the name of a generation that repair set aside
 
 _OPEN_TRIES_MAX = 10
 _NAME = re.compile(r"g([0-9]+)")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
+
+_OPTIONS_WITH_VALUE = ("-W", "-X")  # of Python
 
 
 def holder_of(path: str) -> str | None:
@@ -31,9 +34,22 @@ def _pid(line: str) -> int:
 
 
 def _named(pid: int) -> str:
-    command = ""
+    words: list[str] = []
     with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
-        words = file.read().split(b"\0")
-        scripts = [word for word in words[1:] if word and not word.startswith(b"-")]
-        command = os.path.basename((scripts or words)[0]).decode(errors="replace")
-    return f"process {pid} ({command})" if command else f"process {pid}"
+        words = file.read().decode(errors="replace").rstrip("\0").split("\0")
+    return f"process {pid} ({_program(words)})" if words and words[0] else f"process {pid}"
+
+
+def _program(words: Sequence[str]) -> str:
+    """What an interpreter was told to run, or else the program itself."""
+    rest = iter(words[1:])
+    for word in rest:
+        if word == "-c":
+            break
+        if word == "-m":
+            return next(rest, word)
+        if word in _OPTIONS_WITH_VALUE:
+            next(rest, None)
+        elif not word.startswith("-"):
+            return os.path.basename(word)
+    return os.path.basename(words[0])

@@ -278,10 +278,13 @@ def _read(files: Files, path: str) -> bytes:
 
 
 def _set_aside(files: Files, folder: str, names: list[str], source: str) -> str:
-    """Renames every generation but the new one, and returns where the damaged one is kept."""
+    """Renames every generation but the new one, oldest first, and returns where the damaged one is kept."""
     kept_at = {name: os.path.join(folder, f"damaged-{name}-{secrets.token_hex(4)}") for name in names}
     for name in names:
-        files.rename(os.path.join(folder, name), kept_at[name])
+        try:
+            files.rename(os.path.join(folder, name), kept_at[name])
+        except StoreError:  # Windows: a process has it open, and has been told to move on; upkeep removes it
+            kept_at[name] = os.path.join(folder, name)
     files.sync_folder(folder)
     return kept_at[source]
 

@@ -50,7 +50,7 @@ def _proven(columns: list[Any], crc: Any) -> State | None:
     for i, value in enumerate(columns):
         for candidate in _one_bit_off(value):
             turned_back = [*columns[:i], candidate, *columns[i + 1 :]]
-            if is_whole(crc, *turned_back):  # CRC-32 tells any two flips in so short a row apart
+            if is_whole(crc, *turned_back):  # unique: CRC-32 tells any two flips in so short a row apart
                 return State(*turned_back)
     with contextlib.suppress(TypeError, ValueError):
         if (crc_of(*columns) ^ crc).bit_count() == 1:  # the checksum itself was hit

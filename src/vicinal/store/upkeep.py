@@ -23,7 +23,7 @@ from .changes import nonce_of
 from .commit import forget_changes
 from .drop import drop_generation
 from .files import Files
-from .generation import DROPPED, open_generation
+from .generation import DAMAGED, DROPPED, open_generation
 from .holders import holder_of
 from .publication import publish, remove_older
 from .state import State
@@ -182,9 +182,17 @@ class Upkeep(Generic[IndexT]):
         finally:
             source.retire()
 
+    def remove_damaged(self, timeout: float) -> list[str]:
+        """Removes the generations that `repair` set aside; returns their names."""
+        with self._sole_builder(timeout):
+            found = [entry for entry in self._files.list_folder(self._folder) if entry.startswith(DAMAGED)]
+            for entry in found:
+                self._files.remove_tree(os.path.join(self._folder, entry))
+        return found
+
     def drop_snapshot(self, name: str, timeout: float) -> None:
         with self._sole_builder(timeout):
-            drop_snapshot(self._files, self._folder, find_snapshot(self._files, self._folder, name))
+            drop_snapshot(self._files, self._folder, name)
 
     def drop(self, timeout: float) -> None:
         """Ends the collection; whoever uses it next gets `CollectionDropped`."""

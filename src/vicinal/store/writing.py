@@ -44,10 +44,11 @@ class Transaction:
         self._count = 0
         self._dead: list[int] = []
         self._touched: list[int] = []
+        self._fixed_dimension = False
 
     @property
     def is_empty(self) -> bool:
-        return not (self._count or self._dead or self._touched)
+        return not (self._count or self._dead or self._touched or self._fixed_dimension)
 
     def slots_of(self, ids: Sequence[StoredId]) -> dict[StoredId, tuple[int, int | None]]:
         return slots_of(self.connection, ids)
@@ -65,6 +66,7 @@ class Transaction:
     def fix_dimension(self, dimension: int) -> None:
         """The first vector decides; the caller has checked that none is decided yet."""
         self.state = replace(self.state, dimension=dimension)
+        self._fixed_dimension = True
         self._vectors.fix_dimension(dimension)
 
     def next_ids(self, count: int) -> range:
