@@ -7,7 +7,7 @@ Collection: the noun that users hold, the same embedded and remote.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -230,6 +230,22 @@ class Collection(Protocol):
         """One `Hits` per query."""
 
     def count(self, where: Mapping[str, Any] | None = None) -> int: ...
+
+    def facets(self, field: str, where: Mapping[str, Any] | None = None) -> list[tuple[Any, int]]: ...
+
+    def distinct(self, field: str, where: Mapping[str, Any] | None = None) -> list[Any]: ...
+
+    def min_max(self, field: str, where: Mapping[str, Any] | None = None) -> tuple[Any, Any] | None: ...
+
+    def scroll(
+        self,
+        where: Mapping[str, Any] | None = None,
+        order_by: str | None = None,
+        *,
+        descending: bool = False,
+        vectors: bool = False,
+    ) -> Iterator[Record]:
+        """Every row that is there throughout, exactly once."""
 
     def peek(self, n: int = 10) -> list[Record]: ...
 

@@ -143,7 +143,7 @@ class TestCalls:
         assert docs.count() == 200
 
     def test_another_handle_sees_new_fields_at_once(self, world: World) -> None:
-        docs, other = world.collection(), world.again()
+        docs, other = world.collection(), world.collection()
         docs.add(["a"], metadata=[{"color": "red"}])
         assert other.count({"color": "red"}) == 1
         docs.update(["a"], metadata={"color": "blue"})
