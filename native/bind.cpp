@@ -4,6 +4,7 @@
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <stdexcept>
@@ -12,6 +13,8 @@
 #include <utility>
 
 #include "kernels/kernels.hpp"
+#include "vectors/codes.hpp"
+#include "vectors/exact.hpp"
 
 namespace nb = nanobind;
 using namespace vicinal;
@@ -24,6 +27,8 @@ using Array = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu
 using Floats = Array<const float, 1>;
 using FloatRows = Array<const float, 2>;
 using Slots = Array<const std::uint32_t, 1>;
+using Codes = Array<const std::uint8_t, 2>;
+using Words = Array<const std::uint64_t, 1>;
 
 std::string described(nb::handle object) {
     std::string text = nb::type_name(object.type()).c_str();
@@ -61,10 +66,37 @@ Array<T, 1> out_array(const char* wanted, nb::handle object) {
     return array<Array<T, 1>>("out", wanted, object);
 }
 
+template <class T>
+Array<T, 2> table_array(const char* name, const char* type, nb::handle object) {
+    const std::string wanted = std::string("a C-contiguous ") + type + " array of two dimensions";
+    return array<Array<T, 2>>(name, wanted.c_str(), object);
+}
+
 void expect_length(const char* name, std::size_t found, std::size_t wanted) {
     if (found == wanted) return;
     throw std::invalid_argument(std::string(name) + " must have " + std::to_string(wanted) + " elements, got " +
                                 std::to_string(found));
+}
+
+template <class ArrayType>
+void expect_shape(const char* name, const ArrayType& found, std::size_t rows, std::size_t columns) {
+    if (found.shape(0) == rows && found.shape(1) == columns) return;
+    throw std::invalid_argument(std::string(name) + " must have shape (" + std::to_string(rows) + ", " +
+                                std::to_string(columns) + "), got (" + std::to_string(found.shape(0)) + ", " +
+                                std::to_string(found.shape(1)) + ")");
+}
+
+// Rows that exist beyond those asked for are ignored.
+template <class ArrayType>
+void expect_rows(const char* name, const ArrayType& found, std::size_t rows, std::size_t columns) {
+    expect_shape(name, found, std::max(rows, found.shape(0)), columns);
+}
+
+vectors::CodeShape code_shape_of(kernels::Metric metric, std::size_t dim) {
+    if (dim > vectors::kDimMax)
+        throw std::invalid_argument("vectors must have at most " + std::to_string(vectors::kDimMax) +
+                                    " components, got " + std::to_string(dim));
+    return vectors::code_shape(metric, dim);
 }
 
 kernels::Matrix matrix_of(const FloatRows& vectors) {
@@ -114,6 +146,55 @@ void squared_norms(nb::handle vectors, nb::handle out) {
     kernels::squared_norms(matrix_of(rows), norms.data());
 }
 
+void encode(std::string_view metric_name, nb::handle vectors, nb::handle codes, nb::handle statistics) {
+    const kernels::Metric metric = metric_of(metric_name);
+    const FloatRows rows = vectors_array(vectors);
+    const auto code_rows = table_array<std::uint8_t>("codes", "uint8", codes);
+    const auto statistic_rows = table_array<float>("statistics", "float32", statistics);
+    const vectors::CodeShape shape = code_shape_of(metric, rows.shape(1));
+    expect_shape("codes", code_rows, rows.shape(0), shape.stride);
+    expect_shape("statistics", statistic_rows, rows.shape(0), shape.statistics);
+
+    nb::gil_scoped_release unlocked;
+    vectors::encode(metric, matrix_of(rows), code_rows.data(), statistic_rows.data());
+}
+
+const std::uint64_t* bitmap(nb::handle allowed, std::size_t rows) {
+    if (allowed.is_none()) return nullptr;
+    const auto words = array<Words>("allowed", "None or a C-contiguous uint64 array of one dimension", allowed);
+    if (words.size() * 64 < rows)
+        throw std::invalid_argument("allowed must have a bit for each of " + std::to_string(rows) + " rows, got " +
+                                    std::to_string(words.size()) + " words");
+    return words.data();
+}
+
+void search(std::string_view metric_name, std::size_t count, nb::handle vectors, nb::handle codes,
+            nb::handle statistics, nb::handle allowed, nb::handle queries, std::size_t threads, nb::handle slots,
+            nb::handle scores, nb::handle counts) {
+    const kernels::Metric metric = metric_of(metric_name);
+    const FloatRows rows = vectors_array(vectors);
+    const auto code_rows = table_array<const std::uint8_t>("codes", "uint8", codes);
+    const auto statistic_rows = table_array<const float>("statistics", "float32", statistics);
+    const auto query_rows = table_array<const float>("queries", "float32", queries);
+    const auto slot_rows = table_array<std::uint32_t>("slots", "uint32", slots);
+    const auto score_rows = table_array<float>("scores", "float32", scores);
+    const auto found = array<Array<std::uint32_t, 1>>("counts", "a C-contiguous uint32 array of shape (m,)", counts);
+    const vectors::CodeShape shape = code_shape_of(metric, rows.shape(1));
+    expect_rows("vectors", rows, count, rows.shape(1));
+    expect_rows("codes", code_rows, count, shape.stride);
+    expect_rows("statistics", statistic_rows, count, shape.statistics);
+    expect_shape("queries", query_rows, query_rows.shape(0), rows.shape(1));
+    expect_shape("slots", slot_rows, query_rows.shape(0), slot_rows.shape(1));
+    expect_shape("scores", score_rows, query_rows.shape(0), slot_rows.shape(1));
+    expect_length("counts", found.size(), query_rows.shape(0));
+    const vectors::Rows searched = {metric, {rows.data(), count, rows.shape(1)}, code_rows.data(),
+                                    statistic_rows.data(), bitmap(allowed, count)};
+
+    nb::gil_scoped_release unlocked;
+    vectors::search(searched, matrix_of(query_rows), std::max<std::size_t>(threads, 1),
+                    {slot_rows.shape(1), slot_rows.data(), score_rows.data(), found.data()});
+}
+
 }  // namespace
 
 NB_MODULE(_core, module) {
@@ -136,4 +217,15 @@ NB_MODULE(_core, module) {
                "fit, IndexError for a slot that is not a row.");
     module.def("squared_norms", &squared_norms, vectors, out,
                "Sum of squares of each row into `out`, float64. ValueError for arrays that do not fit.");
+
+    const auto codes = nb::arg("codes").none(), statistics = nb::arg("statistics").none(),
+               scores = nb::arg("scores").none();
+    module.def("encode", &encode, nb::arg("metric"), vectors, codes, statistics,
+               "Codes and statistics of all rows into arrays of that shape; see `Scanner.encode`. "
+               "ValueError for arrays that do not fit.");
+    module.def("search", &search, nb::arg("metric"), nb::arg("count"), vectors, codes, statistics,
+               nb::arg("allowed").none(), nb::arg("queries").none(), nb::arg("threads"), slots, scores,
+               nb::arg("counts").none(),
+               "Best rows of each query into `slots` and `scores`, how many into `counts`; see "
+               "`Scanner.search_many`. ValueError for arrays that do not fit.");
 }

@@ -51,8 +51,8 @@ run() {
 # A function with external linkage in a file built for newer instructions could replace its twin
 # elsewhere, and then run on processors that lack them: such a file may define its table and no more.
 check_isolation() {
-    for object in $(find "$BUILD/plain" -name 'scan_*.o'); do
-        shared=$(nm --defined-only --extern-only -C "$object" | grep -v ' vicinal::kernels::scan_[a-z0-9]*$' || true)
+    for object in $(find "$BUILD/plain" -name 'scan_*.o' -o -name 'screen_*.o'); do
+        shared=$(nm --defined-only --extern-only -C "$object" | grep -v ' vicinal::kernels::\(scan\|screen\)_[a-z0-9]*$' || true)
         [ -z "$shared" ] || { echo "FAIL $object defines: $shared" >&2; exit 1; }
     done
 }

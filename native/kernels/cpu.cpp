@@ -48,6 +48,7 @@ constexpr std::uint64_t bit(int index) { return std::uint64_t{1} << index; }
 
 constexpr std::uint64_t kFma = bit(12), kOsxsave = bit(27), kAvx = bit(28);             // leaf 1, ecx
 constexpr std::uint64_t kAvx2 = bit(5), kF = bit(16), kBw = bit(30), kVl = bit(31);     // leaf 7, ebx
+constexpr std::uint64_t kVnni = bit(11);                                                // leaf 7, ecx
 constexpr std::uint64_t kXmm = bit(1), kYmm = bit(2), kMask = bit(5), kZmm = bit(6) | bit(7);  // XCR0
 
 // A processor may have instructions whose registers the system does not save: both must agree.
@@ -61,6 +62,29 @@ bool usable(std::uint64_t states, std::uint64_t leaf7_ebx) {
 bool cpu_has_avx2() { return usable(kXmm | kYmm, kAvx2); }
 
 bool cpu_has_avx512() { return usable(kXmm | kYmm | kMask | kZmm, kAvx2 | kF | kBw | kVl); }
+
+bool cpu_has_avx512vnni() { return cpu_has_avx512() && all_set(cpuid(7).ecx, kVnni); }
+
+}  // namespace vicinal::kernels
+
+#elif VICINAL_ARM64
+
+#if defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
+namespace vicinal::kernels {
+
+bool cpu_has_dotprod() {
+#if defined(__linux__)
+    return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#elif defined(__APPLE__)
+    return true;  // every 64-bit Mac with an ARM processor
+#else
+    return false;  // unknown: plain NEON is right everywhere
+#endif
+}
 
 }  // namespace vicinal::kernels
 

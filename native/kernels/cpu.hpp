@@ -10,8 +10,11 @@
 namespace vicinal::kernels {
 
 #if VICINAL_X86_64
-bool cpu_has_avx2();    // AVX2 and FMA
-bool cpu_has_avx512();  // AVX-512 F, BW and VL
+bool cpu_has_avx2();        // AVX2 and FMA
+bool cpu_has_avx512();      // AVX-512 F, BW and VL
+bool cpu_has_avx512vnni();  // and dot products of bytes
+#elif VICINAL_ARM64
+bool cpu_has_dotprod();  // dot products of bytes
 #endif
 
 }  // namespace vicinal::kernels

@@ -52,6 +52,7 @@ void test_levels() {
     CHECK(kernels::cpu_has_avx512() == (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                                         __builtin_cpu_supports("avx512vl")),
           "avx512");
+    CHECK(kernels::cpu_has_avx512vnni() == (kernels::cpu_has_avx512() && __builtin_cpu_supports("avx512vnni")), "vnni");
 #endif
 }
 
@@ -60,9 +61,9 @@ void test_levels() {
 int main() {
     test_levels();
 #if VICINAL_X86_64
-    const char* const names[] = {"scalar", "avx2", "avx512"};
+    const char* const names[] = {"scalar", "avx2", "avx512", "avx512vnni"};
 #elif VICINAL_ARM64
-    const char* const names[] = {"scalar", "neon"};
+    const char* const names[] = {"scalar", "neon", "dotprod"};
 #else
     const char* const names[] = {"scalar"};
 #endif

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -9,13 +10,16 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vicinal.filters.bitmap import popcount, unpack
+from vicinal.filters import column as column_module
+from vicinal.filters import texts as texts_module
+from vicinal.filters.bitmap import pack, popcount, unpack
 from vicinal.filters.cells import TEXT_CHARS_KEPT
 from vicinal.filters.columns import Columns
-from vicinal.filters.evaluate import matches
+from vicinal.filters.evaluate import matches, value_at
 from vicinal.filters.tree import (
     And,
     Compare,
@@ -28,9 +32,11 @@ from vicinal.filters.tree import (
     Node,
     Not,
     Or,
+    Path,
     Regex,
     StartsWith,
 )
+from vicinal.filters.values import from_instant, instant, sort_key
 from vicinal.metadata import dumps, loads
 from vicinal.types import Id
 
@@ -164,7 +170,7 @@ def check(world: World, trees: Sequence[Node]) -> None:
         assert world.found(tree) == world.expected(tree), tree
 
 
-@settings(SLOW_ALLOWED, max_examples=300)
+@settings(SLOW_ALLOWED, max_examples=200)
 @given(st.lists(ROWS, min_size=1, max_size=8), st.lists(TREES, min_size=1, max_size=4))
 def test_columns_find_what_the_referee_finds(rows: list[Any], trees: list[Node]) -> None:
     world = World()
@@ -174,7 +180,7 @@ def test_columns_find_what_the_referee_finds(rows: list[Any], trees: list[Node])
     check(world, trees)
 
 
-@settings(SLOW_ALLOWED, max_examples=300)
+@settings(SLOW_ALLOWED, max_examples=200)
 @given(st.data())
 def test_after_any_changes_too(data: st.DataObject) -> None:
     world = World()
@@ -187,3 +193,150 @@ def test_after_any_changes_too(data: st.DataObject) -> None:
         if data.draw(st.booleans()):
             world.reopen()
         check(world, data.draw(st.lists(TREES, max_size=2)))
+
+
+@settings(SLOW_ALLOWED, max_examples=80)
+@given(st.lists(ROWS, min_size=1, max_size=10), PATHS, TREES, st.booleans())
+def test_summaries_are_those_of_the_values(rows: list[Any], path: Path, tree: Node, reopened: bool) -> None:
+    world = World()
+    world.apply(rows)
+    if reopened:
+        world.reopen()
+    allowed = world.columns.evaluate(tree, world.slot_count, world)
+    slots = world.expected(tree)
+    values = [value_at(world.rows[slot], path) for slot in slots]
+    counts = counted(values)
+    by_count = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    facets = world.columns.facets(path, world, allowed)
+    assert [(sort_key(value), count) for value, count in facets] == [(shown(key), count) for key, count in by_count]
+    assert list(map(sort_key, world.columns.distinct(path, world, allowed))) == list(map(shown, sorted(counts)))
+    keys = [key for value in values if (key := sort_key(value)) is not None]
+    bounds = world.columns.min_max(path, world, allowed)
+    assert list(map(sort_key, bounds or ())) == ([shown(min(keys)), shown(max(keys))] if keys else [])
+    for descending in (False, True):
+        ordered = world.columns.order(path, descending, allowed, world)
+        assert ordered.tolist() == in_order(dict(zip(slots, values)), descending)
+
+
+def shown(key: Any) -> Any:
+    """An instant is shown in UTC, where it may fall out of the years that Python knows."""
+    is_instant = key[0] == sort_key(date(2024, 5, 1))[0]  # type: ignore[index]
+    return (key[0], instant(from_instant(key[1]))) if is_instant else key
+
+
+def counted(values: list[Any]) -> dict[Any, int]:
+    counts: dict[Any, int] = {}
+    for value in values:
+        elements = value if isinstance(value, list) else [value]
+        for key in {sort_key(element) for element in elements} - {None}:
+            counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
+def in_order(values: dict[int, Any], descending: bool) -> list[int]:
+    keys = {slot: sort_key(value) for slot, value in values.items()}
+    present = sorted(set(keys.values()) - {None}, reverse=descending)
+    return [slot for key in [*present, None] for slot in keys if keys[slot] == key]
+
+
+def some_row(rng: random.Random) -> dict[str, Any]:
+    """Of keys that nearly all, some and few rows have, with texts of which no two and of which many are equal."""
+    row: dict[str, Any] = {"x": rng.choice([rng.randrange(100), rng.random()]), "y": f"topic {rng.randrange(9)}"}
+    if rng.random() < 0.3:
+        row["n"] = [f"tag {rng.randrange(6)}" for _ in range(rng.randrange(4))]
+    if rng.random() < 0.01:
+        row["$k"] = {"a.b": f"{rng.getrandbits(64):x}"}
+    return row | {"a.b": f"{rng.getrandbits(64):x}"}
+
+
+SOME_TREES: list[Node] = [
+    Compare(("x",), "gte", 50),
+    Compare(("y",), "eq", "topic 3"),
+    Not(Compare(("n",), "eq", "tag 2")),
+    And((Compare(("x",), "lt", 0.5), StartsWith(("a.b",), "f"))),
+    Contains(("a.b",), "ab"),
+    Exists(("$k", "a.b")),
+    Not(Compare(("$k", "a.b"), "gt", "8")),
+    In(("y",), tuple(f"topic {i}" for i in range(3, 20))),
+]
+
+
+def test_many_rows_through_many_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns turn from pairs to arrays and back, texts are sorted and forgotten, arrays widen, maps are copied."""
+    monkeypatch.setattr(column_module, "_GARBAGE_MIN", 50)
+    monkeypatch.setattr(texts_module, "_UNSORTED_MIN", 20)
+    rng = random.Random(1)
+    world = World()
+    for step in range(30):
+        added = [some_row(rng) for _ in range(rng.choice([1, 5, 300]))]
+        mine = rng.sample(sorted(world.rows), min(len(world.rows), rng.choice([0, 1, 40])))
+        half = len(mine) // 2
+        world.apply(added, mine[:half], {slot: some_row(rng) for slot in mine[half:]})
+        if step % 7 == 3:
+            world.reopen()
+        check(world, SOME_TREES)
+    world.apply(dead=list(world.rows))
+    check(world, SOME_TREES)
+
+
+def test_memory_does_not_grow_with_the_number_of_updates() -> None:
+    world = World()
+    world.apply([{"x": "", "n": []}] * 4)
+    for i in range(3000):
+        world.apply(touched={i % 4: {"x": f"text {i}", "n": [i, f"element {i}"], f"key {i}": 1}})
+    arrays = world.columns.save()
+    assert sum(array.nbytes for array in arrays.values()) < 300_000
+    assert len(list(world.columns.known_paths())) == 6  # x, n, and the key of each row
+
+
+def test_a_path_for_each_row_takes_little() -> None:
+    world = World()
+    count = 3000
+    world.apply([{f"key {i}": i} for i in range(count)])
+    assert sum(array.nbytes for array in world.columns.save().values()) < count * 250
+    world.reopen()
+    assert world.found(Compare(("key 77",), "eq", 77)) == [77]
+
+
+def test_a_text_of_any_length_is_found_and_long_ones_are_not_kept() -> None:
+    world = World()
+    world.apply([{"x": "a" * (TEXT_CHARS_KEPT + i)} for i in range(-1, 3)] + [{"x": "b" * 100_000}])
+    assert world.found(Compare(("x",), "eq", "a" * (TEXT_CHARS_KEPT + 1))) == [2]
+    assert world.found(Contains(("x",), "b" * 99_999)) == [4]
+    assert sum(array.nbytes for array in world.columns.save().values()) < 2000
+
+
+def test_only_rows_that_may_match_are_read_from_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.apply([{"x": i, "y": "long " * 100 + str(i)} for i in range(100)])
+    asked: list[int] = []
+    monkeypatch.setattr(world, "metadata", lambda slots: asked.extend(slots) or World.metadata(world, slots))
+    assert world.found(And((Compare(("x",), "lt", 3), Contains(("y",), "long 2")))) == [2]
+    assert set(asked) == {0, 1, 2}
+
+
+def test_known_paths_are_those_that_a_row_has() -> None:
+    world = World()
+    world.apply([{"x": {"y": 1}}, {"n": None}, {"a.b": [{"k": 1}]}])
+    assert set(world.columns.known_paths()) == {("x",), ("x", "y"), ("n",), ("a.b",)}
+    world.apply(dead=[0], touched={2: {"z": 1}})
+    known = world.columns.known_paths()
+    assert set(known) == {("n",), ("z",)}
+    assert ("x",) not in known
+    assert len(known) == 2
+
+
+def test_fewer_slots_than_were_applied_can_be_asked_for() -> None:
+    world = World()
+    world.apply([{"x": 1}] * 100)
+    words = world.columns.evaluate(Not(Exists(("y",))), 70, world)
+    assert unpack(words, 128).tolist() == [True] * 70 + [False] * 58
+
+
+@given(st.lists(st.booleans(), max_size=200))
+def test_bitmaps_hold_one_bit_a_slot(flags: list[bool]) -> None:
+    words = pack(np.array(flags, dtype=np.bool_))
+    assert words.dtype == np.uint64
+    assert popcount(words) == sum(flags)
+    assert unpack(words, len(flags)).tolist() == flags
+    assert [bool(int(words[i // 64]) >> i % 64 & 1) for i in range(len(flags))] == flags

@@ -79,8 +79,8 @@ class Column:
         return bool(rows[slots.array[: np.searchsorted(slots.array, len(rows))]].any())
 
     def is_empty(self) -> bool:
-        """Whether it may be forgotten. A dense column may not, even if all was erased: to know that takes a scan."""
-        return self.slots is not None and self.slots.count == 0
+        """Whether no slot has a cell, dead ones included."""
+        return not self.kinds.array.any()
 
     def write(self, slots: Slots, values: Sequence[Any], slot_count: int) -> None:
         """Gives cells to slots, ascending, that have none."""

@@ -229,7 +229,7 @@ def check_limits(tree: Node) -> Node:
     """`tree` itself, unless it is too deep or too large. Every dialect ends with this."""
     count = 0
     level: list[Node] = [tree]
-    for _ in range(TREE_DEPTH_MAX + 1):
+    for _ in range(TREE_DEPTH_MAX):
         count += len(level)
         level = [child for node in level for child in _children(node)]
         if count > TREE_NODES_MAX:
@@ -289,7 +289,7 @@ def _text(path: Path, value: Any) -> str:
 def _number(name: str, value: Any, low: float, high: float) -> float:
     if class_of(_operand(value)) == "number" and low <= value <= high and abs(value) < _FLOAT_END:
         return float(value)
-    bounds = "" if low == -high else f" of at least {low:g}" if high == math.inf else f" from {low:g} to {high:g}"
+    bounds = "" if low == -math.inf else f" of at least {low:g}" if high == math.inf else f" from {low:g} to {high:g}"
     raise InvalidArgument(f"{name} must be a number{bounds}, not {value!r}", name=name, value=value)
 
 

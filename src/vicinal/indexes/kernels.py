@@ -4,7 +4,7 @@ The only module that imports `vicinal._core`. `kernels()` gives the native core 
 else NumPy. Two environment variables are read, once, at import:
 
     VICINAL_REQUIRE_NATIVE=1   a missing core is an error, not a slower answer
-    VICINAL_SIMD=<level>       forces an instruction set: scalar, avx2, avx512 or neon
+    VICINAL_SIMD=<level>       forces an instruction set: scalar, avx2, avx512, avx512vnni, neon or dotprod
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import Any, Final, Protocol, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import FloatMatrix, FloatVector, Kernels, Metric, Slots
+from ..contract import Bitmap, FloatMatrix, FloatVector, Kernels, Metric, Slots
 from ..errors import InvalidArgument, NativeMismatch, Unsupported
 
-__all__ = ["NativeKernels", "NumpyKernels", "kernels"]
+__all__ = ["Core", "NativeKernels", "NumpyKernels", "check_array", "check_metric", "kernels", "lane_sums"]
 
 _LANES: Final = 8
 _BLOCK_BYTES: Final = 8 << 20  # temporaries of the referee stay this small, however large the matrix
@@ -39,9 +39,9 @@ class NumpyKernels:
         Raises:
             ValueError: unknown metric, or arrays of another dtype, shape or layout.
         """
-        _check_metric(metric)
+        check_metric(metric)
         _check_inputs(vectors, query)
-        _check("out", out, np.float32, (len(vectors),), writable=True)
+        check_array("out", out, np.float32, (len(vectors),), writable=True)
         with np.errstate(over="ignore", invalid="ignore"):
             if metric in ("cosine", "ip"):
                 np.matmul(vectors, query, out=out)
@@ -58,9 +58,9 @@ class NumpyKernels:
             ValueError: unknown metric, or arrays of another dtype, shape or layout.
             IndexError: a slot that is not a row.
         """
-        _check_metric(metric)
+        check_metric(metric)
         _check_inputs(vectors, query)
-        _check("slots", slots, np.uint32, (np.size(slots),))
+        check_array("slots", slots, np.uint32, (np.size(slots),))
         if len(slots) and slots.max() >= len(vectors):
             raise IndexError(f"slot {slots.max()} is not among the {len(vectors)} rows")
         a, b = vectors[slots].astype(np.float64), query.astype(np.float64)
@@ -76,11 +76,11 @@ class NumpyKernels:
         _check_vectors(vectors)
         norms = np.empty(len(vectors), np.float64)
         for rows in _blocks(vectors):
-            norms[rows] = _lane_sums(np.square(vectors[rows].astype(np.float64)))
+            norms[rows] = lane_sums(np.square(vectors[rows].astype(np.float64)))
         return norms
 
 
-def _lane_sums(terms: NDArray[np.float64]) -> NDArray[np.float64]:
+def lane_sums(terms: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum of each row in the fixed order: eight interleaved lanes, then a tree.
 
     Spelt out, because `np.sum` adds in an order of its own that differs between machines.
@@ -94,22 +94,22 @@ def _lane_sums(terms: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    squared_norms = _lane_sums(a * a) * _lane_sums((b * b)[np.newaxis])
-    dots = _lane_sums(a * b)
+    squared_norms = lane_sums(a * a) * lane_sums((b * b)[np.newaxis])
+    dots = lane_sums(a * b)
     cosines = np.divide(dots, np.sqrt(squared_norms), out=np.zeros_like(dots), where=squared_norms > 0)
     return np.clip(cosines, -1.0, 1.0)
 
 
 def _inner_product(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    return _lane_sums(a * b)
+    return lane_sums(a * b)
 
 
 def _l2(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 0 - np.sqrt(_lane_sums(np.square(a - b)))  # not `-x`, which makes equal vectors score -0.0
+    return 0 - np.sqrt(lane_sums(np.square(a - b)))  # not `-x`, which makes equal vectors score -0.0
 
 
 def _l1(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 0 - _lane_sums(np.abs(a - b))
+    return 0 - lane_sums(np.abs(a - b))
 
 
 _Score = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
@@ -122,22 +122,22 @@ def _blocks(vectors: FloatMatrix) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def _check_metric(metric: str) -> None:
+def check_metric(metric: str) -> None:
     if metric not in get_args(Metric):
         raise ValueError(f"metric must be cosine, ip, l2 or l1, got {metric!r}")
 
 
 def _check_inputs(vectors: FloatMatrix, query: FloatVector) -> None:
     _check_vectors(vectors)
-    _check("query", query, np.float32, (vectors.shape[1],))
+    check_array("query", query, np.float32, (vectors.shape[1],))
 
 
 def _check_vectors(vectors: FloatMatrix) -> None:
     shape = np.shape(vectors) if np.ndim(vectors) == 2 else ("n", "dim")
-    _check("vectors", vectors, np.float32, shape)
+    check_array("vectors", vectors, np.float32, shape)
 
 
-def _check(name: str, array: Any, dtype: type, shape: tuple[Any, ...], *, writable: bool = False) -> None:
+def check_array(name: str, array: Any, dtype: type, shape: tuple[Any, ...], *, writable: bool = False) -> None:
     """Refuses what the native core refuses, so that code tested with the referee runs with both."""
     if not isinstance(array, np.ndarray) or array.dtype != dtype or array.shape != shape:
         found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
@@ -149,7 +149,7 @@ def _check(name: str, array: Any, dtype: type, shape: tuple[Any, ...], *, writab
         raise ValueError(f"{name} must be writable")
 
 
-class _Core(Protocol):
+class Core(Protocol):
     """What `vicinal._core` offers; see native/bind.cpp."""
 
     def build_id(self) -> str: ...
@@ -159,6 +159,21 @@ class _Core(Protocol):
     def scan(self, metric: str, vectors: FloatMatrix, query: FloatVector, out: FloatVector) -> None: ...
     def score(self, metric: str, vectors: FloatMatrix, slots: Slots, query: FloatVector, out: FloatVector) -> None: ...
     def squared_norms(self, vectors: FloatMatrix, out: NDArray[np.float64]) -> None: ...
+    def encode(self, metric: str, vectors: FloatMatrix, codes: NDArray[np.uint8], statistics: FloatMatrix) -> None: ...
+    def search(
+        self,
+        metric: str,
+        count: int,
+        vectors: FloatMatrix,
+        codes: NDArray[np.uint8],
+        statistics: FloatMatrix,
+        allowed: Bitmap | None,
+        queries: FloatMatrix,
+        threads: int,
+        slots: NDArray[np.uint32],
+        scores: FloatMatrix,
+        counts: NDArray[np.uint32],
+    ) -> None: ...
 
 
 class NativeKernels:
@@ -166,36 +181,36 @@ class NativeKernels:
 
     name = "native"
 
-    def __init__(self, core: _Core) -> None:
-        self._core = core
+    def __init__(self, core: Core) -> None:
+        self.core = core
 
     @property
     def level(self) -> str:
-        """The SIMD level that `scan` uses, such as "avx2"."""
-        return self._core.level()
+        """The SIMD level that `scan` and searches use, such as "avx2"."""
+        return self.core.level()
 
     def levels(self) -> list[str]:
         """The SIMD levels that this machine can run, slowest first."""
-        return self._core.levels()
+        return self.core.levels()
 
     def use_level(self, name: str) -> None:
-        """Makes every later `scan` of this process use a level; ValueError if this machine cannot."""
-        self._core.use_level(name)
+        """Makes every later `scan` and search of this process use a level; ValueError if this machine cannot."""
+        self.core.use_level(name)
 
     def scan(self, metric: Metric, vectors: FloatMatrix, query: FloatVector, out: FloatVector) -> None:
         """See `NumpyKernels.scan`, whose errors it raises too."""
-        self._core.scan(metric, vectors, query, out)
+        self.core.scan(metric, vectors, query, out)
 
     def score(self, metric: Metric, vectors: FloatMatrix, slots: Slots, query: FloatVector) -> FloatVector:
         """See `NumpyKernels.score`, whose errors it raises too."""
         out = np.empty(np.size(slots), np.float32)
-        self._core.score(metric, vectors, slots, query, out)
+        self.core.score(metric, vectors, slots, query, out)
         return out
 
     def squared_norms(self, vectors: FloatMatrix) -> NDArray[np.float64]:
         """See `NumpyKernels.squared_norms`, whose errors it raises too."""
         out = np.empty(np.shape(vectors)[:1], np.float64)
-        self._core.squared_norms(vectors, out)
+        self.core.squared_norms(vectors, out)
         return out
 
 
@@ -205,7 +220,7 @@ _REMEDY = "Reinstall with a C++20 compiler: pip install --force-reinstall --no-d
 def _load_native() -> tuple[NativeKernels | None, str]:
     """The native kernels, or None and the reason why there are none."""
     try:
-        core = cast(_Core, importlib.import_module("vicinal._core"))
+        core = cast(Core, importlib.import_module("vicinal._core"))
     except ImportError as error:
         if os.environ.get("VICINAL_REQUIRE_NATIVE") == "1":
             raise Unsupported(
@@ -218,7 +233,7 @@ def _load_native() -> tuple[NativeKernels | None, str]:
     return native, ""
 
 
-def _check_build(core: _Core) -> None:
+def _check_build(core: Core) -> None:
     try:
         expected = importlib.import_module("vicinal._build").BUILD_ID
     except ImportError:

@@ -1,0 +1,60 @@
+// The cheap test of exact search: which rows of a block could still score what a query asks for, judged by
+// their 8-bit codes. One implementation per instruction set; vectors/codes.hpp says what the numbers mean.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cpu.hpp"
+
+namespace vicinal::kernels {
+
+inline constexpr std::size_t kBlockRows = 64;  // bits of the answer; a block of usual width fits the L1 cache
+
+// Rows, which need not be neighbours in memory, and their four statistics, each in an array of its own.
+struct CodeBlock {
+    const std::uint8_t* row[kBlockRows];
+    float step[kBlockRows];
+    float lowest[kBlockRows];
+    float length[kBlockRows];
+    float error[kBlockRows];
+};
+
+// A query as the test needs it: its code, and what each statistic of a row is multiplied by.
+struct ScreenQuery {
+    const std::int8_t* code;  // as many bytes as a row's code
+    std::int32_t code_sum;
+    float per_step;
+    float per_lowest;
+    float per_length;
+    float per_error;
+    float threshold;
+};
+
+// Sets dots[i] to the sum of row code times query code, and bit i of the result unless
+//
+//   per_step * step * dot + per_lowest * lowest + per_length * length + per_error * error
+//
+// is finite and below the threshold. float32 in any order. `stride`: bytes per row, a multiple of 64.
+using ScreenFunction = std::uint64_t (*)(const CodeBlock& block, std::size_t stride, const ScreenQuery& query,
+                                         std::int32_t* dots);
+
+struct ScreenTable {
+    ScreenFunction screen;
+    int query_code_max;  // largest magnitude in a query's code that no intermediate sum overflows with
+};
+
+extern const ScreenTable screen_scalar;
+#if VICINAL_X86_64
+extern const ScreenTable screen_avx2;
+extern const ScreenTable screen_avx512;
+extern const ScreenTable screen_avx512vnni;
+#elif VICINAL_ARM64
+extern const ScreenTable screen_neon;
+extern const ScreenTable screen_dotprod;
+#endif
+
+// The one of the current level. A search takes it once: another thread may change the level meanwhile.
+const ScreenTable& screen_table();
+
+}  // namespace vicinal::kernels

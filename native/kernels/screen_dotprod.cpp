@@ -1,0 +1,24 @@
+// NEON with dot products; compiled with the flags for these, run only after cpu_has_dotprod().
+#include "cpu.hpp"
+
+#if VICINAL_ARM64
+
+#include "screen_arm.hpp"
+
+namespace vicinal::kernels {
+namespace {
+
+struct Simd : Neon {
+    static Sums add_products(Sums sum, const std::uint8_t* codes, QueryCodes query) {
+        return vdotq_s32(sum, load_codes(codes), query);
+    }
+};
+
+}  // namespace
+}  // namespace vicinal::kernels
+
+#include "screen_rows.hpp"
+
+constinit const vicinal::kernels::ScreenTable vicinal::kernels::screen_dotprod = kScreenTable;
+
+#endif

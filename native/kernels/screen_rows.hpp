@@ -1,0 +1,54 @@
+// The screen over any vector register; each screen_<level>.cpp defines `Simd`, then includes this.
+// Everything is in an unnamed namespace for the reason that scan_rows.hpp gives.
+#pragma once
+
+#include <cfloat>
+#include <cstddef>
+#include <cstdint>
+
+#include "screen.hpp"
+
+namespace vicinal::kernels {
+namespace {
+
+// Dot products of `Simd::rows` rows with the query. Several rows share each load of the query; their
+// number is what leaves all row addresses and sums in registers.
+void dot_rows(const std::uint8_t* const* rows, std::size_t stride, const ScreenQuery& query, std::int32_t* dots) {
+    const std::uint8_t* row[Simd::rows];
+    Simd::Sums sums[Simd::rows];
+    for (std::size_t r = 0; r < Simd::rows; ++r) row[r] = rows[r], sums[r] = Simd::zero();
+    for (std::size_t column = 0; column < stride; column += Simd::bytes) {
+        const Simd::QueryCodes q = Simd::load_query(query.code + column);
+        for (std::size_t r = 0; r < Simd::rows; ++r) sums[r] = Simd::add_products(sums[r], row[r] + column, q);
+    }
+    Simd::store_totals(sums, query.code_sum, dots);
+}
+
+// Bits of the rows whose upper bound is not certainly below the threshold. An infinite or undefined
+// bound came from an overflow and says nothing, so that row stays.
+std::uint64_t reaching(const CodeBlock& block, const ScreenQuery& query, const std::int32_t* dots) {
+    const Simd::Floats per_step = Simd::all(query.per_step), per_lowest = Simd::all(query.per_lowest),
+                       per_length = Simd::all(query.per_length), per_error = Simd::all(query.per_error),
+                       threshold = Simd::all(query.threshold), least = Simd::all(-FLT_MAX);
+    std::uint64_t bits = 0;
+    for (std::size_t i = 0; i < kBlockRows; i += Simd::floats) {
+        // per_step * step first: it is the one product that may underflow, and the dot is bounded.
+        const Simd::Floats step = Simd::multiply(per_step, Simd::load(block.step + i));
+        Simd::Floats bound = Simd::multiply(per_error, Simd::load(block.error + i));
+        bound = Simd::multiply_add(per_length, Simd::load(block.length + i), bound);
+        bound = Simd::multiply_add(per_lowest, Simd::load(block.lowest + i), bound);
+        bound = Simd::multiply_add(step, Simd::load_integers(dots + i), bound);
+        bits |= std::uint64_t{Simd::not_between(bound, least, threshold)} << i;
+    }
+    return bits;
+}
+
+std::uint64_t screen_rows(const CodeBlock& block, std::size_t stride, const ScreenQuery& query, std::int32_t* dots) {
+    for (std::size_t i = 0; i < kBlockRows; i += Simd::rows) dot_rows(block.row + i, stride, query, dots + i);
+    return reaching(block, query, dots);
+}
+
+constexpr ScreenTable kScreenTable = {screen_rows, Simd::query_code_max};
+
+}  // namespace
+}  // namespace vicinal::kernels

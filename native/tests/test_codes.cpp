@@ -1,0 +1,111 @@
+// What the bounds of codes promise, at every level: dots to the bit, screens that keep what they must.
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "samples.hpp"
+#include "vectors/codes.hpp"
+
+using namespace vicinal;
+
+namespace {
+
+constexpr Metric kCodedMetrics[] = {Metric::cosine, Metric::inner_product, Metric::l2};
+
+// Codes at the end of readable memory, and the rows that a screen wants.
+struct Coded {
+    std::size_t stride;
+    GuardedArray<std::uint8_t> codes;
+    std::vector<float> statistics;
+    kernels::CodeBlock block = {};
+
+    Coded(Metric metric, const Matrix& matrix)
+        : stride(vectors::code_shape(metric, matrix.dim).stride), codes(matrix.rows * stride),
+          statistics(matrix.rows * 4) {
+        vectors::encode(metric, matrix, codes.data(), statistics.data());
+        for (std::size_t i = 0; i < kernels::kBlockRows; ++i) {
+            const std::size_t row = i % matrix.rows;
+            block.row[i] = codes.data() + row * stride;
+            block.step[i] = statistics[row * 4];
+            block.lowest[i] = statistics[row * 4 + 1];
+            block.length[i] = statistics[row * 4 + 2];
+            block.error[i] = statistics[row * 4 + 3];
+        }
+    }
+};
+
+std::int32_t plain_dot(const std::uint8_t* row, const std::int8_t* query, std::size_t stride) {
+    std::int32_t sum = 0;
+    for (std::size_t i = 0; i < stride; ++i) sum += row[i] * query[i];
+    return sum;
+}
+
+// The screen at a floor that is the score of one row: that row, and each that scores more, must be kept.
+void check_screen(const Sample& sample, Metric metric, const Coded& coded, vectors::CodedQuery& query) {
+    std::vector<std::uint32_t> slots(sample.rows);
+    for (std::size_t i = 0; i < slots.size(); ++i) slots[i] = static_cast<std::uint32_t>(i);
+    std::vector<float> scores(sample.rows);
+    kernels::score(metric, sample.matrix(), slots, sample.query.data(), scores.data());
+
+    std::int32_t dots[kernels::kBlockRows];
+    for (const float floor : scores) {
+        query.set_floor(floor);
+        const std::uint64_t kept =
+            kernels::screen_table().screen(coded.block, coded.stride, query.screen(), dots);
+        for (std::size_t i = 0; i < kernels::kBlockRows; ++i) {
+            const float score = scores[i % sample.rows];
+            const vectors::Interval interval = query.scores(coded.block, i, dots[i]);
+            CHECK(dots[i] == plain_dot(coded.block.row[i], query.screen().code, coded.stride), "row %zu", i);
+            CHECK(interval.low <= score && score <= interval.high, "metric %d: %g not in %g to %g",
+                  static_cast<int>(metric), score, interval.low, interval.high);
+            CHECK((kept >> i & 1) || score < floor, "metric %d: row %zu is lost", static_cast<int>(metric), i);
+        }
+    }
+}
+
+void test_level(std::string_view level) {
+    const int code_max = kernels::screen_table().query_code_max;
+    for (std::size_t dim : {1, 2, 15, 16, 31, 63, 64, 65, 128, 200, 384, 1000}) {
+        for (const float scale : {1e-42f, 1e-20f, 1.0f, 1e15f, 1e30f}) {
+            Sample sample(19, dim, static_cast<unsigned>(dim));
+            for (std::size_t i = 0; i < sample.values.size(); ++i) sample.values[i] *= scale;
+            for (Metric metric : kCodedMetrics) {
+                const Coded coded(metric, sample.matrix());
+                vectors::CodedQuery query(metric, {sample.query.data(), dim}, code_max);
+                check_screen(sample, metric, coded, query);
+            }
+        }
+    }
+    std::printf("level %s screens\n", std::string(level).c_str());
+}
+
+// The largest products that there are, which no intermediate sum may clip.
+void test_extreme_codes() {
+    constexpr std::size_t dim = vectors::kDimMax;
+    const int code_max = kernels::screen_table().query_code_max;
+    const std::vector<std::uint8_t> row(dim, 255);
+    for (const int sign : {-1, 1}) {
+        const std::vector<std::int8_t> code(dim, static_cast<std::int8_t>(sign * code_max));
+        kernels::CodeBlock block = {};
+        std::fill_n(block.row, kernels::kBlockRows, row.data());
+        kernels::ScreenQuery query = {};
+        query.code = code.data();
+        query.code_sum = sign * code_max * static_cast<std::int32_t>(dim);
+        std::int32_t dots[kernels::kBlockRows];
+        kernels::screen_table().screen(block, dim, query, dots);
+        for (const std::int32_t dot : dots)
+            CHECK(dot == sign * 255 * code_max * static_cast<std::int32_t>(dim), "%d", dot);
+    }
+}
+
+}  // namespace
+
+int main() {
+    for (std::string_view level : kernels::levels()) {
+        kernels::use_level(level);
+        test_level(level);
+        test_extreme_codes();
+    }
+    return result();
+}

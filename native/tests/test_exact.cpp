@@ -1,0 +1,102 @@
+// Search against scoring every row, at every level, with and without a bitmap, in several threads.
+#include <algorithm>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "samples.hpp"
+#include "vectors/exact.hpp"
+#include "vectors/parallel.hpp"
+
+using namespace vicinal;
+using vectors::Results;
+using vectors::Rows;
+
+namespace {
+
+struct Hit {
+    std::uint32_t slot;
+    float score;
+    bool operator==(const Hit&) const = default;
+};
+
+bool is_allowed(const std::vector<std::uint64_t>& bitmap, std::size_t slot) {
+    return bitmap.empty() || (bitmap[slot / 64] >> slot % 64 & 1);
+}
+
+std::vector<Hit> best_of_all(Metric metric, const Matrix& matrix, const float* query, std::size_t k,
+                             const std::vector<std::uint64_t>& bitmap) {
+    std::vector<Hit> hits;
+    for (std::uint32_t slot = 0; slot < matrix.rows; ++slot) {
+        if (!is_allowed(bitmap, slot)) continue;
+        hits.push_back({slot, 0});
+        kernels::score(metric, matrix, {&slot, 1}, query, &hits.back().score);
+    }
+    std::stable_sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) { return a.score > b.score; });
+    hits.resize(std::min(k, hits.size()));
+    return hits;
+}
+
+void check_search(Metric metric, const Matrix& matrix, const Matrix& queries, std::size_t k, std::size_t threads,
+                  const std::vector<std::uint64_t>& bitmap) {
+    const vectors::CodeShape shape = vectors::code_shape(metric, matrix.dim);
+    GuardedArray<std::uint8_t> codes(matrix.rows * shape.stride);
+    GuardedArray<float> statistics(matrix.rows * shape.statistics);
+    vectors::encode(metric, matrix, codes.data(), statistics.data());
+    std::vector<std::uint32_t> slots(queries.rows * k), counts(queries.rows);
+    std::vector<float> scores(queries.rows * k);
+    const Rows rows = {metric, matrix, codes.data(), statistics.data(), bitmap.empty() ? nullptr : bitmap.data()};
+    vectors::search(rows, queries, threads, {k, slots.data(), scores.data(), counts.data()});
+    for (std::size_t i = 0; i < queries.rows; ++i) {
+        std::vector<Hit> found;
+        for (std::size_t h = 0; h < counts[i]; ++h) found.push_back({slots[i * k + h], scores[i * k + h]});
+        CHECK(found == best_of_all(metric, matrix, queries.row(i), k, bitmap), "metric %d, %zu rows of %zu, k %zu",
+              static_cast<int>(metric), matrix.rows, matrix.dim, k);
+    }
+}
+
+// The second half of the rows repeats the first, so there are ties.
+void test_search(std::size_t rows, std::size_t dim) {
+    Sample sample(rows, dim, static_cast<unsigned>(rows + dim));
+    for (std::size_t i = 0; i < rows / 2 * dim; ++i) sample.values[rows / 2 * dim + i] = sample.values[i];
+    const Sample queries(7, dim, 4);
+    std::vector<std::uint64_t> sparse((rows + 63) / 64), dense((rows + 63) / 64, ~std::uint64_t{0});
+    for (std::size_t i = 0; i < rows; i += 37) sparse[i / 64] |= std::uint64_t{1} << i % 64;
+    for (Metric metric : kMetrics) {
+        for (std::size_t k : {1, 5, 150}) {
+            check_search(metric, sample.matrix(), queries.matrix(), k, 1 + k % 4, {});
+            check_search(metric, sample.matrix(), queries.matrix(), k, 1, sparse);
+            check_search(metric, sample.matrix(), queries.matrix(), k, 3, dense);
+        }
+    }
+}
+
+void test_parallel() {
+    for (std::size_t threads : {0, 1, 2, 5}) {
+        std::vector<int> calls(100);
+        vectors::run_parallel(calls.size(), threads, [&](std::size_t i) { ++calls[i]; });
+        CHECK(std::count(calls.begin(), calls.end(), 1) == 100, "%zu threads", threads);
+        try {
+            vectors::run_parallel(100, threads, [](std::size_t i) {
+                if (i == 3) throw std::bad_alloc();
+            });
+            CHECK(false, "%zu threads lost an exception", threads);
+        } catch (const std::bad_alloc&) {
+        }
+    }
+}
+
+}  // namespace
+
+int main() {
+    test_parallel();
+    for (std::string_view level : kernels::levels()) {
+        kernels::use_level(level);
+        test_search(500, 70);
+        test_search(129, 3);
+        test_search(1, 64);
+        test_search(2, 400);
+    }
+    return result();
+}

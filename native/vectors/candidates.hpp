@@ -1,0 +1,60 @@
+// The best k of a stream of rows whose scores are known within bounds only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "codes.hpp"
+#include "kernels/kernels.hpp"
+
+namespace vicinal::vectors {
+
+struct Hit {
+    std::uint32_t slot;
+    float score;
+};
+
+// Rows wait with their bounds, because most of them will fall out when better ones are known; what is left
+// is scored. Where bounds tell little apart, as among equal rows, rows are scored in passing, each
+// once, so memory stays proportional to k and time to the number of rows.
+class Candidates {
+public:
+    Candidates(kernels::Metric metric, const kernels::Matrix& matrix, const float* query, std::size_t k);
+
+    // At least k rows score this or more: one that certainly scores less can be left out.
+    float floor() const { return floor_; }
+
+    // Takes each slot at most once.
+    void add(std::uint32_t slot, Interval score) {
+        if (score.high < floor_) return;
+        waiting_.push_back({slot, score});
+        if (waiting_.size() >= limit_) prune();
+    }
+
+    // The best k, by score and then slot. To be called once.
+    std::vector<Hit> finish();
+
+private:
+    struct Waiting {
+        std::uint32_t slot;
+        Interval score;
+    };
+
+    void prune();
+    void raise_floor();
+    void drop_hopeless();
+    void score_waiting();
+
+    kernels::Metric metric_;
+    kernels::Matrix matrix_;
+    const float* query_;
+    std::size_t k_;
+    std::size_t limit_;
+    float floor_;
+    std::vector<Waiting> waiting_;
+    std::vector<Hit> scored_;  // at most k
+    std::vector<float> lows_;  // room for raise_floor
+};
+
+}  // namespace vicinal::vectors

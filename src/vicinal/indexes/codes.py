@@ -1,0 +1,283 @@
+"""Exact search over 8-bit codes: the native scanner, and the plain NumPy that referees it.
+
+A code is a quarter of its vector, and says within bounds what the vector scores. A search reads codes, and
+vectors only of the rows whose bounds let them be among the best, so its answer is that of a full scan.
+native/vectors/codes.hpp has the bounds and why they hold.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import Bitmap, FloatMatrix, FloatVector, Kernels, Metric, Slots
+from .kernels import Core, NativeKernels, NumpyKernels, check_array, check_metric, lane_sums
+
+__all__ = ["Codes", "NativeScanner", "NumpyScanner", "Scanner", "code_shape", "scanner"]
+
+Codes = NDArray[np.uint8]
+Counts = NDArray[np.uint32]
+
+DIM_MAX: Final = 65536
+_STRIDE_UNIT: Final = 64
+_CODE_MAX: Final = 255.0
+_BLOCK_VALUES: Final = 1 << 20  # temporaries of the referee stay this small
+# As in native/vectors/codes.cpp.
+_ROUNDING: Final = 2.0**-18
+_FINE_ROUNDING: Final = 2.0**-40
+
+
+class Scanner(ABC):
+    """Codes of vectors, and exact search with them: native code and its NumPy referee.
+
+    Every array is C-contiguous; `vectors`, `codes` and `statistics` are by slot, may be mapped and read-only,
+    and may have more rows than the `count` that a call looks at.
+    """
+
+    name: str
+
+    @abstractmethod
+    def encode(self, metric: Metric, vectors: FloatMatrix) -> tuple[Codes, FloatMatrix]:
+        """Codes and statistics of each row, of the shape that `code_shape` says.
+
+        A row's code depends on that row alone and is the same on every implementation and machine.
+
+        Raises:
+            ValueError: unknown metric, or an array of another dtype, shape or layout.
+        """
+
+    @abstractmethod
+    def search_many(
+        self,
+        metric: Metric,
+        vectors: FloatMatrix,
+        codes: Codes,
+        statistics: FloatMatrix,
+        queries: FloatMatrix,
+        k: int,
+        *,
+        allowed: Bitmap | None = None,
+        count: int | None = None,
+        threads: int = 1,
+    ) -> tuple[NDArray[np.uint32], FloatMatrix, Counts]:
+        """For each query the best min(k, allowed) slots and their scores, best first, equal scores by slot.
+
+        The same slots and, to the bit, the same scores as `Kernels.score` of every allowed row, sorted.
+        Queries share the reading of codes.
+
+        Args:
+            vectors: float32, shape (>= count, dim).
+            codes: as `encode` gave them for this metric, one row per slot.
+            statistics: likewise.
+            queries: float32, shape (m, dim).
+            k: 0 or more.
+            allowed: bit `s % 64` of word `s // 64` lets slot `s` in; None lets every slot in. Slots without
+                a vector must not be let in. Bits at and after `count` are ignored.
+            count: how many slots to look at, by default all of `vectors`.
+            threads: at most so many, the calling one included.
+
+        Returns:
+            Slots and scores, shape (m, min(k, count)), and how many of each row count: the rest is 0.
+
+        Raises:
+            ValueError: unknown metric, or arrays of another dtype, shape or layout.
+        """
+
+    def search(
+        self,
+        metric: Metric,
+        vectors: FloatMatrix,
+        codes: Codes,
+        statistics: FloatMatrix,
+        query: FloatVector,
+        k: int,
+        *,
+        allowed: Bitmap | None = None,
+        count: int | None = None,
+    ) -> tuple[Slots, FloatVector]:
+        """What `search_many` gives for one query, without the padding."""
+        slots, scores, counts = self.search_many(
+            metric, vectors, codes, statistics, query[np.newaxis], k, allowed=allowed, count=count
+        )
+        return slots[0, : counts[0]], scores[0, : counts[0]]
+
+
+def code_shape(metric: Metric, dim: int) -> tuple[int, int]:
+    """Bytes of code and number of statistics per row.
+
+    l1 has neither and scans float32.
+
+    Raises:
+        ValueError: more than `DIM_MAX` dimensions.
+    """
+    if dim > DIM_MAX:
+        raise ValueError(f"vectors must have at most {DIM_MAX} components, got {dim}")
+    return (0, 0) if metric == "l1" else (-(-dim // _STRIDE_UNIT) * _STRIDE_UNIT, 4)
+
+
+class NumpyScanner(Scanner):
+    """The referee: the formulas of a code written down plainly, and search by scoring every row."""
+
+    name = "numpy"
+
+    def __init__(self) -> None:
+        self._kernels = NumpyKernels()
+
+    def encode(self, metric: Metric, vectors: FloatMatrix) -> tuple[Codes, FloatMatrix]:
+        """See `Scanner.encode`."""
+        check_metric(metric)
+        norms = self._kernels.squared_norms(vectors)
+        dim = vectors.shape[1]
+        stride, statistics = code_shape(metric, dim)
+        codes = np.zeros((len(vectors), stride), np.uint8)
+        found = np.zeros((len(vectors), statistics), np.float32)
+        if stride == 0:
+            return codes, found
+        scales = _inverses(np.sqrt(norms)) if metric == "cosine" else np.ones(len(vectors))
+        for start in range(0, len(vectors), _rows_per_block(dim)):
+            rows = slice(start, start + _rows_per_block(dim))
+            codes[rows, :dim], found[rows] = _encode(metric, vectors[rows], scales[rows])
+        return codes, found
+
+    def search_many(
+        self,
+        metric: Metric,
+        vectors: FloatMatrix,
+        codes: Codes,
+        statistics: FloatMatrix,
+        queries: FloatMatrix,
+        k: int,
+        *,
+        allowed: Bitmap | None = None,
+        count: int | None = None,
+        threads: int = 1,
+    ) -> tuple[NDArray[np.uint32], FloatMatrix, Counts]:
+        """See `Scanner.search_many`; codes are not looked at, and all is done in this thread."""
+        check_metric(metric)
+        count = len(vectors) if count is None else count
+        _check_rows(metric, vectors, codes, statistics, count)
+        check_array("queries", queries, np.float32, (len(queries), vectors.shape[1]))
+        candidates = _slots_of(allowed, count)
+        slots, scores, counts = _room(len(queries), k, count)
+        for i, query in enumerate(queries):
+            found = self._scores(metric, vectors, candidates, query)
+            best = np.lexsort((candidates, -found))[: slots.shape[1]]
+            counts[i] = len(best)
+            slots[i, : len(best)], scores[i, : len(best)] = candidates[best], found[best]
+        return slots, scores, counts
+
+    def _scores(self, metric: Metric, vectors: FloatMatrix, slots: Slots, query: FloatVector) -> FloatVector:
+        scores = np.empty(len(slots), np.float32)
+        for start in range(0, len(slots), _rows_per_block(len(query))):
+            part = slice(start, start + _rows_per_block(len(query)))
+            scores[part] = self._kernels.score(metric, vectors, slots[part], query)
+        return scores
+
+
+class NativeScanner(Scanner):
+    """The native scanner: the same answers as `NumpyScanner`, faster, without holding the GIL."""
+
+    name = "native"
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def encode(self, metric: Metric, vectors: FloatMatrix) -> tuple[Codes, FloatMatrix]:
+        """See `Scanner.encode`."""
+        rows, dim = np.shape(vectors) if np.ndim(vectors) == 2 else (0, 0)
+        stride, statistics = code_shape(metric, dim)
+        codes = np.empty((rows, stride), np.uint8)
+        found = np.empty((rows, statistics), np.float32)
+        self._core.encode(metric, vectors, codes, found)
+        return codes, found
+
+    def search_many(
+        self,
+        metric: Metric,
+        vectors: FloatMatrix,
+        codes: Codes,
+        statistics: FloatMatrix,
+        queries: FloatMatrix,
+        k: int,
+        *,
+        allowed: Bitmap | None = None,
+        count: int | None = None,
+        threads: int = 1,
+    ) -> tuple[NDArray[np.uint32], FloatMatrix, Counts]:
+        """See `Scanner.search_many`."""
+        count = len(vectors) if count is None else count
+        slots, scores, counts = _room(len(queries), k, count)
+        self._core.search(metric, count, vectors, codes, statistics, allowed, queries, threads, slots, scores, counts)
+        return slots, scores, counts
+
+
+def scanner(kernels: Kernels) -> Scanner:
+    """The scanner that goes with these kernels."""
+    return NativeScanner(kernels.core) if isinstance(kernels, NativeKernels) else NumpyScanner()
+
+
+def _room(queries: int, k: int, count: int) -> tuple[NDArray[np.uint32], FloatMatrix, Counts]:
+    """Arrays for the results."""
+    shape = queries, max(0, min(k, count))
+    return np.zeros(shape, np.uint32), np.zeros(shape, np.float32), np.zeros(queries, np.uint32)
+
+
+def _check_rows(metric: Metric, vectors: FloatMatrix, codes: Codes, statistics: FloatMatrix, count: int) -> None:
+    """Refuses what the native scanner refuses, so that code tested with the referee runs with both."""
+
+    def check(name: str, array: Any, dtype: type, columns: int) -> None:
+        check_array(name, array, dtype, (max(len(array) if np.ndim(array) else 0, count), columns))
+
+    dim = vectors.shape[1] if np.ndim(vectors) == 2 else 0
+    check("vectors", vectors, np.float32, dim)
+    stride, columns = code_shape(metric, dim)
+    check("codes", codes, np.uint8, stride)
+    check("statistics", statistics, np.float32, columns)
+
+
+def _slots_of(allowed: Bitmap | None, count: int) -> Slots:
+    """The slots that a bitmap lets in, ascending."""
+    if allowed is None:
+        return np.arange(count, dtype=np.uint32)
+    check_array("allowed", allowed, np.uint64, (max(len(allowed), -(-count // 64)),))
+    bits = np.unpackbits(allowed.astype("<u8").view(np.uint8), bitorder="little")
+    return np.flatnonzero(bits[:count]).astype(np.uint32)
+
+
+def _rows_per_block(dim: int) -> int:
+    return max(1, _BLOCK_VALUES // max(1, dim))
+
+
+def _encode(metric: Metric, vectors: FloatMatrix, scales: NDArray[np.float64]) -> tuple[Codes, FloatMatrix]:
+    """Codes without padding, and statistics, of rows that are multiplied by `scales` first."""
+    values = vectors * scales[:, np.newaxis]
+    step = ((values.max(axis=1) - values.min(axis=1)) / _CODE_MAX).astype(np.float32)
+    lowest = values.min(axis=1).astype(np.float32) + np.float32(0)  # never -0: which zero is least is left open
+    wide_step, wide_lowest = step.astype(np.float64)[:, np.newaxis], lowest.astype(np.float64)[:, np.newaxis]
+    codes = (np.clip((values - wide_lowest) * _inverses(wide_step), 0.0, _CODE_MAX) + 0.5).astype(np.uint8)
+    coded = wide_lowest + wide_step * codes
+    squared_length = lane_sums(np.square(coded))
+    magnitude = np.sqrt(np.float64(vectors.shape[1])) * (np.abs(wide_lowest) + _CODE_MAX * wide_step)[:, 0]
+    error = np.sqrt(lane_sums(np.square(values - coded))) * (1 + _FINE_ROUNDING) + _FINE_ROUNDING * magnitude
+    if metric == "l2":
+        error = _rounded_up(error)
+        half = (np.square(error.astype(np.float64)) - squared_length) / 2
+        length = _rounded_up(half + _ROUNDING * magnitude * magnitude)
+        length[magnitude * magnitude >= np.finfo(np.float32).max] = np.inf  # unknown
+    else:
+        error = _rounded_up(error + _ROUNDING * magnitude)
+        length = _rounded_up(np.sqrt(squared_length))
+    return codes, np.stack([step, lowest, length, error], axis=1)
+
+
+def _inverses(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(1.0, values, out=np.zeros_like(values), where=values > 0)
+
+
+def _rounded_up(values: NDArray[np.float64]) -> FloatVector:
+    with np.errstate(over="ignore"):
+        nearest = values.astype(np.float32)
+    return np.where(nearest < values, np.nextafter(nearest, np.float32(np.inf)), nearest)
