@@ -273,11 +273,17 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         "mode",
         "mode 'hybrid' is not in this version. Use mode='dense'.",
     ),
-    "where": (
-        lambda c: c.get(where={"n": 1}),
-        "Unsupported",
+    "where: an operator that does not exist": (
+        lambda c: c.get(where={"n": {"$gtee": 1}}),
+        "InvalidArgument",
         "where",
-        "where= is not in this version. Filter the hits in your program.",
+        "where['n']['$gtee']: there is no operator $gtee. Did you mean '$gte'?",
+    ),
+    "where: empty in delete": (
+        lambda c: c.delete(where={}),
+        "InvalidArgument",
+        "where",
+        "an empty where would delete every row. Say which rows, or drop the collection.",
     ),
     "text that is bytes": (
         lambda c: c.add(["x"], texts=[b"bytes"]),
@@ -382,7 +388,7 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         lambda c: c.delete(),
         "InvalidArgument",
         "ids",
-        "delete was not told what to delete. Pass ids=[...].",
+        "delete was not told what to delete. Pass ids=[...] or where={...}.",
     ),
     "collection without a name": (
         lambda c: collection(""),

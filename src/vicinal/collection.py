@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Never, Self, get_args
 
@@ -12,18 +12,19 @@ import numpy as np
 
 from .contract import FloatVector, Metric, Mode
 from .errors import InvalidArgument, InvalidInput, Unsupported
-from .indexes.flat import FlatIndex
 from .inputs.columns import Columns
 from .inputs.ids import check_id
 from .inputs.names import nearest
 from .inputs.vectors import check_query
 from .query.dense import DenseQuery, search_dense
-from .records import rebuild
+from .records import rebuild, summarize
+from .records.choose import filter_of
 from .records.context import Context, now
 from .records.insert import insert, until_encoder_stays
 from .records.read import read
-from .records.remove import remove
-from .records.update import update
+from .records.remove import remove, remove_where
+from .records.scroll import scroll
+from .records.update import update, update_where
 from .store.state import State
 from .types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats, VerifyReport
 
@@ -119,23 +120,25 @@ class Collection:
         """Changes existing rows and returns how many. All of them or none.
 
         Top-level metadata keys merge, None as a value stores null. A new text is encoded anew unless a vector
-        comes with it. One dict of metadata serves all rows. What is not given stays.
+        comes with it. One dict of metadata serves all rows. What is not given stays. With `where`, metadata and
+        ttl of the rows that pass change; with ids too, of those among them.
 
         Raises:
             IdNotFound: an id is unknown; nothing was changed.
         """
         _refuse_sparse(sparse)
-        _refuse_where(where)
-        return update(self._context, Columns(ids, texts, vectors, metadata, ttl))
+        columns = Columns(ids, texts, vectors, metadata, ttl)
+        return update(self._context, columns) if where is None else update_where(self._context, where, columns)
 
     def delete(self, ids: Any = None, *, where: Mapping[str, Any] | None = None) -> int:
-        """Deletes rows and returns how many existed; unknown ids are passed over."""
-        _refuse_where(where)
+        """Deletes rows by id, by filter, or those that both name, and returns how many existed."""
+        if where is not None:
+            return remove_where(self._context, where, ids)
         if ids is None:
             raise InvalidArgument(
                 "delete was not told what to delete",
                 name="ids",
-                remedy="Pass ids=[...].",
+                remedy="Pass ids=[...] or where={...}.",
             )
         return remove(self._context, ids)
 
@@ -157,8 +160,24 @@ class Collection:
             offset: so many are passed over first.
             vectors: whether `Record.vector` is filled.
         """
-        _refuse_where(where)
-        return read(self._context, ids, limit=limit, offset=offset, vectors=vectors)
+        return read(self._context, ids, where=where, limit=limit, offset=offset, vectors=vectors)
+
+    def scroll(
+        self,
+        where: Mapping[str, Any] | None = None,
+        order_by: str | None = None,
+        *,
+        descending: bool = False,
+        vectors: bool = False,
+    ) -> Iterator[Record]:
+        """All rows that pass, one by one, in the order of their ids; each exactly once.
+
+        What is written meanwhile does not disturb it: a row that is there throughout comes exactly once.
+
+        Args:
+            order_by: a field; rows come by its value and then by id, those without a value last.
+        """
+        return scroll(self._context, where, order_by, descending=descending, vectors=vectors)
 
     def peek(self, n: int = 10) -> list[Record]:
         """The first `n` rows."""
@@ -166,13 +185,23 @@ class Collection:
             raise InvalidArgument(
                 f"n must be a whole number of at least 0, not {n!r}", name="n", value=n, remedy="Leave it out for 10."
             )
-        return read(self._context, None, limit=n, offset=0, vectors=False)
+        return read(self._context, None, where=None, limit=n, offset=0, vectors=False)
 
     def count(self, where: Mapping[str, Any] | None = None) -> int:
         """Rows that a search could return now, those without a vector included."""
-        _refuse_where(where)
-        with self._context.store.snapshot(FlatIndex.view) as (view, _):
-            return int(np.count_nonzero(view.visible(now())))
+        return summarize.count(self._context, where)
+
+    def facets(self, field: str, where: Mapping[str, Any] | None = None) -> list[tuple[Any, int]]:
+        """Values of a field and how many rows have them, most frequent first; a list counts for each element."""
+        return summarize.facets(self._context, field, where)
+
+    def distinct(self, field: str, where: Mapping[str, Any] | None = None) -> list[Any]:
+        """Values of a field, and elements of its lists, each once, ascending."""
+        return summarize.distinct(self._context, field, where)
+
+    def min_max(self, field: str, where: Mapping[str, Any] | None = None) -> tuple[Any, Any] | None:
+        """The smallest and the largest value of a field; None where no row has one."""
+        return summarize.min_max(self._context, field, where)
 
     def __len__(self) -> int:
         return self.count()
@@ -205,21 +234,22 @@ class Collection:
         Args:
             query: a text, or a vector of shape (dim,).
             k: how many hits, at least 1.
+            where: only rows that pass, such as {"year": {"$gte": 2020}, "tags": "gold"}; docs/filters.md has all.
             id: instead of a query: a stored row whose neighbours are wanted; it is not among them.
             exact: every search of this version is exact; `recall` is met by that.
 
         Raises:
             NoEncoder: a text, where the collection has no encoder.
             DimensionMismatch, InvalidVector, ZeroVector, IdNotFound, InvalidArgument.
-            Unsupported: `where`, and the modes "keyword" and "hybrid", are not in this version.
+            Unsupported: the modes "keyword" and "hybrid" are not in this version.
         """
-        _check_search(k, where, mode, recall, unknown)
+        _check_search(k, mode, recall, unknown)
         if (query is None) == (id is None):
             wrong = "search was not told what to search for" if query is None else "query and id= exclude each other"
             remedy = "Pass a text or a vector as query, or id= of a stored row."
             raise InvalidArgument(wrong, name="query", remedy=remedy)
         like = None if id is None else check_id(id, "id=")
-        return until_encoder_stays(lambda: self._search([query], like, k)[0])
+        return until_encoder_stays(lambda: self._search([query], like, k, where)[0])
 
     def search_many(
         self,
@@ -231,7 +261,7 @@ class Collection:
         **unknown: Never,
     ) -> list[Hits]:
         """One `Hits` per query: a list of texts and vectors, or an array of shape (queries, dim)."""
-        _check_search(k, where, mode, None, unknown)
+        _check_search(k, mode, None, unknown)
         if isinstance(queries, (str, bytes, Mapping)) or not hasattr(queries, "__iter__"):
             raise InvalidArgument(
                 f"queries must be a list, not {type(queries).__name__}",
@@ -240,17 +270,17 @@ class Collection:
                 remedy="Use search for one query.",
             )
         listed = list(queries)
-        return until_encoder_stays(lambda: self._search(listed, None, k))
+        return until_encoder_stays(lambda: self._search(listed, None, k, where))
 
-    def _search(self, queries: list[Any], like: Id | None, k: int) -> list[Hits]:
-        store, moment = self._context.store, now()
+    def _search(self, queries: list[Any], like: Id | None, k: int, where: Mapping[str, Any] | None) -> list[Hits]:
+        store, moment, tree = self._context.store, now(), filter_of(where)
         state = store.current()
         if like is not None:
-            return [search_dense(store, DenseQuery(None, like, k, moment))]
+            return [search_dense(store, DenseQuery(None, like, k, moment, where=tree))]
         vectors = self._query_vectors(queries, state)
         encoders = [state.encoder if isinstance(query, str) else None for query in queries]
         return [
-            search_dense(store, DenseQuery(vector, None, k, moment, encoder))
+            search_dense(store, DenseQuery(vector, None, k, moment, encoder, tree))
             for vector, encoder in zip(vectors, encoders, strict=True)
         ]
 
@@ -268,7 +298,7 @@ class Collection:
         """Rows, slots, sizes and settings at this moment."""
         context, store = self._context, self._context.store
         published, builder = store.published(), store.upkeep.builder()
-        with store.moment(FlatIndex.view) as (view, reader):
+        with store.moment(lambda index, _: index.flat.view()) as (view, reader):
             state, rows, live = (
                 reader.state,
                 int(np.count_nonzero(view.visible(now()))),
@@ -386,9 +416,7 @@ def _encoder_name(context: Context, state: State) -> str | None:
     return None if encoder is None else encoder.identity.name
 
 
-def _check_search(
-    k: object, where: Mapping[str, Any] | None, mode: str, recall: object, unknown: Mapping[str, object]
-) -> None:
+def _check_search(k: object, mode: str, recall: object, unknown: Mapping[str, object]) -> None:
     for name in unknown:
         right = _OTHER_NAMES.get(name)
         hint = f"Use {right}= instead." if right else f"{nearest(name, _SEARCH_NAMES)}".strip()
@@ -407,7 +435,6 @@ def _check_search(
     if mode != "dense":
         raise Unsupported(f"mode {mode!r} is not in this version", name="mode", value=mode, remedy="Use mode='dense'.")
     _check_recall(recall)
-    _refuse_where(where)
 
 
 def _check_recall(recall: object) -> None:
@@ -418,13 +445,6 @@ def _check_recall(recall: object) -> None:
             name="recall",
             value=recall,
             remedy="Leave it out: search is exact.",
-        )
-
-
-def _refuse_where(where: Mapping[str, Any] | None) -> None:
-    if where is not None:
-        raise Unsupported(
-            "where= is not in this version", name="where", value=where, remedy="Filter the hits in your program."
         )
 
 

@@ -7,7 +7,7 @@ Collection: the noun that users hold, the same embedded and remote.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -109,6 +109,8 @@ class Delta:
         has_vector: for each added slot whether its vector counts.
         touched: slots whose metadata or expiry changed in place.
         touched_expires: like `expires`, for `touched`.
+        metadata: for each added slot its metadata as the records hold it: typed JSON, None for none.
+        touched_metadata: like `metadata`, for `touched`.
     """
 
     change: int
@@ -119,6 +121,8 @@ class Delta:
     has_vector: NDArray[np.bool_]
     touched: Slots
     touched_expires: NDArray[np.int64]
+    metadata: Sequence[str | None]
+    touched_metadata: Sequence[str | None]
 
 
 class Index(Protocol):
@@ -127,7 +131,9 @@ class Index(Protocol):
     It can be saved and loaded, and may be lost at any time.
     """
 
-    change: int
+    @property
+    def change(self) -> int:
+        """The last commit that it has applied."""
 
     def apply(self, delta: Delta) -> None: ...
 
@@ -224,6 +230,22 @@ class Collection(Protocol):
         """One `Hits` per query."""
 
     def count(self, where: Mapping[str, Any] | None = None) -> int: ...
+
+    def facets(self, field: str, where: Mapping[str, Any] | None = None) -> list[tuple[Any, int]]: ...
+
+    def distinct(self, field: str, where: Mapping[str, Any] | None = None) -> list[Any]: ...
+
+    def min_max(self, field: str, where: Mapping[str, Any] | None = None) -> tuple[Any, Any] | None: ...
+
+    def scroll(
+        self,
+        where: Mapping[str, Any] | None = None,
+        order_by: str | None = None,
+        *,
+        descending: bool = False,
+        vectors: bool = False,
+    ) -> Iterator[Record]:
+        """Every row that is there throughout, exactly once."""
 
     def peek(self, n: int = 10) -> list[Record]: ...
 

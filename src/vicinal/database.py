@@ -20,7 +20,7 @@ from .encoders.cache import MemoryStore
 from .encoders.identity import identity_of
 from .encoders.registry import as_encoder
 from .errors import Closed, CollectionNotFound, InvalidArgument, SettingsMismatch, Unsupported
-from .indexes.flat import FlatIndex
+from .indexes.derived import DerivedIndex
 from .indexes.kernels import kernels
 from .inputs.names import nearest
 from .inputs.vectors import DIMENSION_MAX
@@ -93,7 +93,7 @@ class Database:
             self._files.make_folder(path)
             self._cache = DiskStore(os.path.join(path, FILE_NAME), self._files)
         self._lock = threading.Lock()
-        self._in_memory: dict[str, Store[FlatIndex]] = {}
+        self._in_memory: dict[str, Store[DerivedIndex]] = {}
         self._handles: weakref.WeakSet[Collection] = weakref.WeakSet()
         self._closed = False
 
@@ -254,7 +254,7 @@ class Database:
         metric: Metric,
         settings: dict[str, str],
         timeout: float,
-    ) -> Lease[Store[FlatIndex]]:
+    ) -> Lease[Store[DerivedIndex]]:
         """A share in the collection's store, which is created where it does not exist."""
         if self._path is None:
             with self._lock:
@@ -364,8 +364,8 @@ def _key(folder: str, files: Files) -> str:
     return f"{path} (exclusive)" if files.exclusive else path
 
 
-def _make_index(_: State) -> FlatIndex:
-    return FlatIndex(kernels())
+def _make_index(_: State) -> DerivedIndex:
+    return DerivedIndex(kernels())
 
 
 def _first_state(
@@ -397,7 +397,7 @@ def _first_state(
     )
 
 
-def _fix_dimension(store: Store[FlatIndex], dimension: int, timeout: float, durability: Durability) -> State:
+def _fix_dimension(store: Store[DerivedIndex], dimension: int, timeout: float, durability: Durability) -> State:
     """Of a collection that has no vector yet."""
 
     def plan(transaction: Transaction) -> None:

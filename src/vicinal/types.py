@@ -46,7 +46,8 @@ class Record:
     def __repr__(self) -> str:
         vector = "" if self.vector is None else f", vector=float32({len(self.vector)})"
         expiry = "" if self.expires_at is None else f", expires_at={self.expires_at.isoformat()}"
-        return f"Record(id={self.id!r}, text={_short(self.text)!r}, metadata={self.metadata!r}{vector}{expiry})"
+        text = None if self.text is None else _short(self.text)
+        return f"Record(id={self.id!r}, text={text!r}, metadata={self.metadata!r}{vector}{expiry})"
 
 
 class Hit:

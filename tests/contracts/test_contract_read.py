@@ -9,7 +9,7 @@ import pytest
 
 from support.worlds import World
 from vicinal import Collection
-from vicinal.errors import InvalidArgument, Unsupported
+from vicinal.errors import InvalidArgument
 
 
 @pytest.fixture
@@ -110,18 +110,3 @@ def test_many_ids_at_once(world: World) -> None:
     docs.add(many, texts=many)
     wanted = many[::-1]
     assert ids(world.again().get(wanted)) == wanted
-
-
-def test_where_says_that_it_is_not_there(ten: Collection) -> None:
-    where = {"n": 1}
-    for call in (
-        lambda: ten.get(where=where),
-        lambda: ten.count(where),
-        lambda: ten.search([1.0] * 10, where=where),
-        lambda: ten.search_many([[1.0] * 10], where=where),
-        lambda: ten.delete(where=where),
-        lambda: ten.update(where=where, metadata={"n": 2}),
-    ):
-        with pytest.raises(Unsupported, match="where= is not in this version"):
-            call()
-    assert ten.count() == 10

@@ -102,6 +102,10 @@ class Columns:
         """The allowed rows by value, equal ones by slot; those without a value that has an order come last."""
         return summaries.order(self._columns.get(path), path, descending, self._allowed(allowed), records)
 
+    def ranks(self, path: Path, allowed: Bitmap, records: Records) -> tuple[Slots, NDArray[np.int64]]:
+        """The allowed rows, ascending, and the rank of each one's value: equal ones share it, -1 is no value."""
+        return summaries.ranks(self._columns.get(path), path, self._allowed(allowed), records)
+
     def save(self) -> dict[str, NDArray[Any]]:
         """Its state as named arrays of one dimension, which nobody else holds."""
         return saved.save(self._columns, self._rows.array)

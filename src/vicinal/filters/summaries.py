@@ -64,6 +64,18 @@ def min_max(column: Column | None, path: Path, among: BoolArray, records: Record
     return min(keyed, key=_first)[1], max(keyed, key=_first)[1]
 
 
+def ranks(column: Column | None, path: Path, among: BoolArray, records: Records) -> tuple[Slots, NDArray[np.int64]]:
+    """The slots in `among`, ascending, and the rank of each one's value: equal ones share it, -1 is no value."""
+    slots = np.flatnonzero(among).astype(np.uint32)
+    found = np.full(len(among), -1, dtype=np.int64)
+    if column is not None:
+        known, cells = column.among(among)
+        sortable = ~np.isin(cells.kinds, (NULL, LIST, DICT))
+        known = known[sortable]
+        found[known] = _ranks(cells.select(sortable), known, path, records)
+    return slots, found[slots]
+
+
 def order(column: Column | None, path: Path, descending: bool, among: BoolArray, records: Records) -> Slots:
     """Ties by slot, whichever the direction: the sort is stable, and reversed by its keys."""
     unsorted = among.copy()

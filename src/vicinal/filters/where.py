@@ -53,15 +53,20 @@ def check_fields(tree: Node, known: Collection[Path]) -> None:
         InvalidArgument: with the nearest name that there is.
     """
     for path in paths(tree):
-        if path not in known and known:
-            name = path_text(path)
-            raise InvalidArgument(
-                f"no row has a field {name!r}",
-                name=name,
-                value=path,
-                place="where",
-                remedy=nearest(name, map(path_text, known)).rstrip(),
-            )
+        check_path(path, known, "where")
+
+
+def check_path(path: Path, known: Collection[Path], place: str) -> None:
+    """The same for one field; `place` is the argument that names it."""
+    if path not in known and known:
+        name = path_text(path)
+        raise InvalidArgument(
+            f"no row has a field {name!r}",
+            name=name,
+            value=path,
+            place=place,
+            remedy=nearest(name, map(path_text, known)).rstrip(),
+        )
 
 
 def parse_path(text: str) -> Path:

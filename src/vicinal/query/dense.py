@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from ..contract import FloatVector, Metric, Slots
 from ..errors import Damaged, DimensionMismatch, IdNotFound, Unsupported
-from ..indexes.flat import FlatIndex, FlatView, search_flat
-from ..store.reading import Reader
+from ..filters.tree import Node
+from ..indexes.derived import DerivedIndex, View, viewing
+from ..indexes.flat import search_flat
+from ..store.reading import ChangedMeanwhile, Reader
 from ..store.rows import Row, StoredId, stored_id, user_id
 from ..store.state import EncoderChanged, State
 from ..store.store import Store
@@ -23,6 +25,7 @@ class DenseQuery:
         like: the row whose neighbours are asked for; it is not its own neighbour.
         encoder: the encoder that made the vector of a text, as the collection's state wrote it; else None.
         now: microseconds since 1970; rows that expire by then are not seen.
+        where: rows must pass it; None for no filter.
     """
 
     vector: FloatVector | None
@@ -30,27 +33,25 @@ class DenseQuery:
     k: int
     now: int
     encoder: str | None = None
+    where: Node | None = None
 
 
-class _ChangedMeanwhile(Exception):
-    """A row that was found is gone or newer: look again."""
-
-
-def search_dense(store: Store[FlatIndex], query: DenseQuery) -> Hits:
+def search_dense(store: Store[DerivedIndex], query: DenseQuery) -> Hits:
     """Exactly min(k, matches) hits.
 
     First without holding anybody up. If a row that was found has changed before it was read, once more with
     index and rows at one moment.
     """
+    view_of = viewing(query.where)
     try:
-        with store.snapshot(FlatIndex.view) as (view, reader):
+        with store.snapshot(view_of) as (view, reader):
             return _search(view, reader, query)
-    except _ChangedMeanwhile:
-        with store.moment(FlatIndex.view) as (view, reader):
+    except ChangedMeanwhile:
+        with store.moment(view_of) as (view, reader):
             return _search(view, reader, query)
 
 
-def _search(view: FlatView, reader: Reader, query: DenseQuery) -> Hits:
+def _search(view: View, reader: Reader, query: DenseQuery) -> Hits:
     if query.encoder is not None and query.encoder != reader.state.encoder:
         raise EncoderChanged
     metric = reader.state.metric
@@ -59,7 +60,7 @@ def _search(view: FlatView, reader: Reader, query: DenseQuery) -> Hits:
     if query.like is not None:
         row, vector = _row_to_start_from(reader, query)
         if row.slot >= len(allowed):
-            raise _ChangedMeanwhile
+            raise ChangedMeanwhile
         allowed = allowed.copy()
         allowed[row.slot] = False
     assert vector is not None  # DenseQuery has one of the two
@@ -72,7 +73,7 @@ def _search(view: FlatView, reader: Reader, query: DenseQuery) -> Hits:
             place=f"vectors.f32 ends after slot {len(vectors) - 1}",
             remedy="Restore a backup.",
         )
-    slots, scores = search_flat(metric, vectors, view.norms, vector, allowed, query.k)
+    slots, scores = search_flat(metric, vectors, view.flat.norms, vector, allowed, query.k)
     return Hits(_fetch(reader, view, slots, scores, metric, query), metric, view.change)
 
 
@@ -110,7 +111,7 @@ def _row_to_start_from(reader: Reader, query: DenseQuery) -> tuple[Row, FloatVec
 
 
 def _fetch(
-    reader: Reader, view: FlatView, slots: Slots, scores: FloatVector, metric: Metric, query: DenseQuery
+    reader: Reader, view: View, slots: Slots, scores: FloatVector, metric: Metric, query: DenseQuery
 ) -> list[Hit]:
     wanted: list[int] = slots.tolist()
     rows = reader.rows_by_slot(wanted)
@@ -119,7 +120,7 @@ def _fetch(
     for slot, score in zip(wanted, scores.tolist(), strict=True):
         row = rows.get(slot)
         if row is None or row.change > view.change or row.id == like:
-            raise _ChangedMeanwhile
+            raise ChangedMeanwhile
         hits.append(Hit(user_id(row.id), score + 0.0, distance_of(metric, score), row.text, row.metadata or "{}"))
     return hits
 

@@ -12,7 +12,7 @@ from ..encoders.cache import CachedEncoder
 from ..encoders.custom import CustomEncoder
 from ..encoders.identity import EncoderIdentity, check_probe, check_same, restore
 from ..errors import EncoderMismatch, NoEncoder
-from ..indexes.flat import FlatIndex
+from ..indexes.derived import DerivedIndex
 from ..inputs.vectors import VectorRules
 from ..store.registry import Lease
 from ..store.state import State
@@ -69,7 +69,7 @@ class Context:
 
     def __init__(
         self,
-        lease: Lease[Store[FlatIndex]],
+        lease: Lease[Store[DerivedIndex]],
         state: State,
         encoder: CollectionEncoder | None,
         *,
@@ -86,7 +86,7 @@ class Context:
         self._encoder = (state.encoder, encoder)
 
     @property
-    def store(self) -> Store[FlatIndex]:
+    def store(self) -> Store[DerivedIndex]:
         return self.lease.store()
 
     def encoder(self, state: State) -> CollectionEncoder | None:

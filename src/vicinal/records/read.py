@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from ..errors import InvalidArgument
+from ..indexes.derived import viewing
 from ..inputs.columns import id_list
 from ..metadata import loads
 from ..store.reading import Reader
-from ..store.rows import Row, stored_id, user_id
+from ..store.rows import Row, StoredId, stored_id, user_id
 from ..types import Record
+from .choose import filter_of, slots_in
 from .context import Context, now
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALL = 2**63 - 1
 
 
-def read(context: Context, ids: Any, *, limit: int | None, offset: int, vectors: bool) -> list[Record]:
+def read(
+    context: Context, ids: Any, *, where: Mapping[str, Any] | None, limit: int | None, offset: int, vectors: bool
+) -> list[Record]:
     """Rows by id in the order asked, or all in insertion order; unknown ids are passed over."""
     limit = _ALL if limit is None else _checked_count("limit", limit)
     offset = _checked_count("offset", offset)
     moment = now()
     stored = None if ids is None else [stored_id(id_) for id_ in id_list(ids)]
+    if where is not None:
+        return _read_where(context, where, stored, slice(offset, offset + limit), vectors)
     with context.store.reading() as reader:
         if stored is None:
             rows = reader.rows_in_order(now=moment, limit=limit, offset=offset)
@@ -32,10 +39,27 @@ def read(context: Context, ids: Any, *, limit: int | None, offset: int, vectors:
             found = reader.rows_by_id(stored)
             rows = [found[id_] for id_ in stored if id_ in found and not found[id_].is_expired(moment)]
             rows = rows[offset : offset + limit]
-        return [_record(reader, row, vectors=vectors) for row in rows]
+        return [record_of(reader, row, vectors=vectors) for row in rows]
 
 
-def _record(reader: Reader, row: Row, *, vectors: bool) -> Record:
+def _read_where(
+    context: Context, where: Mapping[str, Any], stored: list[StoredId] | None, part: slice, vectors: bool
+) -> list[Record]:
+    tree = filter_of(where, None if stored is None else [user_id(id_) for id_ in stored])
+    with context.store.moment(viewing(tree)) as (view, reader):
+        slots: list[int] = slots_in(view, now()).tolist()
+        if stored is None:
+            slots = slots[part]
+        rows = list(reader.rows_by_slot(slots).values())
+        if stored is not None:
+            place = {id_: at for at, id_ in reversed(list(enumerate(stored)))}
+            rows = sorted(rows, key=lambda row: place[row.id])[part]
+        else:
+            rows.sort(key=lambda row: row.slot)
+        return [record_of(reader, row, vectors=vectors) for row in rows]
+
+
+def record_of(reader: Reader, row: Row, *, vectors: bool) -> Record:
     return Record(
         id=user_id(row.id),
         text=row.text,

@@ -142,7 +142,7 @@ def purge(context: Context, *, drop_snapshots: bool) -> PurgeReceipt:
     while not complete and time.monotonic() < deadline:
         time.sleep(_PURGE_RETRY_SECONDS)
         complete = upkeep.clear_up()
-    with context.store.snapshot(lambda index: index.live_count()) as (rows, _):
+    with context.store.snapshot(lambda index, _: index.live_count()) as (rows, _):
         return PurgeReceipt(
             collection=context.name,
             at=datetime.now(UTC),

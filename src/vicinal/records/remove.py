@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from ..errors import InvalidArgument
+from ..indexes.derived import View, viewing
 from ..inputs.columns import id_list
 from ..store.rows import stored_id
 from ..store.writing import Transaction
+from .choose import filter_of, slots_in
 from .context import Context, now
 
 
@@ -23,3 +27,24 @@ def remove(context: Context, ids: Any) -> int:
     if not stored:
         return 0
     return context.store.write(plan, timeout=context.timeout, durability=context.durability)
+
+
+def remove_where(context: Context, where: Mapping[str, Any], ids: Any) -> int:
+    """The same for the rows that pass a filter, as of the commit before."""
+    if not where:
+        raise InvalidArgument(
+            "an empty where would delete every row",
+            name="where",
+            value=where,
+            remedy="Say which rows, or drop the collection.",
+        )
+    moment = now()
+
+    def plan(transaction: Transaction, view: View) -> int:
+        slots: list[int] = slots_in(view, moment).tolist()
+        transaction.end(slots)
+        return len(slots)
+
+    return context.store.write_selected(
+        viewing(filter_of(where, ids)), plan, timeout=context.timeout, durability=context.durability
+    )

@@ -9,12 +9,15 @@ import numpy as np
 
 from ..contract import FloatMatrix
 from ..errors import IdNotFound, InvalidArgument
+from ..indexes.derived import View, viewing
 from ..inputs.columns import Batch, Columns, check_unique, id_list, read_batch
 from ..inputs.ids import is_scalar_id
+from ..inputs.values import expiry
 from ..inputs.vectors import check_block
 from ..metadata import dumps, loads
-from ..store.rows import Row, Space, StoredId, stored_id
+from ..store.rows import Row, Space, StoredId, stored_id, user_id
 from ..store.writing import NewRow, Transaction
+from .choose import filter_of, slots_in
 from .context import Context, now
 from .insert import check_encoder, until_encoder_stays, with_encoded_texts
 
@@ -59,13 +62,45 @@ def _update_batch(context: Context, batch: Batch, moment: int) -> int:
     return context.store.write(plan, timeout=context.timeout, durability=context.durability)
 
 
+def update_where(context: Context, where: Mapping[str, Any], columns: Columns) -> int:
+    """Merges one dict of metadata into the rows that pass a filter, and sets one time to live. One commit."""
+    if columns.texts is not None or columns.vectors is not None:
+        raise InvalidArgument(
+            "update with where= changes metadata and ttl only",
+            name="where",
+            remedy="Name the rows by ids=.",
+        )
+    if columns.metadata is None and columns.ttl is None:
+        raise _nothing_to_change()
+    moment = now()
+    given = None if columns.metadata is None else dumps(columns.metadata, place="metadata=")
+    expires = expiry(columns.ttl, moment, "ttl=")
+
+    def plan(transaction: Transaction, view: View) -> int:
+        rows = transaction.rows_by_slot(slots_in(view, moment).tolist())
+        for row in rows:
+            metadata = _merge(row.metadata, given, f"id {user_id(row.id)!r}")
+            transaction.touch(row, metadata=metadata, expires_at=row.expires_at if expires is None else expires)
+        return len(rows)
+
+    return context.store.write_selected(
+        viewing(filter_of(where, columns.ids)), plan, timeout=context.timeout, durability=context.durability
+    )
+
+
+def _nothing_to_change() -> InvalidArgument:
+    return InvalidArgument(
+        "update was given nothing to change", name="update", remedy="Pass texts=, vectors=, metadata= or ttl=."
+    )
+
+
 def _read(context: Context, columns: Columns, moment: int) -> Batch:
     if columns.ids is None:
-        raise InvalidArgument("update needs the ids of the rows to change", name="ids", remedy="Pass ids=[...].")
-    if len(columns.given()) == 1 and columns.ttl is None:
         raise InvalidArgument(
-            "update was given nothing to change", name="update", remedy="Pass texts=, vectors=, metadata= or ttl=."
+            "update needs the ids of the rows to change", name="ids", remedy="Pass ids=[...] or where={...}."
         )
+    if len(columns.given()) == 1 and columns.ttl is None:
+        raise _nothing_to_change()
     if isinstance(columns.metadata, Mapping) and not is_scalar_id(columns.ids):
         ids = id_list(columns.ids)  # one dict for all rows
         columns = Columns(ids, columns.texts, columns.vectors, [columns.metadata] * len(ids), columns.ttl)
@@ -92,11 +127,14 @@ def _refuse_unknown(batch: Batch, ids: list[StoredId], found: Mapping[StoredId, 
 
 
 def _merged(row: Row, batch: Batch, i: int) -> str | None:
+    return _merge(row.metadata, batch.metadata[i], batch.place(i))
+
+
+def _merge(old: str | None, given: str | None, place: str) -> str | None:
     """Top-level keys of the new metadata over those of the old."""
-    given = batch.metadata[i]
-    if given is None or row.metadata is None:
-        return row.metadata if given is None else given
-    return dumps({**loads(row.metadata), **loads(given)}, place=batch.place(i))
+    if given is None or old is None:
+        return old if given is None else given
+    return dumps({**loads(old), **loads(given)}, place=place)
 
 
 def _expiry(row: Row, batch: Batch, i: int) -> int | None:

@@ -59,7 +59,7 @@ def trim_changes(connection: apsw.Connection, change: int) -> None:
 
 def read_everything(connection: apsw.Connection, change: int, slot_count: int) -> Delta:
     """All rows as one delta: how an index starts from the records."""
-    rows = connection.execute("SELECT slot, expires_at, space FROM rows ORDER BY slot").fetchall()
+    rows = connection.execute("SELECT slot, expires_at, space, metadata FROM rows ORDER BY slot").fetchall()
     return _delta(change, slot_count, dead=_unpack(b""), added=rows, touched=[])
 
 
@@ -70,7 +70,7 @@ def read_delta(connection: apsw.Connection, after: int, change: int, known_slots
     """
     dead, touched = read_ended(connection, after)
     added = connection.execute(
-        "SELECT slot, expires_at, space FROM rows WHERE slot >= ? ORDER BY slot", (known_slots,)
+        "SELECT slot, expires_at, space, metadata FROM rows WHERE slot >= ? ORDER BY slot", (known_slots,)
     ).fetchall()
     return _delta(
         change,
@@ -99,10 +99,10 @@ def read_ended(connection: apsw.Connection, after: int) -> tuple[Slots, Slots]:
 
 
 def _read_slots(connection: apsw.Connection, slots: Iterable[int]) -> list[tuple[Any, ...]]:
-    """(slot, expires_at) of those that are still rows."""
+    """(slot, expires_at, metadata) of those that are still rows."""
     found = []
     for slot in slots:
-        row = connection.execute("SELECT slot, expires_at FROM rows WHERE slot = ?", (slot,)).fetchone()
+        row = connection.execute("SELECT slot, expires_at, metadata FROM rows WHERE slot = ?", (slot,)).fetchone()
         if row is not None:
             found.append(row)
     return found
@@ -147,6 +147,8 @@ def _typed_delta(
         has_vector=np.array([row[2] is not None for row in added], dtype=np.bool_),
         touched=np.array([row[0] for row in touched], dtype=np.uint32),
         touched_expires=np.array([_instant(row[1]) for row in touched], dtype=np.int64),
+        metadata=[row[3] for row in added],
+        touched_metadata=[row[2] for row in touched],
     )
 
 

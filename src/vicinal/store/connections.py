@@ -80,13 +80,13 @@ class Connections:
     def __init__(self, path: str | None, files: Files, *, secure_delete: bool = False) -> None:
         self._path = path
         self._files = files
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self.is_one = path is None or files.exclusive
         self._secure_delete = secure_delete
         self._idle: list[apsw.Connection] = []
         self._lent = 0
         self._closed = False
-        self._write_lock = self._lock if self.is_one else threading.RLock()
+        self._write_lock = self.lock if self.is_one else threading.RLock()
         self._deadline = 0.0
         self._writer: apsw.Connection | None = None
         self._synchronous = ""
@@ -99,7 +99,7 @@ class Connections:
     def reader(self) -> Iterator[apsw.Connection]:
         """A connection for the length of one call."""
         if self.is_one:
-            with self._lock, translated(self.place):
+            with self.lock, translated(self.place):
                 yield self._open_writer(None)
             return
         with translated(self.place):  # lent only inside: a fork must find every connection at rest
@@ -163,7 +163,7 @@ class Connections:
             yield self._open_writer(None)
 
     def close(self) -> None:
-        with translated(self.place), self._lock, self._write_lock:
+        with translated(self.place), self.lock, self._write_lock:
             self._closed = True
             for connection in [*self._idle, self._writer]:
                 if connection is not None:
@@ -195,14 +195,14 @@ class Connections:
         return self._writer
 
     def _borrow(self) -> apsw.Connection:
-        with self._lock:
+        with self.lock:
             self._lent += 1
             if self._idle:
                 return self._idle.pop()
         return self._connect(_wait_by_count)
 
     def _give_back(self, connection: apsw.Connection) -> None:
-        with self._lock:
+        with self.lock:
             self._lent -= 1
             if not self._closed and len(self._idle) < _READERS_KEPT and _is_at_rest(connection):
                 self._idle.append(connection)
@@ -211,7 +211,7 @@ class Connections:
 
     def suspend(self) -> bool:
         """Closes all connections, to be opened again when needed; False where one is in use, which stays open."""
-        with self._lock:
+        with self.lock:
             if self._path is None:
                 return True
             for connection in self._idle:

@@ -35,7 +35,8 @@ class Feed(Generic[IndexT]):
         self._files = files
         self._generation = generation
         self._make_index = make_index
-        self.lock = threading.RLock()
+        # In memory reading needs the writer's lock, so a second one beside it could be taken in the other order.
+        self.lock = generation.connections.lock if generation.folder is None else threading.RLock()
         with generation.connections.read_transaction() as connection:
             self._start(connection)
 

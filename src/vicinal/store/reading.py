@@ -9,10 +9,14 @@ from contextlib import AbstractContextManager
 import apsw
 import numpy as np
 
-from ..contract import FloatMatrix, FloatVector
+from ..contract import FloatMatrix, FloatVector, Slots
 from .generation import Generation
-from .rows import Row, StoredId, rows_by_id, rows_by_slot, rows_in_order, slots_of
+from .rows import Row, StoredId, ids_of, rows_by_id, rows_by_slot, rows_in_order, slots_of
 from .state import State
+
+
+class ChangedMeanwhile(Exception):
+    """A row that an index knows is gone or newer: look again, at one moment. Never seen by users."""
 
 
 class Reader:
@@ -34,6 +38,11 @@ class Reader:
     def slots_of(self, ids: Sequence[StoredId]) -> dict[StoredId, tuple[int, int | None]]:
         with self._reading() as connection:
             return slots_of(connection, ids)
+
+    def ids_of(self, slots: Slots) -> list[StoredId]:
+        """Ids of rows, in the order of their slots."""
+        with self._reading() as connection:
+            return ids_of(connection, slots)
 
     def rows_in_order(self, *, after: int = -1, now: int, limit: int, offset: int = 0) -> list[Row]:
         with self._reading() as connection:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import apsw
 
+from ..contract import Slots
 from ..errors import Damaged
 from ..types import Id
 from .checksum import crc_of, is_whole
@@ -26,6 +27,7 @@ CREATE TABLE rows(
 
 _COLUMNS = "slot, id, change, crc, expires_at, space, sparse, metadata, text"
 UUID_BYTES = 16
+_IDS_BETWEEN = "SELECT slot, id FROM rows WHERE slot BETWEEN ? AND ?"
 _IN_CHUNK = 500  # far below SQLite's limit on variables, few distinct statements
 
 
@@ -114,6 +116,18 @@ def slots_of(connection: apsw.Connection, ids: Sequence[StoredId]) -> dict[Store
     for sql, chunk in _in_chunks("SELECT id, slot, expires_at FROM rows WHERE id IN ({})", ids):
         found.update((id_, (slot, expires_at)) for id_, slot, expires_at in connection.execute(sql, chunk))
     return found
+
+
+def ids_of(connection: apsw.Connection, slots: Slots) -> list[StoredId]:
+    """Ids of rows, in the order of their slots; one pass over the table where they are many."""
+    wanted: list[int] = slots.tolist()
+    if len(wanted) > _IN_CHUNK:
+        found = dict(connection.execute(_IDS_BETWEEN, (wanted[0], wanted[-1])))
+    else:
+        found = {}
+        for sql, chunk in _in_chunks("SELECT slot, id FROM rows WHERE slot IN ({})", wanted):
+            found.update(connection.execute(sql, chunk))
+    return [found[slot] for slot in wanted]
 
 
 def rows_by_id(connection: apsw.Connection, vectors: Vectors, ids: Sequence[StoredId]) -> dict[StoredId, Row]:

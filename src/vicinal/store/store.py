@@ -26,6 +26,7 @@ from .writing import Transaction
 
 IndexT = TypeVar("IndexT", bound=Index)
 T = TypeVar("T")
+S = TypeVar("S")
 
 _CLOSE_WAIT_SECONDS = 1.0
 _UNKNOWN = "unknown"  # moved to a generation that is to be looked for
@@ -117,14 +118,15 @@ class Store(Generic[IndexT]):
             return opened.feed.published
 
     @contextlib.contextmanager
-    def snapshot(self, take: Callable[[IndexT], T]) -> Iterator[tuple[T, Reader]]:
+    def snapshot(self, take: Callable[[IndexT, Reader], T]) -> Iterator[tuple[T, Reader]]:
         """What `take` reads off the index after every commit up to now, and a reader for its rows.
 
         The reader sees later commits too: compare a row's `change` with the index's.
         """
         with self.in_force() as opened:
             with opened.feed.lock:
-                taken, reader = take(opened.feed.index), Reader(opened.generation, opened.feed.state)
+                reader = Reader(opened.generation, opened.feed.state)
+                taken = take(opened.feed.index, reader)
             yield taken, reader
 
     @contextlib.contextmanager
@@ -134,10 +136,11 @@ class Store(Generic[IndexT]):
             yield Reader(opened.generation, opened.feed.state, connection)
 
     @contextlib.contextmanager
-    def moment(self, take: Callable[[IndexT], T]) -> Iterator[tuple[T, Reader]]:
+    def moment(self, take: Callable[[IndexT, Reader], T]) -> Iterator[tuple[T, Reader]]:
         """Like `snapshot`, with index and reader at exactly one moment: nothing moves until the block ends."""
         with self.in_force() as opened, opened.feed.moment() as connection:
-            yield take(opened.feed.index), Reader(opened.generation, opened.feed.state, connection)
+            reader = Reader(opened.generation, opened.feed.state, connection)
+            yield take(opened.feed.index, reader), reader
 
     # -- writing
 
@@ -148,6 +151,26 @@ class Store(Generic[IndexT]):
             WriterBusy, DiskFull: nothing changed.
             CommitFailed: see its `committed`.
         """
+        return self._write(lambda transaction, _: plan(transaction), timeout, durability)
+
+    def write_selected(
+        self,
+        take: Callable[[IndexT, Reader], S],
+        plan: Callable[[Transaction, S], T],
+        *,
+        timeout: float,
+        durability: Durability,
+    ) -> T:
+        """Like `write`, for a plan that needs what `take` reads off the index, which stands at the commit before."""
+
+        def selected(transaction: Transaction, opened: Opened[IndexT]) -> T:
+            with opened.feed.moment() as connection:
+                taken = take(opened.feed.index, Reader(opened.generation, opened.feed.state, connection))
+            return plan(transaction, taken)
+
+        return self._write(selected, timeout, durability)
+
+    def _write(self, plan: Callable[[Transaction, Opened[IndexT]], T], timeout: float, durability: Durability) -> T:
         while True:
             with self.using() as opened:
                 moved_to, result = self._write_or_moved(opened, plan, timeout, durability)
@@ -158,7 +181,11 @@ class Store(Generic[IndexT]):
         return cast(T, result)
 
     def _write_or_moved(
-        self, opened: Opened[IndexT], plan: Callable[[Transaction], T], timeout: float, durability: Durability
+        self,
+        opened: Opened[IndexT],
+        plan: Callable[[Transaction, Opened[IndexT]], T],
+        timeout: float,
+        durability: Durability,
     ) -> tuple[str | None, T | None]:
         """(None, the result), or (where the collection moved to, None)."""
         generation = opened.generation
@@ -168,7 +195,7 @@ class Store(Generic[IndexT]):
                 moved_to = state.moved_to if state.uuid == opened.feed.state.uuid else DROPPED
                 if moved_to is not None:
                     return moved_to, None
-                return None, write_once(generation, connection, state, plan, durability)
+                return None, write_once(generation, connection, state, lambda tx: plan(tx, opened), durability)
         except StoreError:
             if self._is_there(opened):
                 raise

@@ -11,7 +11,7 @@ import numpy as np
 from ..contract import Durability, FloatMatrix
 from ..errors import LimitExceeded
 from .changes import insert_change
-from .rows import Row, StoredId, delete_rows, insert_rows, rows_by_id, slots_of
+from .rows import Row, StoredId, delete_rows, insert_rows, rows_by_id, rows_by_slot, slots_of
 from .state import State, update_state
 from .vectors import Vectors
 
@@ -55,6 +55,10 @@ class Transaction:
 
     def rows_by_id(self, ids: Sequence[StoredId]) -> dict[StoredId, Row]:
         return rows_by_id(self.connection, self._vectors, ids)
+
+    def rows_by_slot(self, slots: Sequence[int]) -> list[Row]:
+        found = rows_by_slot(self.connection, self._vectors, slots)
+        return [found[slot] for slot in slots]
 
     def vector(self, slot: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         return np.frombuffer(self._vectors.raw(slot), dtype=np.float32)

@@ -1,0 +1,32 @@
+"""Which rows a call means by `where`, `ids` or both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..contract import Slots
+from ..filters.tree import And, IdIn, Node
+from ..filters.where import parse
+from ..indexes.derived import View
+from ..inputs.columns import id_list
+
+
+def filter_of(where: Mapping[str, Any] | None, ids: Any = None) -> Node | None:
+    """The tree of `where`, narrowed to `ids` where they are given; None for every row.
+
+    Raises:
+        InvalidArgument: see `filters.where.parse`.
+    """
+    tree = None if where is None else parse(where)
+    if ids is None:
+        return tree
+    named = IdIn(frozenset(id_list(ids)))
+    return named if tree is None else And((named, tree))
+
+
+def slots_in(view: View, now: int) -> Slots:
+    """Slots of the visible rows that pass, ascending, which is insertion order."""
+    return np.flatnonzero(view.visible(now)).astype(np.uint32)

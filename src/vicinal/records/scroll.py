@@ -1,0 +1,83 @@
+"""`scroll`: every row once, page by page, however many there are and whatever is written meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import Slots
+from ..errors import InvalidArgument
+from ..filters.bitmap import pack
+from ..filters.tree import Node
+from ..filters.where import check_path, parse_path
+from ..indexes.derived import DerivedIndex, RowsAt, viewing
+from ..store.reading import Reader
+from ..store.rows import StoredId
+from ..types import Record
+from .choose import filter_of, slots_in
+from .context import Context, now
+from .read import record_of
+
+_PAGE_ROWS = 1000
+
+
+def scroll(
+    context: Context, where: Mapping[str, Any] | None, order_by: str | None, *, descending: bool, vectors: bool
+) -> Iterator[Record]:
+    """Rows in the order of their ids, or of a field and then of their ids.
+
+    The ids of what matches are read first, at one moment; rows are read page by page later, and no transaction
+    stays open between pages. So a row that is there throughout comes exactly once, and one that was deleted
+    meanwhile does not come.
+    """
+    if order_by is not None and (not isinstance(order_by, str) or not order_by):
+        raise InvalidArgument(
+            f"order_by must be the name of a field, not {order_by!r}",
+            name="order_by",
+            value=order_by,
+            remedy="Leave it out for the order of ids.",
+        )
+    tree = filter_of(where)
+    ids = _ids_in_order(context, tree, order_by, descending)
+    return _pages(context, ids, vectors)
+
+
+def _ids_in_order(context: Context, tree: Node | None, order_by: str | None, descending: bool) -> list[StoredId]:
+    moment = now()
+
+    def take(index: DerivedIndex, reader: Reader) -> tuple[Slots, NDArray[np.int64]]:
+        view = viewing(tree)(index, reader)
+        if order_by is None:
+            slots = slots_in(view, moment)
+            return slots, np.zeros(len(slots), dtype=np.int64)
+        path = parse_path(order_by)
+        check_path(path, index.columns.known_paths(), "order_by")
+        return index.columns.ranks(path, pack(view.visible(moment)), RowsAt(reader, view.change))
+
+    with context.store.moment(take) as ((slots, ranks), reader):
+        ids = reader.ids_of(slots)
+    keyed = sorted(zip(ranks.tolist(), map(_comparable, ids), ids, strict=True), reverse=descending)
+    if order_by is not None:  # rows without a value come last in both directions
+        keyed = [row for row in keyed if row[0] >= 0] + [row for row in keyed if row[0] < 0]
+    return [id_ for _, _, id_ in keyed]
+
+
+def _comparable(id_: StoredId) -> tuple[int, StoredId]:
+    """Integers come before texts, texts before UUIDs, as SQLite orders them."""
+    return (0 if isinstance(id_, int) else 1 if isinstance(id_, str) else 2), id_
+
+
+def _pages(context: Context, ids: Sequence[StoredId], vectors: bool) -> Iterator[Record]:
+    for start in range(0, len(ids), _PAGE_ROWS):
+        page, moment = ids[start : start + _PAGE_ROWS], now()
+        with context.store.reading() as reader:
+            found = reader.rows_by_id(page)
+            records = [
+                record_of(reader, found[id_], vectors=vectors)
+                for id_ in page
+                if id_ in found and not found[id_].is_expired(moment)
+            ]
+        yield from records

@@ -1,0 +1,63 @@
+"""`count`, `facets`, `distinct` and `min_max`: what is there, without fetching it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..contract import Bitmap
+from ..errors import InvalidArgument
+from ..filters.bitmap import pack
+from ..filters.columns import Columns
+from ..filters.tree import Path
+from ..filters.where import check_path, parse_path
+from ..indexes.derived import DerivedIndex, RowsAt, viewing
+from ..store.reading import ChangedMeanwhile, Reader
+from .choose import filter_of
+from .context import Context, now
+
+T = TypeVar("T")
+
+
+def count(context: Context, where: Mapping[str, Any] | None) -> int:
+    """Rows that a search could return now, those without a vector included."""
+    view = viewing(filter_of(where))
+    try:
+        with context.store.snapshot(view) as (taken, _):
+            return int(np.count_nonzero(taken.visible(now())))
+    except ChangedMeanwhile:
+        with context.store.moment(view) as (taken, _):
+            return int(np.count_nonzero(taken.visible(now())))
+
+
+def facets(context: Context, field: str, where: Mapping[str, Any] | None) -> list[tuple[Any, int]]:
+    return _summarize(context, field, where, Columns.facets)
+
+
+def distinct(context: Context, field: str, where: Mapping[str, Any] | None) -> list[Any]:
+    return _summarize(context, field, where, Columns.distinct)
+
+
+def min_max(context: Context, field: str, where: Mapping[str, Any] | None) -> tuple[Any, Any] | None:
+    return _summarize(context, field, where, Columns.min_max)
+
+
+def _summarize(
+    context: Context,
+    field: str,
+    where: Mapping[str, Any] | None,
+    ask: Callable[[Columns, Path, RowsAt, Bitmap], T],
+) -> T:
+    if not isinstance(field, str) or not field:
+        raise InvalidArgument(f"a field is named by a text, not {field!r}", name="field", value=field)
+    tree, path = filter_of(where), parse_path(field)
+
+    def take(index: DerivedIndex, reader: Reader) -> T:
+        check_path(path, index.columns.known_paths(), "field")
+        view = viewing(tree)(index, reader)
+        return ask(index.columns, path, RowsAt(reader, view.change), pack(view.visible(now())))
+
+    with context.store.moment(take) as (found, _):
+        return found

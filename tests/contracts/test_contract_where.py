@@ -1,0 +1,208 @@
+"""Filters in every call that takes one, held to the referee: plain Python over what was stored."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import vicinal
+from support.worlds import World
+from vicinal import Collection
+from vicinal.errors import InvalidArgument
+from vicinal.filters.evaluate import matches
+from vicinal.filters.where import parse
+
+DIM = 6
+
+
+@pytest.fixture
+def docs(world: World) -> Collection:
+    docs = world.collection()
+    rng = np.random.default_rng(0)
+    metadata: list[dict[str, Any]] = [
+        {"n": i, "tag": f"t{i % 7}", "list": [i % 3, "x"], "deep": {"key": i / 2}} for i in range(200)
+    ]
+    docs.add([f"id{i}" for i in range(200)], vectors=rng.normal(size=(200, DIM)), metadata=metadata)
+    return docs
+
+
+def ids(records: Any) -> list[Any]:
+    return [record.id for record in records]
+
+
+class TestCalls:
+    def test_search_gives_exactly_k_of_those_that_match(self, docs: Collection) -> None:
+        query = np.ones(DIM)
+        everything = docs.search(query, k=1000)
+        for where in ({"tag": "t3"}, {"n": {"$lt": 4}}, {"list": "x"}, {"deep.key": {"$gte": 90}}):
+            wanted = [hit.id for hit in everything if matches(parse(where), hit.metadata, hit.id)]
+            assert docs.search(query, k=1000, where=where).ids == wanted
+            assert docs.search(query, k=3, where=where).ids == wanted[:3]
+            assert docs.search_many([query, query], k=3, where=where)[1].ids == wanted[:3]
+
+    def test_search_by_id_with_a_filter(self, docs: Collection) -> None:
+        hits = docs.search(id="id3", k=1000, where={"tag": "t3"})
+        assert len(hits) == docs.count({"tag": "t3"}) - 1
+        assert "id3" not in hits.ids
+
+    def test_get_keeps_the_order_asked_and_pages(self, docs: Collection) -> None:
+        low = {"n": {"$lt": 10}}
+        assert ids(docs.get(where=low)) == [f"id{i}" for i in range(10)]
+        assert ids(docs.get(where=low, limit=3, offset=4)) == ["id4", "id5", "id6"]
+        assert ids(docs.get(["id9", "id150", "id2"], where=low)) == ["id9", "id2"]
+
+    def test_update_merges_into_all_that_match(self, docs: Collection) -> None:
+        assert docs.update(where={"tag": "t1"}, metadata={"seen": True, "n": None}) == 29
+        assert docs.count({"seen": True}) == 29
+        assert docs.get(["id1"])[0].metadata == {
+            "n": None, "tag": "t1", "list": [1, "x"], "deep": {"key": 0.5}, "seen": True
+        }  # fmt: skip
+        assert docs.update(["id8", "id9"], where={"tag": "t1"}, metadata={"two": 2}) == 1
+        assert ids(docs.get(where={"two": 2})) == ["id8"]
+
+    def test_update_sets_a_time_to_live(self, docs: Collection) -> None:
+        assert docs.update(where={"n": {"$gte": 100}}, ttl=datetime(2001, 1, 1, tzinfo=UTC)) == 100
+        assert docs.count() == docs.count({"n": {"$lt": 100}}) == 100
+
+    def test_delete_takes_what_matches(self, docs: Collection) -> None:
+        assert docs.delete(["id0", "id1"], where={"n": 1}) == 1
+        assert docs.delete(where={"tag": "t0"}) == 29
+        assert docs.count({"tag": "t0"}) == 0
+        assert docs.count() == 170
+
+    def test_summaries(self, docs: Collection) -> None:
+        assert docs.facets("list", {"n": {"$lt": 4}}) == [("x", 4), (0, 2), (1, 1), (2, 1)]
+        assert docs.distinct("tag") == [f"t{i}" for i in range(7)]
+        assert docs.min_max("n", {"tag": "t3"}) == (3, 199)
+        assert docs.min_max("n", {"n": -1}) is None
+
+    def test_scroll_is_in_the_order_of_ids_or_of_a_field(self, docs: Collection) -> None:
+        assert ids(docs.scroll()) == sorted(f"id{i}" for i in range(200))
+        assert ids(docs.scroll({"n": {"$lt": 8}}, "tag")) == ["id0", "id7", "id1", "id2", "id3", "id4", "id5", "id6"]
+        backwards = ids(docs.scroll({"n": {"$lt": 8}}, "tag", descending=True))
+        assert backwards == ["id6", "id5", "id4", "id3", "id2", "id1", "id7", "id0"]
+
+    def test_scroll_orders_ids_of_every_kind_and_rows_without_the_field_last(self, world: World) -> None:
+        docs = world.collection()
+        uuids = [UUID(int=2), UUID(int=1)]
+        docs.add(
+            ["b", 10, uuids[0], "a", 9, uuids[1]], metadata=[{"v": 1}, None, {"v": 0}, {"v": None}, {"v": 0}, None]
+        )
+        assert ids(docs.scroll()) == [9, 10, "a", "b", uuids[1], uuids[0]]
+        assert ids(docs.scroll(order_by="v")) == [9, uuids[0], "b", 10, "a", uuids[1]]
+
+    def test_scroll_gives_every_row_that_stays_once_while_others_come_and_go(self, docs: Collection) -> None:
+        stop = threading.Event()
+
+        def write() -> None:
+            while not stop.is_set():
+                docs.upsert(["id5"], vectors=[[1.0] * DIM], metadata=[{"n": 5, "tag": "moved"}])
+                docs.add(["extra"], vectors=[[1.0] * DIM])
+                docs.delete(["extra"])
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            for _ in range(20):
+                seen = [id_ for id_ in ids(docs.scroll(order_by="n")) if id_ != "extra"]
+                assert seen == [f"id{i}" for i in range(200)]
+        finally:
+            stop.set()
+            writer.join()
+
+    @pytest.mark.parametrize(
+        ("call", "message"),
+        [
+            (
+                lambda d: d.search([1.0] * DIM, where={"tga": "t1"}),
+                "where: no row has a field 'tga'. Did you mean 'tag'?",
+            ),
+            (
+                lambda d: d.count({"n": {"$gtt": 1}}),
+                "where['n']['$gtt']: there is no operator $gtt. Did you mean '$gt'?",
+            ),
+            (lambda d: d.facets("tga"), "field: no row has a field 'tga'. Did you mean 'tag'?"),
+            (lambda d: d.scroll(order_by="nn"), "order_by: no row has a field 'nn'. Did you mean 'n'?"),
+            (
+                lambda d: d.delete(where={}),
+                "an empty where would delete every row. Say which rows, or drop the collection.",
+            ),
+        ],
+    )
+    def test_what_cannot_be_meant_is_an_error_that_names_it(self, docs: Collection, call: Any, message: str) -> None:
+        with pytest.raises(InvalidArgument) as caught:
+            call(docs)
+        assert str(caught.value) == message
+        assert docs.count() == 200
+
+    def test_another_handle_sees_new_fields_at_once(self, world: World) -> None:
+        docs, other = world.collection(), world.collection()
+        docs.add(["a"], metadata=[{"color": "red"}])
+        assert other.count({"color": "red"}) == 1
+        docs.update(["a"], metadata={"color": "blue"})
+        assert other.count({"color": "red"}) == 0
+
+
+values = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 3),
+    st.sampled_from([0.5, 1.0, -2.0, 2.0**60]),
+    st.sampled_from(["", "a", "ab", "b", "1"]),
+    st.sampled_from([date(2024, 1, 1), datetime(2024, 1, 1, tzinfo=UTC), datetime(2025, 6, 1, 12)]),
+    st.lists(st.one_of(st.integers(-2, 2), st.sampled_from(["a", "b"])), max_size=3),
+)
+fields = st.sampled_from(["x", "y", "z.k"])
+ordered = st.one_of(st.integers(-3, 3), st.sampled_from(["a", "b"]), st.just(date(2024, 6, 1)))
+operations = st.one_of(
+    st.fixed_dictionaries({}, optional={"$gt": ordered, "$lte": ordered}).filter(bool),
+    st.builds(lambda v: {"$eq": v}, values),
+    st.builds(lambda v: {"$ne": v}, values),
+    st.builds(lambda v: {"$in": v}, st.lists(values, max_size=3)),
+    st.builds(lambda v: {"$nin": v}, st.lists(values, max_size=3)),
+    st.builds(lambda v: {"$exists": v}, st.booleans()),
+    st.builds(lambda v: {"$contains": v}, st.sampled_from(["a", "b", 1])),
+    st.builds(lambda v: {"$startswith": v}, st.sampled_from(["", "a"])),
+)
+conditions = st.dictionaries(fields, operations, min_size=1, max_size=2)
+filters = st.recursive(
+    conditions,
+    lambda inner: st.one_of(
+        st.builds(lambda c: {"$and": c}, st.lists(inner, min_size=1, max_size=3)),
+        st.builds(lambda c: {"$or": c}, st.lists(inner, min_size=1, max_size=3)),
+        st.builds(lambda c: {"$not": c}, inner),
+    ),
+    max_leaves=5,
+)
+rows = st.lists(
+    st.fixed_dictionaries({"z": st.just({"k": 0}), "x": values, "y": values}, optional={"z2": st.just(0)}),
+    min_size=1,
+    max_size=25,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(rows=rows, where=filters, dead=st.sets(st.integers(0, 24)), k=st.integers(1, 30), seed=st.integers(0, 5))
+def test_p3_exactly_min_k_matches_whatever_the_filter(
+    rows: list[dict[str, Any]], where: dict[str, Any], dead: set[int], k: int, seed: int
+) -> None:
+    block = np.random.default_rng(seed).normal(size=(len(rows), DIM)).astype(np.float32)
+    docs = vicinal.connect(":memory:").collection("docs", dimension=DIM)
+    docs.add(list(range(len(rows))), vectors=block, metadata=rows)
+    docs.delete([i for i in dead if i < len(rows)])
+    if docs.count() == 0:
+        return
+    tree = parse(where)
+    query = np.ones(DIM, dtype=np.float32)
+    kept = [h.id for h in docs.search(query, k=1000) if matches(tree, rows[int(str(h.id))], h.id)]
+    assert docs.search(query, k=k, where=where).ids == kept[:k]
+    assert docs.search_many([query], k=k, where=where)[0].ids == kept[:k]
+    assert sorted(r.id for r in docs.get(where=where)) == sorted(kept)
+    assert docs.count(where) == len(kept)
