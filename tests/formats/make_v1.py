@@ -52,6 +52,8 @@ def main(folder: Path) -> None:
         docs.upsert(["moved"], texts=["moved here"], vectors=[[-1, -1, -1]])
         docs.update([1], metadata={"touched": True})
         assert docs.add(texts=["made"]) == [2]
+        docs.snapshot("as it was")
+        docs._context.store.upkeep.build(always=True)  # a saved index is part of the format too
         encoded = db.collection("encoded", encoder="hashing:8")
         encoded.add(["a", "b"], texts=["some words", "other things"])
 

@@ -81,3 +81,17 @@ def test_the_script_still_makes_the_same_rows(v1: Path, tmp_path: Path) -> None:
 def row_of(record: vicinal.Record) -> tuple[object, ...]:
     vector = None if record.vector is None else record.vector.tobytes()
     return record.id, record.text, record.metadata, record.expires_at, vector
+
+
+def test_format_1_with_its_saved_index_and_snapshot(v1: Path) -> None:
+    with vicinal.connect(v1) as db:
+        docs = db.collection("Fixture of format 1")
+        assert docs.stats().published == docs.stats().change == 6, "the saved index is used"
+        assert docs.get(where={"touched": True})[0].id == 1
+        assert docs.get(where={"list": 1})[0].id == "metadata"
+        assert [snapshot.name for snapshot in docs.snapshots()] == ["as it was"]
+        before = docs.get(vectors=True)
+        docs.delete([1, "1"])
+        docs.restore("as it was")
+        assert repr(docs.get(vectors=True)) == repr(before)
+        assert db.verify("Fixture of format 1").ok

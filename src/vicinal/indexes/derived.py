@@ -78,8 +78,10 @@ class DerivedIndex:
 
     def load(self, change: int, slot_count: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         """See `Index.load`."""
-        self.flat.load(change, slot_count, _part(arrays, _FLAT))
-        self.columns.load(_part(arrays, _COLUMNS))
+        flat, columns = FlatIndex(self.flat.kernels), Columns()
+        flat.load(change, slot_count, _part(arrays, _FLAT))
+        columns.load(_part(arrays, _COLUMNS))
+        self.flat, self.columns = flat, columns  # all or nothing: an array may be missing
 
 
 def viewing(tree: Node | None) -> Callable[[DerivedIndex, Reader], View]:

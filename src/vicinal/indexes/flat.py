@@ -72,6 +72,7 @@ class FlatIndex:
     """Live bits, vector bits and expiry by slot, fed by deltas. The store's lock guards it."""
 
     def __init__(self, kernels: Kernels) -> None:
+        self.kernels = kernels
         self.change = 0
         self._norms = Norms(kernels)
         self._slot_count = 0

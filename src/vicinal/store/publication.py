@@ -93,10 +93,10 @@ def load_newest(
             continue
         try:
             slot_count, arrays = read_saved(files, os.path.join(folder, _FILE), state.uuid, change, nonce)
-        except Unusable as error:
+            index.load(change, slot_count, arrays)
+        except (Unusable, KeyError) as error:  # a section that another version did not write is missing
             _log.warning("saved index %s is not used: %s", folder, error)
             continue
-        index.load(change, slot_count, arrays)
         return Publication(change, nonce, slot_count)
     return None
 
