@@ -153,8 +153,8 @@ def _numbers_equal_to(value: Number) -> Iterator[tuple[int, int]]:
         yield INT, int(value)
     nearest = _nearest_float(value)
     if nearest == value:
-        for zero_or_same in {nearest, -nearest} if nearest == 0 else {nearest}:
-            yield FLOAT, int(np.float64(zero_or_same).view(np.int64))
+        for same in (0.0, -0.0) if nearest == 0 else (nearest,):  # the two zeros are equal and differ in their bits
+            yield FLOAT, int(np.float64(same).view(np.int64))
 
 
 def _ordered_numbers(cells: Cells, operator: Operator, value: Number) -> BoolArray:
