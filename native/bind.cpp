@@ -203,9 +203,9 @@ NB_MODULE(_core, module) {
     module.def("build_id", [] { return std::string_view(VICINAL_BUILD_ID); },
                "Hash of the sources that this module was built from.");
     module.def("levels", &kernels::levels, "SIMD levels that this machine can run, slowest first.");
-    module.def("level", &kernels::level, "The level that `scan` uses now.");
+    module.def("level", &kernels::level, "The level that `scan` and searches use now.");
     module.def("use_level", &kernels::use_level, nb::arg("name"),
-               "Make `scan` use this level from now on; ValueError if this machine cannot.");
+               "Make `scan` and searches use this level from now on; ValueError if this machine cannot.");
 
     // none(): a None is refused by `array` like anything else that is no array.
     const auto vectors = nb::arg("vectors").none(), query = nb::arg("query").none(),

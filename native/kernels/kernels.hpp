@@ -53,10 +53,10 @@ void squared_norms(const Matrix& matrix, double* out);
 // Names of the levels that this machine can run, slowest first. "scalar" is always there.
 std::vector<std::string_view> levels();
 
-// The level that `scan` uses: the fastest there is, unless `use_level` said otherwise.
+// The level that `scan` and searches use: the fastest there is, unless `use_level` said otherwise.
 std::string_view level();
 
-// Makes every later `scan` of the process use this level; std::invalid_argument for a name that is
+// Makes every later `scan` and search of the process use this level; std::invalid_argument for a name that is
 // not in `levels()`. Safe while other threads scan.
 void use_level(std::string_view name);
 

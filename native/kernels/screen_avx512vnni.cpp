@@ -12,7 +12,14 @@ struct Simd : Zmm {
     static constexpr int query_code_max = 127;
 
     static Sums add_products(Sums sum, const std::uint8_t* codes, QueryCodes query) {
-        return _mm512_dpbusd_epi32(sum, _mm512_loadu_si512(codes), query);
+        const __m512i row = _mm512_loadu_si512(codes);
+#if defined(__GNUC__) && !defined(__clang__)
+        // GCC copies every sum before and after the intrinsic, and a search of many queries takes 15 % longer.
+        __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(row), "v"(query));
+        return sum;
+#else
+        return _mm512_dpbusd_epi32(sum, row, query);
+#endif
     }
 };
 

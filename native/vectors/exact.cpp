@@ -19,7 +19,7 @@ using kernels::kBlockRows;
 using kernels::Matrix;
 using kernels::Metric;
 
-constexpr std::size_t kGroupMax = 32;  // queries that share a pass: their codes should stay in the L2 cache
+constexpr std::size_t kGroupMax = 128;  // queries that share a pass: their codes should stay in the L2 cache
 
 std::uint64_t first_bits(std::size_t count) { return count < 64 ? (std::uint64_t{1} << count) - 1 : ~std::uint64_t{0}; }
 
