@@ -12,8 +12,8 @@ import no_network
 
 no_network.install()
 
-# In CI `make test` has installed everything, so a test that says this has found a hole in the workshop.
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+# In CI `make test` has installed everything, so a test that says this has found a hole in the workshop.
 _WANTS_A_TOOL = re.compile(r"not installed|could not import|not available|cannot be started|no such command", re.I)
 
 
