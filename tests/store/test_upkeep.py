@@ -26,7 +26,7 @@ from vicinal.errors import (
     Unsupported,
     ZeroVector,
 )
-from vicinal.store import housekeeping, registry
+from vicinal.store import backup, housekeeping, registry, upkeep
 
 DIM = 16
 
@@ -387,6 +387,27 @@ class TestCopies:
                 for row in rows:
                     assert row.vector is not None
                     assert (row.vector == int(str(row.id).split("-")[0]) + 1).all()
+
+    def test_a_backup_of_a_generation_that_was_just_switched_away_from_is_taken_again(
+        self, docs: vicinal.Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its copy would say that it moved to a generation that it does not hold."""
+        fill(docs, 20)
+        tries = []
+
+        def after_a_switch(*arguments: object) -> str:
+            tries.append(arguments)
+            if len(tries) == 1:
+                in_another_process(
+                    "import sys, vicinal; vicinal.connect(sys.argv[1]).collection('docs').compact()", tmp_path / "db"
+                )
+            return backup.back_up(*arguments)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(upkeep, "back_up", after_a_switch)
+        docs.backup(tmp_path / "copy")
+        assert len(tries) == 2
+        with vicinal.connect(tmp_path / "copy") as copy:
+            assert copy.collection("docs").count() == 20
 
     def test_restore_goes_back_for_everybody(self, docs: vicinal.Collection, database: vicinal.Database) -> None:
         block = fill(docs, 20)

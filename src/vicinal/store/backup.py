@@ -31,6 +31,10 @@ class StoredSnapshot:
     folder: str
 
 
+class MovedOn(Exception):
+    """The generation was switched away from before its copy began: copy the next one. Never seen by users."""
+
+
 def copy_generation(files: Files, source: Generation, folder: str) -> State:
     """Copies `source`, as of one moment, into a new folder; synced. Returns the copied state.
 
@@ -45,6 +49,8 @@ def copy_generation(files: Files, source: Generation, folder: str) -> State:
             with source.connections.reader() as connection, copy.backup("main", connection, "main") as backup:
                 backup.step(-1)
             state = read_state(copy)
+            if state.moved_to is not None:
+                raise MovedOn
         finally:
             copy.close()
     _copy_vectors(files, source, state, os.path.join(folder, "vectors.f32"))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..contract import Index
 from ..errors import CollectionDropped, StoreError, WriterBusy
-from .backup import StoredSnapshot, back_up, drop_snapshot, find_snapshot, list_snapshots, take_snapshot
+from .backup import MovedOn, StoredSnapshot, back_up, drop_snapshot, find_snapshot, list_snapshots, take_snapshot
 from .builder import builder_role, clear_up
 from .changes import nonce_of
 from .commit import forget_changes
@@ -161,9 +161,10 @@ class Upkeep(Generic[IndexT]):
         return cleared
 
     def back_up(self, database: str) -> str:
-        """A consistent copy in another database's folder, made while others write."""
-        with self._store.in_force() as opened:
-            return back_up(self._files, opened.generation, database)
+        """A consistent copy in another database's folder, made while others write, and switch."""
+        while True:
+            with self._store.in_force() as opened, contextlib.suppress(MovedOn):
+                return back_up(self._files, opened.generation, database)
 
     def take_snapshot(self, name: str, timeout: float) -> StoredSnapshot:
         with self._sole_builder(timeout) as opened:
