@@ -78,8 +78,15 @@ class Workshop:
         options = ["-n", str(WORKERS), "--durations=10", *more]
         # One thread each for NumPy: workers whose threads wait for one another take twice as long.
         env = {**COMPILED, "OPENBLAS_NUM_THREADS": "1"}
-        last = run(venv.python, "-m", "pytest", *options, *folders, env=env)
-        for number, outcome in re.findall(r"(\d+) (passed|skipped|xfailed)", last):
+        try:
+            self.count(run(venv.python, "-m", "pytest", *options, *folders, env=env))
+        except Failed as failure:
+            self.count(str(failure))
+            raise
+
+    def count(self, last_line: str) -> None:
+        """Adds what pytest's last line says, such as "1 failed, 20 passed in 3s"."""
+        for number, outcome in re.findall(r"(\d+) (failed|passed|skipped|errors?)\b", last_line):
             self.counts[outcome] = self.counts.get(outcome, 0) + int(number)
 
 
