@@ -253,3 +253,22 @@ def test_a_collection_that_was_not_closed_cannot_be_read_there(closed: Path, mon
 def test_a_new_collection_on_a_read_only_medium(mounted: Path) -> None:
     with vicinal.connect(mounted) as db, pytest.raises(StoreError, match="Read-only file system"):
         db.collection("more")
+
+
+def test_a_generation_that_is_just_removed_does_not_make_the_medium_read_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may remove a superseded generation between the listing and the question."""
+    with vicinal.connect(tmp_path) as database:
+        database.collection("docs").add(texts=["a"])
+    [collection] = tmp_path.glob("docs-*")
+    real = os.access
+
+    def after_its_removal(path: str, mode: int) -> bool:
+        if os.path.basename(path) == "g0":
+            shutil.rmtree(path, ignore_errors=True)
+        return real(path, mode)
+
+    (collection / "g0").mkdir()
+    monkeypatch.setattr(os, "access", after_its_removal)
+    assert not media.is_read_only(str(collection))

@@ -111,7 +111,12 @@ def is_read_only(collection: str) -> bool:
     """Whether the collection's files cannot be written: the medium is read-only, or this user may not."""
     folders = [collection, *(entry.path for entry in os.scandir(collection) if entry.name.startswith("g"))]
     records = [os.path.join(folder, "records.db") for folder in folders]
-    return any(not os.access(path, os.W_OK) for path in [*folders, *filter(os.path.exists, records)])
+    return any(map(_refuses_writing, [*folders, *records]))
+
+
+def _refuses_writing(path: str) -> bool:
+    """Asked in this order: a generation may be removed by another process at any moment, and then refuses nothing."""
+    return not os.access(path, os.W_OK) and os.path.exists(path)
 
 
 def read_only_error(place: str) -> Unsupported:
