@@ -206,11 +206,11 @@ Interval CodedQuery::products(double product, float length, float error) const {
 }
 
 // `length` is at least (error^2 - ||z||^2) / 2; above it are the slack of `kRounding` and its own rounding, which
-// is less than that slack or than the smallest float32.
+// is less than that slack or than the smallest float32. Beside one of these, squares of tiny vectors vanish: twice.
 Interval CodedQuery::distances(double product, float length, float error, double magnitude) const {
     const double fine = kFineRounding * squared_length_;
     const double least = squared_length_ - 2 * (product + length) + double{error} * error - fine;
-    const double most = least + 4 * kRounding * magnitude * magnitude + 2 * fine + 2 * kSmallestFloat;
+    const double most = least + 4 * kRounding * magnitude * magnitude + 2 * fine + 4 * kSmallestFloat;
     const double radius = error + error_;
     const double near = (std::sqrt(std::max(least, 0.0)) - radius) * (1 - kFineRounding);
     const double far = (std::sqrt(std::max(most, 0.0)) + radius) * (1 + kFineRounding);

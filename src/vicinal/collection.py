@@ -10,7 +10,7 @@ from typing import Any, Never, Self, get_args
 
 import numpy as np
 
-from .contract import FloatVector, Metric, Mode
+from .contract import FloatMatrix, Metric, Mode
 from .errors import InvalidArgument, InvalidInput, Unsupported
 from .inputs.columns import Columns
 from .inputs.ids import check_id
@@ -276,21 +276,24 @@ class Collection:
         store, moment, tree = self._context.store, now(), filter_of(where)
         state = store.current()
         if like is not None:
-            return [search_dense(store, DenseQuery(None, like, k, moment, where=tree))]
-        vectors = self._query_vectors(queries, state)
-        encoders = [state.encoder if isinstance(query, str) else None for query in queries]
-        return [
-            search_dense(store, DenseQuery(vector, None, k, moment, encoder, tree))
-            for vector, encoder in zip(vectors, encoders, strict=True)
-        ]
+            return search_dense(store, DenseQuery(None, like, k, moment, where=tree))
+        if not queries:
+            return []
+        encoder = state.encoder if any(isinstance(query, str) for query in queries) else None
+        batches = self._query_vectors(queries, state)
+        found = [search_dense(store, DenseQuery(batch, None, k, moment, encoder, tree)) for batch in batches]
+        return [hits for batch in found for hits in batch]
 
-    def _query_vectors(self, queries: list[Any], state: State) -> list[FloatVector]:
-        """Texts are encoded together, vectors checked."""
+    def _query_vectors(self, queries: list[Any], state: State) -> list[FloatMatrix]:
+        """Texts are encoded together, vectors checked; those that can be searched for together are."""
         texts = [query for query in queries if isinstance(query, str)]
         encoded = iter(self._context.encode(texts, state) if texts else ())
         vectors = [next(encoded) if isinstance(query, str) else query for query in queries]
         rules = self._context.rules(state)
-        return [check_query(vector, rules, f"query {i}") for i, vector in enumerate(vectors)]
+        checked = [check_query(vector, rules, f"query {i}") for i, vector in enumerate(vectors)]
+        if state.dimension is None:  # no row has a vector yet, so they may even differ in length
+            return [vector[np.newaxis] for vector in checked]
+        return [np.stack(checked)]
 
     # -- the rest of its life
 

@@ -140,6 +140,9 @@ class Index(Protocol):
     def live_count(self) -> int:
         """Slots that are rows, expired ones included."""
 
+    def prepare(self, vectors: FloatMatrix) -> None:
+        """Does what of `save` takes long and needs no lock; rows may come and go meanwhile."""
+
     def save(self, vectors: FloatMatrix) -> Mapping[str, NDArray[Any]]:
         """Its state as named arrays of one dimension. `vectors`: slots 0 to at most the slot count."""
 

@@ -364,8 +364,8 @@ def _key(folder: str, files: Files) -> str:
     return f"{path} (exclusive)" if files.exclusive else path
 
 
-def _make_index(_: State) -> DerivedIndex:
-    return DerivedIndex(kernels())
+def _make_index(state: State) -> DerivedIndex:
+    return DerivedIndex(kernels(), state.metric)
 
 
 def _first_state(

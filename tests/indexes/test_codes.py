@@ -111,6 +111,7 @@ def hard_cases() -> dict[str, tuple[Any, Any]]:
         "one large component": (base + np.eye(1, 20, 3, dtype=np.float32) * 1e5, queries),
         "constant rows": (np.repeat(base[:, :1], 20, axis=1), queries),
         "zero rows": (base * (np.arange(200) % 3 > 0)[:, np.newaxis].astype(np.float32), queries),
+        "squares vanish": (scaled(normal(400, 67), 1e-44), scaled(normal(6, 67), 1e-42)),
         "zero query": (base, np.zeros((2, 20), np.float32)),
         "row lengths of all orders": (scaled(base, 1) * np.logspace(-30, 30, 200, dtype=np.float32)[:, None], queries),
         "one-hot": (np.eye(20, dtype=np.float32)[random.integers(0, 20, 200)], np.eye(20, dtype=np.float32)),
@@ -125,7 +126,7 @@ def hard_cases() -> dict[str, tuple[Any, Any]]:
 @pytest.mark.parametrize("metric", METRICS)
 def test_search_is_exact_in_hard_cases(implementation: Scanner, metric: Metric) -> None:
     for vectors, queries in hard_cases().values():
-        for k in (1, 100):
+        for k in (1, 10, 100):
             assert_exact(implementation, metric, vectors, queries, k)
 
 

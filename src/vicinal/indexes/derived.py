@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import Delta, FloatMatrix, Kernels, Slots
+from ..contract import Bitmap, Delta, FloatMatrix, Kernels, Metric, Slots
 from ..filters.bitmap import BoolArray, unpack
 from ..filters.columns import Columns
 from ..filters.tree import Node
@@ -29,11 +29,11 @@ class View:
 
     Attributes:
         flat: rows, vectors and expiry.
-        matching: bool by slot: rows that pass the call's filter; None where it has none.
+        matching: rows that pass the call's filter; None where it has none.
     """
 
     flat: FlatView
-    matching: BoolArray | None
+    matching: Bitmap | None
 
     @property
     def change(self) -> int:
@@ -41,21 +41,22 @@ class View:
 
     def visible(self, now: int) -> BoolArray:
         """Rows that exist, have not expired and pass the filter."""
-        return self._filtered(self.flat.visible(now))
+        rows = self.flat.visible(now)
+        return rows if self.matching is None else rows & unpack(self.matching, len(rows))
 
-    def candidates(self, now: int) -> BoolArray:
+    def candidates(self, now: int) -> Bitmap:
         """Those of them that a dense search may return."""
-        return self._filtered(self.flat.candidates(now))
-
-    def _filtered(self, rows: BoolArray) -> BoolArray:
+        rows = self.flat.candidates(now)
         return rows if self.matching is None else rows & self.matching
 
 
 class DerivedIndex:
     """Flat index and columns. The store's lock guards it."""
 
-    def __init__(self, kernels: Kernels) -> None:
-        self.flat = FlatIndex(kernels)
+    def __init__(self, kernels: Kernels, metric: Metric) -> None:
+        self._kernels = kernels
+        self._metric: Metric = metric
+        self.flat = FlatIndex(kernels, metric)
         self.columns = Columns()
 
     @property
@@ -71,6 +72,10 @@ class DerivedIndex:
     def live_count(self) -> int:
         return self.flat.live_count()
 
+    def prepare(self, vectors: FloatMatrix) -> None:
+        """See `Index.prepare`."""
+        self.flat.exact.prepare(vectors)
+
     def save(self, vectors: FloatMatrix) -> dict[str, NDArray[Any]]:
         """See `Index.save`."""
         flat = {_FLAT + name: array for name, array in self.flat.save(vectors).items()}
@@ -78,7 +83,7 @@ class DerivedIndex:
 
     def load(self, change: int, slot_count: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         """See `Index.load`."""
-        flat, columns = FlatIndex(self.flat.kernels), Columns()
+        flat, columns = FlatIndex(self._kernels, self._metric), Columns()
         flat.load(change, slot_count, _part(arrays, _FLAT))
         columns.load(_part(arrays, _COLUMNS))
         self.flat, self.columns = flat, columns  # all or nothing: an array may be missing
@@ -96,7 +101,7 @@ def viewing(tree: Node | None) -> Callable[[DerivedIndex, Reader], View]:
             return View(flat, None)
         check_fields(tree, index.columns.known_paths())
         count = len(flat.live)
-        return View(flat, unpack(index.columns.evaluate(tree, count, RowsAt(reader, flat.change)), count))
+        return View(flat, index.columns.evaluate(tree, count, RowsAt(reader, flat.change)))
 
     return view
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..contract import FloatVector, Metric, Slots
+import numpy as np
+
+from ..contract import Bitmap, FloatMatrix, FloatVector, Metric, Slots
 from ..errors import Damaged, DimensionMismatch, IdNotFound, Unsupported
+from ..filters.bitmap import unpack
 from ..filters.tree import Node
 from ..indexes.derived import DerivedIndex, View, viewing
-from ..indexes.flat import search_flat
+from ..indexes.exact import thread_count
 from ..store.reading import ChangedMeanwhile, Reader
 from ..store.rows import Row, StoredId, stored_id, user_id
 from ..store.state import EncoderChanged, State
@@ -18,17 +21,17 @@ from ..types import Hit, Hits, Id
 
 @dataclass(frozen=True, slots=True)
 class DenseQuery:
-    """One question, checked.
+    """One question or many of the same kind, checked.
 
     Attributes:
-        vector: float32, shape (dim,), or None where `like` names the row to start from.
+        vectors: float32, shape (questions, dim), or None where `like` names the row to start from.
         like: the row whose neighbours are asked for; it is not its own neighbour.
-        encoder: the encoder that made the vector of a text, as the collection's state wrote it; else None.
+        encoder: the encoder that made the vectors of texts, as the collection's state wrote it; else None.
         now: microseconds since 1970; rows that expire by then are not seen.
         where: rows must pass it; None for no filter.
     """
 
-    vector: FloatVector | None
+    vectors: FloatMatrix | None
     like: Id | None
     k: int
     now: int
@@ -36,8 +39,8 @@ class DenseQuery:
     where: Node | None = None
 
 
-def search_dense(store: Store[DerivedIndex], query: DenseQuery) -> Hits:
-    """Exactly min(k, matches) hits.
+def search_dense(store: Store[DerivedIndex], query: DenseQuery) -> list[Hits]:
+    """Exactly min(k, matches) hits for each question.
 
     First without holding anybody up. If a row that was found has changed before it was read, once more with
     index and rows at one moment.
@@ -51,39 +54,54 @@ def search_dense(store: Store[DerivedIndex], query: DenseQuery) -> Hits:
             return _search(view, reader, query)
 
 
-def _search(view: View, reader: Reader, query: DenseQuery) -> Hits:
+def _search(view: View, reader: Reader, query: DenseQuery) -> list[Hits]:
     if query.encoder is not None and query.encoder != reader.state.encoder:
         raise EncoderChanged
     metric = reader.state.metric
     allowed = view.candidates(query.now)
-    vector = query.vector
+    queries = query.vectors
     if query.like is not None:
         row, vector = _row_to_start_from(reader, query)
-        if row.slot >= len(allowed):
-            raise ChangedMeanwhile
-        allowed = allowed.copy()
-        allowed[row.slot] = False
-    assert vector is not None  # DenseQuery has one of the two
-    check_dimension(vector, reader.state)
-    vectors = reader.matrix(len(allowed))
-    if allowed[len(vectors) :].any():
-        raise Damaged(
-            f"{int(allowed[len(vectors) :].sum())} rows have lost their vectors: the file is too short",
-            name="vectors",
-            place=f"vectors.f32 ends after slot {len(vectors) - 1}",
-            remedy="Restore a backup.",
-        )
-    slots, scores = search_flat(metric, vectors, view.flat.norms, vector, allowed, query.k)
-    return Hits(_fetch(reader, view, slots, scores, metric, query), metric, view.change)
+        allowed, queries = _without(allowed, row.slot), vector[np.newaxis]
+    assert queries is not None  # DenseQuery has one of the two
+    check_dimension(queries, reader.state)
+    vectors = _vectors_of(reader, view, allowed)
+    found = view.flat.exact.search(vectors, queries, query.k, allowed, thread_count() if len(queries) > 1 else 1)
+    return [Hits(_fetch(reader, view, slots, scores, metric, query), metric, view.change) for slots, scores in found]
 
 
-def check_dimension(vector: FloatVector, state: State) -> None:
+def _vectors_of(reader: Reader, view: View, allowed: Bitmap) -> FloatMatrix:
+    """By slot; the file may end earlier where the last rows have none."""
+    count = len(view.flat.live)
+    vectors = reader.matrix(count)
+    if len(vectors) < count:
+        lost = int(np.count_nonzero(unpack(allowed, count)[len(vectors) :]))
+        if lost:
+            raise Damaged(
+                f"{lost} rows have lost their vectors: the file is too short",
+                name="vectors",
+                place=f"vectors.f32 ends after slot {len(vectors) - 1}",
+                remedy="Restore a backup.",
+            )
+    return vectors
+
+
+def _without(allowed: Bitmap, slot: int) -> Bitmap:
+    word, bit = divmod(slot, 64)
+    if word >= len(allowed):
+        raise ChangedMeanwhile
+    allowed = allowed.copy()
+    allowed[word] &= ~(np.uint64(1) << np.uint64(bit))
+    return allowed
+
+
+def check_dimension(queries: FloatMatrix, state: State) -> None:
     """The dimension may have been fixed, by another process too, since the query was checked."""
-    if state.dimension is not None and len(vector) != state.dimension:
+    if state.dimension is not None and queries.shape[1] != state.dimension:
         raise DimensionMismatch(
-            f"the vector has {len(vector)} components, this collection's have {state.dimension}",
+            f"the vector has {queries.shape[1]} components, this collection's have {state.dimension}",
             name="query",
-            value=len(vector),
+            value=queries.shape[1],
             place="query",
             remedy=f"Pass a vector of dimension {state.dimension}.",
         )

@@ -245,6 +245,7 @@ class Upkeep(Generic[IndexT]):
 
     def _publish(self, opened: Opened[IndexT]) -> bool:
         """Saves the index, forgets the changes that it covers and removes what is left over. Holds the role."""
+        opened.feed.index.prepare(opened.generation.vectors.matrix(opened.feed.state.next_slot))
         with opened.feed.moment() as connection:
             state = opened.feed.state
             nonce = nonce_of(connection, state, state.change) if state.change else None

@@ -1,0 +1,119 @@
+"""Exact search without codes: a quick float32 scan, then the true scores of what the error bound lets through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import Bitmap, FloatMatrix, FloatVector, Kernels, Metric, Slots
+from ..filters.bitmap import BoolArray, unpack
+
+__all__ = ["ScannedSearch"]
+
+FloatArray = NDArray[np.float64]
+
+_EPSILON = 2.0**-23
+_TINY = 2.0**-126  # below it a product may vanish
+_SCORE_MAX = float(np.finfo(np.float32).max)  # beyond it scores are infinite
+_SCORE_STEP = 2.0**-149  # between the smallest scores
+_SLACK_TERMS = 8  # roundings besides the sum's: the query, the row's norm, the score itself
+
+
+class Norms:
+    """Squared norms by slot, computed when first needed; a slot's vector never changes."""
+
+    def __init__(self, kernels: Kernels, squared: FloatArray | None = None) -> None:
+        self.kernels = kernels
+        self._squared: FloatArray = np.empty(0, dtype=np.float64) if squared is None else squared
+
+    def squared(self, vectors: FloatMatrix) -> FloatArray:
+        """float64, shape (len(vectors),). Threads may compute the same norms twice; the results are equal."""
+        known = self._squared
+        if len(known) < len(vectors):
+            known = np.concatenate([known, self.kernels.squared_norms(vectors[len(known) :])])
+            self._squared = known
+        return known[: len(vectors)]
+
+
+class ScannedSearch:
+    """Looks at every vector for each query; keeps their norms."""
+
+    def __init__(self, kernels: Kernels, metric: Metric) -> None:
+        self._kernels = kernels
+        self._metric = metric
+        self._norms = Norms(kernels)
+
+    def search(
+        self, vectors: FloatMatrix, queries: FloatMatrix, k: int, allowed: Bitmap, threads: int = 1
+    ) -> list[tuple[Slots, FloatVector]]:
+        """See `ExactSearch.search`; NumPy decides on threads."""
+        chosen = unpack(allowed, len(vectors))
+        return [self._search_one(vectors, query, k, chosen) for query in queries]
+
+    def prepare(self, vectors: FloatMatrix) -> None:
+        """See `ExactSearch.prepare`."""
+        self._norms.squared(vectors)
+
+    def save(self, vectors: FloatMatrix) -> dict[str, NDArray[Any]]:
+        """See `ExactSearch.save`."""
+        return {"norms": self._norms.squared(vectors)}
+
+    def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """See `ExactSearch.load`."""
+        self._norms = Norms(self._kernels, arrays.get("norms"))
+
+    def _search_one(
+        self, vectors: FloatMatrix, query: FloatVector, k: int, allowed: BoolArray
+    ) -> tuple[Slots, FloatVector]:
+        count = int(np.count_nonzero(allowed))
+        if count == 0 or k <= 0:
+            return np.empty(0, dtype=np.uint32), np.empty(0, dtype=np.float32)
+        if k < count:
+            value, bound = _bounded(self._metric, vectors, self._norms, query)
+            allowed = _survivors(value, bound, allowed, k)
+        slots = np.flatnonzero(allowed).astype(np.uint32)
+        scores = self._kernels.score(self._metric, vectors, slots, query)
+        best = np.lexsort((slots, -scores))[:k]
+        return slots[best], scores[best]
+
+
+def _bounded(metric: Metric, vectors: FloatMatrix, norms: Norms, query: FloatVector) -> tuple[FloatArray, FloatArray]:
+    """Per row a value that orders like the score, and how far it may be off.
+
+    The bound is the standard one for sums (Higham, Accuracy and Stability of Numerical Algorithms, 2002,
+    section 3.1), with `dim` terms though the kernels sum in lanes, so it is generous.
+    """
+    dim = vectors.shape[1]
+    relative = (dim + _SLACK_TERMS) * _EPSILON
+    raw = np.empty(len(vectors), dtype=np.float32)
+    if metric in ("l2", "l1"):
+        norms.kernels.scan(metric, vectors, query, raw)
+        far = raw.astype(np.float64)
+        return -far, relative * far + dim * _TINY
+    length = float(np.sqrt(np.dot(query.astype(np.float64), query.astype(np.float64))))
+    unit = (query.astype(np.float64) / length).astype(np.float32) if length > 0 else query
+    norms.kernels.scan(metric, vectors, unit, raw)
+    value = raw.astype(np.float64)
+    row_length = np.sqrt(norms.squared(vectors))
+    bound = relative * row_length + dim * _TINY
+    if metric == "ip":
+        if length > 0:  # rows whose scores are infinite tie, and so do those that round to one tiny score
+            most = _SCORE_MAX / length
+            np.clip(value, -most, most, out=value, where=np.isfinite(value))
+            bound += _SCORE_STEP / length
+        return value, bound
+    with np.errstate(divide="ignore", invalid="ignore"):  # a zero row scores 0: not a number here, always kept
+        return value / row_length, bound / row_length
+
+
+def _survivors(value: FloatArray, bound: FloatArray, allowed: BoolArray, k: int) -> BoolArray:
+    """Rows whose true score may reach the k-th best. A value that overflowed says nothing: its row stays."""
+    with np.errstate(invalid="ignore"):
+        known = np.isfinite(value) & np.isfinite(bound) & allowed
+        low = np.where(known, value - bound, -np.inf)
+        kth = np.partition(low, len(low) - k)[len(low) - k]
+        survives: BoolArray = allowed & (~known | (value + bound >= kth))
+    return survives
