@@ -21,6 +21,7 @@ from .records import rebuild, summarize
 from .records.choose import filter_of
 from .records.context import Context, now
 from .records.insert import insert, until_encoder_stays
+from .records.notes import Notes
 from .records.read import read
 from .records.remove import remove, remove_where
 from .records.scroll import scroll
@@ -294,6 +295,16 @@ class Collection:
         if state.dimension is None:  # no row has a vector yet, so they may even differ in length
             return [vector[np.newaxis] for vector in checked]
         return [np.stack(checked)]
+
+    # -- notes
+
+    def notes(self, owner: str) -> Notes:
+        """What a program keeps beside the rows: a mapping of str to bytes, durable like rows, one for each owner.
+
+        Args:
+            owner: a text of 1 to 1,024 characters, such as the program's name.
+        """
+        return Notes(self._context, owner, self)
 
     # -- the rest of its life
 

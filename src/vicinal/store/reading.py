@@ -11,6 +11,7 @@ import numpy as np
 
 from ..contract import FloatMatrix, FloatVector, Slots
 from .generation import Generation
+from .notes import read_notes
 from .rows import Row, StoredId, ids_of, rows_by_id, rows_by_slot, rows_in_order, slots_of
 from .state import State
 
@@ -47,6 +48,10 @@ class Reader:
     def rows_in_order(self, *, after: int = -1, now: int, limit: int, offset: int = 0) -> list[Row]:
         with self._reading() as connection:
             return rows_in_order(connection, self._generation.vectors, after=after, now=now, limit=limit, offset=offset)
+
+    def notes(self, owner: str) -> dict[str, bytes]:
+        with self._reading() as connection:
+            return read_notes(connection, owner)
 
     def matrix(self, slot_count: int) -> FloatMatrix:
         return self._generation.vectors.matrix(slot_count)

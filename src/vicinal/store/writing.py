@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import apsw
@@ -11,6 +11,7 @@ import numpy as np
 from ..contract import Durability, FloatMatrix
 from ..errors import LimitExceeded
 from .changes import insert_change
+from .notes import read_notes, write_notes
 from .rows import Row, StoredId, delete_rows, insert_rows, rows_by_id, rows_by_slot, slots_of
 from .state import State, update_state
 from .vectors import Vectors
@@ -45,10 +46,11 @@ class Transaction:
         self._dead: list[int] = []
         self._touched: list[int] = []
         self._fixed_dimension = False
+        self._noted = False
 
     @property
     def is_empty(self) -> bool:
-        return not (self._count or self._dead or self._touched or self._fixed_dimension)
+        return not (self._count or self._dead or self._touched or self._fixed_dimension or self._noted)
 
     def slots_of(self, ids: Sequence[StoredId]) -> dict[StoredId, tuple[int, int | None]]:
         return slots_of(self.connection, ids)
@@ -114,6 +116,14 @@ class Transaction:
             (row.change, row.crc(self._vectors), expires_at, metadata, row.slot),
         )
         self._touched.append(row.slot)
+
+    def notes(self, owner: str) -> dict[str, bytes]:
+        return read_notes(self.connection, owner)
+
+    def note(self, owner: str, notes: Mapping[str, bytes | None]) -> None:
+        """Keeps these notes with what else this commit does; None removes one."""
+        write_notes(self.connection, owner, notes)
+        self._noted = self._noted or bool(notes)
 
     def finish(self) -> None:
         """The last rows before COMMIT: the change and the state that names it."""

@@ -1,0 +1,115 @@
+"""`notes`: small values that a program keeps beside the rows, with the same promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any, TypeVar
+
+from ..errors import InvalidArgument
+from ..store.writing import Transaction
+from .context import Context
+
+NAME_CHARS_MAX = 1024
+
+T = TypeVar("T")
+
+
+class Notes(MutableMapping[str, bytes]):
+    """Notes of one owner, key to bytes: as durable as rows, seen by every handle, and moved along by `compact`,
+    `backup`, `restore` and `repair`. Each call is one commit; one that changes nothing commits nothing.
+
+    Args:
+        owner: whose notes; those of others are not seen.
+        handle: what must live as long as these notes, because it closes the files when it dies.
+    """
+
+    def __init__(self, context: Context, owner: str, handle: object = None) -> None:
+        self._context = context
+        self._handle = handle
+        self._owner = _checked_name(owner, "owner")
+
+    def __getitem__(self, key: str) -> bytes:
+        return self._all()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __setitem__(self, key: str, value: bytes) -> None:
+        self.update({key: value})
+
+    def __delitem__(self, key: str) -> None:
+        def plan(transaction: Transaction) -> bool:
+            there = key in transaction.notes(self._owner)
+            if there:
+                transaction.note(self._owner, {key: None})
+            return there
+
+        if not self._write(plan):
+            raise KeyError(key)
+
+    def setdefault(self, key: str, default: bytes | None = None) -> bytes:
+        """The note; where there is none, `default` becomes it. Of several processes one is first."""
+        value = _checked(key, default)
+
+        def plan(transaction: Transaction) -> bytes:
+            found = transaction.notes(self._owner).get(key)
+            if found is None:
+                transaction.note(self._owner, {key: value})
+            return value if found is None else found
+
+        return self._write(plan)
+
+    def update(self, other: Any = (), /, **more: bytes) -> None:
+        """All of these notes in one commit."""
+        given = {key: _checked(key, value) for key, value in {**dict(other), **more}.items()}
+
+        def plan(transaction: Transaction) -> None:
+            known = transaction.notes(self._owner)
+            transaction.note(self._owner, {key: value for key, value in given.items() if known.get(key) != value})
+
+        self._write(plan)
+
+    def __repr__(self) -> str:
+        return f"Notes({self._owner!r}, keys={list(self)})"
+
+    def _all(self) -> dict[str, bytes]:
+        with self._context.store.reading() as reader:
+            return reader.notes(self._owner)
+
+    def _write(self, plan: Callable[[Transaction], T]) -> T:
+        context = self._context
+        return context.store.write(plan, timeout=context.timeout, durability=context.durability)
+
+
+def _checked(key: object, value: object) -> bytes:
+    _checked_name(key, "key")
+    if not isinstance(value, bytes):
+        raise InvalidArgument(
+            f"a note is bytes, not {type(value).__name__}",
+            name="notes",
+            value=value,
+            place=f"key {key!r:.80}",
+            remedy="Encode it, for example with json.dumps(value).encode().",
+        )
+    return value
+
+
+def _checked_name(value: object, name: str) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= NAME_CHARS_MAX or not _is_text(value):
+        raise InvalidArgument(
+            f"the {name} of a note is a text of 1 to {NAME_CHARS_MAX:,} characters, not {value!r:.80}",
+            name=name,
+            value=value,
+        )
+    return value
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
