@@ -82,6 +82,19 @@ class Hit:
         return f"Hit(id={self.id!r}, score={self.score:.4f}, text={_short(self.text)!r})"
 
 
+@dataclass(frozen=True, slots=True)
+class LegScore:
+    """What one leg of a fused search said of a hit.
+
+    Attributes:
+        rank: its place within the leg's best 1,000, counted from 1; None beyond.
+        score: the leg's own score; None where the row does not match in that leg.
+    """
+
+    rank: int | None
+    score: float | None
+
+
 class Hits(Sequence[Hit]):
     """Hits of one query, best first, ties by insertion order.
 

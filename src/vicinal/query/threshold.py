@@ -1,0 +1,269 @@
+"""The best rows of several legs together, exactly, without asking every leg for everything.
+
+Source: R. Fagin, A. Lotem and M. Naor, "Optimal aggregation algorithms for middleware", Journal of Computer and System
+Sciences 66(4), 2003: the threshold algorithm. Each leg gives its best `depth` rows, and every row that any of them gave
+is scored in all legs. A row that none gave is at most as good as the last row of each; once the k-th is better than
+that bound, no deeper look can change the answer. The bound is computed by the same arithmetic as the scores, and each
+of its steps (division, product, sum, rounding) keeps the order of what goes in, so rounding cannot break it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import FloatVector, Metric, Slots
+from ..errors import InvalidArgument
+from ..inputs.names import nearest
+from ..types import LegScore
+from . import fusion
+
+FloatArray = NDArray[np.float64]
+
+RANKED = 1_000
+_GROWTH = 4
+
+
+class Leg(Protocol):
+    """One ranking of a fused search: all rows that it matches under the query's filter, at one moment."""
+
+    @property
+    def name(self) -> str:
+        """Such as "dense" or "keyword"; each leg of a search has its own."""
+
+    def best(self, m: int) -> tuple[Slots, FloatVector]:
+        """The best min(m, matches) slots, uint32, and their raw scores, float32; best first, ties by slot."""
+
+    def score(self, slots: Slots) -> FloatVector:
+        """Raw scores, float32, shape (len(slots),): the same bits as in `best`; NaN for rows that do not match."""
+
+    def similarity(self, scores: FloatVector) -> FloatArray:
+        """What raw scores are worth in a sum: float64 of at least 0, never less for a higher score."""
+
+
+def positive(scores: FloatVector) -> FloatArray:
+    """`max(0, score)`: similarity of cosine, inner product, BM25 and sparse scores."""
+    return np.maximum(scores.astype(np.float64), 0.0)
+
+
+def nearness(scores: FloatVector) -> FloatArray:
+    """`1 / (1 + distance)`: similarity of L2 and L1 scores, which are minus the distance."""
+    return np.asarray(1.0 / (1.0 - np.minimum(scores.astype(np.float64), 0.0)))
+
+
+def similarity_of(metric: Metric) -> Callable[[FloatVector], FloatArray]:
+    """The similarity of a dense leg under `metric`."""
+    return nearness if metric in ("l2", "l1") else positive
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """The best rows, best first.
+
+    Attributes:
+        slots: uint32, shape (rows,).
+        scores: float32, shape (rows,), in [0, 1].
+        names: of the legs.
+        ranks: int64, shape (legs, rows): the place within each leg's best 1,000, counted from 1; 0 for none.
+        raw: float32, shape (legs, rows): each leg's own score; NaN where the row does not match in it.
+    """
+
+    slots: Slots
+    scores: FloatVector
+    names: tuple[str, ...]
+    ranks: NDArray[np.int64]
+    raw: NDArray[np.float32]
+
+    def legs(self, row: int) -> dict[str, LegScore]:
+        """Rank and raw score of one of the rows in each leg."""
+        cells = zip(self.names, self.ranks[:, row].tolist(), self.raw[:, row].tolist(), strict=True)
+        return {name: LegScore(rank or None, None if score != score else score) for name, rank, score in cells}
+
+
+def fuse(
+    legs: Sequence[Leg],
+    k: int,
+    method: str = "weighted",
+    *,
+    weights: Sequence[float] | None = None,
+    constant: float = fusion.RRF_CONSTANT,
+    ranked: int = RANKED,
+) -> Fused:
+    """Exactly min(k, rows that match in any leg), by fused score rounded to float32, ties by slot.
+
+    So that the scores of all methods lie in [0, 1]: `s` is a row's similarity in a leg over the best similarity of
+    that leg, 0 in a leg whose best is 0 or that does not match; `w` are the weights over their sum.
+
+    | method | score | 1 means |
+    |---|---|---|
+    | weighted, combsum | sum of w s | the best of every leg |
+    | combmnz | (sum of w s) * (legs with w s above 0) / legs | the best of every leg |
+    | rrf | sum of w / (constant + rank), over what rank 1 in every leg would give | the first of every leg |
+    | borda | sum of w * points, over the points of a first place | the first of every leg |
+
+    With equal weights these are the formulas of `fusion` times a constant. RRF and Borda know only the rows in some
+    leg's best `ranked`; all others score 0 and follow by their similarity in the first leg, then by slot. Borda's
+    candidates are those rows, of legs with a weight above 0.
+
+    Args:
+        legs: the first one is the dense leg where there is one.
+        k: how many rows, at least 1.
+        method: "weighted", "combsum", "combmnz", "rrf" or "borda".
+        weights: one a leg, at least 0, relative to one another; equal by default.
+        constant: of RRF.
+        ranked: how deep ranks are counted.
+
+    Raises:
+        InvalidArgument: a method that does not exist; weights that do not fit.
+    """
+    shares = _shares(weights, len(legs))
+    scorer = _scorer(method, shares, constant)
+    depth = max(ranked, 2 * k)
+    while True:
+        pool = _gather(legs, depth, ranked)
+        scores, second = scorer(pool)
+        order = np.lexsort((pool.slots, -second, -scores))[:k]
+        if pool.complete or (len(order) == k and _beats_unseen(scorer, pool, scores[order[-1]], second[order[-1]])):
+            chosen = np.ascontiguousarray(pool.ranks[:, order])
+            names = tuple(leg.name for leg in legs)
+            return Fused(pool.slots[order], scores[order], names, chosen, pool.raw[:, order])
+        depth *= _GROWTH
+
+
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """Rows that some leg gave, with their scores in all legs.
+
+    Attributes:
+        slots: ascending.
+        raw, ranks: as in `Fused`.
+        shares: float64, shape (legs, rows): similarity over the leg's best; 0 where the row does not match.
+        bounds: float64, shape (legs, 1): the most that a row outside the pool can have there.
+        ranked: how many rows each leg ranks.
+        complete: whether no matching row is outside.
+    """
+
+    slots: Slots
+    raw: NDArray[np.float32]
+    ranks: NDArray[np.int64]
+    shares: FloatArray
+    bounds: FloatArray
+    ranked: tuple[int, ...]
+    complete: bool
+
+    def unseen(self) -> _Pool:
+        """A pool of one row that is at least as good as any that is outside."""
+        empty = np.zeros((len(self.raw), 1))
+        return _Pool(
+            self.slots[:1],
+            empty.astype(np.float32),
+            empty.astype(np.int64),
+            self.bounds,
+            self.bounds,
+            self.ranked,
+            False,
+        )
+
+
+_Scorer = Callable[[_Pool], tuple[FloatVector, FloatArray]]
+
+
+def _gather(legs: Sequence[Leg], depth: int, ranked: int) -> _Pool:
+    lists = [leg.best(depth) for leg in legs]
+    slots = np.sort(np.concatenate([own for own, _ in lists]))
+    slots = slots[np.append(True, slots[1:] != slots[:-1])[: len(slots)]]
+    raw = np.full((len(legs), len(slots)), np.nan, dtype=np.float32)
+    ranks = np.zeros(raw.shape, dtype=np.int64)
+    shares = np.zeros(raw.shape)
+    bounds = np.zeros((len(legs), 1))
+    for i, (leg, (own, scores)) in enumerate(zip(legs, lists, strict=True)):
+        places = np.searchsorted(slots, own)
+        ranks[i, places[:ranked]] = np.arange(1, min(ranked, len(own)) + 1)
+        raw[i, places] = scores
+        if len(own) == depth:  # else a row that it did not give does not match
+            others = np.ones(len(slots), dtype=np.bool_)
+            others[places] = False
+            raw[i, others] = leg.score(slots[others])
+        if len(own):
+            matching = ~np.isnan(raw[i])
+            best = float(leg.similarity(scores[:1])[0])
+            shares[i, matching] = fusion.over(leg.similarity(raw[i, matching]), best)
+            if len(own) == depth:
+                bounds[i] = fusion.over(leg.similarity(scores[-1:]), best)
+    full = tuple(min(ranked, len(own)) for own, _ in lists)
+    return _Pool(slots, raw, ranks, shares, bounds, full, all(len(own) < depth for own, _ in lists))
+
+
+def _beats_unseen(scorer: _Scorer, pool: _Pool, score: np.float32, second: np.float64) -> bool:
+    """Whether the k-th row is better than any row outside can be, whatever that one's slot."""
+    bound, bound_second = scorer(pool.unseen())
+    return bool((score, second) > (bound[0], bound_second[0]))
+
+
+def _scorer(method: str, weights: FloatArray, constant: float) -> _Scorer:
+    """Pool to scores, and what decides among equal scores before the slot does."""
+    scorers: dict[str, _Scorer] = {
+        "weighted": lambda pool: _by_similarity(fusion.weighted_sum(list(pool.shares), list(weights))),
+        "combsum": lambda pool: _by_similarity(fusion.weighted_sum(list(pool.shares), list(weights))),
+        "combmnz": lambda pool: _by_similarity(
+            fusion.comb_mnz(list(weights[:, np.newaxis] * pool.shares)) / len(weights)
+        ),
+        "rrf": lambda pool: _by_rank(_reciprocal_ranks(pool, weights, constant), pool),
+        "borda": lambda pool: _by_rank(_borda_points(pool, weights), pool),
+    }
+    if method not in scorers:
+        raise InvalidArgument(
+            f"there is no fusion {method!r}",
+            name="fusion",
+            value=method,
+            remedy=f"{nearest(str(method), scorers)}Fusions are {', '.join(scorers)}.",
+        )
+    return scorers[method]
+
+
+def _by_similarity(values: FloatArray) -> tuple[FloatVector, FloatArray]:
+    return np.minimum(values, 1.0).astype(np.float32), np.zeros(len(values))
+
+
+def _by_rank(values: FloatArray, pool: _Pool) -> tuple[FloatVector, FloatArray]:
+    """Rows without a rank score 0 and follow by their similarity in the first leg."""
+    scores = np.minimum(values, 1.0).astype(np.float32)
+    return scores, np.where(scores == 0, pool.shares[0], 0.0)
+
+
+def _places(pool: _Pool) -> FloatArray:
+    return np.where(pool.ranks > 0, pool.ranks.astype(np.float64), np.nan)
+
+
+def _reciprocal_ranks(pool: _Pool, weights: FloatArray, constant: float) -> FloatArray:
+    most = fusion.reciprocal_rank([1.0] * len(weights), constant=constant, weights=list(weights))
+    values = fusion.reciprocal_rank(list(_places(pool)), constant=constant, weights=list(weights))
+    return np.asarray(values / most)
+
+
+def _borda_points(pool: _Pool, weights: FloatArray) -> FloatArray:
+    """Aslam and Montague's count over the rows that some leg with a weight ranks."""
+    voted: NDArray[np.bool_] = np.any(pool.ranks[weights > 0] > 0, axis=0)
+    count = int(np.count_nonzero(voted))
+    if count == 0:
+        return np.zeros(len(voted))
+    unranked = [fusion.borda_share(count, ranked) for ranked in pool.ranked]
+    points = fusion.borda(list(_places(pool)), [count] * len(weights), unranked=unranked, weights=list(weights))
+    return np.where(voted, points / count, 0.0)
+
+
+def _shares(weights: Sequence[float] | None, legs: int) -> FloatArray:
+    """The weights over their sum, float64, shape (legs,)."""
+    given = np.ones(legs) if weights is None else np.asarray(weights, dtype=np.float64)
+    if given.shape != (legs,) or not np.isfinite(given).all() or (given < 0).any() or not given.any():
+        raise InvalidArgument(
+            f"weights must be {legs} numbers of at least 0, not all 0, not {weights!r}",
+            name="weights",
+            value=weights,
+            remedy="Pass one a leg.",
+        )
+    return np.asarray(given / given.sum())
