@@ -9,6 +9,7 @@
     |   +-- InvalidVector       NaN, infinity, or something that is not a vector
     |   |   +-- DimensionMismatch
     |   |   `-- ZeroVector
+    |   +-- InvalidImage        a picture that is absent or cannot be decoded
     |   +-- DuplicateId         one id twice in a call, or an `add` of an id that exists
     |   +-- SettingsMismatch    a collection reopened with another dimension, metric or setting
     |   |   `-- EncoderMismatch a collection reopened with another encoder
@@ -53,6 +54,7 @@ __all__ = [
     "IdNotFound",
     "InvalidArgument",
     "InvalidId",
+    "InvalidImage",
     "InvalidInput",
     "InvalidMetadata",
     "InvalidText",
@@ -119,6 +121,10 @@ class InvalidMetadata(InvalidInput):
 
 class InvalidVector(InvalidInput):
     """NaN, infinity, or something that is not a vector."""
+
+
+class InvalidImage(InvalidInput):
+    """A picture that is absent or cannot be decoded."""
 
 
 class DimensionMismatch(InvalidVector):

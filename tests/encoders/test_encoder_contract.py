@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vicinal.contract import Encoder
-from vicinal.encoders import CachedEncoder, HashingEncoder, MemoryStore, as_encoder
+from vicinal.encoders import CachedEncoder, HashingEncoder, MemoryStore, Projected, as_encoder
 from vicinal.errors import InvalidArgument, InvalidText
 
 
@@ -19,10 +19,15 @@ class Lengths:
         return [[1.0, float(len(text)), float(sum(map(ord, text)) % 97)] for text in texts]
 
 
-@pytest.fixture(params=["hashing", "hashing:1", "hashing:1000", "minilm", "cached", "custom"])
+NAMES = ["hashing", "hashing:1", "hashing:1000", "projected:32:hashing:100", "projected:100:hashing:32"]
+
+
+@pytest.fixture(params=[*NAMES, "minilm", "minilm in 128", "cached", "custom"])
 def encoder(request):
     if request.param == "minilm":
         return request.getfixturevalue("minilm")
+    if request.param == "minilm in 128":
+        return Projected(request.getfixturevalue("minilm"), 128)
     if request.param == "cached":
         return CachedEncoder(HashingEncoder(64), MemoryStore())
     return as_encoder(Lengths() if request.param == "custom" else request.param)

@@ -1,4 +1,4 @@
-"""Texts to vectors: the encoders, finding them by name, recognising them again, caching what they give.
+"""Texts and pictures to vectors: the encoders, finding them by name, recognising them again, caching what they give.
 
 Importing this package loads no model and none of the optional packages.
 """
@@ -7,10 +7,16 @@ from __future__ import annotations
 
 from .base import TextEncoder
 from .cache import CachedEncoder, MemoryStore
+from .choose import choose_image_encoder, choose_text_encoder
 from .custom import CustomEncoder
+from .descriptor import ImageDescriptor
 from .hashing import HashingEncoder
 from .identity import EncoderIdentity, check_probe, check_same, identity_of, restore
+from .image_base import ImageEncoder
+from .image_registry import resolve_image
 from .minilm import MiniLM
+from .projected import Projected, ProjectedImages
+from .projection import Projection
 from .registry import as_encoder, register, resolve
 
 __all__ = [
@@ -18,14 +24,22 @@ __all__ = [
     "CustomEncoder",
     "EncoderIdentity",
     "HashingEncoder",
+    "ImageDescriptor",
+    "ImageEncoder",
     "MemoryStore",
     "MiniLM",
+    "Projected",
+    "ProjectedImages",
+    "Projection",
     "TextEncoder",
     "as_encoder",
     "check_probe",
     "check_same",
+    "choose_image_encoder",
+    "choose_text_encoder",
     "identity_of",
     "register",
     "resolve",
+    "resolve_image",
     "restore",
 ]

@@ -16,6 +16,9 @@ class TextEncoder(ABC):
     """An encoder that checks its texts; a subclass only turns good ones into vectors.
 
     Subclasses set the four attributes of the `Encoder` contract, and `device`, in their `__init__`.
+
+    Attributes:
+        declares_fingerprint: False where the fingerprint cannot tell two models of one class apart.
     """
 
     name: str
@@ -23,6 +26,7 @@ class TextEncoder(ABC):
     dim: int
     fingerprint: str
     device: str = "cpu"
+    declares_fingerprint: bool = True
 
     def encode(self, texts: Sequence[str]) -> FloatMatrix:
         """Vectors of `texts`, float32, shape (len(texts), dim), C-contiguous."""

@@ -13,7 +13,6 @@ import numpy as np
 from ..contract import EmbeddingStore, FloatMatrix, FloatVector
 from ..errors import InvalidArgument
 from .base import TextEncoder
-from .custom import CustomEncoder
 from .registry import as_encoder
 
 # Long enough that no two texts meet by accident; half the bytes of the default digest.
@@ -34,7 +33,7 @@ class CachedEncoder(TextEncoder):
     def __init__(self, encoder: Any, store: EmbeddingStore) -> None:
         inner = as_encoder(encoder)
         # Two models of one class would share keys, and get each other's vectors.
-        if isinstance(inner, CustomEncoder) and not inner.declares_fingerprint:
+        if not inner.declares_fingerprint:
             raise InvalidArgument(
                 f"encoder {inner.name!r} declares no fingerprint, so its vectors cannot be cached",
                 name="encoder",

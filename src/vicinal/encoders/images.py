@@ -1,0 +1,125 @@
+"""Pictures as encoders want them: decoded, upright, RGB, transparency on white, the first frame of several."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InvalidImage, LimitExceeded, MissingExtra, VicinalError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+# A few kilobytes of PNG can ask for gigabytes of memory. 80 million pixels are 240 MB, and more than
+# cameras make; Pillow itself warns from 89 million on.
+MAX_PIXELS = 80_000_000
+_TOO_LARGE = f"the picture has more than {MAX_PIXELS:,} pixels"
+_SMALLER = "Scale it down first."
+
+
+def require_pillow() -> None:
+    """Raises `MissingExtra` unless Pillow can be imported."""
+    if find_spec("PIL") is None:
+        raise MissingExtra("pillow", "image", "encoding pictures")
+
+
+def load_image(given: Any, index: int = 0) -> Image:
+    """`given` as an upright RGB image.
+
+    Args:
+        given: a path, a Pillow image, or an array (see `ImageEncoder.encode_images`).
+        index: its place in the call, for errors about pictures that have no path.
+
+    Raises:
+        InvalidImage: it is absent, cannot be decoded, or is no picture.
+        LimitExceeded: it has more than `MAX_PIXELS` pixels.
+    """
+    require_pillow()
+    from PIL import Image
+
+    if isinstance(given, (str, os.PathLike)):
+        with _decoding(str(given)), Image.open(given) as image:
+            return _upright_rgb(image)
+    with _decoding(f"image {index}"):
+        if isinstance(given, Image.Image):
+            return _upright_rgb(given)
+        if isinstance(given, np.ndarray):
+            return _upright_rgb(Image.fromarray(_bytes_of(given)))
+        raise InvalidImage(f"a picture must be a path, a Pillow image or an array, not {type(given).__name__}")
+
+
+@contextmanager
+def _decoding(place: str) -> Iterator[None]:
+    """Errors from within, as ours, with the place. Decoders raise anything on bad bytes, so all is caught."""
+    from PIL import Image
+
+    try:
+        yield
+    except VicinalError as error:
+        error.name, error.place = "images", place
+        raise
+    # A warning of Pillow is an error where the program says so.
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise LimitExceeded(_TOO_LARGE, name="images", place=place, remedy=_SMALLER) from error
+    except FileNotFoundError as error:
+        raise InvalidImage("there is no such picture", name="images", place=place) from error
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InvalidImage(f"the picture cannot be decoded ({reason})", name="images", place=place) from error
+
+
+def _upright_rgb(image: Image) -> Image:
+    from PIL import ImageOps
+
+    width, height = image.size
+    if not width or not height:
+        raise InvalidImage("the picture has no pixels", value=image.size)
+    if width * height > MAX_PIXELS:
+        raise LimitExceeded(_TOO_LARGE, value=image.size, remedy=_SMALLER)
+    return _rgb(ImageOps.exif_transpose(image))
+
+
+def _rgb(image: Image) -> Image:
+    from PIL import Image
+
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image.copy()  # the caller's file may be closed, and its image is not ours
+    if image.mode in ("I", "F") or image.mode.startswith("I;"):
+        return Image.fromarray(_scaled(np.asarray(image))).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, "white")
+        return Image.alpha_composite(white, layer).convert("RGB")
+    return image.convert("RGB")
+
+
+def _scaled(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Grey levels of 16 bits, or floats from 0 to 1, as 8 bits: Pillow would cut them off at 255."""
+    most = 1.0 if values.dtype.kind == "f" else 65535.0
+    return np.rint(np.clip(values / most, 0.0, 1.0) * 255).astype(np.uint8)
+
+
+def _bytes_of(array: NDArray[Any]) -> NDArray[np.uint8]:
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim != 2 and (array.ndim != 3 or array.shape[2] not in (3, 4)):
+        raise InvalidImage(
+            f"an array of shape {array.shape} is no picture",
+            value=array.shape,
+            remedy="Give (height, width), (height, width, 3) or (height, width, 4).",
+        )
+    if array.dtype == np.uint8:
+        return np.ascontiguousarray(array)
+    if array.dtype.kind == "f" and (array.size == 0 or (array.min() >= 0 and array.max() <= 1)):
+        return _scaled(array)
+    raise InvalidImage(
+        f"an array of {array.dtype} is no picture",
+        value=array.dtype,
+        remedy="Give uint8, or floats from 0 to 1 without NaN.",
+    )
