@@ -20,7 +20,7 @@ LAYERS = (
     {"collection", "remote", "rag", "memories", "evaluate", "visualize"},
     {"records", "query"},
     {"indexes", "encoders", "llm"},
-    {"filters"},
+    {"filters", "analyzers"},
     {"store"},
     {"inputs"},
     {"contract", "errors", "types", "metadata", "settings", "version"},

@@ -1,0 +1,66 @@
+"""Names in programs and other compound words: what they are made of.
+
+A compound is a chain of pieces with single joiners: snake_case, kebab-case, dotted.names, C++::scopes. Each piece may
+hold smaller parts: camelCase, HTTPResponse, utf8.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from .characters import JOINERS
+
+_COMPOUND = re.compile(rf"[^{JOINERS}]+(?:(?:_+|[-.\u2010]|::)[^{JOINERS}]+)*")
+_PIECES = re.compile(rf"[^{JOINERS}]+")
+# Upper case, lower case, digits, as a person would read them: "HTTPResponse", "URLs", "iPhone4".
+_PARTS = re.compile("[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+# Encoded bytes alternate more often than names do.
+_PARTS_MAX = 16
+_NUMBERS_MAX = 2
+PIECES_MAX = 64
+"""A longer chain is no name: its pieces count, it itself does not."""
+
+
+class Compound(NamedTuple):
+    """A word as written, its pieces, and the parts of each piece: a piece without parts is its own only part."""
+
+    text: str
+    pieces: tuple[str, ...]
+    parts: tuple[tuple[str, ...], ...]
+
+    @property
+    def width(self) -> int:
+        """How many words it reads as."""
+        return sum(map(len, self.parts))
+
+
+def compounds(word: str) -> list[Compound]:
+    """What a raw word consists of. Two joiners in a row separate, except in snake_case."""
+    return [_compound(found) for found in _COMPOUND.findall(word)]
+
+
+def _compound(text: str) -> Compound:
+    pieces = tuple(_PIECES.findall(text))
+    return Compound(text, pieces, tuple(map(parts, pieces)))
+
+
+def parts(piece: str) -> tuple[str, ...]:
+    """`("get", "HTTP", "Response")`; a word without borders inside is its only part.
+
+    Borders are where lower case turns to upper, a word follows capitals, or letters meet digits.
+    """
+    if piece.isdecimal() or (piece.isalpha() and (piece.islower() or piece.isupper() or piece.istitle())):
+        return (piece,)
+    shape = piece if piece.isascii() else "".join(map(_shape, piece))
+    found = [(match.start(), match.end()) for match in _PARTS.finditer(shape)]
+    numbers = sum(shape[start].isdigit() for start, _ in found)
+    if len(found) > _PARTS_MAX or numbers > _NUMBERS_MAX:
+        return (piece,)
+    return tuple(piece[start:end] for start, end in found)
+
+
+def _shape(character: str) -> str:
+    if character.isdecimal():
+        return "0"
+    return "A" if character.isupper() else "a"

@@ -1,0 +1,139 @@
+"""Snowball stemmers by language: PyStemmer where it is installed, else snowballstemmer, which gives the same stems."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import re
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+_LATIN: Final = "a-zß-ʯ\u0300-\u036fḀ-ỿ"
+_CYRILLIC: Final = "Ѐ-ԯ"
+_ARABIC: Final = "\u0600-\u06ff"
+_DEVANAGARI: Final = "\u0900-\u097f"
+
+# ISO 639-1 codes; the algorithm's name; letters other than Latin ones.
+_ALGORITHMS: Final[dict[str, tuple[str, str]]] = {
+    "ar": ("arabic", _ARABIC),
+    "ca": ("catalan", _LATIN),
+    "cs": ("czech", _LATIN),
+    "da": ("danish", _LATIN),
+    "de": ("german", _LATIN),
+    "el": ("greek", "\u0370-\u03ff\u1f00-\u1fff"),
+    "en": ("english", _LATIN),
+    "eo": ("esperanto", _LATIN),
+    "es": ("spanish", _LATIN),
+    "et": ("estonian", _LATIN),
+    "eu": ("basque", _LATIN),
+    "fa": ("persian", _ARABIC),
+    "fi": ("finnish", _LATIN),
+    "fr": ("french", _LATIN),
+    "ga": ("irish", _LATIN),
+    "hi": ("hindi", _DEVANAGARI),
+    "hu": ("hungarian", _LATIN),
+    "hy": ("armenian", "\u0530-\u058f"),
+    "id": ("indonesian", _LATIN),
+    "it": ("italian", _LATIN),
+    "lt": ("lithuanian", _LATIN),
+    "nb": ("norwegian", _LATIN),
+    "ne": ("nepali", _DEVANAGARI),
+    "nl": ("dutch", _LATIN),
+    "nn": ("norwegian", _LATIN),
+    "no": ("norwegian", _LATIN),
+    "pl": ("polish", _LATIN),
+    "pt": ("portuguese", _LATIN),
+    "ro": ("romanian", _LATIN),
+    "ru": ("russian", _CYRILLIC),
+    "sr": ("serbian", _LATIN + _CYRILLIC),
+    "st": ("sesotho", _LATIN),
+    "sv": ("swedish", _LATIN),
+    "ta": ("tamil", "\u0b80-\u0bff"),
+    "tr": ("turkish", _LATIN),
+    "yi": ("yiddish", "\u0590-\u05ff"),
+}
+
+# Words whose stems tell one behaviour of an algorithm from another, besides the version it names.
+_PROBE: Final = (
+    "running flies happily generously relational skies dying succeeding news arsenal organization universities "
+    "häuser haeuser straßen freundlichkeit vorsätze continuellement élevées majestés chevaux corriendo rápidamente "
+    "canciones lavorando velocemente programação corredores koirien taloissa springande husene kitaplarımızdan "
+    "házakban miestams domovima книгами бегающий красивейший кућама βιβλιων ανθρωποι τρεχοντας "
+    "الكتاب والمدرسون يكتبون लड़कियों किताबें चलाना գրքերի புத்தகங்கள் ביכער"
+)
+
+
+class Stemmer:
+    """Stems of one language, of words written in its script; other words stay as they are. Thread-safe.
+
+    Attributes:
+        algorithm: Snowball's name of it, or "none".
+        fingerprint: the algorithm and what it makes of some words.
+    """
+
+    def __init__(self, algorithm: str, letters: str, stem: Callable[[str], str]) -> None:
+        self.algorithm = algorithm
+        self._fits = re.compile(f"[{letters}]+").fullmatch
+        self._stem = stem
+        # Snowball's programs keep the word on which they work in the object.
+        self._lock = threading.Lock()
+        self.fingerprint = f"{algorithm}:{self._behaviour()}"
+
+    def __call__(self, word: str) -> str:
+        """The stem of a word in lower case; never empty."""
+        if self._fits(word) is None:
+            return word
+        with self._lock:
+            return self._stem(word) or word
+
+    def _behaviour(self) -> str:
+        stems = " ".join(map(self._stem, _PROBE.split()))
+        return hashlib.blake2b(stems.encode(), digest_size=6).hexdigest()
+
+
+class NoStemmer(Stemmer):
+    """For languages without a stemmer, and those that need none."""
+
+    def __init__(self) -> None:
+        self.algorithm = self.fingerprint = "none"
+
+    def __call__(self, word: str) -> str:
+        return word
+
+
+def _native(algorithm: str) -> Any | None:
+    """PyStemmer's, without its own cache: the caller remembers words."""
+    try:
+        module = importlib.import_module("Stemmer")
+        return module.Stemmer(algorithm, 0)
+    except (ImportError, KeyError):
+        return None
+
+
+def plain(algorithm: str) -> Any | None:
+    """snowballstemmer's own Python; asked by name, its `stemmer()` would hand over to PyStemmer."""
+    try:
+        module = importlib.import_module(f"snowballstemmer.{algorithm}_stemmer")
+    except ImportError:
+        return None
+    return getattr(module, f"{algorithm.capitalize()}Stemmer")()
+
+
+@functools.cache
+def stemmer(language: str) -> Stemmer:
+    """The stemmer of a language, by its code; one that changes nothing where Snowball has none."""
+    algorithm, letters = _ALGORITHMS.get(language, ("", ""))
+    return by_algorithm(algorithm, letters) if algorithm else NoStemmer()
+
+
+@functools.cache
+def by_algorithm(algorithm: str, letters: str = _LATIN) -> Stemmer:
+    found = _native(algorithm) or plain(algorithm)
+    return NoStemmer() if found is None else Stemmer(algorithm, letters, found.stemWord)
+
+
+def languages() -> tuple[str, ...]:
+    """Codes of the languages that have a stemmer here."""
+    return tuple(code for code in _ALGORITHMS if stemmer(code).algorithm != "none")
