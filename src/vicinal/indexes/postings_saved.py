@@ -1,0 +1,274 @@
+"""Postings as arrays of one dimension: what is saved, mapped, and read in place.
+
+numbers          int64: format, fields, slots, terms
+texts            uint64: bitmap of slots that have a text
+lengths          uint32, (slots,): places that each text takes
+term_bytes       uint8: the terms in UTF-8, one after the other
+term_ends        uint64, (terms,): where each ends
+term_fields      uint8, (terms,)
+table            uint32, a power of two: 0, or a term's number + 1 at the first free place from its hash on
+starts           uint64, (terms + 1,): where the postings of each term start
+slots            uint32, (postings,): ascending in each term
+counts           uint8, (postings,): how often the text has the term; 255 says: look in `large_counts`
+large_places     uint64: which postings count 255 or more, ascending
+large_counts     uint32: and how much
+bounds           uint32, (terms, 5): the largest count, then the shortest text with count 1, 2, 3, and 4 or more
+positions        uint8: the places of each posting, each less the one before, as LEB128
+block_starts     uint64, (terms + 1,): where the blocks of each term start
+blocks           uint64: where in `positions` each block of `BLOCK` postings starts
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import Bitmap, Slots
+from ..filters.bitmap import BoolArray, pack
+from .postings import ABSENT
+
+__all__ = ["Builder", "Saved", "hash_of"]
+
+FORMAT: Final = 1
+BLOCK: Final = 64
+LARGE: Final = 255
+BOUNDS: Final = 5
+
+DTYPES: Final[dict[str, type]] = {
+    "numbers": np.int64,
+    "texts": np.uint64,
+    "lengths": np.uint32,
+    "term_bytes": np.uint8,
+    "term_ends": np.uint64,
+    "term_fields": np.uint8,
+    "table": np.uint32,
+    "starts": np.uint64,
+    "slots": np.uint32,
+    "counts": np.uint8,
+    "large_places": np.uint64,
+    "large_counts": np.uint32,
+    "bounds": np.uint32,
+    "positions": np.uint8,
+    "block_starts": np.uint64,
+    "blocks": np.uint64,
+}
+
+
+def hash_of(field: int, term: bytes) -> int:
+    """FNV-1a of 64 bits over the field's number and the term, its halves mixed."""
+    value = 0xCBF29CE484222325
+    for byte in (field, *term):
+        value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return value ^ (value >> 32)
+
+
+def table_size(terms: int) -> int:
+    """A power of two, at most half full."""
+    return 1 << max(1, 2 * terms - 1).bit_length()
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The arrays of the module's table, and what they say."""
+
+    numbers: NDArray[np.int64]
+    texts: Bitmap
+    lengths: NDArray[np.uint32]
+    term_bytes: NDArray[np.uint8]
+    term_ends: NDArray[np.uint64]
+    term_fields: NDArray[np.uint8]
+    table: NDArray[np.uint32]
+    starts: NDArray[np.uint64]
+    slots: Slots
+    counts: NDArray[np.uint8]
+    large_places: NDArray[np.uint64]
+    large_counts: NDArray[np.uint32]
+    bounds: NDArray[np.uint32]
+    positions: NDArray[np.uint8]
+    block_starts: NDArray[np.uint64]
+    blocks: NDArray[np.uint64]
+
+    @classmethod
+    def empty(cls, field_count: int) -> Saved:
+        return Builder(field_count, np.zeros(0, np.bool_), np.zeros(0, np.uint32)).finish()
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[Any]], field_count: int) -> Saved:
+        """Raises ValueError for arrays that do not fit together."""
+        for name, dtype in DTYPES.items():
+            array = arrays.get(name)
+            if array is None or array.dtype != dtype or array.ndim != 1 or not array.flags.c_contiguous:
+                raise ValueError(f"{name} must be a C-contiguous {np.dtype(dtype).name} array of one dimension")
+        saved = cls(*(arrays[name] for name in DTYPES))
+        saved._check(field_count)
+        return saved
+
+    def _check(self, field_count: int) -> None:
+        if len(self.numbers) != 4 or self.numbers[0] != FORMAT or self.numbers[1] != field_count:
+            raise ValueError(f"these are no postings of format {FORMAT} with {field_count} fields")
+        terms, slots = self.term_count, self.slot_count
+        ends = ((self.term_ends, self.term_bytes), (self.starts, self.slots), (self.block_starts, self.blocks))
+        sizes = (
+            len(self.texts) == -(-slots // 64),
+            len(self.lengths) == slots,
+            len(self.term_ends) == len(self.term_fields) == terms,
+            len(self.table) > terms and not len(self.table) & (len(self.table) - 1),
+            len(self.starts) == len(self.block_starts) == terms + 1,
+            len(self.counts) == len(self.slots),
+            len(self.large_places) == len(self.large_counts),
+            len(self.bounds) == BOUNDS * terms,
+            *(not len(last) or (last[-1] == len(array) and np.all(last[1:] >= last[:-1])) for last, array in ends),
+        )
+        if not all(sizes):
+            raise ValueError("the arrays of these postings do not fit together")
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return {name: getattr(self, field.name) for name, field in zip(DTYPES, fields(self))}
+
+    @property
+    def field_count(self) -> int:
+        return int(self.numbers[1])
+
+    @property
+    def slot_count(self) -> int:
+        return int(self.numbers[2])
+
+    @property
+    def term_count(self) -> int:
+        return int(self.numbers[3])
+
+    @cached_property
+    def text_count(self) -> int:
+        return int(np.bitwise_count(self.texts).sum())
+
+    @cached_property
+    def length(self) -> int:
+        """Of all texts; slots without a text have length 0."""
+        return int(self.lengths.sum(dtype=np.int64))
+
+    def term(self, number: int) -> tuple[int, str]:
+        start = int(self.term_ends[number - 1]) if number else 0
+        text = self.term_bytes[start : int(self.term_ends[number])].tobytes().decode()
+        return int(self.term_fields[number]), text
+
+    def find(self, field: int, term: str) -> int:
+        """The number of a term, or `ABSENT`."""
+        mask = len(self.table) - 1
+        place = hash_of(field, term.encode()) & mask
+        while entry := int(self.table[place]):
+            if self.term(entry - 1) == (field, term):
+                return entry - 1
+            place = (place + 1) & mask
+        return ABSENT
+
+    def postings(self, number: int) -> tuple[Slots, NDArray[np.int64]]:
+        """Slots of a term and how often each text has it, removed ones included; nothing for a later term."""
+        if number >= self.term_count:
+            return np.zeros(0, np.uint32), np.zeros(0, np.int64)
+        start, end = int(self.starts[number]), int(self.starts[number + 1])
+        counts = self.counts[start:end].astype(np.int64)
+        large = np.flatnonzero(counts == LARGE)
+        counts[large] = self.large_counts[np.searchsorted(self.large_places, (large + start).astype(np.uint64))]
+        return self.slots[start:end], counts
+
+    def places(self, number: int, slot: int) -> list[int]:
+        """Where a text has a term."""
+        slots, counts = self.postings(number)
+        at = int(np.searchsorted(slots, slot))
+        block = int(self.block_starts[number]) + at // BLOCK
+        skipped = int(counts[at - at % BLOCK : at].sum())
+        values = _leb128(self.positions, int(self.blocks[block]))
+        for _ in range(skipped):
+            next(values)
+        found, last = [], 0
+        for _ in range(int(counts[at])):
+            last += next(values)
+            found.append(last)
+        return found
+
+
+class Builder:
+    """Puts saved postings together, term by term."""
+
+    def __init__(self, field_count: int, texts: BoolArray, lengths: NDArray[np.uint32]) -> None:
+        self._field_count = field_count
+        self._texts = texts
+        self._lengths = np.where(texts, lengths, 0).astype(np.uint32)
+        self._terms: list[tuple[int, bytes]] = []
+        self._slots: list[Slots] = []
+        self._counts: list[NDArray[np.int64]] = []
+        self._bounds: list[list[int]] = []
+        self._positions = bytearray()
+        self._blocks: list[int] = []
+        self._block_starts = [0]
+
+    def add(self, field: int, term: str, slots: Slots, places: Sequence[Sequence[int]]) -> None:
+        """One term: the texts that have it, and where."""
+        counts = np.array([len(found) for found in places])
+        self._terms.append((field, term.encode()))
+        self._slots.append(slots)
+        self._counts.append(counts)
+        lengths = self._lengths[slots]
+        shortest = [lengths[kind] for kind in (counts == 1, counts == 2, counts == 3, counts >= 4)]
+        self._bounds.append([int(counts.max()), *(int(some.min()) if len(some) else ABSENT for some in shortest)])
+        for at, found in enumerate(places):
+            if at % BLOCK == 0:
+                self._blocks.append(len(self._positions))
+            for place, before in zip(found, [0, *found]):
+                _put_leb128(self._positions, place - before)
+        self._block_starts.append(len(self._blocks))
+
+    def finish(self) -> Saved:
+        counts = np.concatenate([np.zeros(0, np.int64), *self._counts])
+        large = np.flatnonzero(counts >= LARGE)
+        return Saved(
+            numbers=np.array([FORMAT, self._field_count, len(self._texts), len(self._terms)], np.int64),
+            texts=pack(self._texts),
+            lengths=self._lengths,
+            term_bytes=np.frombuffer(b"".join(term for _, term in self._terms), np.uint8),
+            term_ends=np.cumsum([len(term) for _, term in self._terms], dtype=np.uint64),
+            term_fields=np.array([field for field, _ in self._terms], np.uint8),
+            table=self._table(),
+            starts=np.cumsum([0, *map(len, self._slots)], dtype=np.uint64),
+            slots=np.concatenate([np.zeros(0, np.uint32), *self._slots]),
+            counts=np.minimum(counts, LARGE).astype(np.uint8),
+            large_places=large.astype(np.uint64),
+            large_counts=counts[large].astype(np.uint32),
+            bounds=np.array(self._bounds, np.uint32).reshape(-1),
+            positions=np.frombuffer(bytes(self._positions), np.uint8),
+            block_starts=np.array(self._block_starts, np.uint64),
+            blocks=np.array(self._blocks, np.uint64),
+        )
+
+    def _table(self) -> NDArray[np.uint32]:
+        table = np.zeros(table_size(len(self._terms)), np.uint32)
+        for number, (field, term) in enumerate(self._terms):
+            place = hash_of(field, term) & (len(table) - 1)
+            while table[place]:
+                place = (place + 1) & (len(table) - 1)
+            table[place] = number + 1
+        return table
+
+
+def _put_leb128(out: bytearray, value: int) -> None:
+    """Seven bits a byte, the lowest first, the high bit set on all but the last."""
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+
+
+def _leb128(octets: NDArray[np.uint8], at: int) -> Iterator[int]:
+    value = shift = 0
+    for i in range(at, len(octets)):
+        byte = int(octets[i])
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            yield value
+            value = shift = 0

@@ -1,0 +1,246 @@
+"""The text index: texts in, best rows for a query out. Analysis and queries are here, postings in `postings`."""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import Bitmap, FloatVector, Kernels, Slots
+from .postings import Analysed, Postings, Program, Stale
+from .postings_numpy import NumpyPostings, parts
+from .text_asking import Analyzer, Asking, Compiled
+from .text_query import DEFAULT_SCORER, Scorer, TextQuery
+
+__all__ = ["Contribution", "TextIndex", "postings_for"]
+
+_BATCH: Final = 8192  # texts analysed before the postings take them in
+_VOCABULARY_MAX: Final = 1 << 18  # distinct words remembered at a time
+_TRIES: Final = 3  # before a search keeps writers out
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one term of a query adds to a row's score.
+
+    Attributes:
+        field: name of the field.
+        term: as the analyzer made it.
+        count: how often the row has it; never 0.
+        weight: field weight times idf times occurrences in the query.
+        score: what it adds.
+    """
+
+    field: str
+    term: str
+    count: int
+    weight: float
+    score: float
+
+
+class TextIndex:
+    """Postings of the texts of one collection, and the analyzer that made them.
+
+    One writer at a time calls `add`, `remove`, `save` and `load` (they also exclude each other); any number of threads
+    may call everything else meanwhile. A search sees the texts before or after each batch of a running `add`.
+    """
+
+    def __init__(self, analyzer: Analyzer, kernels: Kernels) -> None:
+        self._analyzer = analyzer
+        self._postings = postings_for(kernels, len(analyzer.fields))
+        self._writing = threading.RLock()
+        self._vocabulary = _Vocabulary(analyzer, self._postings)
+        self._asking = Asking(analyzer)
+
+    @property
+    def slot_count(self) -> int:
+        """Slots from here on are not covered yet."""
+        return self._postings.slot_count
+
+    def add(self, slots: Slots, texts: Sequence[str | None], slot_count: int | None = None) -> None:
+        """Takes in the texts of new slots.
+
+        Args:
+            slots: uint32, ascending, none below `self.slot_count`. Slots that are left out have no text for good.
+            texts: one for each slot; None for none. An empty text counts as a text.
+            slot_count: slots below it are covered then; by default up to the last of `slots`.
+
+        Raises:
+            ValueError: slots that are covered or do not ascend; earlier batches of the call may have been added.
+        """
+        with self._writing:
+            if slot_count is None:
+                slot_count = int(slots[-1]) + 1 if len(slots) else self.slot_count
+            for start in range(0, len(slots), _BATCH):
+                end = min(start + _BATCH, len(slots))
+                covered = slot_count if end == len(slots) else int(slots[end - 1]) + 1
+                self._add(slots[start:end], texts[start:end], covered)
+            if not len(slots) and slot_count > self.slot_count:
+                self._add(slots, (), slot_count)
+
+    def _add(self, slots: Slots, texts: Sequence[str | None], slot_count: int) -> None:
+        if self._vocabulary.is_spent():
+            self._vocabulary = _Vocabulary(self._analyzer, self._postings)
+        vocabulary = self._vocabulary
+        chosen = [i for i, text in enumerate(texts) if text is not None]
+        try:
+            analysed = vocabulary.analyse([text for text in texts if text is not None])
+            taken = slots if len(chosen) == len(slots) else np.ascontiguousarray(slots[chosen])
+            self._postings.add(taken, analysed, slot_count)
+        except BaseException:
+            self._vocabulary = _Vocabulary(self._analyzer, self._postings)  # arrays of this one may be held
+            raise
+
+    def remove(self, slots: Slots) -> None:
+        """Forgets the texts of slots (uint32): they are not found and count in nothing. Others are passed over.
+
+        Terms that no text has any more stay in the dictionary until the next `save`.
+        """
+        with self._writing:
+            self._postings.remove(slots)
+
+    def search(
+        self, query: TextQuery, k: int, allowed: Bitmap | None = None, *, scorer: Scorer = DEFAULT_SCORER
+    ) -> tuple[Slots, FloatVector]:
+        """The best min(k, matches) rows.
+
+        Args:
+            query: see `TextQuery`.
+            k: 0 or more.
+            allowed: which slots may be found, one bit each; slots past its end may not. None lets every slot in.
+            scorer: how rows are scored. idf and average lengths are those of all texts, whatever `allowed` says.
+
+        Returns:
+            Slots, uint32, and scores, float32: best first, equal scores by slot.
+
+        Raises:
+            InvalidArgument: weights for fields that the analyzer does not have, or that are negative.
+        """
+        return self._run(query, scorer, lambda program: self._postings.search(program, k, allowed))
+
+    def score(self, query: TextQuery, slots: Slots, *, scorer: Scorer = DEFAULT_SCORER) -> FloatVector:
+        """Scores of given slots, float32, to the bit those of `search`; 0 without any of the words."""
+        return self._run(query, scorer, lambda program: self._postings.score(program, slots))
+
+    def matches(self, query: TextQuery, allowed: Bitmap | None = None) -> Bitmap:
+        """All rows that match, uint64, shape (ceil(slot_count / 64),)."""
+        return self._run(query, DEFAULT_SCORER, lambda program: self._postings.matches(program, allowed))
+
+    def explain(self, query: TextQuery, slot: int, *, scorer: Scorer = DEFAULT_SCORER) -> list[Contribution]:
+        """What each term of the query adds to the score of a slot; terms that it does not have are left out."""
+        names = [field.name for field in self._analyzer.fields]
+
+        def explained(compiled: Compiled) -> list[Contribution]:
+            length, counts = self._postings.occurrences(compiled.program, slot)
+            return [
+                Contribution(names[field], term, count, weight, weight * part(compiled.program, count, length))
+                for (field, terms), weights, found in zip(compiled.scoring, compiled.program.weights, counts)
+                for (term, _), weight, count in zip(terms, weights, found)
+            ]
+
+        return self._run_compiled(query, scorer, explained)
+
+    def matched_terms(self, query: TextQuery, slot: int) -> list[str]:
+        """Terms of the query that a row has, each once, in the order of the query, stems and surface forms alike."""
+        return list(dict.fromkeys(found.term for found in self.explain(query, slot)))
+
+    def _run(self, query: TextQuery, scorer: Scorer, run: Callable[[Program], T]) -> T:
+        return self._run_compiled(query, scorer, lambda compiled: run(compiled.program))
+
+    def _run_compiled(self, query: TextQuery, scorer: Scorer, run: Callable[[Compiled], T]) -> T:
+        asked = self._asking.ask(query)
+        for _ in range(_TRIES):
+            try:
+                return run(asked.compile(self._postings, scorer))
+            except Stale:
+                continue
+        with self._writing:
+            return run(asked.compile(self._postings, scorer))
+
+    def save(self) -> dict[str, NDArray[Any]]:
+        """The whole index as arrays of one dimension, for `load`; not to be written to.
+
+        Texts that were removed leave nothing behind in it.
+        """
+        with self._writing:
+            arrays = self._postings.save()
+        return arrays | {"analyzer": np.frombuffer(self._analyzer.fingerprint.encode(), np.uint8)}
+
+    def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Goes on from what `save` gave. The arrays may be mapped and read-only, and are read in place.
+
+        Raises:
+            ValueError: another analyzer or format, or arrays that do not fit together; nothing has changed.
+        """
+        analyzer = arrays["analyzer"].tobytes() if "analyzer" in arrays else b""
+        if analyzer != self._analyzer.fingerprint.encode():
+            raise ValueError(f"the saved index is of analyzer {analyzer.decode(errors='replace')!r}")
+        with self._writing:
+            self._postings.load(arrays)
+
+
+def postings_for(kernels: Kernels, fields: int) -> Postings:
+    """The postings that go with these kernels."""
+    return NumpyPostings(fields)
+
+
+def part(program: Program, count: int, length: int) -> float:
+    """The formula of one posting, all but the weight."""
+    return float(parts(program, np.array([count]), np.array([float(length)]))[0])
+
+
+class _Vocabulary(dict[str, int]):
+    """Numbers of words, each analysed when it is met first, and the terms that it stands for."""
+
+    def __init__(self, analyzer: Analyzer, postings: Postings) -> None:
+        super().__init__()
+        self._analyzer = analyzer
+        self._postings = postings
+        self._numbering = postings.numbering
+        self._term_ends, self._terms = array("Q"), array("I")
+        self._offsets, self._widths = array("I"), array("I")
+
+    def is_spent(self) -> bool:
+        """Whether to begin anew: it is large, or terms have got other numbers."""
+        return len(self) > _VOCABULARY_MAX or self._numbering != self._postings.numbering
+
+    def __missing__(self, word: str) -> int:
+        found = self._analyzer.terms(word)
+        for field, terms in enumerate(found.fields):
+            for term, offset in sorted(terms, key=itemgetter(1)):
+                if offset >= found.width:
+                    raise ValueError(f"{term!r} of word {word!r} stands behind the word")
+                self._terms.append(self._postings.intern(field, term))
+                self._offsets.append(offset)
+        self._term_ends.append(len(self._terms))
+        self._widths.append(found.width)
+        self[word] = number = len(self)
+        return number
+
+    def analyse(self, texts: Sequence[str]) -> Analysed:
+        """Views of arrays that must not outlive the next call."""
+        words, ends = array("I"), array("Q")
+        split, number = self._analyzer.split, self.__getitem__
+        for text in texts:
+            words.extend(map(number, split(text)))
+            ends.append(len(words))
+        return Analysed(
+            words=_view(words, np.uint32),
+            ends=_view(ends, np.uint64),
+            term_ends=_view(self._term_ends, np.uint64),
+            terms=_view(self._terms, np.uint32),
+            offsets=_view(self._offsets, np.uint32),
+            widths=_view(self._widths, np.uint32),
+        )
+
+
+def _view(values: array[int], dtype: type) -> NDArray[Any]:
+    return np.frombuffer(values, dtype) if values else np.zeros(0, dtype)

@@ -1,0 +1,238 @@
+"""From the words of a query to the numbers of terms that postings search for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Protocol
+
+from ..errors import InvalidArgument
+from .postings import Postings, Program
+from .text_query import Bm25, Clause, Scorer, TextQuery, idf
+
+__all__ = ["Analyzer", "Asked", "Asking", "Compiled"]
+
+_REMEMBERED: Final = 1 << 16  # parts of queries
+
+Placed = tuple[tuple[str, int], ...]
+_Group = tuple[int, Placed]  # field, terms and their places
+
+
+class FieldLike(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def weight(self) -> float: ...
+
+
+class TermsLike(Protocol):
+    @property
+    def fields(self) -> tuple[Placed, ...]: ...
+    @property
+    def width(self) -> int: ...
+
+
+class GroupLike(Protocol):
+    @property
+    def field(self) -> int: ...
+    @property
+    def terms(self) -> Placed: ...
+    @property
+    def weight(self) -> float: ...
+
+
+class WordLike(Protocol):
+    @property
+    def groups(self) -> Sequence[GroupLike]: ...
+    @property
+    def otherwise(self) -> Sequence[WordLike]: ...
+
+
+class Analyzer(Protocol):
+    """What the text index needs of an analyzer."""
+
+    @property
+    def fields(self) -> Sequence[FieldLike]: ...
+    @property
+    def fingerprint(self) -> str: ...
+    def split(self, text: str) -> list[str]: ...
+    def terms(self, word: str) -> TermsLike: ...
+    def query(self, text: str) -> Sequence[WordLike]: ...
+    def phrase(self, text: str) -> WordLike | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A program, and the groups that score in it by their terms."""
+
+    program: Program
+    scoring: tuple[_Group, ...]
+
+
+class Asking:
+    """Makes queries ready; safe for threads."""
+
+    def __init__(self, analyzer: Analyzer) -> None:
+        self._analyzer = analyzer
+        self._words = lru_cache(_REMEMBERED)(analyzer.query)
+        self._phrase = lru_cache(_REMEMBERED)(analyzer.phrase)
+
+    def ask(self, query: TextQuery) -> Asked:
+        """What a query asks for, whatever the postings hold.
+
+        Raises:
+            InvalidArgument: weights for fields that the analyzer does not have, or that are negative.
+        """
+        asked = Asked(_weights(query, self._analyzer))
+        for clause in query.clauses:
+            self._take(clause, asked)
+        return asked
+
+    def _take(self, clause: Clause, asked: Asked) -> None:
+        words = self._words(clause.text)
+        if not words:
+            return
+        phrase = self._phrase(clause.text) if clause.phrase or (clause.sign and len(words) > 1) else None
+        wanted = words if phrase is None else [phrase]
+        if clause.sign == "-":
+            asked.excluded += wanted
+            return
+        asked.scoring += words
+        if clause.sign == "+" or phrase is not None:
+            asked.required.append(wanted)
+        else:
+            asked.optional += words
+
+
+class Asked:
+    """The words of a query, and how much each field counts."""
+
+    def __init__(self, weights: tuple[float, ...]) -> None:
+        self._weights = weights
+        self.scoring: list[WordLike] = []
+        self.optional: list[WordLike] = []
+        self.required: list[Sequence[WordLike]] = []
+        self.excluded: list[WordLike] = []
+
+    def compile(self, postings: Postings, scorer: Scorer) -> Compiled:
+        """The program for the postings as they are."""
+        return _Compiler(self, self._weights, postings, scorer).compile()
+
+
+class _Compiler:
+    def __init__(self, asked: Asked, weights: tuple[float, ...], postings: Postings, scorer: Scorer) -> None:
+        self._asked = asked
+        self._weights = weights
+        self._postings = postings
+        self._scorer = scorer
+        words = [*asked.scoring, *asked.optional, *(word for some in asked.required for word in some), *asked.excluded]
+        keys = dict.fromkeys(
+            (group.field, term) for word in _with_others(words) for group in word.groups for term, _ in group.terms
+        )
+        found = postings.find([field for field, _ in keys], [term for _, term in keys])
+        self._version, self._statistics, numbers, having = found
+        self._having = {key: (number, df) for key, number, df in zip(keys, numbers, having) if df}
+        self._numbers: dict[_Group, int] = {}  # of groups, in the order of their first use
+        self._replaced: dict[int, Sequence[WordLike]] = {}
+
+    def compile(self) -> Compiled:
+        asked = self._asked
+        scoring = self._scoring()
+        required = [self._groups(words) for words in asked.required]
+        optional = self._groups(word for some in asked.optional for word in self._found(some))
+        clauses = required or ([optional] if optional else [])
+        excluded = self._groups(asked.excluded)
+        weights = tuple(self._term_weights(group, weight) for group, weight in scoring.items())
+        return Compiled(self._program(weights, tuple(clauses), excluded), tuple(scoring))
+
+    def _scoring(self) -> dict[_Group, float]:
+        """Groups and what multiplies the scores of their terms."""
+        found: dict[_Group, float] = {}
+        for some in self._asked.scoring:
+            for word in self._found(some):
+                for group in self._possible(word):
+                    key = group.field, group.terms
+                    found[key] = found.get(key, 0.0) + self._weights[group.field] * group.weight
+        for key in found:
+            self._number(key)
+        return found
+
+    def _found(self, word: WordLike) -> Sequence[WordLike]:
+        """The word, or what to search for instead if no text has it."""
+        if not word.otherwise:
+            return (word,)
+        known = self._replaced.get(id(word))
+        if known is None:
+            instead = [other for some in word.otherwise for other in self._found(some)]
+            known = self._replaced[id(word)] = (word,) if self._exists(word) else instead
+        return known
+
+    def _exists(self, word: WordLike) -> bool:
+        possible = list(self._possible(word))
+        if any(len(group.terms) == 1 for group in possible):
+            return True
+        groups = tuple(self._numbered((group.field, group.terms)) for group in possible)
+        program = self._program((), (tuple(range(len(groups))),), (), groups)
+        return len(self._postings.search(program, 1, None)[0]) > 0
+
+    def _possible(self, word: WordLike) -> Iterator[GroupLike]:
+        """Groups in fields that count, of terms that some text has."""
+        for group in word.groups:
+            if self._weights[group.field] and all((group.field, term) in self._having for term, _ in group.terms):
+                yield group
+
+    def _groups(self, words: Iterable[WordLike]) -> tuple[int, ...]:
+        found = (self._number((group.field, group.terms)) for word in words for group in self._possible(word))
+        return tuple(dict.fromkeys(found))
+
+    def _number(self, group: _Group) -> int:
+        return self._numbers.setdefault(group, len(self._numbers))
+
+    def _numbered(self, group: _Group) -> tuple[tuple[int, int], ...]:
+        field, terms = group
+        return tuple((self._having[field, term][0], place) for term, place in terms)
+
+    def _term_weights(self, group: _Group, weight: float) -> tuple[float, ...]:
+        field, terms = group
+        texts, variant = self._statistics.texts, self._scorer.idf
+        return tuple(weight * idf(variant, texts, self._having[field, term][1]) for term, _ in terms)
+
+    def _program(
+        self,
+        weights: tuple[tuple[float, ...], ...],
+        clauses: tuple[tuple[int, ...], ...],
+        excluded: tuple[int, ...],
+        groups: tuple[tuple[tuple[int, int], ...], ...] | None = None,
+    ) -> Program:
+        scorer, statistics = self._scorer, self._statistics
+        return Program(
+            version=self._version,
+            formula="bm25" if isinstance(scorer, Bm25) else f"tf-{scorer.tf}-{scorer.norm}",
+            k1=scorer.k1 if isinstance(scorer, Bm25) else 0.0,
+            b=scorer.b if isinstance(scorer, Bm25) else 0.0,
+            average=statistics.length / statistics.texts if statistics.length else 1.0,
+            groups=tuple(map(self._numbered, self._numbers)) if groups is None else groups,
+            weights=weights,
+            clauses=clauses,
+            excluded=excluded,
+        )
+
+
+def _with_others(words: Iterable[WordLike]) -> Iterator[WordLike]:
+    for word in words:
+        yield word
+        if word.otherwise:
+            yield from _with_others(word.otherwise)
+
+
+def _weights(query: TextQuery, analyzer: Analyzer) -> tuple[float, ...]:
+    if not query.weights:
+        return tuple(field.weight for field in analyzer.fields)
+    names = [field.name for field in analyzer.fields]
+    for name, weight in query.weights.items():
+        if name not in names:
+            raise InvalidArgument(f"no field {name!r}; there are: {', '.join(names)}", name="weights", value=name)
+        if not 0 <= weight < float("inf"):
+            raise InvalidArgument(f"weight of {name!r} must be 0 or more, got {weight!r}", name="weights", value=weight)
+    return tuple(float(query.weights.get(field.name, field.weight)) for field in analyzer.fields)
