@@ -132,6 +132,10 @@ def split(text: str) -> list[str]:
         if found[1] is None:
             words.append(word)
         else:
-            words.extend(map("".join, itertools.pairwise(word)))
-            words.append(word[-1])
+            words.extend(paired(word))
     return words
+
+
+def paired(run: str) -> list[str]:
+    """Each character with the one that follows it, and the last alone."""
+    return [*map("".join, itertools.pairwise(run)), run[-1]]

@@ -22,6 +22,7 @@ from typing import Final
 from . import characters, folding, unspaced
 from .base import Field, Group, Placed, QueryWord, Terms
 from .identifiers import PIECES_MAX, Compound, compounds
+from .plain import from_zero
 from .stemming import Stemmer, stemmer
 
 VERSION: Final = "1"
@@ -75,9 +76,13 @@ class DefaultAnalyzer:
         return characters.split(text)
 
     def terms(self, word: str) -> Terms:
-        lower = word.lower() if self._simple(word) else ""
-        if lower:
-            return Terms((((self._stem(lower), 0),), ((lower, 0),)), 1)
+        # Most words are one of ASCII letters; then all the rest of the rules need not be asked.
+        if word.isalpha() and word.isascii() and len(word) <= _TERM_MAX:
+            if word.islower():
+                return Terms((((self._stem.ascii(word) or word, 0),), ((word, 0),)), 1)
+            if word.istitle() and not self._turkic:
+                word = word.lower()
+                return Terms((((self._stem.ascii(word) or word, 0),), ((word, 0),)), 1)
         if not word:
             return NOTHING
         if unspaced.is_unspaced(word[0]):
@@ -96,12 +101,7 @@ class DefaultAnalyzer:
     def phrase(self, text: str) -> QueryWord | None:
         elements = [element for cluster in _clusters(text) for element in cluster]
         terms = _unique(self._placed(elements))
-        return QueryWord(text, (Group(STEMS, _from_zero(terms)),)) if terms else None
-
-    def _simple(self, word: str) -> bool:
-        """Whether it is one word of ASCII letters: most are, so the rest of the rules is not asked."""
-        ordinary = word.isalpha() and word.isascii() and (word.islower() or (word.istitle() and not self._turkic))
-        return ordinary and len(word) <= _TERM_MAX
+        return QueryWord(text, (Group(STEMS, from_zero(terms)),)) if terms else None
 
     def _forms(self, word: str) -> tuple[str, tuple[str, ...]]:
         """The word in lower case, and its stems: with accents, and without where that is another."""
@@ -159,7 +159,7 @@ class DefaultAnalyzer:
             yield from self._pieces(cluster)
         else:
             text = "".join(element.text for element in cluster)
-            groups = [Group(STEMS, _from_zero(tuple(self._placed(cluster))))]
+            groups = [Group(STEMS, from_zero(tuple(self._placed(cluster))))]
             if all(map(unspaced.is_hangul, text)):
                 groups.append(Group(SURFACE, ((text, 0),)))
             pieces = tuple(self._pieces(cluster))
@@ -220,11 +220,6 @@ def _cost(cluster: Iterable[_Element]) -> int:
 
 def _unique(terms: Iterable[tuple[str, int]]) -> Placed:
     return tuple(dict.fromkeys(terms))
-
-
-def _from_zero(terms: Placed) -> Placed:
-    first = min(offset for _, offset in terms)
-    return tuple((term, offset - first) for term, offset in terms)
 
 
 def _shortened(word: str) -> str:

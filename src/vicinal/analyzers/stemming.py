@@ -6,9 +6,10 @@ import functools
 import hashlib
 import importlib
 import re
+import sys
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 _LATIN: Final = "a-zß-ʯ\u0300-\u036fḀ-ỿ"
 _CYRILLIC: Final = "Ѐ-ԯ"
@@ -70,6 +71,7 @@ class Stemmer:
 
     Attributes:
         algorithm: Snowball's name of it, or "none".
+        ascii: the same as a call, faster, for words of the letters a to z only.
         fingerprint: the algorithm and what it makes of some words.
     """
 
@@ -77,16 +79,12 @@ class Stemmer:
         self.algorithm = algorithm
         self._fits = re.compile(f"[{letters}]+").fullmatch
         self._stem = stem
-        # Snowball's programs keep the word on which they work in the object.
-        self._lock = threading.Lock()
+        self.ascii = stem if self._fits("a") else _same
         self.fingerprint = f"{algorithm}:{self._behaviour()}"
 
     def __call__(self, word: str) -> str:
         """The stem of a word in lower case; never empty."""
-        if self._fits(word) is None:
-            return word
-        with self._lock:
-            return self._stem(word) or word
+        return word if self._fits(word) is None else self._stem(word) or word
 
     def _behaviour(self) -> str:
         stems = " ".join(map(self._stem, _PROBE.split()))
@@ -98,27 +96,44 @@ class NoStemmer(Stemmer):
 
     def __init__(self) -> None:
         self.algorithm = self.fingerprint = "none"
+        self.ascii = _same
 
     def __call__(self, word: str) -> str:
         return word
 
 
-def _native(algorithm: str) -> Any | None:
+def _same(word: str) -> str:
+    return word
+
+
+def _alone(stem: Callable[[str], str]) -> Callable[[str], str]:
+    """`stem` by one thread at a time: Snowball's programs keep the word on which they work in an object."""
+    lock = threading.Lock()
+
+    def guarded(word: str) -> str:
+        with lock:
+            return stem(word)
+
+    return guarded
+
+
+def native(algorithm: str) -> Callable[[str], str] | None:
     """PyStemmer's, without its own cache: the caller remembers words."""
     try:
-        module = importlib.import_module("Stemmer")
-        return module.Stemmer(algorithm, 0)
+        stem: Callable[[str], str] = importlib.import_module("Stemmer").Stemmer(algorithm, 0).stemWord
     except (ImportError, KeyError):
         return None
+    # It keeps the GIL to itself while it works, where there is one.
+    return stem if getattr(sys, "_is_gil_enabled", lambda: True)() else _alone(stem)
 
 
-def plain(algorithm: str) -> Any | None:
+def plain(algorithm: str) -> Callable[[str], str] | None:
     """snowballstemmer's own Python; asked by name, its `stemmer()` would hand over to PyStemmer."""
     try:
         module = importlib.import_module(f"snowballstemmer.{algorithm}_stemmer")
     except ImportError:
         return None
-    return getattr(module, f"{algorithm.capitalize()}Stemmer")()
+    return _alone(getattr(module, f"{algorithm.capitalize()}Stemmer")().stemWord)
 
 
 @functools.cache
@@ -130,8 +145,8 @@ def stemmer(language: str) -> Stemmer:
 
 @functools.cache
 def by_algorithm(algorithm: str, letters: str = _LATIN) -> Stemmer:
-    found = _native(algorithm) or plain(algorithm)
-    return NoStemmer() if found is None else Stemmer(algorithm, letters, found.stemWord)
+    found = native(algorithm) or plain(algorithm)
+    return NoStemmer() if found is None else Stemmer(algorithm, letters, found)
 
 
 def languages() -> tuple[str, ...]:
