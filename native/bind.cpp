@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "checksum/crc32.hpp"
 #include "kernels/kernels.hpp"
 #include "vectors/codes.hpp"
 #include "vectors/exact.hpp"
@@ -195,6 +197,122 @@ void search(std::string_view metric_name, std::size_t count, nb::handle vectors,
                     {slot_rows.shape(1), slot_rows.data(), score_rows.data(), found.data()});
 }
 
+std::uint32_t crc32(nb::handle data, std::uint32_t start) {
+    const auto bytes = array<Array<const std::uint8_t, 1>>("data", "a C-contiguous uint8 array of shape (n,)", data);
+    nb::gil_scoped_release unlocked;
+    return checksum::crc32(bytes.data(), bytes.size(), start);
+}
+
+// A row as the table `rows` has it: slot, id, change, crc, expires_at, space, sparse, metadata, text.
+constexpr Py_ssize_t kColumns = 9, kSlot = 0, kCrc = 3, kSpace = 5;
+
+// The vectors of rows; that of slot `first` comes first.
+struct SlotVectors {
+    std::optional<FloatRows> rows;
+    std::int64_t first;
+
+    SlotVectors(nb::handle vectors, std::int64_t first) : first(first) {
+        if (!vectors.is_none()) rows = vectors_array(vectors);
+    }
+};
+
+void append_number(std::string& bytes, std::uint64_t number, int size) {
+    for (int i = 0; i < size; ++i) bytes.push_back(static_cast<char>(number >> 8 * i));
+}
+
+void append_sized(std::string& bytes, char tag, const char* data, Py_ssize_t size) {
+    bytes.push_back(tag);
+    append_number(bytes, static_cast<std::uint64_t>(size), 4);
+    bytes.append(data, static_cast<std::size_t>(size));
+}
+
+// As `store.checksum.crc_of` has it; false for a value that has no checksum: of another type, or no text.
+bool append_column(std::string& bytes, PyObject* value) {
+    if (value == Py_None) {
+        bytes.push_back('n');
+        return true;
+    }
+    if (PyLong_CheckExact(value)) {
+        int overflow = 0;
+        const long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+        bytes.push_back('i');
+        append_number(bytes, static_cast<std::uint64_t>(number), 8);
+        return overflow == 0;
+    }
+    Py_ssize_t size = 0;
+    if (PyUnicode_CheckExact(value)) {
+        const char* text = PyUnicode_AsUTF8AndSize(value, &size);
+        if (text == nullptr) {
+            PyErr_Clear();  // a lone surrogate
+            return false;
+        }
+        append_sized(bytes, 's', text, size);
+        return true;
+    }
+    char* raw = nullptr;
+    if (!PyBytes_CheckExact(value) || PyBytes_AsStringAndSize(value, &raw, &size) != 0) return false;
+    append_sized(bytes, 'b', raw, size);
+    return true;
+}
+
+nb::tuple row_of(nb::handle object) {
+    if (!PyTuple_CheckExact(object.ptr()) || PyTuple_GET_SIZE(object.ptr()) != kColumns)
+        throw std::invalid_argument("rows must be tuples of " + std::to_string(kColumns) + " columns, got " +
+                                    described(object));
+    return nb::borrow<nb::tuple>(object);
+}
+
+// The checksum of a row, over everything but itself; `buffer` is room that many rows share.
+std::optional<std::uint32_t> crc_of_row(const nb::tuple& row, const SlotVectors& vectors, std::string& buffer) {
+    buffer.clear();
+    for (Py_ssize_t i = 0; i < kColumns; ++i)
+        if (i != kCrc && !append_column(buffer, PyTuple_GET_ITEM(row.ptr(), i))) return std::nullopt;
+    const std::uint32_t crc = checksum::crc32(buffer.data(), buffer.size());
+    if (!vectors.rows || PyTuple_GET_ITEM(row.ptr(), kSpace) == Py_None) return crc;
+    const long long slot = PyLong_CheckExact(PyTuple_GET_ITEM(row.ptr(), kSlot))
+                               ? PyLong_AsLongLong(PyTuple_GET_ITEM(row.ptr(), kSlot))
+                               : -1;
+    const FloatRows& rows = *vectors.rows;
+    if (slot < vectors.first || static_cast<std::uint64_t>(slot - vectors.first) >= rows.shape(0)) return crc;
+    const std::size_t size = rows.shape(1);
+    return checksum::crc32(rows.data() + static_cast<std::size_t>(slot - vectors.first) * size,
+                           size * sizeof(float), crc);
+}
+
+nb::list sealed_rows(nb::list rows, nb::handle vectors, std::int64_t first) {
+    const SlotVectors by_slot(vectors, first);
+    std::string buffer;
+    nb::list sealed;
+    for (nb::handle object : rows) {
+        const nb::tuple row = row_of(object);
+        const auto crc = crc_of_row(row, by_slot, buffer);
+        if (!crc) throw nb::type_error("a row has a column that no checksum can cover");
+        PyObject* copy = PyTuple_New(kColumns);
+        if (copy == nullptr) throw nb::python_error();
+        const nb::tuple whole = nb::steal<nb::tuple>(copy);
+        for (Py_ssize_t i = 0; i < kColumns; ++i)
+            PyTuple_SET_ITEM(copy, i, i == kCrc ? PyLong_FromUnsignedLong(*crc)
+                                                : nb::borrow(PyTuple_GET_ITEM(row.ptr(), i)).release().ptr());
+        sealed.append(whole);
+    }
+    return sealed;
+}
+
+std::int64_t first_broken(nb::list rows, nb::handle vectors) {
+    const SlotVectors by_slot(vectors, 0);
+    std::string buffer;
+    std::int64_t at = 0;
+    for (nb::handle object : rows) {
+        const nb::tuple row = row_of(object);
+        const auto crc = crc_of_row(row, by_slot, buffer);
+        int overflow = 0;
+        PyObject* stored = PyTuple_GET_ITEM(row.ptr(), kCrc);
+        if (!crc || !PyLong_CheckExact(stored) || PyLong_AsLongLongAndOverflow(stored, &overflow) != *crc) return at;
+        ++at;
+    }
+    return -1;
+}
+
 }  // namespace
 
 NB_MODULE(_core, module) {
@@ -228,4 +346,11 @@ NB_MODULE(_core, module) {
                nb::arg("counts").none(),
                "Best rows of each query into `slots` and `scores`, how many into `counts`; see "
                "`Scanner.search_many`. ValueError for arrays that do not fit.");
+
+    module.def("crc32", &crc32, nb::arg("data").none(), nb::arg("start") = 0,
+               "CRC-32 of a uint8 array that follows bytes of checksum `start`, like zlib.crc32.");
+    module.def("sealed_rows", &sealed_rows, nb::arg("rows"), vectors, nb::arg("first"),
+               "Rows of the table `rows` with the checksum over them filled in; see `Checksums.sealed_rows`.");
+    module.def("first_broken", &first_broken, nb::arg("rows"), vectors,
+               "Place of the first row whose checksum fails, -1 for none; see `Checksums.first_broken`.");
 }

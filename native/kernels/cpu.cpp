@@ -46,7 +46,7 @@ std::uint64_t saved_states() {
 constexpr bool all_set(std::uint64_t value, std::uint64_t bits) { return (value & bits) == bits; }
 constexpr std::uint64_t bit(int index) { return std::uint64_t{1} << index; }
 
-constexpr std::uint64_t kFma = bit(12), kOsxsave = bit(27), kAvx = bit(28);             // leaf 1, ecx
+constexpr std::uint64_t kPclmul = bit(1), kFma = bit(12), kOsxsave = bit(27), kAvx = bit(28);             // leaf 1, ecx
 constexpr std::uint64_t kAvx2 = bit(5), kF = bit(16), kBw = bit(30), kVl = bit(31);     // leaf 7, ebx
 constexpr std::uint64_t kVnni = bit(11);                                                // leaf 7, ecx
 constexpr std::uint64_t kXmm = bit(1), kYmm = bit(2), kMask = bit(5), kZmm = bit(6) | bit(7);  // XCR0
@@ -64,6 +64,8 @@ bool cpu_has_avx2() { return usable(kXmm | kYmm, kAvx2); }
 bool cpu_has_avx512() { return usable(kXmm | kYmm | kMask | kZmm, kAvx2 | kF | kBw | kVl); }
 
 bool cpu_has_avx512vnni() { return cpu_has_avx512() && all_set(cpuid(7).ecx, kVnni); }
+
+bool cpu_has_pclmul() { return all_set(cpuid(1).ecx, kPclmul); }
 
 }  // namespace vicinal::kernels
 
@@ -83,6 +85,16 @@ bool cpu_has_dotprod() {
     return true;  // every 64-bit Mac with an ARM processor
 #else
     return false;  // unknown: plain NEON is right everywhere
+#endif
+}
+
+bool cpu_has_crc32() {
+#if defined(__linux__)
+    return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0;
+#elif defined(__APPLE__)
+    return true;
+#else
+    return false;
 #endif
 }
 

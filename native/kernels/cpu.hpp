@@ -13,8 +13,10 @@ namespace vicinal::kernels {
 bool cpu_has_avx2();        // AVX2 and FMA
 bool cpu_has_avx512();      // AVX-512 F, BW and VL
 bool cpu_has_avx512vnni();  // and dot products of bytes
+bool cpu_has_pclmul();      // carry-less multiplication
 #elif VICINAL_ARM64
 bool cpu_has_dotprod();  // dot products of bytes
+bool cpu_has_crc32();    // CRC-32 of a word
 #endif
 
 }  // namespace vicinal::kernels

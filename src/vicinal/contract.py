@@ -1,7 +1,7 @@
 """What can be swapped, and what each swappable part owes the rest.
 
 Encoder, EmbeddingStore: texts to vectors, and where results may be kept.
-Index: what is derived from the records. Kernels: distances, native or NumPy.
+Index: what is derived from the records. Kernels: distances, native or NumPy. Checksums: likewise.
 Collection: the noun that users hold, the same embedded and remote.
 """
 
@@ -94,6 +94,25 @@ class Kernels(Protocol):
 
     def squared_norms(self, vectors: FloatMatrix) -> NDArray[np.float64]:
         """Sum of squares of each row in the lanes of `score`, float64, shape (n,)."""
+
+
+class Checksums(Protocol):
+    """CRC-32 over much at once. The native core and plain Python both fit here.
+
+    Rows are tuples of the columns of the table `rows`: slot, id, change, crc, expires_at, space, sparse,
+    metadata, text. A row with a space has the vector `vectors[slot - first]`; past the end it has none.
+    """
+
+    def crc32(self, data: NDArray[np.uint8], start: int = 0) -> int:
+        """Of bytes, shape (n,), C-contiguous, that follow others whose checksum is `start`."""
+
+    def sealed_rows(
+        self, rows: list[tuple[Any, ...]], vectors: FloatMatrix | None, first: int
+    ) -> list[tuple[Any, ...]]:
+        """The rows with their checksum in place of what stood there. Raises TypeError for a column without one."""
+
+    def first_broken(self, rows: list[tuple[Any, ...]], vectors: FloatMatrix | None) -> int:
+        """Place of the first row that is not what was written, -1 for none; `vectors` from slot 0."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ from typing import Any, Final, Protocol, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import Bitmap, FloatMatrix, FloatVector, Kernels, Metric, Slots
+from ..contract import Bitmap, Checksums, FloatMatrix, FloatVector, Kernels, Metric, Slots
 from ..errors import InvalidArgument, NativeMismatch, Unsupported
+from ..store import checksum
 
 __all__ = ["Core", "NativeKernels", "NumpyKernels", "check_array", "check_metric", "kernels", "lane_sums"]
 
@@ -149,7 +150,7 @@ def check_array(name: str, array: Any, dtype: type, shape: tuple[Any, ...], *, w
         raise ValueError(f"{name} must be writable")
 
 
-class Core(Protocol):
+class Core(Checksums, Protocol):
     """What `vicinal._core` offers; see native/bind.cpp."""
 
     def build_id(self) -> str: ...
@@ -263,6 +264,8 @@ def _force_level(native: NativeKernels) -> None:
 
 
 _native, _why_not = _load_native()
+if _native is not None:
+    checksum.use(_native.core)
 
 
 @cache  # hence one warning

@@ -9,10 +9,10 @@ from uuid import UUID
 
 import apsw
 
-from ..contract import Slots
+from ..contract import FloatMatrix, Slots
 from ..errors import Damaged
 from ..types import Id
-from .checksum import crc_of, is_whole
+from .checksum import checksums, crc_of, is_whole
 from .vectors import Vectors
 
 StoredId = int | str | bytes
@@ -25,6 +25,7 @@ CREATE TABLE rows(
   expires_at INTEGER, space TEXT, sparse BLOB, metadata TEXT, text TEXT
 ) STRICT"""
 
+_INSERT = "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _COLUMNS = "slot, id, change, crc, expires_at, space, sparse, metadata, text"
 UUID_BYTES = 16
 _IDS_BETWEEN = "SELECT slot, id FROM rows WHERE slot BETWEEN ? AND ?"
@@ -88,7 +89,7 @@ def shown_id(value: object) -> str:
 def insert_rows(connection: apsw.Connection, rows: Iterable[tuple[Row, memoryview | bytes]]) -> None:
     """Inserts each row with the checksum over it and its vector's bytes."""
     connection.executemany(
-        "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        _INSERT,
         (
             (
                 row.slot,
@@ -104,6 +105,17 @@ def insert_rows(connection: apsw.Connection, rows: Iterable[tuple[Row, memoryvie
             for row, vector in rows
         ),
     )
+
+
+def insert_block(
+    connection: apsw.Connection, rows: list[tuple[Any, ...]], vectors: FloatMatrix | None, first: int
+) -> None:
+    """Inserts rows given as tuples of all columns, with the checksum over each and its vector.
+
+    Args:
+        vectors: float32, shape (len(rows), dim): those of the slots from `first`; None where no row has one.
+    """
+    connection.executemany(_INSERT, checksums().sealed_rows(rows, vectors, first))
 
 
 def delete_rows(connection: apsw.Connection, slots: Iterable[int]) -> None:
@@ -153,13 +165,13 @@ def rows_in_order(
         "ORDER BY slot LIMIT ? OFFSET ?",
         (after, now, limit, offset),
     )
-    return list(_checked(connection, vectors, found))
+    return _checked(connection, vectors, found)
 
 
 def rows_between(connection: apsw.Connection, vectors: Vectors, first: int, last: int) -> list[Row]:
     """Rows of the slots from `first` up to and without `last`, in order."""
     found = connection.execute(f"SELECT {_COLUMNS} FROM rows WHERE slot >= ? AND slot < ? ORDER BY slot", (first, last))
-    return list(_checked(connection, vectors, found))
+    return _checked(connection, vectors, found)
 
 
 def unreadable_slots(connection: apsw.Connection, vectors: Vectors, after_change: int) -> list[int]:
@@ -168,18 +180,28 @@ def unreadable_slots(connection: apsw.Connection, vectors: Vectors, after_change
     return [row.slot for row, crc in _with_checksums(found) if not row.is_whole(crc, vectors)]
 
 
-def _checked(connection: apsw.Connection, vectors: Vectors, found: Iterable[tuple[Any, ...]]) -> Iterator[Row]:
+def _checked(connection: apsw.Connection, vectors: Vectors, found: Iterable[tuple[Any, ...]]) -> list[Row]:
     """No row leaves the store before its checksum has been compared."""
-    for row, crc in _with_checksums(found):
-        if not row.is_whole(crc, vectors):
-            raise Damaged(
-                f"the row of id {shown_id(row.id)} fails its checksum",
-                name="rows",
-                value=row.slot,
-                place=f"{connection.filename or ':memory:'}, slot {row.slot}",
-                remedy="Delete and add the row again, or run repair().",
-            )
-        yield row
+    rows = list(found)
+    if not rows:
+        return []
+    broken = checksums().first_broken(rows, _vectors_up_to(vectors, rows))
+    if broken >= 0:
+        slot, id_ = rows[broken][:2]
+        raise Damaged(
+            f"the row of id {shown_id(id_)} fails its checksum",
+            name="rows",
+            value=slot,
+            place=f"{connection.filename or ':memory:'}, slot {slot}",
+            remedy="Delete and add the row again, or run repair().",
+        )
+    return [Row(slot, id_, change, *rest) for slot, id_, change, _, *rest in rows]
+
+
+def _vectors_up_to(vectors: Vectors, rows: Sequence[tuple[Any, ...]]) -> FloatMatrix | None:
+    """Those of all slots up to the last that has one; None where no row has."""
+    last = max((row[0] for row in rows if row[5] is not None), default=-1)
+    return vectors.matrix(last + 1) if last >= 0 else None
 
 
 def _with_checksums(found: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Row, int]]:

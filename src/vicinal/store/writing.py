@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import apsw
 import numpy as np
@@ -12,7 +13,7 @@ from ..contract import Durability, FloatMatrix
 from ..errors import LimitExceeded
 from .changes import insert_change
 from .notes import read_notes, write_notes
-from .rows import Row, StoredId, delete_rows, insert_rows, rows_by_id, rows_by_slot, slots_of
+from .rows import Row, StoredId, delete_rows, insert_block, rows_by_id, rows_by_slot, slots_of
 from .state import State, update_state
 from .vectors import Vectors
 
@@ -106,7 +107,11 @@ class Transaction:
             self._vectors.write(first, block)
             if self._durability == "full":
                 self._vectors.sync()
-        insert_rows(self.connection, zip(self._numbered(rows), _raw_rows(rows, block), strict=True))
+        columns: list[tuple[Any, ...]] = [
+            (slot, row.id, self.change, 0, row.expires_at, row.space, None, row.metadata, row.text)
+            for slot, row in enumerate(rows, first)
+        ]
+        insert_block(self.connection, columns, block, first)
 
     def touch(self, row: Row, *, metadata: str | None, expires_at: int | None) -> None:
         """New metadata or expiry in the same slot."""
@@ -145,18 +150,3 @@ class Transaction:
         """Undoes what was appended to the vector file; only before COMMIT was tried."""
         if self._appended_at is not None:
             self._vectors.give_back(self._appended_at)
-
-    def _numbered(self, rows: Sequence[NewRow]) -> list[Row]:
-        return [
-            Row(slot, row.id, self.change, row.expires_at, row.space, None, row.metadata, row.text)
-            for slot, row in enumerate(rows, self._first)
-        ]
-
-
-def _raw_rows(rows: Sequence[NewRow], block: FloatMatrix | None) -> list[memoryview | bytes]:
-    """Each row's vector as bytes, empty where it has none."""
-    if block is None:
-        return [b""] * len(rows)
-    raw = block.data.cast("B")
-    size = block.shape[1] * block.itemsize
-    return [raw[i * size : (i + 1) * size] if row.space is not None else b"" for i, row in enumerate(rows)]
