@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..contract import Bitmap, FloatMatrix, FloatVector, Metric, Slots
+from ..contract import Bitmap, FloatMatrix, FloatVector
 from ..errors import Damaged, DimensionMismatch, IdNotFound, Unsupported
 from ..filters.bitmap import unpack
 from ..filters.tree import Node
 from ..indexes.derived import DerivedIndex, View, viewing
 from ..indexes.exact import thread_count
 from ..store.reading import ChangedMeanwhile, Reader
-from ..store.rows import Row, StoredId, stored_id, user_id
+from ..store.rows import Row, stored_id
 from ..store.state import EncoderChanged, State
 from ..store.store import Store
-from ..types import Hit, Hits, Id
+from ..types import Hits, Id
+from .hits import fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def _search(view: View, reader: Reader, query: DenseQuery) -> list[Hits]:
     check_dimension(queries, reader.state)
     vectors = _vectors_of(reader, view, allowed)
     found = view.flat.exact.search(vectors, queries, query.k, allowed, thread_count() if len(queries) > 1 else 1)
-    return [Hits(_fetch(reader, view, slots, scores, metric, query), metric, view.change) for slots, scores in found]
+    return [Hits(fetch(reader, slots, scores, metric, query.like), metric, view.change) for slots, scores in found]
 
 
 def _vectors_of(reader: Reader, view: View, allowed: Bitmap) -> FloatMatrix:
@@ -126,23 +127,3 @@ def _row_to_start_from(reader: Reader, query: DenseQuery) -> tuple[Row, FloatVec
             remedy="Search by a text or a vector, or give the row a vector.",
         )
     return row, vector
-
-
-def _fetch(
-    reader: Reader, view: View, slots: Slots, scores: FloatVector, metric: Metric, query: DenseQuery
-) -> list[Hit]:
-    wanted: list[int] = slots.tolist()
-    rows = reader.rows_by_slot(wanted)
-    like: StoredId | None = None if query.like is None else stored_id(query.like)
-    hits = []
-    for slot, score in zip(wanted, scores.tolist(), strict=True):
-        row = rows.get(slot)
-        if row is None or row.change > view.change or row.id == like:
-            raise ChangedMeanwhile
-        hits.append(Hit(user_id(row.id), score + 0.0, distance_of(metric, score), row.text, row.metadata or "{}"))
-    return hits
-
-
-def distance_of(metric: Metric, score: float) -> float:
-    """The distance beside a score: `1 - cos`, else minus the score. Never minus zero."""
-    return 1.0 - score if metric == "cosine" else 0.0 - score

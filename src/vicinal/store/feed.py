@@ -14,6 +14,7 @@ from .changes import read_delta, read_everything
 from .files import Files
 from .generation import DROPPED, Generation
 from .publication import Publication, load_newest
+from .row_cache import RowCache, cache_bytes
 from .state import State, peek_state, read_state
 
 IndexT = TypeVar("IndexT", bound=Index)
@@ -25,16 +26,19 @@ class Feed(Generic[IndexT]):
     Attributes:
         state: at the index's change.
         published: the newest saved index that this process has loaded or written, or None.
+        rows: rows as they are at the index's change.
     """
 
     state: State
     index: IndexT
     published: Publication | None
+    rows: RowCache
 
     def __init__(self, files: Files, generation: Generation, make_index: Callable[[State], IndexT]) -> None:
         self._files = files
         self._generation = generation
         self._make_index = make_index
+        self.rows = RowCache(cache_bytes())
         # In memory reading needs the writer's lock, so a second one beside it could be taken in the other order.
         self.lock = generation.connections.lock if generation.folder is None else threading.RLock()
         with generation.connections.read_transaction() as connection:
@@ -68,7 +72,9 @@ class Feed(Generic[IndexT]):
         if known.change < state.trimmed:
             self._start(connection)
             return
-        self.index.apply(read_delta(connection, known.change, state.change, known.next_slot, state.next_slot))
+        delta = read_delta(connection, known.change, state.change, known.next_slot, state.next_slot)
+        self.index.apply(delta)
+        self.rows.forget(state.change, delta.dead, delta.touched)
         self.state = state
 
     def _start(self, connection: apsw.Connection) -> None:
@@ -83,4 +89,5 @@ class Feed(Generic[IndexT]):
         elif self.published.change < state.change:
             known = self.published
             index.apply(read_delta(connection, known.change, state.change, known.slot_count, state.next_slot))
+        self.rows.forget_all(state.change)
         self.index, self.state = index, state

@@ -12,6 +12,7 @@ import numpy as np
 from ..contract import FloatMatrix, FloatVector, Slots
 from .generation import Generation
 from .notes import read_notes
+from .row_cache import RowCache
 from .rows import Row, StoredId, ids_of, rows_by_id, rows_by_slot, rows_in_order, slots_of
 from .state import State
 
@@ -21,12 +22,48 @@ class ChangedMeanwhile(Exception):
 
 
 class Reader:
-    """Reads one generation: inside `connection`'s transaction, or each call at its own moment."""
+    """Reads one generation: inside `connection`'s transaction, or each call at its own moment.
 
-    def __init__(self, generation: Generation, state: State, connection: apsw.Connection | None = None) -> None:
+    Args:
+        state: of the commit that the caller's view of the index stands at.
+        cache: rows as they are at that commit or later.
+    """
+
+    def __init__(
+        self,
+        generation: Generation,
+        state: State,
+        connection: apsw.Connection | None = None,
+        cache: RowCache | None = None,
+    ) -> None:
         self.state = state
         self._generation = generation
         self._connection = connection
+        self._cache = cache
+
+    def rows_of_hits(self, slots: Sequence[int]) -> list[Row]:
+        """The rows at `slots`, as they are at the commit of `state`.
+
+        Raises:
+            ChangedMeanwhile: one is gone or newer.
+        """
+        rows = {} if self._cache is None else self._cache.find(slots)
+        missing = [slot for slot in slots if slot not in rows]
+        if missing:
+            read = self.rows_by_slot(missing)
+            if self._cache is not None:
+                self._cache.keep(self._unchanged(read, missing), self.state.change)
+            rows |= read
+        return self._unchanged(rows, slots)
+
+    def _unchanged(self, rows: dict[int, Row], slots: Sequence[int]) -> list[Row]:
+        found, change = [], self.state.change
+        for slot in slots:
+            row = rows.get(slot)
+            if row is None or row.change > change:
+                raise ChangedMeanwhile
+            found.append(row)
+        return found
 
     def rows_by_slot(self, slots: Sequence[int]) -> dict[int, Row]:
         with self._reading() as connection:

@@ -125,7 +125,7 @@ class Store(Generic[IndexT]):
         """
         with self.in_force() as opened:
             with opened.feed.lock:
-                reader = Reader(opened.generation, opened.feed.state)
+                reader = Reader(opened.generation, opened.feed.state, cache=opened.feed.rows)
                 taken = take(opened.feed.index, reader)
             yield taken, reader
 
@@ -139,7 +139,7 @@ class Store(Generic[IndexT]):
     def moment(self, take: Callable[[IndexT, Reader], T]) -> Iterator[tuple[T, Reader]]:
         """Like `snapshot`, with index and reader at exactly one moment: nothing moves until the block ends."""
         with self.in_force() as opened, opened.feed.moment() as connection:
-            reader = Reader(opened.generation, opened.feed.state, connection)
+            reader = Reader(opened.generation, opened.feed.state, connection, opened.feed.rows)
             yield take(opened.feed.index, reader), reader
 
     # -- writing

@@ -1,0 +1,101 @@
+"""Rows that hits were made of, kept in memory: bounded in bytes, the least recently used go first."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+
+from ..contract import Slots
+from ..errors import InvalidArgument
+from .rows import Row
+
+ROW_CACHE_VARIABLE = "VICINAL_ROW_CACHE_MIB"
+ROW_CACHE_MIB = 32
+
+_ROW_BYTES = 400  # of a row and its entry, without its strings
+
+
+class RowCache:
+    """Rows by slot, each checked against its checksum when it came in. Thread-safe.
+
+    A row is kept from the moment at which it was read until a commit names its slot. So it is what the
+    records hold at every commit that the feed has applied since, as long as whoever read it had seen the
+    last commit that ended or touched a row.
+
+    Args:
+        bytes_max: about how much memory to take; 0 keeps nothing.
+    """
+
+    def __init__(self, bytes_max: int) -> None:
+        self._bytes_max = bytes_max
+        self._lock = threading.Lock()
+        self._rows: OrderedDict[int, Row] = OrderedDict()
+        self._bytes = 0
+        self._ended_at = 0  # the last commit that named slots
+
+    def find(self, slots: Sequence[int]) -> dict[int, Row]:
+        """Those of the rows at `slots` that are kept, as they are after the last commit that the feed has applied."""
+        kept = self._rows
+        with self._lock:
+            found = {slot: kept[slot] for slot in slots if slot in kept}
+            for slot in found:
+                kept.move_to_end(slot)
+        return found
+
+    def keep(self, rows: Iterable[Row], change: int) -> None:
+        """Keeps rows that were read after commit `change` had been applied, and that are not newer than it."""
+        with self._lock:
+            if change < self._ended_at:
+                return  # what was read may be what that commit ended
+            for row in rows:
+                size = _size_of(row)
+                if size <= self._bytes_max and row.slot not in self._rows:
+                    self._rows[row.slot] = row
+                    self._bytes += size
+            while self._bytes > self._bytes_max:
+                _, row = self._rows.popitem(last=False)
+                self._bytes -= _size_of(row)
+
+    def forget(self, change: int, *slots: Slots) -> None:
+        """Commit `change` ended or touched the rows at `slots`; called before any call can see that commit."""
+        with self._lock:
+            for part in slots:
+                for slot in part.tolist():
+                    self._ended_at = change
+                    row = self._rows.pop(slot, None)
+                    if row is not None:
+                        self._bytes -= _size_of(row)
+
+    def forget_all(self, change: int) -> None:
+        """The feed started anew at commit `change`."""
+        with self._lock:
+            self._ended_at = change
+            self._rows.clear()
+            self._bytes = 0
+
+
+def cache_bytes() -> int:
+    """How much a collection keeps, by the environment variable VICINAL_ROW_CACHE_MIB.
+
+    Raises:
+        InvalidArgument: it is no whole number.
+    """
+    value = os.environ.get(ROW_CACHE_VARIABLE) or str(ROW_CACHE_MIB)
+    if not value.isdecimal():
+        raise InvalidArgument(
+            f"{ROW_CACHE_VARIABLE}={value!r} is no whole number of mebibytes",
+            name=ROW_CACHE_VARIABLE,
+            value=value,
+            remedy="Set it to 0 to keep no rows in memory, or leave it out.",
+        )
+    return int(value) << 20
+
+
+def _size_of(row: Row) -> int:
+    size = _ROW_BYTES
+    for value in (row.id, row.sparse, row.metadata, row.text):
+        size += sys.getsizeof(value)
+    return size
