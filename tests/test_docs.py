@@ -24,6 +24,15 @@ MARKDOWN = [path for path in FILES if path.suffix == ".md"]
 
 # What the examples of a page take as given, so that the page need not show it.
 GIVEN = {
+    "encoders.md": """
+        import pathlib, pytest
+        for package in ("onnx", "onnxruntime", "tokenizers", "PIL"):
+            pytest.importorskip(package, reason=f"{package} is not installed")
+        from support import onnx_models
+        tokens = onnx_models.vocabulary(pathlib.Path("vocab.txt"), ["gold"])
+        onnx_models.embedding("model.onnx", len(tokens))
+        onnx_models.tower("clip.onnx")
+    """,
     "settings.md": """
         import pathlib, vicinal
         pathlib.Path("prod.env").write_text("OPENAI_API_KEY=sk-an-example")

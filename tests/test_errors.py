@@ -426,8 +426,8 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         lambda c: collection("e", encoder="minilmm"),
         "EncoderNotFound",
         "encoder",
-        "no encoder is registered as 'minilmm'. Did you mean 'minilm'? Known are hashing, minilm, projected; others "
-        "are added by register().",
+        "no encoder is registered as 'minilmm'. Did you mean 'minilm'? Known are hashing, minilm, onnx, projected; "
+        "others are added by register().",
     ),
     "a URL": (
         lambda c: vicinal.connect("http://localhost"),

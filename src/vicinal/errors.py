@@ -29,7 +29,7 @@
         +-- Unsupported         a feature that this build or this collection does not have
         |   `-- NoEncoder       a text where only vectors can be compared
         +-- MissingExtra        an optional package is not installed (an ImportError too)
-        +-- ModelUnavailable    model files are absent or are not the published ones
+        +-- ModelUnavailable    model files are absent, not the published ones, or no model
         `-- NativeMismatch      the compiled core was built from other sources (an ImportError too)
 
 Each carries `name` (which argument or part), `value` (what was found), `place` (row, id, file) and `remedy`.
@@ -222,7 +222,7 @@ class MissingExtra(StoreError, ImportError):  # type: ignore[misc]  # both have 
 
 
 class ModelUnavailable(StoreError):
-    """Model files are absent, or are not the published ones."""
+    """Model files are absent, are not the published ones, or are no model that can run."""
 
 
 class NativeMismatch(StoreError, ImportError):  # type: ignore[misc]  # both have a `name`

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vicinal.contract import Encoder
-from vicinal.encoders import CachedEncoder, HashingEncoder, MemoryStore, Projected, as_encoder
+from vicinal.encoders import CachedEncoder, HashingEncoder, MemoryStore, OnnxTextEncoder, Projected, as_encoder
 from vicinal.errors import InvalidArgument, InvalidText
 
 
@@ -22,15 +22,28 @@ class Lengths:
 NAMES = ["hashing", "hashing:1", "hashing:1000", "projected:32:hashing:100", "projected:100:hashing:32"]
 
 
-@pytest.fixture(params=[*NAMES, "minilm", "minilm in 128", "cached", "custom"])
+@pytest.fixture(params=[*NAMES, "minilm", "minilm in 128", "onnx", "onnx in 100", "cached", "custom"])
 def encoder(request):
     if request.param == "minilm":
         return request.getfixturevalue("minilm")
     if request.param == "minilm in 128":
         return Projected(request.getfixturevalue("minilm"), 128)
+    if request.param.startswith("onnx"):
+        onnx = tiny_onnx(request.getfixturevalue("tmp_path"))
+        return Projected(onnx, 100) if request.param == "onnx in 100" else onnx
     if request.param == "cached":
         return CachedEncoder(HashingEncoder(64), MemoryStore())
     return as_encoder(Lengths() if request.param == "custom" else request.param)
+
+
+def tiny_onnx(folder):
+    for package in ("onnxruntime", "tokenizers", "onnx"):
+        pytest.importorskip(package, reason=f"{package} is not installed")
+    from support import onnx_models
+
+    tokens = onnx_models.vocabulary(folder / "vocab.txt", ["word", "red", "wine"])
+    onnx_models.embedding(folder / "model.onnx", len(tokens))
+    return OnnxTextEncoder(folder / "model.onnx", num_threads=1)
 
 
 TEXTS = [

@@ -65,6 +65,26 @@ def test_other_declaration_names_both_and_the_remedy():
     )
 
 
+class Placed(HashingEncoder):
+    """The same vectors and fingerprint, whatever its name."""
+
+    def __init__(self, name):
+        super().__init__(16)
+        self.name = name
+
+
+@pytest.mark.parametrize("outer", ["", "projected:16:"])
+def test_files_that_moved_are_no_difference(outer):
+    stored = identity_of(Placed(f"{outer}onnx:/here/model.onnx"))
+    check_same(stored, Placed(f"{outer}onnx:C:\\there\\model.onnx::vocab.txt"), collection="notes")
+    assert stored.matches(identity_of(Placed(f"{outer}onnx:/there/model.onnx")))
+    for other in (Placed("there"), Placed(f"{outer}hashing:/here/model.onnx"), Placed(f"projected:9:{stored.name}")):
+        with pytest.raises(EncoderMismatch, match=r"they differ in name\."):
+            check_same(stored, other, collection="notes")
+    with pytest.raises(EncoderMismatch, match="they differ in name, dim, fingerprint"):
+        check_same(stored, HashingEncoder(17), collection="notes")
+
+
 def test_opening_encodes_nothing():
     model = Model()
     check_same(stored(), as_encoder(model), collection="notes")

@@ -21,9 +21,19 @@ SMALL = [
 PICTURES = [*SMALL, *(scene(seed) for seed in range(6))]
 
 
-@pytest.fixture(params=["descriptor", "projected:512:descriptor", "projected:64:descriptor", "projected:1:descriptor"])
-def encoder(request):
-    return resolve_image(request.param)
+NAMES = ["descriptor", "projected:512:descriptor", "projected:64:descriptor", "projected:1:descriptor"]
+
+
+@pytest.fixture(params=[*NAMES, "onnx:", "projected:512:onnx:"])
+def encoder(request, tmp_path):
+    if not request.param.endswith("onnx:"):
+        return resolve_image(request.param)
+    for package in ("onnxruntime", "onnx"):
+        pytest.importorskip(package, reason=f"{package} is not installed")
+    from support import onnx_models
+
+    onnx_models.tower(tmp_path / "clip.onnx")
+    return resolve_image(f"{request.param}{tmp_path / 'clip.onnx'}")
 
 
 def test_describes_itself(encoder):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vicinal.encoders import CachedEncoder, HashingEncoder, MemoryStore, Projected, Projection, as_encoder, resolve
@@ -18,6 +18,7 @@ def units(count, dim, seed=0):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(0, 60), st.integers(0, 9))
 def test_upwards_nothing_changes(source, more, seed):
     vectors = units(5, source, seed) * 3
@@ -36,6 +37,7 @@ def test_upwards_all_products_stay_to_the_last_bit_of_float32(source, dim):
     assert Projection(source, dim).isometric
 
 
+@settings(deadline=None)
 @given(st.integers(2, 80), st.data())
 def test_downwards_rows_are_orthonormal_for_every_size(source, data):
     dim = data.draw(st.integers(1, source))
@@ -44,6 +46,7 @@ def test_downwards_rows_are_orthonormal_for_every_size(source, data):
     np.testing.assert_allclose(rows @ rows.T, np.eye(dim), atol=1e-6)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 80), st.data())
 def test_downwards_is_the_matrix_then_the_old_length(source, data):
     dim = data.draw(st.integers(1, source - 1))

@@ -15,6 +15,8 @@ from .identity import EncoderIdentity, check_probe, check_same, identity_of, res
 from .image_base import ImageEncoder
 from .image_registry import resolve_image
 from .minilm import MiniLM
+from .onnx_image import OnnxImageEncoder
+from .onnx_text import OnnxTextEncoder
 from .projected import Projected, ProjectedImages
 from .projection import Projection
 from .registry import as_encoder, register, resolve
@@ -28,6 +30,8 @@ __all__ = [
     "ImageEncoder",
     "MemoryStore",
     "MiniLM",
+    "OnnxImageEncoder",
+    "OnnxTextEncoder",
     "Projected",
     "ProjectedImages",
     "Projection",

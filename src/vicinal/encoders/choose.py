@@ -10,17 +10,16 @@ import os
 import warnings
 from pathlib import Path
 
-from ..errors import Unsupported
 from .base import TextEncoder
 from .descriptor import ImageDescriptor
 from .hashing import DEFAULT_DIM, HashingEncoder
 from .image_base import ImageEncoder
 from .minilm import MiniLM
+from .onnx_image import OnnxImageEncoder
+from .onnx_text import VOCABULARY_FILE, OnnxTextEncoder
 from .projected import Projected, ProjectedImages
 
 FilePath = str | os.PathLike[str] | None
-
-_VOCABULARY = "vocab.txt"
 
 
 def choose_text_encoder(
@@ -48,7 +47,8 @@ def choose_text_encoder(
     model = Path(model_path) if model_path else None
     vocabulary = _vocabulary(model, vocab_path)
     if model and vocabulary and model.is_file() and vocabulary.is_file():
-        raise Unsupported("ONNX models are not supported yet", name="model_path", value=str(model))
+        onnx = OnnxTextEncoder(model, vocabulary, device=device, num_threads=num_threads)
+        return onnx if dimension in (None, onnx.dim) else Projected(onnx, dimension)
     missing = [str(path) for path in (model, vocabulary) if path and not path.is_file()]
     encoder, warning = _without_model(missing, dimension, device)
     if warning:
@@ -71,19 +71,21 @@ def choose_image_encoder(
         ModelUnavailable: the file exists and is no such model.
         MissingExtra: Pillow is not installed, or the file exists and onnxruntime is not installed.
     """
+    encoder: ImageEncoder
     if model_path and Path(model_path).is_file():
-        raise Unsupported("ONNX models are not supported yet", name="model_path", value=str(model_path))
-    encoder = ImageDescriptor(device=device)
-    if model_path:
-        warning = f"{model_path} not found: pictures are compared by colours, edges and textures"
-        warnings.warn(warning, RuntimeWarning, stacklevel=2)
+        encoder = OnnxImageEncoder(model_path, device=device, num_threads=num_threads)
+    else:
+        encoder = ImageDescriptor(device=device)
+        if model_path:
+            warning = f"{model_path} not found: pictures are compared by colours, edges and textures"
+            warnings.warn(warning, RuntimeWarning, stacklevel=2)
     return encoder if dimension in (None, encoder.dim) else ProjectedImages(encoder, dimension)
 
 
 def _vocabulary(model: Path | None, vocab_path: FilePath) -> Path | None:
     if vocab_path:
         return Path(vocab_path)
-    return model.parent / _VOCABULARY if model else None
+    return model.with_name(VOCABULARY_FILE) if model else None
 
 
 def _without_model(missing: list[str], dimension: int | None, device: str) -> tuple[TextEncoder, str]:

@@ -1,4 +1,4 @@
-"""Image encoders by name: "descriptor", "projected:512:descriptor"."""
+"""Image encoders by name: "descriptor", "onnx:model.onnx", "projected:512:descriptor"."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ..errors import EncoderNotFound, InvalidArgument
 from .descriptor import ImageDescriptor
 from .image_base import ImageEncoder
+from .onnx_image import OnnxImageEncoder
 from .projected import ProjectedImages
 from .registry import split_projected
 
@@ -26,7 +27,11 @@ def _make_projected(option: str) -> ImageEncoder:
     return ProjectedImages(resolve_image(inner), dim)
 
 
-_FACTORIES: dict[str, Callable[[str], ImageEncoder]] = {"descriptor": _make_descriptor, "projected": _make_projected}
+_FACTORIES: dict[str, Callable[[str], ImageEncoder]] = {
+    "descriptor": _make_descriptor,
+    "onnx": OnnxImageEncoder,
+    "projected": _make_projected,
+}
 
 
 def resolve_image(spec: str) -> ImageEncoder:

@@ -1,4 +1,5 @@
-"""Encoders by name: "minilm", "hashing:256", "projected:512:minilm", and those that the program registers."""
+"""Encoders by name: "minilm", "hashing:256", "projected:512:minilm",
+"onnx:model.onnx", and those that the program registers."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from .base import TextEncoder
 from .custom import CustomEncoder
 from .hashing import DEFAULT_DIM, HashingEncoder
 from .minilm import MiniLM
+from .onnx_text import encoder_named
 from .projected import Projected
 
 Factory = Callable[[str], Any]
@@ -56,7 +58,12 @@ def _is_dimension(option: str) -> bool:
     return option.isascii() and option.isdigit() and len(option) < 10
 
 
-_factories: dict[str, Factory] = {"minilm": _make_minilm, "hashing": _make_hashing, "projected": _make_projected}
+_factories: dict[str, Factory] = {
+    "minilm": _make_minilm,
+    "hashing": _make_hashing,
+    "onnx": encoder_named,
+    "projected": _make_projected,
+}
 
 
 def register(name: str, factory: Factory) -> None:
@@ -76,7 +83,7 @@ def register(name: str, factory: Factory) -> None:
 
 
 def resolve(spec: str) -> TextEncoder:
-    """The encoder that `spec` names, "name" or "name:option". Loads no weights."""
+    """The encoder that `spec` names, "name" or "name:option". Of ours only "onnx" reads its files here."""
     if not isinstance(spec, str):
         raise InvalidArgument("an encoder's name must be a str", name="encoder", value=spec)
     name, _, option = spec.partition(":")

@@ -1,0 +1,152 @@
+"""Any BERT-like text model in ONNX: tokens in, mean of the last layer out, length one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import FloatMatrix
+from ..errors import InvalidArgument
+from .base import TextEncoder
+from .custom import PROBE_TEXT
+from .onnx_inputs import TextInputs, Tokens
+from .onnx_model import OnnxModel, digest, told_device, unit_rows
+from .wordpiece import load_tokenizer
+
+MAX_TOKENS = 256
+VOCABULARY_FILE = "vocab.txt"
+# Between the parts of a name: "onnx:MODEL::VOCABULARY::TOKENS".
+SEPARATOR = "::"
+
+# [CLS], one token, [SEP].
+_LEAST_TOKENS = 3
+# Tokens per run, padding included: enough work for the matrix products, a few megabytes per layer.
+_TOKENS_PER_BATCH = 4096
+
+
+class OnnxTextEncoder(TextEncoder):
+    """A BERT-like model from an .onnx file and its vocabulary.
+
+    Inputs are ids, attention mask and token types, recognised by name or else taken in this order; the
+    last, or the last two, may be missing. Their length may be free or fixed. The first output is a vector a
+    token, whose mean over the tokens of the text is taken, or already a vector a text.
+
+    Args:
+        model_path: the .onnx file.
+        vocab_path: the WordPiece vocabulary; without it `vocab.txt` beside the model.
+        max_tokens: longer texts are cut; a model of fixed length cuts at this length, too.
+        device: "cpu", "cuda" or "directml"; "cpu" with a warning where it is not available.
+        num_threads: of onnxruntime; 0 lets it decide.
+
+    Raises:
+        MissingExtra: onnxruntime or tokenizers are not installed.
+        ModelUnavailable: a file is absent, is no such model, or is no such vocabulary.
+    """
+
+    def __init__(
+        self,
+        model_path: str | os.PathLike[str],
+        vocab_path: str | os.PathLike[str] | None = None,
+        *,
+        max_tokens: int = MAX_TOKENS,
+        device: str = "cpu",
+        num_threads: int = 0,
+    ) -> None:
+        if isinstance(max_tokens, bool) or not isinstance(max_tokens, int) or max_tokens < _LEAST_TOKENS:
+            raise InvalidArgument(
+                f"max_tokens must be a whole number of at least {_LEAST_TOKENS}", name="max_tokens", value=max_tokens
+            )
+        model = Path(os.path.abspath(model_path))
+        vocabulary = Path(os.path.abspath(vocab_path)) if vocab_path else model.with_name(VOCABULARY_FILE)
+        self.name = _name(model, vocabulary, max_tokens)
+        self._model = OnnxModel(model, device, num_threads)
+        self._inputs = TextInputs(self._model)
+        length = min(max_tokens, self._inputs.length or max_tokens)
+        self._tokenizer = load_tokenizer(vocabulary, length)
+        self._padding = self._tokenizer.token_to_id("[PAD]")
+        weights = self._model.digest()
+        self.fingerprint = f"onnx/{weights}/{digest(vocabulary)}/mean/{length}"
+        self.version = weights[:12]
+        self.device = told_device(self._model, device, self.name)
+        self.dim = self._pooled(self._tokenize([PROBE_TEXT])).shape[1]
+
+    def _encode(self, texts: list[str]) -> FloatMatrix:
+        tokens = self._tokenize(texts)
+        vectors = np.empty((len(texts), self.dim), dtype=np.float32)
+        for batch in self._batches(tokens):
+            vectors[batch] = unit_rows(self._pooled([tokens[index] for index in batch]), self.name)
+        return vectors
+
+    def _tokenize(self, texts: list[str]) -> list[Tokens]:
+        encodings = self._tokenizer.encode_batch_fast(texts)
+        return [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
+
+    def _batches(self, tokens: list[Tokens]) -> Iterator[list[int]]:
+        """Texts of like length together, so that little is padding; of equal length where the model
+        takes no mask, since padding would change its vectors."""
+        batch: list[int] = []
+        for index in sorted(range(len(tokens)), key=lambda index: len(tokens[index])):
+            length = self._inputs.length or len(tokens[index])
+            full = len(batch) >= (self._inputs.batch or max(1, _TOKENS_PER_BATCH // length))
+            longer = bool(batch) and len(tokens[batch[0]]) < len(tokens[index])
+            if batch and (full or (longer and not self._inputs.masked)):
+                yield batch
+                batch = []
+            batch.append(index)
+        if batch:
+            yield batch
+
+    def _pooled(self, tokens: list[Tokens]) -> NDArray[Any]:
+        """One vector a text, of any length, shape (len(tokens), dim)."""
+        ids, mask = self._padded(tokens)
+        output = self._model.run(self._inputs.feeds(ids, mask))
+        if output.ndim == 2 and len(output) == len(ids):
+            return output[: len(tokens)]
+        if output.shape[:-1] != ids.shape:
+            raise self._model.error(
+                f"the model's first output has shape {output.shape} for {len(ids)} texts of {ids.shape[1]} tokens",
+                remedy="It must be (texts, tokens, dimensions) or (texts, dimensions).",
+            )
+        weights = (mask / mask.sum(axis=1, keepdims=True)).astype(np.float32)
+        means: NDArray[Any] = np.einsum("ijk,ij->ik", output.astype(np.float32, copy=False), weights)
+        return means[: len(tokens)]
+
+    def _padded(self, tokens: list[Tokens]) -> tuple[Tokens, Tokens]:
+        """Ids and mask; rows that only fill a fixed batch are copies of the first."""
+        rows = tokens + [tokens[0]] * ((self._inputs.batch or 0) - len(tokens))
+        length = self._inputs.length or max(map(len, rows))
+        ids = np.full((len(rows), length), self._padding, dtype=np.int64)
+        mask = np.zeros((len(rows), length), dtype=np.int64)
+        for row, text in enumerate(rows):
+            ids[row, : len(text)] = text
+            mask[row, : len(text)] = 1
+        return ids, mask
+
+
+def encoder_named(option: str) -> OnnxTextEncoder:
+    """The encoder of "MODEL", "MODEL::VOCABULARY" or "MODEL::VOCABULARY::TOKENS"."""
+    model, *rest = option.split(SEPARATOR)
+    if not model or len(rest) > 2 or (len(rest) == 2 and not (rest[1].isascii() and rest[1].isdigit())):
+        raise InvalidArgument(
+            f"the option of encoder 'onnx' is a model and its vocabulary, not {option!r}",
+            name="encoder",
+            value=option,
+            remedy="Write for example 'onnx:model.onnx' or 'onnx:model.onnx::vocab.txt'.",
+        )
+    max_tokens = int(rest[1]) if len(rest) == 2 else MAX_TOKENS
+    return OnnxTextEncoder(model, rest[0] if rest else None, max_tokens=max_tokens)
+
+
+def _name(model: Path, vocabulary: Path, max_tokens: int) -> str:
+    """The shortest name by which `encoder_named` finds the same files and options."""
+    parts = [str(model)]
+    if max_tokens != MAX_TOKENS:
+        parts += [str(vocabulary), str(max_tokens)]
+    elif vocabulary != model.with_name(VOCABULARY_FILE):
+        parts += [str(vocabulary)]
+    return f"onnx:{SEPARATOR.join(parts)}"

@@ -1,0 +1,82 @@
+"""Texts to the token numbers of a BERT model, from its `vocab.txt`.
+
+The rules are those that such models were trained with: clean, lower-case and strip accents (unless the
+vocabulary is a cased one), split at white space, punctuation and around each Chinese character, then the
+longest pieces that the vocabulary has; a word that it cannot spell is one [UNK].
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import MissingExtra, ModelUnavailable
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+_SPECIAL = ("[CLS]", "[SEP]", "[UNK]", "[PAD]")
+_CHARACTERS_PER_WORD_MAX = 100  # as in BERT: a longer word is [UNK]
+
+
+def read_vocabulary(path: Path) -> dict[str, int]:
+    """Token to number: one token a line, the first is 0.
+
+    Raises:
+        ModelUnavailable: the file is absent, is no text, or lacks one of the four special tokens.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise _unusable(path, f"the vocabulary cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise _unusable(path, f"the vocabulary is not UTF-8 (byte {error.start})") from error
+    if lines[-1] == "":
+        lines.pop()
+    vocabulary = {token: number for number, token in enumerate(lines)}
+    missing = [token for token in _SPECIAL if token not in vocabulary]
+    if missing:
+        raise _unusable(path, f"the vocabulary has no {', '.join(missing)}")
+    return vocabulary
+
+
+def load_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
+    """The tokenizer of a vocabulary; cuts texts at `max_tokens`, [CLS] and [SEP] included.
+
+    Raises:
+        MissingExtra: the package tokenizers is not installed.
+        ModelUnavailable: see `read_vocabulary`.
+    """
+    if find_spec("tokenizers") is None:
+        raise MissingExtra("tokenizers", "onnx", "the vocabulary of an ONNX model")
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordPiece
+    from tokenizers.normalizers import BertNormalizer
+    from tokenizers.pre_tokenizers import BertPreTokenizer
+    from tokenizers.processors import BertProcessing
+
+    vocabulary = read_vocabulary(path)
+    pieces = WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=_CHARACTERS_PER_WORD_MAX)
+    tokenizer = Tokenizer(pieces)
+    tokenizer.normalizer = BertNormalizer(lowercase=not _is_cased(vocabulary))
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    tokenizer.post_processor = BertProcessing(("[SEP]", vocabulary["[SEP]"]), ("[CLS]", vocabulary["[CLS]"]))
+    tokenizer.enable_truncation(max_tokens)
+    return tokenizer
+
+
+def _is_cased(vocabulary: dict[str, int]) -> bool:
+    """Whether it has words with capital letters: after lower-casing they could never be found."""
+    words = (token for token in vocabulary if not (token.startswith("[") and token.endswith("]")))
+    return any("A" <= character <= "Z" for word in words for character in word)
+
+
+def _unusable(path: Path, message: str) -> ModelUnavailable:
+    return ModelUnavailable(
+        message,
+        name="vocab_path",
+        value=str(path),
+        place=str(path),
+        remedy="Give the vocab.txt that was published with the model.",
+    )
