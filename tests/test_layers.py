@@ -23,7 +23,7 @@ LAYERS = (
     {"filters", "analyzers"},
     {"store"},
     {"inputs"},
-    {"contract", "errors", "types", "metadata", "settings", "version"},
+    {"contract", "errors", "types", "metadata", "ownership", "settings", "version"},
 )
 RANKS = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 BOTTOM = LAYERS[-1]
@@ -77,6 +77,24 @@ def problem(importer: str, imported: str) -> str | None:
     if RANKS[below] > RANKS[above]:
         return None
     return "a neighbour in the same layer" if RANKS[below] == RANKS[above] else "a layer above"
+
+
+FACES = Path(__file__).parents[1] / "faces"
+FACE_SOURCES = sorted(FACES.glob("*/src/**/*.py"))
+# What the distributions in faces/ stand on. They hold names, defaults and errors, and leave searching to the engine.
+FOR_FACES = ("contract", "encoders", "errors", "ownership", "query.fusion", "types", "version")
+
+
+@pytest.mark.parametrize("path", FACE_SOURCES, ids=lambda path: path.relative_to(FACES).as_posix())
+def test_a_face_stands_on_the_public_engine(path: Path) -> None:
+    allowed = tuple(f"vicinal.{name}" for name in FOR_FACES)
+    found = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        found |= {name for name in names if name.startswith("vicinal.") and not name.startswith(allowed)}
+    assert not found
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_of)

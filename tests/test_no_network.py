@@ -15,7 +15,7 @@ import pytest
 from no_network import OutsideConnection
 
 TESTS = Path(__file__).parent
-SOURCES = sorted((TESTS.parent / "src" / "vicinal").rglob("*.py"))
+SOURCES = sorted([*(TESTS.parent / "src" / "vicinal").rglob("*.py"), *TESTS.parent.glob("faces/*/src/**/*.py")])
 
 # The address blocks that are reserved for documentation: nobody is there, should the guard ever fail.
 OUTSIDE_V4, OUTSIDE_V6, OUTSIDE_NAME = "192.0.2.1", "2001:db8::1", "telemetry.example"

@@ -7,9 +7,12 @@ import tomllib
 from importlib.metadata import distribution, version
 from pathlib import Path
 
+import pytest
+
 import vicinal
 
 ROOT = Path(__file__).parents[1]
+FACES = sorted(path.parent for path in ROOT.glob("faces/*/pyproject.toml"))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SOURCES = ROOT / "src" / "vicinal"
 INSTALLED = Path(vicinal.__file__).parent
@@ -38,9 +41,34 @@ def test_types_and_licence_are_shipped() -> None:
     assert distribution("vicinal").metadata["License-Expression"] == "Apache-2.0"
 
 
-def test_all_is_all_the_extras() -> None:
-    extras = dict(PYPROJECT["project"]["optional-dependencies"])
+@pytest.mark.parametrize("folder", [ROOT, *FACES], ids=lambda folder: folder.name)
+def test_all_is_all_the_extras(folder: Path) -> None:
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = dict(project["optional-dependencies"])
     (everything,) = extras.pop("all")
-    names = re.fullmatch(r"vicinal\[(.*)\]", everything)
+    names = re.fullmatch(rf"{project['name']}\[(.*)\]", everything)
     assert names is not None
     assert sorted(names[1].split(",")) == sorted(extras)
+
+
+@pytest.mark.parametrize("folder", FACES, ids=lambda folder: folder.name)
+def test_every_distribution_has_the_version_of_the_engine_and_asks_for_it(folder: Path) -> None:
+    text = (folder / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(text)["project"]
+    assert project["name"] == f"vicinal-{folder.name}"
+    assert project["version"] == vicinal.__version__
+    ours = re.findall(r'"(vicinal(?:\[[^"]*\])?==[^"]*)"', text)
+    assert ours
+    assert all(requirement.endswith(f"=={vicinal.__version__}") for requirement in ours)
+    assert (folder / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+    assert (folder / "tests" / "smoke.py").is_file()
+
+
+@pytest.mark.parametrize("folder", FACES, ids=lambda folder: folder.name)
+def test_the_workshop_knows_every_distribution(folder: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"^DISTRIBUTIONS := (.*)$", makefile, re.MULTILINE)
+    name = folder.relative_to(ROOT).as_posix()
+    assert name in listed.split()
+    assert f"{name}/tests" in PYPROJECT["tool"]["pytest"]["ini_options"]["testpaths"]
+    assert any(path.startswith(f"{name}/src/") for path in PYPROJECT["tool"]["mypy"]["files"])

@@ -1,0 +1,90 @@
+"""What a caller may pass: each check gives the value back, or raises TypeError that names the argument."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
+Check = Callable[[str, Any], T]
+
+
+def text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise _wrong(name, "a str", value)
+    return value
+
+
+def path(name: str, value: Any) -> str:
+    """A str or an os.PathLike of text, as a str."""
+    found = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(found, str):
+        raise _wrong(name, "a path", value)
+    return found
+
+
+def path_as_given(name: str, value: Any) -> str:
+    """Checked, not converted: what was assigned is what is read, though typed `str` as the document has it."""
+    path(name, value)
+    return value  # type: ignore[no-any-return]
+
+
+def unsigned(name: str, value: Any) -> int:
+    number = _integer(name, value)
+    if number < 0:
+        raise _wrong(name, "a whole number of at least 0", value)
+    return number
+
+
+def integer(name: str, value: Any) -> int:
+    return _integer(name, value)
+
+
+def flag(name: str, value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise _wrong(name, "a bool", value)
+    return bool(value)
+
+
+def number(name: str, value: Any) -> float:
+    if isinstance(value, (bool, str, bytes)) or not hasattr(value, "__float__"):
+        raise _wrong(name, "a number", value)
+    return float(value)
+
+
+def texts(name: str, value: Any) -> list[str]:
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        raise _wrong(name, "a list of str", value)
+    return [text(name, item) for item in value]
+
+
+def member(kind: type[E]) -> Check[E]:
+    def check(name: str, value: Any) -> E:
+        if not isinstance(value, kind):
+            raise _wrong(name, f"a {kind.__name__}", value)
+        return value
+
+    return check
+
+
+def optional(check: Check[T]) -> Check[T | None]:
+    return lambda name, value: None if value is None else check(name, value)
+
+
+def _integer(name: str, value: Any) -> int:
+    if isinstance(value, Enum):
+        raise _wrong(name, "a whole number", value)
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise _wrong(name, "a whole number", value) from None
+
+
+def _wrong(name: str, wanted: str, value: Any) -> TypeError:
+    return TypeError(f"{name} must be {wanted}, not {value!r:.80} of type {type(value).__name__}")

@@ -1,0 +1,102 @@
+"""Which files of a Gold Standard folder are ingested, and what their names say."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .enums import DocumentType
+from .ingest_config import IngestConfig
+
+JOURNAL, CHART, REPORT = "journal", "chart", "report"
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TRAILING_DATE = re.compile(r"[-_. ]*[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+_TYPES_BY_NAME = (
+    (("journal",), DocumentType.Journal),
+    (("catalyst",), DocumentType.CatalystWatchlist),
+    (("inst_matrix", "institutional"), DocumentType.InstitutionalMatrix),
+    (("calendar",), DocumentType.EconomicCalendar),
+    (("weekly",), DocumentType.WeeklyRundown),
+    (("3m", "three_month"), DocumentType.ThreeMonthReport),
+    (("1y", "one_year"), DocumentType.OneYearReport),
+    (("monthly_yearly",), DocumentType.MonthlyReport),
+    (("premarket", "pre_market"), DocumentType.PreMarket),
+)
+_TYPES_BY_OPENING = (
+    ("catalyst watchlist", DocumentType.CatalystWatchlist),
+    ("institutional scenario", DocumentType.InstitutionalMatrix),
+    ("economic calendar", DocumentType.EconomicCalendar),
+)
+_OPENING_CHARS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file to ingest: its path as it is shown to users, and JOURNAL, CHART or REPORT, which its folder decides."""
+
+    path: str
+    group: str
+
+    @property
+    def origin(self) -> str:
+        """By which the same file is known again, from whatever folder it is named."""
+        return os.path.realpath(self.path)
+
+
+def discover(config: IngestConfig) -> list[Found]:
+    """Journals, charts, reports, each by name. A folder that is not there holds nothing."""
+    root = os.fspath(config.gold_standard_output)
+    found: list[Found] = []
+    if not root:
+        return found
+    if config.include_journals:
+        found += _files(root, JOURNAL, lambda name: name.endswith(".md") and "Journal" in name)
+    if config.include_charts:
+        found += _files(os.path.join(root, "charts"), CHART, lambda name: name.endswith(".png"))
+    if config.include_reports:
+        found += _files(os.path.join(root, "reports"), REPORT, lambda name: name.endswith(".md"))
+    return [file for file in found if not _is_before(file, config.since_date)]
+
+
+def date_in(text: str) -> str:
+    """The first run that is shaped like a date, or "". Whether there is such a day does not matter."""
+    match = _DATE.search(text)
+    return match[0] if match else ""
+
+
+def date_of(file: Found) -> str:
+    """From the file's name; of a chart from the folders above it first."""
+    name = date_in(os.path.basename(file.path))
+    return date_in(os.path.dirname(file.path)) or name if file.group == CHART else name
+
+
+def asset_of(path: str) -> str:
+    """The name of a chart without extension and date."""
+    stem = os.path.splitext(os.path.basename(path))[0]
+    return _TRAILING_DATE.sub("", stem) or stem
+
+
+def report_type(path: str, content: str) -> DocumentType:
+    """By the file's name, else by how the text begins."""
+    name = os.path.basename(path).lower()
+    for parts, kind in _TYPES_BY_NAME:
+        if any(part in name for part in parts):
+            return kind
+    opening = content[:_OPENING_CHARS].lower()
+    return next((kind for phrase, kind in _TYPES_BY_OPENING if phrase in opening), DocumentType.Unknown)
+
+
+def _files(folder: str, group: str, wanted: Callable[[str], bool]) -> Iterator[Found]:
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder) if wanted(entry.name) and not entry.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    yield from (Found(os.path.join(folder, name), group) for name in names)
+
+
+def _is_before(file: Found, since: str | None) -> bool:
+    date = date_in(os.path.basename(file.path))
+    return bool(since and date and date < since)

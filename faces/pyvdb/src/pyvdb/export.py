@@ -1,0 +1,100 @@
+"""Entries written out for training."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from typing import IO, Any
+
+from vicinal import Collection, Record
+
+from .entries import TEXT
+from .metadata import EXTRA, KIND, PRICES
+
+LABELS = ("asset", "type", "date", "bias")
+# Keys of an exported entry, by the fields of its row.
+_KEYS = {"type": "type", "date": "date", "source": "source_file", "asset": "asset", "bias": "bias"}
+
+
+def write_training_data(rows: Collection, path: str) -> None:
+    """One JSON object an entry, ascending by id."""
+    with _written(path) as file:
+        for record in rows.scroll(vectors=True):
+            _write_line(file, _exported(record))
+
+
+def write_contrastive_data(rows: Collection, path: str, label: str, *, triplets: bool) -> int:
+    """For each text that has a label: itself, the nearest text with that label, the nearest with another.
+
+    The last, a hard negative, only in triplets. Texts without a label, or alone with theirs, are no anchors.
+    """
+    if label not in LABELS:
+        raise RuntimeError(f"there is no label {label!r}; there are {', '.join(LABELS)}")
+    written = 0
+    with _written(path) as file:
+        for record in rows.scroll({KIND: {"$eq": TEXT}} if rows.count() else None):
+            example = _example(rows, record, label, triplets=triplets)
+            if example is not None:
+                _write_line(file, example)
+                written += 1
+    return written
+
+
+def _example(rows: Collection, anchor: Record, label: str, *, triplets: bool) -> dict[str, Any] | None:
+    value = anchor.metadata[label]
+    if not value:
+        return None
+    positive = _nearest(rows, anchor, {label: {"$eq": value}})
+    if positive is None:
+        return None
+    example = {"anchor": anchor.text, "positive": positive, "label": value}
+    if not triplets:
+        return example
+    negative = _nearest(rows, anchor, {label: {"$nin": [value, ""]}})
+    return None if negative is None else {**example, "negative": negative}
+
+
+def _nearest(rows: Collection, anchor: Record, where: dict[str, Any]) -> str | None:
+    """The nearest other text that passes and is not the same text again."""
+    k = 4
+    while True:
+        hits = rows.search(id=anchor.id, k=k, where={**where, KIND: {"$eq": TEXT}})
+        other = next((hit.text for hit in hits if hit.text != anchor.text), None)
+        if other is not None or len(hits) < k:
+            return other
+        k *= 8  # all of these are the same text again
+
+
+def _exported(record: Record) -> dict[str, Any]:
+    row = record.metadata
+    exported: dict[str, Any] = {"id": record.id}
+    exported.update((key, row[field]) for key, field in _KEYS.items())
+    exported.update((name, row[name]) for name in PRICES if name in row)
+    if EXTRA in row:
+        exported[EXTRA] = row[EXTRA]
+    if record.vector is not None:
+        exported["vector"] = record.vector.tolist()
+    if record.text is not None:
+        exported["text"] = record.text
+    return exported
+
+
+def _write_line(file: IO[str], value: dict[str, Any]) -> None:
+    file.write(json.dumps(value, ensure_ascii=False, default=str))
+    file.write("\n")
+
+
+@contextlib.contextmanager
+def _written(path: str) -> Iterator[IO[str]]:
+    """A file that takes the place of the old one when all of it is there."""
+    building = f"{path}.{secrets.token_hex(4)}.part"
+    try:
+        with open(building, "x", encoding="utf-8", newline="\n") as file:
+            yield file
+        os.replace(building, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(building)

@@ -1,0 +1,95 @@
+"""Objects with a fixed set of checked attributes, which configs, options and metadata are."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Callable
+from typing import Any, Generic, Self, TypeVar, overload
+
+from .checks import Check
+
+T = TypeVar("T")
+
+
+class Field(Generic[T]):
+    """One attribute: its check runs at each assignment.
+
+    Args:
+        check: gives the value to keep, or raises TypeError.
+        default: what the attribute is in a new object; a function makes it anew for each.
+    """
+
+    def __init__(self, check: Check[T], default: T | Callable[[], T]) -> None:
+        self._check = check
+        self._default = default
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: Attributes, owner: type) -> T: ...
+    def __get__(self, instance: Attributes | None, owner: type) -> T | Self:
+        if instance is None:
+            return self
+        value: T = instance._values[self.name]
+        return value
+
+    def __set__(self, instance: Attributes, value: T) -> None:
+        instance._values[self.name] = self._check(self.name, value)
+
+    def fresh(self) -> T:
+        return self._default() if callable(self._default) else self._default
+
+
+class Attributes:
+    """Base of objects made of `Field`s. A misspelt attribute is an AttributeError, never a new one."""
+
+    __slots__ = ("_values",)
+    _values: dict[str, Any]
+
+    def __init__(self) -> None:
+        object.__setattr__(self, "_values", {name: field.fresh() for name, field in self._fields().items()})
+
+    @classmethod
+    def _fields(cls) -> dict[str, Field[Any]]:
+        return {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in type(self)._fields():
+            near = difflib.get_close_matches(name, type(self)._fields(), n=1)
+            guess = f"; did you mean {near[0]!r}?" if near else ""
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{guess}")
+        object.__setattr__(self, name, value)
+
+    def __copy__(self) -> Self:
+        new = type(self)()
+        new._values.update(copy.deepcopy(self._values))
+        return new
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.__copy__()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self._values)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._values == other._values
+
+    __hash__ = None  # type: ignore[assignment]  # its attributes change
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self._values.items())
+        return f"<{type(self).__name__} {shown}>"
+
+
+def _restored(kind: type[Attributes], values: dict[str, Any]) -> Attributes:
+    new = kind()
+    for name, value in values.items():
+        setattr(new, name, value)
+    return new

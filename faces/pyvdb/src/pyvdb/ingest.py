@@ -1,0 +1,224 @@
+"""`GoldStandardIngest`: a folder of journals, charts and reports becomes entries.
+
+What is known of a file, its path and the digest of its content, is kept in its entry, so that it is there exactly when
+the entry is: a run that is killed leaves whole batches, and the next one goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from vicinal import VicinalError
+
+from . import checks
+from .database import Path, VectorDatabase, image_row
+from .discovery import CHART, JOURNAL, REPORT, Found, asset_of, date_of, discover, report_type
+from .entries import TEXT, Entries, NewEntry
+from .enums import DocumentType
+from .errors import core_call
+from .extraction import read_values
+from .ingest_config import IngestConfig
+from .metadata import DIGEST, ORIGIN, Metadata, row_metadata
+from .progress import progress
+from .results import IngestStats
+
+_FILES_PER_COMMIT = 64  # what a kill costs at most; a commit syncs the disk
+_FAILURES = (VicinalError, OSError, RuntimeError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An entry that was made of a file."""
+
+    id: int
+    digest: str
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts of a run, while it goes on."""
+
+    added: dict[str, int] = field(default_factory=lambda: {JOURNAL: 0, CHART: 0, REPORT: 0})
+    skipped: int = 0
+    messages: list[str] = field(default_factory=list)
+
+    def fail(self, file: Found, error: BaseException) -> None:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        self.messages.append(f"{file.path}: {reason}")
+
+    def stats(self) -> IngestStats:
+        added = self.added
+        return IngestStats(
+            added[JOURNAL], added[CHART], added[REPORT], self.skipped, len(self.messages), list(self.messages)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A file that is ready to be stored, and the entry whose place it takes, if any."""
+
+    file: Found
+    entry: NewEntry
+    instead_of: int | None
+
+
+class GoldStandardIngest:
+    """Ingests files in the Gold Standard layout.
+
+    Args:
+        db: where entries go; it must be initialised when something is ingested.
+    """
+
+    def __init__(self, db: VectorDatabase) -> None:
+        if not isinstance(db, VectorDatabase):
+            raise TypeError(f"db must be a VectorDatabase, not {type(db).__name__}")
+        self._db = db
+        self._last = IngestStats()
+
+    def ingest(self, config: IngestConfig) -> IngestStats:
+        """Ingests the folder that `config` names, file by file; what fails is reported and stops nothing.
+
+        A folder that does not exist is empty.
+        """
+        if not isinstance(config, IngestConfig):
+            raise TypeError(f"config must be an IngestConfig, not {type(config).__name__}")
+        entries = self._db._ready()
+        files, tally = discover(config), _Tally()
+        with progress("Ingesting", len(files)) as advance:
+            for first in range(0, len(files), _FILES_PER_COMMIT):
+                batch = files[first : first + _FILES_PER_COMMIT]
+                _ingest_batch(entries, batch, config, tally)
+                advance(len(batch))
+        self._last = tally.stats()
+        return self.last_stats()
+
+    def ingest_journal(self, path: str) -> int:
+        """Ingests one journal, whether or not it is known; returns the id.
+
+        Raises:
+            RuntimeError: it cannot be read or stored.
+        """
+        return self._ingest_one(path, JOURNAL)
+
+    def ingest_chart(self, path: str) -> int:
+        """Ingests one chart, whether or not it is known; returns the id.
+
+        Raises:
+            RuntimeError: it cannot be read or stored.
+        """
+        return self._ingest_one(path, CHART)
+
+    def ingest_report(self, path: str) -> int:
+        """Ingests one report, whether or not it is known; returns the id.
+
+        Raises:
+            RuntimeError: it cannot be read or stored.
+        """
+        return self._ingest_one(path, REPORT)
+
+    def last_stats(self) -> IngestStats:
+        """Statistics of the last `ingest`; all zero before the first."""
+        return replace(self._last, error_messages=list(self._last.error_messages))
+
+    def _ingest_one(self, path: Path, group: str) -> int:
+        entries = self._db._ready()
+        file = Found(checks.path("path", path), group)
+        with core_call():
+            content = _read(file)
+            return entries.add([_entry_of(entries, file, content)])[0]
+
+
+def _ingest_batch(entries: Entries, batch: Sequence[Found], config: IngestConfig, tally: _Tally) -> None:
+    """One commit for the new entries, and one for those that take the place of old ones."""
+    try:
+        known = _known_entries(entries, batch)
+    except _FAILURES as error:
+        for file in batch:
+            tally.fail(file, error)
+        return
+    prepared = list(_prepare(entries, batch, known, config, tally))
+    _store(entries, [one for one in prepared if one.instead_of is None], tally)
+    _store(entries, [one for one in prepared if one.instead_of is not None], tally)
+
+
+def _known_entries(entries: Entries, batch: Sequence[Found]) -> dict[str, list[_Known]]:
+    """Entries made of these files, oldest first, by the files' origins."""
+    known: dict[str, list[_Known]] = {}
+    if entries.rows.count() == 0:
+        return known
+    for row in entries.rows.get(where={ORIGIN: {"$in": [file.origin for file in batch]}}):
+        entry = _Known(int(row.id), row.metadata[DIGEST])
+        known.setdefault(row.metadata[ORIGIN], []).append(entry)
+    return {origin: sorted(found, key=lambda entry: entry.id) for origin, found in known.items()}
+
+
+def _prepare(
+    entries: Entries, batch: Sequence[Found], known: dict[str, list[_Known]], config: IngestConfig, tally: _Tally
+) -> Iterable[_Prepared]:
+    for file in batch:
+        old = known.get(file.origin, [])
+        try:
+            content = _read(file)
+            if config.incremental and any(entry.digest == _digest(content) for entry in old):
+                tally.skipped += 1
+                continue
+            instead_of = old[-1].id if old and config.overwrite_existing else None
+            yield _Prepared(file, _entry_of(entries, file, content), instead_of)
+        except _FAILURES as error:
+            tally.fail(file, error)
+
+
+def _store(entries: Entries, prepared: Sequence[_Prepared], tally: _Tally) -> None:
+    """All in one commit; where that fails, one by one, so that only what cannot be stored is left out."""
+    if not prepared:
+        return
+    try:
+        ids = [one.instead_of for one in prepared if one.instead_of is not None]
+        if ids:
+            entries.replace(ids, [one.entry for one in prepared])
+        else:
+            entries.add([one.entry for one in prepared])
+    except _FAILURES as error:
+        if len(prepared) == 1:
+            tally.fail(prepared[0].file, error)
+            return
+        for one in prepared:
+            _store(entries, [one], tally)
+        return
+    for one in prepared:
+        tally.added[one.file.group] += 1
+
+
+def _read(file: Found) -> bytes:
+    with open(file.path, "rb") as opened:
+        return opened.read()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _entry_of(entries: Entries, file: Found, content: bytes) -> NewEntry:
+    """The entry of a file: its whole text, or its picture."""
+    metadata = Metadata()
+    metadata.date = date_of(file)
+    metadata.source_file = file.path
+    bookkeeping = {"origin": file.origin, "digest": _digest(content)}
+    if file.group == CHART:
+        metadata.asset = asset_of(file.path)
+        metadata.type = DocumentType.Chart
+        vector = entries.encode_images([file.path])[0]
+        return NewEntry(image_row(file.path, metadata, **bookkeeping), vector=vector)
+    text = _text_of(content)
+    metadata.type = DocumentType.Journal if file.group == JOURNAL else report_type(file.path, text)
+    read_values(text, metadata)
+    return NewEntry(row_metadata(metadata, TEXT, **bookkeeping), text=text)
+
+
+def _text_of(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not UTF-8 text (byte {error.start})") from None

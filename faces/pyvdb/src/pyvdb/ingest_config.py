@@ -1,0 +1,28 @@
+"""`IngestConfig`: which files an ingestion takes, and what it does with those it knows."""
+
+from __future__ import annotations
+
+from . import checks
+from .fields import Attributes, Field
+
+
+class IngestConfig(Attributes):
+    """Configuration of an ingestion.
+
+    Attributes:
+        gold_standard_output: the folder; str or os.PathLike.
+        include_journals, include_charts, include_reports: groups of files.
+        overwrite_existing: a file that is in the database takes the place of its old entry, under the same id.
+        incremental: files that are in the database with the same content are skipped.
+        since_date: files whose names hold an earlier date are passed over; None or "" for all.
+    """
+
+    __slots__ = ()
+
+    gold_standard_output = Field[str](checks.path_as_given, "")
+    include_journals = Field[bool](checks.flag, True)
+    include_charts = Field[bool](checks.flag, True)
+    include_reports = Field[bool](checks.flag, True)
+    overwrite_existing = Field[bool](checks.flag, False)
+    incremental = Field[bool](checks.flag, True)
+    since_date = Field[str | None](checks.optional(checks.text), None)

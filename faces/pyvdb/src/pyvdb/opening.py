@@ -1,0 +1,178 @@
+"""Opening or creating the collection behind a database, and what it remembers of its configuration.
+
+The engine remembers dimension, metric and text encoder itself; the rest of the configuration is a note beside the rows.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import warnings
+from typing import Any
+
+import vicinal
+from vicinal.contract import Metric
+from vicinal.encoders.base import TextEncoder
+from vicinal.encoders.choose import choose_text_encoder
+from vicinal.encoders.projected import Projected
+from vicinal.encoders.registry import resolve
+from vicinal.errors import EncoderMismatch, EncoderNotFound
+
+from .config import DatabaseConfig
+from .entries import Entries
+from .enums import DistanceMetric
+
+COLLECTION = "entries"
+NOTES = "pyvdb"
+_CONFIG = "config"
+_KEPT = ("hnsw_m", "hnsw_ef_construction", "hnsw_ef_search", "max_elements")
+_PATHS = ("text_model_path", "vocab_path", "image_model_path")
+
+METRICS: dict[DistanceMetric, Metric] = {
+    DistanceMetric.Cosine: "cosine",
+    DistanceMetric.L2: "l2",
+    DistanceMetric.DotProduct: "ip",
+}
+
+
+def open_entries(config: DatabaseConfig) -> Entries:
+    """The entries that `config` names, created where there are none.
+
+    Raises:
+        RuntimeError: its path is empty, its dimension is 0, or there is a database of another dimension.
+        VicinalError: the engine cannot open or create it.
+    """
+    db = _connect(config)
+    try:
+        if COLLECTION in db:
+            return _open(db, config)
+        return _create(db, config)
+    except BaseException:
+        db.close()
+        raise
+
+
+def config_at(path: str) -> DatabaseConfig:
+    """The configuration of the database at `path`.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    config = DatabaseConfig()
+    config.path = path
+    with _connect(config) as db:
+        if COLLECTION not in db:
+            raise RuntimeError(f"there is no database at {path!r}. create_gold_standard_db() makes one.")
+        entries = db.collection(COLLECTION)
+        stored = json.loads(entries.notes(NOTES).get(_CONFIG, b"{}"))
+        return _in_force(config, entries, stored)
+
+
+def _connect(config: DatabaseConfig) -> vicinal.Database:
+    if config.memory_only:
+        return vicinal.connect(":memory:")
+    path = os.fspath(config.path)
+    if not path:
+        raise RuntimeError("the configuration has no path. Set config.path, or config.memory_only = True.")
+    return vicinal.connect(os.path.join(path, "") if path == ":memory:" else path)
+
+
+def _create(db: vicinal.Database, config: DatabaseConfig) -> Entries:
+    if config.dimension < 1:
+        raise RuntimeError(f"dimension must be at least 1, not {config.dimension}")
+    rows = db.collection(
+        COLLECTION,
+        encoder=_chosen_encoder(config),
+        metric=METRICS[config.metric],
+        durability=_durability(config),
+        auto_ids="integer",
+        zero_vectors="allow",
+    )
+    rows.notes(NOTES).setdefault(_CONFIG, _note_of(config))
+    return Entries(db, rows, copy.copy(config))
+
+
+def _open(db: vicinal.Database, config: DatabaseConfig) -> Entries:
+    rows = db.collection(COLLECTION, durability=_durability(config))
+    stored = json.loads(rows.notes(NOTES).setdefault(_CONFIG, _note_of(config)))
+    kept = _in_force(config, rows, stored)
+    if kept.dimension != config.dimension:
+        raise RuntimeError(
+            f"the database at {config.path!s} has dimension {kept.dimension}, the configuration says "
+            f"{config.dimension}. Set config.dimension = {kept.dimension}, or use another path."
+        )
+    _warn_of_differences(kept, config)
+    encoder = _encoder_of_files(kept)
+    if encoder is not None:
+        try:
+            rows = db.collection(COLLECTION, durability=_durability(config), encoder=encoder)
+        except EncoderMismatch as error:
+            _warn(f"{error.message}: texts are encoded as they were when the database was made")
+    return Entries(db, rows, kept)
+
+
+def _in_force(config: DatabaseConfig, rows: vicinal.Collection, stored: dict[str, Any]) -> DatabaseConfig:
+    """`config` with what was fixed when the database was made."""
+    kept = copy.copy(config)
+    stats = rows.stats()
+    kept.dimension = stats.dimension or config.dimension
+    kept.metric = next(metric for metric, name in METRICS.items() if name == stats.metric)
+    kept.hnsw_m = stored.get("hnsw_m", config.hnsw_m)
+    kept.hnsw_ef_construction = stored.get("hnsw_ef_construction", config.hnsw_ef_construction)
+    for name in _PATHS:
+        if not os.fspath(getattr(config, name)):
+            setattr(kept, name, stored.get(name, ""))
+    return kept
+
+
+def _warn_of_differences(kept: DatabaseConfig, config: DatabaseConfig) -> None:
+    differing = [
+        f"{name} {getattr(kept, name)}, not {getattr(config, name)}"
+        for name in ("metric", "hnsw_m")
+        if getattr(kept, name) != getattr(config, name)
+    ]
+    if differing:
+        _warn(f"the database at {config.path!s} was made with {'; '.join(differing)}: what it was made with stays")
+
+
+def _chosen_encoder(config: DatabaseConfig) -> TextEncoder:
+    """By model files, by name, or the engine's choice."""
+    name = os.fspath(config.text_model_path)
+    if name and not os.path.exists(name):
+        try:
+            encoder = resolve(name)
+        except EncoderNotFound:
+            pass  # a path that is not there is passed over
+        else:
+            return encoder if encoder.dim == config.dimension else Projected(encoder, config.dimension)
+    return choose_text_encoder(
+        config.text_model_path, config.vocab_path, config.dimension, config.device.name.lower(), config.num_threads
+    )
+
+
+def _encoder_of_files(config: DatabaseConfig) -> TextEncoder | None:
+    """The encoder of the model files, or None where they are not there or none is named."""
+    files = [os.fspath(path) for path in (config.text_model_path, config.vocab_path)]
+    if not files[0] or not all(os.path.isfile(path) for path in files if path):
+        return None
+    return _chosen_encoder(config)
+
+
+def _durability(config: DatabaseConfig) -> Any:
+    return "full" if config.auto_sync else "process"
+
+
+def _note_of(config: DatabaseConfig) -> bytes:
+    kept = {name: getattr(config, name) for name in _KEPT}
+    # Absolute, because the next program may run in another folder. A name of an encoder stays what it is.
+    paths = {name: _absolute(os.fspath(getattr(config, name))) for name in _PATHS}
+    return json.dumps({"version": 1, **kept, **paths}, sort_keys=True).encode()
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(path) if os.path.exists(path) else path
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, RuntimeWarning, stacklevel=6)

@@ -1,0 +1,40 @@
+"""What holds for every test here: no way out of this machine, and a database that needs no model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import no_network
+import pyvdb
+from support.pyvdb import Make
+
+no_network.install()
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Opens the database in the test's folder, 8-dimensional unless told otherwise."""
+    opened: list[pyvdb.VectorDatabase] = []
+
+    def open_or_create(name: str = "db", **settings: object) -> pyvdb.VectorDatabase:
+        config = pyvdb.DatabaseConfig()
+        config.path = str(tmp_path / name)
+        config.dimension = 8
+        config.text_model_path = "hashing"
+        for key, value in settings.items():
+            setattr(config, key, value)
+        db = pyvdb.VectorDatabase(config)
+        db.init()
+        opened.append(db)
+        return db
+
+    yield open_or_create
+    opened.clear()
+
+
+@pytest.fixture
+def db(make: Make) -> pyvdb.VectorDatabase:
+    return make()
