@@ -142,6 +142,19 @@ def test_what_cannot_be_decoded_is_named(tmp_path, name):
     assert caught.value.place == str(path)
 
 
+@pytest.mark.parametrize("name", ["picture.png", "picture.jpg", "picture.gif", "picture.bmp", "picture.tif", "p.ppm"])
+def test_common_formats_are_read(tmp_path, name):
+    image = Image.new("RGB", (9, 5), (255, 0, 0))
+    assert np.abs(pixels(saved(image, tmp_path / name)).astype(int) - (255, 0, 0)).max() < 4
+
+
+def test_a_picture_that_is_a_program_is_not_run(tmp_path):
+    """Pillow hands EPS to Ghostscript."""
+    path = saved(Image.new("RGB", (9, 5)), tmp_path / "picture.png", format="EPS")
+    with pytest.raises(InvalidImage, match="the picture cannot be decoded"):
+        load_image(path)
+
+
 def test_what_is_absent_is_named(tmp_path):
     path = tmp_path / "absent.png"
     with pytest.raises(InvalidImage, match=r"absent\.png: there is no such picture\."):

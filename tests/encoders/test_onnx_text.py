@@ -15,7 +15,7 @@ from onnx import TensorProto
 
 import vicinal
 from support import onnx_models as models
-from vicinal.encoders import OnnxTextEncoder, bert, choose_text_encoder, onnx_model, resolve, wordpiece
+from vicinal.encoders import OnnxTextEncoder, bert, choose_text_encoder, onnx_model, onnx_text, resolve, wordpiece
 from vicinal.encoders import minilm_files as files
 from vicinal.errors import EncoderMismatch, InvalidArgument, InvalidVector, MissingExtra, ModelUnavailable
 
@@ -141,6 +141,15 @@ def test_inputs_of_32_bits(tmp_path):
 def test_a_model_that_pools_is_taken_at_its_word(tmp_path, inputs):
     folder, tokens, table = make(tmp_path, pooled=True, inputs=inputs)
     texts = [text for text in ASCII_TEXTS if len(text) < 100]
+    vectors = OnnxTextEncoder(folder / "model.onnx").encode(texts)
+    np.testing.assert_allclose(vectors, referee(texts, tokens, table), atol=1e-6)
+
+
+def test_windows_of_a_long_list_do_not_show(folder, monkeypatch):
+    folder, tokens, table = folder
+    monkeypatch.setattr(onnx_text, "_TEXTS_PER_WINDOW", 7)
+    monkeypatch.setattr(onnx_text, "_TOKENS_PER_BATCH", 40)
+    texts = [" ".join(WORDS[: number % 3 + 1] * (number % 5)) for number in range(60)]
     vectors = OnnxTextEncoder(folder / "model.onnx").encode(texts)
     np.testing.assert_allclose(vectors, referee(texts, tokens, table), atol=1e-6)
 

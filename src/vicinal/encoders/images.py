@@ -23,6 +23,11 @@ _TOO_LARGE = f"the picture has more than {MAX_PIXELS:,} pixels"
 _SMALLER = "Scale it down first."
 
 
+# All are decoded by Pillow and its libraries alone. Of the others it reads, EPS would run Ghostscript on
+# the file, and some only name the program that could.
+FORMATS = ("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "TGA", "TIFF", "WEBP")
+
+
 def require_pillow() -> None:
     """Raises `MissingExtra` unless Pillow can be imported."""
     if find_spec("PIL") is None:
@@ -33,7 +38,7 @@ def load_image(given: Any, index: int = 0) -> Image:
     """`given` as an upright RGB image.
 
     Args:
-        given: a path, a Pillow image, or an array (see `ImageEncoder.encode_images`).
+        given: a path to a file in one of `FORMATS`, a Pillow image, or an array (see `ImageEncoder.encode_images`).
         index: its place in the call, for errors about pictures that have no path.
 
     Raises:
@@ -44,7 +49,7 @@ def load_image(given: Any, index: int = 0) -> Image:
     from PIL import Image
 
     if isinstance(given, (str, os.PathLike)):
-        with _decoding(str(given)), Image.open(given) as image:
+        with _decoding(str(given)), Image.open(given, formats=_formats()) as image:
             return _upright_rgb(image)
     with _decoding(f"image {index}"):
         if isinstance(given, Image.Image):
@@ -52,6 +57,14 @@ def load_image(given: Any, index: int = 0) -> Image:
         if isinstance(given, np.ndarray):
             return _upright_rgb(Image.fromarray(_bytes_of(given)))
         raise InvalidImage(f"a picture must be a path, a Pillow image or an array, not {type(given).__name__}")
+
+
+def _formats() -> list[str]:
+    """Those of `FORMATS` that this build of Pillow has."""
+    from PIL import Image
+
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
 
 
 @contextmanager

@@ -124,6 +124,7 @@ def _open(path: Path, device: str, num_threads: int) -> onnxruntime.InferenceSes
         raise ModelUnavailable("there is no such file", name="model_path", value=str(path), place=str(path))
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()  # Windows builds record them for Microsoft otherwise
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = num_threads
     options.log_severity_level = _ERRORS_ONLY

@@ -27,6 +27,8 @@ SEPARATOR = "::"
 _LEAST_TOKENS = 3
 # Tokens per run, padding included: enough work for the matrix products, a few megabytes per layer.
 _TOKENS_PER_BATCH = 4096
+# Texts that are tokenised and sorted by length together: bounds memory for long lists.
+_TEXTS_PER_WINDOW = 4096
 
 
 class OnnxTextEncoder(TextEncoder):
@@ -76,10 +78,12 @@ class OnnxTextEncoder(TextEncoder):
         self.dim = self._pooled(self._tokenize([PROBE_TEXT])).shape[1]
 
     def _encode(self, texts: list[str]) -> FloatMatrix:
-        tokens = self._tokenize(texts)
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
-        for batch in self._batches(tokens):
-            vectors[batch] = unit_rows(self._pooled([tokens[index] for index in batch]), self.name)
+        for start in range(0, len(texts), _TEXTS_PER_WINDOW):
+            tokens = self._tokenize(texts[start : start + _TEXTS_PER_WINDOW])
+            for batch in self._batches(tokens):
+                rows = self._pooled([tokens[index] for index in batch])
+                vectors[[start + index for index in batch]] = unit_rows(rows, self.name)
         return vectors
 
     def _tokenize(self, texts: list[str]) -> list[Tokens]:
