@@ -8,6 +8,11 @@ PYTHON ?= $(shell sh scripts/find_python.sh)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+# For `make bench`: sizes; wordnet, generated or a file; suites; peers, of which those that cannot be had are left out.
+ROWS :=
+DATA :=
+SUITES :=
+PEERS := faiss-cpu chromadb zvec tantivy bm25s
 # For `make test STEPS=check,tests`: some steps instead of all; scripts/test.py lists them.
 STEPS :=
 
@@ -47,10 +52,12 @@ fix: venv ## what ruff can mend by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: venv ## measure on this machine: kernels, import time
-	@VICINAL_REQUIRE_NATIVE=1 $(PIP) --group test '.[all]'
+bench: venv ## measure on this machine, beside peers: make bench ROWS="60000 100000" DATA=generated SUITES="exact ingest"
+	@VICINAL_REQUIRE_NATIVE=1 $(PIP) --group test --group bench '.[all]'
+	@for peer in $(PEERS); do $(PIP) $$peer || echo "$$peer cannot be installed here: left out"; done
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/kernels.py
+	$(BIN)/python -m benchmarks $(SUITES) $(if $(ROWS),--rows $(ROWS)) $(if $(DATA),--data $(DATA))
 
 torture: venv ## full size: 300 kills, 300 power cuts, eight processes for 60 s; about ten minutes
 	@VICINAL_REQUIRE_NATIVE=1 $(PIP) --group test .

@@ -44,7 +44,7 @@ class Workshop:
     notes: list[str] = field(default_factory=list)
 
     def install(self) -> None:
-        install(self.venv, self.distributions, ["test", "check", "dist"])
+        install(self.venv, self.distributions, ["test", "check", "dist", "bench"])
 
     def check(self) -> None:
         run("make", "--no-print-directory", "--keep-going", "check-only", f"BIN={self.venv.bin}")

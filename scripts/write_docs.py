@@ -10,6 +10,8 @@ import inspect
 import sys
 from pathlib import Path
 
+from figures import figures
+
 from vicinal import errors
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -51,7 +53,15 @@ def _row(name: str) -> str:
     return f"| `{name}` | {also} | {when} |"
 
 
-PAGES = {"errors.md": errors_page}
+def benchmarks_page() -> str:
+    """The page as it is, with the figures that are kept now."""
+    begin, end = "`make docs`. -->\n", "<!-- The end of the figures. -->"
+    text = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    before, after = text.index(begin) + len(begin), text.index(end)
+    return f"{text[:before]}\n{figures()}\n\n{text[after:]}"
+
+
+PAGES = {"errors.md": errors_page, "benchmarks.md": benchmarks_page}
 
 
 def main() -> int:

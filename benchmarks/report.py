@@ -1,0 +1,142 @@
+"""What a suite found: raw numbers as JSON, a table, and whether what is claimed held."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .rounds import Sample, median
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One peer, one thing that was measured, all of its rounds.
+
+    Attributes:
+        what: such as "one query".
+        unit: what `seconds` of a sample are counted per: "query", "60,000 rows", "opening".
+        median: of `seconds` over the rounds.
+        cpu_median: of processor time of all threads, which a busy machine disturbs less.
+        facts: what else is known, such as the recall.
+    """
+
+    what: str
+    rows: int
+    threads: int
+    peer: str
+    unit: str
+    median: float
+    cpu_median: float
+    samples: list[Sample]
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A ratio, or another figure, that must not fall below or rise above a limit."""
+
+    text: str
+    value: float
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        enough = self.at_least is None or self.value >= self.at_least
+        return enough and (self.at_most is None or self.value <= self.at_most)
+
+    def __str__(self) -> str:
+        limit = f"at least {self.at_least:g}" if self.at_least is not None else f"at most {self.at_most:g}"
+        return f"{'holds' if self.holds else 'MISSED':6} {self.text}: {self.value:.3g} ({limit})"
+
+
+@dataclass
+class Report:
+    """Filled by a suite while it runs."""
+
+    suite: str
+    settings: dict[str, Any]
+    machine: dict[str, Any]
+    measurements: list[Measurement] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def add(
+        self,
+        what: str,
+        samples: Mapping[str, list[Sample]],
+        *,
+        rows: int,
+        threads: int,
+        unit: str,
+        facts: Mapping[str, dict[str, Any]] | None = None,
+    ) -> None:
+        """The samples of all peers for one thing."""
+        for peer, own in samples.items():
+            medians = median(own), median(own, "cpu_seconds")
+            known = dict((facts or {}).get(peer, {}))
+            self.measurements.append(Measurement(what, rows, threads, peer, unit, *medians, own, known))
+
+    def median(self, what: str, peer: str, rows: int) -> float | None:
+        """Seconds, or None where the peer was left out."""
+        for found in self.measurements:
+            if (found.what, found.peer, found.rows) == (what, peer, rows):
+                return found.median
+        return None
+
+    def claim_ratio(
+        self,
+        text: str,
+        above: float | None,
+        below: float | None,
+        *,
+        at_least: float | None = None,
+        at_most: float | None = None,
+    ) -> None:
+        """A claim about above / below; none where one of the two was not measured."""
+        if above is not None and below is not None:
+            self.claims.append(Claim(text, above / below, at_least, at_most))
+
+    def save(self, folder: Path) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self.suite}.json"
+        claims = [{**asdict(claim), "holds": claim.holds} for claim in self.claims]
+        path.write_text(json.dumps({**asdict(self), "claims": claims}, indent=1) + "\n")
+        return path
+
+    def table(self) -> str:
+        """For a terminal: a line for each measurement."""
+        lines = [f"{'':34}{'rows':>9}{'threads':>9}  {'peer':12}{'median':>14}{'processor':>14}"]
+        for found in self.measurements:
+            plain = {key: value for key, value in found.facts.items() if not isinstance(value, dict)}
+            facts = "  ".join(f"{key} {_plain(value)}" for key, value in plain.items())
+            lines.append(
+                f"{found.what:34}{found.rows:>9,}{found.threads:>9}  {found.peer:12}"
+                f"{duration(found.median):>14}{duration(found.cpu_median):>14}  {facts}".rstrip()
+            )
+        return "\n".join([*lines, "", *map(str, self.claims)])
+
+
+def load(path: Path) -> Report:
+    """What `save` wrote."""
+    found = json.loads(path.read_text())
+    found["measurements"] = [Measurement(**one) for one in found["measurements"]]
+    for claim in found["claims"]:
+        del claim["holds"]
+    found["claims"] = [Claim(**one) for one in found["claims"]]
+    return Report(**found)
+
+
+def duration(seconds: float) -> str:
+    if seconds >= 1:
+        return f"{seconds:.2f} s"
+    return f"{seconds * 1e3:.2f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f} us"
+
+
+def _plain(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,92 @@
+"""Keyword search: BM25 over the same tokens for everybody."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..crew import Crew
+from ..options import Options
+from ..report import Report
+from ..rounds import Progress, Sample, alternate
+
+QUESTION = "How fast is keyword search over the same tokens, and how fast is its index built?"
+PEERS = ("tantivy", "bm25s", "sqlite-fts5")
+ROWS = (117_159,)
+SEARCH, BUILD = "keyword query", "build of a keyword index"
+QUERIES, WORDS_MAX = 1_000, 8
+_WORD = re.compile(r"\w+")
+
+
+def run(options: Options, report: Report) -> None:
+    crew = Crew(options.chosen(PEERS), options.scratch)
+    report.left_out = crew.left_out
+    for rows in options.sizes(ROWS):
+        folder = options.scratch / f"tokens-{rows}"
+        folder.mkdir(exist_ok=True)
+        data, _ = options.data(rows)
+        lengths = save_tokens(folder, analysed(data.texts))
+        progress = Progress(f"keyword, {rows:,} documents")
+        with crew.members(folder, options.threads) as members:
+            measured = {name: partial(member.ask, "build") for name, member in members.items()}
+            crew.attempt(members, "build")
+            crew.attempt(members, "search", k=options.k)  # warm
+            measured = {name: call for name, call in measured.items() if name in members}
+            built = alternate(options.rounds, measured, progress)
+            searches = {name: partial(member.ask, "search", k=options.k) for name, member in members.items()}
+            searched = alternate(options.rounds, searches, progress)
+        facts = {name: by_length(own, lengths) for name, own in searched.items()}
+        report.add(BUILD, built, rows=rows, threads=options.threads, unit="index")
+        report.add(SEARCH, _without_each(searched), rows=rows, threads=options.threads, unit="query", facts=facts)
+
+
+def analysed(texts: Iterable[str]) -> list[list[str]]:
+    """Lower-case words, stemmed by Snowball's English stemmer; each distinct word once."""
+    import snowballstemmer
+
+    stemmer = snowballstemmer.stemmer("english")
+    words = [_WORD.findall(text.lower()) for text in texts]
+    distinct = sorted({word for row in words for word in row})
+    stems = dict(zip(distinct, stemmer.stemWords(distinct), strict=True))
+    return [[stems[word] for word in row] for row in words]
+
+
+def save_tokens(folder: Path, documents: list[list[str]]) -> list[int]:
+    """Writes tokens.json with 1,000 queries of 1 to 8 different tokens, and gives the length of each query.
+
+    Tokens are drawn as they occur in the documents, so common ones are common in queries too.
+    """
+    random = np.random.default_rng(2)
+    tokens = [token for row in documents for token in row]
+    queries = []
+    for i in range(QUERIES):
+        wanted = 1 + i % WORDS_MAX
+        drawn = [tokens[j] for j in random.integers(0, len(tokens), 20 * wanted)]
+        queries.append(list(dict.fromkeys(drawn))[:wanted])
+    (folder / "tokens.json").write_text(json.dumps({"documents": documents, "queries": queries}))
+    return [len(query) for query in queries]
+
+
+def by_length(samples: list[Sample], lengths: list[int]) -> dict[str, Any]:
+    """p50 and p99 in microseconds of all queries, and of those of each length; of a query the median of the rounds."""
+    each = np.median([sample["each"] for sample in samples], axis=0) * 1e6
+    sizes = np.array(lengths)
+    groups = {str(n): _percentiles(each[sizes == n]) for n in sorted(set(lengths))}
+    return {**_percentiles(each), "by_length": groups}
+
+
+def _percentiles(microseconds: np.ndarray) -> dict[str, float]:
+    return {f"p{percent}_us": round(float(np.percentile(microseconds, percent)), 1) for percent in (50, 99)}
+
+
+def _without_each(searched: dict[str, list[Sample]]) -> dict[str, list[Sample]]:
+    """A thousand times a round would fill the JSON and say little more than the percentiles."""
+    return {
+        name: [{k: v for k, v in sample.items() if k != "each"} for sample in own] for name, own in searched.items()
+    }
