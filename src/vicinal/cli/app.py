@@ -10,6 +10,7 @@ import typer
 from ..errors import VicinalError
 from ..version import __version__
 from .demo import demo
+from .evaluate import evaluate
 from .init import init
 from .search import search
 from .stats import stats
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo)
 app.command("search")(search)
+app.command("evaluate")(evaluate)
 app.command("import")(import_file)
 app.command("export")(export_collection)
 app.command("stats")(stats)

@@ -1,0 +1,180 @@
+"""How good is a ranking, given which rows are relevant? Plain functions of ids and judgements.
+
+A ranking is a list of row ids, best first; an id that stands there twice counts where it stands first. Judgements are
+the grades of rows: 0 or less, or no grade at all, is not relevant. Where no row is relevant every metric is 0. Binary
+metrics take every grade above 0 as relevant. All agree with trec_eval (P, recall, recip_rank, map, ndcg), which the
+tests hold.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from ..errors import InvalidArgument
+from ..inputs.names import nearest
+from ..types import Id
+
+__all__ = [
+    "Gain",
+    "Metric",
+    "average_precision",
+    "gain_of",
+    "metric_of",
+    "ndcg",
+    "precision",
+    "recall",
+    "reciprocal_rank",
+]
+
+Judgements = Mapping[Id, float]
+# A name, the gain of each grade, or a function of the grade.
+Gain = str | Mapping[float, float] | Callable[[float], float]
+Metric = Callable[[Sequence[Id], Judgements], float]
+
+_GAINS: dict[str, Callable[[float], float]] = {
+    "linear": lambda grade: grade,
+    "exponential": lambda grade: 2.0**grade - 1.0,
+}
+
+
+def recall(ranking: Sequence[Id], judgements: Judgements, k: int | None = None) -> float:
+    """The share of the relevant rows that are among the best `k`; None for the whole ranking."""
+    relevant = _relevant(judgements)
+    return sum(_hits(ranking, relevant, k)) / len(relevant) if relevant else 0.0
+
+
+def precision(ranking: Sequence[Id], judgements: Judgements, k: int | None = None) -> float:
+    """The share of the best `k` that is relevant. Places that a short ranking leaves empty count as wrong."""
+    cut = len(ranking) if k is None else k
+    return sum(_hits(ranking, _relevant(judgements), k)) / cut if cut else 0.0
+
+
+def reciprocal_rank(ranking: Sequence[Id], judgements: Judgements, k: int | None = None) -> float:
+    """1 / the place of the first relevant row among the best `k`, else 0; its mean over queries is called MRR.
+
+    Source: E. Voorhees, "The TREC-8 question answering track report", 1999.
+    """
+    hits = _hits(ranking, _relevant(judgements), k)
+    return 1.0 / (hits.index(True) + 1) if True in hits else 0.0
+
+
+def average_precision(ranking: Sequence[Id], judgements: Judgements, k: int | None = None) -> float:
+    """The precision at the place of each relevant row, 0 for those not found, averaged; over queries it is called MAP.
+
+    Source: C. Buckley and E. Voorhees, "Evaluating evaluation measure stability", SIGIR 2000.
+    """
+    relevant = _relevant(judgements)
+    found, total = 0, 0.0
+    for place, hit in enumerate(_hits(ranking, relevant, k), 1):
+        if hit:
+            found += 1
+            total += found / place
+    return total / len(relevant) if relevant else 0.0
+
+
+def ndcg(ranking: Sequence[Id], judgements: Judgements, k: int | None = None, *, gain: Gain = "linear") -> float:
+    """Discounted cumulative gain of the best `k`, over that of the best ranking that the judgements allow.
+
+    The gain of a row at place r counts 1 / log2(r + 1).
+
+    Source: K. Järvelin and J. Kekäläinen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 20(4), 2002;
+    exponential gain: C. Burges and others, "Learning to rank using gradient descent", ICML 2005.
+
+    Args:
+        gain: of a grade: "linear" (the grade), "exponential" (2**grade - 1), a dict from grade to gain, or a function.
+            Judgements that are gains already are "linear".
+    """
+    worth = gain_of(gain)
+    gains = {row: value for row, grade in judgements.items() if grade > 0 and (value := worth(grade)) > 0}
+    best = _discounted(sorted(gains.values(), reverse=True)[:k])
+    return _discounted([gains.get(row, 0.0) for row in _distinct(ranking)[:k]]) / best if best > 0 else 0.0
+
+
+def gain_of(gain: Gain) -> Callable[[float], float]:
+    """What a grade is worth.
+
+    Raises:
+        InvalidArgument: no such gain; when called, a grade that a dict does not have.
+    """
+    if isinstance(gain, str):
+        if gain not in _GAINS:
+            raise InvalidArgument(
+                f"there is no gain {gain!r}",
+                name="gain",
+                value=gain,
+                remedy=f"{nearest(gain, _GAINS)}Use 'linear', 'exponential', or a dict from grade to gain.",
+            )
+        return _GAINS[gain]
+    return partial(_looked_up, gain) if isinstance(gain, Mapping) else gain
+
+
+_METRICS: dict[str, Callable[..., float]] = {
+    "ndcg": ndcg,
+    "recall": recall,
+    "precision": precision,
+    "mrr": reciprocal_rank,
+    "map": average_precision,
+}
+_NAME = re.compile(r"([a-z]+)(?:@([1-9][0-9]*))?")
+
+
+def metric_of(name: str, k: int, gain: Gain = "linear") -> tuple[str, Metric]:
+    """The metric called "recall", "ndcg@5" and so on, and its full name: without a number it is cut at `k`.
+
+    Raises:
+        InvalidArgument: no such metric, or it looks deeper than `k`.
+    """
+    parts = _NAME.fullmatch(name) if isinstance(name, str) else None
+    if parts is None or parts[1] not in _METRICS:
+        raise InvalidArgument(
+            f"there is no metric {name!r}",
+            name="metrics",
+            value=name,
+            remedy=f"{nearest(str(name), _METRICS)}Metrics are {', '.join(_METRICS)}, also with a depth: ndcg@5.",
+        )
+    cut = int(parts[2]) if parts[2] else k
+    if cut > k:
+        raise InvalidArgument(
+            f"the metric {name!r} looks at {cut} hits, but k is {k}",
+            name="k",
+            value=k,
+            remedy=f"Pass k={cut}, or leave k out.",
+        )
+    more = {"gain": gain} if parts[1] == "ndcg" else {}
+    return f"{parts[1]}@{cut}", partial(_METRICS[parts[1]], k=cut, **more)
+
+
+def depth_of(names: Sequence[str], default: int) -> int:
+    """The deepest number in the names of metrics, and at least `default`."""
+    found = [_NAME.fullmatch(name) for name in names if isinstance(name, str)]
+    return max([default, *(int(parts[2]) for parts in found if parts and parts[2])])
+
+
+def _relevant(judgements: Judgements) -> set[Id]:
+    return {row for row, grade in judgements.items() if grade > 0}
+
+
+def _distinct(ranking: Sequence[Id]) -> list[Id]:
+    return list(dict.fromkeys(ranking))
+
+
+def _hits(ranking: Sequence[Id], relevant: set[Id], k: int | None) -> list[bool]:
+    return [row in relevant for row in _distinct(ranking)[:k]]
+
+
+def _discounted(gains: Sequence[float]) -> float:
+    return math.fsum(gain / math.log2(place + 1) for place, gain in enumerate(gains, 1))
+
+
+def _looked_up(gains: Mapping[float, float], grade: float) -> float:
+    if grade not in gains:
+        raise InvalidArgument(
+            f"gain has no value for the grade {grade!r}",
+            name="gain",
+            value=grade,
+            remedy=f"It has {', '.join(map(repr, gains))}: add this one.",
+        )
+    return gains[grade]

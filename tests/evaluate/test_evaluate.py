@@ -1,0 +1,201 @@
+"""Measuring a collection, keeping the report, and comparing two settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+import vicinal
+from vicinal.errors import InvalidArgument, InvalidInput, MissingExtra
+from vicinal.evaluate import Report, compare, evaluate, ndcg, recall
+
+QUERIES = {"q1": "plants make sugar", "q2": "sharpened knives", 3: "nothing was judged"}
+JUDGEMENTS = {"q1": {"a": 2, "b": 1}, "q2": {"b": 1, 7: 3, "c": 0}}
+
+
+@pytest.fixture
+def docs() -> Iterator[vicinal.Collection]:
+    with vicinal.connect(":memory:") as database:
+        collection = database.collection("docs", encoder="hashing:64")
+        texts = ["plants make sugar from light", "knives are sharpened on stones", "clouds", "sharpened pencils"]
+        collection.add(["a", "b", "c", 7], texts=texts, metadata=[{"n": i} for i in range(4)])
+        yield collection
+
+
+def test_the_values_are_those_of_the_metrics_over_the_hits(docs: vicinal.Collection) -> None:
+    report = evaluate(docs, QUERIES, JUDGEMENTS, k=3, gain="exponential")
+    assert report.metrics == ["ndcg@3", "recall@3", "precision@3", "mrr@3", "map@3"]
+    assert report.queries == ["q1", "q2"]
+    for query in report.queries:
+        ids = docs.search(QUERIES[query], 3).ids
+        assert report.by_query("ndcg@3")[query] == ndcg(ids, JUDGEMENTS[query], 3, gain="exponential")
+        assert report.by_query("recall@3")[query] == recall(ids, JUDGEMENTS[query], 3)
+    assert report["recall@3"] == np.mean([report.by_query("recall@3")[query] for query in ("q1", "q2")])
+    assert report.means["recall@3"] == report["recall@3"]
+    assert report.notes == ("1 queries have no row that is judged relevant and are left out",)
+
+
+def test_arguments_go_to_search(docs: vicinal.Collection) -> None:
+    report = evaluate(docs, QUERIES, JUDGEMENTS, mode="dense", where={"n": {"$gte": 1}}, metrics=["recall@2"])
+    assert report.settings == {"k": 10, "mode": "dense", "where": {"n": {"$gte": 1}}}
+    assert report.by_query("recall@2")["q1"] == 0.5
+    with pytest.raises(InvalidArgument, match="search takes no argument 'limit'"):
+        evaluate(docs, QUERIES, JUDGEMENTS, limit=3)
+
+
+def test_a_metric_that_looks_deeper_asks_for_more(docs: vicinal.Collection) -> None:
+    assert evaluate(docs, QUERIES, JUDGEMENTS, metrics=["recall@25", "mrr"]).metrics == ["recall@25", "mrr@25"]
+    with pytest.raises(InvalidArgument, match="looks at 25 hits, but k is 5"):
+        evaluate(docs, QUERIES, JUDGEMENTS, k=5, metrics=["recall@25"])
+
+
+def test_any_ranking_and_any_metric() -> None:
+    asked = []
+
+    def search(query: str, k: int) -> list[str | int]:
+        asked.append((query, k))
+        return ["b", "a"]
+
+    report = evaluate(search, QUERIES, JUDGEMENTS, k=2, metrics={"first": lambda ids, grades: grades.get(ids[0], 0)})
+    assert asked == [("plants make sugar", 2), ("sharpened knives", 2)]
+    assert report.values == {"first": {"q1": 1, "q2": 1}}
+    with pytest.raises(InvalidArgument, match="mode: a function takes no arguments of search"):
+        evaluate(search, QUERIES, JUDGEMENTS, mode="dense")
+
+
+def test_what_cannot_be_measured(docs: vicinal.Collection) -> None:
+    with pytest.raises(InvalidInput, match="none has a row that is judged relevant"):
+        evaluate(docs, QUERIES, {"Q1": {"a": 1}})
+    with pytest.raises(InvalidInput, match="the collection has none of the 2 rows"):
+        evaluate(docs, QUERIES, {"q1": {"A": 1, "B": 1, "a": 0}})
+    with pytest.raises(InvalidArgument, match="k must be a whole number"):
+        evaluate(docs, QUERIES, JUDGEMENTS, k=0)
+    with pytest.raises(InvalidArgument, match="there is no metric to measure"):
+        evaluate(docs, QUERIES, JUDGEMENTS, metrics=[])
+    with pytest.raises(InvalidArgument, match="a searcher is a collection or a function"):
+        evaluate("docs", QUERIES, JUDGEMENTS)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgument, match="there is no metric 'ndgc'"):
+        evaluate(docs, QUERIES, JUDGEMENTS, metrics=["ndgc"])
+
+
+def test_notes_about_what_is_missing(docs: vicinal.Collection) -> None:
+    report = evaluate(docs, {"q1": "plants"}, {"q1": {"a": 1, "gone": 1}, "other": {"a": 1}})
+    assert report.notes == (
+        "1 judged queries are not among the queries",
+        "1 rows that are judged relevant are not in the collection",
+    )
+
+
+REPORT = Report(
+    {"k": 10, "mode": "dense", "where": {"$and": [{"n": {"$gt": 1}}]}},
+    {
+        "ndcg@10": {"q1": 0.5, 2: 1.0, UUID(int=5): 0.25},
+        "mrr@10": {"q1": 1.0, 2: 1.0, UUID(int=5): 0.5},
+    },
+    ("a note",),
+)
+
+
+def test_a_report_can_be_kept() -> None:
+    assert Report.from_json(REPORT.to_json()) == REPORT
+    assert json.loads(REPORT.to_json())["means"]["mrr@10"] == pytest.approx(5 / 6)
+    for text in ("nonsense", "[]", "{}", REPORT.to_json().replace("0.25", "NaN"), '{"means":{},"queries":[]}'):
+        with pytest.raises(InvalidInput, match="the text is not a report"):
+            Report.from_json(text)
+
+
+def test_a_report_shows_means_and_the_worst_queries() -> None:
+    lines = repr(REPORT).splitlines()
+    assert lines[0].startswith("Report(3 queries, k=10, mode='dense'")
+    assert lines[1].split() == ["ndcg@10", "mrr@10"]
+    assert lines[2].split() == ["mean", "0.5833", "0.8333"]
+    assert [line.split()[0] for line in lines[3:6]] == ["UUID('00000000-0000-0...", "'q1'", "2"]
+    assert lines[-1] == "  note: a note"
+    assert REPORT.worst("mrr@10", 1) == [(UUID(int=5), 0.5)]
+    many = Report({"k": 1}, {"mrr@1": {i: i / 30 for i in range(30)}})
+    assert repr(many).splitlines()[-1] == "  ... and 20 queries with a higher mrr@1"
+    with pytest.raises(InvalidArgument, match="there is no metric 'mrr' in this report"):
+        REPORT["mrr"]
+
+
+def reports(gains: dict[int, float]) -> tuple[Report, Report]:
+    base = dict.fromkeys(gains, 0.5)
+    return (
+        Report({"k": 10, "mode": "dense"}, {"ndcg@10": base, "mrr@10": base}),
+        Report(
+            {"k": 10, "mode": "hybrid"},
+            {"ndcg@10": {query: 0.5 + gain for query, gain in gains.items()}, "mrr@10": base},
+        ),
+    )
+
+
+def test_compare_two_reports() -> None:
+    random = np.random.default_rng(8)
+    a, b = reports(dict(enumerate(random.normal(0.05, 0.1, 100).tolist())))
+    found = compare(a, b)
+    one = found["ndcg@10"]
+    assert one.mean == pytest.approx(np.mean(list(one.by_query.values())))
+    assert 0 < one.low < one.mean < one.high
+    assert (one.better + one.worse, one.verdict) == (100, "b is better")
+    assert compare(b, a)["ndcg@10"].verdict == "a is better"
+    equal = found["mrr@10"]
+    assert (equal.low, equal.mean, equal.high, equal.verdict) == (0, 0, 0, "no clear difference")
+    assert repr(found) == repr(compare(a, b))
+    assert compare(a, b, method="percentile", seed=3)["ndcg@10"].low != one.low
+    assert [one.metric for one in compare(a, b, metrics=["mrr@10"]).differences] == ["mrr@10"]
+    lines = repr(found).splitlines()
+    assert lines[0] == "Comparison(100 queries, 95% intervals: BCa bootstrap, 10,000 resamples, seed 0)"
+    assert lines[1:3] == ["  a: k=10, mode='dense'", "  b: k=10, mode='hybrid'"]
+    assert lines[4].split()[0] == "ndcg@10"
+    assert lines[4].endswith("b is better")
+    assert json.loads(found.to_json())["metrics"]["ndcg@10"]["better"] == one.better
+
+
+def test_only_common_queries_count() -> None:
+    a, b = reports({1: 0.1, 2: 0.2})
+    fewer = Report(b.settings, {"ndcg@10": {2: 1.0}})
+    found = compare(a, fewer)
+    assert found["ndcg@10"].by_query == {2: 0.5}
+    assert found.notes == ("1 queries are in one report only and are left out",)
+    assert found.to_dict()["metrics"]["ndcg@10"]["low"] is None
+    with pytest.raises(InvalidInput, match="no query in common"):
+        compare(a, Report({}, {"ndcg@10": {"x": 1.0}}))
+    with pytest.raises(InvalidInput, match=r"no metric in common: ndcg@10, mrr@10 and map@10"):
+        compare(a, Report({}, {"map@10": {1: 1.0}}))
+    with pytest.raises(InvalidArgument, match="there is no metric 'map@10' in this report"):
+        compare(a, b, metrics=["map@10"])
+
+
+def test_compare_settings_and_functions(docs: vicinal.Collection) -> None:
+    def first_rows(query: str, k: int) -> list[str]:
+        return ["c", "a"]
+
+    found = compare(first_rows, {"where": {"n": {"$lt": 3}}}, docs, QUERIES, JUDGEMENTS, k=2, metrics=["recall"])
+    assert (found.a, found.b) == ("first_rows, k=2", "k=2, where={'n': {'$lt': 3}}")
+    for query, difference in found["recall@2"].by_query.items():
+        ids = docs.search(QUERIES[query], 2, {"n": {"$lt": 3}}).ids
+        assert difference == recall(ids, JUDGEMENTS[query]) - recall(["c", "a"], JUDGEMENTS[query])
+    assert found["recall@2"].by_query["q2"] == 0.5
+    with pytest.raises(InvalidArgument, match="settings that are not reports need something to search"):
+        compare({"mode": "dense"}, {"mode": "dense"}, docs)
+
+
+def test_a_picture() -> None:
+    pytest.importorskip("plotly")
+    a, b = reports({1: 0.1, 2: -0.2, 3: 0.3, 4: 0.0})
+    figure = compare(a, b).plot("ndcg@10")
+    assert list(figure.data[0].y) == pytest.approx([0.3, 0.1, 0.0, -0.2])
+    assert list(figure.data[0].customdata) == ["3", "1", "4", "2"]
+    assert "mode='hybrid'" in figure.layout.title.text
+    assert "interval" in figure.layout.annotations[0].text
+
+
+def test_a_picture_without_plotly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "plotly.graph_objects", None)
+    a, b = reports({1: 0.1, 2: 0.2})
+    with pytest.raises(MissingExtra, match=r"pip install 'vicinal\[viz\]'"):
+        compare(a, b).plot()
