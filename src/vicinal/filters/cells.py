@@ -60,7 +60,10 @@ class Cells:
 
     def exact_numbers(self) -> list[tuple[int, Number]]:
         """The codes in use of EXACT cells, and their numbers."""
-        codes = np.unique(self.words[self.are(EXACT)])
+        words = self.words[self.are(EXACT)]
+        if not len(words):
+            return []  # the usual case, and a process's first use of np.unique imports 20 ms of modules
+        codes = np.unique(words)
         return list(zip(codes.tolist(), decode(EXACT, codes, self.texts)))
 
     def select(self, which: NDArray[Any]) -> Cells:

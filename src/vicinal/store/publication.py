@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from ..contract import Index
 from ..errors import StoreError
 from .changes import nonce_of
+from .checksum import checksums
 from .files import ByteArray, Files
 from .state import State
 
@@ -164,7 +165,7 @@ def _encoded(
                 "dtype": array.dtype.str,
                 "offset": position,
                 "bytes": array.nbytes,
-                "crc": crc32(np.ascontiguousarray(array).data.cast("B")),
+                "crc": checksums().crc32(_bytes_of(array)),
             }
         )
         position += -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
@@ -182,7 +183,11 @@ def _encoded(
     start = _data_start(len(header))
     for section, array in zip(sections, arrays.values(), strict=True):
         if array.nbytes:
-            yield start + int(str(section["offset"])), np.ascontiguousarray(array).data.cast("B")
+            yield start + int(str(section["offset"])), _bytes_of(array).data
+
+
+def _bytes_of(array: NDArray[Any]) -> ByteArray:
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
 
 
 def _header(mapped: ByteArray) -> dict[str, Any]:
@@ -202,7 +207,7 @@ def _header(mapped: ByteArray) -> dict[str, Any]:
 
 def _section(mapped: ByteArray, section: Mapping[str, Any]) -> NDArray[Any]:
     raw = mapped[section["offset"] : section["offset"] + section["bytes"]]
-    if len(raw) != section["bytes"] or crc32(raw.data) != section["crc"]:
+    if len(raw) != section["bytes"] or checksums().crc32(raw) != section["crc"]:
         raise Unusable(f"its part {section['name']!r} fails the checksum")
     return raw.view(np.dtype(section["dtype"]))
 
