@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,6 +26,9 @@ METADATA_DEPTH_MAX = 64
 # Python refuses to convert longer ints to and from decimal text beyond a limit that programs may lower to
 # 640 digits; hexadecimal has no limit, and takes linear time.
 _DECIMAL_BITS_MAX = 2048
+_PLAIN_INT_MAX = 2**63
+_FLOAT_MAX = sys.float_info.max
+_TAG = '"$'  # in the text of a value that JSON does not have, and of a key that was given one more "$"
 
 _JSON_REMEDY = "Use str, int, float, bool, None, date, datetime, Decimal, UUID, or lists and dicts of these."
 
@@ -54,7 +58,8 @@ def dumps(metadata: Mapping[str, Any], *, place: str = "") -> str:
         InvalidMetadata: a value that would not come back as given, NaN or infinity, a key that is no str.
         LimitExceeded: deeper than 64 levels or longer than 1 MiB.
     """
-    if not isinstance(metadata, Mapping):
+    is_plain = _is_plain(metadata)
+    if not is_plain and not isinstance(metadata, Mapping):
         raise InvalidMetadata(
             f"metadata must be a dict, not {type(metadata).__name__}",
             name="metadata",
@@ -62,9 +67,9 @@ def dumps(metadata: Mapping[str, Any], *, place: str = "") -> str:
             place=place,
             remedy="Pass a dict such as {'year': 2024}, or None.",
         )
-    text = _encode(_to_json(metadata, "metadata", 1, place))
+    text = _encode(metadata if is_plain else _to_json(metadata, "metadata", 1, place))
     try:
-        size = len(text.encode())
+        size = len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError:
         raise InvalidMetadata(
             "metadata holds a lone surrogate, which is not text",
@@ -86,10 +91,29 @@ def dumps(metadata: Mapping[str, Any], *, place: str = "") -> str:
 
 def loads(text: str) -> dict[str, Any]:
     """The inverse of `dumps`."""
-    value = _decode(text)
+    value = _decode(text) if _TAG in text else _decode_plain(text)
     if not isinstance(value, dict):
         raise InvalidMetadata("stored metadata is not an object", name="metadata", value=text)
     return value
+
+
+def _is_plain(metadata: Mapping[str, Any]) -> bool:
+    """Whether it is a flat dict of what JSON has itself, as most metadata is: then nothing is to be looked at twice."""
+    if type(metadata) is not dict:
+        return False
+    for key, value in metadata.items():
+        if type(key) is not str or key.startswith("$"):
+            return False
+        kind = type(value)
+        if kind is float:
+            if not -_FLOAT_MAX <= value <= _FLOAT_MAX:
+                return False
+        elif kind is int:
+            if not -_PLAIN_INT_MAX <= value <= _PLAIN_INT_MAX:
+                return False
+        elif kind is not str and kind is not bool and value is not None:
+            return False
+    return True
 
 
 def _to_json(value: Any, path: str, depth: int, place: str) -> Any:
@@ -206,3 +230,4 @@ def _from_json(value: dict[str, Any]) -> Any:
 # Made once: json.dumps and json.loads make an encoder or decoder at every call that asks for more than the defaults.
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _decode = json.JSONDecoder(object_hook=_from_json).decode
+_decode_plain = json.JSONDecoder().decode

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..contract import FloatMatrix
-from ..errors import DuplicateId, InvalidArgument, InvalidId
+from ..errors import DuplicateId, InvalidArgument, InvalidId, VicinalError
 from ..types import Id
 from .ids import check_id, is_scalar_id
 from .names import nearest
@@ -105,7 +105,7 @@ def read_batch(columns: Columns, rules: VectorRules, now: int, *, first_row: int
     count = _common_length(columns, lists)
     ids = None
     if columns.ids is not None:
-        ids = [check_id(id_, f"row {first_row + i}") for i, id_ in enumerate(lists["ids"])]
+        ids = _checked_ids(lists["ids"], first_row)
     places = _Places(ids, first_row)
     block, has_vector = read_vectors(columns.vectors, count, rules, places)
     return Batch(
@@ -117,6 +117,13 @@ def read_batch(columns: Columns, rules: VectorRules, now: int, *, first_row: int
         expires=_read_ttl(columns.ttl, count, now, places),
         first_row=first_row,
     )
+
+
+def _checked_ids(ids: list[Any], first_row: int) -> list[Id]:
+    try:
+        return [check_id(id_) for id_ in ids]
+    except VicinalError:  # once more, to say where: a place costs more than the check
+        return [check_id(id_, f"row {first_row + i}") for i, id_ in enumerate(ids)]
 
 
 class _Places:
@@ -310,6 +317,8 @@ def id_list(ids: Any) -> list[Id]:
 
 def check_unique(batch: Batch) -> None:
     """Raises `DuplicateId` where one id stands in two rows."""
+    if len(set(batch.ids or ())) == len(batch.ids or ()):
+        return
     seen: dict[Id, int] = {}
     for i, id_ in enumerate(batch.ids or ()):
         if id_ in seen:

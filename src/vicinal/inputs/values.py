@@ -21,8 +21,8 @@ Places = Callable[[int], str]
 
 
 def check_text(text: Any, places: Places, row: int) -> str | None:
-    if text is None:
-        return None
+    if text is None or (type(text) is str and text.isascii() and len(text) <= TEXT_BYTES_MAX):
+        return text
     if not isinstance(text, str):
         raise InvalidText(
             f"a text must be a str, not {type(text).__name__}",
@@ -53,7 +53,7 @@ def check_text(text: Any, places: Places, row: int) -> str | None:
 
 
 def check_metadata(metadata: Any, places: Places, row: int) -> str | None:
-    if metadata is None or (isinstance(metadata, Mapping) and not metadata):
+    if metadata is None or (not metadata and isinstance(metadata, Mapping)):
         return None
     try:
         return dumps(metadata)

@@ -62,6 +62,10 @@ def check_block(block: NDArray[Any], rules: VectorRules, places: Places) -> Floa
     if len(block) == 0:
         return np.empty((0, rules.dimension or 0), dtype=np.float32)
     _check_dimension(block.shape[1], rules, places(0))
+    if block.dtype == np.float32:
+        vectors = np.ascontiguousarray(block)
+        if _is_plainly_right(vectors):
+            return vectors
     with np.errstate(over="ignore"):  # what does not fit float32 is found as infinity below
         vectors = np.ascontiguousarray(block, dtype=np.float32)
     finite = np.isfinite(vectors).all(axis=1)
@@ -70,6 +74,14 @@ def check_block(block: NDArray[Any], rules: VectorRules, places: Places) -> Floa
         raise _not_finite(vectors[worst], places(worst))
     check_lengths(vectors, rules, places)
     return vectors
+
+
+def _is_plainly_right(vectors: FloatMatrix) -> bool:
+    """Whether one quick pass shows that all is finite and no row is zero; if not, it may be so all the same."""
+    if len(vectors) == 1:
+        return 0.0 < float(np.vdot(vectors, vectors)) < np.inf
+    squares = np.einsum("ij,ij->i", vectors, vectors)
+    return float(squares.min()) > 0.0 and float(squares.max()) < np.inf  # NaN is neither
 
 
 def check_lengths(vectors: FloatMatrix, rules: VectorRules, places: Places) -> None:

@@ -56,7 +56,8 @@ def _insert_batch(context: Context, batch: Batch, moment: int, *, replace: bool)
         kept = _last_of_equal_ids(batch)
     else:
         check_unique(batch)
-        _refuse_known(context, batch, moment)  # before texts are encoded; looked up again under the lock
+        if not all(batch.has_vector):
+            _refuse_known(context, batch, moment)  # before texts are encoded; looked up again under the lock
         kept = list(range(len(batch)))
     state = context.store.current()
     block, spaces = with_encoded_texts(context, state, batch, kept)
