@@ -11,7 +11,7 @@ from typing import Any, Never, Self, get_args
 import numpy as np
 
 from .contract import FloatMatrix, Metric, Mode
-from .errors import InvalidArgument, InvalidInput, Unsupported
+from .errors import InvalidArgument, InvalidInput, Unsupported, VicinalError
 from .inputs.columns import Columns
 from .inputs.ids import check_id
 from .inputs.names import nearest
@@ -275,15 +275,28 @@ class Collection:
 
     def _search(self, queries: list[Any], like: Id | None, k: int, where: Mapping[str, Any] | None) -> list[Hits]:
         store, moment, tree = self._context.store, now(), filter_of(where)
-        state = store.current()
         if like is not None:
             return search_dense(store, DenseQuery(None, like, k, moment, where=tree))
         if not queries:
             return []
-        encoder = state.encoder if any(isinstance(query, str) for query in queries) else None
-        batches = self._query_vectors(queries, state)
+        encoder, batches = self._questions(queries)
         found = [search_dense(store, DenseQuery(batch, None, k, moment, encoder, tree)) for batch in batches]
         return [hits for batch in found for hits in batch]
+
+    def _questions(self, queries: list[Any]) -> tuple[str | None, list[FloatMatrix]]:
+        """What encoded the texts among the queries, and the vectors of all.
+
+        Checked by what this process knows of the collection, which saves looking twice; refused only by what is newest.
+        """
+        known = self._context.store.known()
+        try:
+            batches = self._query_vectors(queries, known)
+        except VicinalError:
+            newest = self._context.store.current()
+            if newest == known:
+                raise
+            known, batches = newest, self._query_vectors(queries, newest)
+        return known.encoder if any(isinstance(query, str) for query in queries) else None, batches
 
     def _query_vectors(self, queries: list[Any], state: State) -> list[FloatMatrix]:
         """Texts are encoded together, vectors checked; those that can be searched for together are."""
@@ -294,7 +307,7 @@ class Collection:
         checked = [check_query(vector, rules, f"query {i}") for i, vector in enumerate(vectors)]
         if state.dimension is None:  # no row has a vector yet, so they may even differ in length
             return [vector[np.newaxis] for vector in checked]
-        return [np.stack(checked)]
+        return [checked[0][np.newaxis] if len(checked) == 1 else np.stack(checked)]
 
     # -- notes
 

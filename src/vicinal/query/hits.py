@@ -21,12 +21,9 @@ def fetch(reader: Reader, slots: Slots, scores: FloatVector, metric: Metric, lik
     rows = reader.rows_of_hits(slots.tolist())
     if like is not None and any(row.id == stored_id(like) for row in rows):
         raise ChangedMeanwhile
+    # Hot: a distance is `1 - cos`, else minus the score; adding zero makes sure that neither is minus zero.
+    top = 1.0 if metric == "cosine" else 0.0
     return [
-        Hit(user_id(row.id), score + 0.0, distance_of(metric, score), row.text, row.metadata or "{}")
+        Hit(user_id(row.id), score + 0.0, top - score, row.text, row.metadata or "{}")
         for row, score in zip(rows, scores.tolist(), strict=True)
     ]
-
-
-def distance_of(metric: Metric, score: float) -> float:
-    """The distance beside a score: `1 - cos`, else minus the score. Never minus zero."""
-    return 1.0 - score if metric == "cosine" else 0.0 - score

@@ -28,43 +28,59 @@ _READ_TRIES_MAX = 30_000  # readers wait only for recovery and for the log's res
 _SYNCHRONOUS: dict[Durability, str] = {"full": "FULL", "process": "NORMAL"}
 
 
-@contextlib.contextmanager
-def translated(place: str) -> Iterator[None]:
+class translated:  # reads like contextlib's, and a generator would cost each call more
     """SQLite in use: forks wait, and its errors become errors of ours that name the file."""
-    try:
-        with sqlite_in_use:
-            yield
-    except (apsw.FullError, apsw.IOError) as error:
+
+    __slots__ = ("_place",)
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def __enter__(self) -> None:
+        sqlite_in_use.__enter__()
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        sqlite_in_use.__exit__()
+        if error is not None:
+            ours = _translation(error, self._place)
+            if ours is not None:
+                raise ours from error
+
+
+def _translation(error: BaseException, place: str) -> StoreError | None:
+    """Our word for an error of SQLite's; None for any other."""
+    if isinstance(error, (apsw.FullError, apsw.IOError)):
         no_shared_memory = getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE  # it is a file too
         if isinstance(error, apsw.IOError) and not no_shared_memory:
-            raise StoreError(f"SQLite reports: {error}", name="records", place=place) from error
-        raise DiskFull(
+            return StoreError(f"SQLite reports: {error}", name="records", place=place)
+        return DiskFull(
             "no room left on the disk", name="disk", place=place, remedy="Free space and try again; nothing changed."
-        ) from error
-    except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeDecodeError) as error:
+        )
+    if isinstance(error, (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeDecodeError)):
         # Our statements are fixed, so an SQL error says that the tables are not ours any more.
-        raise Damaged(
+        return Damaged(
             f"SQLite reports: {error}",
             name="records",
             place=place,
             remedy="Run verify() to see what is damaged, repair() to keep the rest, or restore a backup.",
-        ) from error
-    except apsw.BusyError as error:
-        raise WriterBusy(
+        )
+    if isinstance(error, apsw.BusyError):
+        return WriterBusy(
             "another process or handle has the files to itself",
             name="records",
             place=place,
             remedy="Close it there: exclusive=True is for one process alone.",
-        ) from error
-    except apsw.CantOpenError as error:
-        raise StoreError(
+        )
+    if isinstance(error, apsw.CantOpenError):
+        return StoreError(
             "the records cannot be opened",
             name="records",
             place=place,
             remedy="Check that the folder is there and that you may read and write it.",
-        ) from error
-    except apsw.Error as error:
-        raise StoreError(f"SQLite reports: {error}", name="records", place=place) from error
+        )
+    return (
+        StoreError(f"SQLite reports: {error}", name="records", place=place) if isinstance(error, apsw.Error) else None
+    )
 
 
 class Connections:
@@ -95,19 +111,17 @@ class Connections:
         self.checkpoint_at = 0  # after a refusal: not before the log is this long
         _all.add(self)
 
-    @contextlib.contextmanager
-    def reader(self) -> Iterator[apsw.Connection]:
+    def reader(self) -> Lent:
         """A connection for the length of one call."""
-        if self.is_one:
-            with self.lock, translated(self.place):
-                yield self._open_writer(None)
-            return
-        with translated(self.place):  # lent only inside: a fork must find every connection at rest
-            connection = self._borrow()
-            try:
-                yield connection
-            finally:
-                self._give_back(connection)
+        return Lent(self)
+
+    def lend(self) -> apsw.Connection:
+        """For `Lent`, which gives it back."""
+        return self._open_writer(None) if self.is_one else self._borrow()
+
+    def take_back(self, connection: apsw.Connection) -> None:
+        if not self.is_one:
+            self._give_back(connection)
 
     @contextlib.contextmanager
     def read_transaction(self) -> Iterator[apsw.Connection]:
@@ -249,6 +263,41 @@ class Connections:
         if self._secure_delete:
             connection.execute("PRAGMA secure_delete=ON")
         return connection
+
+
+class Lent:
+    """A reading connection in a `with` block. A class, because every search asks for one or two."""
+
+    __slots__ = ("_connection", "_connections", "_translated")
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._translated = translated(connections.place)
+
+    def __enter__(self) -> apsw.Connection:
+        connections = self._connections
+        if connections.is_one:
+            connections.lock.acquire()
+        self._translated.__enter__()  # lent only inside: a fork must find every connection at rest
+        try:
+            self._connection = connections.lend()
+        except BaseException as error:
+            self._end(error)
+            raise
+        return self._connection
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        try:
+            self._connections.take_back(self._connection)
+        finally:
+            self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
+        try:
+            self._translated.__exit__(None, error, None)
+        finally:
+            if self._connections.is_one:
+                self._connections.lock.release()
 
 
 def connect_file(path: str, files: Files, *, create: bool = False) -> apsw.Connection:

@@ -42,7 +42,8 @@ class Gate:
         if self._own.depth == 0:
             with self._condition:
                 self._threads -= 1
-                self._condition.notify_all()
+                if self._forking:
+                    self._condition.notify_all()
 
     def when_at_rest(self, action: Callable[[], None]) -> None:
         """Has `action` run before each fork, once no thread is inside; it must not enter the gate."""

@@ -57,12 +57,12 @@ class Reader:
         return self._unchanged(rows, slots)
 
     def _unchanged(self, rows: dict[int, Row], slots: Sequence[int]) -> list[Row]:
-        found, change = [], self.state.change
-        for slot in slots:
-            row = rows.get(slot)
-            if row is None or row.change > change:
-                raise ChangedMeanwhile
-            found.append(row)
+        try:
+            found = [rows[slot] for slot in slots]
+        except KeyError:
+            raise ChangedMeanwhile from None
+        if found and max([row.change for row in found]) > self.state.change:
+            raise ChangedMeanwhile
         return found
 
     def rows_by_slot(self, slots: Sequence[int]) -> dict[int, Row]:

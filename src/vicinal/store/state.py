@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import apsw
@@ -36,10 +39,14 @@ class State:
     moved_to: str | None
 
     @property
-    def setting(self) -> dict[str, Any]:
+    def setting(self) -> Mapping[str, Any]:
         """The settings fixed at creation."""
-        loaded: dict[str, Any] = json.loads(self.settings)
-        return loaded
+        return _parsed(self.settings)
+
+
+@cache  # every call asks, and a process sees few different ones
+def _parsed(settings: str) -> Mapping[str, Any]:
+    return MappingProxyType(json.loads(settings))
 
 
 class EncoderChanged(Exception):

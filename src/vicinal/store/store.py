@@ -40,6 +40,22 @@ class Opened(Generic[IndexT]):
     feed: Feed[IndexT]
 
 
+class Using(Generic[IndexT]):
+    """An opened generation in a `with` block, which then leaves it. A class, because every call has one or two."""
+
+    __slots__ = ("_hold", "_opened")
+
+    def __init__(self, hold: Callable[[], Opened[IndexT]]) -> None:
+        self._hold = hold
+
+    def __enter__(self) -> Opened[IndexT]:
+        self._opened = self._hold()
+        return self._opened
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.generation.leave()
+
+
 class Store(Generic[IndexT]):
     """Shared by all handles of one path in one process. Thread-safe.
 
@@ -110,6 +126,11 @@ class Store(Generic[IndexT]):
     def current(self) -> State:
         """The state after every commit up to now."""
         with self.in_force() as opened:
+            return opened.feed.state
+
+    def known(self) -> State:
+        """The newest state that this process has seen: what to try first, where a search looks again anyway."""
+        with self.using() as opened:
             return opened.feed.state
 
     def published(self) -> Publication | None:
@@ -236,9 +257,12 @@ class Store(Generic[IndexT]):
             generation.retire()
             raise
 
-    @contextlib.contextmanager
-    def using(self) -> Iterator[Opened[IndexT]]:
+    def using(self) -> Using[IndexT]:
         """The open files, which stay open for the block."""
+        return Using(self.hold)
+
+    def hold(self) -> Opened[IndexT]:
+        """The open files; the caller must leave their generation again."""
         with self._lock:
             self.check_usable()
             if self._opened is None:
@@ -247,20 +271,23 @@ class Store(Generic[IndexT]):
             opened = self._opened
             opened.generation.enter()
             self.used_at = time.monotonic()
-        try:
-            yield opened
-        finally:
-            opened.generation.leave()
+        return opened
 
-    @contextlib.contextmanager
-    def in_force(self) -> Iterator[Opened[IndexT]]:
+    def in_force(self) -> Using[IndexT]:
         """The generation in force, its index after every commit up to now."""
+        return Using(self._hold_in_force)
+
+    def _hold_in_force(self) -> Opened[IndexT]:
         while True:
-            with self.using() as opened:
+            opened = self.hold()
+            try:
                 moved_to = self._followed(opened)
-                if moved_to is None:
-                    yield opened
-                    return
+            except BaseException:
+                opened.generation.leave()
+                raise
+            if moved_to is None:
+                return opened
+            opened.generation.leave()
             self.move_on(opened, moved_to)
 
     def _followed(self, opened: Opened[IndexT]) -> str | None:
