@@ -136,9 +136,24 @@ def test_a_compound_is_found_whole_or_by_its_parts_in_a_row() -> None:
     assert [part.text for part in word.otherwise] == ["get", "HTTP", "Response"]
 
 
+def test_words_with_hyphens_are_also_words_alone() -> None:
+    assert [word.text for word in ENGLISH.query("boundary-layer flow")] == [
+        "boundary-layer",
+        "boundary",
+        "layer",
+        "flow",
+    ]
+    assert [word.text for word in ENGLISH.query("2024-05-01 user_id utf-8")] == ["2024-05-01", "user_id", "utf-8"]
+
+
+def test_short_words_have_no_stem() -> None:
+    assert stem_terms("ads", ENGLISH) == {"ads"}
+    assert stem_terms("की", analyzer("default", "hi")) == {"की"}
+
+
 @pytest.mark.parametrize("run", ["東京都", "คำไทย", "ພາສາ", "ខ្មែរ", "မြန်မာ", "カタカナ"])
 def test_runs_without_spaces_hold_characters_and_pairs(run: str) -> None:
-    normal = unicodedata.normalize("NFKC", run)
+    normal = unicodedata.normalize("NFC", run)
     singles = {(c, i) for i, c in enumerate(normal) if not unicodedata.category(c).startswith("M")}
     pairs = {(normal[i : i + 2], i) for i in range(len(normal) - 1)}
     assert set(stems(run)) == singles | pairs

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
+import json
 import random
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from vicinal.analyzers import languages, stemming
-from vicinal.analyzers.stemming import _ALGORITHMS, plain, stemmer
+from vicinal.analyzers.stemming import _ALGORITHMS, native, plain, stemmer
+
+WORDNET = Path(__file__).parents[3] / "shared/data/wordnet/texts.jsonl.gz"
 
 LETTERS = {
     "Latin": "abcdefghijklmnoprstuvyzàáâäåãçčèéêëěğíîïıłñńóôöőøõśšßúûüýžœæ",
@@ -41,6 +47,20 @@ def test_both_libraries_stem_alike(language: str) -> None:
         letters = LETTERS[draw.choice(list(LETTERS))]
         word = "".join(draw.choices(letters, k=draw.randint(1, 12))) + draw.choice(["", *ENDINGS.split()])
         assert found(word) == (other(word) or word if found._fits(word) else word)
+
+
+@pytest.mark.slow
+def test_both_libraries_stem_the_words_of_wordnet_alike() -> None:
+    pytest.importorskip("Stemmer")
+    if not WORDNET.exists():
+        pytest.skip("the WordNet texts are not beside the repository")
+    with gzip.open(WORDNET, "rt", encoding="utf-8") as lines:
+        words = sorted({word for line in lines for word in re.findall("[a-z]+", json.loads(line)["text"].lower())})
+    assert len(words) > 50_000
+    found, other = native("english"), plain("english")
+    assert found is not None
+    assert other is not None
+    assert list(map(found, words)) == list(map(other, words))
 
 
 def test_stems_of_many_threads_are_right() -> None:

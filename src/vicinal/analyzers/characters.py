@@ -64,9 +64,19 @@ JOINERS: Final = "-._:\u2010"
 _ASCII = re.compile(rf"[A-Za-z0-9]+(?:[{JOINERS}]+[A-Za-z0-9]+)*")
 
 
+# NFKC takes the vowel am of Thai and Lao apart, which is one letter to its readers.
+_AM = re.compile("ํ([่-๋]?)า")
+_LAO_AM = re.compile("ໍ([່-໋]?)າ")
+
+
 def normalise(text: str) -> str:
     """NFKC without what nobody sees. Half-width forms, ligatures and the like become plain letters."""
-    return text if text.isascii() else unicodedata.normalize("NFKC", IGNORED.sub("", text))
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKC", IGNORED.sub("", text))
+    if "ํ" in text:
+        text = _AM.sub("\\1ำ", text)
+    return _LAO_AM.sub("\\1ຳ", text) if "ໍ" in text else text
 
 
 @functools.cache

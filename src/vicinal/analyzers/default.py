@@ -32,6 +32,10 @@ SURFACE: Final = 1
 FIELDS: Final = (Field("stems", 0.9), Field("surface", 0.1))
 NOTHING: Final = Terms(((), ()), 0)
 
+# Korean has spaces, though not between all words: standing between them counts as much as standing there at all.
+_BETWEEN_SPACES: Final = 9.0
+# What is left of so short a word is one letter or two, the same for words that have nothing in common.
+_UNSTEMMED: Final = 3
 _TERM_MAX = 100
 _KEPT = 60
 
@@ -78,11 +82,10 @@ class DefaultAnalyzer:
     def terms(self, word: str) -> Terms:
         # Most words are one of ASCII letters; then all the rest of the rules need not be asked.
         if word.isalpha() and word.isascii() and len(word) <= _TERM_MAX:
-            if word.islower():
-                return Terms((((self._stem.ascii(word) or word, 0),), ((word, 0),)), 1)
-            if word.istitle() and not self._turkic:
-                word = word.lower()
-                return Terms((((self._stem.ascii(word) or word, 0),), ((word, 0),)), 1)
+            lower = word.lower() if word.istitle() and not self._turkic else word
+            if lower.islower():
+                stem = self._stem.ascii(lower) or lower if len(lower) > _UNSTEMMED else lower
+                return Terms((((stem, 0),), ((lower, 0),)), 1)
         if not word:
             return NOTHING
         if unspaced.is_unspaced(word[0]):
@@ -110,9 +113,12 @@ class DefaultAnalyzer:
             lower = _shortened(lower)
             return lower, (lower,)
         plain = folding.folded(lower) or lower
-        stem = self._stem(lower)
-        bare = stem if plain == lower else self._stem(plain)
+        stem = self._stemmed(lower)
+        bare = stem if plain == lower else self._stemmed(plain)
         return lower, (stem,) if stem == bare else (stem, bare)
+
+    def _stemmed(self, lower: str) -> str:
+        return self._stem(lower) if len(lower) > _UNSTEMMED else lower
 
     def _whole(self, compound: Compound) -> tuple[str, tuple[str, ...]]:
         """The forms of a compound itself. A chain has no stem: its last part has."""
@@ -154,35 +160,41 @@ class DefaultAnalyzer:
     def _words(self, cluster: list[_Element]) -> Iterator[QueryWord]:
         """The query words of elements that touch each other."""
         if len(cluster) == 1 and isinstance(cluster[0], Compound):
-            yield self._compound_word(cluster[0])
+            yield from self._compound_words(cluster[0])
         elif _cost(cluster) > unspaced.WORD_MAX:
             yield from self._pieces(cluster)
         else:
             text = "".join(element.text for element in cluster)
             groups = [Group(STEMS, from_zero(tuple(self._placed(cluster))))]
             if all(map(unspaced.is_hangul, text)):
-                groups.append(Group(SURFACE, ((text, 0),)))
+                groups.append(Group(SURFACE, ((text, 0),), _BETWEEN_SPACES))
             pieces = tuple(self._pieces(cluster))
             yield QueryWord(text, tuple(groups), pieces if len(pieces) > 1 else ())
 
     def _pieces(self, cluster: list[_Element]) -> Iterator[QueryWord]:
         for element in cluster:
             if isinstance(element, Compound):
-                yield self._compound_word(element)
+                yield from self._compound_words(element)
             else:
                 for piece in unspaced.pieces(element.text):
                     yield QueryWord(piece, (Group(STEMS, unspaced.asked(piece)),))
 
-    def _compound_word(self, compound: Compound) -> QueryWord:
+    def _compound_words(self, compound: Compound) -> Iterator[QueryWord]:
+        """A name is found whole or by its parts in a row; of words with hyphens each is a word as well."""
         lower, stems = self._whole(compound)
         groups = [Group(STEMS, ((stem, 0),), 1 / len(stems)) for stem in stems]
         groups.append(Group(SURFACE, ((lower, 0),)))
         if compound.width == 1:
-            return QueryWord(compound.text, tuple(groups))
-        groups.append(Group(STEMS, tuple(self._placed([compound]))))
-        parts = (part for parts in compound.parts for part in parts)
-        otherwise = tuple(self._compound_word(Compound(part, (part,), ((part,),))) for part in parts)
-        return QueryWord(compound.text, tuple(groups), otherwise)
+            yield QueryWord(compound.text, tuple(groups))
+            return
+        parts = (Compound(part, (part,), ((part,),)) for parts in compound.parts for part in parts)
+        words = tuple(word for part in parts for word in self._compound_words(part))
+        if compound.is_hyphenated:
+            yield QueryWord(compound.text, tuple(groups))
+            yield from words
+        else:
+            groups.append(Group(STEMS, tuple(self._placed([compound]))))
+            yield QueryWord(compound.text, tuple(groups), words)
 
 
 def _run_terms(word: str) -> Terms:

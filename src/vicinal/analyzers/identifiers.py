@@ -12,6 +12,8 @@ from typing import NamedTuple
 from .characters import JOINERS
 
 _COMPOUND = re.compile(rf"[^{JOINERS}]+(?:(?:_+|[-.\u2010]|::)[^{JOINERS}]+)*")
+_HYPHENATED = re.compile(r"[^_.:]+")
+_DIGIT = re.compile(r"\d")
 _PIECES = re.compile(rf"[^{JOINERS}]+")
 # Upper case, lower case, digits, as a person would read them: "HTTPResponse", "URLs", "iPhone4".
 _PARTS = re.compile("[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -28,6 +30,12 @@ class Compound(NamedTuple):
     text: str
     pieces: tuple[str, ...]
     parts: tuple[tuple[str, ...], ...]
+
+    @property
+    def is_hyphenated(self) -> bool:
+        """Whether it is words with hyphens between, as in "boundary-layer", rather than a name or a number."""
+        plain = all(len(parts) == 1 and not _DIGIT.search(parts[0]) for parts in self.parts)
+        return plain and len(self.pieces) > 1 and _HYPHENATED.fullmatch(self.text) is not None
 
     @property
     def width(self) -> int:

@@ -85,7 +85,10 @@ def stretches(run: str) -> Iterator[tuple[str, str]]:
 def cost(run: str) -> int:
     """How much of `WORD_MAX` a run takes."""
     each = {"han": _HAN_COST, "hangul": _HANGUL_COST, "letters": _LETTER_COST}
-    return sum(KATAKANA_COST if kind == "katakana" else each[kind] * len(text) for kind, text in stretches(run))
+    return sum(
+        min(KATAKANA_COST, _HAN_COST * len(text)) if kind == "katakana" else each[kind] * len(text)
+        for kind, text in stretches(run)
+    )
 
 
 def pieces(run: str) -> Iterator[str]:
@@ -95,4 +98,5 @@ def pieces(run: str) -> Iterator[str]:
         if len(text) <= window or (kind == "katakana" and len(text) <= _KATAKANA_RUN_MAX):
             yield text
         else:
-            yield from (text[start : start + window] for start in range(len(text) - window + 1))
+            starts = (start for start in range(len(text) - window + 1) if not is_mark(text[start]))
+            yield from (text[start : start + window] for start in starts)
