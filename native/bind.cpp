@@ -5,6 +5,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -313,6 +314,113 @@ std::int64_t first_broken(nb::list rows, nb::handle vectors) {
     return -1;
 }
 
+// Typed JSON of plain metadata, as `metadata.dumps` writes it: only what JSON has itself, exact types, keys
+// without "$" in front. False for anything else, which is for the caller to look at.
+class PlainJson {
+public:
+    static constexpr int kDepthMax = 32;
+
+    bool write(PyObject* value, int depth) {
+        if (PyUnicode_CheckExact(value)) return write_text(value);
+        if (value == Py_None) return append("null");
+        if (PyBool_Check(value)) return append(value == Py_True ? "true" : "false");
+        if (PyLong_CheckExact(value)) return write_integer(value);
+        if (PyFloat_CheckExact(value)) return write_number(PyFloat_AS_DOUBLE(value));
+        if (depth >= kDepthMax) return false;
+        if (PyDict_CheckExact(value)) return write_object(value, depth + 1);
+        return (PyList_CheckExact(value) || PyTuple_CheckExact(value)) && write_list(value, depth + 1);
+    }
+
+    const std::string& text() const { return text_; }
+
+private:
+    bool append(std::string_view part) {
+        text_.append(part);
+        return true;
+    }
+
+    bool write_object(PyObject* object, int depth) {
+        PyObject *key = nullptr, *value = nullptr;
+        Py_ssize_t position = 0;
+        text_.push_back('{');
+        while (PyDict_Next(object, &position, &key, &value)) {
+            if (!PyUnicode_CheckExact(key)) return false;
+            if (PyUnicode_GET_LENGTH(key) > 0 && PyUnicode_READ_CHAR(key, 0) == '$') return false;
+            if (text_.back() != '{') text_.push_back(',');
+            if (!write_text(key)) return false;
+            text_.push_back(':');
+            if (!write(value, depth)) return false;
+        }
+        text_.push_back('}');
+        return true;
+    }
+
+    bool write_list(PyObject* list, int depth) {
+        text_.push_back('[');
+        for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list); ++i) {
+            if (i > 0) text_.push_back(',');
+            if (!write(PySequence_Fast_GET_ITEM(list, i), depth)) return false;
+        }
+        text_.push_back(']');
+        return true;
+    }
+
+    bool write_integer(PyObject* value) {
+        int overflow = 0;
+        const long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+        return overflow == 0 && append(std::to_string(number));
+    }
+
+    bool write_number(double number) {
+        if (!std::isfinite(number)) return false;
+        char* repr = PyOS_double_to_string(number, 'r', 0, Py_DTSF_ADD_DOT_0, nullptr);
+        if (repr == nullptr) throw nb::python_error();
+        text_.append(repr);
+        PyMem_Free(repr);
+        return true;
+    }
+
+    bool write_text(PyObject* value) {
+        Py_ssize_t size = 0;
+        const char* text = PyUnicode_AsUTF8AndSize(value, &size);
+        if (text == nullptr) {
+            PyErr_Clear();  // a lone surrogate
+            return false;
+        }
+        text_.push_back('"');
+        for (const char* c = text; c != text + size; ++c) write_character(*c);
+        text_.push_back('"');
+        return true;
+    }
+
+    void write_character(char c) {
+        constexpr std::string_view escaped = "\"\\\n\r\t\f\b", names = "\"\\nrtfb";
+        if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') {
+            text_.push_back(c);
+            return;
+        }
+        text_.push_back('\\');
+        const std::size_t at = escaped.find(c);
+        if (at != escaped.npos) {
+            text_.push_back(names[at]);
+            return;
+        }
+        constexpr std::string_view digits = "0123456789abcdef";
+        text_.append("u00");
+        text_.push_back(digits[static_cast<unsigned char>(c) >> 4]);
+        text_.push_back(digits[c & 15]);
+    }
+
+    std::string text_;
+};
+
+nb::object plain_json(nb::handle metadata) {
+    PlainJson json;
+    if (!PyDict_CheckExact(metadata.ptr()) || !json.write(metadata.ptr(), 0)) return nb::none();
+    const std::string& text = json.text();
+    return nb::steal(PyUnicode_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size())));
+}
+
 }  // namespace
 
 NB_MODULE(_core, module) {
@@ -353,4 +461,6 @@ NB_MODULE(_core, module) {
                "Rows of the table `rows` with the checksum over them filled in; see `Checksums.sealed_rows`.");
     module.def("first_broken", &first_broken, nb::arg("rows"), vectors,
                "Place of the first row whose checksum fails, -1 for none; see `Checksums.first_broken`.");
+    module.def("plain_json", &plain_json, nb::arg("metadata").none(),
+               "The typed JSON of metadata without anything that JSON does not have; None if there is.");
 }

@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import metadata
 from ..contract import Bitmap, Checksums, FloatMatrix, FloatVector, Kernels, Metric, Slots
 from ..errors import InvalidArgument, NativeMismatch, Unsupported
 from ..store import checksum
@@ -154,6 +155,7 @@ class Core(Checksums, Protocol):
     """What `vicinal._core` offers; see native/bind.cpp."""
 
     def build_id(self) -> str: ...
+    def plain_json(self, metadata: Any) -> str | None: ...
     def levels(self) -> list[str]: ...
     def level(self) -> str: ...
     def use_level(self, name: str) -> None: ...
@@ -266,6 +268,7 @@ def _force_level(native: NativeKernels) -> None:
 _native, _why_not = _load_native()
 if _native is not None:
     checksum.use(_native.core)
+    metadata.use(_native.core.plain_json)
 
 
 @cache  # hence one warning
