@@ -126,7 +126,7 @@ def fuse(
     while True:
         pool = _gather(legs, depth, ranked)
         scores, second = scorer(pool)
-        order = np.lexsort((pool.slots, -second, -scores))[:k]
+        order = _best(pool.slots, scores, second, k)
         if pool.complete or (len(order) == k and _beats_unseen(scorer, pool, scores[order[-1]], second[order[-1]])):
             chosen = np.ascontiguousarray(pool.ranks[:, order])
             names = tuple(leg.name for leg in legs)
@@ -174,14 +174,12 @@ _Scorer = Callable[[_Pool], tuple[FloatVector, FloatArray]]
 
 def _gather(legs: Sequence[Leg], depth: int, ranked: int) -> _Pool:
     lists = [leg.best(depth) for leg in legs]
-    slots = np.sort(np.concatenate([own for own, _ in lists]))
-    slots = slots[np.append(True, slots[1:] != slots[:-1])[: len(slots)]]
+    slots, places_of = _union([own for own, _ in lists])
     raw = np.full((len(legs), len(slots)), np.nan, dtype=np.float32)
     ranks = np.zeros(raw.shape, dtype=np.int64)
     shares = np.zeros(raw.shape)
     bounds = np.zeros((len(legs), 1))
-    for i, (leg, (own, scores)) in enumerate(zip(legs, lists, strict=True)):
-        places = np.searchsorted(slots, own)
+    for i, (leg, (own, scores), places) in enumerate(zip(legs, lists, places_of, strict=True)):
         ranks[i, places[:ranked]] = np.arange(1, min(ranked, len(own)) + 1)
         raw[i, places] = scores
         if len(own) == depth:  # else a row that it did not give does not match
@@ -196,6 +194,29 @@ def _gather(legs: Sequence[Leg], depth: int, ranked: int) -> _Pool:
                 bounds[i] = fusion.over(leg.similarity(scores[-1:]), best)
     full = tuple(min(ranked, len(own)) for own, _ in lists)
     return _Pool(slots, raw, ranks, shares, bounds, full, all(len(own) < depth for own, _ in lists))
+
+
+def _union(lists: Sequence[Slots]) -> tuple[Slots, list[NDArray[np.intp]]]:
+    """All slots, ascending, each once; and for each list where its slots are among them.
+
+    One sort for all lists: looking up each list's slots, which are in no order, takes longer.
+    """
+    together = np.concatenate(lists)
+    order = np.argsort(together)
+    ascending = together[order]
+    is_new = np.ones(len(together), dtype=np.bool_)
+    is_new[1:] = ascending[1:] != ascending[:-1]
+    places = np.empty(len(together), dtype=np.intp)
+    places[order] = np.cumsum(is_new) - 1
+    return ascending[is_new], np.split(places, np.cumsum([len(one) for one in lists])[:-1])
+
+
+def _best(slots: Slots, scores: FloatVector, second: FloatArray, k: int) -> NDArray[np.intp]:
+    """Where the best k are, in order; only those that reach the k-th score are sorted."""
+    kept = np.arange(len(scores))
+    if k < len(scores):
+        kept = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
+    return kept[np.lexsort((slots[kept], -second[kept], -scores[kept]))[:k]]
 
 
 def _beats_unseen(scorer: _Scorer, pool: _Pool, score: np.float32, second: np.float64) -> bool:
