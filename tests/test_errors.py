@@ -214,21 +214,21 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         lambda c: c.search([1.0]),
         "DimensionMismatch",
         "vectors",
-        "query 0: the vector has 1 component, this collection's have 2. Pass vectors of dimension 2, or use "
+        "query: the vector has 1 component, this collection's have 2. Pass vectors of dimension 2, or use "
         "another collection.",
     ),
     "query that is several": (
         lambda c: c.search([X, X]),
         "InvalidVector",
         "query",
-        "query 0: a query must be one text or one vector, but this has shape (2, 2). Use search_many for "
+        "query: a query must be one text or one vector, but this has shape (2, 2). Use search_many for "
         "several queries.",
     ),
     "query that is no vector": (
         lambda c: c.search(5),
         "InvalidVector",
         "query",
-        "query 0: a query must be a text or one vector, not int. Pass a str, or a list or array of numbers.",
+        "query: a query must be a text or one vector, not int. Pass a str, or a list or array of numbers.",
     ),
     "query that is a text": (
         lambda c: c.search("words"),
@@ -267,11 +267,29 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         "mode",
         "there is no mode 'dens'. Did you mean 'dense'? Modes are dense, keyword, hybrid.",
     ),
-    "mode of a later version": (
-        lambda c: c.search(X, mode="hybrid"),
-        "Unsupported",
-        "mode",
-        "mode 'hybrid' is not in this version. Use mode='dense'.",
+    "words asked for by a vector": (
+        lambda c: c.search(X, mode="keyword"),
+        "InvalidArgument",
+        "query",
+        "query: a keyword search needs a text, not list. Pass words, or use mode='dense' for a vector.",
+    ),
+    "a fusion that does not exist": (
+        lambda c: c.search("x", mode="hybrid", fusion="rff"),
+        "InvalidArgument",
+        "fusion",
+        "there is no fusion 'rff'. Did you mean 'rrf'? Fusions are weighted, rrf, combsum, combmnz, borda.",
+    ),
+    "a leg that does not exist": (
+        lambda c: c.search("x", mode="hybrid", weights={"words": 1}),
+        "InvalidArgument",
+        "leg",
+        "there is no leg 'words'. Did you mean 'keyword'? Legs are dense, keyword, sparse.",
+    ),
+    "alpha above 1": (
+        lambda c: c.search("x", mode="hybrid", alpha=1.5),
+        "InvalidArgument",
+        "alpha",
+        "alpha must be from 0 to 1, not 1.5. Leave it out for 0.5.",
     ),
     "where: an operator that does not exist": (
         lambda c: c.get(where={"n": {"$gtee": 1}}),

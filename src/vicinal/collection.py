@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Iterator, Mapping
+from functools import partial
 from types import TracebackType
-from typing import Any, Never, Self, get_args
+from typing import Any, Never, Self
 
 import numpy as np
 
-from .contract import FloatMatrix, Metric, Mode
-from .errors import InvalidArgument, InvalidInput, Unsupported, VicinalError
+from .contract import Metric, Mode
+from .errors import InvalidArgument, InvalidInput, VicinalError
+from .filters.bitmap import popcount
+from .filters.tree import Node
+from .indexes.text_query import Scorer
 from .inputs.columns import Columns
 from .inputs.ids import check_id
-from .inputs.names import nearest
-from .inputs.vectors import check_query
-from .query.dense import DenseQuery, search_dense
+from .query.asking import Asked, refuse_unknown
+from .query.question import Question
+from .query.search import search
 from .records import rebuild, summarize
 from .records.choose import filter_of
 from .records.context import Context, now
@@ -28,22 +32,6 @@ from .records.scroll import scroll
 from .records.update import update, update_where
 from .store.state import State
 from .types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats, VerifyReport
-
-_OTHER_NAMES = {
-    "limit": "k",
-    "top_k": "k",
-    "topk": "k",
-    "n_results": "k",
-    "n": "k",
-    "filter": "where",
-    "filters": "where",
-    "query_texts": "query",
-    "query_embeddings": "query",
-    "query_vector": "query",
-    "vector": "query",
-    "text": "query",
-}
-_SEARCH_NAMES = ("query", "k", "where", "id", "mode", "alpha", "fusion", "exact", "recall")
 
 
 class Collection:
@@ -79,7 +67,8 @@ class Collection:
             vectors: shape (rows, dim), any real dtype, kept as float32; None for a row without.
             metadata: dicts of any JSON plus date, datetime, Decimal and UUID, one a row.
             ttl: seconds to live, a timedelta or a datetime (naive means UTC), one for all or one a row.
-            rows: instead of lists: dicts with the keys id, text, vector, metadata, ttl; a data frame; or a
+            sparse: sparse vectors, {dimension: weight} or None, one a row; hybrid search compares them.
+            rows: instead of lists: dicts with the keys id, text, vector, metadata, sparse, ttl; a data frame; or a
                 generator of such dicts, which commits every 8,192 rows.
 
         Raises:
@@ -87,8 +76,7 @@ class Collection:
             InvalidInput: see its subclasses; nothing was changed.
             WriterBusy, DiskFull, CommitFailed: the store could not take it.
         """
-        _refuse_sparse(sparse)
-        return insert(self._context, Columns(ids, texts, vectors, metadata, ttl), rows, replace=False)
+        return insert(self._context, Columns(ids, texts, vectors, metadata, ttl, sparse), rows, replace=False)
 
     def upsert(
         self,
@@ -102,8 +90,7 @@ class Collection:
         rows: Any = None,
     ) -> list[Id]:
         """Like `add`, but replaces whole rows of the same id; of equal ids in one call the last wins."""
-        _refuse_sparse(sparse)
-        return insert(self._context, Columns(ids, texts, vectors, metadata, ttl), rows, replace=True)
+        return insert(self._context, Columns(ids, texts, vectors, metadata, ttl, sparse), rows, replace=True)
 
     # -- update and remove
 
@@ -127,8 +114,7 @@ class Collection:
         Raises:
             IdNotFound: an id is unknown; nothing was changed.
         """
-        _refuse_sparse(sparse)
-        columns = Columns(ids, texts, vectors, metadata, ttl)
+        columns = Columns(ids, texts, vectors, metadata, ttl, sparse)
         return update(self._context, columns) if where is None else update_where(self._context, where, columns)
 
     def delete(self, ids: Any = None, *, where: Mapping[str, Any] | None = None) -> int:
@@ -223,9 +209,13 @@ class Collection:
         where: Mapping[str, Any] | None = None,
         *,
         id: Id | None = None,
+        vector: Any = None,
+        sparse: Any = None,
         mode: Mode = "dense",
         alpha: float = 0.5,
         fusion: str = "weighted",
+        weights: Mapping[str, float] | None = None,
+        scorer: Scorer | None = None,
         exact: bool = False,
         recall: float | None = None,
         **unknown: Never,
@@ -233,24 +223,39 @@ class Collection:
         """The `k` best rows, or all there are; best first, ties by insertion order.
 
         Args:
-            query: a text, or a vector of shape (dim,).
+            query: a text, or a vector of shape (dim,). A text for mode "keyword" may hold "words in a row",
+                +required and -excluded ones; docs/keywords.md has all.
             k: how many hits, at least 1.
             where: only rows that pass, such as {"year": {"$gte": 2020}, "tags": "gold"}; docs/filters.md has all.
             id: instead of a query: a stored row whose neighbours are wanted; it is not among them.
+            vector: in hybrid search the vector that goes with the text, instead of one by the encoder.
+            sparse: in hybrid search a sparse vector, {dimension: weight}, that is compared with those of rows.
+            mode: "dense" by vectors, "keyword" by words, "hybrid" by all that is given.
+            alpha: from 0 to 1: in hybrid search the weight of vectors; the rest is that of words.
+            fusion: "weighted", "rrf", "combsum", "combmnz" or "borda": how hybrid search makes one ranking.
+            weights: of the legs, such as {"dense": 2, "keyword": 1}, in place of alpha.
+            scorer: of words: Bm25(k1=1.2, b=0.75), which is the default, or TfIdf().
             exact: every search of this version is exact; `recall` is met by that.
 
         Raises:
-            NoEncoder: a text, where the collection has no encoder.
+            NoEncoder: a text, where the collection has no encoder and the mode needs vectors.
             DimensionMismatch, InvalidVector, ZeroVector, IdNotFound, InvalidArgument.
-            Unsupported: the modes "keyword" and "hybrid" are not in this version.
         """
-        _check_search(k, mode, recall, unknown)
-        if (query is None) == (id is None):
-            wrong = "search was not told what to search for" if query is None else "query and id= exclude each other"
-            remedy = "Pass a text or a vector as query, or id= of a stored row."
-            raise InvalidArgument(wrong, name="query", remedy=remedy)
-        like = None if id is None else check_id(id, "id=")
-        return until_encoder_stays(lambda: self._search([query], like, k, where)[0])
+        refuse_unknown(unknown)
+        asked = Asked(
+            [query],
+            k,
+            id,
+            None if vector is None else [vector],
+            None if sparse is None else [sparse],
+            mode,
+            alpha,
+            fusion,
+            weights,
+            scorer,
+            recall,
+        )
+        return self._search(asked, where)[0]
 
     def search_many(
         self,
@@ -258,56 +263,64 @@ class Collection:
         k: int = 10,
         where: Mapping[str, Any] | None = None,
         *,
+        vectors: Any = None,
+        sparse: Any = None,
         mode: Mode = "dense",
+        alpha: float = 0.5,
+        fusion: str = "weighted",
+        weights: Mapping[str, float] | None = None,
+        scorer: Scorer | None = None,
         **unknown: Never,
     ) -> list[Hits]:
-        """One `Hits` per query: a list of texts and vectors, or an array of shape (queries, dim)."""
-        _check_search(k, mode, None, unknown)
-        if isinstance(queries, (str, bytes, Mapping)) or not hasattr(queries, "__iter__"):
-            raise InvalidArgument(
-                f"queries must be a list, not {type(queries).__name__}",
-                name="queries",
-                value=queries,
-                remedy="Use search for one query.",
-            )
-        listed = list(queries)
-        return until_encoder_stays(lambda: self._search(listed, None, k, where))
+        """One `Hits` per query: a list of texts and vectors, or an array of shape (queries, dim).
 
-    def _search(self, queries: list[Any], like: Id | None, k: int, where: Mapping[str, Any] | None) -> list[Hits]:
-        store, moment, tree = self._context.store, now(), filter_of(where)
-        if like is not None:
-            return search_dense(store, DenseQuery(None, like, k, moment, where=tree))
-        if not queries:
-            return []
-        encoder, batches = self._questions(queries)
-        found = [search_dense(store, DenseQuery(batch, None, k, moment, encoder, tree)) for batch in batches]
-        return [hits for batch in found for hits in batch]
-
-    def _questions(self, queries: list[Any]) -> tuple[str | None, list[FloatMatrix]]:
-        """What encoded the texts among the queries, and the vectors of all.
-
-        Checked by what this process knows of the collection, which saves looking twice; refused only by what is newest.
+        Args:
+            vectors, sparse: like `vector` and `sparse` of `search`, one a query.
         """
-        known = self._context.store.known()
+        refuse_unknown(unknown)
+        listed = _listed("queries", queries)
+        given = {name: _listed(name, value) for name, value in (("vectors", vectors), ("sparse", sparse))}
+        for name, values in given.items():
+            if values is not None and listed is not None and len(values) != len(listed):
+                raise InvalidArgument(
+                    f"{name} has {len(values)} entries for {len(listed)} queries",
+                    name=name,
+                    remedy="Give one a query.",
+                )
+        asked = Asked(
+            listed or [],
+            k,
+            None,
+            given["vectors"],
+            given["sparse"],
+            mode,
+            alpha,
+            fusion,
+            weights,
+            scorer,
+            single=False,
+        )
+        return self._search(asked, where)
+
+    def _search(self, asked: Asked, where: Mapping[str, Any] | None) -> list[Hits]:
+        asked.check()
+        return until_encoder_stays(lambda: self._answers(asked, where)) if asked.queries else []
+
+    def _answers(self, asked: Asked, where: Mapping[str, Any] | None) -> list[Hits]:
+        moment, tree = now(), filter_of(where)
+        questions = self._questions(asked, moment, tree)
+        return [hits for question in questions for hits in search(self._context.store, question)]
+
+    def _questions(self, asked: Asked, moment: int, tree: Node | None) -> list[Question]:
+        """Checked by what this process knows, which saves looking twice; refused only by what is newest."""
+        context, known = self._context, self._context.store.known()
         try:
-            batches = self._query_vectors(queries, known)
+            return asked.questions(known, context.rules(known), partial(context.encode, state=known), moment, tree)
         except VicinalError:
-            newest = self._context.store.current()
+            newest = context.store.current()
             if newest == known:
                 raise
-            known, batches = newest, self._query_vectors(queries, newest)
-        return known.encoder if any(isinstance(query, str) for query in queries) else None, batches
-
-    def _query_vectors(self, queries: list[Any], state: State) -> list[FloatMatrix]:
-        """Texts are encoded together, vectors checked; those that can be searched for together are."""
-        texts = [query for query in queries if isinstance(query, str)]
-        encoded = iter(self._context.encode(texts, state) if texts else ())
-        vectors = [next(encoded) if isinstance(query, str) else query for query in queries]
-        rules = self._context.rules(state)
-        checked = [check_query(vector, rules, f"query {i}") for i, vector in enumerate(vectors)]
-        if state.dimension is None:  # no row has a vector yet, so they may even differ in length
-            return [vector[np.newaxis] for vector in checked]
-        return [checked[0][np.newaxis] if len(checked) == 1 else np.stack(checked)]
+            return asked.questions(newest, context.rules(newest), partial(context.encode, state=newest), moment, tree)
 
     # -- notes
 
@@ -328,7 +341,7 @@ class Collection:
         with store.moment(lambda index, _: index.flat.view()) as (view, reader):
             state, rows, live = (
                 reader.state,
-                int(np.count_nonzero(view.visible(now()))),
+                popcount(view.visible(now())),
                 int(np.count_nonzero(view.live)),
             )
             searchable = int(np.count_nonzero(view.searchable))
@@ -443,38 +456,14 @@ def _encoder_name(context: Context, state: State) -> str | None:
     return None if encoder is None else encoder.identity.name
 
 
-def _check_search(k: object, mode: str, recall: object, unknown: Mapping[str, object]) -> None:
-    for name in unknown:
-        right = _OTHER_NAMES.get(name)
-        hint = f"Use {right}= instead." if right else f"{nearest(name, _SEARCH_NAMES)}".strip()
-        raise InvalidArgument(f"search takes no argument {name!r}", name=name, remedy=hint)
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+def _listed(name: str, values: Any) -> list[Any] | None:
+    if values is None and name != "queries":
+        return None
+    if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__iter__"):
         raise InvalidArgument(
-            f"k must be a whole number of at least 1, not {k!r}", name="k", value=k, remedy="Leave it out for 10."
+            f"{name} must be a list, not {type(values).__name__}",
+            name=name,
+            value=values,
+            remedy="Use search for one query.",
         )
-    if mode not in get_args(Mode):
-        raise InvalidArgument(
-            f"there is no mode {mode!r}",
-            name="mode",
-            value=mode,
-            remedy=f"{nearest(str(mode), get_args(Mode))}Modes are {', '.join(get_args(Mode))}.",
-        )
-    if mode != "dense":
-        raise Unsupported(f"mode {mode!r} is not in this version", name="mode", value=mode, remedy="Use mode='dense'.")
-    _check_recall(recall)
-
-
-def _check_recall(recall: object) -> None:
-    is_number = isinstance(recall, (int, float)) and not isinstance(recall, bool)
-    if recall is not None and not (is_number and 0 < recall <= 1):  # type: ignore[operator]  # it is a number here
-        raise InvalidArgument(
-            f"recall must be above 0 and at most 1, not {recall!r}",
-            name="recall",
-            value=recall,
-            remedy="Leave it out: search is exact.",
-        )
-
-
-def _refuse_sparse(sparse: object) -> None:
-    if sparse is not None:
-        raise Unsupported("sparse= is not in this version", name="sparse", remedy="Leave it out.")
+    return list(values)

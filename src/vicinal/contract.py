@@ -144,6 +144,19 @@ class Delta:
     touched_metadata: Sequence[str | None]
 
 
+class Contents(Protocol):
+    """What an index may read of the records, at one moment or later."""
+
+    def matrix(self, slot_count: int) -> FloatMatrix:
+        """Vectors by slot; shorter where the last rows have none."""
+
+    def texts(self, first: int, end: int) -> list[tuple[int, str | None]]:
+        """Rows of the slots from `first` up to and without `end`, and their texts."""
+
+    def sparse(self, first: int, end: int) -> list[tuple[int, bytes | None]]:
+        """The same with their sparse vectors, as `inputs.sparse` packs them."""
+
+
 class Index(Protocol):
     """Derived from the records: applies deltas strictly in order, or starts from one big one.
 
@@ -159,11 +172,11 @@ class Index(Protocol):
     def live_count(self) -> int:
         """Slots that are rows, expired ones included."""
 
-    def prepare(self, vectors: FloatMatrix) -> None:
-        """Does what of `save` takes long and needs no lock; rows may come and go meanwhile."""
+    def prepare(self, rows: Contents) -> bool:
+        """Does a part of what `save` would take long for; False where nothing of it is left."""
 
-    def save(self, vectors: FloatMatrix) -> Mapping[str, NDArray[Any]]:
-        """Its state as named arrays of one dimension. `vectors`: slots 0 to at most the slot count."""
+    def save(self, rows: Contents) -> Mapping[str, NDArray[Any]]:
+        """Its state as named arrays of one dimension."""
 
     def load(self, change: int, slot_count: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Takes over what `save` gave at `change`. The arrays are read-only and may be mapped."""
@@ -238,16 +251,31 @@ class Collection(Protocol):
         where: Mapping[str, Any] | None = None,
         *,
         id: Id | None = None,
+        vector: Any = None,
+        sparse: Any = None,
         mode: Mode = "dense",
         alpha: float = 0.5,
         fusion: str = "weighted",
+        weights: Mapping[str, float] | None = None,
+        scorer: Any = None,
         exact: bool = False,
         recall: float | None = None,
     ) -> Hits:
         """Exactly min(k, matches) hits, best first, ties by insertion order."""
 
     def search_many(
-        self, queries: Any, k: int = 10, where: Mapping[str, Any] | None = None, *, mode: Mode = "dense"
+        self,
+        queries: Any,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        *,
+        vectors: Any = None,
+        sparse: Any = None,
+        mode: Mode = "dense",
+        alpha: float = 0.5,
+        fusion: str = "weighted",
+        weights: Mapping[str, float] | None = None,
+        scorer: Any = None,
     ) -> list[Hits]:
         """One `Hits` per query."""
 

@@ -11,9 +11,11 @@ import secrets
 import threading
 import uuid
 import weakref
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast, get_args
 
+from .analyzers import analyzer_of, setting_of
 from .collection import Collection
 from .contract import Durability, EmbeddingStore, Encoder, Metric
 from .encoders.cache import MemoryStore
@@ -64,7 +66,6 @@ _CHOICES = {
     "durability": get_args(Durability),
     "auto_ids": ("uuid", "integer"),
     "zero_vectors": ("refuse", "allow"),
-    "analyzer": ("default",),
     "encoder_cache": ("memory", "disk"),
 }
 
@@ -106,7 +107,7 @@ class Database:
         metric: Metric = COSINE,
         durability: Durability = "full",
         language: str = ENGLISH,
-        analyzer: str = ANALYZER,
+        analyzer: str | Mapping[str, Any] = ANALYZER,
         auto_ids: str = UUIDS,
         zero_vectors: str = REFUSE,
         timeout: float = 30.0,
@@ -121,7 +122,9 @@ class Database:
             metric: "cosine", "ip", "l2" or "l1".
             durability: "full": a write that returned survives power loss. "process": it survives the death
                 of the process; power loss may cost the last second.
-            language, analyzer: for keyword search.
+            language: code of the language of the texts, such as "de", for keyword search.
+            analyzer: how keyword search takes texts apart: a name, or a dict with a name and options;
+                docs/analyzers.md has them.
             auto_ids: "uuid" or "integer" (from 1) for rows that come without an id.
             zero_vectors: "refuse" or "allow" a vector of length zero under cosine.
             timeout: seconds that a write waits for other writers.
@@ -131,9 +134,9 @@ class Database:
         """
         self._check_open()
         _check_name(name)
-        _check_choices(
-            metric=metric, durability=durability, auto_ids=auto_ids, zero_vectors=zero_vectors, analyzer=analyzer
-        )
+        _check_choices(metric=metric, durability=durability, auto_ids=auto_ids, zero_vectors=zero_vectors)
+        if not isinstance(analyzer, _Default):
+            analyzer = setting_of(analyzer)
         _check_language(language)
         _check_dimension(dimension)
         _check_timeout(timeout)
@@ -365,7 +368,7 @@ def _key(folder: str, files: Files) -> str:
 
 
 def _make_index(state: State) -> DerivedIndex:
-    return DerivedIndex(kernels(), state.metric)
+    return DerivedIndex(kernels(), state)
 
 
 def _first_state(
@@ -378,6 +381,8 @@ def _first_state(
             value=dimension,
             remedy="Leave dimension out.",
         )
+    kept = {key: str(value) for key, value in settings.items()}
+    analysis = analyzer_of(kept["analyzer"], kept["language"]).fingerprint
     return State(
         uuid=uuid.uuid4().bytes,
         format=FORMAT,
@@ -386,7 +391,7 @@ def _first_state(
         dimension=dimension if given is None else given.dim,
         metric=cast(Metric, str(metric)),  # a plain str: what goes to the file has exactly its type
         encoder=None if given is None else identity_of(given).to_json(),
-        settings=json.dumps({key: str(value) for key, value in settings.items()}, sort_keys=True),
+        settings=json.dumps(kept | {"analysis": analysis}, sort_keys=True),
         next_slot=0,
         next_id=1,
         change=0,

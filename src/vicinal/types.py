@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from typing import TYPE_CHECKING, Any, overload
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, overload
 from uuid import UUID
 
 import numpy as np
@@ -35,6 +36,7 @@ class Record:
         metadata: a fresh dict, typed as it was given.
         vector: float32, shape (dim,), or None where the row has none or `vectors=True` was not asked.
         expires_at: instant of expiry in UTC, or None.
+        sparse: the sparse vector, {dimension: weight}, or None as with `vector`.
     """
 
     id: Id
@@ -42,44 +44,13 @@ class Record:
     metadata: dict[str, Any]
     vector: NDArray[np.float32] | None = None
     expires_at: datetime | None = None
+    sparse: dict[int, float] | None = None
 
     def __repr__(self) -> str:
         vector = "" if self.vector is None else f", vector=float32({len(self.vector)})"
         expiry = "" if self.expires_at is None else f", expires_at={self.expires_at.isoformat()}"
         text = None if self.text is None else _short(self.text)
         return f"Record(id={self.id!r}, text={text!r}, metadata={self.metadata!r}{vector}{expiry})"
-
-
-class Hit:
-    """One answer of a search: `id`, `score` (higher is better), `distance`, `text`, `metadata`."""
-
-    __slots__ = ("_metadata", "_metadata_json", "distance", "id", "score", "text")
-
-    def __init__(self, id: Id, score: float, distance: float, text: str | None, metadata_json: str) -> None:
-        self.id = id
-        self.score = score
-        self.distance = distance
-        self.text = text
-        self._metadata_json = metadata_json
-        self._metadata: dict[str, Any] | None = None
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """Decoded when first read: most programs look at ids and texts only."""
-        if self._metadata is None:
-            self._metadata = loads(self._metadata_json)
-        return self._metadata
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Hit):
-            return NotImplemented
-        mine = (self.id, self.score, self.distance, self.text, self.metadata)
-        return mine == (other.id, other.score, other.distance, other.text, other.metadata)
-
-    __hash__ = None  # type: ignore[assignment]  # it holds a dict
-
-    def __repr__(self) -> str:
-        return f"Hit(id={self.id!r}, score={self.score:.4f}, text={_short(self.text)!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +64,54 @@ class LegScore:
 
     rank: int | None
     score: float | None
+
+
+_NO_LEGS: Final[Mapping[str, LegScore]] = MappingProxyType({})
+
+
+class Hit:
+    """One answer of a search: `id`, `score` (higher is better), `distance`, `text`, `metadata`.
+
+    Attributes:
+        legs: in a hybrid search what each leg said of it, by the leg's name; else empty.
+    """
+
+    __slots__ = ("_metadata", "_metadata_json", "distance", "id", "legs", "score", "text")
+
+    def __init__(
+        self,
+        id: Id,
+        score: float,
+        distance: float,
+        text: str | None,
+        metadata_json: str,
+        legs: Mapping[str, LegScore] = _NO_LEGS,
+    ) -> None:
+        self.id = id
+        self.score = score
+        self.distance = distance
+        self.text = text
+        self.legs = legs
+        self._metadata_json = metadata_json
+        self._metadata: dict[str, Any] | None = None
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Decoded when first read: most programs look at ids and texts only."""
+        if self._metadata is None:
+            self._metadata = loads(self._metadata_json)
+        return self._metadata
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Hit):
+            return NotImplemented
+        mine = (self.id, self.score, self.distance, self.text, self.legs, self.metadata)
+        return mine == (other.id, other.score, other.distance, other.text, other.legs, other.metadata)
+
+    __hash__ = None  # type: ignore[assignment]  # it holds a dict
+
+    def __repr__(self) -> str:
+        return f"Hit(id={self.id!r}, score={self.score:.4f}, text={_short(self.text)!r})"
 
 
 class Hits(Sequence[Hit]):

@@ -223,8 +223,12 @@ def test_names_of_other_stores_are_refused_with_ours(docs: Collection, arguments
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        ({"mode": "keyword"}, Unsupported),
-        ({"mode": "hybrid"}, Unsupported),
+        ({"mode": "keyword"}, InvalidArgument),
+        ({"fusion": "rank"}, InvalidArgument),
+        ({"alpha": -0.1}, InvalidArgument),
+        ({"vector": [1.0, 2.0]}, InvalidArgument),
+        ({"weights": {}}, InvalidArgument),
+        ({"scorer": "bm25"}, InvalidArgument),
         ({"mode": "dens"}, InvalidArgument),
         ({"recall": 0}, InvalidArgument),
         ({"recall": 1.5}, InvalidArgument),

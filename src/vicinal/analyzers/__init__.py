@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from .base import Analyzer, Field, Group, QueryWord, Terms, joined
 from .registry import analyzer, names
+from .setting import analyzer_of, setting_of
 from .stemming import languages
 
-__all__ = ["Analyzer", "Field", "Group", "QueryWord", "Terms", "analyzer", "joined", "languages", "names"]
+__all__ = [
+    "Analyzer",
+    "Field",
+    "Group",
+    "QueryWord",
+    "Terms",
+    "analyzer",
+    "analyzer_of",
+    "joined",
+    "languages",
+    "names",
+    "setting_of",
+]

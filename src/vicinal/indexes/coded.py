@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import Bitmap, FloatMatrix, FloatVector, Metric, Slots
+from ..contract import Bitmap, FloatMatrix, FloatVector, Kernels, Metric, Slots
 from .codes import Codes, Scanner, code_shape
 
 __all__ = ["CodedSearch"]
@@ -17,6 +17,7 @@ __all__ = ["CodedSearch"]
 _WORD_BITS: Final = 64
 _ROWS_MIN: Final = 64
 _ENCODED_AT_ONCE: Final = 8192
+_PREPARED_AT_ONCE: Final = 32768
 
 
 class Coded:
@@ -48,8 +49,9 @@ class CodedSearch:
     multiple of 64 slots, so that a bitmap can be cut there.
     """
 
-    def __init__(self, scanner: Scanner, metric: Metric) -> None:
+    def __init__(self, scanner: Scanner, kernels: Kernels, metric: Metric) -> None:
         self._scanner = scanner
+        self._kernels = kernels
         self._metric = metric
         self._lock = threading.Lock()
         self._parts: list[Coded] = []
@@ -67,9 +69,15 @@ class CodedSearch:
             return answers[0]
         return [_merged(found, k) for found in zip(*answers, strict=True)] if answers else [_NOTHING] * len(queries)
 
-    def prepare(self, vectors: FloatMatrix) -> None:
+    def score(self, vectors: FloatMatrix, slots: Slots, query: FloatVector) -> FloatVector:
+        """See `ExactSearch.score`."""
+        return self._kernels.score(self._metric, vectors, slots, query)
+
+    def prepare(self, vectors: FloatMatrix) -> bool:
         """See `ExactSearch.prepare`."""
-        self._covering(vectors)
+        done = self._parts[-1].end if self._parts else 0
+        self._covering(vectors[: done + _PREPARED_AT_ONCE])
+        return done + _PREPARED_AT_ONCE < len(vectors)
 
     def save(self, vectors: FloatMatrix) -> dict[str, NDArray[Any]]:
         """See `ExactSearch.save`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import Bitmap, Delta, FloatMatrix, Kernels, Metric, Slots
+from ..analyzers import analyzer_of
+from ..contract import Bitmap, Contents, Delta, Kernels, Slots
 from ..filters.bitmap import BoolArray, unpack
 from ..filters.columns import Columns
 from ..filters.tree import Node
@@ -17,10 +19,14 @@ from ..filters.where import check_fields
 from ..metadata import loads
 from ..store.reading import ChangedMeanwhile, Reader
 from ..store.rows import stored_id
+from ..store.state import State
 from ..types import Id
 from .flat import FlatIndex, FlatView
+from .lagging import Lagging
+from .sparse import SparseIndex
+from .text import TextIndex
 
-_FLAT, _COLUMNS = "flat.", "columns."
+_FLAT, _COLUMNS, _WORDS, _SPARSE = "flat.", "columns.", "words.", "sparse."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,34 +36,54 @@ class View:
     Attributes:
         flat: rows, vectors and expiry.
         matching: rows that pass the call's filter; None where it has none.
+        words, sparse: indexes at this moment, where the call asked for them.
     """
 
     flat: FlatView
     matching: Bitmap | None
+    words: Lagging[TextIndex] | None = None
+    sparse: Lagging[SparseIndex] | None = None
 
     @property
     def change(self) -> int:
         return self.flat.change
 
-    def visible(self, now: int) -> BoolArray:
+    def rows(self, now: int) -> Bitmap:
         """Rows that exist, have not expired and pass the filter."""
-        rows = self.flat.visible(now)
-        return rows if self.matching is None else rows & unpack(self.matching, len(rows))
+        return self._filtered(self.flat.visible(now))
+
+    def visible(self, now: int) -> BoolArray:
+        """The same, a bool for each slot."""
+        return unpack(self.rows(now), len(self.flat.live))
 
     def candidates(self, now: int) -> Bitmap:
-        """Those of them that a dense search may return."""
-        rows = self.flat.candidates(now)
+        """Those of them that have a vector."""
+        return self._filtered(self.flat.candidates(now))
+
+    def check_unmoved(self) -> None:
+        """Call when all answers are there: words and sparse vectors are not frozen, and others may have moved them on.
+
+        Raises:
+            ChangedMeanwhile: they did.
+        """
+        for lagging in (self.words, self.sparse):
+            if lagging is not None and lagging.change != self.change:
+                raise ChangedMeanwhile
+
+    def _filtered(self, rows: Bitmap) -> Bitmap:
         return rows if self.matching is None else rows & self.matching
 
 
 class DerivedIndex:
-    """Flat index and columns. The store's lock guards it."""
+    """Vectors, columns, words and sparse vectors. The store's lock guards it."""
 
-    def __init__(self, kernels: Kernels, metric: Metric) -> None:
+    def __init__(self, kernels: Kernels, state: State) -> None:
         self._kernels = kernels
-        self._metric: Metric = metric
-        self.flat = FlatIndex(kernels, metric)
+        self._state = state
+        self.flat = FlatIndex(kernels, state.metric)
         self.columns = Columns()
+        self.words: Lagging[TextIndex] = Lagging(self._make_text, lambda rows, *slots: rows.texts(*slots))
+        self.sparse: Lagging[SparseIndex] = Lagging(self._make_sparse, lambda rows, *slots: rows.sparse(*slots))
 
     @property
     def change(self) -> int:
@@ -68,40 +94,83 @@ class DerivedIndex:
         self.columns.apply(
             delta.slot_count, delta.dead, delta.added, delta.metadata, delta.touched, delta.touched_metadata
         )
+        for lagging in self._lagging().values():
+            lagging.died(delta.dead)
 
     def live_count(self) -> int:
         return self.flat.live_count()
 
-    def prepare(self, vectors: FloatMatrix) -> None:
+    def prepare(self, rows: Contents) -> bool:
         """See `Index.prepare`."""
-        self.flat.exact.prepare(vectors)
+        live = self.flat.view().live
+        return self.flat.exact.prepare(rows.matrix(len(live))) or self.step(rows, words=True, sparse=True)
 
-    def save(self, vectors: FloatMatrix) -> dict[str, NDArray[Any]]:
+    def step(self, rows: Contents, *, words: bool, sparse: bool) -> bool:
+        """Takes in a part of what these indexes lack; False where little is left. The lock is free between parts."""
+        live = self.flat.view().live
+        return (words and self.words.step(rows, live)) or (sparse and self.sparse.step(rows, live))
+
+    def save(self, rows: Contents) -> dict[str, NDArray[Any]]:
         """See `Index.save`."""
-        flat = {_FLAT + name: array for name, array in self.flat.save(vectors).items()}
-        return flat | {_COLUMNS + name: array for name, array in self.columns.save().items()}
+        live = self.flat.view().live
+        parts: dict[str, Mapping[str, NDArray[Any]]] = {
+            _FLAT: self.flat.save(rows.matrix(len(live))),
+            _COLUMNS: self.columns.save(),
+        }
+        for prefix, lagging in self._lagging().items():
+            lagging.sync(rows, live, self.change)
+            parts[prefix] = lagging.save()
+        return {prefix + name: array for prefix, arrays in parts.items() for name, array in arrays.items()}
 
     def load(self, change: int, slot_count: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         """See `Index.load`."""
-        flat, columns = FlatIndex(self._kernels, self._metric), Columns()
-        flat.load(change, slot_count, _part(arrays, _FLAT))
-        columns.load(_part(arrays, _COLUMNS))
-        self.flat, self.columns = flat, columns  # all or nothing: an array may be missing
+        loaded = DerivedIndex(self._kernels, self._state)
+        loaded.flat.load(change, slot_count, _part(arrays, _FLAT))
+        loaded.columns.load(_part(arrays, _COLUMNS))
+        for prefix, lagging in loaded._lagging().items():
+            lagging.load(_part(arrays, prefix), change)
+        # All or nothing: an array may be missing.
+        self.flat, self.columns = loaded.flat, loaded.columns
+        self.words, self.sparse = loaded.words, loaded.sparse
+
+    def _lagging(self) -> dict[str, Lagging[Any]]:
+        return {_WORDS: self.words, _SPARSE: self.sparse}
+
+    def _make_text(self) -> TextIndex:
+        settings = self._state.setting
+        chosen = analyzer_of(settings["analyzer"], settings["language"])
+        if settings.get("analysis", chosen.fingerprint) != chosen.fingerprint:
+            warnings.warn(
+                f"collection {self._state.name!r} was made when its analyzer was {settings['analysis']!r}, now it is "
+                f"{chosen.fingerprint!r}: keyword search is built anew, and may find and score a little differently",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return TextIndex(chosen, self._kernels)
+
+    def _make_sparse(self) -> SparseIndex:
+        return SparseIndex()
 
 
-def viewing(tree: Node | None) -> Callable[[DerivedIndex, Reader], View]:
+def viewing(tree: Node | None, *, words: bool = False, sparse: bool = False) -> Callable[[DerivedIndex, Reader], View]:
     """What a store is to take off its index for a call with this filter.
 
     The function raises InvalidArgument where the filter asks for a field that no row has.
+
+    Args:
+        words, sparse: whether these indexes are needed too.
     """
 
     def view(index: DerivedIndex, reader: Reader) -> View:
-        flat = index.flat.view()
-        if tree is None:
-            return View(flat, None)
-        check_fields(tree, index.columns.known_paths())
-        count = len(flat.live)
-        return View(flat, index.columns.evaluate(tree, count, RowsAt(reader, flat.change)))
+        flat, matching = index.flat.view(), None
+        if tree is not None:
+            check_fields(tree, index.columns.known_paths())
+            matching = index.columns.evaluate(tree, len(flat.live), RowsAt(reader, flat.change))
+        wanted = (index.words if words else None, index.sparse if sparse else None)
+        for lagging in wanted:
+            if lagging is not None:
+                lagging.sync(reader, flat.live, flat.change)
+        return View(flat, matching, *wanted)
 
     return view
 

@@ -38,8 +38,11 @@ class ExactSearch(Protocol):
             threads: at most so many, the calling one included.
         """
 
-    def prepare(self, vectors: FloatMatrix) -> None:
-        """Computes now what `save` or the next search would have to."""
+    def score(self, vectors: FloatMatrix, slots: Slots, query: FloatVector) -> FloatVector:
+        """Scores of given slots, float32, to the bit those of `search`."""
+
+    def prepare(self, vectors: FloatMatrix) -> bool:
+        """Computes a part of what `save` or the next search would have to; False where nothing is left."""
 
     def save(self, vectors: FloatMatrix) -> dict[str, NDArray[Any]]:
         """What it keeps of these vectors, as arrays of one dimension."""
@@ -51,7 +54,7 @@ class ExactSearch(Protocol):
 def exact_search(kernels: Kernels, metric: Metric) -> ExactSearch:
     """The search that goes with these kernels."""
     if isinstance(kernels, NativeKernels):
-        return CodedSearch(NativeScanner(kernels.core), metric)
+        return CodedSearch(NativeScanner(kernels.core), kernels, metric)
     return ScannedSearch(kernels, metric)
 
 

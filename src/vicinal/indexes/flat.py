@@ -28,7 +28,7 @@ class FlatView:
         live: bool, shape (slots,): rows that exist.
         searchable: bool, shape (slots,): those that have a vector.
         expires: int64 microseconds since 1970, shape (slots,), or None where no row ever expires.
-        packed: `searchable` as a bitmap.
+        packed_live, packed_searchable: the same as bitmaps.
         exact: finds the best among these rows.
     """
 
@@ -36,16 +36,17 @@ class FlatView:
     live: BoolArray
     searchable: BoolArray
     expires: NDArray[np.int64] | None
-    packed: Bitmap
+    packed_live: Bitmap
+    packed_searchable: Bitmap
     exact: ExactSearch
 
-    def visible(self, now: int) -> BoolArray:
+    def visible(self, now: int) -> Bitmap:
         """Rows that exist and have not expired."""
-        return self.live if self.expires is None else self.live & (self.expires > now)
+        return self.packed_live if self.expires is None else pack(self.live & (self.expires > now))
 
     def candidates(self, now: int) -> Bitmap:
         """Rows that a dense search may return."""
-        return self.packed if self.expires is None else pack(self.searchable & (self.expires > now))
+        return self.packed_searchable if self.expires is None else pack(self.searchable & (self.expires > now))
 
 
 class FlatIndex:
@@ -58,7 +59,7 @@ class FlatIndex:
         self._live = np.zeros(_SLOTS_MIN, dtype=np.bool_)
         self._searchable = np.zeros(_SLOTS_MIN, dtype=np.bool_)
         self._expires: NDArray[np.int64] | None = None
-        self._packed: Bitmap | None = None  # of `_searchable`, until it changes
+        self._packed: tuple[Bitmap, Bitmap] | None = None  # live and searchable, until they change
         self._shared = False  # a view holds the arrays: copy before the next write
 
     def apply(self, delta: Delta) -> None:
@@ -102,10 +103,10 @@ class FlatIndex:
         self._shared = True
         count = self._slot_count
         expires = None if self._expires is None else self._expires[:count]
-        searchable = self._searchable[:count]
+        live, searchable = self._live[:count], self._searchable[:count]
         if self._packed is None:
-            self._packed = pack(searchable)
-        return FlatView(self.change, self._live[:count], searchable, expires, self._packed, self.exact)
+            self._packed = pack(live), pack(searchable)
+        return FlatView(self.change, live, searchable, expires, *self._packed, self.exact)
 
     def _reserve(self, slot_count: int) -> None:
         """Room for `slot_count` slots in arrays that no view holds."""

@@ -53,9 +53,14 @@ class ScannedSearch:
         chosen = unpack(allowed, len(vectors))
         return [self._search_one(vectors, query, k, chosen) for query in queries]
 
-    def prepare(self, vectors: FloatMatrix) -> None:
-        """See `ExactSearch.prepare`."""
+    def score(self, vectors: FloatMatrix, slots: Slots, query: FloatVector) -> FloatVector:
+        """See `ExactSearch.score`."""
+        return self._kernels.score(self._metric, vectors, slots, query)
+
+    def prepare(self, vectors: FloatMatrix) -> bool:
+        """See `ExactSearch.prepare`; norms take no time to speak of."""
         self._norms.squared(vectors)
+        return False
 
     def save(self, vectors: FloatMatrix) -> dict[str, NDArray[Any]]:
         """See `ExactSearch.save`."""

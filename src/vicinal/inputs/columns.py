@@ -19,13 +19,14 @@ from ..errors import DuplicateId, InvalidArgument, InvalidId, VicinalError
 from ..types import Id
 from .ids import check_id, is_scalar_id
 from .names import nearest
+from .sparse import check_sparse, pack
 from .values import check_metadata, check_text, expiry
 from .vectors import VectorRules, not_vectors, read_vectors
 
 STREAM_ROWS = 8192  # a generator commits this often
 
-_FIELDS = ("id", "text", "vector", "metadata", "ttl")
-_SINGULAR = {"ids": "id", "texts": "text", "vectors": "vector", "metadata": "metadata"}
+_FIELDS = ("id", "text", "vector", "metadata", "sparse", "ttl")
+_SINGULAR = {"ids": "id", "texts": "text", "vectors": "vector", "metadata": "metadata", "sparse": "sparse"}
 _ENDED = object()
 
 
@@ -38,6 +39,7 @@ class Batch:
         block: float32, shape (rows, dim), zero where `has_vector` is False; None where no row has one.
         metadata: typed JSON, or None for none.
         expires: microseconds since 1970, or None.
+        sparse: sparse vectors as `inputs.sparse` packs them, or None.
         first_row: number of the first row in a stream, for messages.
     """
 
@@ -47,6 +49,7 @@ class Batch:
     has_vector: list[bool]
     metadata: list[str | None]
     expires: list[int | None]
+    sparse: list[bytes | None]
     first_row: int = 0
 
     def __len__(self) -> int:
@@ -65,9 +68,10 @@ class Columns:
     vectors: Any = None
     metadata: Any = None
     ttl: Any = None
+    sparse: Any = None
 
     def given(self) -> list[tuple[str, Any]]:
-        pairs = (("ids", self.ids), ("texts", self.texts), ("vectors", self.vectors), ("metadata", self.metadata))
+        pairs = [(name, getattr(self, name)) for name in _SINGULAR]
         return [(name, value) for name, value in pairs if value is not None]
 
 
@@ -88,7 +92,7 @@ def batches(columns: Columns, rows: Any, rules: VectorRules, now: int) -> Iterat
         return
     if not columns.given():
         raise InvalidArgument(
-            "nothing to store: ids, texts, vectors, metadata and rows are all missing",
+            "nothing to store: ids, texts, vectors, metadata, sparse and rows are all missing",
             name="rows",
             remedy="Pass at least one of them, such as texts=['...'].",
         )
@@ -115,6 +119,7 @@ def read_batch(columns: Columns, rules: VectorRules, now: int, *, first_row: int
         has_vector=has_vector,
         metadata=[check_metadata(data, places, i) for i, data in enumerate(lists.get("metadata", [None] * count))],
         expires=_read_ttl(columns.ttl, count, now, places),
+        sparse=_read_sparse(lists.get("sparse"), count, places),
         first_row=first_row,
     )
 
@@ -194,6 +199,7 @@ def _columns_of_dicts(rows: Sequence[Any], ttl: Any, first_row: int) -> Columns:
         vectors=[row.get("vector") for row in rows] if "vector" in has else None,
         metadata=[row.get("metadata") for row in rows] if "metadata" in has else None,
         ttl=[row.get("ttl", ttl) for row in rows] if "ttl" in has else ttl,
+        sparse=[row.get("sparse") for row in rows] if "sparse" in has else None,
     )
 
 
@@ -217,7 +223,7 @@ def _check_row(row: Any, number: int) -> None:
 
 
 def _columns_of_frame(frame: Any, ttl: Any) -> Columns:
-    """A data frame: columns id, text, vector, metadata, ttl; any other becomes a metadata key."""
+    """A data frame: columns id, text, vector, metadata, sparse, ttl; any other becomes a metadata key."""
     names = [str(name) for name in frame.columns]
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
@@ -246,6 +252,7 @@ def _columns_of_frame(frame: Any, ttl: Any) -> Columns:
         vectors=columns.get("vector"),
         metadata=metadata,
         ttl=columns.get("ttl", ttl),
+        sparse=columns.get("sparse"),
     )
 
 
@@ -268,6 +275,7 @@ def _without_scalars(columns: Columns) -> Columns:
         vectors=[columns.vectors] if _is_one_vector(columns.vectors) else columns.vectors,
         metadata=[columns.metadata] if isinstance(columns.metadata, Mapping) else columns.metadata,
         ttl=columns.ttl,
+        sparse=[columns.sparse] if isinstance(columns.sparse, Mapping) else columns.sparse,
     )
 
 
@@ -342,3 +350,9 @@ def _read_ttl(ttl: Any, count: int, now: int, places: _Places) -> list[int | Non
             f"ttl has {len(listed)} entries for {count} rows", name="ttl", remedy="Give one for all, or one a row."
         )
     return [expiry(value, now, places(i)) if value is not None else None for i, value in enumerate(listed)]
+
+
+def _read_sparse(vectors: list[Any] | None, count: int, places: _Places) -> list[bytes | None]:
+    if vectors is None:
+        return [None] * count
+    return [None if one is None else pack(*check_sparse(one, places(i))) for i, one in enumerate(vectors)]

@@ -25,6 +25,7 @@ from . import fusion
 FloatArray = NDArray[np.float64]
 
 RANKED = 1_000
+METHODS = ("weighted", "rrf", "combsum", "combmnz", "borda")
 _GROWTH = 4
 
 

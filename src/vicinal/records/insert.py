@@ -69,7 +69,7 @@ def _insert_batch(context: Context, batch: Batch, moment: int, *, replace: bool)
         stored = [stored_id(ids[i]) for i in kept]
         _clear_the_way(transaction, batch, stored, moment, replace=replace)
         new = [
-            NewRow(id_, batch.texts[i], batch.metadata[i], batch.expires[i], spaces[i])
+            NewRow(id_, batch.texts[i], batch.metadata[i], batch.expires[i], spaces[i], batch.sparse[i])
             for id_, i in zip(stored, kept, strict=True)
         ]
         transaction.append(new, block_now)

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import InvalidArgument
 from ..indexes.derived import viewing
 from ..inputs.columns import id_list
+from ..inputs.sparse import unpack
 from ..metadata import loads
 from ..store.reading import Reader
 from ..store.rows import Row, StoredId, stored_id, user_id
@@ -66,7 +67,15 @@ def record_of(reader: Reader, row: Row, *, vectors: bool) -> Record:
         metadata={} if row.metadata is None else loads(row.metadata),
         vector=reader.vector(row) if vectors else None,
         expires_at=None if row.expires_at is None else _EPOCH + timedelta(microseconds=row.expires_at),
+        sparse=_sparse_of(row) if vectors else None,
     )
+
+
+def _sparse_of(row: Row) -> dict[int, float] | None:
+    if row.sparse is None:
+        return None
+    dimensions, weights = unpack(row.sparse)
+    return dict(zip(dimensions.tolist(), weights.tolist(), strict=True))
 
 
 def _checked_count(name: str, value: Any) -> int:

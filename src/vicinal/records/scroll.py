@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ..contract import Slots
 from ..errors import InvalidArgument
-from ..filters.bitmap import pack
 from ..filters.tree import Node
 from ..filters.where import check_path, parse_path
 from ..indexes.derived import DerivedIndex, RowsAt, viewing
@@ -55,7 +54,7 @@ def _ids_in_order(context: Context, tree: Node | None, order_by: str | None, des
             return slots, np.zeros(len(slots), dtype=np.int64)
         path = parse_path(order_by)
         check_path(path, index.columns.known_paths(), "order_by")
-        return index.columns.ranks(path, pack(view.visible(moment)), RowsAt(reader, view.change))
+        return index.columns.ranks(path, view.rows(moment), RowsAt(reader, view.change))
 
     with context.store.moment(take) as ((slots, ranks), reader):
         ids = reader.ids_of(slots)

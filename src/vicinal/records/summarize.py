@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-import numpy as np
-
 from ..contract import Bitmap
 from ..errors import InvalidArgument
-from ..filters.bitmap import pack
+from ..filters.bitmap import popcount
 from ..filters.columns import Columns
 from ..filters.tree import Path
 from ..filters.where import check_path, parse_path
@@ -26,10 +24,10 @@ def count(context: Context, where: Mapping[str, Any] | None) -> int:
     view = viewing(filter_of(where))
     try:
         with context.store.snapshot(view) as (taken, _):
-            return int(np.count_nonzero(taken.visible(now())))
+            return popcount(taken.rows(now()))
     except ChangedMeanwhile:
         with context.store.moment(view) as (taken, _):
-            return int(np.count_nonzero(taken.visible(now())))
+            return popcount(taken.rows(now()))
 
 
 def facets(context: Context, field: str, where: Mapping[str, Any] | None) -> list[tuple[Any, int]]:
@@ -57,7 +55,7 @@ def _summarize(
     def take(index: DerivedIndex, reader: Reader) -> T:
         check_path(path, index.columns.known_paths(), "field")
         view = viewing(tree)(index, reader)
-        return ask(index.columns, path, RowsAt(reader, view.change), pack(view.visible(now())))
+        return ask(index.columns, path, RowsAt(reader, view.change), view.rows(now()))
 
     with context.store.moment(take) as (found, _):
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ def _update_batch(context: Context, batch: Batch, moment: int) -> int:
             transaction.fix_dimension(block.shape[1])
         if block is not None:
             check_block(block[:1], _dimension_only(context, transaction), batch.place)
-        moved = [i for i in rows if batch.texts[i] is not None or spaces[i] is not None]
+        moved = [i for i in rows if (batch.texts[i], spaces[i], batch.sparse[i]) != (None, None, None)]
         for i in sorted(set(rows).difference(moved)):
             row = found[ids[i]]
             transaction.touch(row, metadata=_merged(row, batch, i), expires_at=_expiry(row, batch, i))
@@ -64,7 +65,7 @@ def _update_batch(context: Context, batch: Batch, moment: int) -> int:
 
 def update_where(context: Context, where: Mapping[str, Any], columns: Columns) -> int:
     """Merges one dict of metadata into the rows that pass a filter, and sets one time to live. One commit."""
-    if columns.texts is not None or columns.vectors is not None:
+    if any(given is not None for given in (columns.texts, columns.vectors, columns.sparse)):
         raise InvalidArgument(
             "update with where= changes metadata and ttl only",
             name="where",
@@ -103,7 +104,7 @@ def _read(context: Context, columns: Columns, moment: int) -> Batch:
         raise _nothing_to_change()
     if isinstance(columns.metadata, Mapping) and not is_scalar_id(columns.ids):
         ids = id_list(columns.ids)  # one dict for all rows
-        columns = Columns(ids, columns.texts, columns.vectors, [columns.metadata] * len(ids), columns.ttl)
+        columns = replace(columns, ids=ids, metadata=[columns.metadata] * len(ids))
     return read_batch(columns, context.rules(context.store.current()), moment)
 
 
@@ -162,6 +163,7 @@ def _move(
             space = row.space
             vectors[at] = transaction.vector(row.slot)
         text = row.text if batch.texts[i] is None else batch.texts[i]
-        new.append(NewRow(row.id, text, _merged(row, batch, i), _expiry(row, batch, i), space))
+        sparse = row.sparse if batch.sparse[i] is None else batch.sparse[i]
+        new.append(NewRow(row.id, text, _merged(row, batch, i), _expiry(row, batch, i), space, sparse))
     transaction.end([row.slot for _, row in moved])
     transaction.append(new, vectors)

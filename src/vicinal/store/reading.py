@@ -13,7 +13,17 @@ from ..contract import FloatMatrix, FloatVector, Slots
 from .generation import Generation
 from .notes import read_notes
 from .row_cache import RowCache
-from .rows import Row, StoredId, ids_of, rows_by_id, rows_by_slot, rows_in_order, slots_of
+from .rows import (
+    Row,
+    StoredId,
+    ids_of,
+    rows_by_id,
+    rows_by_slot,
+    rows_in_order,
+    slots_of,
+    sparse_between,
+    texts_between,
+)
 from .state import State
 
 
@@ -89,6 +99,16 @@ class Reader:
     def notes(self, owner: str) -> dict[str, bytes]:
         with self._reading() as connection:
             return read_notes(connection, owner)
+
+    def texts(self, first: int, end: int) -> list[tuple[int, str | None]]:
+        """See `contract.Contents`."""
+        with self._reading() as connection:
+            return texts_between(connection, first, end)
+
+    def sparse(self, first: int, end: int) -> list[tuple[int, bytes | None]]:
+        """See `contract.Contents`."""
+        with self._reading() as connection:
+            return sparse_between(connection, first, end)
 
     def matrix(self, slot_count: int) -> FloatMatrix:
         return self._generation.vectors.matrix(slot_count)

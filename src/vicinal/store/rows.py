@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 from uuid import UUID
 
 import apsw
@@ -172,6 +172,17 @@ def rows_between(connection: apsw.Connection, vectors: Vectors, first: int, last
     """Rows of the slots from `first` up to and without `last`, in order."""
     found = connection.execute(f"SELECT {_COLUMNS} FROM rows WHERE slot >= ? AND slot < ? ORDER BY slot", (first, last))
     return _checked(connection, vectors, found)
+
+
+# What indexes are made of comes, like metadata, without a look at the checksum: a hit is checked before it is shown.
+def texts_between(connection: apsw.Connection, first: int, end: int) -> list[tuple[int, str | None]]:
+    found = connection.execute("SELECT slot, text FROM rows WHERE slot >= ? AND slot < ?", (first, end))
+    return cast("list[tuple[int, str | None]]", found.fetchall())
+
+
+def sparse_between(connection: apsw.Connection, first: int, end: int) -> list[tuple[int, bytes | None]]:
+    found = connection.execute("SELECT slot, sparse FROM rows WHERE slot >= ? AND slot < ?", (first, end))
+    return cast("list[tuple[int, bytes | None]]", found.fetchall())
 
 
 def unreadable_slots(connection: apsw.Connection, vectors: Vectors, after_change: int) -> list[int]:

@@ -26,6 +26,7 @@ from .files import Files
 from .generation import DAMAGED, DROPPED, open_generation
 from .holders import holder_of
 from .publication import publish, remove_older
+from .reading import Reader
 from .state import State
 from .switch import Plan, switch, switch_in_memory
 
@@ -245,14 +246,21 @@ class Upkeep(Generic[IndexT]):
 
     def _publish(self, opened: Opened[IndexT]) -> bool:
         """Saves the index, forgets the changes that it covers and removes what is left over. Holds the role."""
-        opened.feed.index.prepare(opened.generation.vectors.matrix(opened.feed.state.next_slot))
+        self._prepare(opened)
         with opened.feed.moment() as connection:
             state = opened.feed.state
             nonce = nonce_of(connection, state, state.change) if state.change else None
-            arrays = opened.feed.index.save(opened.generation.vectors.matrix(state.next_slot))
+            arrays = opened.feed.index.save(Reader(opened.generation, state, connection))
         if nonce is not None:
             self._save(opened, state, nonce, arrays)
         return clear_up(self._files, self._folder, opened.generation.name)
+
+    def _prepare(self, opened: Opened[IndexT]) -> None:
+        """In parts, so that searches come in between."""
+        more = True
+        while more:
+            with opened.feed.moment() as connection:
+                more = opened.feed.index.prepare(Reader(opened.generation, opened.feed.state, connection))
 
     def _save(self, opened: Opened[IndexT], state: State, nonce: bytes, arrays: Mapping[str, NDArray[Any]]) -> None:
         """A publication that fails, on a full disk or in a folder just deleted, costs time later and nothing else."""

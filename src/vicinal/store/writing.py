@@ -29,6 +29,7 @@ class NewRow:
     metadata: str | None
     expires_at: int | None
     space: str | None
+    sparse: bytes | None = None
 
 
 class Transaction:
@@ -108,7 +109,7 @@ class Transaction:
             if self._durability == "full":
                 self._vectors.sync()
         columns: list[tuple[Any, ...]] = [
-            (slot, row.id, self.change, 0, row.expires_at, row.space, None, row.metadata, row.text)
+            (slot, row.id, self.change, 0, row.expires_at, row.space, row.sparse, row.metadata, row.text)
             for slot, row in enumerate(rows, first)
         ]
         insert_block(self.connection, columns, block, first)

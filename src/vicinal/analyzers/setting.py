@@ -1,0 +1,48 @@
+"""The choice of an analyzer as a collection remembers it: a name, or JSON with a name and options."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import InvalidArgument
+from .base import Analyzer
+from .registry import analyzer, names
+
+
+def setting_of(given: Any) -> str:
+    """What to remember of a name, or of a dict with a name and options. Equal choices give equal texts.
+
+    Raises:
+        InvalidArgument: an analyzer or option that does not exist.
+    """
+    if isinstance(given, str):
+        analyzer(given)
+        return str.__str__(given)
+    if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
+        raise InvalidArgument(
+            f"analyzer must be a name, or a dict with a name and options, not {given!r}",
+            name="analyzer",
+            value=given,
+            remedy=f"Choose one of {', '.join(names())}, or write {{'name': 'pyvdb', 'stemming': False}}.",
+        )
+    options = {str(key): _plain(value) for key, value in given.items()}
+    name = options.pop("name")
+    analyzer(name, **options)
+    return json.dumps({"name": name, **options}, sort_keys=True) if options else str(name)
+
+
+def analyzer_of(setting: str, language: str) -> Analyzer:
+    """The analyzer that a collection remembers."""
+    if not setting.startswith("{"):
+        return analyzer(setting, language)
+    options = json.loads(setting)
+    return analyzer(options.pop("name"), language, **options)
+
+
+def _plain(value: Any) -> Any:
+    """JSON's own types; a set in the order of its values."""
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    return list(value) if isinstance(value, tuple) else value

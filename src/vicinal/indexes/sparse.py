@@ -1,0 +1,244 @@
+"""Rows by the inner product of sparse vectors.
+
+Entries lie by row, as they came, and once more by dimension. Rows that came since the last sorting are scanned; when
+they are a quarter of all, everything is sorted again. Plain NumPy: a query touches a few of very many dimensions.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import Bitmap, FloatVector, Slots
+from ..filters.bitmap import BoolArray, pack, unpack
+from ..filters.growing import Growing
+from ..inputs.sparse import Dimensions
+from ..inputs.sparse import unpack as unpack_vector
+
+__all__ = ["SparseIndex", "SparseQuery"]
+
+Places = NDArray[np.int64]
+
+_UNSORTED_MIN: Final = 4096
+_UNSORTED_SHARE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SparseQuery:
+    """A sparse vector to search with.
+
+    Attributes:
+        dimensions: uint32, ascending.
+        weights: float32, as many.
+    """
+
+    dimensions: Dimensions
+    weights: FloatVector
+
+
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """All entries at one moment; arrays are never written again where a reader can see it.
+
+    Attributes:
+        live: bool by slot: has it a vector that counts.
+        ends: by slot, where its entries end; they begin where those of the slot before end.
+        owners, dimensions, weights: by entry.
+        sorted_dimensions, places: of the first entries, by dimension and then slot: the dimension, and which entry.
+    """
+
+    live: BoolArray
+    ends: Places
+    owners: Slots
+    dimensions: Dimensions
+    weights: FloatVector
+    sorted_dimensions: Dimensions
+    places: Places
+
+    def of(self, query: SparseQuery) -> tuple[Places, NDArray[np.float64]]:
+        """Entries that the query meets, for each slot by dimension, and what each adds to the score."""
+        lows = np.searchsorted(self.sorted_dimensions, query.dimensions, "left")
+        highs = np.searchsorted(self.sorted_dimensions, query.dimensions, "right")
+        runs = [self.places[low:high] for low, high in zip(lows.tolist(), highs.tolist(), strict=True)]
+        unsorted = len(self.places) + np.flatnonzero(np.isin(self.dimensions[len(self.places) :], query.dimensions))
+        found = np.concatenate([*runs, unsorted])
+        return found, self._products(query, found)
+
+    def of_slots(self, query: SparseQuery, slots: Slots) -> tuple[Places, NDArray[np.float64], NDArray[np.int64]]:
+        """The same of some slots, and the position in `slots` of each entry."""
+        starts = np.where(slots > 0, self.ends[slots.astype(np.int64) - 1], 0)
+        counts = self.ends[slots] - starts
+        positions = np.repeat(np.arange(len(slots)), counts)
+        found = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(starts, counts)
+        met = np.isin(self.dimensions[found], query.dimensions)
+        found, positions = found[met], positions[met]
+        return found, self._products(query, found), positions
+
+    def _products(self, query: SparseQuery, places: Places) -> NDArray[np.float64]:
+        by_query = query.weights[np.searchsorted(query.dimensions, self.dimensions[places])]
+        return self.weights[places].astype(np.float64) * by_query.astype(np.float64)
+
+
+class SparseIndex:
+    """One writer at a time; searches may run meanwhile, and see what was there when they began."""
+
+    def __init__(self) -> None:
+        self._writing = threading.Lock()
+        self._buffers = _Buffers()
+        self._entries = self._buffers.entries(_NO_PLACES, np.empty(0, np.uint32), np.empty(0, np.bool_))
+
+    @property
+    def slot_count(self) -> int:
+        """Slots looked at so far."""
+        return len(self._entries.live)
+
+    def add(self, slots: Slots, vectors: Sequence[bytes | None]) -> None:
+        """Takes in new slots, ascending and above all that it knows; vectors as `inputs.sparse` packs them.
+
+        Raises:
+            ValueError: a slot that it knows.
+        """
+        if not len(slots):
+            return
+        with self._writing:
+            before = self._entries
+            if slots[0] < len(before.live) or (slots[1:] <= slots[:-1]).any():
+                raise ValueError(f"slots must ascend from {len(before.live)} on, got {slots[:3]}")
+            live = np.zeros(int(slots[-1]) + 1, dtype=np.bool_)
+            live[: len(before.live)] = before.live
+            live[slots] = [vector is not None for vector in vectors]
+            self._buffers.append(slots, vectors)
+            self._entries = self._sorted(self._buffers.entries(before.places, before.sorted_dimensions, live))
+
+    def remove(self, slots: Slots) -> None:
+        """Forgets slots; those that it does not hold are passed over. Their entries go with the next sorting."""
+        with self._writing:
+            live = self._entries.live.copy()
+            live[slots[slots < len(live)]] = False
+            self._entries = replace(self._entries, live=live)
+
+    def search(self, query: SparseQuery, k: int, allowed: Bitmap | None = None) -> tuple[Slots, FloatVector]:
+        """The best min(k, matches) slots and their scores, best first, equal scores by slot.
+
+        A row matches that shares a dimension with the query. Its score is the sum of the products of the weights,
+        in float64 by ascending dimension, rounded once to float32.
+        """
+        entries = self._entries
+        places, products = entries.of(query)
+        owners = entries.owners[places]
+        sums = np.bincount(owners, weights=products, minlength=len(entries.live))
+        matching = np.flatnonzero(_matching(entries, owners, allowed)).astype(np.uint32)
+        scores = sums[matching].astype(np.float32)
+        best = np.lexsort((matching, -scores))[:k]
+        return matching[best], scores[best]
+
+    def score(self, query: SparseQuery, slots: Slots) -> FloatVector:
+        """Scores of given slots, to the bit those of `search`; 0 where they share no dimension."""
+        entries = self._entries
+        scores = np.zeros(len(slots), dtype=np.float32)
+        known = np.flatnonzero(slots < len(entries.live))
+        _, products, positions = entries.of_slots(query, slots[known])
+        scores[known] = np.bincount(positions, weights=products, minlength=len(known)).astype(np.float32)
+        return scores
+
+    def matches(self, query: SparseQuery, allowed: Bitmap | None = None) -> Bitmap:
+        """All rows that match."""
+        entries = self._entries
+        places, _ = entries.of(query)
+        return pack(_matching(entries, entries.owners[places], allowed))
+
+    def save(self) -> dict[str, NDArray[Any]]:
+        """Its state as arrays of one dimension; entries of dead slots are left out."""
+        with self._writing:
+            kept = _without_dead(self._entries)
+        return {
+            "live": kept.live,
+            "ends": kept.ends,
+            "dimensions": kept.dimensions,
+            "weights": kept.weights,
+            "places": kept.places,
+        }
+
+    def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Takes over what `save` gave; the arrays may be mapped and read-only.
+
+        Raises:
+            KeyError: one is missing.
+        """
+        live, ends, places = arrays["live"], arrays["ends"], arrays["places"]
+        dimensions, weights = arrays["dimensions"], arrays["weights"]
+        with self._writing:
+            self._buffers = _Buffers(ends, dimensions, weights)
+            self._entries = self._buffers.entries(places, dimensions[places], live)
+
+    def _sorted(self, entries: _Entries) -> _Entries:
+        """Sorted by dimension again, if enough is not."""
+        count = len(entries.owners)
+        if count - len(entries.places) <= max(_UNSORTED_MIN, count // _UNSORTED_SHARE):
+            return entries
+        kept = _without_dead(entries)
+        self._buffers = _Buffers(kept.ends, kept.dimensions, kept.weights)
+        return self._buffers.entries(kept.places, kept.sorted_dimensions, kept.live)
+
+
+class _Buffers:
+    """Where entries are appended; what readers hold ends before."""
+
+    def __init__(
+        self,
+        ends: Places | None = None,
+        dimensions: Dimensions | None = None,
+        weights: FloatVector | None = None,
+    ) -> None:
+        self._ends = Growing(np.empty(0, np.int64) if ends is None else ends)
+        self._dimensions = Growing(np.empty(0, np.uint32) if dimensions is None else dimensions)
+        self._weights = Growing(np.empty(0, np.float32) if weights is None else weights)
+        self._owners = Growing(_owners_of(self._ends.array))
+
+    def append(self, slots: Slots, vectors: Sequence[bytes | None]) -> None:
+        counts = np.zeros(int(slots[-1]) + 1 - self._ends.count, dtype=np.int64)
+        parts = [(slot, *unpack_vector(vector)) for slot, vector in zip(slots.tolist(), vectors, strict=True) if vector]
+        for slot, dimensions, _ in parts:
+            counts[slot - self._ends.count] = len(dimensions)
+        ends = np.cumsum(counts) + self._dimensions.count
+        self._owners.append(
+            np.repeat(np.arange(self._ends.count, len(ends) + self._ends.count), counts).astype(np.uint32)
+        )
+        self._ends.append(ends)
+        self._dimensions.append(np.concatenate([np.empty(0, np.uint32), *(part[1] for part in parts)]))
+        self._weights.append(np.concatenate([np.empty(0, np.float32), *(part[2] for part in parts)]))
+
+    def entries(self, places: Places, sorted_dimensions: Dimensions, live: BoolArray) -> _Entries:
+        arrays = (self._ends.array, self._owners.array, self._dimensions.array, self._weights.array)
+        return _Entries(live, *arrays, sorted_dimensions, places)
+
+
+_NO_PLACES: Final = np.empty(0, dtype=np.int64)
+
+
+def _owners_of(ends: Places) -> Slots:
+    counts = np.diff(ends, prepend=np.int64(0))
+    return np.repeat(np.arange(len(ends)), counts).astype(np.uint32)
+
+
+def _matching(entries: _Entries, owners: Slots, allowed: Bitmap | None) -> BoolArray:
+    met = np.zeros(len(entries.live), dtype=np.bool_)
+    met[owners] = True
+    met &= entries.live
+    if allowed is not None:
+        met &= unpack(allowed, len(met))
+    return met
+
+
+def _without_dead(entries: _Entries) -> _Entries:
+    """Entries of live slots, all of them sorted."""
+    kept = entries.live[entries.owners]
+    owners, dimensions = entries.owners[kept], entries.dimensions[kept]
+    ends = np.cumsum(np.bincount(owners, minlength=len(entries.live)))
+    places = np.argsort(dimensions, kind="stable")
+    return _Entries(entries.live, ends, owners, dimensions, entries.weights[kept], dimensions[places], places)

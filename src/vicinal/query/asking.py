@@ -1,0 +1,275 @@
+"""How a search is asked: arguments of a call, checked, become a `Question`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast, get_args
+
+import numpy as np
+
+from ..contract import FloatMatrix, FloatVector, Mode
+from ..errors import InvalidArgument
+from ..filters.tree import Node
+from ..indexes.sparse import SparseQuery
+from ..indexes.text_query import DEFAULT_SCORER, Bm25, Scorer, TextQuery, TfIdf
+from ..inputs.ids import check_id
+from ..inputs.names import nearest
+from ..inputs.sparse import check_sparse
+from ..inputs.vectors import VectorRules, check_query
+from ..store.state import State
+from .keywords import parse
+from .question import Fusion, Question
+from .threshold import METHODS
+
+__all__ = ["Asked", "refuse_unknown"]
+
+_OTHER_NAMES: Final = {
+    "limit": "k",
+    "top_k": "k",
+    "topk": "k",
+    "n_results": "k",
+    "n": "k",
+    "filter": "where",
+    "filters": "where",
+    "query_texts": "query",
+    "query_embeddings": "query",
+    "query_vector": "query",
+    "text": "query",
+    "method": "fusion",
+}
+_NAMES: Final = (
+    "query", "k", "where", "id", "vector", "sparse", "mode", "alpha", "fusion", "weights", "scorer", "exact", "recall",
+)  # fmt: skip
+_LEGS: Final = ("dense", "keyword", "sparse")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The arguments of `search` or `search_many`, as given.
+
+    Attributes:
+        queries: texts and vectors; one that is None asks nothing by itself.
+        vectors: in hybrid search one a query, for the dense leg; or None.
+        sparse: one a query, for the sparse leg; or None.
+        single: whether it is one query, which messages then do not number.
+    """
+
+    queries: Sequence[Any]
+    k: Any = 10
+    id: Any = None
+    vectors: Sequence[Any] | None = None
+    sparse: Sequence[Any] | None = None
+    mode: Any = "dense"
+    alpha: Any = 0.5
+    fusion: Any = "weighted"
+    weights: Any = None
+    scorer: Any = None
+    recall: Any = None
+    single: bool = True
+
+    def check(self) -> None:
+        """Raises InvalidArgument for what no collection could answer."""
+        _check_k(self.k)
+        _check_choice("mode", self.mode, get_args(Mode))
+        _check_choice("fusion", self.fusion, METHODS)
+        _check_share("alpha", self.alpha, least_allowed=True)
+        if self.recall is not None:
+            _check_share("recall", self.recall, least_allowed=False)
+        _check_weights(self.weights)
+        if self.scorer is not None and not isinstance(self.scorer, (Bm25, TfIdf)):
+            raise InvalidArgument(
+                f"scorer must be a Bm25 or TfIdf, not {self.scorer!r}",
+                name="scorer",
+                value=self.scorer,
+                remedy="Write scorer=vicinal.Bm25(k1=1.2, b=0.75).",
+            )
+        self._check_what()
+
+    def questions(
+        self,
+        state: State,
+        rules: VectorRules,
+        encode: Callable[[Sequence[str]], FloatMatrix],
+        now: int,
+        where: Node | None,
+    ) -> list[Question]:
+        """What to search for; more than one question only where vectors cannot be searched for together.
+
+        Args:
+            rules: for vectors.
+            encode: makes vectors of texts.
+        """
+        mode = cast(Mode, self.mode)
+        if self.id is not None:
+            return [Question(mode, self.k, now, where, like=check_id(self.id, "id="))]
+        vectors, by_encoder = self._vectors(rules, encode) if mode != "keyword" else (None, False)
+        common: dict[str, Any] = {
+            "encoder": state.encoder if by_encoder else None,
+            "scorer": cast(Scorer, self.scorer or DEFAULT_SCORER),
+            "fusion": self._fusion(),
+        }
+        words, sparse = self._words(), self._sparse()
+        if vectors is None or state.dimension is not None:
+            stacked = None if vectors is None else np.stack(vectors)
+            return [Question(mode, self.k, now, where, stacked, words, sparse, **common)]
+        # No row has a vector yet, so they may even differ in length.
+        return [
+            Question(mode, self.k, now, where, vector[np.newaxis], _only(words, i), _only(sparse, i), **common)
+            for i, vector in enumerate(vectors)
+        ]
+
+    def _check_what(self) -> None:
+        """Whether there is something to search for, in a way that this mode knows."""
+        if self.mode != "hybrid":
+            for name, value in (("vector", self.vectors), ("sparse", self.sparse)):
+                if value is not None:
+                    raise InvalidArgument(
+                        f"mode {self.mode!r} takes no {name}=, which is for mode 'hybrid'",
+                        name=name,
+                        remedy=f"Pass the vector as query, or mode='hybrid' beside {name}=.",
+                    )
+        if self.id is not None:
+            self._check_like()
+            return
+        for i, query in enumerate(self.queries):
+            place = self._place(i)
+            if self.mode == "keyword" and not isinstance(query, str):
+                raise InvalidArgument(
+                    f"a keyword search needs a text, not {type(query).__name__}",
+                    name="query",
+                    value=query,
+                    place=place,
+                    remedy="Pass words, or use mode='dense' for a vector.",
+                )
+            if query is None and self.vectors is None and self.sparse is None:
+                raise InvalidArgument(
+                    "search was not told what to search for",
+                    name="query",
+                    remedy="Pass a text or a vector as query, or id= of a stored row.",
+                )
+            if self.vectors is not None and query is not None and not isinstance(query, str):
+                raise InvalidArgument(
+                    "query is a vector, and vector= is given too",
+                    name="vector",
+                    place=place,
+                    remedy="Pass the text as query and its vector as vector=.",
+                )
+
+    def _check_like(self) -> None:
+        if self.queries[0] is not None:
+            raise InvalidArgument(
+                "query and id= exclude each other",
+                name="query",
+                remedy="Pass a text or a vector as query, or id= of a stored row.",
+            )
+        if self.mode != "dense":
+            raise InvalidArgument(
+                f"id= asks for neighbours, and mode {self.mode!r} asks by words",
+                name="mode",
+                value=self.mode,
+                remedy="Leave mode out.",
+            )
+
+    def _vectors(
+        self, rules: VectorRules, encode: Callable[[Sequence[str]], FloatMatrix]
+    ) -> tuple[list[FloatVector] | None, bool]:
+        """One vector a query, and whether texts were encoded for it; None where only sparse vectors are given."""
+        given = self.queries if self.vectors is None else self.vectors
+        if any(query is None for query in given):
+            return None, False
+        texts = [query for query in given if isinstance(query, str)]
+        encoded = iter(encode(texts)) if texts else iter(())
+        vectors = [next(encoded) if isinstance(query, str) else query for query in given]
+        return [check_query(vector, rules, self._place(i)) for i, vector in enumerate(vectors)], bool(texts)
+
+    def _words(self) -> tuple[TextQuery, ...] | None:
+        """What to look for by words: in a hybrid search of many, a query without a text has none."""
+        if not self._has_words():
+            return None
+        return tuple(parse(query) if isinstance(query, str) else TextQuery(()) for query in self.queries)
+
+    def _sparse(self) -> tuple[SparseQuery, ...] | None:
+        if self.sparse is None:
+            return None
+        return tuple(SparseQuery(*check_sparse(one, self._place(i))) for i, one in enumerate(self.sparse))
+
+    def _fusion(self) -> Fusion:
+        if self.weights is not None:
+            return Fusion(self.fusion, {name: float(self.weights.get(name, 0.0)) for name in _LEGS})
+        by_words = (self._has_words(), self.sparse is not None)
+        share = (1.0 - float(self.alpha)) / max(1, sum(by_words))
+        return Fusion(self.fusion, {"dense": float(self.alpha), "keyword": share, "sparse": share})
+
+    def _has_words(self) -> bool:
+        return self.mode != "dense" and any(isinstance(query, str) for query in self.queries)
+
+    def _place(self, i: int) -> str:
+        return "query" if self.single else f"query {i}"
+
+
+def refuse_unknown(names: Mapping[str, object]) -> None:
+    """Raises InvalidArgument for an argument that a search does not have, with the right name where it is known."""
+    for name in names:
+        right = _OTHER_NAMES.get(name)
+        hint = f"Use {right}= instead." if right else f"{nearest(name, _NAMES)}".strip()
+        raise InvalidArgument(f"search takes no argument {name!r}", name=name, remedy=hint)
+
+
+def _only(parts: tuple[Any, ...] | None, i: int) -> tuple[Any, ...] | None:
+    return None if parts is None else parts[i : i + 1]
+
+
+def _check_k(k: object) -> None:
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise InvalidArgument(
+            f"k must be a whole number of at least 1, not {k!r}", name="k", value=k, remedy="Leave it out for 10."
+        )
+
+
+def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise InvalidArgument(
+            f"there is no {name} {value!r}",
+            name=name,
+            value=value,
+            remedy=f"{nearest(str(value), choices)}{name.capitalize()}s are {', '.join(choices)}.",
+        )
+
+
+def _check_share(name: str, value: object, *, least_allowed: bool) -> None:
+    """A number up to 1."""
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not is_number or not (0 <= float(cast(float, value)) <= 1) or (value == 0 and not least_allowed):
+        wanted = "from 0 to 1" if least_allowed else "above 0 and at most 1"
+        raise InvalidArgument(
+            f"{name} must be {wanted}, not {value!r}",
+            name=name,
+            value=value,
+            remedy="Leave it out: search is exact." if name == "recall" else "Leave it out for 0.5.",
+        )
+
+
+def _check_weights(weights: object) -> None:
+    if weights is None:
+        return
+    if not isinstance(weights, Mapping) or not weights:
+        raise InvalidArgument(
+            f"weights must be a dict of legs, not {weights!r}",
+            name="weights",
+            value=weights,
+            remedy="Write weights={'dense': 0.7, 'keyword': 0.3}.",
+        )
+    for name, weight in weights.items():
+        _check_choice("leg", name, _LEGS)
+        is_number = isinstance(weight, (int, float, np.number)) and not isinstance(weight, bool)
+        if not is_number or not 0 <= float(weight) < math.inf:
+            raise InvalidArgument(
+                f"the weight of {name!r} must be a number of at least 0, not {weight!r}",
+                name="weights",
+                value=weight,
+                remedy="Weights count relative to one another.",
+            )
+    if not any(weights.values()):
+        raise InvalidArgument("all weights are 0", name="weights", value=weights, remedy="Give one leg a weight.")

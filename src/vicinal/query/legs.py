@@ -1,0 +1,138 @@
+"""The rankings that a hybrid search makes one of; see `threshold.Leg`."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import Bitmap, FloatMatrix, FloatVector, Metric, Slots
+from ..filters.bitmap import BoolArray
+from ..indexes.exact import ExactSearch
+from ..indexes.sparse import SparseIndex, SparseQuery
+from ..indexes.text import TextIndex
+from ..indexes.text_query import Clause, Scorer, TextQuery
+from .threshold import positive, similarity_of
+
+FloatArray = NDArray[np.float64]
+
+_WORD_BITS = 64
+
+
+class DenseLeg:
+    """By nearness of vectors: every row that has one matches."""
+
+    name = "dense"
+
+    def __init__(
+        self, exact: ExactSearch, metric: Metric, vectors: FloatMatrix, query: FloatVector, allowed: Bitmap
+    ) -> None:
+        self._exact = exact
+        self._vectors = vectors
+        self._query = query
+        self._allowed = allowed
+        self._similarity = similarity_of(metric)
+
+    def best(self, m: int) -> tuple[Slots, FloatVector]:
+        """See `Leg.best`."""
+        return self._exact.search(self._vectors, self._query[np.newaxis], m, self._allowed)[0]
+
+    def score(self, slots: Slots) -> FloatVector:
+        """See `Leg.score`."""
+        scores = np.full(len(slots), np.nan, dtype=np.float32)
+        there = are_in(self._allowed, slots) & (slots < len(self._vectors))
+        scores[there] = self._exact.score(self._vectors, np.ascontiguousarray(slots[there]), self._query)
+        return scores
+
+    def similarity(self, scores: FloatVector) -> FloatArray:
+        """See `Leg.similarity`."""
+        return self._similarity(scores)
+
+
+class KeywordLeg:
+    """By words: a row matches that has one of them."""
+
+    name = "keyword"
+
+    def __init__(self, index: TextIndex, query: TextQuery, scorer: Scorer, allowed: Bitmap) -> None:
+        self._index = index
+        self._query = query
+        self._scorer = scorer
+        self._allowed = allowed
+
+    @cached_property
+    def _matches(self) -> Bitmap:
+        return self._index.matches(self._query, self._allowed)
+
+    def best(self, m: int) -> tuple[Slots, FloatVector]:
+        """See `Leg.best`."""
+        return self._index.search(self._query, m, self._allowed, scorer=self._scorer)
+
+    def score(self, slots: Slots) -> FloatVector:
+        """See `Leg.score`."""
+        scores = self._index.score(self._query, slots, scorer=self._scorer)
+        scores[~are_in(self._matches, slots)] = np.nan
+        return scores
+
+    def similarity(self, scores: FloatVector) -> FloatArray:
+        """See `Leg.similarity`."""
+        return positive(scores)
+
+
+class SparseLeg:
+    """By the inner product of sparse vectors: a row matches that shares a dimension with the query."""
+
+    name = "sparse"
+
+    def __init__(self, index: SparseIndex, query: SparseQuery, allowed: Bitmap) -> None:
+        self._index = index
+        self._query = query
+        self._allowed = allowed
+
+    @cached_property
+    def _matches(self) -> Bitmap:
+        return self._index.matches(self._query, self._allowed)
+
+    def best(self, m: int) -> tuple[Slots, FloatVector]:
+        """See `Leg.best`."""
+        return self._index.search(self._query, m, self._allowed)
+
+    def score(self, slots: Slots) -> FloatVector:
+        """See `Leg.score`."""
+        scores = self._index.score(self._query, slots)
+        scores[~are_in(self._matches, slots)] = np.nan
+        return scores
+
+    def similarity(self, scores: FloatVector) -> FloatArray:
+        """See `Leg.similarity`."""
+        return positive(scores)
+
+
+def admitted(index: TextIndex, query: TextQuery, allowed: Bitmap) -> Bitmap:
+    """Those of the allowed rows that have what the query requires and nothing that it excludes, other words or not."""
+    required = tuple(clause for clause in query.clauses if clause.sign == "+" or (clause.phrase and not clause.sign))
+    if required:
+        allowed = allowed & _as_long(index.matches(TextQuery(required), allowed), allowed)
+    for clause in query.clauses:
+        if clause.sign == "-":
+            having = index.matches(TextQuery((Clause(clause.text, "+", clause.phrase),)), allowed)
+            allowed = allowed & ~_as_long(having, allowed)
+    return allowed
+
+
+def are_in(bitmap: Bitmap, slots: Slots) -> BoolArray:
+    """For each slot whether its bit is on."""
+    words = slots // _WORD_BITS
+    inside = words < len(bitmap)
+    bits = np.zeros(len(slots), dtype=np.bool_)
+    shifts = (slots[inside] % _WORD_BITS).astype(np.uint64)
+    bits[inside] = (bitmap[words[inside]] >> shifts) & np.uint64(1)
+    return bits
+
+
+def _as_long(bitmap: Bitmap, as_: Bitmap) -> Bitmap:
+    found = np.zeros_like(as_)
+    count = min(len(bitmap), len(found))
+    found[:count] = bitmap[:count]
+    return found

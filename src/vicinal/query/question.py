@@ -1,0 +1,69 @@
+"""What a search was asked, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..contract import FloatMatrix, Mode
+from ..errors import DimensionMismatch
+from ..filters.tree import Node
+from ..indexes.sparse import SparseQuery
+from ..indexes.text_query import DEFAULT_SCORER, Scorer, TextQuery
+from ..store.state import State
+from ..types import Id
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """How a hybrid search makes one ranking of several; see `threshold.fuse`.
+
+    Attributes:
+        weights: by name of a leg.
+    """
+
+    method: str = "weighted"
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question, or many of the same kind.
+
+    Attributes:
+        now: microseconds since 1970; rows that expire by then are not seen.
+        where: rows must pass it; None for no filter.
+        vectors: float32, shape (questions, dim), or None where no leg needs them.
+        words: one a question, or None.
+        sparse: one a question, or None.
+        like: the row whose neighbours are asked for, in place of vectors; it is not its own neighbour.
+        encoder: the encoder that made the vectors of texts, as the collection's state wrote it; else None.
+    """
+
+    mode: Mode
+    k: int
+    now: int
+    where: Node | None = None
+    vectors: FloatMatrix | None = None
+    words: tuple[TextQuery, ...] | None = None
+    sparse: tuple[SparseQuery, ...] | None = None
+    like: Id | None = None
+    encoder: str | None = None
+    scorer: Scorer = DEFAULT_SCORER
+    fusion: Fusion = Fusion()
+
+    def __len__(self) -> int:
+        given = next(part for part in (self.vectors, self.words, self.sparse) if part is not None)
+        return len(given)
+
+
+def check_dimension(vectors: FloatMatrix, state: State) -> None:
+    """The dimension may have been fixed, by another process too, since the query was checked."""
+    if state.dimension is not None and vectors.shape[1] != state.dimension:
+        raise DimensionMismatch(
+            f"the vector has {vectors.shape[1]} components, this collection's have {state.dimension}",
+            name="query",
+            value=vectors.shape[1],
+            place="query",
+            remedy=f"Pass a vector of dimension {state.dimension}.",
+        )
