@@ -30,15 +30,15 @@ def found(sources):
 )
 def test_the_nearest_source_of_a_variant_is_its_own(found, kind):
     right = (found[kind].argmax(axis=1) == np.arange(SCENES)).mean()
-    assert right >= (0.8 if kind == "grey" else 0.95)
+    assert right >= (0.9 if kind == "grey" else 0.95)
 
 
 def test_pictures_of_one_scene_are_its_nearest_among_all(sources, found):
-    """Precision among the best nine, where nine of 600 pictures are of the scene."""
+    """Precision among the best nine of 540, where nine are of the scene: 0.96; edges with their mean give 0.90."""
     scores = np.concatenate(list(found.values()))
     scene_of = np.tile(np.arange(SCENES), len(found))
     best = np.argsort(-scores, axis=0)[: len(found)]
-    assert (scene_of[best] == np.arange(SCENES)).mean() >= 0.9
+    assert (scene_of[best] == np.arange(SCENES)).mean() >= 0.93
 
 
 def flat(colour):
@@ -68,14 +68,16 @@ def test_direction_of_edges_counts():
 
 
 def test_texture_counts():
+    """The same colours, edges in all directions, finer or coarser; without textures the last is 0.99."""
     rng = np.random.default_rng(0)
 
-    def dots(share):
-        return np.where(rng.random((128, 128)) < share, 200, 100).astype(np.uint8)
+    def dots(side):
+        cells = np.where(rng.random((128 // side, 128 // side)) < 0.5, 200, 100)
+        return np.kron(cells, np.ones((side, side))).astype(np.uint8)
 
-    same, other = cosines(dots(0.5), dots(0.5), np.full((128, 128), 150, np.uint8))
-    assert same > 0.95
-    assert other < 0.8
+    same, other = cosines(dots(1), dots(1), dots(2))
+    assert same > 0.99
+    assert other < 0.975
 
 
 def test_place_of_colours_counts():
