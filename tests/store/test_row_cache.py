@@ -87,7 +87,7 @@ class TestWhatIsKept:
 class TestHowMuch:
     def test_by_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("VICINAL_ROW_CACHE_MIB", raising=False)
-        assert cache_bytes() == 32 << 20
+        assert cache_bytes() == 8 << 20
         monkeypatch.setenv("VICINAL_ROW_CACHE_MIB", "3")
         assert cache_bytes() == 3 << 20
 

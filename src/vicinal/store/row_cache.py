@@ -13,7 +13,7 @@ from ..errors import InvalidArgument
 from .rows import Row
 
 ROW_CACHE_VARIABLE = "VICINAL_ROW_CACHE_MIB"
-ROW_CACHE_MIB = 32
+ROW_CACHE_MIB = 8  # some ten thousand rows: what grows with the searches of a process should stay a small part of it
 
 _ROW_BYTES = 400  # of a row and its entry, without its strings
 
@@ -32,7 +32,8 @@ class RowCache:
     def __init__(self, bytes_max: int) -> None:
         self._bytes_max = bytes_max
         self._lock = threading.Lock()
-        self._rows: OrderedDict[int, Row] = OrderedDict()
+        # with its size, which may be another later: a str grows when somebody asks for its UTF-8
+        self._rows: OrderedDict[int, tuple[Row, int]] = OrderedDict()
         self._bytes = 0
         self._ended_at = 0  # the last commit that named slots
 
@@ -40,7 +41,7 @@ class RowCache:
         """Those of the rows at `slots` that are kept, as they are after the last commit that the feed has applied."""
         kept = self._rows
         with self._lock:
-            found = {slot: kept[slot] for slot in slots if slot in kept}
+            found = {slot: kept[slot][0] for slot in slots if slot in kept}
             for slot in found:
                 kept.move_to_end(slot)
         return found
@@ -53,11 +54,11 @@ class RowCache:
             for row in rows:
                 size = _size_of(row)
                 if size <= self._bytes_max and row.slot not in self._rows:
-                    self._rows[row.slot] = row
+                    self._rows[row.slot] = row, size
                     self._bytes += size
             while self._bytes > self._bytes_max:
-                _, row = self._rows.popitem(last=False)
-                self._bytes -= _size_of(row)
+                _, (_, size) = self._rows.popitem(last=False)
+                self._bytes -= size
 
     def forget(self, change: int, *slots: Slots) -> None:
         """Commit `change` ended or touched the rows at `slots`; called before any call can see that commit."""
@@ -65,9 +66,8 @@ class RowCache:
             for part in slots:
                 for slot in part.tolist():
                     self._ended_at = change
-                    row = self._rows.pop(slot, None)
-                    if row is not None:
-                        self._bytes -= _size_of(row)
+                    _, size = self._rows.pop(slot, (None, 0))
+                    self._bytes -= size
 
     def forget_all(self, change: int) -> None:
         """The feed started anew at commit `change`."""
