@@ -172,11 +172,52 @@ def test_unknown_names(name: str, remedy: str) -> None:
         analyzer(name)
 
 
+@pytest.mark.parametrize("language", [None, "", "EN", "en-US", ["en"], b"en"])
+def test_languages_are_codes(language: str) -> None:
+    with pytest.raises(InvalidArgument, match="a language is a code"):
+        analyzer("default", language)
+
+
 def test_unknown_options() -> None:
     with pytest.raises(InvalidArgument, match="Did you mean 'stemming'"):
         analyzer("pyvdb", stemmin=True)
     with pytest.raises(InvalidArgument, match="has no option 'stemming'"):
         analyzer("default", stemming=True)
+
+
+UNITS = [
+    "a",
+    "漢字",
+    "กิน",
+    "a-",
+    "aA",
+    "a1",
+    "e\u0301",
+    "\u0301",
+    "한글",
+    "._",
+    "a::",
+    "👩\u200d🚀",
+    "ﷺ",
+    "\ud800",
+    "İI",
+    "漢a",
+    "_a",
+]
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("unit", UNITS)
+def test_monotonous_texts_cost_no_more_than_others(name: str, unit: str) -> None:
+    """Nothing grows faster than the text: neither raw words, nor what one of them becomes, nor recursion."""
+    by = analyzer(name)
+    raw = by.split(unit * 20_000)
+    assert sum(map(len, raw)) <= 2 * 18 * len(unit) * 20_000
+    for word in set(raw):
+        terms = by.terms(word)
+        assert sum(map(len, terms.fields)) <= 1_000
+        assert sum(len(term) for field in terms.fields for term, _ in field) <= 2_000
+    assert len(by.query(unit * 2_000)) <= 18 * len(unit) * 2_000
 
 
 @pytest.mark.parametrize("name", names())

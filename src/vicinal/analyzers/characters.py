@@ -60,8 +60,11 @@ HANGUL_RUN_MAX = 64
 _MARKS_LAST = 0x1FFFF
 JOINERS: Final = "-._:\u2010"
 
-# A raw word may hold joiners of any kind and number; `default` looks at them once for each distinct word.
-_ASCII = re.compile(rf"[A-Za-z0-9]+(?:[{JOINERS}]+[A-Za-z0-9]+)*")
+PIECES_MAX: Final = 64
+"""A chain with so many pieces is no name: its pieces count, it itself does not. A longer one is several raw words."""
+
+# A raw word may hold joiners of any kind; `identifiers` looks at them once for each distinct word.
+_ASCII = re.compile(rf"[A-Za-z0-9]+(?:[{JOINERS}]+[A-Za-z0-9]+){{0,{PIECES_MAX - 1}}}")
 
 
 # NFKC takes the vowel am of Thai and Lao apart, which is one letter to its readers.
@@ -115,7 +118,7 @@ class Classes:
         self.spaced = rf"^\W_{APOSTROPHES}{self.hangul}{self.run}"
         piece = rf"[{self.spaced}]+(?:[{self.marks}]+[{self.spaced}]*)*"
         self.piece = piece
-        self.words = rf"{piece}(?:[{JOINERS}]+{piece})*"
+        self.words = rf"{piece}(?:[{JOINERS}]+{piece}){{0,{PIECES_MAX - 1}}}"
         self.eojeol = rf"[{self.hangul}][{self.hangul}{self.marks}]{{0,{HANGUL_RUN_MAX - 1}}}"
         self.unspaced = rf"[{self.run}](?:[{self.run}]+|[{self.marks}]+)*"
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from . import characters, unspaced
 from .base import Group, Placed, QueryWord, Terms
 from .folding import lowered
-from .plain import PlainAnalyzer, from_zero, placed
+from .plain import PlainAnalyzer, bounded, from_zero, placed
 
 
 class CharacterwiseAnalyzer(PlainAnalyzer):
@@ -88,7 +88,7 @@ class ZhAnalyzer(CharacterwiseAnalyzer):
 
 
 def _lower(word: str) -> str:
-    return lowered(word, "")
+    return bounded(lowered(word, ""))
 
 
 def _single(run: str) -> Iterable[str]:

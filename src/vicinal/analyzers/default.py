@@ -13,7 +13,6 @@ No word is left out as too common: BM25 gives such words next to nothing.
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,8 +20,8 @@ from typing import Final
 
 from . import characters, folding, unspaced
 from .base import Field, Group, Placed, QueryWord, Terms
-from .identifiers import PIECES_MAX, Compound, compounds
-from .plain import from_zero
+from .identifiers import Compound, compounds
+from .plain import TERM_MAX, bounded, from_zero
 from .stemming import Stemmer, stemmer
 
 VERSION: Final = "1"
@@ -36,8 +35,6 @@ NOTHING: Final = Terms(((), ()), 0)
 _BETWEEN_SPACES: Final = 9.0
 # What is left of so short a word is one letter or two, the same for words that have nothing in common.
 _UNSTEMMED: Final = 3
-_TERM_MAX = 100
-_KEPT = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,7 @@ class DefaultAnalyzer:
 
     def terms(self, word: str) -> Terms:
         # Most words are one of ASCII letters; then all the rest of the rules need not be asked.
-        if word.isalpha() and word.isascii() and len(word) <= _TERM_MAX:
+        if word.isalpha() and word.isascii() and len(word) <= TERM_MAX:
             lower = word.lower() if word.istitle() and not self._turkic else word
             if lower.islower():
                 stem = self._stem.ascii(lower) or lower if len(lower) > _UNSTEMMED else lower
@@ -109,9 +106,9 @@ class DefaultAnalyzer:
     def _forms(self, word: str) -> tuple[str, tuple[str, ...]]:
         """The word in lower case, and its stems: with accents, and without where that is another."""
         lower = folding.lowered(word, self.language)
-        if len(lower) > _TERM_MAX:
-            lower = _shortened(lower)
-            return lower, (lower,)
+        if len(lower) > TERM_MAX:
+            short = bounded(lower)
+            return short, (short,)
         plain = folding.folded(lower) or lower
         stem = self._stemmed(lower)
         bare = stem if plain == lower else self._stemmed(plain)
@@ -124,8 +121,7 @@ class DefaultAnalyzer:
         """The forms of a compound itself. A chain has no stem: its last part has."""
         if len(compound.pieces) == 1:
             return self._forms(compound.text)
-        lower = folding.lowered(compound.text, self.language).replace("\u2010", "-")
-        lower = _shortened(lower) if len(lower) > _TERM_MAX else lower
+        lower = bounded(folding.lowered(compound.text, self.language).replace("\u2010", "-"))
         plain = folding.folded(lower) or lower
         return lower, (lower,) if plain == lower else (lower, plain)
 
@@ -141,7 +137,7 @@ class DefaultAnalyzer:
                 for offset, part in enumerate(parts, at):
                     stems.extend((stem, offset) for stem in self._forms(part)[1])
             at += len(parts)
-        if 1 < len(compound.pieces) <= PIECES_MAX:
+        if 1 < len(compound.pieces) < characters.PIECES_MAX:
             lower, found = self._whole(compound)
             surface.append((lower, start))
             stems.extend((stem, start) for stem in found)
@@ -232,9 +228,3 @@ def _cost(cluster: Iterable[_Element]) -> int:
 
 def _unique(terms: Iterable[tuple[str, int]]) -> Placed:
     return tuple(dict.fromkeys(terms))
-
-
-def _shortened(word: str) -> str:
-    """What stands for a word that is too long to be a term: its beginning and a digest of it all."""
-    digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
-    return f"{word[:_KEPT]}…{digest}"

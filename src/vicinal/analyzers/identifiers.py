@@ -7,6 +7,7 @@ hold smaller parts: camelCase, HTTPResponse, utf8.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import NamedTuple
 
 from .characters import JOINERS
@@ -20,8 +21,6 @@ _PARTS = re.compile("[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 # Encoded bytes alternate more often than names do.
 _PARTS_MAX = 16
 _NUMBERS_MAX = 2
-PIECES_MAX = 64
-"""A longer chain is no name: its pieces count, it itself does not."""
 
 
 class Compound(NamedTuple):
@@ -61,7 +60,7 @@ def parts(piece: str) -> tuple[str, ...]:
     if piece.isdecimal() or (piece.isalpha() and (piece.islower() or piece.isupper() or piece.istitle())):
         return (piece,)
     shape = piece if piece.isascii() else "".join(map(_shape, piece))
-    found = [(match.start(), match.end()) for match in _PARTS.finditer(shape)]
+    found = [(match.start(), match.end()) for match in islice(_PARTS.finditer(shape), _PARTS_MAX + 1)]
     numbers = sum(shape[start].isdigit() for start, _ in found)
     if len(found) > _PARTS_MAX or numbers > _NUMBERS_MAX:
         return (piece,)

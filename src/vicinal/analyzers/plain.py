@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +12,8 @@ from .base import Field, Group, Placed, QueryWord, Terms
 
 FIELDS: Final = (Field("terms", 1.0),)
 DROPPED: Final = Terms(((),), 0)
+TERM_MAX: Final = 100
+_KEPT: Final = 60
 
 
 class PlainAnalyzer:
@@ -38,7 +41,7 @@ class PlainAnalyzer:
         raise NotImplementedError
 
     def terms(self, word: str) -> Terms:
-        return Terms((((word, 0),),), 1) if word else DROPPED
+        return Terms((((bounded(word), 0),),), 1) if word else DROPPED
 
     def query(self, text: str) -> tuple[QueryWord, ...]:
         found = ((word, self.terms(word).fields[0]) for word in self.split(text))
@@ -47,6 +50,14 @@ class PlainAnalyzer:
     def phrase(self, text: str) -> QueryWord | None:
         terms = tuple(placed(map(self.terms, self.split(text))))
         return QueryWord(text, (Group(0, terms),)) if terms else None
+
+
+def bounded(word: str) -> str:
+    """The word, or what stands for it where it is too long to be a term: its beginning and a digest of it all."""
+    if len(word) <= TERM_MAX:
+        return word
+    digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    return f"{word[:_KEPT]}…{digest}"
 
 
 def placed(words: Iterable[Terms]) -> Iterator[tuple[str, int]]:

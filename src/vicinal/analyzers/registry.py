@@ -40,7 +40,7 @@ def analyzer(name: str, language: str = "en", **options: Any) -> Analyzer:
         options: those of "pyvdb": see `PyvdbAnalyzer`. The others have none.
 
     Raises:
-        InvalidArgument: an unknown name or option, with the nearest that there is.
+        InvalidArgument: an unknown name or option, with the nearest that there is; a language that is no code.
     """
     factory = _factories.get(name) if isinstance(name, str) else None
     if factory is None:
@@ -49,6 +49,13 @@ def analyzer(name: str, language: str = "en", **options: Any) -> Analyzer:
             name="analyzer",
             value=name,
             remedy=f"{nearest(str(name), _factories)}There are {', '.join(map(repr, _factories))}.",
+        )
+    if not isinstance(language, str) or not language.isascii() or not language.isalpha() or not language.islower():
+        raise InvalidArgument(
+            f"a language is a code of two or three letters, not {language!r}",
+            name="language",
+            value=language,
+            remedy="Write 'en', 'de', 'zh' or the like.",
         )
     _check_options(name, factory, options)
     return factory(language, **options)
