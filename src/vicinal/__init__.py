@@ -13,10 +13,12 @@ Five lines to begin with:
 from .collection import Collection
 from .database import Database, connect
 from .errors import VicinalError
+from .indexes.text_query import Bm25, TfIdf
 from .types import (
     Hit,
     Hits,
     Id,
+    LegScore,
     Problem,
     PurgeReceipt,
     Record,
@@ -28,17 +30,20 @@ from .types import (
 from .version import __version__
 
 __all__ = [
+    "Bm25",
     "Collection",
     "Database",
     "Hit",
     "Hits",
     "Id",
+    "LegScore",
     "Problem",
     "PurgeReceipt",
     "Record",
     "RepairReport",
     "Snapshot",
     "Stats",
+    "TfIdf",
     "VerifyReport",
     "VicinalError",
     "__version__",

@@ -22,7 +22,7 @@ class BruteForce:
         self.fields = [[set(field) for field in joined(analyzer, doc)] for doc in docs]
         self.counts = [[Counter(term for term, _ in field) for field in doc] for doc in self.fields]
         self.lengths = [sum(analyzer.terms(word).width for word in analyzer.split(doc)) for doc in docs]
-        self.average = sum(self.lengths) / len(docs)
+        self.average = sum(self.lengths) / max(1, len(docs))
 
     def has(self, doc: int, group: Group) -> bool:
         field = self.fields[doc][group.field]

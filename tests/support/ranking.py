@@ -1,0 +1,123 @@
+"""Keyword and hybrid search the plain way: every row looked at, the formulas written out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from support.keywords import BruteForce
+from support.referee import score
+from vicinal.analyzers import QueryWord, analyzer
+from vicinal.query.keywords import parse
+
+Id = Hashable
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A row: its text and vector, None where it has none, and metadata."""
+
+    text: str | None
+    vector: Any
+    metadata: Mapping[str, Any]
+
+
+class Ranked:
+    """All rows of a collection, in the order of insertion.
+
+    Args:
+        keep: whether a row passes the filter of the call.
+    """
+
+    def __init__(self, rows: Mapping[Id, Stored], keep: Callable[[Stored], bool]) -> None:
+        self.ids = [id_ for id_, row in rows.items() if row.text is not None]
+        self.words = BruteForce(analyzer("default"), [row.text or "" for row in rows.values() if row.text is not None])
+        self.rows = rows
+        self.kept = {id_ for id_, row in rows.items() if keep(row)}
+
+    def keyword(self, query: str) -> dict[Id, float]:
+        """Scores of the rows that match."""
+        optional, needed, excluded = self._clauses(query)
+        found = {}
+        for place, id_ in enumerate(self.ids):
+            has_all = all(self._has(place, words) for words in needed)
+            has_one = bool(needed) or self._has(place, optional)
+            if id_ in self.kept and has_all and has_one and not any(self._has(place, words) for words in excluded):
+                clauses = [clause for clause in parse(query).clauses if clause.sign != "-"]
+                asked = [word for clause in clauses for word in self._query(clause.text)]
+                found[id_] = sum(
+                    self.words.score(place, group)
+                    for word in asked
+                    for group in word.groups
+                    if self.words.has(place, group)
+                )
+        return found
+
+    def admitted(self, query: str) -> set[Id]:
+        """Rows that pass the filter and have what the query requires and nothing that it excludes."""
+        _, needed, excluded = self._clauses(query)
+        places = {id_: place for place, id_ in enumerate(self.ids)}
+
+        def passes(id_: Id) -> bool:
+            if id_ not in places:
+                return not needed
+            place = places[id_]
+            if any(self._has(place, words) for words in excluded):
+                return False
+            return all(self._has(place, words) for words in needed)
+
+        return {id_ for id_ in self.kept if passes(id_)}
+
+    def hybrid(self, query: str, vector: Any, alpha: float) -> dict[Id, float]:
+        """`alpha * d / D + (1 - alpha) * w / W` of the rows with a vector or a word."""
+        admitted = self.admitted(query)
+        words = {id_: value for id_, value in self.keyword(query).items() if id_ in admitted}
+        dense = {
+            id_: max(0.0, float(score("cosine", row.vector, vector)))
+            for id_, row in self.rows.items()
+            if id_ in admitted and row.vector is not None
+        }
+        best_word, best_dense = max(words.values(), default=0.0), max(dense.values(), default=0.0)
+        return {
+            id_: alpha * _share(dense.get(id_, 0.0), best_dense) + (1 - alpha) * _share(words.get(id_, 0.0), best_word)
+            for id_ in dense.keys() | words.keys()
+        }
+
+    def _clauses(self, query: str) -> tuple[list[QueryWord], list[list[QueryWord]], list[list[QueryWord]]]:
+        optional: list[QueryWord] = []
+        needed, excluded = [], []
+        for clause in parse(query).clauses:
+            words = self._query(clause.text)
+            phrase = self.words.analyzer.phrase(clause.text)
+            in_a_row = phrase is not None and (clause.phrase or (bool(clause.sign) and len(words) > 1))
+            if clause.sign == "-":
+                excluded.append([phrase] if phrase and in_a_row else words)
+            elif clause.sign == "+" or in_a_row:
+                needed.append([phrase] if phrase and in_a_row else words)
+            else:
+                optional += words
+        return optional, needed, excluded
+
+    def _query(self, text: str) -> list[QueryWord]:
+        return list(self.words.analyzer.query(text))
+
+    def _has(self, place: int, words: list[QueryWord]) -> bool:
+        return any(self.words.has(place, group) for word in words for group in word.groups)
+
+
+def _share(value: float, best: float) -> float:
+    return value / best if best > 0 else 0.0
+
+
+def assert_ranking(hits: Any, expected: Mapping[Id, float], order: Mapping[Id, int], k: int) -> None:
+    """Exactly min(k, matches), each with its score, best first, ties by insertion; nothing better is left out."""
+    assert len(hits) == min(k, len(expected))
+    assert set(hits.ids) <= set(expected)
+    np.testing.assert_allclose(hits.scores, [expected[id_] for id_ in hits.ids], rtol=1e-5, atol=1e-5)
+    placed = [(-np.float32(hit.score), order[hit.id]) for hit in hits]
+    assert placed == sorted(placed)
+    worst = min(hits.scores, default=0.0)
+    assert all(value <= worst + 1e-5 for id_, value in expected.items() if id_ not in hits.ids)
