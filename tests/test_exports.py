@@ -15,17 +15,20 @@ import vicinal
 from vicinal import errors
 
 PUBLIC = [
+    "Bm25",
     "Collection",
     "Database",
     "Hit",
     "Hits",
     "Id",
+    "LegScore",
     "Problem",
     "PurgeReceipt",
     "Record",
     "RepairReport",
     "Snapshot",
     "Stats",
+    "TfIdf",
     "VerifyReport",
     "VicinalError",
     "__version__",
