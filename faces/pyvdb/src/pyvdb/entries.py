@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import warnings
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import vicinal
+from vicinal import VicinalError
 from vicinal.encoders.choose import choose_image_encoder
 from vicinal.encoders.image_base import ImageEncoder
 from vicinal.encoders.image_registry import resolve_image
@@ -97,13 +99,14 @@ class Entries:
             chosen = self._chosen()
         if chosen.fingerprint == known["fingerprint"]:
             return chosen
-        encoder = resolve_image(known["name"])
-        if encoder.fingerprint != known["fingerprint"]:
-            raise RuntimeError(
-                f"the pictures of this database were encoded by {known['name']!r} ({known['fingerprint']}), which is "
-                f"not there: {encoder.fingerprint} is. Set config.image_model_path to its file."
-            )
-        return encoder
+        with contextlib.suppress(VicinalError):  # its file is not where it was
+            encoder = resolve_image(known["name"])
+            if encoder.fingerprint == known["fingerprint"]:
+                return encoder
+        raise RuntimeError(
+            f"the pictures of this database were encoded by {known['name']!r}, which is not there or is another model "
+            "now. Set config.image_model_path to its file."
+        )
 
 
 def _columns(entries: Sequence[NewEntry]) -> dict[str, Any]:
