@@ -10,9 +10,11 @@ results = db.search("gold price", k=5)
 from vicinal.ownership import warn_of_other_owners
 from vicinal.version import __version__
 
+from .bm25 import BM25Config, BM25Engine, BM25Result
 from .config import DatabaseConfig
 from .database import VectorDatabase, VectorId, create_gold_standard_db, open_database
 from .enums import Device, DistanceMetric, DocumentType, FusionMethod, Role
+from .hybrid import HybridResult, HybridSearchConfig, HybridSearchEngine
 from .ingest import GoldStandardIngest
 from .ingest_config import IngestConfig
 from .llm import (
@@ -29,6 +31,9 @@ from .options import QueryOptions
 from .results import IndexStats, IngestStats, QueryResult
 
 __all__ = [
+    "BM25Config",
+    "BM25Engine",
+    "BM25Result",
     "ChatCompletionResult",
     "DatabaseConfig",
     "Device",
@@ -37,6 +42,9 @@ __all__ = [
     "FusionMethod",
     "GenerationParams",
     "GoldStandardIngest",
+    "HybridResult",
+    "HybridSearchConfig",
+    "HybridSearchEngine",
     "IndexStats",
     "IngestConfig",
     "IngestStats",

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import secrets
-from collections.abc import Iterator
 from typing import IO, Any
 
 from vicinal import Collection, Record
 
 from .entries import TEXT
 from .metadata import EXTRA, KIND, PRICES
+from .replacing import replacing
 
 LABELS = ("asset", "type", "date", "bias")
 # Keys of an exported entry, by the fields of its row.
@@ -21,7 +18,7 @@ _KEYS = {"type": "type", "date": "date", "source": "source_file", "asset": "asse
 
 def write_training_data(rows: Collection, path: str) -> None:
     """One JSON object an entry, ascending by id."""
-    with _written(path) as file:
+    with replacing(path) as file:
         for record in rows.scroll(vectors=True):
             _write_line(file, _exported(record))
 
@@ -34,7 +31,7 @@ def write_contrastive_data(rows: Collection, path: str, label: str, *, triplets:
     if label not in LABELS:
         raise RuntimeError(f"there is no label {label!r}; there are {', '.join(LABELS)}")
     written = 0
-    with _written(path) as file:
+    with replacing(path) as file:
         for record in rows.scroll({KIND: {"$eq": TEXT}} if rows.count() else None):
             example = _example(rows, record, label, triplets=triplets)
             if example is not None:
@@ -82,19 +79,5 @@ def _exported(record: Record) -> dict[str, Any]:
     return exported
 
 
-def _write_line(file: IO[str], value: dict[str, Any]) -> None:
-    file.write(json.dumps(value, ensure_ascii=False, default=str))
-    file.write("\n")
-
-
-@contextlib.contextmanager
-def _written(path: str) -> Iterator[IO[str]]:
-    """A file that takes the place of the old one when all of it is there."""
-    building = f"{path}.{secrets.token_hex(4)}.part"
-    try:
-        with open(building, "x", encoding="utf-8", newline="\n") as file:
-            yield file
-        os.replace(building, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(building)
+def _write_line(file: IO[bytes], value: dict[str, Any]) -> None:
+    file.write(json.dumps(value, ensure_ascii=False, default=str).encode() + b"\n")
