@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vicinal.analyzers.base import Field, Group, QueryWord, Terms
 from vicinal.errors import InvalidArgument
 from vicinal.indexes import kernels as module
 from vicinal.indexes.kernels import NumpyKernels
@@ -22,70 +23,46 @@ from vicinal.indexes.text_query import Bm25, Clause, Scorer, TextQuery, TfIdf
 KERNELS = {"numpy": NumpyKernels(), **({"native": module._native} if module._native else {})}
 
 
-@dataclass(frozen=True)
-class SomeField:
-    name: str
-    weight: float
-
-
-@dataclass(frozen=True)
-class SomeTerms:
-    fields: tuple[tuple[tuple[str, int], ...], ...]
-    width: int
-
-
-@dataclass(frozen=True)
-class SomeGroup:
-    field: int
-    terms: tuple[tuple[str, int], ...]
-    weight: float = 1.0
-
-
-@dataclass(frozen=True)
-class SomeWord:
-    groups: tuple[SomeGroup, ...]
-    otherwise: tuple[SomeWord, ...] = ()
-
-
 class Analyzer:
     """Stems lose a final s. Parts of a word joined by _ stand in a row, and must do so to be found."""
 
-    fields = (SomeField("stems", 0.9), SomeField("surface", 0.1))
+    fields = (Field("stems", 0.9), Field("surface", 0.1))
+    name = "test"
     fingerprint = "test/1"
 
     def split(self, text: str) -> list[str]:
         return re.findall(r"\w+", text)
 
-    def terms(self, word: str) -> SomeTerms:
+    def terms(self, word: str) -> Terms:
         parts = word.lower().split("_")
         surface = tuple((part, place) for place, part in enumerate(parts))
-        return SomeTerms((tuple((part.removesuffix("s"), place) for part, place in surface), surface), len(parts))
+        return Terms((tuple((part.removesuffix("s"), place) for part, place in surface), surface), len(parts))
 
-    def query(self, text: str) -> list[SomeWord]:
-        return [self.word(word) for word in self.split(text)]
+    def query(self, text: str) -> tuple[QueryWord, ...]:
+        return tuple([self.word(word) for word in self.split(text)])
 
-    def word(self, word: str) -> SomeWord:
+    def word(self, word: str) -> QueryWord:
         stems, surface = self.terms(word).fields
-        groups = (SomeGroup(0, stems, 0.75), SomeGroup(1, surface))
-        return SomeWord(groups, tuple(map(self.word, word.split("_"))) if len(stems) > 1 else ())
+        groups = (Group(0, stems, 0.75), Group(1, surface))
+        return QueryWord(word, groups, tuple(map(self.word, word.split("_"))) if len(stems) > 1 else ())
 
-    def phrase(self, text: str) -> SomeWord | None:
+    def phrase(self, text: str) -> QueryWord | None:
         terms = self.terms("_".join(self.split(text)))
-        return SomeWord((SomeGroup(1, terms.fields[1]),)) if self.split(text) else None
+        return QueryWord(text, (Group(1, terms.fields[1]),)) if self.split(text) else None
 
 
 class OneField(Analyzer):
-    fields = (SomeField("surface", 1.0),)
+    fields = (Field("surface", 1.0),)
     fingerprint = "test/one"
 
-    def terms(self, word: str) -> SomeTerms:
+    def terms(self, word: str) -> Terms:
         terms = super().terms(word)
-        return SomeTerms(terms.fields[1:], terms.width)
+        return Terms(terms.fields[1:], terms.width)
 
-    def word(self, word: str) -> SomeWord:
-        return SomeWord((SomeGroup(0, self.terms(word).fields[0]),))
+    def word(self, word: str) -> QueryWord:
+        return QueryWord(word, (Group(0, self.terms(word).fields[0]),))
 
-    def phrase(self, text: str) -> SomeWord | None:
+    def phrase(self, text: str) -> QueryWord | None:
         return self.word("_".join(self.split(text))) if self.split(text) else None
 
 
@@ -110,25 +87,25 @@ class World:
     def live(self) -> list[int]:
         return [slot for slot, text in enumerate(self.texts) if text is not None]
 
-    def has_group(self, slot: int, group: SomeGroup, weights: Mapping[str, float]) -> bool:
+    def has_group(self, slot: int, group: Group, weights: Mapping[str, float]) -> bool:
         if weights.get(self.analyzer.fields[group.field].name) == 0:
             return False
         tokens = set(self.tokens(slot, group.field))
         return any(all((term, start + offset) in tokens for term, offset in group.terms) for _, start in tokens)
 
-    def has(self, slot: int, words: Sequence[SomeWord], weights: Mapping[str, float]) -> bool:
+    def has(self, slot: int, words: Sequence[QueryWord], weights: Mapping[str, float]) -> bool:
         return any(self.has_group(slot, group, weights) for word in words for group in word.groups)
 
-    def found(self, words: Sequence[SomeWord], weights: Mapping[str, float]) -> list[SomeWord]:
+    def found(self, words: Sequence[QueryWord], weights: Mapping[str, float]) -> list[QueryWord]:
         """With words that no text has replaced."""
-        found: list[SomeWord] = []
+        found: list[QueryWord] = []
         for word in words:
             absent = word.otherwise and not any(self.has(slot, [word], weights) for slot in self.live())
             found += self.found(word.otherwise, weights) if absent else [word]
         return found
 
     def matches(self, slot: int, query: TextQuery) -> bool:
-        optional: list[SomeWord] = []
+        optional: list[QueryWord] = []
         needed = []
         for clause in query.clauses:
             words = self.analyzer.query(clause.text)

@@ -12,10 +12,11 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..analyzers.base import Analyzer
 from ..contract import Bitmap, FloatVector, Kernels, Slots
 from .postings import Analysed, Postings, Program, Stale
 from .postings_numpy import NumpyPostings, parts
-from .text_asking import Analyzer, Asking, Compiled
+from .text_asking import Asking, Compiled
 from .text_query import DEFAULT_SCORER, Scorer, TextQuery
 
 __all__ = ["Contribution", "TextIndex", "postings_for"]

@@ -5,61 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final
 
+from ..analyzers.base import Analyzer, Group, Placed, QueryWord
 from ..errors import InvalidArgument
 from .postings import Postings, Program
 from .text_query import Bm25, Clause, Scorer, TextQuery, idf
 
-__all__ = ["Analyzer", "Asked", "Asking", "Compiled"]
+__all__ = ["Asked", "Asking", "Compiled"]
 
 _REMEMBERED: Final = 1 << 16  # parts of queries
 
-Placed = tuple[tuple[str, int], ...]
 _Group = tuple[int, Placed]  # field, terms and their places
-
-
-class FieldLike(Protocol):
-    @property
-    def name(self) -> str: ...
-    @property
-    def weight(self) -> float: ...
-
-
-class TermsLike(Protocol):
-    @property
-    def fields(self) -> tuple[Placed, ...]: ...
-    @property
-    def width(self) -> int: ...
-
-
-class GroupLike(Protocol):
-    @property
-    def field(self) -> int: ...
-    @property
-    def terms(self) -> Placed: ...
-    @property
-    def weight(self) -> float: ...
-
-
-class WordLike(Protocol):
-    @property
-    def groups(self) -> Sequence[GroupLike]: ...
-    @property
-    def otherwise(self) -> Sequence[WordLike]: ...
-
-
-class Analyzer(Protocol):
-    """What the text index needs of an analyzer."""
-
-    @property
-    def fields(self) -> Sequence[FieldLike]: ...
-    @property
-    def fingerprint(self) -> str: ...
-    def split(self, text: str) -> list[str]: ...
-    def terms(self, word: str) -> TermsLike: ...
-    def query(self, text: str) -> Sequence[WordLike]: ...
-    def phrase(self, text: str) -> WordLike | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +67,10 @@ class Asked:
 
     def __init__(self, weights: tuple[float, ...]) -> None:
         self._weights = weights
-        self.scoring: list[WordLike] = []
-        self.optional: list[WordLike] = []
-        self.required: list[Sequence[WordLike]] = []
-        self.excluded: list[WordLike] = []
+        self.scoring: list[QueryWord] = []
+        self.optional: list[QueryWord] = []
+        self.required: list[Sequence[QueryWord]] = []
+        self.excluded: list[QueryWord] = []
 
     def compile(self, postings: Postings, scorer: Scorer) -> Compiled:
         """The program for the postings as they are."""
@@ -134,7 +91,7 @@ class _Compiler:
         self._version, self._statistics, numbers, having = found
         self._having = {key: (number, df) for key, number, df in zip(keys, numbers, having) if df}
         self._numbers: dict[_Group, int] = {}  # of groups, in the order of their first use
-        self._replaced: dict[int, Sequence[WordLike]] = {}
+        self._replaced: dict[int, Sequence[QueryWord]] = {}
 
     def compile(self) -> Compiled:
         asked = self._asked
@@ -158,7 +115,7 @@ class _Compiler:
             self._number(key)
         return found
 
-    def _found(self, word: WordLike) -> Sequence[WordLike]:
+    def _found(self, word: QueryWord) -> Sequence[QueryWord]:
         """The word, or what to search for instead if no text has it."""
         if not word.otherwise:
             return (word,)
@@ -168,7 +125,7 @@ class _Compiler:
             known = self._replaced[id(word)] = (word,) if self._exists(word) else instead
         return known
 
-    def _exists(self, word: WordLike) -> bool:
+    def _exists(self, word: QueryWord) -> bool:
         possible = list(self._possible(word))
         if any(len(group.terms) == 1 for group in possible):
             return True
@@ -176,13 +133,13 @@ class _Compiler:
         program = self._program((), (tuple(range(len(groups))),), (), groups)
         return len(self._postings.search(program, 1, None)[0]) > 0
 
-    def _possible(self, word: WordLike) -> Iterator[GroupLike]:
+    def _possible(self, word: QueryWord) -> Iterator[Group]:
         """Groups in fields that count, of terms that some text has."""
         for group in word.groups:
             if self._weights[group.field] and all((group.field, term) in self._having for term, _ in group.terms):
                 yield group
 
-    def _groups(self, words: Iterable[WordLike]) -> tuple[int, ...]:
+    def _groups(self, words: Iterable[QueryWord]) -> tuple[int, ...]:
         found = (self._number((group.field, group.terms)) for word in words for group in self._possible(word))
         return tuple(dict.fromkeys(found))
 
@@ -219,7 +176,7 @@ class _Compiler:
         )
 
 
-def _with_others(words: Iterable[WordLike]) -> Iterator[WordLike]:
+def _with_others(words: Iterable[QueryWord]) -> Iterator[QueryWord]:
     for word in words:
         yield word
         if word.otherwise:
