@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "bind.hpp"
 #include "checksum/crc32.hpp"
 #include "kernels/kernels.hpp"
 #include "vectors/codes.hpp"
@@ -24,33 +25,11 @@ using namespace vicinal;
 
 namespace {
 
-template <class T, std::size_t Dimensions>
-using Array = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
-
 using Floats = Array<const float, 1>;
 using FloatRows = Array<const float, 2>;
 using Slots = Array<const std::uint32_t, 1>;
 using Codes = Array<const std::uint8_t, 2>;
 using Words = Array<const std::uint64_t, 1>;
-
-std::string described(nb::handle object) {
-    std::string text = nb::type_name(object.type()).c_str();
-    if (nb::hasattr(object, "dtype")) text += nb::str(nb::str(" of {}").format(object.attr("dtype"))).c_str();
-    if (nb::hasattr(object, "shape")) text += nb::str(nb::str(" {}").format(object.attr("shape"))).c_str();
-    return text;
-}
-
-// Arguments arrive as plain objects and are cast here, because nanobind's own refusal of a wrong array
-// lists overloads and does not say which argument was wrong.
-template <class ArrayType>
-ArrayType array(const char* name, const char* wanted, nb::handle object) {
-    ArrayType result;
-    if (!nb::try_cast(object, result, /*convert=*/false))
-        throw std::invalid_argument(std::string(name) + " must be " + wanted + ", got " + described(object));
-    if (reinterpret_cast<std::uintptr_t>(result.data()) % alignof(typename ArrayType::Scalar) != 0)
-        throw std::invalid_argument(std::string(name) + " must be aligned to its item size");
-    return result;
-}
 
 FloatRows vectors_array(nb::handle object) {
     return array<FloatRows>("vectors", "a C-contiguous float32 array of shape (n, dim)", object);
@@ -73,12 +52,6 @@ template <class T>
 Array<T, 2> table_array(const char* name, const char* type, nb::handle object) {
     const std::string wanted = std::string("a C-contiguous ") + type + " array of two dimensions";
     return array<Array<T, 2>>(name, wanted.c_str(), object);
-}
-
-void expect_length(const char* name, std::size_t found, std::size_t wanted) {
-    if (found == wanted) return;
-    throw std::invalid_argument(std::string(name) + " must have " + std::to_string(wanted) + " elements, got " +
-                                std::to_string(found));
 }
 
 template <class ArrayType>
@@ -454,6 +427,8 @@ NB_MODULE(_core, module) {
                nb::arg("counts").none(),
                "Best rows of each query into `slots` and `scores`, how many into `counts`; see "
                "`Scanner.search_many`. ValueError for arrays that do not fit.");
+
+    bind_text(module);
 
     module.def("crc32", &crc32, nb::arg("data").none(), nb::arg("start") = 0,
                "CRC-32 of a uint8 array that follows bytes of checksum `start`, like zlib.crc32.");

@@ -113,8 +113,8 @@ class Postings(ABC):
         """Slots from here on are not covered yet."""
 
     @abstractmethod
-    def intern(self, field: int, term: str) -> int:
-        """The number of a term, which becomes known."""
+    def intern(self, fields: Sequence[int], terms: Sequence[str]) -> list[int]:
+        """The numbers of terms, which become known."""
 
     @abstractmethod
     def find(self, fields: Sequence[int], terms: Sequence[str]) -> tuple[int, Statistics, list[int], list[int]]:

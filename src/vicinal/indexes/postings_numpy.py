@@ -23,7 +23,7 @@ __all__ = ["NumpyPostings"]
 COMPACT_MIN: Final = 4096  # removed texts below which nothing is compacted
 
 Counts = NDArray[np.int64]
-_Tail = list[tuple[int, list[int]]]  # slot, where
+_Tail = dict[int, list[int]]  # by slot, ascending: where
 
 
 class NumpyPostings(Postings):
@@ -63,14 +63,17 @@ class NumpyPostings(Postings):
         """See `Postings.slot_count`."""
         return self._texts.count
 
-    def intern(self, field: int, term: str) -> int:
+    def intern(self, fields: Sequence[int], terms: Sequence[str]) -> list[int]:
         """See `Postings.intern`."""
         with self._lock:
-            number = self._number(field, term)
-            if number == ABSENT:
-                number = self._saved.term_count + len(self._new)
-                self._new[field, term] = number
-            return number
+            return [self._interned(field, term) for field, term in zip(fields, terms)]
+
+    def _interned(self, field: int, term: str) -> int:
+        number = self._number(field, term)
+        if number == ABSENT:
+            number = self._saved.term_count + len(self._new)
+            self._new[field, term] = number
+        return number
 
     def _number(self, field: int, term: str) -> int:
         number = self._saved.find(field, term)
@@ -97,7 +100,7 @@ class NumpyPostings(Postings):
                 words = texts.words[start:end]
                 lengths[i] = texts.widths[words].sum()
                 for term, places in _places(words.tolist(), texts).items():
-                    self._tails.setdefault(term, []).append((slot, places))
+                    self._tails.setdefault(term, {})[slot] = places
             self._lengths.put(slots, lengths)
             self._texts.put(slots, np.ones(len(slots), np.bool_))
             self._count(len(slots), int(lengths.sum(dtype=np.int64)))
@@ -129,17 +132,17 @@ class NumpyPostings(Postings):
 
     def _list(self, number: int) -> tuple[Slots, Counts]:
         """Slots and counts of a term, without removed texts."""
-        tail = self._tails.get(number, [])
+        tail = self._tails.get(number, {})
         slots, counts = self._saved.postings(number)
-        slots = np.concatenate([slots, np.array([slot for slot, _ in tail], np.uint32)])
-        counts = np.concatenate([counts, np.array([len(places) for _, places in tail], np.int64)])
+        slots = np.concatenate([slots, np.array(list(tail), np.uint32)])
+        counts = np.concatenate([counts, np.array(list(map(len, tail.values())), np.int64)])
         there = self._texts.array[slots]
         return slots[there], counts[there]
 
     def _places(self, number: int, slot: int) -> list[int]:
         if slot < self._saved.slot_count:
             return self._saved.places(number, slot)
-        return next(places for found, places in self._tails[number] if found == slot)
+        return self._tails[number][slot]
 
     def _matched(self, program: Program, allowed: Bitmap | None) -> BoolArray:
         rows = self._texts.array.copy() if allowed is None else self._texts.array & unpack(allowed, self.slot_count)
@@ -237,7 +240,8 @@ class NumpyPostings(Postings):
             if len(slots):
                 later = number - self._saved.term_count
                 field, term = self._saved.term(number) if later < 0 else new[later]
-                builder.add(field, term, slots, [self._places(number, slot) for slot in slots.tolist()])
+                places = dict(self._saved.all_places(number)) | self._tails.get(number, {})
+                builder.add(field, term, slots, [places[slot] for slot in slots.tolist()])
         return builder.finish()
 
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:

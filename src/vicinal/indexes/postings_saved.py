@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import accumulate, islice
 from typing import Any, Final
 
 import numpy as np
@@ -183,13 +184,15 @@ class Saved:
         block = int(self.block_starts[number]) + at // BLOCK
         skipped = int(counts[at - at % BLOCK : at].sum())
         values = _leb128(self.positions, int(self.blocks[block]))
-        for _ in range(skipped):
-            next(values)
-        found, last = [], 0
-        for _ in range(int(counts[at])):
-            last += next(values)
-            found.append(last)
-        return found
+        return list(accumulate(islice(values, skipped, skipped + int(counts[at]))))
+
+    def all_places(self, number: int) -> Iterator[tuple[int, list[int]]]:
+        """For each slot of a term where its text has it; nothing for a later term."""
+        slots, counts = self.postings(number)
+        if len(slots):
+            values = _leb128(self.positions, int(self.blocks[self.block_starts[number]]))
+            for slot, count in zip(slots.tolist(), counts.tolist()):
+                yield slot, list(accumulate(islice(values, count)))
 
 
 class Builder:

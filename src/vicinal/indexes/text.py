@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from ..analyzers.base import Analyzer
 from ..contract import Bitmap, FloatVector, Kernels, Slots
+from .kernels import NativeKernels
 from .postings import Analysed, Postings, Program, Stale
+from .postings_native import NativePostings
 from .postings_numpy import NumpyPostings, parts
 from .text_asking import Asking, Compiled
 from .text_query import DEFAULT_SCORER, Scorer, TextQuery
@@ -190,7 +192,7 @@ class TextIndex:
 
 def postings_for(kernels: Kernels, fields: int) -> Postings:
     """The postings that go with these kernels."""
-    return NumpyPostings(fields)
+    return NativePostings(kernels.core, fields) if isinstance(kernels, NativeKernels) else NumpyPostings(fields)
 
 
 def part(program: Program, count: int, length: int) -> float:
@@ -208,6 +210,8 @@ class _Vocabulary(dict[str, int]):
         self._numbering = postings.numbering
         self._term_ends, self._terms = array("Q"), array("I")
         self._offsets, self._widths = array("I"), array("I")
+        self._new_fields: list[int] = []  # of terms that have no number yet
+        self._new_terms: list[str] = []
 
     def is_spent(self) -> bool:
         """Whether to begin anew: it is large, or terms have got other numbers."""
@@ -216,12 +220,13 @@ class _Vocabulary(dict[str, int]):
     def __missing__(self, word: str) -> int:
         found = self._analyzer.terms(word)
         for field, terms in enumerate(found.fields):
-            for term, offset in sorted(terms, key=itemgetter(1)):
+            for term, offset in terms if len(terms) == 1 else sorted(terms, key=itemgetter(1)):
                 if offset >= found.width:
                     raise ValueError(f"{term!r} of word {word!r} stands behind the word")
-                self._terms.append(self._postings.intern(field, term))
+                self._new_fields.append(field)
+                self._new_terms.append(term)
                 self._offsets.append(offset)
-        self._term_ends.append(len(self._terms))
+        self._term_ends.append(len(self._offsets))
         self._widths.append(found.width)
         self[word] = number = len(self)
         return number
@@ -233,6 +238,8 @@ class _Vocabulary(dict[str, int]):
         for text in texts:
             words.extend(map(number, split(text)))
             ends.append(len(words))
+        self._terms.extend(self._postings.intern(self._new_fields, self._new_terms))
+        self._new_fields, self._new_terms = [], []
         return Analysed(
             words=_view(words, np.uint32),
             ends=_view(ends, np.uint64),

@@ -1,0 +1,47 @@
+// What the files share that make up the Python module: arguments as arrays, and their refusal.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+namespace vicinal {
+
+namespace nb = nanobind;
+
+// The class of postings; see bind_text.cpp.
+void bind_text(nb::module_& module);
+
+template <class T, std::size_t Dimensions>
+using Array = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
+
+inline std::string described(nb::handle object) {
+    std::string text = nb::type_name(object.type()).c_str();
+    if (nb::hasattr(object, "dtype")) text += nb::str(nb::str(" of {}").format(object.attr("dtype"))).c_str();
+    if (nb::hasattr(object, "shape")) text += nb::str(nb::str(" {}").format(object.attr("shape"))).c_str();
+    return text;
+}
+
+// Arguments arrive as plain objects and are cast here, because nanobind's own refusal of a wrong array
+// lists overloads and does not say which argument was wrong.
+template <class ArrayType>
+ArrayType array(const char* name, const char* wanted, nb::handle object) {
+    ArrayType result;
+    if (!nb::try_cast(object, result, /*convert=*/false))
+        throw std::invalid_argument(std::string(name) + " must be " + wanted + ", got " + described(object));
+    if (reinterpret_cast<std::uintptr_t>(result.data()) % alignof(typename ArrayType::Scalar) != 0)
+        throw std::invalid_argument(std::string(name) + " must be aligned to its item size");
+    return result;
+}
+
+inline void expect_length(const char* name, std::size_t found, std::size_t wanted) {
+    if (found == wanted) return;
+    throw std::invalid_argument(std::string(name) + " must have " + std::to_string(wanted) + " elements, got " +
+                                std::to_string(found));
+}
+
+}  // namespace vicinal

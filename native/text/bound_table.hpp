@@ -1,0 +1,53 @@
+// Upper bounds of a formula by count and length, small enough to stay in the first cache.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "text/formula.hpp"
+
+namespace vicinal::text {
+
+// Lengths below 64 have a code each; above, sixteen codes share each doubling.
+inline std::uint8_t length_code(std::uint32_t length) {
+    if (length < 64) return static_cast<std::uint8_t>(length);
+    const int exponent = std::bit_width(length) - 1;
+    const std::uint32_t code = 64 + (exponent - 6) * 16 + ((length >> (exponent - 4)) & 15);
+    return static_cast<std::uint8_t>(code < 255 ? code : 255);
+}
+
+// The shortest length of a code.
+inline std::uint32_t shortest(std::uint8_t code) {
+    if (code < 64) return code;
+    return (16u + (code - 64) % 16) << ((code - 64) / 16 + 2);
+}
+
+class BoundTable {
+public:
+    void set(const Formula& formula) {
+        if (is_set_ && formula == formula_) return;
+        formula_ = formula;
+        is_set_ = true;
+        for (std::size_t count = 1; count < kCounts; ++count)
+            for (std::size_t code = 0; code < kCodes; ++code)
+                values_[count][code] =
+                    static_cast<float>(formula.part(static_cast<double>(count), std::max(1u, shortest(static_cast<std::uint8_t>(code)))));
+    }
+
+    // Not less than formula.part(count, length), but for rounding to float32.
+    float bound(std::uint32_t count, std::uint8_t code) const {
+        if (count < kCounts) return values_[count][code];
+        return static_cast<float>(formula_.part(count, shortest(code)));
+    }
+
+private:
+    static constexpr std::size_t kCounts = 8, kCodes = 256;
+
+    Formula formula_;
+    bool is_set_ = false;
+    float values_[kCounts][kCodes] = {};
+};
+
+}  // namespace vicinal::text

@@ -1,0 +1,69 @@
+// A group of a query over one part of the index: a list of slots and what it adds to their scores.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "text/bound_table.hpp"
+#include "text/formula.hpp"
+#include "text/index.hpp"
+#include "text/search.hpp"
+
+namespace vicinal::text {
+
+enum class Part { saved, later };
+
+class Entry {
+public:
+    // `weights` is empty for groups that do not score.
+    Entry(const Index& index, const Formula& formula, std::span<const Place> group, std::span<const double> weights,
+          Part part);
+    Entry(Entry&&) = default;  // no copy: a list may point into `slots_`
+
+    std::size_t size() const { return list_.size; }
+    std::uint32_t slot(std::size_t i) const { return list_.slots[i]; }
+    const std::uint32_t* slots() const { return list_.slots; }
+    bool is_single() const { return values_.empty(); }
+    const List& list() const { return list_; }
+    double weight() const { return weight_; }
+
+    // Nothing is added beyond this, rounded up to float32.
+    float most() const { return most_; }
+    // Not less than what posting `i` adds, but for rounding to float32.
+    float bound(std::size_t i, const BoundTable& table, const Index& index) const {
+        if (!is_single()) return static_cast<float>(values_[i]);
+        const std::uint8_t count = list_.counts[i];
+        return static_cast<float>(weight_) *
+               table.bound(count < kLarge ? count : list_.large_count(i), index.length_codes[list_.slots[i]]);
+    }
+
+    // Goes to a slot, which must not be below the last one asked for; false if the group is not there.
+    bool find(std::uint32_t slot) {
+        if (dense_ != nullptr && dense_[slot] == 0) return false;
+        if (at_ < list_.size && list_.slots[at_] < slot) at_ = list_.seek(slot, at_);
+        return at_ < list_.size && list_.slots[at_] == slot;
+    }
+    void rewind() { at_ = 0; }
+    // What it adds to the slot that was found.
+    double value(const Formula& formula, const Index& index) const {
+        if (!is_single()) return values_[at_];
+        return weight_ * formula.part(list_.count_at(at_), index.lengths[list_.slots[at_]]);
+    }
+    float bound_here(const BoundTable& table, const Index& index) const { return bound(at_, table, index); }
+
+private:
+    void intersect(const Index& index, const Formula& formula, std::span<const Place> group,
+                   std::span<const double> weights, Part part);
+
+    List list_;
+    double weight_ = 0;
+    float most_ = 0;
+    const std::uint8_t* dense_ = nullptr;
+    std::size_t at_ = 0;
+    std::vector<std::uint32_t> slots_;  // of a group of several terms
+    std::vector<double> values_;
+};
+
+}  // namespace vicinal::text
