@@ -26,7 +26,7 @@ KERNELS = {"numpy": NumpyKernels(), **({"native": module._native} if module._nat
 class Analyzer:
     """Stems lose a final s. Parts of a word joined by _ stand in a row, and must do so to be found."""
 
-    fields = (Field("stems", 0.9), Field("surface", 0.1))
+    fields = (Field("stems", 0.9, alone=0.5), Field("surface", 0.1))
     name = "test"
     fingerprint = "test/1"
 
@@ -130,10 +130,11 @@ class World:
         for word in self.found(words, query.weights):
             for group in word.groups:
                 some = self.analyzer.fields[group.field]
+                own = some.alone if some.alone is not None and len(words) == 1 else some.weight
                 for term, _ in group.terms if self.has_group(slot, group, query.weights) else ():
                     tf = [found for found, _ in self.tokens(slot, group.field)].count(term)
                     df = sum(any(term == found for found, _ in self.tokens(other, group.field)) for other in live)
-                    weight = query.weights.get(some.name, some.weight) * group.weight
+                    weight = query.weights.get(some.name, own) * group.weight
                     total += weight * self.formula(scorer, tf, df, self.length(slot), average, len(live))
         return total
 

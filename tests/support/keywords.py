@@ -34,17 +34,21 @@ class BruteForce:
         df = sum(term in counts[field] for counts in self.counts)
         return math.log(1 + (len(self.counts) - df + 0.5) / (df + 0.5))
 
-    def score(self, doc: int, group: Group) -> float:
+    def score(self, doc: int, group: Group, words: int) -> float:
+        """Of one group, in a query of so many words."""
+        field = self.analyzer.fields[group.field]
+        weight = field.alone if words == 1 and field.alone is not None else field.weight
         norm = self.k1 * (1 - self.b + self.b * self.lengths[doc] / self.average)
         tfs = ((term, self.counts[doc][group.field][term]) for term, _ in group.terms)
         scores = (self.idf(group.field, term) * tf * (self.k1 + 1) / (tf + norm) for term, tf in tfs)
-        return group.weight * self.analyzer.fields[group.field].weight * sum(scores)
+        return group.weight * weight * sum(scores)
 
     def find(self, query: str) -> list[int]:
         found: dict[int, float] = {}
-        for word in self.analyzer.query(query):
+        words = self.analyzer.query(query)
+        for word in words:
             for group in word.groups:
                 for doc in range(len(self.fields)):
                     if self.has(doc, group):
-                        found[doc] = found.get(doc, 0.0) + self.score(doc, group)
+                        found[doc] = found.get(doc, 0.0) + self.score(doc, group, len(words))
         return sorted(found, key=lambda doc: (-found[doc], doc))

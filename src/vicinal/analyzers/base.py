@@ -10,10 +10,15 @@ Placed = tuple[tuple[str, int], ...]
 
 
 class Field(NamedTuple):
-    """One of the fields into which an analyzer puts terms; BM25 is computed in each, and summed with these weights."""
+    """One of the fields into which an analyzer puts terms; BM25 is computed in each, and summed with these weights.
+
+    Attributes:
+        alone: the weight in a query of a single word, where it is another.
+    """
 
     name: str
     weight: float
+    alone: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

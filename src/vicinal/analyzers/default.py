@@ -27,12 +27,14 @@ from .stemming import Stemmer, stemmer
 VERSION: Final = "1"
 STEMS: Final = 0
 SURFACE: Final = 1
-# nDCG@10 on Cranfield: 0.540; stems alone 0.535, both in one field 0.526.
-FIELDS: Final = (Field("stems", 0.9), Field("surface", 0.1))
+# nDCG@10 on Cranfield: 0.538 so, 0.539 at 0.7 and 0.3, 0.533 at halves. Who asks for a single word is owed the texts
+# that have it before all those with its relatives. Of 400 words in at most 3 of 24 long texts, the first three hits
+# lack such a text for 18 at 0.9 and 0.1, for none at halves.
+FIELDS: Final = (Field("stems", 0.9, alone=0.5), Field("surface", 0.1, alone=0.5))
 NOTHING: Final = Terms(((), ()), 0)
 
-# Korean has spaces, though not between all words: standing between them counts as much as standing there at all.
-_BETWEEN_SPACES: Final = 9.0
+# Korean has spaces, though not between all words: standing between them is worth more than standing there at all.
+_BETWEEN_SPACES: Final = 2.0
 # What is left of so short a word is one letter or two, the same for words that have nothing in common.
 _UNSTEMMED: Final = 3
 

@@ -41,9 +41,10 @@ class Asking:
         Raises:
             InvalidArgument: weights for fields that the analyzer does not have, or that are negative.
         """
-        asked = Asked(_weights(query, self._analyzer))
+        asked = Asked()
         for clause in query.clauses:
             self._take(clause, asked)
+        asked.weights = _weights(query, self._analyzer, alone=len(asked.scoring) == 1)
         return asked
 
     def _take(self, clause: Clause, asked: Asked) -> None:
@@ -65,8 +66,8 @@ class Asking:
 class Asked:
     """The words of a query, and how much each field counts."""
 
-    def __init__(self, weights: tuple[float, ...]) -> None:
-        self._weights = weights
+    def __init__(self) -> None:
+        self.weights: tuple[float, ...] = ()
         self.scoring: list[QueryWord] = []
         self.optional: list[QueryWord] = []
         self.required: list[Sequence[QueryWord]] = []
@@ -74,7 +75,7 @@ class Asked:
 
     def compile(self, postings: Postings, scorer: Scorer) -> Compiled:
         """The program for the postings as they are."""
-        return _Compiler(self, self._weights, postings, scorer).compile()
+        return _Compiler(self, self.weights, postings, scorer).compile()
 
 
 class _Compiler:
@@ -183,13 +184,19 @@ def _with_others(words: Iterable[QueryWord]) -> Iterator[QueryWord]:
             yield from _with_others(word.otherwise)
 
 
-def _weights(query: TextQuery, analyzer: Analyzer) -> tuple[float, ...]:
+def _weights(query: TextQuery, analyzer: Analyzer, *, alone: bool) -> tuple[float, ...]:
+    """How much each field counts.
+
+    Args:
+        alone: whether the query asks for a single word.
+    """
+    own = [field.alone if alone and field.alone is not None else field.weight for field in analyzer.fields]
     if not query.weights:
-        return tuple(field.weight for field in analyzer.fields)
+        return tuple(own)
     names = [field.name for field in analyzer.fields]
     for name, weight in query.weights.items():
         if name not in names:
             raise InvalidArgument(f"no field {name!r}; there are: {', '.join(names)}", name="weights", value=name)
         if not 0 <= weight < float("inf"):
             raise InvalidArgument(f"weight of {name!r} must be 0 or more, got {weight!r}", name="weights", value=weight)
-    return tuple(float(query.weights.get(field.name, field.weight)) for field in analyzer.fields)
+    return tuple(float(query.weights.get(field.name, weight)) for field, weight in zip(analyzer.fields, own))
