@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import no_network
 import pyvdb
@@ -38,3 +39,13 @@ def make(tmp_path: Path) -> Iterator[Make]:
 @pytest.fixture
 def db(make: Make) -> pyvdb.VectorDatabase:
     return make()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> dict[str, Path]:
+    """Two reddish pictures and a green one."""
+    made = {}
+    for name, colour in {"RED": (200, 10, 10), "ROSE": (190, 20, 25), "GREEN": (10, 190, 30)}.items():
+        made[name] = tmp_path / f"{name}.png"
+        Image.new("RGB", (40, 30), colour).save(made[name])
+    return made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import threading
 import warnings
 from pathlib import Path
@@ -13,18 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 import pyvdb
 from pyvdb import DistanceMetric, DocumentType, Metadata, QueryOptions, VectorDatabase
-from support.pyvdb import Make
-
-
-def meta(**values: Any) -> Metadata:
-    made = Metadata()
-    for name, value in values.items():
-        setattr(made, name, value)
-    return made
+from support.pyvdb import Make, meta, unit
 
 
 def options(**values: Any) -> QueryOptions:
@@ -32,12 +23,6 @@ def options(**values: Any) -> QueryOptions:
     for name, value in values.items():
         setattr(made, name, value)
     return made
-
-
-def unit(*components: float) -> np.ndarray:
-    vector = np.zeros(8, dtype=np.float32)
-    vector[: len(components)] = components
-    return vector
 
 
 # -- opening
@@ -292,56 +277,6 @@ def test_threads_that_write_without_a_lock_lose_nothing(db: VectorDatabase) -> N
     assert sorted(id_ for n in range(4) for id_ in db.find_by_asset(str(n))) == list(range(1, 81))
 
 
-# -- pictures
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> dict[str, Path]:
-    """Two reddish pictures and a green one."""
-    made = {}
-    for name, colour in {"RED": (200, 10, 10), "ROSE": (190, 20, 25), "GREEN": (10, 190, 30)}.items():
-        made[name] = tmp_path / f"{name}.png"
-        Image.new("RGB", (40, 30), colour).save(made[name])
-    return made
-
-
-def test_similar_pictures_are_neighbours_and_texts_are_not_among_them(make: Make, pictures: dict[str, Path]) -> None:
-    db = make(dimension=512)
-    db.add_text("a red picture", {})
-    ids = {name: db.add_image(path) for name, path in pictures.items()}
-    assert [result.id for result in db.query_image(pictures["RED"])] == [ids["RED"], ids["ROSE"], ids["GREEN"]]
-    assert [result.id for result in db.search("a red picture")] == [1]
-    again = pyvdb.open_database(db.config().path)
-    assert again.query_image(str(pictures["ROSE"]))[0].id == ids["ROSE"]
-    assert again.query_image(pictures["ROSE"])[0].distance == pytest.approx(0, abs=1e-6)
-
-
-def test_metadata_of_pictures_is_filled_where_it_is_unset(db: VectorDatabase, pictures: dict[str, Path]) -> None:
-    path = str(pictures["RED"])
-    plain = db.get_metadata(db.add_image(path))
-    assert (plain.type, plain.source_file, plain.asset, plain.date) == (DocumentType.Chart, path, "RED", "")
-    told = db.get_metadata(db.add_image(path, meta(type=DocumentType.WeeklyRundown, source_file="s", asset="X")))
-    assert (told.type, told.source_file, told.asset) == (DocumentType.WeeklyRundown, "s", "X")
-    partly = db.get_metadata(db.add_image(path, {"date": "2026-01-08"}))
-    assert (partly.type, partly.source_file, partly.asset) == (DocumentType.Chart, path, "")
-    assert db.add_images(list(pictures.values())) == [4, 5, 6]
-    assert db.find_by_asset("GREEN") == [6]
-
-
-def test_what_is_no_picture_is_told_and_changes_nothing(
-    db: VectorDatabase, tmp_path: Path, pictures: dict[str, Path]
-) -> None:
-    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnot really")
-    for path in ("absent.png", tmp_path / "broken.png", tmp_path):
-        with pytest.raises(RuntimeError, match="picture"):
-            db.add_image(path)
-        with pytest.raises(RuntimeError):
-            db.add_images([pictures["RED"], path])
-        with pytest.raises(RuntimeError):
-            db.query_image(path)
-    assert len(db) == 0
-
-
 # -- queries
 
 
@@ -489,61 +424,3 @@ def test_stats(db: VectorDatabase) -> None:
     assert (stats.total_vectors, stats.dimension, stats.metric) == (8, 8, "cosine")
     assert stats.memory_usage_bytes == 8 * 8 * 4
     assert stats.index_size_bytes > 0
-
-
-# -- exports
-
-
-def test_training_data_is_everything_by_id(make: Make, tmp_path: Path, pictures: dict[str, Path]) -> None:
-    db = make(metric=DistanceMetric.L2)
-    db.add_text("gold \u2028 up", meta(type=DocumentType.ThreeMonthReport, asset="GOLD", gold_price=4431.2))
-    db.add_vector(unit(1, 2), {"desk": "metals"})
-    db.remove(db.add_text("gone", {}))
-    db.add_image(pictures["RED"])
-    out = tmp_path / "out.jsonl"
-    out.write_text("old")
-    db.export_training_data(str(out))
-    lines = [json.loads(line) for line in out.read_text(encoding="utf-8").split("\n") if line]
-    assert [line["id"] for line in lines] == [1, 2, 4]
-    assert lines[0]["vector"] == pytest.approx(db.get_vector(1).tolist())
-    del lines[0]["vector"]
-    assert lines[0] == {
-        "id": 1, "type": "3m_report", "date": "", "source": "", "asset": "GOLD", "bias": "",
-        "gold_price": 4431.2, "text": "gold \u2028 up",
-    }  # fmt: skip
-    assert lines[1]["extra"] == {"desk": "metals"}
-    assert lines[2]["type"] == "chart"
-    assert "text" not in lines[2]
-
-
-def test_an_export_that_fails_leaves_the_old_file(db: VectorDatabase, tmp_path: Path) -> None:
-    db.add_text("gold", {})
-    with pytest.raises(RuntimeError):
-        db.export_training_data(tmp_path / "no" / "folder.jsonl")
-    (tmp_path / "taken").mkdir()
-    with pytest.raises(RuntimeError):
-        db.export_training_data(tmp_path / "taken")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["db", "taken"]
-
-
-def test_contrastive_pairs_and_triplets(make: Make, tmp_path: Path) -> None:
-    db = make(dimension=256)
-    texts = {
-        "gold price climbs again": "GOLD", "gold price climbs": "GOLD", "silver price climbs": "SILVER",
-        "silver slips": "SILVER", "copper": "COPPER", "nothing to say": "",
-    }  # fmt: skip
-    for text, asset in [*texts.items(), ("gold price climbs", "GOLD")]:
-        db.add_text(text, {"asset": asset})
-    out = tmp_path / "pairs.jsonl"
-    assert db.export_contrastive_data(out) == 5
-    pairs = [json.loads(line) for line in out.read_text().splitlines()]
-    assert pairs[1] == {"anchor": "gold price climbs", "positive": "gold price climbs again", "label": "GOLD"}
-    assert db.export_contrastive_data(out, triplets=True) == 5
-    for line in out.read_text().splitlines():
-        triplet = json.loads(line)
-        assert texts[triplet["anchor"]] == texts[triplet["positive"]] == triplet["label"]
-        assert triplet["anchor"] != triplet["positive"]
-        assert texts[triplet["negative"]] not in (triplet["label"], "")
-    assert json.loads(out.read_text().splitlines()[1])["negative"] == "silver price climbs"
-    with pytest.raises(RuntimeError, match="there is no label 'colour'"):
-        db.export_contrastive_data(out, "colour")

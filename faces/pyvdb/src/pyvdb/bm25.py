@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 import threading
 from collections import Counter
@@ -158,7 +159,7 @@ class BM25Engine:
         with self._lock:
             return sum(self._lengths.values()) / len(self._lengths) if self._lengths else 0.0
 
-    def save(self, path: str) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Writes documents and configuration into a file, which replaces an old one when all of it is there.
 
         Raises:
@@ -169,7 +170,7 @@ class BM25Engine:
             bm25_file.write(checks.path("path", path), _as_json(self._config, documents))
 
     @staticmethod
-    def load(path: str) -> BM25Engine:
+    def load(path: str | os.PathLike[str]) -> BM25Engine:
         """The engine that `save` wrote.
 
         Raises:

@@ -29,12 +29,6 @@ def path(name: str, value: Any) -> str:
     return found
 
 
-def path_as_given(name: str, value: Any) -> str:
-    """Checked, not converted: what was assigned is what is read, though typed `str` as the document has it."""
-    path(name, value)
-    return value  # type: ignore[no-any-return]
-
-
 def unsigned(name: str, value: Any) -> int:
     number = _integer(name, value)
     if number < 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import checks
 from .enums import Device, DistanceMetric
-from .fields import Attributes, Field
+from .fields import Attributes, Field, PathField
 
 
 class DatabaseConfig(Attributes):
@@ -30,16 +30,16 @@ class DatabaseConfig(Attributes):
 
     __slots__ = ()
 
-    path = Field[str](checks.path_as_given, "")
+    path = PathField()
     dimension = Field[int](checks.unsigned, 512)
     metric = Field[DistanceMetric](checks.member(DistanceMetric), DistanceMetric.Cosine)
     hnsw_m = Field[int](checks.unsigned, 16)
     hnsw_ef_construction = Field[int](checks.unsigned, 200)
     hnsw_ef_search = Field[int](checks.unsigned, 50)
     max_elements = Field[int](checks.unsigned, 1_000_000)
-    text_model_path = Field[str](checks.path_as_given, "")
-    image_model_path = Field[str](checks.path_as_given, "")
-    vocab_path = Field[str](checks.path_as_given, "")
+    text_model_path = PathField()
+    image_model_path = PathField()
+    vocab_path = PathField()
     num_threads = Field[int](checks.unsigned, 0)
     memory_only = Field[bool](checks.flag, False)
     auto_sync = Field[bool](checks.flag, True)

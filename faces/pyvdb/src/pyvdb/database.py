@@ -110,9 +110,9 @@ class VectorDatabase:
     # -- pictures
 
     @overload
-    def add_image(self, path: str, metadata: Metadata | Mapping[str, Any]) -> int: ...
+    def add_image(self, path: Path, metadata: Metadata | Mapping[str, Any]) -> int: ...
     @overload
-    def add_image(self, path: str) -> int: ...
+    def add_image(self, path: Path) -> int: ...
     def add_image(self, path: Path, metadata: MetadataLike | None = None) -> int:
         """Encodes and stores a picture; returns its id.
 
@@ -275,7 +275,7 @@ class VectorDatabase:
         with core_call():
             entries.rows.compact()
 
-    def export_training_data(self, output_path: str) -> None:
+    def export_training_data(self, output_path: Path) -> None:
         """Writes all entries as JSON Lines by ascending id: metadata, vector and, where there is one, text.
 
         Raises:
@@ -285,7 +285,7 @@ class VectorDatabase:
         with core_call():
             export.write_training_data(entries.rows, path)
 
-    def export_contrastive_data(self, output_path: str, label: str = "asset", triplets: bool = False) -> int:
+    def export_contrastive_data(self, output_path: Path, label: str = "asset", triplets: bool = False) -> int:
         """Writes pairs or triplets of texts as JSON Lines, for training an encoder; returns how many.
 
         Args:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import difflib
+import os
 from collections.abc import Callable
 from typing import Any, Generic, Self, TypeVar, overload
 
+from . import checks
 from .checks import Check
 
 T = TypeVar("T")
@@ -43,6 +45,17 @@ class Field(Generic[T]):
 
     def fresh(self) -> T:
         return self._default() if callable(self._default) else self._default
+
+
+class PathField(Field[str]):
+    """A path: what was assigned is what is read, though typed `str` as the document has it."""
+
+    def __init__(self) -> None:
+        super().__init__(checks.text, "")
+
+    def __set__(self, instance: Attributes, value: str | os.PathLike[str]) -> None:
+        checks.path(self.name, value)
+        instance._values[self.name] = value
 
 
 class Attributes:

@@ -94,7 +94,7 @@ class GoldStandardIngest:
         self._last = tally.stats()
         return self.last_stats()
 
-    def ingest_journal(self, path: str) -> int:
+    def ingest_journal(self, path: Path) -> int:
         """Ingests one journal, whether or not it is known; returns the id.
 
         Raises:
@@ -102,7 +102,7 @@ class GoldStandardIngest:
         """
         return self._ingest_one(path, JOURNAL)
 
-    def ingest_chart(self, path: str) -> int:
+    def ingest_chart(self, path: Path) -> int:
         """Ingests one chart, whether or not it is known; returns the id.
 
         Raises:
@@ -110,7 +110,7 @@ class GoldStandardIngest:
         """
         return self._ingest_one(path, CHART)
 
-    def ingest_report(self, path: str) -> int:
+    def ingest_report(self, path: Path) -> int:
         """Ingests one report, whether or not it is known; returns the id.
 
         Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import checks
-from .fields import Attributes, Field
+from .fields import Attributes, Field, PathField
 
 
 class IngestConfig(Attributes):
@@ -19,7 +19,7 @@ class IngestConfig(Attributes):
 
     __slots__ = ()
 
-    gold_standard_output = Field[str](checks.path_as_given, "")
+    gold_standard_output = PathField()
     include_journals = Field[bool](checks.flag, True)
     include_charts = Field[bool](checks.flag, True)
     include_reports = Field[bool](checks.flag, True)

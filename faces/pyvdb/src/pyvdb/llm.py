@@ -8,7 +8,7 @@ from typing import Final, NoReturn
 
 from . import checks
 from .enums import Role
-from .fields import Attributes, Field
+from .fields import Attributes, Field, PathField
 
 
 class LLMConfig(Attributes):
@@ -16,7 +16,7 @@ class LLMConfig(Attributes):
 
     __slots__ = ()
 
-    model_path = Field[str](checks.path_as_given, "")
+    model_path = PathField()
     n_ctx = Field[int](checks.unsigned, 2048)
     n_batch = Field[int](checks.unsigned, 512)
     n_threads = Field[int](checks.unsigned, 0)

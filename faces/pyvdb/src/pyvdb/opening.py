@@ -102,7 +102,9 @@ def _open(db: vicinal.Database, config: DatabaseConfig) -> Entries:
             f"the database at {config.path!s} has dimension {kept.dimension}, the configuration says "
             f"{config.dimension}. Set config.dimension = {kept.dimension}, or use another path."
         )
-    _warn_of_differences(kept, config)
+    differences = _differences(kept, config)
+    if differences:
+        _warn(f"the database at {config.path!s} was made with {differences}: what it was made with stays")
     encoder = _encoder_of_files(kept)
     if encoder is not None:
         try:
@@ -126,14 +128,9 @@ def _in_force(config: DatabaseConfig, rows: vicinal.Collection, stored: dict[str
     return kept
 
 
-def _warn_of_differences(kept: DatabaseConfig, config: DatabaseConfig) -> None:
-    differing = [
-        f"{name} {getattr(kept, name)}, not {getattr(config, name)}"
-        for name in ("metric", "hnsw_m")
-        if getattr(kept, name) != getattr(config, name)
-    ]
-    if differing:
-        _warn(f"the database at {config.path!s} was made with {'; '.join(differing)}: what it was made with stays")
+def _differences(kept: DatabaseConfig, config: DatabaseConfig) -> str:
+    differing = [name for name in ("metric", "hnsw_m") if getattr(kept, name) != getattr(config, name)]
+    return "; ".join(f"{name} {getattr(kept, name)}, not {getattr(config, name)}" for name in differing)
 
 
 def _chosen_encoder(config: DatabaseConfig) -> TextEncoder:
@@ -175,4 +172,4 @@ def _absolute(path: str) -> str:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, RuntimeWarning, stacklevel=6)
+    warnings.warn(message, RuntimeWarning, stacklevel=5)  # whoever calls init()
