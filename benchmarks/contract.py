@@ -99,6 +99,10 @@ class VectorPeer(Peer):
         """What another process left in the folder."""
         raise NotImplementedError(f"{self.name} keeps nothing on the disk")
 
+    def settle(self) -> None:
+        """Waits until work in the background is done, such as saving an index that a next process loads."""
+        return
+
     def count_reads(self) -> None:
         """Called before `open`: `records_read` is wanted, at the cost of speed."""
         return
@@ -129,14 +133,23 @@ class KeywordPeer(Peer):
 
     Attributes:
         k1, b: of BM25, the same for all that let them be chosen.
+        analyses: whether `build_from_texts` is there.
     """
 
+    analyses: ClassVar[bool] = False
     k1: ClassVar[float] = 1.2
     b: ClassVar[float] = 0.75
 
     @abstractmethod
     def build(self, documents: Sequence[Sequence[str]]) -> None:
         """An index over the tokens of each document; a document's number is its place."""
+
+    def build_from_texts(self, texts: Sequence[str]) -> None:
+        """The same from texts, with the peer's own splitting into words and an English stemmer.
+
+        It is built anew and then thrown away; searches are measured on what `build` made.
+        """
+        raise NotImplementedError(f"{self.name} is given tokens only")
 
     @abstractmethod
     def search(self, tokens: Sequence[str], k: int) -> Any:

@@ -15,6 +15,7 @@ _DISTRIBUTIONS = {
     "faiss-hnsw": "faiss-cpu",
     "chroma": "chromadb",
     "zvec": "zvec",
+    "zvec-flat": "zvec",
     "tantivy": "tantivy",
     "bm25s": "bm25s",
 }

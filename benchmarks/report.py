@@ -38,12 +38,18 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A ratio, or another figure, that must not fall below or rise above a limit."""
+    """A ratio, or another figure, that must not fall below or rise above a limit.
+
+    Attributes:
+        value: by the clock, which decides.
+        by_processor: the same ratio of processor times, where it is one of times.
+    """
 
     text: str
     value: float
     at_least: float | None = None
     at_most: float | None = None
+    by_processor: float | None = None
 
     @property
     def holds(self) -> bool:
@@ -52,7 +58,8 @@ class Claim:
 
     def __str__(self) -> str:
         limit = f"at least {self.at_least:g}" if self.at_least is not None else f"at most {self.at_most:g}"
-        return f"{'holds' if self.holds else 'MISSED':6} {self.text}: {self.value:.3g} ({limit})"
+        processor = "" if self.by_processor is None else f"; {self.by_processor:.3g} by the processor"
+        return f"{'holds' if self.holds else 'MISSED':6} {self.text}: {self.value:.3g} ({limit}{processor})"
 
 
 @dataclass
@@ -82,25 +89,25 @@ class Report:
             known = dict((facts or {}).get(peer, {}))
             self.measurements.append(Measurement(what, rows, threads, peer, unit, *medians, own, known))
 
-    def median(self, what: str, peer: str, rows: int) -> float | None:
-        """Seconds, or None where the peer was left out."""
-        for found in self.measurements:
-            if (found.what, found.peer, found.rows) == (what, peer, rows):
-                return found.median
-        return None
+    def find(self, what: str, peer: str, rows: int) -> Measurement | None:
+        """None where the peer was left out."""
+        found = [one for one in self.measurements if (one.what, one.peer, one.rows) == (what, peer, rows)]
+        return found[0] if found else None
 
     def claim_ratio(
         self,
         text: str,
-        above: float | None,
-        below: float | None,
+        above: Measurement | None,
+        below: Measurement | None,
         *,
         at_least: float | None = None,
         at_most: float | None = None,
     ) -> None:
-        """A claim about above / below; none where one of the two was not measured."""
-        if above is not None and below is not None:
-            self.claims.append(Claim(text, above / below, at_least, at_most))
+        """A claim about the times above / below; none where one of the two was not measured."""
+        if above is None or below is None:
+            return
+        by_processor = above.cpu_median / below.cpu_median if below.cpu_median else None
+        self.claims.append(Claim(text, above.median / below.median, at_least, at_most, by_processor))
 
     def save(self, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)

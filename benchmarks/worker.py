@@ -65,6 +65,12 @@ class VectorWorker:
             "finish_seconds": finish.seconds,
         }
 
+    def settle(self) -> Reply:
+        clock = Clock()
+        with clock.running():
+            self._peer.settle()
+        return {"seconds": clock.seconds}
+
     def search(self, count: int, k: int, below: int | None) -> Reply:
         """One query at a time; seconds per query."""
         where = _where(below)
@@ -132,11 +138,18 @@ class KeywordWorker:
         tokens = json.loads((folder / "tokens.json").read_text())
         self._documents: list[list[str]] = tokens["documents"]
         self._queries: list[list[str]] = tokens["queries"]
+        self._texts: list[str] = tokens["texts"]
 
     def build(self) -> Reply:
         clock = Clock()
         with clock.running():
             self._peer.build(self._documents)
+        return {"seconds": clock.seconds, "cpu_seconds": clock.cpu_seconds}
+
+    def build_from_texts(self) -> Reply:
+        clock = Clock()
+        with clock.running():
+            self._peer.build_from_texts(self._texts)
         return {"seconds": clock.seconds, "cpu_seconds": clock.cpu_seconds}
 
     def search(self, k: int) -> Reply:

@@ -49,7 +49,8 @@ def cell(one: dict[str, Any]) -> str:
 
 def limit(claim: dict[str, Any]) -> str:
     wanted = f"at least {claim['at_least']:g}" if claim["at_least"] is not None else f"at most {claim['at_most']:g}"
-    return f"wanted: {wanted}" if claim["holds"] else f"**missed**, wanted: {wanted}"
+    processor = "" if claim["by_processor"] is None else f"; {claim['by_processor']:.3g} by the processor"
+    return f"wanted: {wanted}{processor}" if claim["holds"] else f"**missed**, wanted: {wanted}{processor}"
 
 
 def where(report: dict[str, Any]) -> str:

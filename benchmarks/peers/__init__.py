@@ -18,6 +18,7 @@ VECTORS = {
     "faiss-hnsw": ("faiss", "FaissHnsw"),
     "chroma": ("chroma", "Chroma"),
     "zvec": ("zvec", "Zvec"),
+    "zvec-flat": ("zvec", "ZvecFlat"),
 }
 KEYWORDS = {
     "tantivy": ("tantivy", "Tantivy"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from ..contract import Below, Rows, VectorPeer, Vectors
 from ..counting import CountingVFS
 
 _NAME = "rows"
+_SETTLE_SECONDS = 120
 
 
 class Vicinal(VectorPeer):
@@ -45,7 +47,18 @@ class Vicinal(VectorPeer):
         return None if self._vfs is None else self._vfs.read["records.db"]
 
     def add(self, rows: Rows) -> None:
+        self._last = rows.vectors[-1]
         self._collection.add(list(rows.numbers), vectors=rows.vectors, texts=rows.texts, metadata=rows.metadata)
+
+    def finish(self) -> None:
+        self._collection.search(self._last)  # the first search makes the codes that later ones scan
+
+    def settle(self) -> None:
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while self._collection.stats().tail:  # rows that no saved index covers; it is saved after seconds of quiet
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no index was saved within {_SETTLE_SECONDS} seconds")
+            time.sleep(0.1)
 
     def close(self) -> None:
         self._database.close()

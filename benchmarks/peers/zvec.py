@@ -1,4 +1,4 @@
-"""zvec, embedded, with an HNSW index."""
+"""zvec, embedded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _VECTOR, _TEXT, _METADATA = "vector", "text", "metadata"
 
 
 class Zvec(VectorPeer):
-    """One vector field with `HnswIndexParam` as it comes, but for the metric.
+    """HNSW: `HnswIndexParam` as it comes, but for the metric.
 
     A collection of zvec has typed fields. Whole numbers of the metadata get one each, with an inverted index; all of
     the metadata is kept as JSON beside them, so that a search can give it back.
@@ -74,14 +74,28 @@ class Zvec(VectorPeer):
     def numbers_of_many(self, answer: Any) -> list[list[int]]:
         return [self.numbers(hits) for hits in answer]
 
+    def _vector_index(self) -> Any:
+        return self._zvec.HnswIndexParam(metric_type=self._zvec.MetricType.IP)
+
     def _schema(self, row: dict[str, Any]) -> Any:
         zvec = self._zvec
         text = [zvec.FieldSchema(name, zvec.DataType.STRING) for name in (_TEXT, _METADATA)]
         index = zvec.InvertIndexParam(enable_range_optimization=True)
         numbers = [zvec.FieldSchema(name, zvec.DataType.INT64, index_param=index) for name in _whole_numbers(row)]
-        graph = zvec.HnswIndexParam(metric_type=zvec.MetricType.IP)
-        vector = zvec.VectorSchema(_VECTOR, zvec.DataType.VECTOR_FP32, self._dimension, index_param=graph)
+        vector = zvec.VectorSchema(
+            _VECTOR, zvec.DataType.VECTOR_FP32, self._dimension, index_param=self._vector_index()
+        )
         return zvec.CollectionSchema(name="rows", fields=[*text, *numbers], vectors=vector)
+
+
+class ZvecFlat(Zvec):
+    """`FlatIndexParam`, which a field of vectors has where nothing is said: no graph, every vector is compared."""
+
+    name = "zvec-flat"
+    exact = True
+
+    def _vector_index(self) -> Any:
+        return self._zvec.FlatIndexParam(metric_type=self._zvec.MetricType.IP)
 
 
 def _whole_numbers(row: dict[str, Any]) -> dict[str, int]:

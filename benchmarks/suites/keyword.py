@@ -11,15 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from ..crew import Crew
+from ..crew import Crew, Member
 from ..options import Options
+from ..peers import keyword_peer
 from ..report import Report
 from ..rounds import Progress, Sample, alternate
 
 QUESTION = "How fast is keyword search over the same tokens, and how fast is its index built?"
 PEERS = ("tantivy", "bm25s", "sqlite-fts5")
 ROWS = (117_159,)
-SEARCH, BUILD = "keyword query", "build of a keyword index"
+SEARCH, BUILD, BUILD_FROM_TEXTS = "keyword query", "keyword index from tokens", "keyword index from texts"
 QUERIES, WORDS_MAX = 1_000, 8
 _WORD = re.compile(r"\w+")
 
@@ -31,19 +32,26 @@ def run(options: Options, report: Report) -> None:
         folder = options.scratch / f"tokens-{rows}"
         folder.mkdir(exist_ok=True)
         data, _ = options.data(rows)
-        lengths = save_tokens(folder, analysed(data.texts))
-        progress = Progress(f"keyword, {rows:,} documents")
+        lengths = save_tokens(folder, data.texts)
         with crew.members(folder, options.threads) as members:
-            measured = {name: partial(member.ask, "build") for name, member in members.items()}
             crew.attempt(members, "build")
             crew.attempt(members, "search", k=options.k)  # warm
-            measured = {name: call for name, call in measured.items() if name in members}
-            built = alternate(options.rounds, measured, progress)
-            searches = {name: partial(member.ask, "search", k=options.k) for name, member in members.items()}
-            searched = alternate(options.rounds, searches, progress)
-        facts = {name: by_length(own, lengths) for name, own in searched.items()}
-        report.add(BUILD, built, rows=rows, threads=options.threads, unit="index")
-        report.add(SEARCH, _without_each(searched), rows=rows, threads=options.threads, unit="query", facts=facts)
+            _measure(options, report, members, rows, lengths)
+
+
+def _measure(options: Options, report: Report, members: dict[str, Member], rows: int, lengths: list[int]) -> None:
+    progress = Progress(f"keyword, {rows:,} documents")
+    builds = {name: partial(member.ask, "build") for name, member in members.items()}
+    report.add(BUILD, alternate(options.rounds, builds, progress), rows=rows, threads=options.threads, unit="index")
+    whole = {
+        name: partial(member.ask, "build_from_texts") for name, member in members.items() if keyword_peer(name).analyses
+    }
+    built = alternate(options.rounds, whole, progress)
+    report.add(BUILD_FROM_TEXTS, built, rows=rows, threads=options.threads, unit="index")
+    searches = {name: partial(member.ask, "search", k=options.k) for name, member in members.items()}
+    searched = alternate(options.rounds, searches, progress)
+    facts = {name: by_length(own, lengths) for name, own in searched.items()}
+    report.add(SEARCH, _without_each(searched), rows=rows, threads=options.threads, unit="query", facts=facts)
 
 
 def analysed(texts: Iterable[str]) -> list[list[str]]:
@@ -57,19 +65,19 @@ def analysed(texts: Iterable[str]) -> list[list[str]]:
     return [[stems[word] for word in row] for row in words]
 
 
-def save_tokens(folder: Path, documents: list[list[str]]) -> list[int]:
+def save_tokens(folder: Path, texts: list[str]) -> list[int]:
     """Writes tokens.json with 1,000 queries of 1 to 8 different tokens, and gives the length of each query.
 
     Tokens are drawn as they occur in the documents, so common ones are common in queries too.
     """
-    random = np.random.default_rng(2)
+    documents, random = analysed(texts), np.random.default_rng(2)
     tokens = [token for row in documents for token in row]
     queries = []
     for i in range(QUERIES):
         wanted = 1 + i % WORDS_MAX
         drawn = [tokens[j] for j in random.integers(0, len(tokens), 20 * wanted)]
         queries.append(list(dict.fromkeys(drawn))[:wanted])
-    (folder / "tokens.json").write_text(json.dumps({"documents": documents, "queries": queries}))
+    (folder / "tokens.json").write_text(json.dumps({"texts": texts, "documents": documents, "queries": queries}))
     return [len(query) for query in queries]
 
 

@@ -128,10 +128,12 @@ def test_keyword_peers_score_by_bm25(name: str, tmp_path: Path):
     assert issubclass(peer, KeywordPeer)
     documents = analysed(TEXTS)
     queries = [["fox"], ["dog", "cat"], ["crème"], ["run", "the"], ["the"], ["absent"], ["zürich", "fox", "dog"]]
-    (tmp_path / "tokens.json").write_text(json.dumps({"documents": documents, "queries": queries}))
+    (tmp_path / "tokens.json").write_text(json.dumps({"texts": TEXTS, "documents": documents, "queries": queries}))
     with Member(name, tmp_path, tmp_path, 1) as member:
         assert member.ask("build")["seconds"] > 0
         assert len(member.ask("search", k=3)["each"]) == len(queries)
+        if peer.analyses:
+            assert member.ask("build_from_texts")["seconds"] > 0
         answers = member.ask("answers", k=len(TEXTS))["hits"]
     for query, hits in zip(queries, answers, strict=True):
         expected = bm25(documents, query, peer.k1, peer.b, floor=name == "sqlite-fts5")
@@ -143,7 +145,7 @@ def test_keyword_peers_score_by_bm25(name: str, tmp_path: Path):
 
 def test_queries_are_drawn_from_the_documents(tmp_path: Path):
     documents = analysed(TEXTS)
-    lengths = save_tokens(tmp_path, documents)
+    lengths = save_tokens(tmp_path, TEXTS)
     saved = json.loads((tmp_path / "tokens.json").read_text())
     assert saved["documents"] == documents
     assert len(saved["queries"]) == 1000

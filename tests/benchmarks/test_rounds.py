@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
+
 from benchmarks.report import Claim, Report, duration, load
 from benchmarks.rounds import Progress, alternate, median
 
@@ -36,14 +38,17 @@ def test_a_report_survives_its_file(tmp_path):
     report = Report("exact", {"k": 10}, {"processor": "one"})
     rounds = [{"seconds": 0.5, "cpu_seconds": 0.25}, {"seconds": 0.7, "cpu_seconds": 0.2}]
     report.add("one query", {"numpy": rounds, "vicinal": rounds}, rows=5, threads=1, unit="query")
-    report.claim_ratio(
-        "same", report.median("one query", "numpy", 5), report.median("one query", "vicinal", 5), at_least=1
-    )
-    report.claim_ratio("nobody", report.median("one query", "faiss", 5), 1.0, at_least=1)
+    faster = [{"seconds": 0.2, "cpu_seconds": 0.1}, {"seconds": 0.4, "cpu_seconds": 0.1}]
+    report.add("one query", {"scanner": faster}, rows=5, threads=1, unit="query")
+    numpy, scanner = (report.find("one query", peer, 5) for peer in ("numpy", "scanner"))
+    report.claim_ratio("twice as fast", numpy, scanner, at_least=1.9)
+    report.claim_ratio("nobody", report.find("one query", "faiss", 5), scanner, at_least=1)
     report.left_out["faiss-flat"] = "pip install faiss-cpu"
     assert load(report.save(tmp_path)) == report
-    assert [claim.text for claim in report.claims] == ["same"]
     assert report.measurements[0].median == 0.6
+    (claim,) = report.claims
+    assert claim.holds
+    assert (claim.value, claim.by_processor) == pytest.approx((2.0, 2.25))
 
 
 def test_durations_are_read_easily():
