@@ -15,7 +15,7 @@ import pytest
 
 import vicinal
 from support.children import run, start, wait_for
-from vicinal.errors import WriterBusy
+from vicinal.errors import WriterBusy, ZeroVector
 from vicinal.store.creation import folder_name
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs fork and SIGKILL")
@@ -292,3 +292,13 @@ def test_under_process_it_is_synced_in_the_background(tmp_path: Path) -> None:
             docs.add([i], vectors=[[1.0]])
             wait_for(lambda: docs.stats().synced == docs.stats().change)
         assert docs.stats().synced == 2
+
+
+def test_vectors_are_checked_by_the_metric_that_another_process_has_just_set(tmp_path: Path) -> None:
+    with vicinal.connect(tmp_path / "db") as db:
+        docs = db.collection("docs", dimension=2, metric="l2")
+        docs.add(["a"], vectors=[[1, 0]])
+        assert docs.search([0, 0]).scores == [-1.0]
+        run("vicinal.connect(path).collection('docs').alter(metric='cosine')", tmp_path / "db")
+        with pytest.raises(ZeroVector):
+            docs.search([0, 0])

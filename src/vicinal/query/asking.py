@@ -107,6 +107,7 @@ class Asked:
         vectors, by_encoder = self._vectors(rules, encode) if mode != "keyword" else (None, False)
         common: dict[str, Any] = {
             "encoder": state.encoder if by_encoder else None,
+            "metric": state.metric,
             "scorer": cast(Scorer, self.scorer or DEFAULT_SCORER),
             "fusion": self._fusion(),
         }

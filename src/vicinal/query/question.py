@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..contract import FloatMatrix, Mode
+from ..contract import FloatMatrix, Metric, Mode
 from ..errors import DimensionMismatch
 from ..filters.tree import Node
 from ..indexes.sparse import SparseQuery
@@ -38,6 +38,7 @@ class Question:
         sparse: one a question, or None.
         like: the row whose neighbours are asked for, in place of vectors; it is not its own neighbour.
         encoder: the encoder that made the vectors of texts, as the collection's state wrote it; else None.
+        metric: by which the vectors were checked: a zero vector may have no cosine.
     """
 
     mode: Mode
@@ -49,6 +50,7 @@ class Question:
     sparse: tuple[SparseQuery, ...] | None = None
     like: Id | None = None
     encoder: str | None = None
+    metric: Metric | None = None
     scorer: Scorer = DEFAULT_SCORER
     fusion: Fusion = Fusion()
 

@@ -55,6 +55,8 @@ def _catch_up(store: Store[DerivedIndex], needs: dict[str, bool]) -> None:
 def _answer(view: View, reader: Reader, question: Question) -> list[Hits]:
     if question.encoder is not None and question.encoder != reader.state.encoder:
         raise EncoderChanged
+    if question.metric is not None and question.metric != reader.state.metric:
+        raise EncoderChanged  # another process altered it: check the vectors again
     source = _source_of(view, reader, question)
     if question.mode == "dense":
         rankings = _by_vectors(source)
