@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -11,6 +10,7 @@ import apsw
 
 from ..contract import Index
 from .changes import read_delta, read_everything
+from .fair_lock import FairLock
 from .files import Files
 from .generation import DROPPED, Generation
 from .publication import Publication, load_newest
@@ -40,7 +40,7 @@ class Feed(Generic[IndexT]):
         self._make_index = make_index
         self.rows = RowCache(cache_bytes())
         # In memory reading needs the writer's lock, so a second one beside it could be taken in the other order.
-        self.lock = generation.connections.lock if generation.folder is None else threading.RLock()
+        self.lock = generation.connections.lock if generation.folder is None else FairLock()
         with generation.connections.read_transaction() as connection:
             self._start(connection)
 
