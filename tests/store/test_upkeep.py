@@ -204,6 +204,24 @@ class TestPublication:
             assert docs.search(block[200], k=50) == hits
             assert everything(docs) == rows
 
+    def test_it_leaves_the_interpreter_to_who_keeps_writing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for seconds in ("_QUIET_SECONDS", "_PAUSE_SECONDS"):
+            monkeypatch.setattr(upkeep, seconds, 1000.0)
+        with vicinal.connect(tmp_path) as database:
+            docs = database.collection("docs")
+            docs.add(vectors=vectors(5000))
+            store = docs._context.store
+            store.upkeep._do_what_is_due(store.wrote_at + 999)
+            assert store.published() is None
+            store.upkeep._do_what_is_due(store.wrote_at + 1000)
+            assert store.published() is not None, "enough for a pause"
+            docs.add(vectors=vectors(5000))
+            monkeypatch.setattr(upkeep, "_PUBLISH_SLOTS_BUSY", 5000)
+            store.upkeep._do_what_is_due(store.wrote_at)
+            assert docs.stats().tail == 0, "enough for everybody"
+
     @pytest.mark.parametrize("damage", ["deleted", "truncated", "flipped", "foreign"])
     def test_without_its_file_the_answers_stay(self, tmp_path: Path, damage: str) -> None:
         with vicinal.connect(tmp_path / "a") as database:

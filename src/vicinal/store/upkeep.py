@@ -42,6 +42,8 @@ _FOLLOW_EVERY_SECONDS = 2.0
 _QUIET_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.2
 _PUBLISH_SLOTS_MIN = 4096
+_PUBLISH_SLOTS_BUSY = 1 << 16
+_PAUSE_SECONDS = 1.0  # without a write
 _PUBLISH_SHARE = 32  # a tail of 1/32 of the rows is worth a new publication
 _COMPACT_SLOTS_MIN = 1024  # fewer dead slots are not worth a generation
 
@@ -102,7 +104,8 @@ class Upkeep(Generic[IndexT]):
             self._store.current()
             if self._has_leftovers:
                 self.clear_up()
-        if now - self._store.wrote_at >= _QUIET_SECONDS or self._is_past_limit():
+        quiet = now - self._store.wrote_at
+        if quiet >= _QUIET_SECONDS or self._is_past_limit(is_busy=quiet < _PAUSE_SECONDS):
             self.build()
 
     def after_write_in_memory(self) -> None:
@@ -277,9 +280,13 @@ class Upkeep(Generic[IndexT]):
         slots, live = opened.feed.state.next_slot, opened.feed.index.live_count()
         return slots - live > max(live, _COMPACT_SLOTS_MIN)
 
-    def _is_past_limit(self) -> bool:
-        """Whether enough has happened to publish or compact without waiting for quiet."""
+    def _is_past_limit(self, *, is_busy: bool = False) -> bool:
+        """Whether enough has happened to publish or compact without waiting for quiet.
+
+        Publishing competes with whoever writes, so while rows keep coming it waits for more of them.
+        """
         with self._store.in_force() as opened:
             slots, published = opened.feed.state.next_slot, opened.feed.published
             tail = slots - (0 if published is None else published.slot_count)
-            return tail >= max(_PUBLISH_SLOTS_MIN, slots // _PUBLISH_SHARE) or self._needs_compaction(opened)
+            enough = _PUBLISH_SLOTS_BUSY if is_busy else _PUBLISH_SLOTS_MIN
+            return tail >= max(enough, slots // _PUBLISH_SHARE) or self._needs_compaction(opened)
