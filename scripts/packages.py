@@ -35,7 +35,8 @@ def build_and_try(tools: Venv, distributions: list[Path]) -> None:
     """Builds sdist and wheel, has twine check them, and installs each into an environment of its own."""
     built: dict[str, list[Path]] = {".gz": [], ".whl": []}  # by kind, in the order in which one needs the other
     for folder in distributions:
-        out = BUILD / "dist" / folder.resolve().name
+        # Not by the name of the clone's folder, which may be that of another distribution.
+        out = BUILD / "dist" / (folder.name or "vicinal")
         shutil.rmtree(out, ignore_errors=True)
         # The wheel is built from the sdist, so that what the sdist lacks is missed here and not by a user.
         run(tools.python, "-m", "build", "--outdir", out, ROOT / folder, env={"VICINAL_REQUIRE_NATIVE": "1"})

@@ -54,13 +54,13 @@ DEFAULTS = {
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_attributes_and_their_defaults(kind: type) -> None:
     new = kind()
-    assert {name: getattr(new, name) for name in kind._fields()} == DEFAULTS[kind.__name__]
+    assert {name: getattr(new, name) for name in kind._fields} == DEFAULTS[kind.__name__]
 
 
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_a_misspelt_attribute_is_refused_with_the_nearest_name(kind: type) -> None:
     new = kind()
-    name = next(iter(kind._fields()))
+    name = next(iter(kind._fields))
     with pytest.raises(AttributeError, match=f"no attribute '{name}x'; did you mean '{name}'"):
         setattr(new, f"{name}x", 1)
     with pytest.raises(AttributeError):

@@ -248,7 +248,7 @@ def _given(id_: Any) -> int:
 
 
 def _as_json(config: BM25Config, documents: Iterable[tuple[int, str]]) -> bytes:
-    settings = {name: getattr(config, name) for name in BM25Config._fields()}
+    settings = {name: getattr(config, name) for name in BM25Config._fields}
     return json.dumps({"config": settings, "documents": list(documents)}, ensure_ascii=False).encode()
 
 

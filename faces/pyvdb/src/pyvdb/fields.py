@@ -6,7 +6,7 @@ import copy
 import difflib
 import os
 from collections.abc import Callable
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 from . import checks
 from .checks import Check
@@ -63,25 +63,30 @@ class Attributes:
 
     __slots__ = ("_values",)
     _values: dict[str, Any]
+    _fields: ClassVar[dict[str, Field[Any]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        cls._fields = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
 
     def __init__(self) -> None:
-        object.__setattr__(self, "_values", {name: field.fresh() for name, field in self._fields().items()})
+        object.__setattr__(self, "_values", {name: field.fresh() for name, field in self._fields.items()})
 
     @classmethod
-    def _fields(cls) -> dict[str, Field[Any]]:
-        return {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
+    def _of(cls, values: dict[str, Any]) -> Self:
+        """An object with these values, of which nothing is missing and all have been checked."""
+        new = cls.__new__(cls)
+        object.__setattr__(new, "_values", values)
+        return new
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in type(self)._fields():
-            near = difflib.get_close_matches(name, type(self)._fields(), n=1)
+        if name not in self._fields:
+            near = difflib.get_close_matches(name, self._fields, n=1)
             guess = f"; did you mean {near[0]!r}?" if near else ""
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{guess}")
         object.__setattr__(self, name, value)
 
     def __copy__(self) -> Self:
-        new = type(self)()
-        new._values.update(copy.deepcopy(self._values))
-        return new
+        return self._of(copy.deepcopy(self._values))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self.__copy__()

@@ -75,7 +75,7 @@ def read_mapping(given: Any) -> tuple[Metadata, dict[str, Any]]:
     for name, value in given.items():
         if name == "type":
             metadata.type = document_type(value)
-        elif name in Metadata._fields():
+        elif name in Metadata._fields:
             setattr(metadata, name, value)
         else:
             extra[name] = value
@@ -84,11 +84,7 @@ def read_mapping(given: Any) -> tuple[Metadata, dict[str, Any]]:
 
 def from_row(id_: int, row: Mapping[str, Any]) -> Metadata:
     """A fresh object for what the engine kept."""
-    metadata = Metadata()
-    metadata.id = id_
-    metadata.type = TYPES_BY_NAME[row["type"]]
-    for name in _TEXTS:
-        setattr(metadata, name, row[name])
-    for name in PRICES:
-        setattr(metadata, name, row.get(name))
-    return metadata
+    values: dict[str, Any] = {"id": id_, "type": TYPES_BY_NAME[row["type"]]}
+    values.update((name, row[name]) for name in _TEXTS)
+    values.update((name, row.get(name)) for name in PRICES)
+    return Metadata._of(values)
