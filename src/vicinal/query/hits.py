@@ -53,10 +53,14 @@ def fetch(
 
 
 def _hits(ranking: Ranking, rows: Mapping[int, Row], distance_at_0: float) -> list[Hit]:
-    hits = []
-    for i, (slot, score) in enumerate(zip(ranking.slots.tolist(), ranking.scores.tolist(), strict=True)):
-        row = rows[slot]
-        # Adding zero makes sure that neither is minus zero.
-        shown = (user_id(row.id), score + 0.0, distance_at_0 - score, row.text, row.metadata or "{}")
-        hits.append(Hit(*shown) if ranking.legs is None else Hit(*shown, ranking.legs(i)))
-    return hits
+    # Adding zero makes sure that neither score nor distance is minus zero.
+    found = zip([rows[slot] for slot in ranking.slots.tolist()], ranking.scores.tolist(), strict=True)
+    if ranking.legs is None:
+        return [
+            Hit(user_id(row.id), score + 0.0, distance_at_0 - score, row.text, row.metadata or "{}")
+            for row, score in found
+        ]
+    return [
+        Hit(user_id(row.id), score + 0.0, distance_at_0 - score, row.text, row.metadata or "{}", ranking.legs(i))
+        for i, (row, score) in enumerate(found)
+    ]
