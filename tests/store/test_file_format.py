@@ -18,6 +18,7 @@ import pytest
 
 import vicinal
 from support.children import run
+from vicinal.analyzers import analyzer_of
 from vicinal.errors import Damaged, FormatUnsupported, VicinalError
 from vicinal.store.creation import folder_name
 
@@ -103,6 +104,7 @@ def test_state(closed: Path) -> None:
     assert (one, len(uuid), format_, writer, name) == (1, 16, 1, vicinal.__version__, "My Docs!")
     assert (dimension, metric, encoder, moved_to) == (2, "l2", None, None)
     assert json.loads(settings) == {
+        "analysis": analyzer_of("default", "en").fingerprint,
         "auto_ids": "integer",
         "zero_vectors": "refuse",
         "language": "en",
