@@ -248,6 +248,8 @@ def test_one_file_that_fails_is_an_error(ingest: GoldStandardIngest, output: Pat
             call(1)
     with pytest.raises(RuntimeError, match="picture"):
         ingest.ingest_chart(str(output / "notes.md"))
+    with pytest.raises(RuntimeError, match="not UTF-8"):
+        ingest.ingest_report(output / "charts" / "GOLD.png")
     with pytest.raises(TypeError):
         ingest.ingest({"gold_standard_output": str(output)})
     with pytest.raises(TypeError):

@@ -25,7 +25,7 @@ from .progress import progress
 from .results import IngestStats
 
 _FILES_PER_COMMIT = 64  # what a kill costs at most; a commit syncs the disk
-_FAILURES = (VicinalError, OSError, RuntimeError, ValueError)
+_FAILURES = (VicinalError, OSError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,4 +221,4 @@ def _text_of(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"it is not UTF-8 text (byte {error.start})") from None
+        raise RuntimeError(f"it is not UTF-8 text (byte {error.start})") from None
