@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +15,7 @@ from PIL import Image
 
 import pyvdb
 from support.documents import Block, python_blocks, seed
+from vicinal.encoders.minilm_files import PATH_VARIABLE
 
 HERE = Path(__file__).parent
 SHARED_TESTS = HERE.parents[2] / "tests"
@@ -68,12 +70,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(blocks: list[Block], folder: Path) -> list[int]:
+def run(blocks: list[Block], folder: Path, **environment: str) -> list[int]:
     """Runs the blocks in a process of their own; gives the lines of those that ran."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", RUNNER, str(SHARED_TESTS)],
         input=json.dumps([(block.line, block.text, "exits" in block.labels) for block in blocks]),
         cwd=folder,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=300,
@@ -98,6 +101,15 @@ def test_all_programs_run_in_order_in_one_namespace(document: Path, folder: Path
     programs = [block for block in blocks_of(document) if block.is_program and "model" not in block.labels]
     assert run(programs, folder) == [block.line for block in programs]
     assert len(programs) == 42
+
+
+@pytest.mark.parametrize("document", documents())
+def test_they_run_where_no_model_is_installed(document: Path, folder: Path) -> None:
+    programs = [block for block in blocks_of(document) if block.is_program and "model" not in block.labels]
+    (folder / "empty").mkdir()
+    assert len(run(programs, folder, **{PATH_VARIABLE: str(folder / "empty")})) == 42
+    encoder = pyvdb.open_database(folder / "financial_db")._ready().rows.stats().encoder
+    assert encoder == "hashing:512"
 
 
 @pytest.mark.parametrize("document", documents())
