@@ -114,6 +114,15 @@ def test_types_dates_and_assets(db: pyvdb.VectorDatabase, ingest: GoldStandardIn
     }
 
 
+def test_the_date_of_a_chart_is_that_of_its_folder_first(
+    db: pyvdb.VectorDatabase, ingest: GoldStandardIngest, output: Path
+) -> None:
+    dated = output.rename(output.parent / "run-2026-02-03")
+    ids = [ingest.ingest_chart(dated / "charts" / name) for name in ("GOLD.png", "SILVER_2026-01-06.png")]
+    ids.append(ingest.ingest_journal(dated / "Journal_2026-01-05.md"))
+    assert [db.get_metadata(id_).date for id_ in ids] == ["2026-02-03", "2026-02-03", "2026-01-05"]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "kind"),
     [

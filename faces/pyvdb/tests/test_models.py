@@ -121,6 +121,14 @@ def test_pictures_of_a_model_that_is_gone_are_not_compared_with_others(
     assert make(image_model_path=str(tmp_path / "away.onnx")).query_image(red)[0].id == 1
 
 
+def test_another_model_at_the_same_path_is_noticed(make: Make, image_model: str, tmp_path: Path) -> None:
+    red = picture(tmp_path / "red.png", (255, 0, 0))
+    make(image_model_path=image_model).add_image(red)
+    onnx_models.tower(Path(image_model), dim=16)
+    with pytest.raises(RuntimeError, match="which is not there or is another model now"):
+        make(image_model_path=image_model).query_image(red)
+
+
 def test_the_first_picture_decides(make: Make, image_model: str, tmp_path: Path) -> None:
     red = picture(tmp_path / "red.png", (255, 0, 0))
     make().add_image(red)
