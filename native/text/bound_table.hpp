@@ -33,13 +33,21 @@ public:
         for (std::size_t count = 1; count < kCounts; ++count)
             for (std::size_t code = 0; code < kCodes; ++code)
                 values_[count][code] =
-                    static_cast<float>(formula.part(static_cast<double>(count), std::max(1u, shortest(static_cast<std::uint8_t>(code)))));
+                    formula.part(static_cast<double>(count), std::max(1u, shortest(static_cast<std::uint8_t>(code))));
     }
 
-    // Not less than formula.part(count, length), but for rounding to float32.
-    float bound(std::uint32_t count, std::uint8_t code) const {
-        if (count < kCounts) return values_[count][code];
-        return static_cast<float>(formula_.part(count, shortest(code)));
+    // Not less than formula.part(count, length); equal to it for lengths below 64.
+    double bound(std::uint32_t count, std::uint8_t code) const {
+        return count < kCounts ? values_[count][code] : formula_.part(count, shortest(code));
+    }
+
+    // The same for all postings of a block; `most` is the largest count if the block cannot say.
+    double bound_of_block(const std::uint8_t* block, std::uint32_t most) const {
+        double found = values_[1][block[1]];
+        if (block[0] >= 2) found = std::max(found, values_[2][block[2]]);
+        if (block[0] >= 3) found = std::max(found, values_[3][block[3]]);
+        if (block[0] >= 4) found = std::max(found, bound(block[0] < 255 ? block[0] : most, block[4]));
+        return found;
     }
 
 private:
@@ -47,7 +55,7 @@ private:
 
     Formula formula_;
     bool is_set_ = false;
-    float values_[kCounts][kCodes] = {};
+    double values_[kCounts][kCodes] = {};
 };
 
 }  // namespace vicinal::text

@@ -2,16 +2,9 @@
 #include "text/entries.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 namespace vicinal::text {
 namespace {
-
-float rounded_up(double value) {
-    const float nearest = static_cast<float>(value);
-    return nearest < value ? std::nextafter(nearest, std::numeric_limits<float>::infinity()) : nearest;
-}
 
 // The most that a posting can add, from the shortest text of each count.
 double most_of(const Formula& formula, const Bounds& bounds) {
@@ -78,7 +71,7 @@ Entry::Entry(const Index& index, const Formula& formula, std::span<const Place> 
     list_ = list_of(index, group[0].term, part);
     if (part == Part::saved) dense_ = index.dense_counts(group[0].term);
     if (!weights.empty()) weight_ = weights[0];
-    if (list_.size > 0 && weight_ > 0) most_ = rounded_up(weight_ * most_of(formula, list_.bounds));
+    if (list_.size > 0 && weight_ > 0) most_ = weight_ * most_of(formula, list_.bounds);
 }
 
 void Entry::intersect(const Index& index, const Formula& formula, std::span<const Place> group,
@@ -102,7 +95,7 @@ void Entry::intersect(const Index& index, const Formula& formula, std::span<cons
     }
     list_.slots = slots_.data();
     list_.size = slots_.size();
-    for (const double value : values_) most_ = std::max(most_, rounded_up(value));
+    for (const double value : values_) most_ = std::max(most_, value);
 }
 
 }  // namespace vicinal::text

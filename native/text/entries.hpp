@@ -29,29 +29,34 @@ public:
     const List& list() const { return list_; }
     double weight() const { return weight_; }
 
-    // Nothing is added beyond this, rounded up to float32.
-    float most() const { return most_; }
-    // Not less than what posting `i` adds, but for rounding to float32.
-    float bound(std::size_t i, const BoundTable& table, const Index& index) const {
-        if (!is_single()) return static_cast<float>(values_[i]);
+    // Nothing is added beyond this.
+    double most() const { return most_; }
+    // Not less than what posting `i` adds.
+    double bound(std::size_t i, const BoundTable& table, const Index& index) const {
+        if (!is_single()) return values_[i];
         const std::uint8_t count = list_.counts[i];
-        return static_cast<float>(weight_) *
+        return weight_ *
                table.bound(count < kLarge ? count : list_.large_count(i), index.length_codes[list_.slots[i]]);
     }
 
     // Goes to a slot, which must not be below the last one asked for; false if the group is not there.
     bool find(std::uint32_t slot) {
-        if (dense_ != nullptr && dense_[slot] == 0) return false;
+        found_ = slot;
+        if (dense_ != nullptr && (count_ = dense_[slot]) < kLarge) return count_ > 0;
         if (at_ < list_.size && list_.slots[at_] < slot) at_ = list_.seek(slot, at_);
-        return at_ < list_.size && list_.slots[at_] == slot;
+        if (at_ == list_.size || list_.slots[at_] != slot) return false;
+        if (is_single()) count_ = list_.count_at(at_);
+        return true;
     }
     void rewind() { at_ = 0; }
     // What it adds to the slot that was found.
     double value(const Formula& formula, const Index& index) const {
-        if (!is_single()) return values_[at_];
-        return weight_ * formula.part(list_.count_at(at_), index.lengths[list_.slots[at_]]);
+        return is_single() ? weight_ * formula.part(count_, index.lengths[found_]) : values_[at_];
     }
-    float bound_here(const BoundTable& table, const Index& index) const { return bound(at_, table, index); }
+    // Not less than that.
+    double bound_here(const BoundTable& table, const Index& index) const {
+        return is_single() ? weight_ * table.bound(count_, index.length_codes[found_]) : values_[at_];
+    }
 
 private:
     void intersect(const Index& index, const Formula& formula, std::span<const Place> group,
@@ -59,9 +64,10 @@ private:
 
     List list_;
     double weight_ = 0;
-    float most_ = 0;
+    double most_ = 0;
     const std::uint8_t* dense_ = nullptr;
     std::size_t at_ = 0;
+    std::uint32_t found_ = 0, count_ = 0;
     std::vector<std::uint32_t> slots_;  // of a group of several terms
     std::vector<double> values_;
 };

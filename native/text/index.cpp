@@ -45,7 +45,10 @@ public:
 
 private:
     void put(std::uint32_t slot, std::uint32_t count, std::size_t positions) {
-        if ((out_.slots.size() - first_) % kBlock == 0) out_.blocks.push_back(positions);
+        if ((out_.slots.size() - first_) % kBlock == 0) {
+            out_.blocks.push_back(positions);
+            out_.block_bounds.insert(out_.block_bounds.end(), kNoBlockBounds.begin(), kNoBlockBounds.end());
+        }
         if (count >= kLarge) {
             out_.large_places.push_back(out_.slots.size());
             out_.large_counts.push_back(count);
@@ -53,6 +56,7 @@ private:
         out_.slots.push_back(slot);
         out_.counts.push_back(static_cast<std::uint8_t>(std::min<std::uint32_t>(count, kLarge)));
         widen(bounds_, count, index_.lengths[slot]);
+        widen(&*(out_.block_bounds.end() - kBounds), count, index_.length_codes[slot]);
     }
 
     const Index& index_;
@@ -90,7 +94,10 @@ void List::places(std::size_t i, std::vector<std::int64_t>& out) const {
 
 void Tail::add(std::uint32_t slot, std::uint32_t place) {
     if (slots.empty() || slots.back() != slot) {
-        if (slots.size() % kBlock == 0) blocks.push_back(positions.size());
+        if (slots.size() % kBlock == 0) {
+            blocks.push_back(positions.size());
+            block_bounds.insert(block_bounds.end(), kNoBlockBounds.begin(), kNoBlockBounds.end());
+        }
         slots.push_back(slot);
         counts.push_back(0);
         last_place = 0;
@@ -108,9 +115,15 @@ void Tail::add(std::uint32_t slot, std::uint32_t place) {
     last_place = place;
 }
 
+void Tail::bound_last(std::uint32_t length) {
+    const std::uint32_t count = counts.back() < kLarge ? counts.back() : large_counts.back();
+    widen(bounds, count, length);
+    widen(&*(block_bounds.end() - kBounds), count, length_code(length));
+}
+
 List Tail::list() const {
     return {slots.data(),     counts.data(), slots.size(),  bounds, positions.data(),
-            blocks.data(), large_places,  large_counts, 0};
+            blocks.data(), block_bounds.data(), large_places,  large_counts, 0};
 }
 
 std::uint32_t Terms::find(std::uint8_t field, std::string_view term) const {
@@ -170,6 +183,7 @@ List Index::saved_list(std::uint32_t term) const {
                  kNoBounds,
                  saved.positions.data(),
                  saved.blocks.data() + saved.block_starts[term],
+                 saved.block_bounds.data() + kBounds * saved.block_starts[term],
                  saved.large_places,
                  saved.large_counts,
                  start};
@@ -286,9 +300,7 @@ void Index::add_text(std::uint32_t slot, std::span<const std::uint32_t> words, c
     for (const std::uint32_t word : words) {  // counts are known only now
         const std::size_t start = word == 0 ? 0 : analysed.term_ends[word - 1];
         for (std::size_t i = start; i < analysed.term_ends[word]; ++i) {
-            Tail& tail = tails[tail_of[analysed.terms[i]]];
-            const std::uint8_t count = tail.counts.back();
-            widen(tail.bounds, count < kLarge ? count : tail.large_counts.back(), place);
+            tails[tail_of[analysed.terms[i]]].bound_last(place);
         }
     }
 }

@@ -21,6 +21,15 @@ using Bounds = std::array<std::uint32_t, kBounds>;
 
 inline constexpr Bounds kNoBounds = {0, kAbsent, kAbsent, kAbsent, kAbsent};
 
+// The same for a block: with at most 255 for the count, and codes of lengths.
+inline constexpr std::array<std::uint8_t, kBounds> kNoBlockBounds = {0, 255, 255, 255, 255};
+
+inline void widen(std::uint8_t* bounds, std::uint32_t count, std::uint8_t code) {
+    if (count > bounds[0]) bounds[0] = static_cast<std::uint8_t>(count < kLarge ? count : kLarge);
+    std::uint8_t& shortest = bounds[count < 4 ? count : 4];
+    if (code < shortest) shortest = code;
+}
+
 inline void widen(Bounds& bounds, std::uint32_t count, std::uint32_t length) {
     if (count > bounds[0]) bounds[0] = count;
     std::uint32_t& shortest = bounds[count < 4 ? count : 4];
@@ -35,6 +44,7 @@ struct List {
     Bounds bounds = kNoBounds;
     const std::uint8_t* positions = nullptr;
     const std::uint64_t* blocks = nullptr;
+    const std::uint8_t* block_bounds = nullptr;
     std::span<const std::uint64_t> large_places;
     std::span<const std::uint32_t> large_counts;
     std::uint64_t start = 0;  // by which large_places exceed an index into this list
@@ -53,12 +63,15 @@ struct Tail {
     std::vector<std::uint8_t> counts;
     std::vector<std::uint8_t> positions;
     std::vector<std::uint64_t> blocks;
+    std::vector<std::uint8_t> block_bounds;
     std::vector<std::uint64_t> large_places;
     std::vector<std::uint32_t> large_counts;
     Bounds bounds = kNoBounds;
     std::uint32_t last_place = 0;
 
-    void add(std::uint32_t slot, std::uint32_t place);  // bounds are left to the caller
+    void add(std::uint32_t slot, std::uint32_t place);
+    // To be called when all places of a text are there.
+    void bound_last(std::uint32_t length);
     List list() const;
 };
 

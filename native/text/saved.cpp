@@ -35,7 +35,8 @@ void check(const Saved& saved, std::size_t fields) {
                       saved.starts.size() == terms + 1 && saved.block_starts.size() == terms + 1 &&
                       saved.counts.size() == saved.slots.size() &&
                       saved.large_places.size() == saved.large_counts.size() &&
-                      saved.bounds.size() == kBounds * terms && partition(saved.term_ends, saved.term_bytes) &&
+                      saved.bounds.size() == kBounds * terms &&
+                      saved.block_bounds.size() == kBounds * saved.blocks.size() && partition(saved.term_ends, saved.term_bytes) &&
                       partition(saved.starts, saved.slots) && partition(saved.block_starts, saved.blocks);
     if (!fits) throw std::invalid_argument("the arrays of these postings do not fit together");
 }

@@ -34,6 +34,7 @@ struct Parts {
     Array<std::uint8_t> positions;
     Array<std::uint64_t> block_starts;
     Array<std::uint64_t> blocks;
+    Array<std::uint8_t> block_bounds;
 };
 
 template <class T>
@@ -63,6 +64,7 @@ void for_each_part(const Visit& visit, Some&... some) {
     visit("positions", some.positions...);
     visit("block_starts", some.block_starts...);
     visit("blocks", some.blocks...);
+    visit("block_bounds", some.block_bounds...);
 }
 
 Saved view_of(const Built& built);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -12,9 +13,11 @@
 namespace vicinal::text {
 namespace {
 
-constexpr std::size_t kWindow = 4096;
-constexpr double kSlack = 1e-6;             // more than a float32 addition is off by
-constexpr double kWeightMin = 1e-20;        // weights outside cannot be bounded in float32
+constexpr std::size_t kWindow = 2048;
+constexpr std::size_t kSparse = 32;         // one text in so many: below that windows do not pay
+constexpr std::size_t kSampled = 512;       // postings looked at for a first floor
+constexpr double kSlack = 0x1p-40;          // far more than additions in another order are off by
+constexpr double kWeightMin = 1e-20;        // weights outside could vanish in sums
 constexpr double kWeightMax = 1e20;
 constexpr std::size_t kProbeCost = 12;      // of looking a slot up in a list, in postings gone through
 
@@ -149,62 +152,138 @@ Words matching(const Index& index, const Query& query, const Prepared& prepared,
     return rows;
 }
 
+// What each thread keeps from search to search: a table that only another formula changes, and memory.
+struct Scratch {
+    static Scratch& mine() {
+        static thread_local Scratch scratch;
+        return scratch;
+    }
+
+    BoundTable table;
+    std::vector<double> sums;
+};
+
 // MaxScore over one part of the index. Needs positive weights, and that what scores matches.
 class Pruned {
 public:
     Pruned(const Index& index, const Query& query, std::span<Entry> entries, const Allowed& allowed, Best& best)
-        : index_(index), allowed_(allowed), best_(best), exact_(index, query, entries) {
+        : index_(index), allowed_(allowed), best_(best), exact_(index, query, entries), table_(Scratch::mine().table),
+          sums_(Scratch::mine().sums) {
         table_.set(query.formula);
         for (Entry& entry : entries.first(query.weights.size()))
-            if (entry.size() > 0) lists_.push_back({&entry, 0, 0, 0});
-        std::sort(lists_.begin(), lists_.end(), [](const Reading& a, const Reading& b) { return a.entry->most() > b.entry->most(); });
+            if (entry.size() > 0) lists_.push_back({&entry, entry.most(), 0, 0});
+        std::sort(lists_.begin(), lists_.end(),
+                  [](const Reading& a, const Reading& b) { return a.entry->most() > b.entry->most(); });
         double rest = 0;
         for (std::size_t i = lists_.size(); i-- > 0;) lists_[i].with_later = rest += lists_[i].entry->most();
+        essential_ = lists_.size();
         stretch_ = 1 + kSlack * static_cast<double>(lists_.size() + 4);
-        sums_.assign(kWindow, 0.0f);
+        sums_.assign(kWindow, 0.0);
+        raise();
     }
 
-    void run() {
+    void run(std::size_t k) {
+        if (best_.floor() < 0) sample(k);
         for (;;) {
             choose();
             const std::size_t next = next_slot();
             if (next == kNone) return;
-            const std::uint32_t base = static_cast<std::uint32_t>(next - next % kWindow);
-            std::size_t postings = 0;
-            for (std::size_t i = 0; i < essential_; ++i) postings += add_up(lists_[i], base);
-            if (postings >= kWindow / 4) {
-                collect_all(base);
-            } else {
-                collect_few(base);
-            }
-            for (const Candidate& candidate : candidates_) consider(candidate);
+            if (is_sparse(next)) return go_through();
+            look_through(static_cast<std::uint32_t>(next - next % kWindow));
         }
     }
 
 private:
     struct Reading {
         Entry* entry;
-        double with_later;       // the most that this list and those after it can add
-        std::size_t start, next;  // of the window, and behind it
+        double here;        // the most that it can add in the window
+        double with_later;  // the most that this list and those after it can add anywhere
+        std::size_t next;   // behind the window
+    };
+    struct Stretch {  // of a list, added to the sums
+        const std::uint32_t* first;
+        const std::uint32_t* last;
     };
     struct Candidate {
         std::uint32_t slot;
-        float sum;
+        double sum;
     };
 
     static constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
 
     // Whether a text that can have at most `sum` may get among the best.
-    bool may_pass(double sum) const { return sum * stretch_ > best_.floor(); }
+    bool may_pass(double sum) const { return sum * stretch_ >= least_; }
 
-    double rest(std::size_t from) const { return from < lists_.size() ? lists_[from].with_later : 0; }
+    // What rounds to more than the floor is not below the middle between it and the next float.
+    void raise() {
+        const float floor = best_.floor();
+        const float above = std::nextafter(floor, std::numeric_limits<float>::infinity());
+        if (floor > 0) least_ = std::max(least_, (static_cast<double>(floor) + above) / 2);
+    }
 
-    // The lists that every text among the best from now on has one of.
+    // A first floor: scores of k texts in which the strongest terms are strong. They are found again later.
+    void sample(std::size_t k) {
+        if (k > kSampled / 4) return;
+        candidates_.clear();
+        for (std::size_t i = 0; i < lists_.size() && candidates_.size() < k; ++i) add_strongest(*lists_[i].entry, k);
+        if (candidates_.size() < k) return;
+        std::sort(candidates_.begin(), candidates_.end(),
+                  [](const Candidate& a, const Candidate& b) { return a.slot < b.slot; });
+        std::vector<float> scores;
+        std::uint32_t last = kAbsent;
+        for (const Candidate& candidate : candidates_)
+            if (candidate.slot != last) scores.push_back(exact_.score(last = candidate.slot));
+        for (const Reading& reading : lists_) reading.entry->rewind();
+        if (scores.size() < k) return;
+        std::nth_element(scores.begin(), scores.begin() + static_cast<std::ptrdiff_t>(k - 1), scores.end(), std::greater<>());
+        const float floor = scores[k - 1];
+        const float below = std::nextafter(floor, 0.0f);
+        if (below > 0) least_ = (static_cast<double>(floor) + below) / 2;
+    }
+
+    void add_strongest(const Entry& entry, std::size_t k) {
+        const std::size_t first = candidates_.size();
+        for (std::size_t i = 0; i < std::min(entry.size(), kSampled); ++i)
+            if (is_wanted(entry.slot(i))) candidates_.push_back({entry.slot(i), entry.bound(i, table_, index_)});
+        if (candidates_.size() <= first + k) return;
+        const auto begin = candidates_.begin() + static_cast<std::ptrdiff_t>(first);
+        std::nth_element(begin, begin + static_cast<std::ptrdiff_t>(k), candidates_.end(),
+                         [](const Candidate& a, const Candidate& b) { return a.sum > b.sum; });
+        candidates_.resize(first + k);
+    }
+
+    bool is_wanted(std::uint32_t slot) const { return index_.is_live(slot) && is_let_in(allowed_, slot); }
+
     void choose() {
-        essential_ = lists_.size();
         while (essential_ > 0 && !may_pass(rest(essential_ - 1))) --essential_;
     }
 
+    // Whether few of the texts from `next` on have one of the essential lists.
+    bool is_sparse(std::size_t next) const {
+        std::size_t postings = 0;
+        for (std::size_t i = 0; i < essential_; ++i) postings += lists_[i].entry->size() - lists_[i].next;
+        return postings * kSparse < index_.slot_count() - next;
+    }
+
+    // Text after text; without sums, and without windows that would hold a posting or two.
+    void go_through() {
+        for (;;) {
+            choose();
+            const std::size_t next = next_slot();
+            if (next == kNone) return;
+            Candidate candidate = {static_cast<std::uint32_t>(next), 0};
+            for (std::size_t i = 0; i < essential_; ++i) {
+                Reading& reading = lists_[i];
+                if (reading.next < reading.entry->size() && reading.entry->slot(reading.next) == candidate.slot)
+                    candidate.sum += reading.entry->bound(reading.next++, table_, index_);
+            }
+            consider(candidate, essential_, rest(essential_));
+        }
+    }
+
+    double rest(std::size_t from) const { return from < lists_.size() ? lists_[from].with_later : 0; }
+
+    // Only texts that have one of the first `essential_` lists can be among the best from now on.
     std::size_t next_slot() const {
         std::size_t least = kNone;
         for (std::size_t i = 0; i < essential_; ++i) {
@@ -215,65 +294,102 @@ private:
         return least;
     }
 
-    std::size_t add_up(Reading& reading, std::uint32_t base) {
-        const Entry& entry = *reading.entry;
-        const std::uint32_t* const slots = entry.slots();
-        const std::size_t size = entry.size();
-        std::size_t i = reading.start = reading.next;
-        if (entry.is_single()) {
-            const float weight = static_cast<float>(entry.weight());
-            const std::uint8_t* const counts = entry.list().counts;
-            const std::uint8_t* const codes = index_.length_codes.data();
-            for (; i < size && slots[i] - base < kWindow; ++i) {
-                const std::uint8_t count = counts[i];
-                sums_[slots[i] - base] +=
-                    weight * table_.bound(count < kLarge ? count : entry.list().large_count(i), codes[slots[i]]);
-            }
+    void look_through(std::uint32_t base) {
+        const std::uint32_t end = base + static_cast<std::uint32_t>(std::min<std::size_t>(kWindow, kAbsent - base));
+        double all = rest(essential_);
+        for (std::size_t i = 0; i < essential_; ++i) all += lists_[i].here = most_until(lists_[i], end);
+        // Again only some lists can bring a text of this window among the best.
+        std::size_t needed = essential_;
+        double others = rest(essential_);
+        while (needed > 0 && !may_pass(others + lists_[needed - 1].here)) others += lists_[--needed].here;
+        std::size_t postings = 0;
+        stretches_.clear();
+        for (std::size_t i = 0; i < needed; ++i) postings += add_up(lists_[i], base, end, all - lists_[i].here);
+        for (std::size_t i = needed; i < essential_; ++i)
+            lists_[i].next = lists_[i].entry->list().seek(end, lists_[i].next);
+        if (postings >= kWindow / 4) {
+            collect_all(base, others);
+        } else if (postings > 0) {
+            collect_few(base, others);
         } else {
-            for (; i < size && slots[i] - base < kWindow; ++i)
-                sums_[slots[i] - base] += entry.bound(i, table_, index_);
+            return;
+        }
+        for (const Candidate& candidate : candidates_) consider(candidate, needed, others);
+    }
+
+    // The most that a list can add to a text from where it is up to `end`.
+    double most_until(const Reading& reading, std::uint32_t end) const {
+        const Entry& entry = *reading.entry;
+        const std::size_t size = entry.size();
+        if (reading.next >= size || entry.slot(reading.next) >= end) return 0;
+        if (least_ == 0 || !entry.is_single()) return entry.most();
+        double most = 0;
+        for (std::size_t i = reading.next; i < size && entry.slot(i) < end; i = (i / kBlock + 1) * kBlock)
+            most = std::max(most, block_most(entry, i / kBlock));
+        return most;
+    }
+
+    double block_most(const Entry& entry, std::size_t block) const {
+        return entry.weight() * table_.bound_of_block(entry.list().block_bounds + block * kBounds, entry.list().bounds[0]);
+    }
+
+    // Adds a list's bounds to the sums of the window, but for blocks that cannot bring a text among the best.
+    std::size_t add_up(Reading& reading, std::uint32_t base, std::uint32_t end, double others) {
+        const Entry& entry = *reading.entry;
+        const std::size_t size = entry.size();
+        std::size_t i = reading.next, added = 0;
+        while (i < size && entry.slot(i) < end) {
+            const std::size_t block_end = std::min(size, (i / kBlock + 1) * kBlock);
+            if (entry.is_single() && least_ > 0 && !may_pass(others + block_most(entry, i / kBlock))) {
+                i = entry.slot(block_end - 1) < end ? block_end : entry.list().seek(end, i);
+                continue;
+            }
+            const std::size_t first = i;
+            for (; i < block_end && entry.slot(i) < end; ++i) sums_[entry.slot(i) - base] += entry.bound(i, table_, index_);
+            stretches_.push_back({entry.slots() + first, entry.slots() + i});
+            added += i - first;
         }
         reading.next = i;
-        return i - reading.start;
+        return added;
     }
 
-    // Sums above this are worth a look; 0 where all are.
-    float cut() const {
-        const double least = best_.floor() / stretch_ - rest(essential_);
-        return least > 0 ? static_cast<float>(least * (1 - kSlack)) : 0.0f;
-    }
+    // Sums from here on are worth a look.
+    double cut(double others) const { return std::max(least_ / stretch_ * (1 - kSlack) - others, 0x1p-1000); }
 
-    void collect_all(std::uint32_t base) {
+    void collect_all(std::uint32_t base, double others) {
         candidates_.clear();
-        const float cut = this->cut();
+        const double cut = this->cut(others);
         for (std::size_t i = 0; i < kWindow; ++i)
-            if (sums_[i] > cut) candidates_.push_back({static_cast<std::uint32_t>(base + i), sums_[i]});
-        std::fill(sums_.begin(), sums_.end(), 0.0f);
+            if (sums_[i] >= cut) candidates_.push_back({static_cast<std::uint32_t>(base + i), sums_[i]});
+        std::fill(sums_.begin(), sums_.end(), 0.0);
     }
 
-    void collect_few(std::uint32_t base) {
+    void collect_few(std::uint32_t base, double others) {
         candidates_.clear();
-        const float cut = this->cut();
-        for (std::size_t i = 0; i < essential_; ++i) {
-            const std::uint32_t* const slots = lists_[i].entry->slots();
-            for (std::size_t j = lists_[i].start; j < lists_[i].next; ++j) {
-                float& sum = sums_[slots[j] - base];
-                if (sum > cut) candidates_.push_back({slots[j], sum});
+        const double cut = this->cut(others);
+        for (const Stretch& stretch : stretches_) {
+            for (const std::uint32_t* slot = stretch.first; slot != stretch.last; ++slot) {
+                double& sum = sums_[*slot - base];
+                if (sum >= cut) candidates_.push_back({*slot, sum});
                 sum = 0;
             }
         }
-        std::sort(candidates_.begin(), candidates_.end(), [](const Candidate& a, const Candidate& b) { return a.slot < b.slot; });
+        std::sort(candidates_.begin(), candidates_.end(),
+                  [](const Candidate& a, const Candidate& b) { return a.slot < b.slot; });
     }
 
-    void consider(const Candidate& candidate) {
+    // `others`: the most that lists from `needed` on can add.
+    void consider(const Candidate& candidate, std::size_t needed, double others) {
         double sum = candidate.sum;
-        if (!may_pass(sum + rest(essential_))) return;
-        if (!index_.is_live(candidate.slot) || !is_let_in(allowed_, candidate.slot)) return;
-        for (std::size_t i = essential_; i < lists_.size(); ++i) {
-            if (!may_pass(sum + lists_[i].with_later)) return;
+        if (!may_pass(sum + others)) return;
+        if (!is_wanted(candidate.slot)) return;
+        for (std::size_t i = needed; i < lists_.size(); ++i) {
+            others -= i < essential_ ? lists_[i].here : lists_[i].entry->most();
             if (lists_[i].entry->find(candidate.slot)) sum += lists_[i].entry->bound_here(table_, index_);
+            if (!may_pass(sum + std::max(others, 0.0))) return;
         }
-        if (may_pass(sum)) best_.offer(exact_.score(candidate.slot), candidate.slot);
+        best_.offer(exact_.score(candidate.slot), candidate.slot);
+        raise();
     }
 
     const Index& index_;
@@ -283,13 +399,12 @@ private:
     std::vector<Reading> lists_;
     std::size_t essential_ = 0;
     double stretch_ = 1;
+    double least_ = 0;  // 0: anything may pass
+    std::vector<Stretch> stretches_;
     std::vector<Candidate> candidates_;
-    static thread_local BoundTable table_;
-    static thread_local std::vector<float> sums_;  // zero between windows
+    BoundTable& table_;
+    std::vector<double>& sums_;  // zero between windows
 };
-
-thread_local BoundTable Pruned::table_;
-thread_local std::vector<float> Pruned::sums_;
 
 // Scores every row of a bitmap, or only those that have a group that scores.
 void score_rows(const Index& index, const Query& query, std::span<Entry> entries, const Words& rows,
@@ -331,8 +446,8 @@ std::size_t total_size(const Prepared& prepared) {
 
 Hits prune(const Index& index, const Query& query, Prepared& prepared, std::size_t k, const Allowed& allowed) {
     Best best(k);
-    Pruned(index, query, prepared.saved, allowed, best).run();
-    Pruned(index, query, prepared.later, allowed, best).run();
+    Pruned(index, query, prepared.saved, allowed, best).run(k);
+    Pruned(index, query, prepared.later, allowed, best).run(k);
     return best.sorted();
 }
 

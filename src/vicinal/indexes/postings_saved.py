@@ -16,6 +16,7 @@ bounds           uint32, (terms, 5): the largest count, then the shortest text w
 positions        uint8: the places of each posting, each less the one before, as LEB128
 block_starts     uint64, (terms + 1,): where the blocks of each term start
 blocks           uint64: where in `positions` each block of `BLOCK` postings starts
+block_bounds     uint8, (blocks, 5): like `bounds`, but with at most 255 for the count, and codes of lengths
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ DTYPES: Final[dict[str, type]] = {
     "positions": np.uint8,
     "block_starts": np.uint64,
     "blocks": np.uint64,
+    "block_bounds": np.uint8,
 }
 
 
@@ -93,6 +95,7 @@ class Saved:
     positions: NDArray[np.uint8]
     block_starts: NDArray[np.uint64]
     blocks: NDArray[np.uint64]
+    block_bounds: NDArray[np.uint8]
 
     @classmethod
     def empty(cls, field_count: int) -> Saved:
@@ -123,6 +126,7 @@ class Saved:
             len(self.counts) == len(self.slots),
             len(self.large_places) == len(self.large_counts),
             len(self.bounds) == BOUNDS * terms,
+            len(self.block_bounds) == BOUNDS * len(self.blocks),
             *(not len(last) or (last[-1] == len(array) and np.all(last[1:] >= last[:-1])) for last, array in ends),
         )
         if not all(sizes):
@@ -208,6 +212,7 @@ class Builder:
         self._bounds: list[list[int]] = []
         self._positions = bytearray()
         self._blocks: list[int] = []
+        self._block_bounds: list[list[int]] = []
         self._block_starts = [0]
 
     def add(self, field: int, term: str, slots: Slots, places: Sequence[Sequence[int]]) -> None:
@@ -217,8 +222,10 @@ class Builder:
         self._slots.append(slots)
         self._counts.append(counts)
         lengths = self._lengths[slots]
-        shortest = [lengths[kind] for kind in (counts == 1, counts == 2, counts == 3, counts >= 4)]
-        self._bounds.append([int(counts.max()), *(int(some.min()) if len(some) else ABSENT for some in shortest)])
+        self._bounds.append(_bounds(counts, lengths))
+        for start in range(0, len(counts), BLOCK):
+            most, *shortest = _bounds(counts[start : start + BLOCK], lengths[start : start + BLOCK])
+            self._block_bounds.append([min(most, LARGE), *map(length_code, shortest)])
         for at, found in enumerate(places):
             if at % BLOCK == 0:
                 self._blocks.append(len(self._positions))
@@ -246,6 +253,7 @@ class Builder:
             positions=np.frombuffer(bytes(self._positions), np.uint8),
             block_starts=np.array(self._block_starts, np.uint64),
             blocks=np.array(self._blocks, np.uint64),
+            block_bounds=np.array(self._block_bounds, np.uint8).reshape(-1),
         )
 
     def _table(self) -> NDArray[np.uint32]:
@@ -256,6 +264,20 @@ class Builder:
                 place = (place + 1) & (len(table) - 1)
             table[place] = number + 1
         return table
+
+
+def _bounds(counts: NDArray[np.int64], lengths: NDArray[np.uint32]) -> list[int]:
+    """The largest count, then the shortest length with count 1, 2, 3, and 4 or more."""
+    shortest = [lengths[kind] for kind in (counts == 1, counts == 2, counts == 3, counts >= 4)]
+    return [int(counts.max()), *(int(some.min()) if len(some) else ABSENT for some in shortest)]
+
+
+def length_code(length: int) -> int:
+    """Lengths below 64 are their own code; above, sixteen codes share each doubling, up to 255."""
+    if length < 64:
+        return length
+    exponent = length.bit_length() - 1
+    return min(255, 64 + (exponent - 6) * 16 + ((length >> (exponent - 4)) & 15))
 
 
 def _put_leb128(out: bytearray, value: int) -> None:
