@@ -49,7 +49,7 @@ class Ranked:
                 clauses = [clause for clause in parse(query).clauses if clause.sign != "-"]
                 asked = [word for clause in clauses for word in self._query(clause.text)]
                 found[id_] = sum(
-                    self.words.score(place, group)
+                    self.words.score(place, group, len(asked))
                     for word in asked
                     for group in word.groups
                     if self.words.has(place, group)
