@@ -144,9 +144,41 @@ const std::uint64_t* bitmap(nb::handle allowed, std::size_t rows) {
     return words.data();
 }
 
+void coarsen(std::string_view metric_name, std::size_t dim, nb::handle codes, nb::handle statistics,
+             nb::handle coarse, nb::handle coarse_statistics) {
+    const kernels::Metric metric = metric_of(metric_name);
+    const vectors::CodeShape shape = code_shape_of(metric, dim);
+    const auto code_rows = table_array<const std::uint8_t>("codes", "uint8", codes);
+    const auto statistic_rows = table_array<const float>("statistics", "float32", statistics);
+    const auto coarse_rows = table_array<std::uint8_t>("coarse", "uint8", coarse);
+    const auto coarse_statistic_rows = table_array<float>("coarse_statistics", "float32", coarse_statistics);
+    const std::size_t rows = code_rows.shape(0);
+    expect_shape("codes", code_rows, rows, shape.stride);
+    expect_shape("statistics", statistic_rows, rows, shape.statistics);
+    expect_shape("coarse", coarse_rows, rows, shape.coarse_stride());
+    expect_shape("coarse_statistics", coarse_statistic_rows, rows, shape.statistics);
+
+    nb::gil_scoped_release unlocked;
+    vectors::coarsen(metric, dim, rows, code_rows.data(), statistic_rows.data(), coarse_rows.data(),
+                     coarse_statistic_rows.data());
+}
+
+// Coarse codes of at least `count` rows, or none.
+void add_coarse(vectors::Rows& rows, nb::handle coarse, nb::handle coarse_statistics) {
+    if (coarse.is_none()) return;
+    const vectors::CodeShape shape = code_shape_of(rows.metric, rows.vectors.dim);
+    const auto code_rows = table_array<const std::uint8_t>("coarse", "uint8", coarse);
+    const auto statistic_rows = table_array<const float>("coarse_statistics", "float32", coarse_statistics);
+    expect_rows("coarse", code_rows, rows.vectors.rows, shape.coarse_stride());
+    expect_rows("coarse_statistics", statistic_rows, rows.vectors.rows, shape.statistics);
+    if (shape.stride == 0) return;
+    rows.coarse = code_rows.data();
+    rows.coarse_statistics = statistic_rows.data();
+}
+
 void search(std::string_view metric_name, std::size_t count, nb::handle vectors, nb::handle codes,
-            nb::handle statistics, nb::handle allowed, nb::handle queries, std::size_t threads, nb::handle slots,
-            nb::handle scores, nb::handle counts) {
+            nb::handle statistics, nb::handle coarse, nb::handle coarse_statistics, nb::handle allowed,
+            nb::handle queries, std::size_t threads, nb::handle slots, nb::handle scores, nb::handle counts) {
     const kernels::Metric metric = metric_of(metric_name);
     const FloatRows rows = vectors_array(vectors);
     const auto code_rows = table_array<const std::uint8_t>("codes", "uint8", codes);
@@ -163,8 +195,9 @@ void search(std::string_view metric_name, std::size_t count, nb::handle vectors,
     expect_shape("slots", slot_rows, query_rows.shape(0), slot_rows.shape(1));
     expect_shape("scores", score_rows, query_rows.shape(0), slot_rows.shape(1));
     expect_length("counts", found.size(), query_rows.shape(0));
-    const vectors::Rows searched = {metric, {rows.data(), count, rows.shape(1)}, code_rows.data(),
-                                    statistic_rows.data(), bitmap(allowed, count)};
+    vectors::Rows searched = {metric, {rows.data(), count, rows.shape(1)}, code_rows.data(),
+                              statistic_rows.data(), bitmap(allowed, count)};
+    add_coarse(searched, coarse, coarse_statistics);
 
     nb::gil_scoped_release unlocked;
     vectors::search(searched, matrix_of(query_rows), std::max<std::size_t>(threads, 1),
@@ -422,8 +455,12 @@ NB_MODULE(_core, module) {
     module.def("encode", &encode, nb::arg("metric"), vectors, codes, statistics,
                "Codes and statistics of all rows into arrays of that shape; see `Scanner.encode`. "
                "ValueError for arrays that do not fit.");
-    module.def("search", &search, nb::arg("metric"), nb::arg("count"), vectors, codes, statistics,
-               nb::arg("allowed").none(), nb::arg("queries").none(), nb::arg("threads"), slots, scores,
+    const auto coarse = nb::arg("coarse").none(), coarse_statistics = nb::arg("coarse_statistics").none();
+    module.def("coarsen", &coarsen, nb::arg("metric"), nb::arg("dim"), codes, statistics, coarse, coarse_statistics,
+               "Coarse codes of coded rows and their statistics into arrays of that shape; see `Scanner.coarsen`. "
+               "ValueError for arrays that do not fit.");
+    module.def("search", &search, nb::arg("metric"), nb::arg("count"), vectors, codes, statistics, coarse,
+               coarse_statistics, nb::arg("allowed").none(), nb::arg("queries").none(), nb::arg("threads"), slots, scores,
                nb::arg("counts").none(),
                "Best rows of each query into `slots` and `scores`, how many into `counts`; see "
                "`Scanner.search_many`. ValueError for arrays that do not fit.");

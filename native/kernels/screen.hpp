@@ -39,8 +39,12 @@ struct ScreenQuery {
 using ScreenFunction = std::uint64_t (*)(const CodeBlock& block, std::size_t stride, const ScreenQuery& query,
                                          std::int32_t* dots);
 
+// The same over rows of 4-bit codes, two in a byte: byte j of a row's chunk c of 64 bytes holds, in its lower half, the code
+// of component 128 * c + j, in its upper half that of component 128 * c + 64 + j. `stride`: bytes per row; the query's
+// code has twice as many.
 struct ScreenTable {
     ScreenFunction screen;
+    ScreenFunction screen_halves;
     int query_code_max;  // largest magnitude in a query's code that no intermediate sum overflows with
 };
 

@@ -22,6 +22,8 @@ struct Neon {
     static int8x16_t load_codes(const std::uint8_t* from) {
         return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(from), vdupq_n_u8(128)));
     }
+    static int8x16_t lower_halves(uint8x16_t codes) { return vreinterpretq_s8_u8(vandq_u8(codes, vdupq_n_u8(15))); }
+    static int8x16_t upper_halves(uint8x16_t codes) { return vreinterpretq_s8_u8(vshrq_n_u8(codes, 4)); }
     static void store_totals(const Sums* sums, std::int32_t query_code_sum, std::int32_t* out) {
         const int32x4_t lowered = vdupq_n_s32(128 * query_code_sum);
         for (std::size_t r = 0; r < rows; r += 4) {

@@ -28,6 +28,13 @@ struct Simd {
         const __m256i pairs = _mm256_maddubs_epi16(row, query);
         return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
     }
+    static Sums add_halves(Sums sum, const std::uint8_t* codes, QueryCodes low, QueryCodes high) {
+        const __m256i row = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes)), half = _mm256_set1_epi8(15);
+        const __m256i lower = _mm256_maddubs_epi16(_mm256_and_si256(row, half), low);
+        const __m256i upper = _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi16(row, 4), half), high);
+        const __m256i pairs = _mm256_add_epi16(lower, upper);  // four products of at most 15 * 64
+        return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    }
     // Two registers of partial sums in one: of the same pairs of neighbours, those of `a` and `b` in turns.
     static Sums join1(Sums a, Sums b) {
         return _mm256_add_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));

@@ -16,6 +16,13 @@ struct Simd : Zmm {
         const __m512i pairs = _mm512_maddubs_epi16(_mm512_loadu_si512(codes), query);
         return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
     }
+    static Sums add_halves(Sums sum, const std::uint8_t* codes, QueryCodes low, QueryCodes high) {
+        const __m512i row = _mm512_loadu_si512(codes);
+        const __m512i lower = _mm512_maddubs_epi16(lower_halves(row), low);
+        const __m512i upper = _mm512_maddubs_epi16(upper_halves(row), high);
+        const __m512i pairs = _mm512_add_epi16(lower, upper);  // four products of at most 15 * 64
+        return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+    }
 };
 
 }  // namespace

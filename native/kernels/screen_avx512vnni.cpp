@@ -12,7 +12,15 @@ struct Simd : Zmm {
     static constexpr int query_code_max = 127;
 
     static Sums add_products(Sums sum, const std::uint8_t* codes, QueryCodes query) {
+        return add(sum, _mm512_loadu_si512(codes), query);
+    }
+    static Sums add_halves(Sums sum, const std::uint8_t* codes, QueryCodes low, QueryCodes high) {
         const __m512i row = _mm512_loadu_si512(codes);
+        return add(add(sum, lower_halves(row), low), upper_halves(row), high);
+    }
+
+private:
+    static Sums add(Sums sum, __m512i row, QueryCodes query) {
 #if defined(__GNUC__) && !defined(__clang__)
         // GCC copies every sum before and after the intrinsic, and a search of many queries takes 15 % longer.
         __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(row), "v"(query));

@@ -12,6 +12,10 @@ struct Simd : Neon {
     static Sums add_products(Sums sum, const std::uint8_t* codes, QueryCodes query) {
         return vdotq_s32(sum, load_codes(codes), query);
     }
+    static Sums add_halves(Sums sum, const std::uint8_t* codes, QueryCodes low, QueryCodes high) {
+        const uint8x16_t row = vld1q_u8(codes);
+        return vdotq_s32(vdotq_s32(sum, lower_halves(row), low), upper_halves(row), high);
+    }
 };
 
 }  // namespace

@@ -24,6 +24,20 @@ void dot_rows(const std::uint8_t* const* rows, std::size_t stride, const ScreenQ
     Simd::store_totals(sums, query.code_sum, dots);
 }
 
+// The same of 4-bit codes.
+void dot_halves(const std::uint8_t* const* rows, std::size_t stride, const ScreenQuery& query, std::int32_t* dots) {
+    constexpr std::size_t chunk = 64;
+    const std::uint8_t* row[Simd::rows];
+    Simd::Sums sums[Simd::rows];
+    for (std::size_t r = 0; r < Simd::rows; ++r) row[r] = rows[r], sums[r] = Simd::zero();
+    for (std::size_t column = 0; column < stride; column += Simd::bytes) {
+        const std::int8_t* const code = query.code + column / chunk * 2 * chunk + column % chunk;
+        const Simd::QueryCodes low = Simd::load_query(code), high = Simd::load_query(code + chunk);
+        for (std::size_t r = 0; r < Simd::rows; ++r) sums[r] = Simd::add_halves(sums[r], row[r] + column, low, high);
+    }
+    Simd::store_totals(sums, 0, dots);
+}
+
 // Bits of the rows whose upper bound is not certainly below the threshold. An infinite or undefined
 // bound came from an overflow and says nothing, so that row stays.
 std::uint64_t reaching(const CodeBlock& block, const ScreenQuery& query, const std::int32_t* dots) {
@@ -48,7 +62,12 @@ std::uint64_t screen_rows(const CodeBlock& block, std::size_t stride, const Scre
     return reaching(block, query, dots);
 }
 
-constexpr ScreenTable kScreenTable = {screen_rows, Simd::query_code_max};
+std::uint64_t screen_halves(const CodeBlock& block, std::size_t stride, const ScreenQuery& query, std::int32_t* dots) {
+    for (std::size_t i = 0; i < kBlockRows; i += Simd::rows) dot_halves(block.row + i, stride, query, dots + i);
+    return reaching(block, query, dots);
+}
+
+constexpr ScreenTable kScreenTable = {screen_rows, screen_halves, Simd::query_code_max};
 
 }  // namespace
 }  // namespace vicinal::kernels

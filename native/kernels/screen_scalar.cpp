@@ -18,6 +18,11 @@ struct Simd {
         for (std::size_t i = 0; i < bytes; ++i) sum += std::int32_t{codes[i]} * std::int32_t{query[i]};
         return sum;
     }
+    static Sums add_halves(Sums sum, const std::uint8_t* codes, QueryCodes low, QueryCodes high) {
+        for (std::size_t i = 0; i < bytes; ++i)
+            sum += std::int32_t{codes[i] & 15} * std::int32_t{low[i]} + std::int32_t{codes[i] >> 4} * std::int32_t{high[i]};
+        return sum;
+    }
     static void store_totals(const Sums* sums, std::int32_t, std::int32_t* out) { *out = *sums; }
 
     static Floats all(float value) { return value; }

@@ -21,6 +21,8 @@ struct Zmm {
 
     static Sums zero() { return _mm512_setzero_si512(); }
     static QueryCodes load_query(const std::int8_t* from) { return _mm512_loadu_si512(from); }
+    static __m512i lower_halves(__m512i codes) { return _mm512_and_si512(codes, _mm512_set1_epi8(15)); }
+    static __m512i upper_halves(__m512i codes) { return lower_halves(_mm512_srli_epi16(codes, 4)); }
     // Two registers of partial sums in one: of the same pairs of neighbours, those of `a` and `b` in turns.
     static Sums join1(Sums a, Sums b) {
         return _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));

@@ -64,6 +64,39 @@ void check_screen(const Sample& sample, Metric metric, const Coded& coded, vecto
     }
 }
 
+// A row's coarse code is the upper half of each code, and its screen keeps what it must.
+void check_coarse(const Sample& sample, Metric metric, const Coded& coded, vectors::CodedQuery& query) {
+    const std::size_t stride = vectors::code_shape(metric, sample.dim).coarse_stride();
+    GuardedArray<std::uint8_t> coarse(sample.rows * stride);
+    std::vector<float> statistics(sample.rows * 4), scores(sample.rows);
+    vectors::coarsen(metric, sample.dim, sample.rows, coded.codes.data(), coded.statistics.data(), coarse.data(),
+                     statistics.data());
+    kernels::CodeBlock block = {};
+    std::vector<std::uint32_t> slots(sample.rows);
+    for (std::size_t i = 0; i < kernels::kBlockRows; ++i) {
+        const std::size_t row = i % sample.rows;
+        slots[row] = static_cast<std::uint32_t>(row);
+        block.row[i] = coarse.data() + row * stride;
+        block.step[i] = statistics[row * 4];
+        block.lowest[i] = statistics[row * 4 + 1];
+        block.length[i] = statistics[row * 4 + 2];
+        block.error[i] = statistics[row * 4 + 3];
+    }
+    kernels::score(metric, sample.matrix(), slots, sample.query.data(), scores.data());
+    std::int32_t dots[kernels::kBlockRows];
+    for (const float floor : scores) {
+        query.set_floor(floor);
+        const std::uint64_t kept = kernels::screen_table().screen_halves(block, stride, query.screen(), dots);
+        for (std::size_t i = 0; i < sample.rows; ++i) {
+            std::int32_t dot = 0;
+            for (std::size_t c = 0; c < sample.dim; ++c)
+                dot += (coded.block.row[i][c] >> 4) * query.screen().code[c];
+            CHECK(dots[i] == dot, "coarse row %zu: %d, not %d", i, dots[i], dot);
+            CHECK((kept >> i & 1) || scores[i] < floor, "metric %d: coarse row %zu is lost", static_cast<int>(metric), i);
+        }
+    }
+}
+
 void test_level(std::string_view level) {
     const int code_max = kernels::screen_table().query_code_max;
     for (std::size_t dim : {1, 2, 15, 16, 31, 63, 64, 65, 128, 200, 384, 1000}) {
@@ -74,6 +107,7 @@ void test_level(std::string_view level) {
                 const Coded coded(metric, sample.matrix());
                 vectors::CodedQuery query(metric, {sample.query.data(), dim}, code_max);
                 check_screen(sample, metric, coded, query);
+                check_coarse(sample, metric, coded, query);
             }
         }
     }

@@ -39,14 +39,19 @@ std::vector<Hit> best_of_all(Metric metric, const Matrix& matrix, const float* q
 }
 
 void check_search(Metric metric, const Matrix& matrix, const Matrix& queries, std::size_t k, std::size_t threads,
-                  const std::vector<std::uint64_t>& bitmap) {
+                  const std::vector<std::uint64_t>& bitmap, bool with_coarse) {
     const vectors::CodeShape shape = vectors::code_shape(metric, matrix.dim);
     GuardedArray<std::uint8_t> codes(matrix.rows * shape.stride);
     GuardedArray<float> statistics(matrix.rows * shape.statistics);
     vectors::encode(metric, matrix, codes.data(), statistics.data());
     std::vector<std::uint32_t> slots(queries.rows * k), counts(queries.rows);
     std::vector<float> scores(queries.rows * k);
-    const Rows rows = {metric, matrix, codes.data(), statistics.data(), bitmap.empty() ? nullptr : bitmap.data()};
+    GuardedArray<std::uint8_t> coarse(matrix.rows * shape.coarse_stride());
+    GuardedArray<float> coarse_statistics(matrix.rows * shape.statistics);
+    vectors::coarsen(metric, matrix.dim, matrix.rows, codes.data(), statistics.data(), coarse.data(),
+                     coarse_statistics.data());
+    Rows rows = {metric, matrix, codes.data(), statistics.data(), bitmap.empty() ? nullptr : bitmap.data()};
+    if (shape.stride > 0 && with_coarse) rows.coarse = coarse.data(), rows.coarse_statistics = coarse_statistics.data();
     vectors::search(rows, queries, threads, {k, slots.data(), scores.data(), counts.data()});
     for (std::size_t i = 0; i < queries.rows; ++i) {
         std::vector<Hit> found;
@@ -65,9 +70,13 @@ void test_search(std::size_t rows, std::size_t dim) {
     for (std::size_t i = 0; i < rows; i += 37) sparse[i / 64] |= std::uint64_t{1} << i % 64;
     for (Metric metric : kMetrics) {
         for (std::size_t k : {1, 5, 150}) {
-            check_search(metric, sample.matrix(), queries.matrix(), k, 1 + k % 4, {});
-            check_search(metric, sample.matrix(), queries.matrix(), k, 1, sparse);
-            check_search(metric, sample.matrix(), queries.matrix(), k, 3, dense);
+            check_search(metric, sample.matrix(), queries.matrix(), k, 1 + k % 4, {}, false);
+            check_search(metric, sample.matrix(), queries.matrix(), k, 1, sparse, false);
+            check_search(metric, sample.matrix(), queries.matrix(), k, 3, dense, false);
+            const Matrix one = {queries.query.data(), 1, dim};  // coarse codes are for few queries
+            check_search(metric, sample.matrix(), one, k, 1, {}, true);
+            check_search(metric, sample.matrix(), one, k, 2, sparse, true);
+            check_search(metric, sample.matrix(), queries.matrix(), k, 7, dense, true);
         }
     }
 }

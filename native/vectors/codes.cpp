@@ -12,7 +12,6 @@ namespace {
 using kernels::Metric;
 
 constexpr std::size_t kStrideUnit = 64;  // the widest register, and a cache line
-constexpr std::size_t kStatistics = 4;
 constexpr std::size_t kLanes = 8;
 constexpr double kCodeMax = 255;
 constexpr double kRounding = 0x1p-18;      // of the float32 sum; see the header
@@ -143,9 +142,81 @@ void encode(Metric metric, const kernels::Matrix& matrix, std::uint8_t* codes, f
     }
 }
 
+namespace {
+
+// One row's coarse code and its statistics.
+class RowCoarsener {
+public:
+    RowCoarsener(Metric metric, std::size_t dim, const float* statistics)
+        : metric_(metric), dim_(dim), step_(statistics[0]), lowest_(statistics[1]), length_(statistics[2]),
+          error_(statistics[3]), coarse_step_(kHalves * step_),
+          coarse_lowest_(static_cast<float>(double{lowest_} + kMiddle * step_)) {}
+
+    void coarsen(const std::uint8_t* codes, std::size_t coarse_stride, std::uint8_t* coarse) {
+        const std::size_t stride = code_shape(metric_, dim_).stride;  // bytes behind the last component are 0
+        std::fill_n(coarse, coarse_stride, std::uint8_t{0});
+        for (std::size_t start = 0; start < stride; start += kStrideUnit) {
+            std::uint8_t* const bytes = coarse + start / (2 * kStrideUnit) * kStrideUnit;
+            const int shift = start / kStrideUnit % 2 * 4;
+            for (std::size_t j = 0; j < kStrideUnit; ++j)
+                bytes[j] = static_cast<std::uint8_t>(bytes[j] | codes[start + j] >> 4 << shift);
+        }
+        std::size_t i = 0;
+        for (; i + kLanes <= dim_; i += kLanes)
+            for (std::size_t j = 0; j < kLanes; ++j) add_component(codes[i + j], j);
+        for (std::size_t j = 0; i + j < dim_; ++j) add_component(codes[i + j], j);
+    }
+
+    void write_statistics(float* out) const {
+        out[0] = coarse_step_;
+        out[1] = coarse_lowest_;
+        out[2] = out[3] = kInfinity;  // unknown, like a row whose codes say nothing
+        if (!std::isfinite(length_) || !std::isfinite(error_) || !std::isfinite(coarse_step_)) return;
+        const double magnitude =
+            std::sqrt(static_cast<double>(dim_)) * (std::fabs(double{lowest_}) + kCodeMax * double{step_});
+        const double rest = std::sqrt(squared_rest_.total()) * (1 + kFineRounding) + kFineRounding * magnitude;
+        const double squared_length = squared_length_.total();
+        out[3] = rounded_up(error_ + rest);
+        if (metric_ != Metric::l2) {
+            out[2] = rounded_up(std::sqrt(squared_length));
+        } else if (magnitude * magnitude < FLT_MAX) {
+            const double stored = out[3], slack = kRounding * magnitude * magnitude;
+            out[2] = rounded_up((stored * stored - squared_length) / 2 + slack);
+        }
+    }
+
+private:
+    void add_component(std::uint8_t code, std::size_t lane) {
+        const double fine = lowest_ + double{step_} * code;
+        const double rough = coarse_lowest_ + double{coarse_step_} * (code >> 4);
+        squared_rest_.lane[lane] += (fine - rough) * (fine - rough);
+        squared_length_.lane[lane] += rough * rough;
+    }
+
+    static constexpr float kHalves = 16;
+    static constexpr double kMiddle = 7.5;
+
+    Metric metric_;
+    std::size_t dim_;
+    float step_, lowest_, length_, error_, coarse_step_, coarse_lowest_;
+    LaneSum squared_rest_, squared_length_;
+};
+
+}  // namespace
+
+void coarsen(Metric metric, std::size_t dim, std::size_t rows, const std::uint8_t* codes, const float* statistics,
+             std::uint8_t* coarse, float* coarse_statistics) {
+    const CodeShape shape = code_shape(metric, dim);
+    for (std::size_t row = 0; row < rows && shape.stride > 0; ++row) {
+        RowCoarsener coarsener(metric, dim, statistics + row * kStatistics);
+        coarsener.coarsen(codes + row * shape.stride, shape.coarse_stride(), coarse + row * shape.coarse_stride());
+        coarsener.write_statistics(coarse_statistics + row * kStatistics);
+    }
+}
+
 CodedQuery::CodedQuery(Metric metric, std::span<const float> query, int code_max)
     : metric_(metric), root_of_dim_(std::sqrt(static_cast<double>(query.size()))),
-      code_(code_shape(metric, query.size()).stride) {
+      code_(2 * code_shape(metric, query.size()).coarse_stride()) {
     const double length = length_of(query);
     quantise(query, metric == Metric::l2 ? 1 : inverse(length), code_max);
     if (metric == Metric::inner_product && length > 0) length_ = length;

@@ -32,6 +32,10 @@
 // of the means to 2 M^2 + ||p||^2 + reach^2 for l2. `kRounding` times the same quantities is several times that,
 // and is added to the stored statistics, and for l2 to the threshold.
 // Everything else is float64, whose roundings are thousands of times smaller and included.
+//
+// Coarse codes are the upper halves of codes: 4 bits a component, y[i] = lowest' + step' * half[i] with step' = 16 * step
+// and lowest' in the middle of what a half may stand for. They are codes like any other, of half the bytes and with a
+// larger error, at most ||x - z|| + ||z - y||, both of which are known. M is larger than what it is for them.
 #pragma once
 
 #include <cstddef>
@@ -44,12 +48,16 @@
 
 namespace vicinal::vectors {
 
+inline constexpr std::size_t kStatistics = 4;  // of a coded row
 inline constexpr std::size_t kDimMax = 65536;  // beyond it a sum of products would leave 32 bits
 
 // What a row takes.
 struct CodeShape {
     std::size_t stride;      // bytes of code: dim rounded up to a multiple of 64, or 0 for l1
     std::size_t statistics;  // float32: step, lowest, length, error; or none for l1
+
+    // Bytes of coarse code: half of them, rounded up to a multiple of 64.
+    std::size_t coarse_stride() const { return (stride + 127) / 128 * 64; }
 };
 
 CodeShape code_shape(kernels::Metric metric, std::size_t dim);
@@ -57,6 +65,10 @@ CodeShape code_shape(kernels::Metric metric, std::size_t dim);
 // Codes and statistics of all rows; the same bytes on every machine and from the NumPy referee.
 // `codes` takes matrix.rows * stride bytes, `statistics` matrix.rows * 4 values.
 void encode(kernels::Metric metric, const kernels::Matrix& matrix, std::uint8_t* codes, float* statistics);
+
+// Coarse codes of coded rows, and their statistics, 4 a row: `coarse` takes rows * coarse_stride() bytes.
+void coarsen(kernels::Metric metric, std::size_t dim, std::size_t rows, const std::uint8_t* codes,
+             const float* statistics, std::uint8_t* coarse, float* coarse_statistics);
 
 // The score as `kernels::score` gives it is in here.
 struct Interval {

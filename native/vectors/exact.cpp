@@ -20,6 +20,8 @@ using kernels::Matrix;
 using kernels::Metric;
 
 constexpr std::size_t kGroupMax = 128;  // queries that share a pass: their codes should stay in the L2 cache
+// So few queries wait for memory, of which coarse codes take half; more wait for arithmetic, of which these take more.
+constexpr std::size_t kCoarseMax = 2;
 
 std::uint64_t first_bits(std::size_t count) { return count < 64 ? (std::uint64_t{1} << count) - 1 : ~std::uint64_t{0}; }
 
@@ -64,38 +66,51 @@ struct Block {
     kernels::CodeBlock codes;
 };
 
+// Where the rows of a block are. The screen always looks at whole blocks: the last row fills up a short one.
+void load_codes(const std::uint8_t* codes, std::size_t stride, const float* all_statistics, Block& block) {
+    for (std::size_t i = 0; i < kBlockRows; ++i) {
+        const std::size_t slot = block.slots[std::min(i, block.count - 1)];
+        const float* const statistics = all_statistics + slot * kStatistics;
+        block.codes.row[i] = codes + slot * stride;
+        block.codes.step[i] = statistics[0];
+        block.codes.lowest[i] = statistics[1];
+        block.codes.length[i] = statistics[2];
+        block.codes.error[i] = statistics[3];
+    }
+}
+
 // The scores of a block's rows by their codes.
 class CodeScores {
 public:
     CodeScores(const Rows& rows, const float* query)
-        : table_(kernels::screen_table()), stride_(code_shape(rows.metric, rows.vectors.dim).stride),
+        : table_(kernels::screen_table()), shape_(code_shape(rows.metric, rows.vectors.dim)),
           query_(rows.metric, {query, rows.vectors.dim}, table_.query_code_max) {}
 
-    // Where the rows of a block are. The screen always looks at whole blocks: the last row fills up a short one.
     static void load(const Rows& rows, Block& block) {
-        const CodeShape shape = code_shape(rows.metric, rows.vectors.dim);
-        for (std::size_t i = 0; i < kBlockRows; ++i) {
-            const std::size_t slot = block.slots[std::min(i, block.count - 1)];
-            const float* const statistics = rows.statistics + slot * shape.statistics;
-            block.codes.row[i] = rows.codes + slot * shape.stride;
-            block.codes.step[i] = statistics[0];
-            block.codes.lowest[i] = statistics[1];
-            block.codes.length[i] = statistics[2];
-            block.codes.error[i] = statistics[3];
-        }
+        load_codes(rows.codes, code_shape(rows.metric, rows.vectors.dim).stride, rows.statistics, block);
+    }
+    static void load_coarse(const Rows& rows, Block& block) {
+        load_codes(rows.coarse, code_shape(rows.metric, rows.vectors.dim).coarse_stride(), rows.coarse_statistics,
+                   block);
     }
 
     void set_floor(float floor) { query_.set_floor(floor); }
 
     std::uint64_t screen(const Block& block) {
-        return table_.screen(block.codes, stride_, query_.screen(), dots_) & first_bits(block.count);
+        return table_.screen(block.codes, shape_.stride, query_.screen(), dots_) & first_bits(block.count);
+    }
+
+    // The same of a block of coarse codes.
+    std::uint64_t screen_coarse(const Block& block) {
+        return table_.screen_halves(block.codes, shape_.coarse_stride(), query_.screen(), dots_) &
+               first_bits(block.count);
     }
 
     Interval scores(const Block& block, std::size_t i) const { return query_.scores(block.codes, i, dots_[i]); }
 
 private:
     const kernels::ScreenTable& table_;
-    std::size_t stride_;
+    CodeShape shape_;
     CodedQuery query_;
     std::int32_t dots_[kBlockRows];
 };
@@ -110,8 +125,11 @@ public:
           absolute_(static_cast<double>(rows.vectors.dim) * FLT_MIN) {}
 
     static void load(const Rows&, Block&) {}
+    static void load_coarse(const Rows&, Block&) {}
 
     void set_floor(float floor) { floor_ = floor; }
+
+    std::uint64_t screen_coarse(const Block& block) { return first_bits(block.count); }
 
     std::uint64_t screen(const Block& block) {
         for (std::size_t i = 0; i < block.count;) i = scan_run(block, i);
@@ -151,7 +169,22 @@ template <class Scores>
 class Search {
 public:
     Search(const Rows& rows, const float* query, std::size_t k)
-        : scores_(rows, query), candidates_(rows.metric, rows.vectors, query, k) {}
+        : rows_(rows), scores_(rows, query), candidates_(rows.metric, rows.vectors, query, k) {}
+
+    // Of a block of coarse codes: rows that may be among the best wait until there is a block of them.
+    void visit_coarse(const Block& block) {
+        for (std::uint64_t bits = scores_.screen_coarse(block); bits != 0; bits &= bits - 1) {
+            waiting_.slots[waiting_.count++] = block.slots[std::countr_zero(bits)];
+            if (waiting_.count == kBlockRows) visit_waiting();
+        }
+    }
+
+    void visit_waiting() {
+        if (waiting_.count == 0) return;
+        Scores::load(rows_, waiting_);
+        visit(waiting_);
+        waiting_.count = 0;
+    }
 
     void visit(const Block& block) {
         const float floor = candidates_.floor();
@@ -165,8 +198,10 @@ public:
     std::vector<Hit> finish() { return candidates_.finish(); }
 
 private:
+    const Rows& rows_;
     Scores scores_;
     Candidates candidates_;
+    Block waiting_ = {};
 };
 
 // Searches for queries `begin` to `end` together: while a block is in the cache, each looks at it.
@@ -179,10 +214,12 @@ void search_group(const Rows& rows, const Matrix& queries, std::size_t begin, st
 
     Block block;
     SlotReader reader(rows);
+    const bool coarse = rows.coarse != nullptr && searches.size() <= kCoarseMax;
     while ((block.count = reader.next(block.slots)) > 0) {
-        Scores::load(rows, block);
-        for (Search<Scores>& search : searches) search.visit(block);
+        coarse ? Scores::load_coarse(rows, block) : Scores::load(rows, block);
+        for (Search<Scores>& search : searches) coarse ? search.visit_coarse(block) : search.visit(block);
     }
+    for (Search<Scores>& search : searches) search.visit_waiting();
     for (std::size_t i = begin; i < end; ++i) {
         const std::vector<Hit> hits = searches[i - begin].finish();
         results.counts[i] = static_cast<std::uint32_t>(hits.size());

@@ -18,6 +18,8 @@ struct Rows {
     const std::uint8_t* codes;     // as `encode` gave them, or as long as `code_shape` says
     const float* statistics;       //
     const std::uint64_t* allowed;  // bit s % 64 of word s / 64 lets slot s in; null lets every row in
+    const std::uint8_t* coarse = nullptr;  // as `coarsen` gave them; without them codes alone are scanned
+    const float* coarse_statistics = nullptr;
 };
 
 // Results of query i start at slots + i * k and scores + i * k; counts[i] of them are written.

@@ -62,6 +62,7 @@ def assert_exact(
 ) -> None:
     """One query and many, with a bitmap and without, in one thread and several."""
     codes, statistics = implementation.encode(metric, vectors)
+    coarse = implementation.coarsen(metric, vectors.shape[1], codes, statistics)
     allowed = None if chosen is None else bitmap(chosen)
     chosen = np.ones(len(vectors), np.bool_) if chosen is None else chosen
     many = implementation.search_many(
@@ -70,6 +71,9 @@ def assert_exact(
     for query, slots, scores, count in zip(queries, *many, strict=True):
         best, best_scores = best_of_all(metric, vectors, query, k, chosen)
         one, one_scores = implementation.search(metric, vectors, codes, statistics, query, k, allowed=allowed)
+        halved = implementation.search(metric, vectors, codes, statistics, query, k, coarse=coarse, allowed=allowed)
+        assert halved[0].tolist() == best.tolist()
+        assert halved[1].tobytes() == best_scores.tobytes()
         assert count == len(best)
         assert one.tolist() == slots[:count].tolist() == best.tolist()
         assert one_scores.tobytes() == scores[:count].tobytes() == best_scores.tobytes()
@@ -182,6 +186,31 @@ def assert_bounds_hold(metric: Metric, vectors: Any, codes: Any, statistics: Any
 def test_statistics_bound_what_coding_loses(implementation: Scanner, metric: Metric) -> None:
     for vectors, _ in hard_cases().values():
         assert_bounds_hold(metric, vectors, *implementation.encode(metric, vectors))
+
+
+@pytest.mark.parametrize("metric", ["cosine", "ip", "l2"])
+def test_so_do_those_of_coarse_codes(implementation: Scanner, metric: Metric) -> None:
+    for vectors, _ in hard_cases().values():
+        dim = vectors.shape[1]
+        coarse, statistics = implementation.coarsen(metric, dim, *implementation.encode(metric, vectors))
+        known = np.isfinite(statistics).all(axis=1)
+        halves = np.zeros((len(vectors), coarse.shape[1] // 64, 2, 64), np.uint8)
+        halves[:, :, 0] = (coarse & 15).reshape(len(vectors), -1, 64)
+        halves[:, :, 1] = (coarse >> 4).reshape(len(vectors), -1, 64)
+        assert_bounds_hold(metric, vectors[known], halves.reshape(len(vectors), -1)[known], statistics[known])
+
+
+@needs_native
+@pytest.mark.parametrize("metric", METRICS)
+def test_coarse_codes_are_the_same_bytes(metric: Metric) -> None:
+    assert NATIVE is not None
+    for vectors in [vectors for vectors, _ in hard_cases().values()] + [normal(9, dim) for dim in DIMS]:
+        coded = REFEREE.encode(metric, vectors)
+        dim = vectors.shape[1]
+        for native, expected in zip(NATIVE.coarsen(metric, dim, *coded), REFEREE.coarsen(metric, dim, *coded)):
+            assert native.shape == expected.shape
+            assert native.dtype == expected.dtype
+            assert native.tobytes() == expected.tobytes()
 
 
 @needs_native

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import Bitmap, FloatMatrix, FloatVector, Kernels, Metric, Slots
-from .codes import Codes, Scanner, code_shape
+from .codes import Codes, Scanner, coarse_stride, code_shape
 
 __all__ = ["CodedSearch"]
 
@@ -18,15 +19,37 @@ _WORD_BITS: Final = 64
 _ROWS_MIN: Final = 64
 _ENCODED_AT_ONCE: Final = 8192
 _PREPARED_AT_ONCE: Final = 32768
+_SAVED: Final[dict[str, type]] = {
+    "codes": np.uint8,
+    "statistics": np.float32,
+    "coarse": np.uint8,
+    "coarse_statistics": np.float32,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrays:
+    """What is kept of rows, one row a slot."""
+
+    codes: Codes
+    statistics: FloatMatrix
+    coarse: Codes
+    coarse_statistics: FloatMatrix
+
+    def all(self) -> tuple[NDArray[Any], ...]:
+        return self.codes, self.statistics, self.coarse, self.coarse_statistics
+
+    def resized(self, count: int, room: int) -> _Arrays:
+        """A copy of the first `count` rows, with room for `room`."""
+        return _Arrays(*(_resized(array, count, room) for array in self.all()))
 
 
 class Coded:
-    """Codes and statistics of the slots from `start`, room for more behind them."""
+    """Codes of the slots from `start`, room for more behind them."""
 
-    def __init__(self, start: int, codes: Codes, statistics: FloatMatrix, count: int) -> None:
+    def __init__(self, start: int, arrays: _Arrays, count: int) -> None:
         self.start = start
-        self.codes = codes
-        self.statistics = statistics
+        self.arrays = arrays
         self.count = count
 
     @property
@@ -35,11 +58,15 @@ class Coded:
 
     def reserve(self, count: int) -> None:
         """Room for `count` rows. Searches that run keep the arrays that they have."""
-        if count <= len(self.codes):
-            return
-        room = max(count, 2 * len(self.codes), _ROWS_MIN)
-        self.codes = _resized(self.codes, self.count, room)
-        self.statistics = _resized(self.statistics, self.count, room)
+        room = len(self.arrays.codes)
+        if count > room:
+            self.arrays = self.arrays.resized(self.count, max(count, 2 * room, _ROWS_MIN))
+
+    def append(self, codes: Codes, statistics: FloatMatrix, coarse: Codes, coarse_statistics: FloatMatrix) -> None:
+        end = self.count + len(codes)
+        for kept, new in zip(self.arrays.all(), (codes, statistics, coarse, coarse_statistics), strict=True):
+            kept[self.count : end] = new
+        self.count = end
 
 
 class CodedSearch:
@@ -83,18 +110,19 @@ class CodedSearch:
         """See `ExactSearch.save`."""
         parts = self._covering(vectors)
         ends = [*(part.start for part in parts[1:]), len(vectors)]  # the next part has what lies behind its start
-        codes = [part.codes[: end - part.start].reshape(-1) for part, end in zip(parts, ends)]
-        statistics = [part.statistics[: end - part.start].reshape(-1) for part, end in zip(parts, ends)]
-        return {"codes": _joined(codes, np.uint8), "statistics": _joined(statistics, np.float32)}
+        saved: dict[str, NDArray[Any]] = {}
+        for i, (name, dtype) in enumerate(_SAVED.items()):
+            pieces = [part.arrays.all()[i][: end - part.start].reshape(-1) for part, end in zip(parts, ends)]
+            saved[name] = _joined(pieces, dtype)
+        return saved
 
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """See `ExactSearch.load`."""
-        codes, statistics = arrays.get("codes"), arrays.get("statistics")
-        if codes is None or statistics is None or not len(codes):
+        if any(name not in arrays or not len(arrays[name]) for name in _SAVED):
             return
         columns = code_shape(self._metric, 1)[1]
-        rows = len(statistics) // columns
-        self._parts = [Coded(0, codes.reshape(rows, -1), statistics.reshape(rows, columns), rows)]
+        rows = len(arrays["statistics"]) // columns
+        self._parts = [Coded(0, _Arrays(*(arrays[name].reshape(rows, -1) for name in _SAVED)), rows)]
 
     def _search_part(
         self, part: Coded, vectors: FloatMatrix, queries: FloatMatrix, k: int, allowed: Bitmap, threads: int
@@ -103,10 +131,11 @@ class CodedSearch:
         slots, scores, counts = self._scanner.search_many(
             self._metric,
             vectors[part.start : end],
-            part.codes,
-            part.statistics,
+            part.arrays.codes,
+            part.arrays.statistics,
             queries,
             k,
+            coarse=(part.arrays.coarse, part.arrays.coarse_statistics),
             allowed=allowed[part.start // _WORD_BITS :],
             count=end - part.start,
             threads=threads,
@@ -121,11 +150,11 @@ class CodedSearch:
             self._forget_foreign(vectors.shape[1])
             if not self._parts or self._parts[-1].end < len(vectors):
                 self._extend(vectors)
-            return [Coded(part.start, part.codes, part.statistics, part.count) for part in self._parts]
+            return [Coded(part.start, part.arrays, part.count) for part in self._parts]
 
     def _forget_foreign(self, dim: int) -> None:
         """Codes of another shape are of no use: the dimension was not known when they were loaded."""
-        if self._parts and self._parts[0].codes.shape[1] != code_shape(self._metric, dim)[0]:
+        if self._parts and self._parts[0].arrays.codes.shape[1] != code_shape(self._metric, dim)[0]:
             self._parts = []
 
     def _extend(self, vectors: FloatMatrix) -> None:
@@ -133,19 +162,18 @@ class CodedSearch:
         tail.reserve(len(vectors) - tail.start)
         while tail.end < len(vectors):
             end = min(tail.end + _ENCODED_AT_ONCE, len(vectors))
-            codes, statistics = self._scanner.encode(self._metric, vectors[tail.end : end])
-            tail.codes[tail.count : end - tail.start] = codes
-            tail.statistics[tail.count : end - tail.start] = statistics
-            tail.count = end - tail.start
+            coded = self._scanner.encode(self._metric, vectors[tail.end : end])
+            tail.append(*coded, *self._scanner.coarsen(self._metric, vectors.shape[1], *coded))
 
     def _growing_part(self, dim: int) -> Coded:
-        if self._parts and self._parts[-1].codes.flags.writeable:
+        if self._parts and self._parts[-1].arrays.codes.flags.writeable:
             return self._parts[-1]
         start = self._parts[-1].end // _WORD_BITS * _WORD_BITS if self._parts else 0
-        stride, columns = code_shape(self._metric, dim)
         if self._parts:
             self._parts[-1].count = start  # the few rows behind it are encoded again
-        tail = Coded(start, np.empty((0, stride), np.uint8), np.empty((0, columns), np.float32), 0)
+        stride, columns = code_shape(self._metric, dim)
+        widths = zip(_SAVED.values(), (stride, columns, coarse_stride(stride), columns), strict=True)
+        tail = Coded(start, _Arrays(*(np.empty((0, width), dtype) for dtype, width in widths)), 0)
         self._parts.append(tail)
         return tail
 

@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 from ..contract import Bitmap, FloatMatrix, FloatVector, Kernels, Metric, Slots
 from .kernels import Core, NativeKernels, NumpyKernels, check_array, check_metric, lane_sums
 
-__all__ = ["Codes", "NativeScanner", "NumpyScanner", "Scanner", "code_shape", "scanner"]
+__all__ = ["Coarse", "Codes", "NativeScanner", "NumpyScanner", "Scanner", "coarse_stride", "code_shape", "scanner"]
 
 Codes = NDArray[np.uint8]
+Coarse = tuple[Codes, FloatMatrix]
 Counts = NDArray[np.uint32]
 
 DIM_MAX: Final = 65536
 _STRIDE_UNIT: Final = 64
 _CODE_MAX: Final = 255.0
+_MIDDLE: Final = 7.5  # of what the upper half of a code may stand for
 _BLOCK_VALUES: Final = 1 << 20  # temporaries of the referee stay this small
 # As in native/vectors/codes.cpp.
 _ROUNDING: Final = 2.0**-18
@@ -50,6 +52,17 @@ class Scanner(ABC):
         """
 
     @abstractmethod
+    def coarsen(self, metric: Metric, dim: int, codes: Codes, statistics: FloatMatrix) -> Coarse:
+        """The upper halves of codes as codes of their own, which take half the memory, and their statistics.
+
+        A search of few queries that has them reads them first, and codes only of the rows that they let through.
+        Shapes: (rows, bytes of code / 2 rounded up to a multiple of 64) and those of `statistics`.
+
+        Raises:
+            ValueError: unknown metric, or arrays of another dtype, shape or layout.
+        """
+
+    @abstractmethod
     def search_many(
         self,
         metric: Metric,
@@ -59,6 +72,7 @@ class Scanner(ABC):
         queries: FloatMatrix,
         k: int,
         *,
+        coarse: Coarse | None = None,
         allowed: Bitmap | None = None,
         count: int | None = None,
         threads: int = 1,
@@ -72,6 +86,7 @@ class Scanner(ABC):
             vectors: float32, shape (>= count, dim).
             codes: as `encode` gave them for this metric, one row per slot.
             statistics: likewise.
+            coarse: as `coarsen` gave them, or None; the answer is the same.
             queries: float32, shape (m, dim).
             k: 0 or more.
             allowed: bit `s % 64` of word `s // 64` lets slot `s` in; None lets every slot in. Slots without
@@ -95,14 +110,20 @@ class Scanner(ABC):
         query: FloatVector,
         k: int,
         *,
+        coarse: Coarse | None = None,
         allowed: Bitmap | None = None,
         count: int | None = None,
     ) -> tuple[Slots, FloatVector]:
         """What `search_many` gives for one query, without the padding."""
         slots, scores, counts = self.search_many(
-            metric, vectors, codes, statistics, query[np.newaxis], k, allowed=allowed, count=count
+            metric, vectors, codes, statistics, query[np.newaxis], k, coarse=coarse, allowed=allowed, count=count
         )
         return slots[0, : counts[0]], scores[0, : counts[0]]
+
+
+def coarse_stride(stride: int) -> int:
+    """Bytes of coarse code per row, of rows with `stride` bytes of code."""
+    return -(-stride // (2 * _STRIDE_UNIT)) * _STRIDE_UNIT
 
 
 def code_shape(metric: Metric, dim: int) -> tuple[int, int]:
@@ -151,6 +172,7 @@ class NumpyScanner(Scanner):
         queries: FloatMatrix,
         k: int,
         *,
+        coarse: Coarse | None = None,
         allowed: Bitmap | None = None,
         count: int | None = None,
         threads: int = 1,
@@ -168,6 +190,17 @@ class NumpyScanner(Scanner):
             counts[i] = len(best)
             slots[i, : len(best)], scores[i, : len(best)] = candidates[best], found[best]
         return slots, scores, counts
+
+    def coarsen(self, metric: Metric, dim: int, codes: Codes, statistics: FloatMatrix) -> Coarse:
+        """See `Scanner.coarsen`."""
+        check_metric(metric)
+        stride, columns = code_shape(metric, dim)
+        check_array("codes", codes, np.uint8, (len(codes), stride))
+        check_array("statistics", statistics, np.float32, (len(codes), columns))
+        if stride == 0:
+            return np.zeros((len(codes), 0), np.uint8), np.zeros((len(codes), 0), np.float32)
+        halves = (codes[:, :dim] >> 4).astype(np.uint8)
+        return _paired(halves, coarse_stride(stride)), _coarse_statistics(metric, codes[:, :dim], halves, statistics)
 
     def _scores(self, metric: Metric, vectors: FloatMatrix, slots: Slots, query: FloatVector) -> FloatVector:
         scores = np.empty(len(slots), np.float32)
@@ -194,6 +227,13 @@ class NativeScanner(Scanner):
         self._core.encode(metric, vectors, codes, found)
         return codes, found
 
+    def coarsen(self, metric: Metric, dim: int, codes: Codes, statistics: FloatMatrix) -> Coarse:
+        """See `Scanner.coarsen`."""
+        coarse = np.empty((len(codes), coarse_stride(code_shape(metric, dim)[0])), np.uint8)
+        found = np.empty((len(codes), code_shape(metric, dim)[1]), np.float32)
+        self._core.coarsen(metric, dim, codes, statistics, coarse, found)
+        return coarse, found
+
     def search_many(
         self,
         metric: Metric,
@@ -203,6 +243,7 @@ class NativeScanner(Scanner):
         queries: FloatMatrix,
         k: int,
         *,
+        coarse: Coarse | None = None,
         allowed: Bitmap | None = None,
         count: int | None = None,
         threads: int = 1,
@@ -210,7 +251,22 @@ class NativeScanner(Scanner):
         """See `Scanner.search_many`."""
         count = len(vectors) if count is None else count
         slots, scores, counts = _room(len(queries), k, count)
-        self._core.search(metric, count, vectors, codes, statistics, allowed, queries, threads, slots, scores, counts)
+        halves, half_statistics = (None, None) if coarse is None else coarse
+        self._core.search(
+            metric,
+            count,
+            vectors,
+            codes,
+            statistics,
+            halves,
+            half_statistics,
+            allowed,
+            queries,
+            threads,
+            slots,
+            scores,
+            counts,
+        )
         return slots, scores, counts
 
 
@@ -271,6 +327,36 @@ def _encode(metric: Metric, vectors: FloatMatrix, scales: NDArray[np.float64]) -
         error = _rounded_up(error + _ROUNDING * magnitude)
         length = _rounded_up(np.sqrt(squared_length))
     return codes, np.stack([step, lowest, length, error], axis=1)
+
+
+def _paired(halves: Codes, stride: int) -> Codes:
+    """Two halves in a byte: those of a component and of the one 64 behind it."""
+    wide = np.zeros((len(halves), 2 * stride), np.uint8)
+    wide[:, : halves.shape[1]] = halves
+    pairs = wide.reshape(len(halves), stride // _STRIDE_UNIT, 2, _STRIDE_UNIT)
+    return np.ascontiguousarray((pairs[:, :, 0] | pairs[:, :, 1] << 4).reshape(len(halves), stride))
+
+
+def _coarse_statistics(metric: Metric, codes: Codes, halves: Codes, statistics: FloatMatrix) -> FloatMatrix:
+    step, lowest, length, error = statistics.astype(np.float64).T
+    with np.errstate(over="ignore", invalid="ignore"):
+        coarse_step = (16 * statistics[:, 0]).astype(np.float32)
+        coarse_lowest = (lowest + _MIDDLE * step).astype(np.float32)
+        rough = coarse_lowest.astype(np.float64)[:, np.newaxis] + coarse_step.astype(np.float64)[:, np.newaxis] * halves
+        fine = lowest[:, np.newaxis] + step[:, np.newaxis] * codes
+        magnitude = np.sqrt(np.float64(codes.shape[1])) * (np.abs(lowest) + _CODE_MAX * step)
+        rest = np.sqrt(lane_sums(np.square(fine - rough))) * (1 + _FINE_ROUNDING) + _FINE_ROUNDING * magnitude
+        squared_length = lane_sums(np.square(rough))
+        coarse_error = _rounded_up(error + rest)
+        if metric == "l2":
+            half = (np.square(coarse_error.astype(np.float64)) - squared_length) / 2
+            coarse_length = _rounded_up(half + _ROUNDING * magnitude * magnitude)
+            coarse_length[~(magnitude * magnitude < np.finfo(np.float32).max)] = np.inf
+        else:
+            coarse_length = _rounded_up(np.sqrt(squared_length))
+    unknown = ~(np.isfinite(length) & np.isfinite(error) & np.isfinite(coarse_step))
+    coarse_length[unknown] = coarse_error[unknown] = np.inf
+    return np.stack([coarse_step, coarse_lowest, coarse_length, coarse_error], axis=1)
 
 
 def _inverses(values: NDArray[np.float64]) -> NDArray[np.float64]:

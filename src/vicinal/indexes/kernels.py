@@ -204,6 +204,15 @@ class Core(Checksums, Protocol):
     def score(self, metric: str, vectors: FloatMatrix, slots: Slots, query: FloatVector, out: FloatVector) -> None: ...
     def squared_norms(self, vectors: FloatMatrix, out: NDArray[np.float64]) -> None: ...
     def encode(self, metric: str, vectors: FloatMatrix, codes: NDArray[np.uint8], statistics: FloatMatrix) -> None: ...
+    def coarsen(
+        self,
+        metric: str,
+        dim: int,
+        codes: NDArray[np.uint8],
+        statistics: FloatMatrix,
+        coarse: NDArray[np.uint8],
+        coarse_statistics: FloatMatrix,
+    ) -> None: ...
     def search(
         self,
         metric: str,
@@ -211,6 +220,8 @@ class Core(Checksums, Protocol):
         vectors: FloatMatrix,
         codes: NDArray[np.uint8],
         statistics: FloatMatrix,
+        coarse: NDArray[np.uint8] | None,
+        coarse_statistics: FloatMatrix | None,
         allowed: Bitmap | None,
         queries: FloatMatrix,
         threads: int,
