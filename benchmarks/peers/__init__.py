@@ -21,6 +21,7 @@ VECTORS = {
     "zvec-flat": ("zvec", "ZvecFlat"),
 }
 KEYWORDS = {
+    "vicinal-words": ("words", "Words"),
     "tantivy": ("tantivy", "Tantivy"),
     "bm25s": ("bm25s", "Bm25s"),
     "sqlite-fts5": ("sqlite_fts5", "SqliteFts5"),

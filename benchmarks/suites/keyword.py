@@ -18,7 +18,7 @@ from ..report import Report
 from ..rounds import Progress, Sample, alternate
 
 QUESTION = "How fast is keyword search over the same tokens, and how fast is its index built?"
-PEERS = ("tantivy", "bm25s", "sqlite-fts5")
+PEERS = ("vicinal-words", "tantivy", "bm25s", "sqlite-fts5")
 ROWS = (117_159,)
 SEARCH, BUILD, BUILD_FROM_TEXTS = "keyword query", "keyword index from tokens", "keyword index from texts"
 QUERIES, WORDS_MAX = 1_000, 8
