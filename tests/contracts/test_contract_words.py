@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 import vicinal
 from support.ranking import Ranked, Stored, assert_ranking
-from support.words import LANGUAGES, check
 from support.worlds import World
 from vicinal import Collection
 from vicinal.errors import InvalidArgument, NoEncoder
@@ -199,20 +198,3 @@ def test_an_empty_collection_has_no_words(world: World) -> None:
         assert list(docs.search(query, mode="keyword")) == []
     docs.add(["a"], texts=[""])
     assert list(docs.search("fox", mode="keyword", k=10**9)) == []
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_word_is_found_where_it_stands(language: str) -> None:
-    made: dict[tuple[str, ...], Collection] = {}
-
-    def find(texts: Any, word: str) -> list[int]:
-        if tuple(texts) not in made:
-            made[tuple(texts)] = vicinal.connect(":memory:").collection("docs")
-            made[tuple(texts)].add(list(range(len(texts))), texts=list(texts))
-        escaped = "".join("\\" + character for character in word) if word[:1] in '+-"\\' else word
-        return [int(str(id_)) for id_ in made[tuple(texts)].search(escaped, k=100, mode="keyword").ids]
-
-    findings = check(language, find)
-    assert findings.rare > 80
-    assert findings.missed == []
-    assert findings.strangers == []
