@@ -62,6 +62,7 @@ class TextIndex:
         self._writing = threading.RLock()
         self._vocabulary = _Vocabulary(analyzer, self._postings)
         self._asking = Asking(analyzer)
+        self._last: tuple[TextQuery, Scorer, Compiled] | None = None
 
     @property
     def slot_count(self) -> int:
@@ -159,10 +160,18 @@ class TextIndex:
         return self._run_compiled(query, scorer, lambda compiled: run(compiled.program))
 
     def _run_compiled(self, query: TextQuery, scorer: Scorer, run: Callable[[Compiled], T]) -> T:
+        last = self._last
+        if last is not None and last[0] is query and last[1] is scorer:  # a fused search asks three times
+            try:
+                return run(last[2])
+            except Stale:
+                pass
         asked = self._asking.ask(query)
         for _ in range(_TRIES):
+            compiled = asked.compile(self._postings, scorer)
+            self._last = (query, scorer, compiled)
             try:
-                return run(asked.compile(self._postings, scorer))
+                return run(compiled)
             except Stale:
                 continue
         with self._writing:

@@ -119,6 +119,9 @@ _IDF: Final[dict[Idf, Callable[[int, int], float]]] = {
 }
 
 
+POSITIVE: Final[tuple[Idf, ...]] = ("plus_one", "smooth")  # whatever the collection: above 0
+
+
 def idf(variant: Idf, texts: int, having: int) -> float:
     """How telling a term is that `having` of `texts` texts have, at least one of them.
 

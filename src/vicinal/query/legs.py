@@ -12,7 +12,7 @@ from ..filters.bitmap import BoolArray
 from ..indexes.exact import ExactSearch
 from ..indexes.sparse import SparseIndex, SparseQuery
 from ..indexes.text import TextIndex
-from ..indexes.text_query import Clause, Scorer, TextQuery
+from ..indexes.text_query import POSITIVE, Clause, Scorer, TextQuery
 from .threshold import positive, similarity_of
 
 FloatArray = NDArray[np.float64]
@@ -72,7 +72,10 @@ class KeywordLeg:
     def score(self, slots: Slots) -> FloatVector:
         """See `Leg.score`."""
         scores = self._index.score(self._query, slots, scorer=self._scorer)
-        scores[~are_in(self._matches, slots)] = np.nan
+        if self._scorer.idf in POSITIVE:  # quicker: whoever has a word has a score
+            scores[(scores == 0) | ~are_in(self._allowed, slots)] = np.nan
+        else:
+            scores[~are_in(self._matches, slots)] = np.nan
         return scores
 
     def similarity(self, scores: FloatVector) -> FloatArray:

@@ -21,7 +21,7 @@ from ..types import Hits
 from .hits import Ranking, fetch
 from .legs import DenseLeg, KeywordLeg, SparseLeg, admitted
 from .question import Question, check_dimension
-from .threshold import Leg, fuse
+from .threshold import BY_RANK, RANKED, SHOWN_RANKS, Leg, fuse
 
 _WORD_BITS = 64
 
@@ -123,7 +123,8 @@ def _fused(source: _Source, i: int) -> Ranking:
     legs = _legs(source, i)
     fusion = source.question.fusion
     weights = [fusion.weights.get(leg.name, 1.0) for leg in legs]
-    fused = fuse(legs, source.question.k, fusion.method, weights=weights if any(weights) else None)
+    ranked = RANKED if fusion.method in BY_RANK else SHOWN_RANKS
+    fused = fuse(legs, source.question.k, fusion.method, weights=weights if any(weights) else None, ranked=ranked)
     return Ranking(fused.slots, fused.scores, fused.legs)
 
 

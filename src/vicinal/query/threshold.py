@@ -9,6 +9,7 @@ of its steps (division, product, sum, rounding) keeps the order of what goes in,
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,14 +19,17 @@ from numpy.typing import NDArray
 
 from ..contract import FloatVector, Metric, Slots
 from ..errors import InvalidArgument
+from ..indexes.exact import thread_count
 from ..inputs.names import nearest
 from ..types import LegScore
 from . import fusion
 
 FloatArray = NDArray[np.float64]
 
-RANKED = 1_000
 METHODS = ("weighted", "rrf", "combsum", "combmnz", "borda")
+BY_RANK = ("rrf", "borda")
+RANKED = 1_000  # how deep these two look
+SHOWN_RANKS = 100  # the others need no ranks, and to know more of them would take longer than the search
 _GROWTH = 4
 
 
@@ -173,8 +177,34 @@ class _Pool:
 _Scorer = Callable[[_Pool], tuple[FloatVector, FloatArray]]
 
 
+def _best_of(legs: Sequence[Leg], depth: int) -> list[tuple[Slots, FloatVector]]:
+    """What each leg gives; at the same time where there are processors for it, as most of their work is native."""
+    if len(legs) == 1 or thread_count() == 1:
+        return [leg.best(depth) for leg in legs]
+    found: list[tuple[Slots, FloatVector] | BaseException] = [RuntimeError()] * len(legs)
+
+    def ask(i: int) -> None:
+        try:
+            found[i] = legs[i].best(depth)
+        except BaseException as error:  # raised again below, in the thread that asked
+            found[i] = error
+
+    others = [threading.Thread(target=ask, args=(i,), name="vicinal-leg") for i in range(1, len(legs))]
+    for other in others:
+        other.start()
+    ask(0)
+    for other in others:
+        other.join()
+    lists = []
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+        lists.append(one)
+    return lists
+
+
 def _gather(legs: Sequence[Leg], depth: int, ranked: int) -> _Pool:
-    lists = [leg.best(depth) for leg in legs]
+    lists = _best_of(legs, depth)
     slots, places_of = _union([own for own, _ in lists])
     raw = np.full((len(legs), len(slots)), np.nan, dtype=np.float32)
     ranks = np.zeros(raw.shape, dtype=np.int64)
