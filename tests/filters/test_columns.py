@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -219,9 +220,17 @@ def test_summaries_are_those_of_the_values(rows: list[Any], path: Path, tree: No
     keys = [key for value in values if (key := sort_key(value)) is not None]
     bounds = world.columns.min_max(path, world, allowed)
     assert list(map(sort_key, bounds or ())) == ([shown(min(keys)), shown(max(keys))] if keys else [])
-    for descending in (False, True):
-        ordered = world.columns.order(path, descending, allowed, world)
-        assert ordered.tolist() == in_order(dict(zip(slots, values)), descending)
+    ranked, ranks = world.columns.ranks(path, allowed, world)
+    assert ranked.tolist() == slots
+    by_rank = dict(zip(ranked.tolist(), ranks.tolist()))
+    assert {slot for slot, rank in by_rank.items() if rank < 0} == {
+        slot for slot, value in zip(slots, values) if sort_key(value) is None
+    }
+    for one, other in itertools.combinations([slot for slot in slots if by_rank[slot] >= 0], 2):
+        mine, its = sort_key(values[slots.index(one)]), sort_key(values[slots.index(other)])
+        assert mine is not None
+        assert its is not None
+        assert (by_rank[one] < by_rank[other], by_rank[one] == by_rank[other]) == (mine < its, mine == its)
 
 
 def shown(key: Any) -> Any:
@@ -237,12 +246,6 @@ def counted(values: list[Any]) -> dict[Any, int]:
         for key in {sort_key(element) for element in elements} - {None}:
             counts[key] = counts.get(key, 0) + 1
     return counts
-
-
-def in_order(values: dict[int, Any], descending: bool) -> list[int]:
-    keys = {slot: sort_key(value) for slot, value in values.items()}
-    present = sorted(set(keys.values()) - {None}, reverse=descending)
-    return [slot for key in [*present, None] for slot in keys if keys[slot] == key]
 
 
 def some_row(rng: random.Random) -> dict[str, Any]:

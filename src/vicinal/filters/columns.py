@@ -95,12 +95,8 @@ class Columns:
         return summaries.distinct(self._columns.get(path), path, self._allowed(allowed), records)
 
     def min_max(self, path: Path, records: Records, allowed: Bitmap | None = None) -> tuple[Any, Any] | None:
-        """The first and the last value in the order of `order`; None where there is none."""
+        """The first and the last value; None where there is none."""
         return summaries.min_max(self._columns.get(path), path, self._allowed(allowed), records)
-
-    def order(self, path: Path, descending: bool, allowed: Bitmap, records: Records) -> Slots:
-        """The allowed rows by value, equal ones by slot; those without a value that has an order come last."""
-        return summaries.order(self._columns.get(path), path, descending, self._allowed(allowed), records)
 
     def ranks(self, path: Path, allowed: Bitmap, records: Records) -> tuple[Slots, NDArray[np.int64]]:
         """The allowed rows, ascending, and the rank of each one's value: equal ones share it, -1 is no value."""

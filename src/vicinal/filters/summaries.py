@@ -76,20 +76,6 @@ def ranks(column: Column | None, path: Path, among: BoolArray, records: Records)
     return slots, found[slots]
 
 
-def order(column: Column | None, path: Path, descending: bool, among: BoolArray, records: Records) -> Slots:
-    """Ties by slot, whichever the direction: the sort is stable, and reversed by its keys."""
-    unsorted = among.copy()
-    ordered = np.empty(0, dtype=np.uint32)
-    if column is not None:
-        slots, cells = column.among(among)
-        sortable = ~np.isin(cells.kinds, (NULL, LIST, DICT))
-        slots, cells = slots[sortable], cells.select(sortable)
-        ranks = _ranks(cells, slots, path, records)
-        ordered = slots[np.argsort(_reversed(ranks) if descending else ranks, kind="stable")]
-        unsorted[slots] = False
-    return np.concatenate([ordered, np.flatnonzero(unsorted).astype(np.uint32)])
-
-
 def _tally(column: Column | None, path: Path, among: BoolArray, records: Records) -> _Tally:
     tally = _Tally()
     if column is None:
@@ -184,11 +170,6 @@ def _ranks_of(keys: list[Key]) -> NDArray[np.int64]:
     ranks = np.zeros(len(keys), dtype=np.int64)
     ranks[ordered[1:]] = np.cumsum(steps)
     return ranks
-
-
-def _reversed(ranks: NDArray[Any]) -> NDArray[Any]:
-    """Numbers in the opposite order. Not minus for integers: the smallest has none."""
-    return -ranks if ranks.dtype.kind == "f" else ~ranks
 
 
 def _first(item: tuple[Key, Any]) -> Key:
