@@ -380,7 +380,7 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         lambda c: c.add(rows=[{"id": "x", "txt": "y"}]),
         "InvalidArgument",
         "txt",
-        "row 0: a row has no field 'txt'. Did you mean 'text'? Fields are id, text, vector, metadata, ttl; "
+        "row 0: a row has no field 'txt'. Did you mean 'text'? Fields are id, text, vector, metadata, sparse, ttl; "
         "all else goes into 'metadata'.",
     ),
     "row without an id": (
@@ -393,7 +393,7 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         lambda c: c.add(),
         "InvalidArgument",
         "rows",
-        "nothing to store: ids, texts, vectors, metadata and rows are all missing. Pass at least one of "
+        "nothing to store: ids, texts, vectors, metadata, sparse and rows are all missing. Pass at least one of "
         "them, such as texts=['...'].",
     ),
     "nothing to update": (

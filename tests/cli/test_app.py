@@ -28,7 +28,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_commands_are_those_promised() -> None:
-    assert sorted(COMMANDS) == ["demo", "export", "import", "init", "repair", "search", "stats", "verify"]
+    assert sorted(COMMANDS) == ["demo", "evaluate", "export", "import", "init", "repair", "search", "stats", "verify"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -33,6 +33,14 @@ def test_search_prints_the_best_first(database: Path, command: Command) -> None:
     assert "2 rows, metric cosine" in done.out
 
 
+def test_search_by_words(database: Path, command: Command) -> None:
+    done = command("search", database, "docs", "+sharpened -plants", "--mode", "keyword")
+    assert "knives are sharpened" in done.out
+    assert "plants" not in done.out
+    assert "1 rows, metric bm25" in done.out
+    assert "there is no mode 'words'" in command("search", database, "docs", "x", "--mode", "words").err
+
+
 def test_k_is_an_option_or_a_setting(database: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ("search", database, "docs", "knives", "--json")
     assert len(command(*arguments).out.splitlines()) == 2

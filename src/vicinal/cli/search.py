@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from ..contract import Mode
 from ..metadata import dumps
 from ..settings import Settings
 from ..types import Hit, Hits
@@ -27,6 +28,7 @@ def search(
     k: Annotated[
         int | None, typer.Option("-k", min=1, help="How many rows; MAX_RESULTS or 10.", show_default=False)
     ] = None,
+    mode: Annotated[str, typer.Option(help="dense, keyword or hybrid: by vectors, words or both.")] = "dense",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line instead of a table.")] = False,
 ) -> None:
     """Search a collection, best rows first.
@@ -35,9 +37,10 @@ def search(
     Examples:
       vicinal search ./data docs "how do plants make sugar?"
       vicinal search ./data docs "how do plants make sugar?" -k 3 --json
+      vicinal search ./data docs "+chlorophyll sugar" --mode keyword
     """
     with existing_collection(path, collection) as opened:
-        hits = opened.search(query, k=k or Settings.load().max_results)
+        hits = opened.search(query, k=k or Settings.load().max_results, mode=cast(Mode, mode))
     if as_json:
         for hit in hits:
             print(_json_line(hit))
