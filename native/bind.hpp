@@ -13,7 +13,8 @@ namespace vicinal {
 
 namespace nb = nanobind;
 
-// The class of postings; see bind_text.cpp.
+// Each defines its part of the module; see bind_vectors.cpp and bind_text.cpp.
+void bind_vectors(nb::module_& module);
 void bind_text(nb::module_& module);
 
 template <class T, std::size_t Dimensions>
@@ -36,6 +37,12 @@ ArrayType array(const char* name, const char* wanted, nb::handle object) {
     if (reinterpret_cast<std::uintptr_t>(result.data()) % alignof(typename ArrayType::Scalar) != 0)
         throw std::invalid_argument(std::string(name) + " must be aligned to its item size");
     return result;
+}
+
+using FloatRows = Array<const float, 2>;
+
+inline FloatRows vectors_array(nb::handle object) {
+    return array<FloatRows>("vectors", "a C-contiguous float32 array of shape (n, dim)", object);
 }
 
 inline void expect_length(const char* name, std::size_t found, std::size_t wanted) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "cpu.hpp"
 
@@ -24,6 +25,7 @@ struct CodeBlock {
 struct ScreenQuery {
     const std::int8_t* code;  // as many bytes as a row's code
     std::int32_t code_sum;
+    float dot_start;  // of every dot product
     float per_step;
     float per_lowest;
     float per_length;
@@ -31,9 +33,18 @@ struct ScreenQuery {
     float threshold;
 };
 
+// What is compared with the threshold: the most that row `i` may score; infinity where an overflow hides it.
+inline float bound(const CodeBlock& block, std::size_t i, const ScreenQuery& query, std::int32_t dot) {
+    const double most = double{query.per_step} * block.step[i] * (double{query.dot_start} + dot) +
+                        double{query.per_lowest} * block.lowest[i] + double{query.per_length} * block.length[i] +
+                        double{query.per_error} * block.error[i];
+    const bool known = most >= -std::numeric_limits<float>::max() && most <= std::numeric_limits<float>::max();
+    return known ? static_cast<float>(most) : std::numeric_limits<float>::infinity();
+}
+
 // Sets dots[i] to the sum of row code times query code, and bit i of the result unless
 //
-//   per_step * step * dot + per_lowest * lowest + per_length * length + per_error * error
+//   per_step * step * (dot_start + dot) + per_lowest * lowest + per_length * length + per_error * error
 //
 // is finite and below the threshold. float32 in any order. `stride`: bytes per row, a multiple of 64.
 using ScreenFunction = std::uint64_t (*)(const CodeBlock& block, std::size_t stride, const ScreenQuery& query,

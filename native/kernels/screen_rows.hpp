@@ -43,7 +43,7 @@ void dot_halves(const std::uint8_t* const* rows, std::size_t stride, const Scree
 std::uint64_t reaching(const CodeBlock& block, const ScreenQuery& query, const std::int32_t* dots) {
     const Simd::Floats per_step = Simd::all(query.per_step), per_lowest = Simd::all(query.per_lowest),
                        per_length = Simd::all(query.per_length), per_error = Simd::all(query.per_error),
-                       threshold = Simd::all(query.threshold), least = Simd::all(-FLT_MAX);
+                       dot_start = Simd::all(query.dot_start), threshold = Simd::all(query.threshold), least = Simd::all(-FLT_MAX);
     std::uint64_t bits = 0;
     for (std::size_t i = 0; i < kBlockRows; i += Simd::floats) {
         // per_step * step first: it is the one product that may underflow, and the dot is bounded.
@@ -51,6 +51,7 @@ std::uint64_t reaching(const CodeBlock& block, const ScreenQuery& query, const s
         Simd::Floats bound = Simd::multiply(per_error, Simd::load(block.error + i));
         bound = Simd::multiply_add(per_length, Simd::load(block.length + i), bound);
         bound = Simd::multiply_add(per_lowest, Simd::load(block.lowest + i), bound);
+        bound = Simd::multiply_add(step, dot_start, bound);
         bound = Simd::multiply_add(step, Simd::load_integers(dots + i), bound);
         bits |= std::uint64_t{Simd::not_between(bound, least, threshold)} << i;
     }

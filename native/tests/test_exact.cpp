@@ -5,8 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "directions.hpp"
 #include "samples.hpp"
 #include "vectors/exact.hpp"
+#include "vectors/leading.hpp"
 #include "vectors/parallel.hpp"
 
 using namespace vicinal;
@@ -39,7 +41,7 @@ std::vector<Hit> best_of_all(Metric metric, const Matrix& matrix, const float* q
 }
 
 void check_search(Metric metric, const Matrix& matrix, const Matrix& queries, std::size_t k, std::size_t threads,
-                  const std::vector<std::uint64_t>& bitmap, bool with_coarse) {
+                  const std::vector<std::uint64_t>& bitmap, bool with_coarse, const float* directions = nullptr) {
     const vectors::CodeShape shape = vectors::code_shape(metric, matrix.dim);
     GuardedArray<std::uint8_t> codes(matrix.rows * shape.stride);
     GuardedArray<float> statistics(matrix.rows * shape.statistics);
@@ -52,6 +54,14 @@ void check_search(Metric metric, const Matrix& matrix, const Matrix& queries, st
                      coarse_statistics.data());
     Rows rows = {metric, matrix, codes.data(), statistics.data(), bitmap.empty() ? nullptr : bitmap.data()};
     if (shape.stride > 0 && with_coarse) rows.coarse = coarse.data(), rows.coarse_statistics = coarse_statistics.data();
+    const bool leads = shape.stride > 0 && directions != nullptr;
+    GuardedArray<std::uint8_t> leading(leads ? matrix.rows * vectors::kLeadingStride : 0);
+    GuardedArray<float> leading_statistics(leads ? matrix.rows * 4 : 0);
+    if (leads) {
+        vectors::encode_leading(metric, matrix, directions, leading.data(), leading_statistics.data());
+        rows.coarse = leading.data(), rows.coarse_statistics = leading_statistics.data();
+        rows.directions = directions;
+    }
     vectors::search(rows, queries, threads, {k, slots.data(), scores.data(), counts.data()});
     for (std::size_t i = 0; i < queries.rows; ++i) {
         std::vector<Hit> found;
@@ -68,6 +78,7 @@ void test_search(std::size_t rows, std::size_t dim) {
     const Sample queries(7, dim, 4);
     std::vector<std::uint64_t> sparse((rows + 63) / 64), dense((rows + 63) / 64, ~std::uint64_t{0});
     for (std::size_t i = 0; i < rows; i += 37) sparse[i / 64] |= std::uint64_t{1} << i % 64;
+    const std::vector<float> directions = dim < vectors::kLeading ? std::vector<float>() : orthonormal(vectors::kLeading, dim);
     for (Metric metric : kMetrics) {
         for (std::size_t k : {1, 5, 150}) {
             check_search(metric, sample.matrix(), queries.matrix(), k, 1 + k % 4, {}, false);
@@ -77,6 +88,10 @@ void test_search(std::size_t rows, std::size_t dim) {
             check_search(metric, sample.matrix(), one, k, 1, {}, true);
             check_search(metric, sample.matrix(), one, k, 2, sparse, true);
             check_search(metric, sample.matrix(), queries.matrix(), k, 7, dense, true);
+            if (dim < vectors::kLeading) continue;
+            check_search(metric, sample.matrix(), one, k, 1, {}, false, directions.data());
+            check_search(metric, sample.matrix(), one, k, 1, sparse, false, directions.data());
+            check_search(metric, sample.matrix(), queries.matrix(), k, 7, dense, false, directions.data());
         }
     }
 }
@@ -106,6 +121,7 @@ int main() {
         test_search(129, 3);
         test_search(1, 64);
         test_search(2, 400);
+        test_search(300, 260);
     }
     return result();
 }

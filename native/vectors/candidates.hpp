@@ -32,6 +32,12 @@ public:
         if (waiting_.size() >= limit_) prune();
     }
 
+    // Raises the floor as far as what is known now allows.
+    void settle() {
+        raise_floor();
+        drop_hopeless();
+    }
+
     // The best k, by score and then slot. To be called once.
     std::vector<Hit> finish();
 

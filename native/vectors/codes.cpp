@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "rounding.hpp"
+
 namespace vicinal::vectors {
 namespace {
 
@@ -14,19 +16,7 @@ using kernels::Metric;
 constexpr std::size_t kStrideUnit = 64;  // the widest register, and a cache line
 constexpr std::size_t kLanes = 8;
 constexpr double kCodeMax = 255;
-constexpr double kRounding = 0x1p-18;      // of the float32 sum; see the header
 constexpr double kFineRounding = 0x1p-40;  // of everything in float64
-constexpr double kUnderflow = 0x1p-110;    // more than products of float32 can lose below its range
-constexpr double kSmallestFloat = 0x1p-149;  // also the smallest score
-constexpr double kScoreRounding = 0x1p-22;  // more than two distances with equal scores differ by
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-float rounded_up(double value) {
-    const float nearest = static_cast<float>(value);
-    return nearest < value ? std::nextafter(nearest, kInfinity) : nearest;
-}
-
-float rounded_down(double value) { return -rounded_up(-value); }
 
 // A sum in the order of `kernels::score`, which the referee can repeat.
 struct LaneSum {
@@ -113,14 +103,6 @@ private:
     double per_step_;
     LaneSum squared_error_, squared_length_;
 };
-
-double length_of(std::span<const float> vector) {
-    double squared;
-    kernels::squared_norms({vector.data(), 1, vector.size()}, &squared);
-    return std::sqrt(squared);
-}
-
-double inverse(double length) { return length > 0 ? 1 / length : 0; }
 
 }  // namespace
 

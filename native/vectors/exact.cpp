@@ -5,11 +5,14 @@
 #include <cfloat>
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "candidates.hpp"
 #include "kernels/screen.hpp"
+#include "leading.hpp"
 #include "parallel.hpp"
 
 namespace vicinal::vectors {
@@ -22,6 +25,7 @@ using kernels::Metric;
 constexpr std::size_t kGroupMax = 128;  // queries that share a pass: their codes should stay in the L2 cache
 // So few queries wait for memory, of which coarse codes take half; more wait for arithmetic, of which these take more.
 constexpr std::size_t kCoarseMax = 2;
+constexpr std::size_t kPromisingMin = 4096;  // enough for the best of them to be good, and few enough for the L1 cache
 
 std::uint64_t first_bits(std::size_t count) { return count < 64 ? (std::uint64_t{1} << count) - 1 : ~std::uint64_t{0}; }
 
@@ -64,14 +68,37 @@ struct Block {
     std::size_t count;
     std::uint32_t slots[kBlockRows];
     kernels::CodeBlock codes;
+
+    bool has_neighbours_only() const {
+        return count == kBlockRows && slots[kBlockRows - 1] - slots[0] == kBlockRows - 1;  // slots ascend
+    }
 };
 
+// Codes by slot, and their statistics.
+struct Table {
+    const std::uint8_t* codes;
+    const float* statistics;
+    std::size_t stride;  // bytes of a code
+
+    const std::uint8_t* row(std::size_t slot) const { return codes + slot * stride; }
+    const float* statistics_of(std::size_t slot) const { return statistics + slot * kStatistics; }
+};
+
+Table fine_of(const Rows& rows) {
+    return {rows.codes, rows.statistics, code_shape(rows.metric, rows.vectors.dim).stride};
+}
+
+Table coarse_of(const Rows& rows) {
+    const std::size_t halves = code_shape(rows.metric, rows.vectors.dim).coarse_stride();
+    return {rows.coarse, rows.coarse_statistics, rows.directions != nullptr ? kLeadingStride : halves};
+}
+
 // Where the rows of a block are. The screen always looks at whole blocks: the last row fills up a short one.
-void load_codes(const std::uint8_t* codes, std::size_t stride, const float* all_statistics, Block& block) {
+void load_scattered(const Table& table, Block& block) {
     for (std::size_t i = 0; i < kBlockRows; ++i) {
         const std::size_t slot = block.slots[std::min(i, block.count - 1)];
-        const float* const statistics = all_statistics + slot * kStatistics;
-        block.codes.row[i] = codes + slot * stride;
+        const float* const statistics = table.statistics_of(slot);
+        block.codes.row[i] = table.row(slot);
         block.codes.step[i] = statistics[0];
         block.codes.lowest[i] = statistics[1];
         block.codes.length[i] = statistics[2];
@@ -79,46 +106,83 @@ void load_codes(const std::uint8_t* codes, std::size_t stride, const float* all_
     }
 }
 
+// The same of neighbours, which a compiler makes a few wide moves of.
+void load_neighbours(const Table& table, Block& block) {
+    const std::uint8_t* const codes = table.row(block.slots[0]);
+    const float* const statistics = table.statistics_of(block.slots[0]);
+    for (std::size_t i = 0; i < kBlockRows; ++i) block.codes.row[i] = codes + i * table.stride;
+    for (std::size_t i = 0; i < kBlockRows; ++i) {
+        block.codes.step[i] = statistics[i * kStatistics];
+        block.codes.lowest[i] = statistics[i * kStatistics + 1];
+        block.codes.length[i] = statistics[i * kStatistics + 2];
+        block.codes.error[i] = statistics[i * kStatistics + 3];
+    }
+}
+
+void load_codes(const Table& table, Block& block) {
+    block.has_neighbours_only() ? load_neighbours(table, block) : load_scattered(table, block);
+}
+
+// Asks the memory for what a look at this row will read.
+void prefetch([[maybe_unused]] const Table& table, [[maybe_unused]] std::size_t slot) {
+#if defined(__GNUC__)
+    for (std::size_t byte = 0; byte < table.stride; byte += 64) __builtin_prefetch(table.row(slot) + byte);
+    __builtin_prefetch(table.statistics_of(slot));
+#endif
+}
+
 // The scores of a block's rows by their codes.
 class CodeScores {
 public:
-    CodeScores(const Rows& rows, const float* query)
-        : table_(kernels::screen_table()), shape_(code_shape(rows.metric, rows.vectors.dim)),
-          query_(rows.metric, {query, rows.vectors.dim}, table_.query_code_max) {}
-
-    static void load(const Rows& rows, Block& block) {
-        load_codes(rows.codes, code_shape(rows.metric, rows.vectors.dim).stride, rows.statistics, block);
-    }
-    static void load_coarse(const Rows& rows, Block& block) {
-        load_codes(rows.coarse, code_shape(rows.metric, rows.vectors.dim).coarse_stride(), rows.coarse_statistics,
-                   block);
+    CodeScores(const Rows& rows, const float* query, bool coarse)
+        : table_(kernels::screen_table()), fine_(fine_of(rows)), coarse_(coarse_of(rows)),
+          query_(rows.metric, {query, rows.vectors.dim}, table_.query_code_max) {
+        if (coarse && rows.directions != nullptr)
+            leading_.emplace(rows.metric, std::span(query, rows.vectors.dim), rows.directions, table_.query_code_max);
     }
 
-    void set_floor(float floor) { query_.set_floor(floor); }
+    static void load(const Rows& rows, Block& block) { load_codes(fine_of(rows), block); }
+    static void load_coarse(const Rows& rows, Block& block) { load_codes(coarse_of(rows), block); }
+
+    void expect(std::size_t slot) const { prefetch(fine_, slot); }
+
+    void set_floor(float floor) {
+        query_.set_floor(floor);
+        if (leading_) leading_->set_floor(floor);
+    }
 
     std::uint64_t screen(const Block& block) {
-        return table_.screen(block.codes, shape_.stride, query_.screen(), dots_) & first_bits(block.count);
+        return table_.screen(block.codes, fine_.stride, query_.screen(), dots_) & first_bits(block.count);
     }
 
     // The same of a block of coarse codes.
     std::uint64_t screen_coarse(const Block& block) {
-        return table_.screen_halves(block.codes, shape_.coarse_stride(), query_.screen(), dots_) &
-               first_bits(block.count);
+        return table_.screen_halves(block.codes, coarse_.stride, coarse_screen(), dots_) & first_bits(block.count);
     }
 
     Interval scores(const Block& block, std::size_t i) const { return query_.scores(block.codes, i, dots_[i]); }
 
+    // Of a row that passed screen_coarse, to compare with coarse_threshold.
+    float coarse_bound(const Block& block, std::size_t i) const {
+        return kernels::bound(block.codes, i, coarse_screen(), dots_[i]);
+    }
+
+    float coarse_threshold() const { return coarse_screen().threshold; }
+
 private:
+    const kernels::ScreenQuery& coarse_screen() const { return leading_ ? leading_->screen() : query_.screen(); }
+
     const kernels::ScreenTable& table_;
-    CodeShape shape_;
+    Table fine_, coarse_;
     CodedQuery query_;
+    std::optional<LeadingQuery> leading_;  // of coarse codes in directions
     std::int32_t dots_[kBlockRows];
 };
 
 // The same for l1, by float32 distances of the vectors themselves.
 class FloatScores {
 public:
-    FloatScores(const Rows& rows, const float* query)
+    FloatScores(const Rows& rows, const float* query, bool)
         : rows_(rows), query_(query),
           // The error of the scan by its contract, generously: the sum it is relative to is the distance.
           relative_(2 * static_cast<double>(rows.vectors.dim + 8) * FLT_EPSILON),
@@ -127,9 +191,13 @@ public:
     static void load(const Rows&, Block&) {}
     static void load_coarse(const Rows&, Block&) {}
 
+    void expect(std::size_t) const {}
+
     void set_floor(float floor) { floor_ = floor; }
 
     std::uint64_t screen_coarse(const Block& block) { return first_bits(block.count); }
+    float coarse_bound(const Block&, std::size_t) const { return 0; }
+    float coarse_threshold() const { return 0; }
 
     std::uint64_t screen(const Block& block) {
         for (std::size_t i = 0; i < block.count;) i = scan_run(block, i);
@@ -164,27 +232,19 @@ private:
     float values_[kBlockRows];
 };
 
+// A row that its coarse code lets in, and the most that it may score, on the scale of the screen.
+struct Promising {
+    float bound;
+    std::uint32_t slot;
+};
+
 // The search of one query, block after block.
 template <class Scores>
 class Search {
 public:
-    Search(const Rows& rows, const float* query, std::size_t k)
-        : rows_(rows), scores_(rows, query), candidates_(rows.metric, rows.vectors, query, k) {}
-
-    // Of a block of coarse codes: rows that may be among the best wait until there is a block of them.
-    void visit_coarse(const Block& block) {
-        for (std::uint64_t bits = scores_.screen_coarse(block); bits != 0; bits &= bits - 1) {
-            waiting_.slots[waiting_.count++] = block.slots[std::countr_zero(bits)];
-            if (waiting_.count == kBlockRows) visit_waiting();
-        }
-    }
-
-    void visit_waiting() {
-        if (waiting_.count == 0) return;
-        Scores::load(rows_, waiting_);
-        visit(waiting_);
-        waiting_.count = 0;
-    }
+    Search(const Rows& rows, const float* query, std::size_t k, bool coarse)
+        : rows_(rows), scores_(rows, query, coarse), candidates_(rows.metric, rows.vectors, query, k),
+          promising_max_(kPromisingMin + 2 * std::min(k, rows.vectors.rows)) {}
 
     void visit(const Block& block) {
         const float floor = candidates_.floor();
@@ -195,31 +255,71 @@ public:
         if (candidates_.floor() > floor) scores_.set_floor(candidates_.floor());
     }
 
-    std::vector<Hit> finish() { return candidates_.finish(); }
+    // Of a block of coarse codes: rows that may be among the best wait for a closer look.
+    void visit_coarse(const Block& block) {
+        for (std::uint64_t bits = scores_.screen_coarse(block); bits != 0; bits &= bits - 1) {
+            const auto i = static_cast<std::size_t>(std::countr_zero(bits));
+            promising_.push_back({scores_.coarse_bound(block, i), block.slots[i]});
+        }
+        if (promising_.size() >= promising_max_) look_closer(promising_max_ / 2);
+    }
+
+    std::vector<Hit> finish() {
+        look_closer(0);
+        return candidates_.finish();
+    }
 
 private:
+    // Until no more than `left` wait: first at the most promising, after which many others are out of the question.
+    void look_closer(std::size_t left) {
+        Block block;
+        while (promising_.size() > left) {
+            take_most_promising(block);
+            Scores::load(rows_, block);
+            visit(block);
+            const float floor = candidates_.floor();
+            candidates_.settle();
+            if (candidates_.floor() > floor) scores_.set_floor(candidates_.floor());
+            std::erase_if(promising_, [this](const Promising& row) { return row.bound < scores_.coarse_threshold(); });
+        }
+    }
+
+    // Into `block`, in the order of their slots.
+    void take_most_promising(Block& block) {
+        block.count = std::min(promising_.size(), kBlockRows);
+        const auto first = promising_.end() - static_cast<std::ptrdiff_t>(block.count);
+        std::nth_element(promising_.begin(), first, promising_.end(),
+                         [](const Promising& a, const Promising& b) { return a.bound < b.bound; });
+        for (std::size_t i = 0; i < block.count; ++i) {
+            block.slots[i] = first[static_cast<std::ptrdiff_t>(i)].slot;
+            scores_.expect(block.slots[i]);
+        }
+        promising_.erase(first, promising_.end());
+        std::sort(block.slots, block.slots + block.count);
+    }
+
     const Rows& rows_;
     Scores scores_;
     Candidates candidates_;
-    Block waiting_ = {};
+    std::size_t promising_max_;
+    std::vector<Promising> promising_;
 };
 
 // Searches for queries `begin` to `end` together: while a block is in the cache, each looks at it.
 template <class Scores>
 void search_group(const Rows& rows, const Matrix& queries, std::size_t begin, std::size_t end,
                   const Results& results) {
+    const bool coarse = rows.coarse != nullptr && end - begin <= kCoarseMax;
     std::vector<Search<Scores>> searches;
     searches.reserve(end - begin);
-    for (std::size_t i = begin; i < end; ++i) searches.emplace_back(rows, queries.row(i), results.k);
+    for (std::size_t i = begin; i < end; ++i) searches.emplace_back(rows, queries.row(i), results.k, coarse);
 
     Block block;
     SlotReader reader(rows);
-    const bool coarse = rows.coarse != nullptr && searches.size() <= kCoarseMax;
     while ((block.count = reader.next(block.slots)) > 0) {
         coarse ? Scores::load_coarse(rows, block) : Scores::load(rows, block);
         for (Search<Scores>& search : searches) coarse ? search.visit_coarse(block) : search.visit(block);
     }
-    for (Search<Scores>& search : searches) search.visit_waiting();
     for (std::size_t i = begin; i < end; ++i) {
         const std::vector<Hit> hits = searches[i - begin].finish();
         results.counts[i] = static_cast<std::uint32_t>(hits.size());

@@ -4,69 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import Bitmap, FloatMatrix, FloatVector, Kernels, Metric, Slots
-from .codes import Codes, Scanner, coarse_stride, code_shape
+from .coded_rows import CodedRows, sections
+from .codes import Scanner, code_shape
+from .directions import DIRECTIONS, LEARNED_FROM, are_orthonormal, leading_directions
 
 __all__ = ["CodedSearch"]
 
 _WORD_BITS: Final = 64
-_ROWS_MIN: Final = 64
 _ENCODED_AT_ONCE: Final = 8192
 _PREPARED_AT_ONCE: Final = 32768
-_SAVED: Final[dict[str, type]] = {
-    "codes": np.uint8,
-    "statistics": np.float32,
-    "coarse": np.uint8,
-    "coarse_statistics": np.float32,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrays:
-    """What is kept of rows, one row a slot."""
-
-    codes: Codes
-    statistics: FloatMatrix
-    coarse: Codes
-    coarse_statistics: FloatMatrix
-
-    def all(self) -> tuple[NDArray[Any], ...]:
-        return self.codes, self.statistics, self.coarse, self.coarse_statistics
-
-    def resized(self, count: int, room: int) -> _Arrays:
-        """A copy of the first `count` rows, with room for `room`."""
-        return _Arrays(*(_resized(array, count, room) for array in self.all()))
-
-
-class Coded:
-    """Codes of the slots from `start`, room for more behind them."""
-
-    def __init__(self, start: int, arrays: _Arrays, count: int) -> None:
-        self.start = start
-        self.arrays = arrays
-        self.count = count
-
-    @property
-    def end(self) -> int:
-        return self.start + self.count
-
-    def reserve(self, count: int) -> None:
-        """Room for `count` rows. Searches that run keep the arrays that they have."""
-        room = len(self.arrays.codes)
-        if count > room:
-            self.arrays = self.arrays.resized(self.count, max(count, 2 * room, _ROWS_MIN))
-
-    def append(self, codes: Codes, statistics: FloatMatrix, coarse: Codes, coarse_statistics: FloatMatrix) -> None:
-        end = self.count + len(codes)
-        for kept, new in zip(self.arrays.all(), (codes, statistics, coarse, coarse_statistics), strict=True):
-            kept[self.count : end] = new
-        self.count = end
+_LEARNED_AGAIN: Final = 4  # times the rows of which nothing could be learned
 
 
 class CodedSearch:
@@ -81,7 +34,9 @@ class CodedSearch:
         self._kernels = kernels
         self._metric = metric
         self._lock = threading.Lock()
-        self._parts: list[Coded] = []
+        self._parts: list[CodedRows] = []
+        self._directions: FloatMatrix | None = None
+        self._learned_from = 0  # rows
 
     def search(
         self, vectors: FloatMatrix, queries: FloatMatrix, k: int, allowed: Bitmap, threads: int = 1
@@ -109,23 +64,16 @@ class CodedSearch:
     def save(self, vectors: FloatMatrix) -> dict[str, NDArray[Any]]:
         """See `ExactSearch.save`."""
         parts = self._covering(vectors)
-        ends = [*(part.start for part in parts[1:]), len(vectors)]  # the next part has what lies behind its start
-        saved: dict[str, NDArray[Any]] = {}
-        for i, (name, dtype) in enumerate(_SAVED.items()):
-            pieces = [part.arrays.all()[i][: end - part.start].reshape(-1) for part, end in zip(parts, ends)]
-            saved[name] = _joined(pieces, dtype)
-        return saved
+        return sections(parts, len(vectors), parts[0].directions)
 
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """See `ExactSearch.load`."""
-        if any(name not in arrays or not len(arrays[name]) for name in _SAVED):
-            return
-        columns = code_shape(self._metric, 1)[1]
-        rows = len(arrays["statistics"]) // columns
-        self._parts = [Coded(0, _Arrays(*(arrays[name].reshape(rows, -1) for name in _SAVED)), rows)]
+        rows = CodedRows.saved(self._metric, arrays, _directions_in(arrays))
+        if rows is not None:
+            self._parts, self._directions = [rows], rows.directions
 
     def _search_part(
-        self, part: Coded, vectors: FloatMatrix, queries: FloatMatrix, k: int, allowed: Bitmap, threads: int
+        self, part: CodedRows, vectors: FloatMatrix, queries: FloatMatrix, k: int, allowed: Bitmap, threads: int
     ) -> list[tuple[Slots, FloatVector]]:
         end = min(part.end, len(vectors))
         slots, scores, counts = self._scanner.search_many(
@@ -135,7 +83,7 @@ class CodedSearch:
             part.arrays.statistics,
             queries,
             k,
-            coarse=(part.arrays.coarse, part.arrays.coarse_statistics),
+            coarse=part.coarse,
             allowed=allowed[part.start // _WORD_BITS :],
             count=end - part.start,
             threads=threads,
@@ -144,36 +92,45 @@ class CodedSearch:
             slots += np.uint32(part.start)
         return [(slots[i, :count], scores[i, :count]) for i, count in enumerate(counts.tolist())]
 
-    def _covering(self, vectors: FloatMatrix) -> list[Coded]:
+    def _covering(self, vectors: FloatMatrix) -> list[CodedRows]:
         """Parts that together hold the codes of all these vectors, as they are now."""
         with self._lock:
             self._forget_foreign(vectors.shape[1])
             if not self._parts or self._parts[-1].end < len(vectors):
+                self._learn(vectors)
                 self._extend(vectors)
-            return [Coded(part.start, part.arrays, part.count) for part in self._parts]
+            return [part.now() for part in self._parts]
 
     def _forget_foreign(self, dim: int) -> None:
         """Codes of another shape are of no use: the dimension was not known when they were loaded."""
-        if self._parts and self._parts[0].arrays.codes.shape[1] != code_shape(self._metric, dim)[0]:
-            self._parts = []
+        shape = code_shape(self._metric, dim)[0]
+        other_directions = self._directions is not None and self._directions.shape[1] != dim
+        if self._parts and (self._parts[0].stride != shape or other_directions):
+            self._parts, self._directions, self._learned_from = [], None, 0
+
+    def _learn(self, vectors: FloatMatrix) -> None:
+        """Directions, once there are rows enough to learn them from. They stay: bounds hold for any rows."""
+        if self._directions is not None or len(vectors) < max(LEARNED_FROM, _LEARNED_AGAIN * self._learned_from):
+            return
+        self._learned_from = len(vectors)
+        self._directions = leading_directions(vectors, self._metric)
+        if self._directions is not None:
+            for part in self._parts:
+                part.lead(self._scanner, self._metric, vectors[part.start : part.end], self._directions)
 
     def _extend(self, vectors: FloatMatrix) -> None:
         tail = self._growing_part(vectors.shape[1])
         tail.reserve(len(vectors) - tail.start)
         while tail.end < len(vectors):
-            end = min(tail.end + _ENCODED_AT_ONCE, len(vectors))
-            coded = self._scanner.encode(self._metric, vectors[tail.end : end])
-            tail.append(*coded, *self._scanner.coarsen(self._metric, vectors.shape[1], *coded))
+            tail.append(self._scanner, self._metric, vectors[tail.end : tail.end + _ENCODED_AT_ONCE])
 
-    def _growing_part(self, dim: int) -> Coded:
-        if self._parts and self._parts[-1].arrays.codes.flags.writeable:
+    def _growing_part(self, dim: int) -> CodedRows:
+        if self._parts and self._parts[-1].grows:
             return self._parts[-1]
         start = self._parts[-1].end // _WORD_BITS * _WORD_BITS if self._parts else 0
         if self._parts:
             self._parts[-1].count = start  # the few rows behind it are encoded again
-        stride, columns = code_shape(self._metric, dim)
-        widths = zip(_SAVED.values(), (stride, columns, coarse_stride(stride), columns), strict=True)
-        tail = Coded(start, _Arrays(*(np.empty((0, width), dtype) for dtype, width in widths)), 0)
+        tail = CodedRows.empty(start, self._metric, dim, self._directions)
         self._parts.append(tail)
         return tail
 
@@ -188,14 +145,10 @@ def _merged(found: tuple[tuple[Slots, FloatVector], ...], k: int) -> tuple[Slots
     return slots[best], scores[best]
 
 
-def _joined(parts: list[NDArray[Any]], dtype: type) -> NDArray[Any]:
-    if len(parts) == 1:
-        return parts[0]
-    return np.concatenate(parts) if parts else np.empty(0, dtype)
-
-
-def _resized(array: NDArray[Any], count: int, room: int) -> NDArray[Any]:
-    """A copy of the first `count` rows, with room for `room`."""
-    grown = np.empty((room, array.shape[1]), array.dtype)
-    grown[:count] = array[:count]
-    return grown
+def _directions_in(arrays: Mapping[str, NDArray[Any]]) -> FloatMatrix | None:
+    """Those that an index was saved with. On bounds of others no search may rely."""
+    saved = arrays.get("directions")
+    if saved is None or not len(saved):
+        return None
+    directions = saved.reshape(DIRECTIONS, -1)
+    return directions if are_orthonormal(directions) else None

@@ -1,4 +1,4 @@
-"""Exact search over 8-bit codes: the native scanner, and the plain NumPy that referees it.
+"""Exact search over codes: the native scanner, and the plain NumPy that referees it.
 
 A code is a quarter of its vector, and says within bounds what the vector scores. A search reads codes, and
 vectors only of the rows whose bounds let them be among the best, so its answer is that of a full scan.
@@ -8,21 +8,32 @@ native/vectors/codes.hpp has the bounds and why they hold.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import Bitmap, FloatMatrix, FloatVector, Kernels, Metric, Slots
+from .directions import DIRECTIONS
 from .kernels import Core, NativeKernels, NumpyKernels, check_array, check_metric, lane_sums
 
-__all__ = ["Coarse", "Codes", "NativeScanner", "NumpyScanner", "Scanner", "coarse_stride", "code_shape", "scanner"]
+__all__ = [
+    "LEADING_STRIDE",
+    "Coarse",
+    "Codes",
+    "NativeScanner",
+    "NumpyScanner",
+    "Scanner",
+    "coarse_stride",
+    "code_shape",
+    "scanner",
+]
 
 Codes = NDArray[np.uint8]
-Coarse = tuple[Codes, FloatMatrix]
 Counts = NDArray[np.uint32]
 
 DIM_MAX: Final = 65536
+LEADING_STRIDE: Final = DIRECTIONS // 2  # bytes
 _STRIDE_UNIT: Final = 64
 _CODE_MAX: Final = 255.0
 _MIDDLE: Final = 7.5  # of what the upper half of a code may stand for
@@ -30,6 +41,20 @@ _BLOCK_VALUES: Final = 1 << 20  # temporaries of the referee stay this small
 # As in native/vectors/codes.cpp.
 _ROUNDING: Final = 2.0**-18
 _FINE_ROUNDING: Final = 2.0**-40
+
+
+class Coarse(NamedTuple):
+    """Short codes, which a search of few queries reads first, and codes only of the rows that they let through.
+
+    Attributes:
+        codes: uint8, shape (rows, bytes).
+        statistics: float32, shape (rows, 4).
+        directions: float32, shape (`DIRECTIONS`, dim), if they are of what vectors are in these; else None.
+    """
+
+    codes: Codes
+    statistics: FloatMatrix
+    directions: FloatMatrix | None = None
 
 
 class Scanner(ABC):
@@ -55,11 +80,24 @@ class Scanner(ABC):
     def coarsen(self, metric: Metric, dim: int, codes: Codes, statistics: FloatMatrix) -> Coarse:
         """The upper halves of codes as codes of their own, which take half the memory, and their statistics.
 
-        A search of few queries that has them reads them first, and codes only of the rows that they let through.
         Shapes: (rows, bytes of code / 2 rounded up to a multiple of 64) and those of `statistics`.
 
         Raises:
             ValueError: unknown metric, or arrays of another dtype, shape or layout.
+        """
+
+    @abstractmethod
+    def lead(self, metric: Metric, vectors: FloatMatrix, directions: FloatMatrix) -> Coarse:
+        """4-bit codes of what vectors are in some directions: as coarse, and shorter. Not for l1.
+
+        Args:
+            directions: float32, shape (`DIRECTIONS`, dim), orthonormal; see `leading_directions`.
+
+        Returns:
+            Codes of `LEADING_STRIDE` bytes, their statistics, and the directions.
+
+        Raises:
+            ValueError: unknown metric or l1, or arrays of another dtype, shape or layout.
         """
 
     @abstractmethod
@@ -86,7 +124,7 @@ class Scanner(ABC):
             vectors: float32, shape (>= count, dim).
             codes: as `encode` gave them for this metric, one row per slot.
             statistics: likewise.
-            coarse: as `coarsen` gave them, or None; the answer is the same.
+            coarse: as `coarsen` or `lead` gave them, or None; the answer is the same.
             queries: float32, shape (m, dim).
             k: 0 or more.
             allowed: bit `s % 64` of word `s // 64` lets slot `s` in; None lets every slot in. Slots without
@@ -115,9 +153,8 @@ class Scanner(ABC):
         count: int | None = None,
     ) -> tuple[Slots, FloatVector]:
         """What `search_many` gives for one query, without the padding."""
-        slots, scores, counts = self.search_many(
-            metric, vectors, codes, statistics, query[np.newaxis], k, coarse=coarse, allowed=allowed, count=count
-        )
+        more: dict[str, Any] = {"coarse": coarse, "allowed": allowed, "count": count}
+        slots, scores, counts = self.search_many(metric, vectors, codes, statistics, query[np.newaxis], k, **more)
         return slots[0, : counts[0]], scores[0, : counts[0]]
 
 
@@ -198,9 +235,21 @@ class NumpyScanner(Scanner):
         check_array("codes", codes, np.uint8, (len(codes), stride))
         check_array("statistics", statistics, np.float32, (len(codes), columns))
         if stride == 0:
-            return np.zeros((len(codes), 0), np.uint8), np.zeros((len(codes), 0), np.float32)
+            return Coarse(np.zeros((len(codes), 0), np.uint8), np.zeros((len(codes), 0), np.float32))
         halves = (codes[:, :dim] >> 4).astype(np.uint8)
-        return _paired(halves, coarse_stride(stride)), _coarse_statistics(metric, codes[:, :dim], halves, statistics)
+        found = _coarse_statistics(metric, codes[:, :dim], halves, statistics)
+        return Coarse(_paired(halves, coarse_stride(stride)), found)
+
+    def lead(self, metric: Metric, vectors: FloatMatrix, directions: FloatMatrix) -> Coarse:
+        """See `Scanner.lead`; the bounds leave for roundings what native/vectors/leading.cpp leaves."""
+        _check_leading(metric, vectors, directions)
+        lengths = np.sqrt(self._kernels.squared_norms(vectors))
+        sizes = (lengths > 0).astype(np.float64) if metric == "cosine" else lengths
+        scaled = vectors.astype(np.float64) * (_inverses(lengths) * sizes)[:, np.newaxis]
+        inside = scaled @ directions.T.astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            codes, statistics = _encode_leading(metric, inside, sizes, vectors.shape[1])
+        return Coarse(codes, statistics, directions)
 
     def _scores(self, metric: Metric, vectors: FloatMatrix, slots: Slots, query: FloatVector) -> FloatVector:
         scores = np.empty(len(slots), np.float32)
@@ -232,7 +281,14 @@ class NativeScanner(Scanner):
         coarse = np.empty((len(codes), coarse_stride(code_shape(metric, dim)[0])), np.uint8)
         found = np.empty((len(codes), code_shape(metric, dim)[1]), np.float32)
         self._core.coarsen(metric, dim, codes, statistics, coarse, found)
-        return coarse, found
+        return Coarse(coarse, found)
+
+    def lead(self, metric: Metric, vectors: FloatMatrix, directions: FloatMatrix) -> Coarse:
+        """See `Scanner.lead`."""
+        codes = np.empty((len(vectors), LEADING_STRIDE), np.uint8)
+        found = np.empty((len(vectors), 4), np.float32)
+        self._core.encode_leading(metric, vectors, directions, codes, found)
+        return Coarse(codes, found, directions)
 
     def search_many(
         self,
@@ -251,15 +307,16 @@ class NativeScanner(Scanner):
         """See `Scanner.search_many`."""
         count = len(vectors) if count is None else count
         slots, scores, counts = _room(len(queries), k, count)
-        halves, half_statistics = (None, None) if coarse is None else coarse
+        short, short_statistics, directions = (None, None, None) if coarse is None else coarse
         self._core.search(
             metric,
             count,
             vectors,
             codes,
             statistics,
-            halves,
-            half_statistics,
+            short,
+            short_statistics,
+            directions,
             allowed,
             queries,
             threads,
@@ -357,6 +414,43 @@ def _coarse_statistics(metric: Metric, codes: Codes, halves: Codes, statistics: 
     unknown = ~(np.isfinite(length) & np.isfinite(error) & np.isfinite(coarse_step))
     coarse_length[unknown] = coarse_error[unknown] = np.inf
     return np.stack([coarse_step, coarse_lowest, coarse_length, coarse_error], axis=1)
+
+
+def _check_leading(metric: Metric, vectors: FloatMatrix, directions: FloatMatrix) -> None:
+    check_metric(metric)
+    if metric == "l1":
+        raise ValueError("metric must be cosine, ip or l2, got 'l1'")
+    dim = vectors.shape[1] if np.ndim(vectors) == 2 else 0
+    check_array("vectors", vectors, np.float32, (len(vectors), dim))
+    check_array("directions", directions, np.float32, (DIRECTIONS, dim))
+
+
+def _encode_leading(
+    metric: Metric, inside: NDArray[np.float64], sizes: NDArray[np.float64], dim: int
+) -> tuple[Codes, FloatMatrix]:
+    """Codes and statistics of rows of length `sizes` that are `inside` in the directions."""
+    loss = 2 * (np.sqrt(DIRECTIONS) * (dim + 8) * 2.0**-24 + 2.0**-16)
+    step = (np.abs(inside).max(axis=1) * 0.9 / 7.5).astype(np.float32)
+    wide_step = step.astype(np.float64)
+    steps = np.clip(np.rint(inside * _inverses(wide_step)[:, np.newaxis]), -8, 7)
+    coded = wide_step[:, np.newaxis] * steps
+    squared_code, squared_size = np.square(coded).sum(axis=1), np.square(sizes)
+    magnitude = 24 * np.sqrt(DIRECTIONS) * wide_step
+    rest = np.maximum(squared_size * (1 + 4 * loss) - np.square(inside).sum(axis=1), 0)
+    error = np.sqrt(np.square(inside - coded).sum(axis=1)) + 2 * loss * sizes
+    if metric == "l2":
+        stored = _rounded_up(error * (1 + _ROUNDING))
+        squared_error = np.square(stored.astype(np.float64))
+        slack = 4 * loss * squared_size + _ROUNDING * (np.square(magnitude) + squared_error + 2 * squared_size)
+        length = _rounded_up((squared_error - squared_code - rest) / 2 + slack)
+    else:
+        stored = _rounded_up((error + _ROUNDING * magnitude) * (1 + _ROUNDING))
+        length = _rounded_up((np.sqrt(squared_code) + _ROUNDING * magnitude) * (1 + _ROUNDING))
+    residual = _rounded_up(np.sqrt(rest) * (1 + _ROUNDING))
+    known = (squared_size < np.finfo(np.float32).max) & (np.square(magnitude) < np.finfo(np.float32).max)
+    length[~known] = stored[~known] = np.inf
+    halves = (steps + 8).astype(np.uint8)
+    return _paired(halves, LEADING_STRIDE), np.stack([step, residual, length, stored], axis=1)
 
 
 def _inverses(values: NDArray[np.float64]) -> NDArray[np.float64]:

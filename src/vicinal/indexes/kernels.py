@@ -213,6 +213,14 @@ class Core(Checksums, Protocol):
         coarse: NDArray[np.uint8],
         coarse_statistics: FloatMatrix,
     ) -> None: ...
+    def encode_leading(
+        self,
+        metric: str,
+        vectors: FloatMatrix,
+        directions: FloatMatrix,
+        coarse: NDArray[np.uint8],
+        coarse_statistics: FloatMatrix,
+    ) -> None: ...
     def search(
         self,
         metric: str,
@@ -222,6 +230,7 @@ class Core(Checksums, Protocol):
         statistics: FloatMatrix,
         coarse: NDArray[np.uint8] | None,
         coarse_statistics: FloatMatrix | None,
+        directions: FloatMatrix | None,
         allowed: Bitmap | None,
         queries: FloatMatrix,
         threads: int,

@@ -1,0 +1,258 @@
+// The vector part of the Python module: distances, codes and exact search.
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "bind.hpp"
+#include "kernels/kernels.hpp"
+#include "vectors/codes.hpp"
+#include "vectors/exact.hpp"
+#include "vectors/leading.hpp"
+
+namespace vicinal {
+namespace {
+
+using Floats = Array<const float, 1>;
+using Slots = Array<const std::uint32_t, 1>;
+using Codes = Array<const std::uint8_t, 2>;
+using Words = Array<const std::uint64_t, 1>;
+
+Floats query_array(nb::handle object) {
+    return array<Floats>("query", "a C-contiguous float32 array of shape (dim,)", object);
+}
+
+Slots slots_array(nb::handle object) {
+    return array<Slots>("slots", "a C-contiguous uint32 array of shape (k,)", object);
+}
+
+template <class T>
+Array<T, 1> out_array(const char* wanted, nb::handle object) {
+    return array<Array<T, 1>>("out", wanted, object);
+}
+
+template <class T>
+Array<T, 2> table_array(const char* name, const char* type, nb::handle object) {
+    const std::string wanted = std::string("a C-contiguous ") + type + " array of two dimensions";
+    return array<Array<T, 2>>(name, wanted.c_str(), object);
+}
+
+template <class ArrayType>
+void expect_shape(const char* name, const ArrayType& found, std::size_t rows, std::size_t columns) {
+    if (found.shape(0) == rows && found.shape(1) == columns) return;
+    throw std::invalid_argument(std::string(name) + " must have shape (" + std::to_string(rows) + ", " +
+                                std::to_string(columns) + "), got (" + std::to_string(found.shape(0)) + ", " +
+                                std::to_string(found.shape(1)) + ")");
+}
+
+// Rows that exist beyond those asked for are ignored.
+template <class ArrayType>
+void expect_rows(const char* name, const ArrayType& found, std::size_t rows, std::size_t columns) {
+    expect_shape(name, found, std::max(rows, found.shape(0)), columns);
+}
+
+vectors::CodeShape code_shape_of(kernels::Metric metric, std::size_t dim) {
+    if (dim > vectors::kDimMax)
+        throw std::invalid_argument("vectors must have at most " + std::to_string(vectors::kDimMax) +
+                                    " components, got " + std::to_string(dim));
+    return vectors::code_shape(metric, dim);
+}
+
+kernels::Matrix matrix_of(const FloatRows& vectors) {
+    return {vectors.data(), vectors.shape(0), vectors.shape(1)};
+}
+
+kernels::Metric metric_of(std::string_view name) {
+    using enum kernels::Metric;
+    constexpr std::pair<std::string_view, kernels::Metric> known[] = {
+        {"cosine", cosine}, {"ip", inner_product}, {"l2", l2}, {"l1", l1}};
+    for (const auto& [known_name, metric] : known)
+        if (name == known_name) return metric;
+    throw std::invalid_argument("metric must be cosine, ip, l2 or l1, got '" + std::string(name) + "'");
+}
+
+void scan(std::string_view metric_name, nb::handle vectors, nb::handle query, nb::handle out) {
+    const kernels::Metric metric = metric_of(metric_name);
+    const FloatRows rows = vectors_array(vectors);
+    const Floats components = query_array(query);
+    const auto values = out_array<float>("a writable, C-contiguous float32 array of shape (n,)", out);
+    expect_length("query", components.size(), rows.shape(1));
+    expect_length("out", values.size(), rows.shape(0));
+
+    nb::gil_scoped_release unlocked;
+    kernels::scan(metric, matrix_of(rows), components.data(), values.data());
+}
+
+void score(std::string_view metric_name, nb::handle vectors, nb::handle slots, nb::handle query, nb::handle out) {
+    const kernels::Metric metric = metric_of(metric_name);
+    const FloatRows rows = vectors_array(vectors);
+    const Slots wanted = slots_array(slots);
+    const Floats components = query_array(query);
+    const auto scores = out_array<float>("a writable, C-contiguous float32 array of shape (k,)", out);
+    expect_length("query", components.size(), rows.shape(1));
+    expect_length("out", scores.size(), wanted.size());
+
+    nb::gil_scoped_release unlocked;
+    kernels::score(metric, matrix_of(rows), {wanted.data(), wanted.size()}, components.data(), scores.data());
+}
+
+void squared_norms(nb::handle vectors, nb::handle out) {
+    const FloatRows rows = vectors_array(vectors);
+    const auto norms = out_array<double>("a writable, C-contiguous float64 array of shape (n,)", out);
+    expect_length("out", norms.size(), rows.shape(0));
+
+    nb::gil_scoped_release unlocked;
+    kernels::squared_norms(matrix_of(rows), norms.data());
+}
+
+void encode(std::string_view metric_name, nb::handle vectors, nb::handle codes, nb::handle statistics) {
+    const kernels::Metric metric = metric_of(metric_name);
+    const FloatRows rows = vectors_array(vectors);
+    const auto code_rows = table_array<std::uint8_t>("codes", "uint8", codes);
+    const auto statistic_rows = table_array<float>("statistics", "float32", statistics);
+    const vectors::CodeShape shape = code_shape_of(metric, rows.shape(1));
+    expect_shape("codes", code_rows, rows.shape(0), shape.stride);
+    expect_shape("statistics", statistic_rows, rows.shape(0), shape.statistics);
+
+    nb::gil_scoped_release unlocked;
+    vectors::encode(metric, matrix_of(rows), code_rows.data(), statistic_rows.data());
+}
+
+const std::uint64_t* bitmap(nb::handle allowed, std::size_t rows) {
+    if (allowed.is_none()) return nullptr;
+    const auto words = array<Words>("allowed", "None or a C-contiguous uint64 array of one dimension", allowed);
+    if (words.size() * 64 < rows)
+        throw std::invalid_argument("allowed must have a bit for each of " + std::to_string(rows) + " rows, got " +
+                                    std::to_string(words.size()) + " words");
+    return words.data();
+}
+
+void coarsen(std::string_view metric_name, std::size_t dim, nb::handle codes, nb::handle statistics,
+             nb::handle coarse, nb::handle coarse_statistics) {
+    const kernels::Metric metric = metric_of(metric_name);
+    const vectors::CodeShape shape = code_shape_of(metric, dim);
+    const auto code_rows = table_array<const std::uint8_t>("codes", "uint8", codes);
+    const auto statistic_rows = table_array<const float>("statistics", "float32", statistics);
+    const auto coarse_rows = table_array<std::uint8_t>("coarse", "uint8", coarse);
+    const auto coarse_statistic_rows = table_array<float>("coarse_statistics", "float32", coarse_statistics);
+    const std::size_t rows = code_rows.shape(0);
+    expect_shape("codes", code_rows, rows, shape.stride);
+    expect_shape("statistics", statistic_rows, rows, shape.statistics);
+    expect_shape("coarse", coarse_rows, rows, shape.coarse_stride());
+    expect_shape("coarse_statistics", coarse_statistic_rows, rows, shape.statistics);
+
+    nb::gil_scoped_release unlocked;
+    vectors::coarsen(metric, dim, rows, code_rows.data(), statistic_rows.data(), coarse_rows.data(),
+                     coarse_statistic_rows.data());
+}
+
+FloatRows directions_of(nb::handle directions, std::size_t dim) {
+    const auto found = table_array<const float>("directions", "float32", directions);
+    expect_shape("directions", found, vectors::kLeading, dim);
+    return found;
+}
+
+void encode_leading(std::string_view metric_name, nb::handle vectors, nb::handle directions, nb::handle coarse,
+                    nb::handle coarse_statistics) {
+    const kernels::Metric metric = metric_of(metric_name);
+    if (metric == kernels::Metric::l1) throw std::invalid_argument("metric must be cosine, ip or l2, got 'l1'");
+    const FloatRows rows = vectors_array(vectors);
+    const auto directed = directions_of(directions, rows.shape(1));
+    const auto code_rows = table_array<std::uint8_t>("coarse", "uint8", coarse);
+    const auto statistic_rows = table_array<float>("coarse_statistics", "float32", coarse_statistics);
+    code_shape_of(metric, rows.shape(1));
+    expect_shape("coarse", code_rows, rows.shape(0), vectors::kLeadingStride);
+    expect_shape("coarse_statistics", statistic_rows, rows.shape(0), vectors::kStatistics);
+
+    nb::gil_scoped_release unlocked;
+    vectors::encode_leading(metric, matrix_of(rows), directed.data(), code_rows.data(), statistic_rows.data());
+}
+
+// Coarse codes of at least `count` rows, or none.
+void add_coarse(vectors::Rows& rows, nb::handle coarse, nb::handle coarse_statistics, nb::handle directions) {
+    if (coarse.is_none()) return;
+    const vectors::CodeShape shape = code_shape_of(rows.metric, rows.vectors.dim);
+    const bool leads = !directions.is_none();
+    const auto code_rows = table_array<const std::uint8_t>("coarse", "uint8", coarse);
+    const auto statistic_rows = table_array<const float>("coarse_statistics", "float32", coarse_statistics);
+    expect_rows("coarse", code_rows, rows.vectors.rows, leads ? vectors::kLeadingStride : shape.coarse_stride());
+    expect_rows("coarse_statistics", statistic_rows, rows.vectors.rows, leads ? vectors::kStatistics : shape.statistics);
+    if (leads) rows.directions = directions_of(directions, rows.vectors.dim).data();
+    if (shape.stride == 0) return;
+    rows.coarse = code_rows.data();
+    rows.coarse_statistics = statistic_rows.data();
+}
+
+void search(std::string_view metric_name, std::size_t count, nb::handle vectors, nb::handle codes,
+            nb::handle statistics, nb::handle coarse, nb::handle coarse_statistics, nb::handle directions,
+            nb::handle allowed, nb::handle queries, std::size_t threads, nb::handle slots, nb::handle scores, nb::handle counts) {
+    const kernels::Metric metric = metric_of(metric_name);
+    const FloatRows rows = vectors_array(vectors);
+    const auto code_rows = table_array<const std::uint8_t>("codes", "uint8", codes);
+    const auto statistic_rows = table_array<const float>("statistics", "float32", statistics);
+    const auto query_rows = table_array<const float>("queries", "float32", queries);
+    const auto slot_rows = table_array<std::uint32_t>("slots", "uint32", slots);
+    const auto score_rows = table_array<float>("scores", "float32", scores);
+    const auto found = array<Array<std::uint32_t, 1>>("counts", "a C-contiguous uint32 array of shape (m,)", counts);
+    const vectors::CodeShape shape = code_shape_of(metric, rows.shape(1));
+    expect_rows("vectors", rows, count, rows.shape(1));
+    expect_rows("codes", code_rows, count, shape.stride);
+    expect_rows("statistics", statistic_rows, count, shape.statistics);
+    expect_shape("queries", query_rows, query_rows.shape(0), rows.shape(1));
+    expect_shape("slots", slot_rows, query_rows.shape(0), slot_rows.shape(1));
+    expect_shape("scores", score_rows, query_rows.shape(0), slot_rows.shape(1));
+    expect_length("counts", found.size(), query_rows.shape(0));
+    vectors::Rows searched = {metric, {rows.data(), count, rows.shape(1)}, code_rows.data(),
+                              statistic_rows.data(), bitmap(allowed, count)};
+    add_coarse(searched, coarse, coarse_statistics, directions);
+
+    nb::gil_scoped_release unlocked;
+    vectors::search(searched, matrix_of(query_rows), std::max<std::size_t>(threads, 1),
+                    {slot_rows.shape(1), slot_rows.data(), score_rows.data(), found.data()});
+}
+
+}  // namespace
+
+void bind_vectors(nb::module_& module) {
+    module.def("levels", &kernels::levels, "SIMD levels that this machine can run, slowest first.");
+    module.def("level", &kernels::level, "The level that `scan` and searches use now.");
+    module.def("use_level", &kernels::use_level, nb::arg("name"),
+               "Make `scan` and searches use this level from now on; ValueError if this machine cannot.");
+
+    // none(): a None is refused by `array` like anything else that is no array.
+    const auto vectors = nb::arg("vectors").none(), query = nb::arg("query").none(),
+               slots = nb::arg("slots").none(), out = nb::arg("out").none();
+    module.def("scan", &scan, nb::arg("metric"), vectors, query, out,
+               "Raw values of all rows into `out`; see `Kernels.scan`. ValueError for arrays that do not fit.");
+    module.def("score", &score, nb::arg("metric"), vectors, slots, query, out,
+               "Scores of the rows `slots` into `out`; see `Kernels.score`. ValueError for arrays that do not "
+               "fit, IndexError for a slot that is not a row.");
+    module.def("squared_norms", &squared_norms, vectors, out,
+               "Sum of squares of each row into `out`, float64. ValueError for arrays that do not fit.");
+
+    const auto codes = nb::arg("codes").none(), statistics = nb::arg("statistics").none(),
+               scores = nb::arg("scores").none();
+    module.def("encode", &encode, nb::arg("metric"), vectors, codes, statistics,
+               "Codes and statistics of all rows into arrays of that shape; see `Scanner.encode`. "
+               "ValueError for arrays that do not fit.");
+    const auto coarse = nb::arg("coarse").none(), coarse_statistics = nb::arg("coarse_statistics").none();
+    module.def("coarsen", &coarsen, nb::arg("metric"), nb::arg("dim"), codes, statistics, coarse, coarse_statistics,
+               "Coarse codes of coded rows and their statistics into arrays of that shape; see `Scanner.coarsen`. "
+               "ValueError for arrays that do not fit.");
+    const auto directions = nb::arg("directions").none();
+    module.def("encode_leading", &encode_leading, nb::arg("metric"), vectors, directions, coarse, coarse_statistics,
+               "Coarse codes of all rows in directions, and their statistics into arrays of that shape; see `Scanner.lead`. "
+               "ValueError for arrays that do not fit.");
+    module.def("search", &search, nb::arg("metric"), nb::arg("count"), vectors, codes, statistics, coarse,
+               coarse_statistics, directions, nb::arg("allowed").none(), nb::arg("queries").none(), nb::arg("threads"),
+               slots, scores, nb::arg("counts").none(),
+               "Best rows of each query into `slots` and `scores`, how many into `counts`; see "
+               "`Scanner.search_many`. ValueError for arrays that do not fit.");
+}
+
+}  // namespace vicinal

@@ -1,0 +1,137 @@
+"""What exact search keeps of rows beside their vectors: codes, coarse codes, and what both lose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import FloatMatrix, Metric
+from .codes import LEADING_STRIDE, Coarse, Codes, Scanner, coarse_stride, code_shape
+
+__all__ = ["CodedRows", "sections"]
+
+_ROWS_MIN: Final = 64
+# By which names an index is saved: codes in directions are no upper halves.
+_HALVES: Final = ("codes", "statistics", "coarse", "coarse_statistics")
+_LEADING: Final = ("codes", "statistics", "leading", "leading_statistics")
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrays:
+    """One row a slot."""
+
+    codes: Codes
+    statistics: FloatMatrix
+    coarse: Codes
+    coarse_statistics: FloatMatrix
+
+    def all(self) -> tuple[NDArray[Any], ...]:
+        return self.codes, self.statistics, self.coarse, self.coarse_statistics
+
+
+class CodedRows:
+    """Codes of the slots from `start`, room for more behind them.
+
+    Attributes:
+        start: the first slot.
+        count: of rows.
+        arrays: never shorter than `count`. Searches keep those that they have: ones that were replaced are not
+            written again.
+        directions: those of the coarse codes, float32, shape (`DIRECTIONS`, dim); None: upper halves of codes.
+    """
+
+    def __init__(self, start: int, arrays: _Arrays, count: int, directions: FloatMatrix | None) -> None:
+        self.start = start
+        self.arrays = arrays
+        self.count = count
+        self.directions = directions
+
+    @staticmethod
+    def empty(start: int, metric: Metric, dim: int, directions: FloatMatrix | None) -> CodedRows:
+        stride, columns = code_shape(metric, dim)
+        coarse = coarse_stride(stride) if directions is None else LEADING_STRIDE
+        return CodedRows(start, _Arrays(*_rows_of(stride, columns), *_rows_of(coarse, columns)), 0, directions)
+
+    @staticmethod
+    def saved(metric: Metric, saved: Mapping[str, NDArray[Any]], directions: FloatMatrix | None) -> CodedRows | None:
+        """Rows of what `sections` gave; None where there are none."""
+        names = _HALVES if directions is None else _LEADING
+        if any(name not in saved or not len(saved[name]) for name in names):
+            return None
+        count = len(saved["statistics"]) // code_shape(metric, 1)[1]
+        return CodedRows(0, _Arrays(*(saved[name].reshape(count, -1) for name in names)), count, directions)
+
+    @property
+    def end(self) -> int:
+        return self.start + self.count
+
+    @property
+    def grows(self) -> bool:
+        """Whether rows can be added: not to a mapped file."""
+        return bool(self.arrays.codes.flags.writeable)
+
+    @property
+    def stride(self) -> int:
+        return int(self.arrays.codes.shape[1])
+
+    @property
+    def coarse(self) -> Coarse:
+        return Coarse(self.arrays.coarse, self.arrays.coarse_statistics, self.directions)
+
+    def now(self) -> CodedRows:
+        """These rows as they are, whatever is added later."""
+        return CodedRows(self.start, self.arrays, self.count, self.directions)
+
+    def reserve(self, count: int) -> None:
+        """Room for `count` rows."""
+        room = len(self.arrays.codes)
+        if count > room:
+            room = max(count, 2 * room, _ROWS_MIN)
+            self.arrays = _Arrays(*(_resized(array, self.count, room) for array in self.arrays.all()))
+
+    def append(self, scanner: Scanner, metric: Metric, vectors: FloatMatrix) -> None:
+        """Codes of further rows, for which there is room."""
+        codes, statistics = scanner.encode(metric, vectors)
+        if self.directions is None:
+            coarse = scanner.coarsen(metric, vectors.shape[1], codes, statistics)
+        else:
+            coarse = scanner.lead(metric, vectors, self.directions)
+        end = self.count + len(vectors)
+        for kept, new in zip(self.arrays.all(), (codes, statistics, *coarse[:2]), strict=True):
+            kept[self.count : end] = new
+        self.count = end
+
+    def lead(self, scanner: Scanner, metric: Metric, vectors: FloatMatrix, directions: FloatMatrix) -> None:
+        """From now on the coarse codes are those in `directions`. `vectors`: of all its rows."""
+        made = scanner.lead(metric, vectors, directions)
+        room = len(self.arrays.codes)
+        codes, statistics = (_resized(array, self.count, room) for array in made[:2])
+        self.arrays = _Arrays(self.arrays.codes, self.arrays.statistics, codes, statistics)
+        self.directions = directions
+
+
+def sections(parts: list[CodedRows], count: int, directions: FloatMatrix | None) -> dict[str, NDArray[Any]]:
+    """The first `count` rows of parts that follow one another, flat, by the names of an index's sections."""
+    ends = [*(part.start for part in parts[1:]), count]  # the next part has what lies behind its start
+    saved: dict[str, NDArray[Any]] = {}
+    for i, name in enumerate(_HALVES if directions is None else _LEADING):
+        pieces = [part.arrays.all()[i][: end - part.start].reshape(-1) for part, end in zip(parts, ends, strict=True)]
+        saved[name] = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+    if directions is not None:
+        saved["directions"] = directions.reshape(-1)
+    return saved
+
+
+def _rows_of(stride: int, columns: int) -> tuple[Codes, FloatMatrix]:
+    return np.empty((0, stride), np.uint8), np.empty((0, columns), np.float32)
+
+
+def _resized(array: NDArray[Any], count: int, room: int) -> NDArray[Any]:
+    """A copy of the first `count` rows, with room for `room`."""
+    grown = np.empty((room, array.shape[1]), array.dtype)
+    grown[:count] = array[:count]
+    return grown

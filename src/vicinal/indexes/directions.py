@@ -1,0 +1,99 @@
+"""Directions in which most of the length of vectors lies, learned from the vectors themselves.
+
+Embeddings fill only a part of their space. A search that knows a row in 256 directions of that part, and the
+length of what lies outside it, can tell of most rows that they are not among the best.
+native/vectors/leading.hpp has the bounds; they hold for any orthonormal directions, good ones make them narrow.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from ..contract import FloatMatrix, FloatVector, Metric
+
+__all__ = ["DIRECTIONS", "LEARNED_FROM", "are_orthonormal", "leading_directions"]
+
+DIRECTIONS: Final = 256
+LEARNED_FROM: Final = 8192  # rows; of fewer a scan takes no time
+_SAMPLED: Final = 2048
+_DIM_MIN: Final = DIRECTIONS + 1  # halves of the codes of fewer components take no more bytes
+_EXTRA: Final = 16
+_PASSES: Final = 2
+_ASKED: Final = 64
+_RANK: Final = 1  # of so few rows about what the tenth is of ten times as many
+_WORTH: Final = 0.05  # share of rows that may get through: more cost what the fewer bytes of all rows save
+_CODE_ERROR: Final = 0.35  # of a code, relative to its largest component
+_DEPARTURE_MAX: Final = 2.0**-17  # half of what native/vectors/leading.hpp allows
+
+
+def leading_directions(vectors: FloatMatrix, metric: Metric) -> FloatMatrix | None:
+    """Orthonormal directions that hold most of the length of these rows, or None where none are of use.
+
+    The space of the largest principal components, not centred, found by subspace iteration on a sample
+    (Halko, Martinsson and Tropp, Finding structure with randomness, SIAM Review 53, 2011, algorithm 4.4). In
+    that space the directions are turned at random, so that all components of a row are of one size and a few
+    bits code them well.
+
+    Args:
+        vectors: float32, shape (n, dim).
+
+    Returns:
+        float32, shape (`DIRECTIONS`, dim).
+    """
+    dim = vectors.shape[1]
+    if metric == "l1" or dim < _DIM_MIN:
+        return None
+    sample = _sample(vectors, metric)
+    if len(sample) <= 2 * max(_ASKED, DIRECTIONS):
+        return None
+    random = np.random.default_rng(0)
+    basis = random.standard_normal((dim, min(dim, DIRECTIONS + _EXTRA)), dtype=np.float32)
+    for _ in range(_PASSES):
+        basis = np.linalg.qr(sample.T @ (sample @ basis))[0]
+    inside = sample @ basis
+    by_share = np.linalg.eigh(inside.T @ inside)[1]  # ascending
+    leading = (basis @ by_share[:, -DIRECTIONS:]).astype(np.float64)
+    turned = np.linalg.qr(leading @ random.standard_normal((DIRECTIONS, DIRECTIONS)))[0]
+    directions = np.ascontiguousarray(turned.T, dtype=np.float32)
+    return directions if _kept(sample, directions, metric) <= _WORTH and are_orthonormal(directions) else None
+
+
+def are_orthonormal(directions: FloatMatrix) -> bool:
+    """Whether bounds that rely on it may be used."""
+    wide = directions.astype(np.float64)
+    return float(np.linalg.norm(wide @ wide.T - np.eye(len(wide)))) <= _DEPARTURE_MAX
+
+
+def _sample(vectors: FloatMatrix, metric: Metric) -> FloatMatrix:
+    """Rows from everywhere, without those that say nothing; of length 1 where only their angle counts."""
+    rows = vectors[np.linspace(0, len(vectors) - 1, min(len(vectors), _SAMPLED)).astype(np.int64)].astype(np.float64)
+    lengths = np.linalg.norm(rows, axis=1)
+    rows, lengths = rows[lengths > 0], lengths[lengths > 0]
+    if metric == "cosine":
+        return np.asarray(rows / lengths[:, np.newaxis], np.float32)
+    return np.asarray(rows / lengths.max(initial=np.finfo(np.float64).tiny), np.float32)
+
+
+def _kept(sample: FloatMatrix, directions: FloatMatrix, metric: Metric) -> float:
+    """About which share of rows gets through when some of the rows are the query, which the others do not repeat."""
+    queries, rows = sample[:: len(sample) // _ASKED][:_ASKED], sample
+    inside, asked = rows @ directions.T, queries @ directions.T
+    rest, asked_rest = _rest(rows, inside), _rest(queries, asked)
+    error = _CODE_ERROR * np.abs(inside).max(axis=1)
+    scores, products = rows @ queries.T, inside @ asked.T
+    if metric != "l2":
+        best = np.partition(scores, -_RANK - 1, axis=0)[-_RANK - 1]
+        bounds = products + np.outer(error, np.linalg.norm(asked, axis=1)) + np.outer(rest, asked_rest)
+        return float(np.mean(bounds >= best))
+    lengths = np.square(rows).sum(axis=1)[:, np.newaxis] + np.square(queries).sum(axis=1)
+    best = np.partition(lengths - 2 * scores, _RANK, axis=0)[_RANK]
+    apart = np.square(inside).sum(axis=1)[:, np.newaxis] + np.square(asked).sum(axis=1) - 2 * products
+    near = np.maximum(np.sqrt(np.maximum(apart, 0)) - error[:, np.newaxis], 0)
+    return float(np.mean(np.square(near) + np.square(rest[:, np.newaxis] - asked_rest) <= best))
+
+
+def _rest(rows: FloatMatrix, inside: FloatMatrix) -> FloatVector:
+    """Lengths of what lies outside the directions."""
+    return np.asarray(np.sqrt(np.maximum(np.square(rows).sum(axis=1) - np.square(inside).sum(axis=1), 0)))

@@ -1,0 +1,214 @@
+"""Directions learned from vectors, and exact search by codes in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from support.scanning import NATIVE, REFEREE, best_of_all, bitmap, hard_cases, implementation, needs_native
+from vicinal.contract import METRICS, Kernels, Metric
+from vicinal.filters.bitmap import pack
+from vicinal.indexes import kernels as module
+from vicinal.indexes.codes import LEADING_STRIDE, Scanner
+from vicinal.indexes.directions import DIRECTIONS, LEARNED_FROM, are_orthonormal, leading_directions
+from vicinal.indexes.exact import exact_search
+from vicinal.indexes.kernels import NumpyKernels
+
+__all__ = ["implementation"]  # the fixture
+
+DIM = 400
+CODED: list[Metric] = ["cosine", "ip", "l2"]
+
+
+def clustered(rows: int, rank: int = 60, seed: int = 0) -> Any:
+    """Vectors close to a space of `rank` dimensions, of different lengths."""
+    random = np.random.default_rng(seed)
+    space = np.random.default_rng(1).standard_normal((rank, DIM))
+    centres = random.standard_normal((rows // 20 + 1, rank))
+    inside = np.repeat(centres, 20, axis=0)[:rows] + 0.3 * random.standard_normal((rows, rank))
+    vectors = inside @ space + 0.1 * random.standard_normal((rows, DIM))
+    return (vectors * random.uniform(0.5, 2, (rows, 1))).astype(np.float32)
+
+
+def any_directions(dim: int) -> Any:
+    turned = np.linalg.qr(np.random.default_rng(2).standard_normal((dim, DIRECTIONS)))[0]
+    return np.ascontiguousarray(turned.T, dtype=np.float32)
+
+
+def assert_exact(scanner: Scanner, metric: Metric, vectors: Any, queries: Any, directions: Any, chosen: Any) -> None:
+    coded = scanner.encode(metric, vectors)
+    coarse = scanner.lead(metric, vectors, directions)
+    for query in queries:
+        for k in (1, 10, 100):
+            best, best_scores = best_of_all(metric, vectors, query, k, chosen)
+            slots, scores = scanner.search(metric, vectors, *coded, query, k, coarse=coarse, allowed=bitmap(chosen))
+            assert slots.tolist() == best.tolist()
+            assert scores.tobytes() == best_scores.tobytes()
+
+
+@pytest.mark.parametrize("metric", CODED)
+def test_search_is_exact_in_any_directions(implementation: Scanner, metric: Metric) -> None:
+    vectors = clustered(700)
+    learned = leading_directions(clustered(2000, seed=3), metric)
+    for directions in (learned, any_directions(DIM)):
+        for share in (1.0, 0.3):
+            chosen = np.random.default_rng(3).random(700) < share
+            assert_exact(implementation, metric, vectors, clustered(3, seed=9), directions, chosen)
+
+
+@pytest.mark.parametrize("metric", CODED)
+def test_search_is_exact_in_hard_cases(implementation: Scanner, metric: Metric) -> None:
+    for vectors, queries in hard_cases().values():
+        times = -(-DIRECTIONS // vectors.shape[1])
+        wide, asked = np.tile(vectors, (1, times)), np.tile(queries, (1, times))
+        chosen = np.ones(len(wide), np.bool_)
+        assert_exact(implementation, metric, wide, asked[:2], any_directions(wide.shape[1]), chosen)
+
+
+@needs_native
+@pytest.mark.parametrize("metric", CODED)
+def test_codes_are_those_of_the_referee(metric: Metric) -> None:
+    """But for the last bits of what float32 sums: a code may be the next one where a component is in the middle."""
+    assert NATIVE is not None
+    vectors, directions = clustered(300), any_directions(DIM)
+    native, expected = NATIVE.lead(metric, vectors, directions), REFEREE.lead(metric, vectors, directions)
+    assert native.codes.shape == expected.codes.shape == (300, LEADING_STRIDE)
+    for shift in (0, 4):
+        apart = np.abs((native.codes >> shift & 15).astype(int) - (expected.codes >> shift & 15))
+        assert apart.max() <= 1
+        assert (apart == 0).mean() > 0.999
+    np.testing.assert_allclose(native.statistics, expected.statistics, rtol=1e-4)
+
+
+@pytest.mark.parametrize("metric", CODED)
+def test_statistics_bound_every_score(implementation: Scanner, metric: Metric) -> None:
+    """The formula of native/vectors/leading.hpp, from the codes, with a query that is not coded."""
+    vectors, queries, directions = clustered(300), clustered(20, seed=4), any_directions(DIM)
+    codes, statistics, _ = implementation.lead(metric, vectors, directions)
+    chunks = (codes[:, :64], codes[:, 64:])
+    halves = np.concatenate([half for part in chunks for half in (part & 15, part >> 4)], axis=1).astype(np.float64)
+    step, residual, length, error = statistics.astype(np.float64).T
+    coded = step[:, np.newaxis] * (halves - 8)
+    rows, asked = vectors.astype(np.float64), queries.astype(np.float64)
+    if metric == "cosine":
+        rows /= np.linalg.norm(rows, axis=1)[:, np.newaxis]
+    if metric != "l2":
+        asked /= np.linalg.norm(asked, axis=1)[:, np.newaxis]
+    inside = asked @ directions.T.astype(np.float64)
+    outside = np.sqrt(np.square(asked).sum(axis=1) - np.square(inside).sum(axis=1))
+    lengths = np.linalg.norm(inside, axis=1)
+    if metric != "l2":
+        bounds = coded @ inside.T + np.outer(error, lengths) + np.outer(residual, outside)
+        assert (bounds >= rows @ asked.T).all()
+        assert (length >= np.linalg.norm(coded, axis=1)).all()
+        return
+    distances = np.linalg.norm(rows[:, np.newaxis] - asked, axis=2)
+    bounds = coded @ inside.T + length[:, np.newaxis] + error[:, np.newaxis] * distances + np.outer(residual, outside)
+    assert (bounds >= (lengths**2 + outside**2 - distances**2) / 2).all()
+
+
+@needs_native
+def test_they_decide() -> None:
+    """With statistics that claim no length and no error, rows are left out: the codes are what is looked at."""
+    assert NATIVE is not None
+    vectors, query = clustered(2000), clustered(1, seed=5)[0]
+    coarse = NATIVE.lead("ip", vectors, any_directions(DIM))
+    coarse.codes[500:] = 0x88
+    coarse.statistics[500:] = 0
+    slots, _ = NATIVE.search("ip", vectors, *NATIVE.encode("ip", vectors), query, 10, coarse=coarse)
+    assert slots.max() < 500
+
+
+def test_most_of_the_length_is_in_them() -> None:
+    directions = leading_directions(clustered(5000), "ip")
+    assert directions is not None
+    assert are_orthonormal(directions)
+    others = clustered(500, seed=8)
+    assert np.linalg.norm(others @ directions.T) > 0.995 * np.linalg.norm(others)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_nothing_is_learned_where_it_is_of_no_use(metric: Metric) -> None:
+    random = np.random.default_rng(0)
+    spread = random.standard_normal((3000, 1500)).astype(np.float32)
+    assert leading_directions(spread, metric) is None
+    assert leading_directions(clustered(3000)[:, :DIRECTIONS].copy(), metric) is None
+    assert leading_directions(clustered(20), metric) is None
+    assert leading_directions(np.zeros((3000, DIM), np.float32), metric) is None
+
+
+def test_none_for_l1() -> None:
+    assert leading_directions(clustered(5000), "l1") is None
+
+
+def assert_best(exact: Any, metric: Metric, vectors: Any) -> None:
+    chosen = np.ones(len(vectors), np.bool_)
+    for query in clustered(3, seed=len(vectors)):
+        best, scores = best_of_all(metric, vectors, query, 10, chosen)
+        [(slots, found)] = exact.search(vectors, query[np.newaxis], 10, pack(chosen))
+        assert slots.tolist() == best.tolist()
+        assert found.tobytes() == scores.tobytes()
+
+
+KERNELS: list[Kernels] = [NumpyKernels(), *([module._native] if module._native else [])]
+
+
+@pytest.mark.parametrize("kernels", KERNELS, ids=lambda kernels: kernels.name)
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_collection_grows_into_them_and_is_saved(kernels: Kernels, metric: Metric) -> None:
+    exact, vectors = exact_search(kernels, metric), clustered(LEARNED_FROM + 700)
+    for count in (1000, LEARNED_FROM - 1, LEARNED_FROM, LEARNED_FROM + 300):
+        assert_best(exact, metric, vectors[:count])
+    saved = {name: array.copy() for name, array in exact.save(vectors[: LEARNED_FROM + 300]).items()}
+    assert ("directions" in saved) == ("leading" in saved) == (kernels.name == "native" and metric != "l1")
+    for array in saved.values():
+        array.flags.writeable = False
+    loaded = exact_search(kernels, metric)
+    loaded.load(saved)
+    assert_best(loaded, metric, vectors[: LEARNED_FROM + 300])
+    assert_best(loaded, metric, vectors)
+    again = loaded.save(vectors)
+    for name, array in saved.items():
+        assert again[name][: len(array)].tobytes() == array.tobytes()
+
+
+@needs_native
+@pytest.mark.parametrize("saved_rows", [1000, LEARNED_FROM - 64])
+def test_a_file_saved_without_them_gets_them(saved_rows: int) -> None:
+    vectors = clustered(LEARNED_FROM + 100)
+    assert module._native is not None
+    first = exact_search(module._native, "cosine")
+    saved = {name: array.copy() for name, array in first.save(vectors[:saved_rows]).items()}
+    assert "directions" not in saved
+    for array in saved.values():
+        array.flags.writeable = False
+    loaded = exact_search(module._native, "cosine")
+    loaded.load(saved)
+    assert_best(loaded, "cosine", vectors)
+    assert "directions" in loaded.save(vectors)
+
+
+@needs_native
+def test_directions_that_are_not_orthonormal_are_not_relied_on() -> None:
+    vectors = clustered(LEARNED_FROM)
+    assert module._native is not None
+    exact = exact_search(module._native, "ip")
+    saved = {name: array.copy() for name, array in exact.save(vectors).items()}
+    saved["directions"] *= np.float32(1.001)
+    loaded = exact_search(module._native, "ip")
+    loaded.load(saved)
+    assert_best(loaded, "ip", vectors)
+
+
+@needs_native
+@pytest.mark.parametrize(
+    ("name", "metric", "columns", "dim"),
+    [("metric", "l1", DIM, DIM), ("metric", "dot", DIM, DIM), ("directions", "ip", DIM - 1, DIM)],
+)
+def test_what_does_not_fit_is_refused(name: str, metric: Any, columns: int, dim: int) -> None:
+    assert NATIVE is not None
+    for scanner in (NATIVE, REFEREE):
+        with pytest.raises(ValueError, match=f"^{name} must "):
+            scanner.lead(metric, clustered(5)[:, :dim].copy(), np.zeros((DIRECTIONS, columns), np.float32))
