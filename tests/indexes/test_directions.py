@@ -83,30 +83,39 @@ def test_codes_are_those_of_the_referee(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("metric", CODED)
-def test_statistics_bound_every_score(implementation: Scanner, metric: Metric) -> None:
-    """The formula of native/vectors/leading.hpp, from the codes, with a query that is not coded."""
-    vectors, queries, directions = clustered(300), clustered(20, seed=4), any_directions(DIM)
+def test_statistics_bound_what_coding_loses(implementation: Scanner, metric: Metric) -> None:
+    """And no more than that: a bound that is far off keeps rows that could be left out."""
+    vectors, directions = clustered(300), any_directions(DIM)
     codes, statistics, _ = implementation.lead(metric, vectors, directions)
-    chunks = (codes[:, :64], codes[:, 64:])
-    halves = np.concatenate([half for part in chunks for half in (part & 15, part >> 4)], axis=1).astype(np.float64)
+    pairs = codes.reshape(300, -1, 64)
+    halves = np.stack([pairs & 15, pairs >> 4], axis=2).reshape(300, -1).astype(np.float64)
     step, residual, length, error = statistics.astype(np.float64).T
-    coded = step[:, np.newaxis] * (halves - 8)
-    rows, asked = vectors.astype(np.float64), queries.astype(np.float64)
+    rows = vectors.astype(np.float64)
     if metric == "cosine":
         rows /= np.linalg.norm(rows, axis=1)[:, np.newaxis]
-    if metric != "l2":
-        asked /= np.linalg.norm(asked, axis=1)[:, np.newaxis]
-    inside = asked @ directions.T.astype(np.float64)
-    outside = np.sqrt(np.square(asked).sum(axis=1) - np.square(inside).sum(axis=1))
-    lengths = np.linalg.norm(inside, axis=1)
-    if metric != "l2":
-        bounds = coded @ inside.T + np.outer(error, lengths) + np.outer(residual, outside)
-        assert (bounds >= rows @ asked.T).all()
-        assert (length >= np.linalg.norm(coded, axis=1)).all()
-        return
-    distances = np.linalg.norm(rows[:, np.newaxis] - asked, axis=2)
-    bounds = coded @ inside.T + length[:, np.newaxis] + error[:, np.newaxis] * distances + np.outer(residual, outside)
-    assert (bounds >= (lengths**2 + outside**2 - distances**2) / 2).all()
+    inside = rows @ directions.T.astype(np.float64)
+    coded = step[:, np.newaxis] * (halves - 8)
+    outside = np.linalg.norm(rows - inside @ directions, axis=1)
+    lost, kept = np.linalg.norm(inside - coded, axis=1), np.linalg.norm(coded, axis=1)
+    assert (residual >= outside).all()
+    assert (error >= lost).all()
+    assert (residual <= 1.1 * outside).all()
+    assert (error <= 1.1 * lost).all()
+    least = (error**2 - kept**2 - residual**2) / 2 if metric == "l2" else kept
+    assert (length >= least).all()
+    assert (length <= least + 0.01 * np.linalg.norm(rows, axis=1) ** 2).all()
+
+
+@pytest.mark.parametrize("metric", CODED)
+def test_rows_that_lie_just_where_the_query_does(implementation: Scanner, metric: Metric) -> None:
+    """What is equal to the query, or a little off, inside the directions or outside, is never left out."""
+    directions, query = any_directions(DIM), clustered(1, seed=4)[0]
+    inside = (query @ directions.T) @ directions
+    random = np.random.default_rng(6)
+    near = query + 1e-4 * random.standard_normal((100, DIM))
+    rows = np.concatenate([[query, inside, query - inside, -query], near, 0.99 * near, 1.01 * near]).astype(np.float32)
+    chosen = np.ones(len(rows), np.bool_)
+    assert_exact(implementation, metric, rows, [query, inside.astype(np.float32)], directions, chosen)
 
 
 @needs_native
