@@ -31,27 +31,36 @@ def install_without_compiler(distributions: list[Path]) -> None:
             smoke(venv, folder, "numpy")
 
 
-def build_and_try(tools: Venv, distributions: list[Path]) -> None:
-    """Builds sdist and wheel, has twine check them, and installs each into an environment of its own."""
-    built: dict[str, list[Path]] = {".gz": [], ".whl": []}  # by kind, in the order in which one needs the other
+def build(tools: Venv, distributions: list[Path]) -> list[Path]:
+    """A wheel of each distribution, made from its sdist: what that lacks is missed here and not by a user."""
+    wheels: list[Path] = []
     for folder in distributions:
-        # Not by the name of the clone's folder, which may be that of another distribution.
-        out = BUILD / "dist" / (folder.name or "vicinal")
+        out = _out(folder)
         shutil.rmtree(out, ignore_errors=True)
-        # The wheel is built from the sdist, so that what the sdist lacks is missed here and not by a user.
         run(tools.python, "-m", "build", "--outdir", out, ROOT / folder, env={"VICINAL_REQUIRE_NATIVE": "1"})
         archives = sorted(out.iterdir())
         if sorted(archive.suffix for archive in archives) != [".gz", ".whl"]:
             raise Failed(f"expected one sdist and one wheel, got {[archive.name for archive in archives]}")
+        wheels += [archive for archive in archives if archive.suffix == ".whl"]
+    return wheels
+
+
+def try_built(tools: Venv, distributions: list[Path]) -> None:
+    """Has twine check what `build` made, and installs each wheel into an environment of its own."""
+    needed: list[Path] = []
+    for folder in distributions:
+        archives = sorted(_out(folder).iterdir())
         run(tools.python, "-m", "twine", "check", "--strict", *archives)
-        for archive in archives:
-            needed = built[archive.suffix]
-            needed.append(archive)
-            with tempfile.TemporaryDirectory() as scratch:
-                venv = Venv.make(Path(scratch, "venv"), current_pip=False)
-                # With what it needs of ours, which no index has yet.
-                venv.install(*needed, env={"VICINAL_REQUIRE_NATIVE": "1"})
-                smoke(venv, folder, "native")
+        needed += [archive for archive in archives if archive.suffix == ".whl"]
+        with tempfile.TemporaryDirectory() as scratch:
+            venv = Venv.make(Path(scratch, "venv"), current_pip=False)
+            venv.install(*needed)  # with what it needs of ours, which no index has yet
+            smoke(venv, folder, "native")
+
+
+def _out(folder: Path) -> Path:
+    """Not by the name of the clone's folder, which may be that of another distribution."""
+    return BUILD / "dist" / (folder.name or "vicinal")
 
 
 def check_tags(venv: Venv, tag: str) -> None:

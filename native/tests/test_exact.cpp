@@ -27,71 +27,93 @@ bool is_allowed(const std::vector<std::uint64_t>& bitmap, std::size_t slot) {
     return bitmap.empty() || (bitmap[slot / 64] >> slot % 64 & 1);
 }
 
-std::vector<Hit> best_of_all(Metric metric, const Matrix& matrix, const float* query, std::size_t k,
-                             const std::vector<std::uint64_t>& bitmap) {
+using Bitmap = std::vector<std::uint64_t>;
+
+// All allowed rows, best first.
+std::vector<Hit> all_hits(Metric metric, const Matrix& matrix, const float* query, const Bitmap& bitmap) {
+    std::vector<std::uint32_t> slots;
+    for (std::uint32_t slot = 0; slot < matrix.rows; ++slot)
+        if (is_allowed(bitmap, slot)) slots.push_back(slot);
+    std::vector<float> scores(slots.size());
+    kernels::score(metric, matrix, slots, query, scores.data());
     std::vector<Hit> hits;
-    for (std::uint32_t slot = 0; slot < matrix.rows; ++slot) {
-        if (!is_allowed(bitmap, slot)) continue;
-        hits.push_back({slot, 0});
-        kernels::score(metric, matrix, {&slot, 1}, query, &hits.back().score);
-    }
+    for (std::size_t i = 0; i < slots.size(); ++i) hits.push_back({slots[i], scores[i]});
     std::stable_sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) { return a.score > b.score; });
-    hits.resize(std::min(k, hits.size()));
     return hits;
 }
 
-void check_search(Metric metric, const Matrix& matrix, const Matrix& queries, std::size_t k, std::size_t threads,
-                  const std::vector<std::uint64_t>& bitmap, bool with_coarse, const float* directions = nullptr) {
-    const vectors::CodeShape shape = vectors::code_shape(metric, matrix.dim);
-    GuardedArray<std::uint8_t> codes(matrix.rows * shape.stride);
-    GuardedArray<float> statistics(matrix.rows * shape.statistics);
-    vectors::encode(metric, matrix, codes.data(), statistics.data());
-    std::vector<std::uint32_t> slots(queries.rows * k), counts(queries.rows);
-    std::vector<float> scores(queries.rows * k);
-    GuardedArray<std::uint8_t> coarse(matrix.rows * shape.coarse_stride());
-    GuardedArray<float> coarse_statistics(matrix.rows * shape.statistics);
-    vectors::coarsen(metric, matrix.dim, matrix.rows, codes.data(), statistics.data(), coarse.data(),
-                     coarse_statistics.data());
-    Rows rows = {metric, matrix, codes.data(), statistics.data(), bitmap.empty() ? nullptr : bitmap.data()};
-    if (shape.stride > 0 && with_coarse) rows.coarse = coarse.data(), rows.coarse_statistics = coarse_statistics.data();
-    const bool leads = shape.stride > 0 && directions != nullptr;
-    GuardedArray<std::uint8_t> leading(leads ? matrix.rows * vectors::kLeadingStride : 0);
-    GuardedArray<float> leading_statistics(leads ? matrix.rows * 4 : 0);
-    if (leads) {
-        vectors::encode_leading(metric, matrix, directions, leading.data(), leading_statistics.data());
-        rows.coarse = leading.data(), rows.coarse_statistics = leading_statistics.data();
-        rows.directions = directions;
+enum Coarse { kNone, kHalves, kDirections };
+
+// Rows with every kind of code, at the end of readable memory.
+struct Coded {
+    Metric metric;
+    Matrix matrix;
+    const float* directions;
+    vectors::CodeShape shape;
+    GuardedArray<std::uint8_t> codes, halves, leading;
+    GuardedArray<float> statistics, half_statistics, leading_statistics;
+
+    Coded(Metric metric, const Matrix& matrix, const float* directions)
+        : metric(metric), matrix(matrix), directions(directions), shape(vectors::code_shape(metric, matrix.dim)),
+          codes(matrix.rows * shape.stride), halves(matrix.rows * shape.coarse_stride()),
+          leading(directions ? matrix.rows * vectors::kLeadingStride : 0), statistics(matrix.rows * shape.statistics),
+          half_statistics(matrix.rows * shape.statistics), leading_statistics(directions ? matrix.rows * 4 : 0) {
+        vectors::encode(metric, matrix, codes.data(), statistics.data());
+        vectors::coarsen(metric, matrix.dim, matrix.rows, codes.data(), statistics.data(), halves.data(),
+                         half_statistics.data());
+        if (directions && shape.stride > 0)
+            vectors::encode_leading(metric, matrix, directions, leading.data(), leading_statistics.data());
     }
-    vectors::search(rows, queries, threads, {k, slots.data(), scores.data(), counts.data()});
-    for (std::size_t i = 0; i < queries.rows; ++i) {
-        std::vector<Hit> found;
+
+    Rows rows(const Bitmap& bitmap, Coarse coarse) const {
+        Rows found = {metric, matrix, codes.data(), statistics.data(), bitmap.empty() ? nullptr : bitmap.data()};
+        if (shape.stride == 0 || coarse == kNone) return found;
+        found.coarse = coarse == kHalves ? halves.data() : leading.data();
+        found.coarse_statistics = coarse == kHalves ? half_statistics.data() : leading_statistics.data();
+        found.directions = coarse == kHalves ? nullptr : directions;
+        return found;
+    }
+};
+
+// Searches for the first `count` of the queries, whose answers are `expected`.
+void check_search(const Coded& coded, const Matrix& queries, std::size_t count, std::size_t k, std::size_t threads,
+                  const Bitmap& bitmap, Coarse coarse, const std::vector<std::vector<Hit>>& expected) {
+    std::vector<std::uint32_t> slots(count * k), counts(count);
+    std::vector<float> scores(count * k);
+    vectors::search(coded.rows(bitmap, coarse), {queries.data, count, queries.dim}, threads,
+                    {k, slots.data(), scores.data(), counts.data()});
+    for (std::size_t i = 0; i < count; ++i) {
+        std::vector<Hit> found, best = expected[i];
+        best.resize(std::min(k, best.size()));
         for (std::size_t h = 0; h < counts[i]; ++h) found.push_back({slots[i * k + h], scores[i * k + h]});
-        CHECK(found == best_of_all(metric, matrix, queries.row(i), k, bitmap), "metric %d, %zu rows of %zu, k %zu",
-              static_cast<int>(metric), matrix.rows, matrix.dim, k);
+        CHECK(found == best, "metric %d, %zu rows of %zu, k %zu, coarse %d", static_cast<int>(coded.metric),
+              coded.matrix.rows, coded.matrix.dim, k, coarse);
     }
 }
 
 // The second half of the rows repeats the first, so there are ties.
-void test_search(std::size_t rows, std::size_t dim) {
+void test_search(std::size_t rows, std::size_t dim, const std::vector<float>& directions = {}) {
     Sample sample(rows, dim, static_cast<unsigned>(rows + dim));
     for (std::size_t i = 0; i < rows / 2 * dim; ++i) sample.values[rows / 2 * dim + i] = sample.values[i];
     const Sample queries(7, dim, 4);
-    std::vector<std::uint64_t> sparse((rows + 63) / 64), dense((rows + 63) / 64, ~std::uint64_t{0});
+    Bitmap sparse((rows + 63) / 64), dense((rows + 63) / 64, ~std::uint64_t{0});
     for (std::size_t i = 0; i < rows; i += 37) sparse[i / 64] |= std::uint64_t{1} << i % 64;
-    const std::vector<float> directions = dim < vectors::kLeading ? std::vector<float>() : orthonormal(vectors::kLeading, dim);
     for (Metric metric : kMetrics) {
-        for (std::size_t k : {1, 5, 150}) {
-            check_search(metric, sample.matrix(), queries.matrix(), k, 1 + k % 4, {}, false);
-            check_search(metric, sample.matrix(), queries.matrix(), k, 1, sparse, false);
-            check_search(metric, sample.matrix(), queries.matrix(), k, 3, dense, false);
-            const Matrix one = {queries.query.data(), 1, dim};  // coarse codes are for few queries
-            check_search(metric, sample.matrix(), one, k, 1, {}, true);
-            check_search(metric, sample.matrix(), one, k, 2, sparse, true);
-            check_search(metric, sample.matrix(), queries.matrix(), k, 7, dense, true);
-            if (dim < vectors::kLeading) continue;
-            check_search(metric, sample.matrix(), one, k, 1, {}, false, directions.data());
-            check_search(metric, sample.matrix(), one, k, 1, sparse, false, directions.data());
-            check_search(metric, sample.matrix(), queries.matrix(), k, 7, dense, false, directions.data());
+        const Coded coded(metric, sample.matrix(), directions.empty() ? nullptr : directions.data());
+        for (const Bitmap& bitmap : {Bitmap(), sparse, dense}) {
+            std::vector<std::vector<Hit>> expected;
+            for (std::size_t i = 0; i < 7; ++i)
+                expected.push_back(all_hits(metric, sample.matrix(), queries.matrix().row(i), bitmap));
+            for (std::size_t k : {1, 5, 150}) {
+                for (const Coarse coarse : {kNone, kHalves, kDirections}) {
+                    if (coarse == kDirections && directions.empty()) continue;
+                    check_search(coded, queries.matrix(), 7, k, 1, bitmap, coarse, expected);
+                    check_search(coded, queries.matrix(), 1, k, 1, bitmap, coarse, expected);  // coarse: of few queries
+                    if (k != 5) continue;
+                    for (const std::size_t threads : {3, 7})  // the last: one query each
+                        check_search(coded, queries.matrix(), 7, k, threads, bitmap, coarse, expected);
+                }
+            }
         }
     }
 }
@@ -115,13 +137,14 @@ void test_parallel() {
 
 int main() {
     test_parallel();
+    const std::vector<float> directions = orthonormal(vectors::kLeading, 260);
     for (std::string_view level : kernels::levels()) {
         kernels::use_level(level);
         test_search(500, 70);
         test_search(129, 3);
         test_search(1, 64);
         test_search(2, 400);
-        test_search(300, 260);
+        test_search(300, 260, directions);
     }
     return result();
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -59,9 +60,17 @@ double check_screen(const Sample& sample, Metric metric, const float* directions
     return std::popcount(kept) / 64.0;
 }
 
+// Made once: the levels share them.
+const std::vector<float>& directions_of(std::size_t dim) {
+    static std::map<std::size_t, std::vector<float>> made;
+    std::vector<float>& found = made[dim];
+    if (found.empty()) found = orthonormal(vectors::kLeading, dim);
+    return found;
+}
+
 void test_level() {
     for (const std::size_t dim : {256, 300}) {
-        const std::vector<float> directions = orthonormal(vectors::kLeading, dim);
+        const std::vector<float>& directions = directions_of(dim);
         for (const float scale : {1e-42f, 1e-20f, 1.0f, 1e15f, 1e30f}) {
             Sample sample(19, dim, static_cast<unsigned>(dim));
             for (std::size_t i = 0; i < sample.values.size(); ++i) sample.values[i] *= scale;
@@ -76,7 +85,7 @@ void test_level() {
 // Rows that lie in the directions, of which one is the query: few others are let through beside it.
 void test_selective() {
     constexpr std::size_t dim = 400, rows = 64;
-    const std::vector<float> directions = orthonormal(vectors::kLeading, dim);
+    const std::vector<float>& directions = directions_of(dim);
     Sample sample(rows, dim, 7);
     for (std::size_t row = 0; row < rows; ++row) {
         for (std::size_t i = 0; i < dim; ++i) {

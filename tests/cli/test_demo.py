@@ -119,7 +119,7 @@ def test_an_unknown_encoder_is_one_line(few: Path, command: Callable[..., Any]) 
     assert done.err.count("\n") == 1
 
 
-# --- the whole library under MiniLM ---
+# --- the library under MiniLM ---
 
 QUESTIONS = {
     "how do I compress a file?": {"gzip", "zlib", "bz2", "lzma"},
@@ -147,7 +147,7 @@ QUESTIONS = {
 
 @pytest.mark.slow
 def test_the_library_has_thousands_of_rows(library: vicinal.Collection) -> None:
-    assert library.count() >= 3000
+    assert library.count() >= 2000
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from support.pictures import scene, variants
 from vicinal.encoders import ImageDescriptor
 from vicinal.encoders.descriptor import DIM, lab_from_srgb
 
-SCENES = 60
+SCENES = 40
 
 
 @pytest.fixture(scope="module")
