@@ -25,6 +25,8 @@ public:
     // At least k rows score this or more: one that certainly scores less can be left out.
     float floor() const { return floor_; }
 
+    std::size_t k() const { return k_; }
+
     // Takes each slot at most once.
     void add(std::uint32_t slot, Interval score) {
         if (score.high < floor_) return;

@@ -23,7 +23,7 @@ using kernels::Matrix;
 using kernels::Metric;
 
 constexpr std::size_t kGroupMax = 128;  // queries that share a pass: their codes should stay in the L2 cache
-// So few queries wait for memory, of which coarse codes take half; more wait for arithmetic, of which these take more.
+// So few queries wait for memory, of which coarse codes take less; more wait for arithmetic, of which these take more.
 constexpr std::size_t kCoarseMax = 2;
 constexpr std::size_t kPromisingMin = 4096;  // enough for the best of them to be good, and few enough for the L1 cache
 
@@ -272,30 +272,31 @@ public:
 private:
     // Until no more than `left` wait: first at the most promising, after which many others are out of the question.
     void look_closer(std::size_t left) {
-        Block block;
         while (promising_.size() > left) {
-            take_most_promising(block);
-            Scores::load(rows_, block);
-            visit(block);
-            const float floor = candidates_.floor();
+            visit_most_promising();
             candidates_.settle();
-            if (candidates_.floor() > floor) scores_.set_floor(candidates_.floor());
+            scores_.set_floor(candidates_.floor());
             std::erase_if(promising_, [this](const Promising& row) { return row.bound < scores_.coarse_threshold(); });
         }
     }
 
-    // Into `block`, in the order of their slots.
-    void take_most_promising(Block& block) {
-        block.count = std::min(promising_.size(), kBlockRows);
-        const auto first = promising_.end() - static_cast<std::ptrdiff_t>(block.count);
+    // As many as make the floor rise, and no fewer than a block.
+    void visit_most_promising() {
+        const std::size_t count = std::min(promising_.size(), std::max(candidates_.k(), kBlockRows));
+        const auto first = promising_.end() - static_cast<std::ptrdiff_t>(count);
         std::nth_element(promising_.begin(), first, promising_.end(),
                          [](const Promising& a, const Promising& b) { return a.bound < b.bound; });
-        for (std::size_t i = 0; i < block.count; ++i) {
-            block.slots[i] = first[static_cast<std::ptrdiff_t>(i)].slot;
-            scores_.expect(block.slots[i]);
+        std::sort(first, promising_.end(), [](const Promising& a, const Promising& b) { return a.slot < b.slot; });
+        Block block;
+        for (auto row = first; row != promising_.end();) {
+            for (block.count = 0; block.count < kBlockRows && row != promising_.end(); ++row) {
+                scores_.expect(row->slot);
+                block.slots[block.count++] = row->slot;
+            }
+            Scores::load(rows_, block);
+            visit(block);
         }
         promising_.erase(first, promising_.end());
-        std::sort(block.slots, block.slots + block.count);
     }
 
     const Rows& rows_;

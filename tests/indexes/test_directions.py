@@ -41,7 +41,7 @@ def assert_exact(scanner: Scanner, metric: Metric, vectors: Any, queries: Any, d
     coded = scanner.encode(metric, vectors)
     coarse = scanner.lead(metric, vectors, directions)
     for query in queries:
-        for k in (1, 10, 100):
+        for k in (1, 10, 300):
             best, best_scores = best_of_all(metric, vectors, query, k, chosen)
             slots, scores = scanner.search(metric, vectors, *coded, query, k, coarse=coarse, allowed=bitmap(chosen))
             assert slots.tolist() == best.tolist()
