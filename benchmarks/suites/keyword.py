@@ -22,6 +22,7 @@ PEERS = ("vicinal-words", "tantivy", "bm25s", "sqlite-fts5")
 ROWS = (117_159,)
 SEARCH, BUILD, BUILD_FROM_TEXTS = "keyword query", "keyword index from tokens", "keyword index from texts"
 QUERIES, WORDS_MAX = 1_000, 8
+TIMES_FASTER = {"tantivy": 1.5, "bm25s": 5.0, "sqlite-fts5": 5.0}
 _WORD = re.compile(r"\w+")
 
 
@@ -37,6 +38,7 @@ def run(options: Options, report: Report) -> None:
             crew.attempt(members, "build")
             crew.attempt(members, "search", k=options.k)  # warm
             _measure(options, report, members, rows, lengths)
+        _claim(report, rows)
 
 
 def _measure(options: Options, report: Report, members: dict[str, Member], rows: int, lengths: list[int]) -> None:
@@ -52,6 +54,16 @@ def _measure(options: Options, report: Report, members: dict[str, Member], rows:
     searched = alternate(options.rounds, searches, progress)
     facts = {name: by_length(own, lengths) for name, own in searched.items()}
     report.add(SEARCH, _without_each(searched), rows=rows, threads=options.threads, unit="query", facts=facts)
+
+
+def _claim(report: Report, rows: int) -> None:
+    own = report.find(SEARCH, "vicinal-words", rows)
+    for peer, times in TIMES_FASTER.items():
+        text = f"{rows:,} documents: times the searches a second of {peer}"
+        report.claim_ratio(text, report.find(SEARCH, peer, rows), own, at_least=times)
+    text = f"{rows:,} documents, {BUILD_FROM_TEXTS}: times the time of bm25s"
+    theirs = report.find(BUILD_FROM_TEXTS, "bm25s", rows)
+    report.claim_ratio(text, report.find(BUILD_FROM_TEXTS, "vicinal-words", rows), theirs, at_most=1.0)
 
 
 def analysed(texts: Iterable[str]) -> list[list[str]]:
