@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -88,4 +89,14 @@ def test_both_ways_read_the_same(given_metadata: dict[str, Any]) -> None:
         text = dumps(given_metadata)
     except VicinalError:
         return
-    assert loads(text) == metadata._decode(text)
+    assert loads(text) == metadata._DECODER.decode(text)
+
+
+def test_blanks_around_it_are_read_and_anything_else_is_refused() -> None:
+    assert loads(' {"a":1}\n') == {"a": 1}
+    for text in ('{"a":1}{', '{"a":1} 2', "x", "", '{"a":'):
+        with pytest.raises(json.JSONDecodeError) as found:
+            loads(text)
+        with pytest.raises(json.JSONDecodeError) as expected:
+            json.loads(text)
+        assert str(found.value) == str(expected.value)

@@ -90,7 +90,13 @@ def use(plain_json: Callable[[Any], str | None]) -> None:
 
 def loads(text: str) -> dict[str, Any]:
     """The inverse of `dumps`."""
-    value = _decode(text) if _TAG in text else _decode_plain(text)
+    decoder = _DECODER if _TAG in text else _PLAIN_DECODER
+    try:
+        value, end = decoder.raw_decode(text)
+    except json.JSONDecodeError:
+        end = -1
+    if end != len(text):  # not as we write it: blanks around it, or an error, which then says where
+        value = decoder.decode(text)
     if not isinstance(value, dict):
         raise InvalidMetadata("stored metadata is not an object", name="metadata", value=text)
     return value
@@ -245,6 +251,6 @@ def _from_json(value: dict[str, Any]) -> Any:
 
 # Made once: json.dumps and json.loads make an encoder or decoder at every call that asks for more than the defaults.
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-_decode = json.JSONDecoder(object_hook=_from_json).decode
-_decode_plain = json.JSONDecoder().decode
+_DECODER = json.JSONDecoder(object_hook=_from_json)
+_PLAIN_DECODER = json.JSONDecoder()
 _plain_json = plain_json
