@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from ..contract import FloatVector, Slots
 from ..indexes.derived import View
@@ -45,22 +46,31 @@ def fetch(
     Raises:
         ChangedMeanwhile: a row is gone, or newer than the view.
     """
-    wanted = list(dict.fromkeys(slot for ranking in rankings for slot in ranking.slots.tolist()))
-    rows = dict(zip(wanted, reader.rows_of_hits(wanted), strict=True))
-    if other_than is not None and any(row.id == other_than for row in rows.values()):
+    rows = _rows(reader, [ranking.slots.tolist() for ranking in rankings])
+    if other_than is not None and any(row.id == other_than for part in rows for row in part):
         raise ChangedMeanwhile
-    return [Hits(_hits(ranking, rows, distance_at_0), measure, view.change) for ranking in rankings]
-
-
-def _hits(ranking: Ranking, rows: Mapping[int, Row], distance_at_0: float) -> list[Hit]:
-    # Adding zero makes sure that neither score nor distance is minus zero.
-    found = zip([rows[slot] for slot in ranking.slots.tolist()], ranking.scores.tolist(), strict=True)
-    if ranking.legs is None:
-        return [
-            Hit(user_id(row.id), score + 0.0, distance_at_0 - score, row.text, row.metadata or "{}")
-            for row, score in found
-        ]
     return [
-        Hit(user_id(row.id), score + 0.0, distance_at_0 - score, row.text, row.metadata or "{}", ranking.legs(i))
-        for i, (row, score) in enumerate(found)
+        Hits(_hits(ranking, part, distance_at_0), measure, view.change)
+        for ranking, part in zip(rankings, rows, strict=True)
     ]
+
+
+def _rows(reader: Reader, slots: list[list[int]]) -> list[list[Row]]:
+    """The rows at the slots of each ranking; one that several rankings have is read once."""
+    if len(slots) == 1:
+        return [reader.rows_of_hits(slots[0])]
+    wanted = list(dict.fromkeys(chain.from_iterable(slots)))
+    rows = dict(zip(wanted, reader.rows_of_hits(wanted), strict=True))
+    return [[rows[slot] for slot in part] for part in slots]
+
+
+def _hits(ranking: Ranking, rows: list[Row], distance_at_0: float) -> list[Hit]:
+    hits = []
+    for row, score in zip(rows, ranking.scores.tolist(), strict=True):
+        id_ = user_id(row.id) if isinstance(row.id, bytes) else row.id
+        # Adding zero makes sure that neither score nor distance is minus zero.
+        hits.append(Hit(id_, score + 0.0, distance_at_0 - score, row.text, row.metadata or "{}"))
+    if ranking.legs is not None:
+        for i, hit in enumerate(hits):
+            hit.legs = ranking.legs(i)
+    return hits

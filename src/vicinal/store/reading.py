@@ -58,8 +58,8 @@ class Reader:
             ChangedMeanwhile: one is gone or newer.
         """
         rows = {} if self._cache is None else self._cache.find(slots)
-        missing = [slot for slot in slots if slot not in rows]
-        if missing:
+        if len(rows) < len(slots):
+            missing = [slot for slot in slots if slot not in rows]
             read = self.rows_by_slot(missing)
             if self._cache is not None:
                 self._cache.keep(self._unchanged(read, missing), self.state.change)
@@ -67,12 +67,12 @@ class Reader:
         return self._unchanged(rows, slots)
 
     def _unchanged(self, rows: dict[int, Row], slots: Sequence[int]) -> list[Row]:
-        try:
-            found = [rows[slot] for slot in slots]
-        except KeyError:
-            raise ChangedMeanwhile from None
-        if found and max([row.change for row in found]) > self.state.change:
-            raise ChangedMeanwhile
+        found, change = [], self.state.change
+        for slot in slots:
+            row = rows.get(slot)
+            if row is None or row.change > change:
+                raise ChangedMeanwhile
+            found.append(row)
         return found
 
     def rows_by_slot(self, slots: Sequence[int]) -> dict[int, Row]:

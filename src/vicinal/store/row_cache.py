@@ -39,11 +39,12 @@ class RowCache:
 
     def find(self, slots: Sequence[int]) -> dict[int, Row]:
         """Those of the rows at `slots` that are kept, as they are after the last commit that the feed has applied."""
-        kept = self._rows
+        kept, found = self._rows, {}
         with self._lock:
-            found = {slot: kept[slot][0] for slot in slots if slot in kept}
-            for slot in found:
-                kept.move_to_end(slot)
+            for slot in slots:
+                if slot in kept:
+                    found[slot] = kept[slot][0]
+                    kept.move_to_end(slot)
         return found
 
     def keep(self, rows: Iterable[Row], change: int) -> None:
