@@ -42,9 +42,14 @@ class translated:  # reads like contextlib's, and a generator would cost each ca
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         sqlite_in_use.__exit__()
         if error is not None:
-            ours = _translation(error, self._place)
-            if ours is not None:
-                raise ours from error
+            _raise_translated(error, self._place)
+
+
+def _raise_translated(error: BaseException, place: str) -> None:
+    """Nothing where it is no error of SQLite's."""
+    ours = _translation(error, place)
+    if ours is not None:
+        raise ours from error
 
 
 def _translation(error: BaseException, place: str) -> StoreError | None:
@@ -117,11 +122,23 @@ class Connections:
 
     def lend(self) -> apsw.Connection:
         """For `Lent`, which gives it back."""
-        return self._open_writer(None) if self.is_one else self._borrow()
+        if self.is_one:
+            return self._open_writer(None)
+        with self.lock:
+            self._lent += 1
+            if self._idle:
+                return self._idle.pop()
+        return self._connect(_wait_by_count)
 
     def take_back(self, connection: apsw.Connection) -> None:
-        if not self.is_one:
-            self._give_back(connection)
+        if self.is_one:
+            return
+        with self.lock:
+            self._lent -= 1
+            if not self._closed and len(self._idle) < _READERS_KEPT and _is_at_rest(connection):
+                self._idle.append(connection)
+                return
+        connection.close()
 
     @contextlib.contextmanager
     def read_transaction(self) -> Iterator[apsw.Connection]:
@@ -208,21 +225,6 @@ class Connections:
             self._synchronous = _SYNCHRONOUS[durability]
         return self._writer
 
-    def _borrow(self) -> apsw.Connection:
-        with self.lock:
-            self._lent += 1
-            if self._idle:
-                return self._idle.pop()
-        return self._connect(_wait_by_count)
-
-    def _give_back(self, connection: apsw.Connection) -> None:
-        with self.lock:
-            self._lent -= 1
-            if not self._closed and len(self._idle) < _READERS_KEPT and _is_at_rest(connection):
-                self._idle.append(connection)
-                return
-        connection.close()
-
     def suspend(self) -> bool:
         """Closes all connections, to be opened again when needed; False where one is in use, which stays open."""
         with self.lock:
@@ -268,17 +270,16 @@ class Connections:
 class Lent:
     """A reading connection in a `with` block. A class, because every search asks for one or two."""
 
-    __slots__ = ("_connection", "_connections", "_translated")
+    __slots__ = ("_connection", "_connections")
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._translated = translated(connections.place)
 
     def __enter__(self) -> apsw.Connection:
         connections = self._connections
         if connections.is_one:
             connections.lock.acquire()
-        self._translated.__enter__()  # lent only inside: a fork must find every connection at rest
+        sqlite_in_use.__enter__()  # as in `translated`; lent only inside: a fork must find every connection at rest
         try:
             self._connection = connections.lend()
         except BaseException as error:
@@ -294,7 +295,9 @@ class Lent:
 
     def _end(self, error: BaseException | None) -> None:
         try:
-            self._translated.__exit__(None, error, None)
+            sqlite_in_use.__exit__()
+            if error is not None:
+                _raise_translated(error, self._connections.place)
         finally:
             if self._connections.is_one:
                 self._connections.lock.release()

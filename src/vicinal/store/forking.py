@@ -17,30 +17,36 @@ _SQLITE_WAIT_SECONDS = 10.0
 _BUILDER_WAIT_SECONDS = 2.0  # a publication ends in time; a long compaction leaves a child that cannot build
 
 
+class _Own(threading.local):
+    """How many blocks of a gate this thread is inside."""
+
+    depth = 0
+
+
 class Gate:
     """Counts the threads inside `with gate:` blocks, nested as you like, and lets a fork wait for them."""
 
     def __init__(self, wait_seconds: float) -> None:
         self._wait_seconds = wait_seconds
-        self._condition = threading.Condition()
+        self._lock = threading.RLock()  # the condition's own; taken directly, which costs each call less
+        self._condition = threading.Condition(self._lock)
         self._threads = 0
         self._forking = False
-        self._own = threading.local()
+        self._own = _Own()
         self._actions: list[Callable[[], None]] = []
 
     def __enter__(self) -> None:
-        depth = self._depth()
-        if depth == 0:
-            with self._condition:
+        if self._own.depth == 0:
+            with self._lock:
                 while self._forking:
                     self._condition.wait()
                 self._threads += 1
-        self._own.depth = depth + 1
+        self._own.depth += 1
 
     def __exit__(self, *_: object) -> None:
         self._own.depth -= 1
         if self._own.depth == 0:
-            with self._condition:
+            with self._lock:
                 self._threads -= 1
                 if self._forking:
                     self._condition.notify_all()
@@ -52,7 +58,7 @@ class Gate:
     def before_fork(self) -> None:
         with self._condition:
             self._forking = True
-            mine = 1 if self._depth() else 0
+            mine = 1 if self._own.depth else 0
             self._condition.wait_for(lambda: self._threads <= mine, timeout=self._wait_seconds)
         for action in self._actions:
             action()
@@ -64,13 +70,10 @@ class Gate:
 
     def after_in_child(self) -> None:
         """Only the forking thread is here, and no lock of the others means anything any more."""
-        depth = self._depth()
-        self._condition, self._forking, self._own = threading.Condition(), False, threading.local()
+        depth = self._own.depth
+        self._lock = threading.RLock()
+        self._condition, self._forking, self._own = threading.Condition(self._lock), False, _Own()
         self._own.depth, self._threads = depth, 1 if depth else 0
-
-    def _depth(self) -> int:
-        depth: int = getattr(self._own, "depth", 0)
-        return depth
 
 
 sqlite_in_use = Gate(_SQLITE_WAIT_SECONDS)
