@@ -56,6 +56,30 @@ class Using(Generic[IndexT]):
         self._opened.generation.leave()
 
 
+class Taking(Generic[IndexT, T]):
+    """`Store.snapshot` in a `with` block. A class, because every search has one."""
+
+    __slots__ = ("_generation", "_hold", "_take")
+
+    def __init__(self, hold: Callable[[], Opened[IndexT]], take: Callable[[IndexT, Reader], T]) -> None:
+        self._hold = hold
+        self._take = take
+
+    def __enter__(self) -> tuple[T, Reader]:
+        opened = self._hold()
+        self._generation, feed = opened.generation, opened.feed
+        try:
+            with feed.lock:
+                reader = Reader(self._generation, feed.state, None, feed.rows)
+                return self._take(feed.index, reader), reader
+        except BaseException:
+            self._generation.leave()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._generation.leave()
+
+
 class Store(Generic[IndexT]):
     """Shared by all handles of one path in one process. Thread-safe.
 
@@ -130,6 +154,9 @@ class Store(Generic[IndexT]):
 
     def known(self) -> State:
         """The newest state that this process has seen: what to try first, where a search looks again anyway."""
+        opened = self._opened
+        if opened is not None:
+            return opened.feed.state
         with self.using() as opened:
             return opened.feed.state
 
@@ -138,17 +165,12 @@ class Store(Generic[IndexT]):
         with self.in_force() as opened:
             return opened.feed.published
 
-    @contextlib.contextmanager
-    def snapshot(self, take: Callable[[IndexT, Reader], T]) -> Iterator[tuple[T, Reader]]:
+    def snapshot(self, take: Callable[[IndexT, Reader], T]) -> Taking[IndexT, T]:
         """What `take` reads off the index after every commit up to now, and a reader for its rows.
 
         The reader sees later commits too: compare a row's `change` with the index's.
         """
-        with self.in_force() as opened:
-            with opened.feed.lock:
-                reader = Reader(opened.generation, opened.feed.state, cache=opened.feed.rows)
-                taken = take(opened.feed.index, reader)
-            yield taken, reader
+        return Taking(self.hold_in_force, take)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reader]:
@@ -275,9 +297,10 @@ class Store(Generic[IndexT]):
 
     def in_force(self) -> Using[IndexT]:
         """The generation in force, its index after every commit up to now."""
-        return Using(self._hold_in_force)
+        return Using(self.hold_in_force)
 
-    def _hold_in_force(self) -> Opened[IndexT]:
+    def hold_in_force(self) -> Opened[IndexT]:
+        """Like `hold`, caught up with every commit up to now."""
         while True:
             opened = self.hold()
             try:
