@@ -37,18 +37,20 @@ class CodedSearch:
         self._parts: list[CodedRows] = []
         self._directions: FloatMatrix | None = None
         self._learned_from = 0  # rows
+        self._covered: tuple[tuple[int, ...], list[CodedRows]] = ((), [])  # a shape, and the parts that cover it
 
     def search(
         self, vectors: FloatMatrix, queries: FloatMatrix, k: int, allowed: Bitmap, threads: int = 1
     ) -> list[tuple[Slots, FloatVector]]:
         """See `ExactSearch.search`."""
+        parts = self._covering(vectors)
+        if len(parts) == 1 and len(vectors):
+            return self._search_part(parts[0], vectors, queries, k, allowed, threads)
         answers = [
             self._search_part(part, vectors, queries, k, allowed, threads)
-            for part in self._covering(vectors)
+            for part in parts
             if part.start < len(vectors)
         ]
-        if len(answers) == 1:
-            return answers[0]
         return [_merged(found, k) for found in zip(*answers, strict=True)] if answers else [_NOTHING] * len(queries)
 
     def score(self, vectors: FloatMatrix, slots: Slots, query: FloatVector) -> FloatVector:
@@ -70,36 +72,43 @@ class CodedSearch:
         """See `ExactSearch.load`."""
         rows = CodedRows.saved(self._metric, arrays, _directions_in(arrays))
         if rows is not None:
-            self._parts, self._directions = [rows], rows.directions
+            self._parts, self._directions, self._covered = [rows], rows.directions, ((), [])
 
     def _search_part(
         self, part: CodedRows, vectors: FloatMatrix, queries: FloatMatrix, k: int, allowed: Bitmap, threads: int
     ) -> list[tuple[Slots, FloatVector]]:
-        end = min(part.end, len(vectors))
+        start, end = part.start, min(part.end, len(vectors))
+        if start:
+            vectors, allowed = vectors[start:end], allowed[start // _WORD_BITS :]
         slots, scores, counts = self._scanner.search_many(
             self._metric,
-            vectors[part.start : end],
+            vectors,
             part.arrays.codes,
             part.arrays.statistics,
             queries,
             k,
             coarse=part.coarse,
-            allowed=allowed[part.start // _WORD_BITS :],
-            count=end - part.start,
+            allowed=allowed,
+            count=end - start,
             threads=threads,
         )
-        if part.start:
-            slots += np.uint32(part.start)
+        if start:
+            slots += np.uint32(start)
         return [(slots[i, :count], scores[i, :count]) for i, count in enumerate(counts.tolist())]
 
     def _covering(self, vectors: FloatMatrix) -> list[CodedRows]:
         """Parts that together hold the codes of all these vectors, as they are now."""
+        shape, parts = self._covered
+        if shape == vectors.shape:  # nothing was written since the last search: vectors of a slot never change
+            return parts
         with self._lock:
             self._forget_foreign(vectors.shape[1])
             if not self._parts or self._parts[-1].end < len(vectors):
                 self._learn(vectors)
                 self._extend(vectors)
-            return [part.now() for part in self._parts]
+            parts = [part.now() for part in self._parts]
+            self._covered = vectors.shape, parts
+            return parts
 
     def _forget_foreign(self, dim: int) -> None:
         """Codes of another shape are of no use: the dimension was not known when they were loaded."""

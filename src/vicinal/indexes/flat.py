@@ -59,11 +59,12 @@ class FlatIndex:
         self._live = np.zeros(_SLOTS_MIN, dtype=np.bool_)
         self._searchable = np.zeros(_SLOTS_MIN, dtype=np.bool_)
         self._expires: NDArray[np.int64] | None = None
-        self._packed: tuple[Bitmap, Bitmap] | None = None  # live and searchable, until they change
+        self._view: FlatView | None = None  # of what is there, until it changes
         self._shared = False  # a view holds the arrays: copy before the next write
 
     def apply(self, delta: Delta) -> None:
         """Takes in the next delta."""
+        self._view = None
         self._reserve(delta.slot_count)
         self._live[delta.dead] = False
         self._searchable[delta.dead] = False
@@ -72,7 +73,6 @@ class FlatIndex:
         self._set_expiry(delta.added, delta.expires)
         self._set_expiry(delta.touched, delta.touched_expires)
         self._slot_count = delta.slot_count
-        self._packed = None
         self.change = delta.change
 
     def live_count(self) -> int:
@@ -96,17 +96,17 @@ class FlatIndex:
         self._expires = arrays.get("expires")
         self.exact.load(arrays)
         self._slot_count, self.change = slot_count, change
-        self._packed = None
+        self._view = None
         self._shared = True  # mapped: copied before the first write
 
     def view(self) -> FlatView:
-        self._shared = True
-        count = self._slot_count
-        expires = None if self._expires is None else self._expires[:count]
-        live, searchable = self._live[:count], self._searchable[:count]
-        if self._packed is None:
-            self._packed = pack(live), pack(searchable)
-        return FlatView(self.change, live, searchable, expires, *self._packed, self.exact)
+        if self._view is None:
+            self._shared = True
+            count = self._slot_count
+            expires = None if self._expires is None else self._expires[:count]
+            live, searchable = self._live[:count], self._searchable[:count]
+            self._view = FlatView(self.change, live, searchable, expires, pack(live), pack(searchable), self.exact)
+        return self._view
 
     def _reserve(self, slot_count: int) -> None:
         """Room for `slot_count` slots in arrays that no view holds."""

@@ -50,6 +50,7 @@ class FileVectors:
         self._maps_past_end = maps_past_end
         # (bytes of the file known to be there, map): one tuple, so that threads see a pair that belongs together
         self._mapped: tuple[int, ByteArray] = (0, np.empty(0, dtype=np.uint8))
+        self._whole: FloatMatrix = np.empty((0, 0), dtype=np.float32)  # what was last asked for, if all was there
 
     @property
     def dimension(self) -> int | None:
@@ -73,10 +74,17 @@ class FileVectors:
     def matrix(self, slot_count: int) -> FloatMatrix:
         if not self._row_bytes:
             return np.empty((0, 0), dtype=np.float32)
+        shape = slot_count, self._row_bytes // _COMPONENT_BYTES
+        whole = self._whole
+        if whole.shape == shape:  # as search after search asks
+            return whole
         there, mapped = self._reach(slot_count * self._row_bytes)
         rows = min(slot_count, there // self._row_bytes)
         flat = mapped[: rows * self._row_bytes].view(np.float32)
-        return flat.reshape(rows, self._row_bytes // _COMPONENT_BYTES)
+        matrix = flat.reshape(rows, shape[1])
+        if matrix.shape == shape:
+            self._whole = matrix
+        return matrix
 
     def raw(self, slot: int) -> memoryview | bytes:
         start, end = slot * self._row_bytes, (slot + 1) * self._row_bytes
@@ -98,6 +106,7 @@ class FileVectors:
 
     def close(self) -> None:
         self._mapped = (0, np.empty(0, dtype=np.uint8))
+        self._whole = np.empty((0, 0), dtype=np.float32)
         self._file.close()
 
 
