@@ -15,6 +15,7 @@ from .contract import Metric, Mode
 from .errors import InvalidArgument, InvalidInput, VicinalError
 from .filters.bitmap import popcount
 from .filters.tree import Node
+from .indexes.derived import DerivedIndex
 from .indexes.text_query import Scorer
 from .inputs.columns import Columns
 from .inputs.ids import check_id
@@ -31,6 +32,7 @@ from .records.remove import remove, remove_where
 from .records.scroll import scroll
 from .records.update import update, update_where
 from .store.state import State
+from .store.store import Store
 from .types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats, VerifyReport
 
 
@@ -304,20 +306,22 @@ class Collection:
 
     def _search(self, asked: Asked, where: Mapping[str, Any] | None) -> list[Hits]:
         asked.check()
-        return until_encoder_stays(lambda: self._answers(asked, where)) if asked.queries else []
+        return until_encoder_stays(partial(self._answers, asked, where)) if asked.queries else []
 
     def _answers(self, asked: Asked, where: Mapping[str, Any] | None) -> list[Hits]:
-        moment, tree = now(), filter_of(where)
-        questions = self._questions(asked, moment, tree)
-        return [hits for question in questions for hits in search(self._context.store, question)]
+        moment, tree, store = now(), filter_of(where), self._context.store
+        answers = []
+        for question in self._questions(store, asked, moment, tree):
+            answers += search(store, question)
+        return answers
 
-    def _questions(self, asked: Asked, moment: int, tree: Node | None) -> list[Question]:
+    def _questions(self, store: Store[DerivedIndex], asked: Asked, moment: int, tree: Node | None) -> list[Question]:
         """Checked by what this process knows, which saves looking twice; refused only by what is newest."""
-        context, known = self._context, self._context.store.known()
+        context, known = self._context, store.known()
         try:
             return asked.questions(known, context.rules(known), partial(context.encode, state=known), moment, tree)
         except VicinalError:
-            newest = context.store.current()
+            newest = store.current()
             if newest == known:
                 raise
             return asked.questions(newest, context.rules(newest), partial(context.encode, state=newest), moment, tree)

@@ -50,7 +50,8 @@ class View:
 
     def rows(self, now: int) -> Bitmap:
         """Rows that exist, have not expired and pass the filter."""
-        return self._filtered(self.flat.visible(now))
+        rows = self.flat.visible(now)
+        return rows if self.matching is None else rows & self.matching
 
     def visible(self, now: int) -> BoolArray:
         """The same, a bool for each slot."""
@@ -58,7 +59,8 @@ class View:
 
     def candidates(self, now: int) -> Bitmap:
         """Those of them that have a vector."""
-        return self._filtered(self.flat.candidates(now))
+        candidates = self.flat.candidates(now)
+        return candidates if self.matching is None else candidates & self.matching
 
     def check_unmoved(self) -> None:
         """Call when all answers are there: words and sparse vectors are not frozen, and others may have moved them on.
@@ -66,12 +68,10 @@ class View:
         Raises:
             ChangedMeanwhile: they did.
         """
+        change = self.flat.change
         for lagging in (self.words, self.sparse):
-            if lagging is not None and lagging.change != self.change:
+            if lagging is not None and lagging.change != change:
                 raise ChangedMeanwhile
-
-    def _filtered(self, rows: Bitmap) -> Bitmap:
-        return rows if self.matching is None else rows & self.matching
 
 
 class DerivedIndex:

@@ -42,6 +42,7 @@ _OTHER_NAMES: Final = {
 _NAMES: Final = (
     "query", "k", "where", "id", "vector", "sparse", "mode", "alpha", "fusion", "weights", "scorer", "exact", "recall",
 )  # fmt: skip
+_MODES: Final = get_args(Mode)
 _LEGS: Final = ("dense", "keyword", "sparse")
 
 
@@ -71,8 +72,34 @@ class Asked:
 
     def check(self) -> None:
         """Raises InvalidArgument for what no collection could answer."""
+        if not self._is_plain():
+            self._check_options()
+            self._check_what()
+
+    def _is_plain(self) -> bool:
+        """Whether one quick look shows that nothing is wrong, as it does of most searches; if not, it may be so too."""
+        return (
+            self.single
+            and self.queries[0] is not None
+            and type(self.k) is int
+            and self.k > 0
+            and type(self.mode) is str
+            and self.mode == "dense"
+            and type(self.alpha) is float
+            and 0 <= self.alpha <= 1
+            and type(self.fusion) is str
+            and self.fusion in METHODS
+            and self.id is None
+            and self.vectors is None
+            and self.sparse is None
+            and self.weights is None
+            and self.scorer is None
+            and self.recall is None
+        )
+
+    def _check_options(self) -> None:
         _check_k(self.k)
-        _check_choice("mode", self.mode, get_args(Mode))
+        _check_choice("mode", self.mode, _MODES)
         _check_choice("fusion", self.fusion, METHODS)
         _check_share("alpha", self.alpha, least_allowed=True)
         if self.recall is not None:
@@ -85,7 +112,6 @@ class Asked:
                 value=self.scorer,
                 remedy="Write scorer=vicinal.Bm25(k1=1.2, b=0.75).",
             )
-        self._check_what()
 
     def questions(
         self,
@@ -105,15 +131,14 @@ class Asked:
         if self.id is not None:
             return [Question(mode, self.k, now, where, like=check_id(self.id, "id="))]
         vectors, by_encoder = self._vectors(rules, encode) if mode != "keyword" else (None, False)
-        common: dict[str, Any] = {
-            "encoder": state.encoder if by_encoder else None,
-            "metric": state.metric,
-            "scorer": cast(Scorer, self.scorer or DEFAULT_SCORER),
-            "fusion": self._fusion(),
-        }
-        words, sparse = self._words(), self._sparse()
+        common: dict[str, Any] = {"encoder": state.encoder if by_encoder else None, "metric": state.metric}
+        words: tuple[TextQuery, ...] | None = None
+        sparse: tuple[SparseQuery, ...] | None = None
+        if mode != "dense":
+            words, sparse = self._words(), self._sparse()
+            common |= {"scorer": cast(Scorer, self.scorer or DEFAULT_SCORER), "fusion": self._fusion()}
         if vectors is None or state.dimension is not None:
-            stacked = None if vectors is None else np.stack(vectors)
+            stacked = None if vectors is None else _stacked(vectors)
             return [Question(mode, self.k, now, where, stacked, words, sparse, **common)]
         # No row has a vector yet, so they may even differ in length.
         return [
@@ -178,12 +203,18 @@ class Asked:
     ) -> tuple[list[FloatVector] | None, bool]:
         """One vector a query, and whether texts were encoded for it; None where only sparse vectors are given."""
         given = self.queries if self.vectors is None else self.vectors
-        if any(query is None for query in given):
-            return None, False
-        texts = [query for query in given if isinstance(query, str)]
-        encoded = iter(encode(texts)) if texts else iter(())
-        vectors = [next(encoded) if isinstance(query, str) else query for query in given]
-        return [check_query(vector, rules, self._place(i)) for i, vector in enumerate(vectors)], bool(texts)
+        texts = []
+        for query in given:
+            if query is None:
+                return None, False
+            if isinstance(query, str):
+                texts.append(query)
+        encoded = iter(encode(texts) if texts else ())
+        vectors = []
+        for i, query in enumerate(given):
+            vector = next(encoded) if isinstance(query, str) else query
+            vectors.append(check_query(vector, rules, self._place(i)))
+        return vectors, bool(texts)
 
     def _words(self) -> tuple[TextQuery, ...] | None:
         """What to look for by words: in a hybrid search of many, a query without a text has none."""
@@ -216,6 +247,11 @@ def refuse_unknown(names: Mapping[str, object]) -> None:
         right = _OTHER_NAMES.get(name)
         hint = f"Use {right}= instead." if right else f"{nearest(name, _NAMES)}".strip()
         raise InvalidArgument(f"search takes no argument {name!r}", name=name, remedy=hint)
+
+
+def _stacked(vectors: list[FloatVector]) -> FloatMatrix:
+    """As one array of its own: the user's may change while we search."""
+    return vectors[0][np.newaxis].copy() if len(vectors) == 1 else np.stack(vectors)
 
 
 def _only(parts: tuple[Any, ...] | None, i: int) -> tuple[Any, ...] | None:

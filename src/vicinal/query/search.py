@@ -32,10 +32,10 @@ def search(store: Store[DerivedIndex], question: Question) -> list[Hits]:
     First without holding anybody up. If a row that was found has changed before it was read, once more with
     indexes and rows at one moment.
     """
-    needs = {"words": question.words is not None, "sparse": question.sparse is not None}
-    view_of = viewing(question.where, **needs)
-    if any(needs.values()):
-        _catch_up(store, needs)
+    words, sparse = question.words is not None, question.sparse is not None
+    view_of = viewing(question.where, words=words, sparse=sparse)
+    if words or sparse:
+        _catch_up(store, words=words, sparse=sparse)
     try:
         with store.snapshot(view_of) as (view, reader):
             return _answer(view, reader, question)
@@ -44,11 +44,11 @@ def search(store: Store[DerivedIndex], question: Question) -> list[Hits]:
             return _answer(view, reader, question)
 
 
-def _catch_up(store: Store[DerivedIndex], needs: dict[str, bool]) -> None:
+def _catch_up(store: Store[DerivedIndex], *, words: bool, sparse: bool) -> None:
     """Texts that were never searched before, in parts: searches of other threads come in between."""
     more = True
     while more:
-        with store.snapshot(lambda index, reader: index.step(reader, **needs)) as (more, _):
+        with store.snapshot(lambda index, reader: index.step(reader, words=words, sparse=sparse)) as (more, _):
             pass
 
 
@@ -76,7 +76,7 @@ class _Source:
     Attributes:
         vectors: by slot.
         queries: float32, shape (questions, dim), or None.
-        rows: rows that may be found.
+        rows: rows that may be found; to a dense search only the candidates matter.
         candidates: those of them that have a vector.
     """
 
@@ -94,12 +94,13 @@ def _source_of(view: View, reader: Reader, question: Question) -> _Source:
     if question.like is not None:
         row, vector = _row_to_start_from(reader, question)
         candidates, queries = _without(candidates, row.slot), vector[np.newaxis]
+    rows = candidates if question.mode == "dense" else view.rows(question.now)
     if queries is None:
         vectors = np.empty((0, 0), dtype=np.float32)
     else:
         check_dimension(queries, reader.state)
         vectors = _vectors_of(reader, view, candidates)
-    return _Source(view, question, reader.state.metric, vectors, queries, view.rows(question.now), candidates)
+    return _Source(view, question, reader.state.metric, vectors, queries, rows, candidates)
 
 
 def _by_vectors(source: _Source) -> list[Ranking]:

@@ -83,6 +83,7 @@ class Context:
         self.timeout = timeout
         self._lock = threading.Lock()
         self._encoder = (state.encoder, encoder)
+        self._rules = (state, _rules_of(state))  # of the state that was last asked about
 
     @property
     def store(self) -> Store[DerivedIndex]:
@@ -96,7 +97,11 @@ class Context:
             return self._encoder[1]
 
     def rules(self, state: State) -> VectorRules:
-        return VectorRules(state.metric, state.dimension, state.setting["zero_vectors"] == "allow")
+        known, rules = self._rules
+        if known is not state:
+            rules = _rules_of(state)
+            self._rules = (state, rules)
+        return rules
 
     def encode(self, texts: Sequence[str], state: State) -> FloatMatrix:
         """Vectors of `texts` by the encoder that `state` remembers.
@@ -135,6 +140,10 @@ def remembered(state: State, given: Encoder | None, cache: EmbeddingStore) -> Co
     if given is not None:
         check_same(stored, given, collection=state.name)
     return CollectionEncoder(stored, given, cache, state.name)
+
+
+def _rules_of(state: State) -> VectorRules:
+    return VectorRules(state.metric, state.dimension, state.setting["zero_vectors"] == "allow")
 
 
 def now() -> int:
