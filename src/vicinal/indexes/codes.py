@@ -18,7 +18,6 @@ from .directions import DIRECTIONS
 from .kernels import Core, NativeKernels, NumpyKernels, check_array, check_metric, lane_sums
 
 __all__ = [
-    "LEADING_STRIDE",
     "Coarse",
     "Codes",
     "NativeScanner",
