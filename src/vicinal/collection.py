@@ -243,7 +243,8 @@ class Collection:
             NoEncoder: a text, where the collection has no encoder and the mode needs vectors.
             DimensionMismatch, InvalidVector, ZeroVector, IdNotFound, InvalidArgument.
         """
-        refuse_unknown(unknown)
+        if unknown:
+            refuse_unknown(unknown)
         asked = Asked(
             [query],
             k,

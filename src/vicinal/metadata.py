@@ -97,7 +97,7 @@ def loads(text: str) -> dict[str, Any]:
         end = -1
     if end != len(text):  # not as we write it: blanks around it, or an error, which then says where
         value = decoder.decode(text)
-    if not isinstance(value, dict):
+    if type(value) is not dict:
         raise InvalidMetadata("stored metadata is not an object", name="metadata", value=text)
     return value
 

@@ -94,7 +94,10 @@ class CodedSearch:
         )
         if start:
             slots += np.uint32(start)
-        return [(slots[i, :count], scores[i, :count]) for i, count in enumerate(counts.tolist())]
+        found = []
+        for i, count in enumerate(counts.tolist()):
+            found.append((slots[i, :count], scores[i, :count]))
+        return found
 
     def _covering(self, vectors: FloatMatrix) -> list[CodedRows]:
         """Parts that together hold the codes of all these vectors, as they are now."""

@@ -42,13 +42,13 @@ class CodedRows:
         arrays: never shorter than `count`. Searches keep those that they have: ones that were replaced are not
             written again.
         directions: those of the coarse codes, float32, shape (`DIRECTIONS`, dim); None: upper halves of codes.
+        coarse: the coarse part of the arrays, as a scanner takes it.
     """
 
     def __init__(self, start: int, arrays: _Arrays, count: int, directions: FloatMatrix | None) -> None:
         self.start = start
-        self.arrays = arrays
         self.count = count
-        self.directions = directions
+        self._hold(arrays, directions)
 
     @staticmethod
     def empty(start: int, metric: Metric, dim: int, directions: FloatMatrix | None) -> CodedRows:
@@ -78,10 +78,6 @@ class CodedRows:
     def stride(self) -> int:
         return int(self.arrays.codes.shape[1])
 
-    @property
-    def coarse(self) -> Coarse:
-        return Coarse(self.arrays.coarse, self.arrays.coarse_statistics, self.directions)
-
     def now(self) -> CodedRows:
         """These rows as they are, whatever is added later."""
         return CodedRows(self.start, self.arrays, self.count, self.directions)
@@ -91,7 +87,7 @@ class CodedRows:
         room = len(self.arrays.codes)
         if count > room:
             room = max(count, 2 * room, _ROWS_MIN)
-            self.arrays = _Arrays(*(_resized(array, self.count, room) for array in self.arrays.all()))
+            self._hold(_Arrays(*(_resized(array, self.count, room) for array in self.arrays.all())), self.directions)
 
     def append(self, scanner: Scanner, metric: Metric, vectors: FloatMatrix) -> None:
         """Codes of further rows, for which there is room."""
@@ -110,8 +106,12 @@ class CodedRows:
         made = scanner.lead(metric, vectors, directions)
         room = len(self.arrays.codes)
         codes, statistics = (_resized(array, self.count, room) for array in made[:2])
-        self.arrays = _Arrays(self.arrays.codes, self.arrays.statistics, codes, statistics)
+        self._hold(_Arrays(self.arrays.codes, self.arrays.statistics, codes, statistics), directions)
+
+    def _hold(self, arrays: _Arrays, directions: FloatMatrix | None) -> None:
+        self.arrays = arrays
         self.directions = directions
+        self.coarse = Coarse(arrays.coarse, arrays.coarse_statistics, directions)
 
 
 def sections(parts: list[CodedRows], count: int, directions: FloatMatrix | None) -> dict[str, NDArray[Any]]:

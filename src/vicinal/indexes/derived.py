@@ -68,9 +68,8 @@ class View:
         Raises:
             ChangedMeanwhile: they did.
         """
-        change = self.flat.change
         for lagging in (self.words, self.sparse):
-            if lagging is not None and lagging.change != change:
+            if lagging is not None and lagging.change != self.change:
                 raise ChangedMeanwhile
 
 

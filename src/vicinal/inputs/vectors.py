@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from .values import Places
 
 DIMENSION_MAX = 65_536
 
+_FLOAT32 = np.dtype(np.float32)
 _REAL_KINDS = "fiu"
 
 
@@ -102,6 +103,8 @@ def check_lengths(vectors: FloatMatrix, rules: VectorRules, places: Places) -> N
 
 def check_query(query: Any, rules: VectorRules, place: str = "query") -> FloatVector:
     """One vector to search with, float32, shape (dim,)."""
+    if _is_plain_query(query, rules):
+        return cast(FloatVector, query)
     try:
         vector = np.asarray(query)
     except ValueError:  # lists of different lengths
@@ -119,6 +122,16 @@ def check_query(query: Any, rules: VectorRules, place: str = "query") -> FloatVe
         raise _not_one_query(query, found, place)
     checked: FloatVector = check_block(vector[None, :], rules, lambda _: place)[0]
     return checked
+
+
+def _is_plain_query(query: Any, rules: VectorRules) -> bool:
+    """Whether it is float32 already and one quick look shows that nothing is wrong; if not, it may be so too."""
+    return (
+        type(query) is np.ndarray
+        and query.shape == (rules.dimension,)
+        and query.dtype == _FLOAT32
+        and 0.0 < float(np.vdot(query, query)) < np.inf  # NaN is neither; unlike dot it gives no warning
+    )
 
 
 def _not_one_query(query: Any, found: str, place: str) -> InvalidVector:

@@ -250,7 +250,7 @@ def refuse_unknown(names: Mapping[str, object]) -> None:
 
 
 def _stacked(vectors: list[FloatVector]) -> FloatMatrix:
-    """As one array of its own: the user's may change while we search."""
+    """As one array of its own, C-contiguous: the user's may change while we search."""
     return vectors[0][np.newaxis].copy() if len(vectors) == 1 else np.stack(vectors)
 
 

@@ -46,19 +46,20 @@ def fetch(
     Raises:
         ChangedMeanwhile: a row is gone, or newer than the view.
     """
-    rows = _rows(reader, [ranking.slots.tolist() for ranking in rankings])
+    if len(rankings) == 1:
+        rows = [reader.rows_of_hits(rankings[0].slots.tolist())]
+    else:
+        rows = _rows(reader, [ranking.slots.tolist() for ranking in rankings])
     if other_than is not None and any(row.id == other_than for part in rows for row in part):
         raise ChangedMeanwhile
     return [
-        Hits(_hits(ranking, part, distance_at_0), measure, view.change)
+        Hits(_hits(ranking, part, distance_at_0), measure, view.flat.change)
         for ranking, part in zip(rankings, rows, strict=True)
     ]
 
 
 def _rows(reader: Reader, slots: list[list[int]]) -> list[list[Row]]:
     """The rows at the slots of each ranking; one that several rankings have is read once."""
-    if len(slots) == 1:
-        return [reader.rows_of_hits(slots[0])]
     wanted = list(dict.fromkeys(chain.from_iterable(slots)))
     rows = dict(zip(wanted, reader.rows_of_hits(wanted), strict=True))
     return [[rows[slot] for slot in part] for part in slots]

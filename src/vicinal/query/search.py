@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import starmap
 
 import numpy as np
 
@@ -108,7 +109,7 @@ def _by_vectors(source: _Source) -> list[Ranking]:
     threads = thread_count() if len(source.queries) > 1 else 1
     exact = source.view.flat.exact
     found = exact.search(source.vectors, source.queries, source.question.k, source.candidates, threads)
-    return [Ranking(slots, scores) for slots, scores in found]
+    return list(starmap(Ranking, found))
 
 
 def _by_words(source: _Source) -> list[Ranking]:

@@ -68,11 +68,14 @@ class Reader:
 
     def _unchanged(self, rows: dict[int, Row], slots: Sequence[int]) -> list[Row]:
         found, change = [], self.state.change
-        for slot in slots:
-            row = rows.get(slot)
-            if row is None or row.change > change:
-                raise ChangedMeanwhile
-            found.append(row)
+        try:
+            for slot in slots:
+                row = rows[slot]
+                if row.change > change:
+                    raise ChangedMeanwhile
+                found.append(row)
+        except KeyError:
+            raise ChangedMeanwhile from None
         return found
 
     def rows_by_slot(self, slots: Sequence[int]) -> dict[int, Row]:
