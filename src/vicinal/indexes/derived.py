@@ -29,7 +29,7 @@ from .text import TextIndex
 _FLAT, _COLUMNS, _WORDS, _SPARSE = "flat.", "columns.", "words.", "sparse."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # every search makes one, and a frozen one takes longer
 class View:
     """The collection at one moment, as one call needs it.
 

@@ -46,7 +46,7 @@ _MODES: Final = get_args(Mode)
 _LEGS: Final = ("dense", "keyword", "sparse")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # every search makes one, and a frozen one takes longer
 class Asked:
     """The arguments of `search` or `search_many`, as given.
 

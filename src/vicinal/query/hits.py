@@ -13,7 +13,7 @@ from ..store.rows import Row, StoredId, user_id
 from ..types import Hit, Hits, LegScore
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # every search makes one, and a frozen one takes longer
 class Ranking:
     """The best rows of one question, best first.
 

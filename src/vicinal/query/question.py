@@ -26,7 +26,7 @@ class Fusion:
     weights: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # every search makes one, and a frozen one takes longer
 class Question:
     """One question, or many of the same kind.
 

@@ -70,7 +70,7 @@ def _answer(view: View, reader: Reader, question: Question) -> list[Hits]:
     return fetch(reader, view, rankings, *_measure(question, reader.state.metric), other_than)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # every search makes one, and a frozen one takes longer
 class _Source:
     """Where one call looks.
 
