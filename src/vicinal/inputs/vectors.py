@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +104,8 @@ def check_lengths(vectors: FloatMatrix, rules: VectorRules, places: Places) -> N
 def check_query(query: Any, rules: VectorRules, place: str = "query") -> FloatVector:
     """One vector to search with, float32, shape (dim,)."""
     if _is_plain_query(query, rules):
-        return cast(FloatVector, query)
+        plain: FloatVector = query
+        return plain
     try:
         vector = np.asarray(query)
     except ValueError:  # lists of different lengths

@@ -127,13 +127,12 @@ class Asked:
             rules: for vectors.
             encode: makes vectors of texts.
         """
-        mode = cast(Mode, self.mode)
+        mode: Mode = self.mode
         if self.id is not None:
             return [Question(mode, self.k, now, where, like=check_id(self.id, "id="))]
         vectors, by_encoder = self._vectors(rules, encode) if mode != "keyword" else (None, False)
         common: dict[str, Any] = {"encoder": state.encoder if by_encoder else None, "metric": state.metric}
-        words: tuple[TextQuery, ...] | None = None
-        sparse: tuple[SparseQuery, ...] | None = None
+        words, sparse = None, None
         if mode != "dense":
             words, sparse = self._words(), self._sparse()
             common |= {"scorer": cast(Scorer, self.scorer or DEFAULT_SCORER), "fusion": self._fusion()}
