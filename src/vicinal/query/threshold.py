@@ -29,7 +29,7 @@ FloatArray = NDArray[np.float64]
 METHODS = ("weighted", "rrf", "combsum", "combmnz", "borda")
 BY_RANK = ("rrf", "borda")
 RANKED = 1_000  # how deep these two look
-SHOWN_RANKS = 100  # the others need no ranks, and to know more of them would take longer than the search
+SHOWN_RANKS = 64  # the others need no ranks, and to know more of them would take longer than the search
 _GROWTH = 4
 
 
