@@ -66,14 +66,14 @@ plain() {
 
 asan() {
     can_link asan -fsanitize=address,undefined || return 0
-    run asan "-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all"
+    run asan "-g1 -O1 -fsanitize=address,undefined -fno-sanitize-recover=all"
 }
 
 tsan() {
     can_link tsan -fsanitize=thread || return 0
     # The others have one thread, of which this sanitizer has nothing to say.
     TESTS="test_threads test_exact test_postings"
-    run tsan "-g -O1 -fsanitize=thread"
+    run tsan "-g1 -O1 -fsanitize=thread"
     TESTS=""
 }
 

@@ -33,7 +33,7 @@ STEPS = ("install", "check", "native", "tests", "other", "purepython", "packages
 COMPILED = {"VICINAL_REQUIRE_NATIVE": "1"}
 WORKERS = min(os.cpu_count() or 1, 4)
 # Folders of tests/ that try disks, processes, numbers and models, which are the same whatever the interpreter.
-NOT_OF_THE_LANGUAGE = ("benchmarks", "encoders", "indexes", "store", "torture")
+NOT_OF_THE_LANGUAGE = ("analyzers", "benchmarks", "encoders", "evaluate", "filters", "indexes", "store", "torture")
 
 
 @dataclass

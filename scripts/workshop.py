@@ -84,8 +84,9 @@ class Venv:
         )
 
     def install(self, *arguments: str | Path, env: Mapping[str, str] | None = None) -> None:
-        """Runs `pip install`, which is silent unless it fails."""
-        run(self.python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *arguments, env=env)
+        """Runs `pip install`, which is silent unless it fails. Modules are compiled when they are first imported."""
+        options = ("-qq", "--disable-pip-version-check", "--no-compile")
+        run(self.python, "-m", "pip", "install", *options, *arguments, env=env)
 
 
 def version_of(interpreter: Path | str) -> str | None:
