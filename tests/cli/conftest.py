@@ -50,14 +50,14 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def library(demo_folder: Path) -> Iterator[vicinal.Collection]:
-    """The standard library under MiniLM: every fifth entry, which takes a fifth of the minutes, and all modules.
+    """The standard library under MiniLM: every third entry, which takes a third of the minutes, and all modules.
 
     All of it with VICINAL_FULL=1, or where the index is kept.
     """
     folder = demo_database(demo_folder, "minilm")
     with vicinal.connect(folder) as database, pytest.MonkeyPatch.context() as patch:
         if not os.environ.get("VICINAL_FULL") and not os.environ.get("VICINAL_DEMO_PATH"):
-            some = [entry for i, entry in enumerate(standard_library()) if i % 5 == 0 or entry.kind == "module"]
+            some = [entry for i, entry in enumerate(standard_library()) if i % 3 == 0 or entry.kind == "module"]
             patch.setattr(catalogue, "standard_library", lambda: some)
         collection = database.collection(COLLECTION, encoder="minilm")
         index_library(collection, folder)

@@ -147,7 +147,7 @@ QUESTIONS = {
 
 @pytest.mark.slow
 def test_the_library_is_indexed(library: vicinal.Collection) -> None:
-    assert library.count() >= 1200
+    assert library.count() >= 2000
 
 
 @pytest.mark.slow
