@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 #include "cpu.hpp"
 
@@ -32,15 +31,6 @@ struct ScreenQuery {
     float per_error;
     float threshold;
 };
-
-// What is compared with the threshold: the most that row `i` may score; infinity where an overflow hides it.
-inline float bound(const CodeBlock& block, std::size_t i, const ScreenQuery& query, std::int32_t dot) {
-    const double most = double{query.per_step} * block.step[i] * (double{query.dot_start} + dot) +
-                        double{query.per_lowest} * block.lowest[i] + double{query.per_length} * block.length[i] +
-                        double{query.per_error} * block.error[i];
-    const bool known = most >= -std::numeric_limits<float>::max() && most <= std::numeric_limits<float>::max();
-    return known ? static_cast<float>(most) : std::numeric_limits<float>::infinity();
-}
 
 // Sets dots[i] to the sum of row code times query code, and bit i of the result unless
 //

@@ -93,16 +93,19 @@ Table coarse_of(const Rows& rows) {
     return {rows.coarse, rows.coarse_statistics, rows.directions != nullptr ? kLeadingStride : halves};
 }
 
+void load_statistics(const float* statistics, std::size_t i, Block& block) {
+    block.codes.step[i] = statistics[0];
+    block.codes.lowest[i] = statistics[1];
+    block.codes.length[i] = statistics[2];
+    block.codes.error[i] = statistics[3];
+}
+
 // Where the rows of a block are. The screen always looks at whole blocks: the last row fills up a short one.
 void load_scattered(const Table& table, Block& block) {
     for (std::size_t i = 0; i < kBlockRows; ++i) {
         const std::size_t slot = block.slots[std::min(i, block.count - 1)];
-        const float* const statistics = table.statistics_of(slot);
         block.codes.row[i] = table.row(slot);
-        block.codes.step[i] = statistics[0];
-        block.codes.lowest[i] = statistics[1];
-        block.codes.length[i] = statistics[2];
-        block.codes.error[i] = statistics[3];
+        load_statistics(table.statistics_of(slot), i, block);
     }
 }
 
@@ -111,12 +114,7 @@ void load_neighbours(const Table& table, Block& block) {
     const std::uint8_t* const codes = table.row(block.slots[0]);
     const float* const statistics = table.statistics_of(block.slots[0]);
     for (std::size_t i = 0; i < kBlockRows; ++i) block.codes.row[i] = codes + i * table.stride;
-    for (std::size_t i = 0; i < kBlockRows; ++i) {
-        block.codes.step[i] = statistics[i * kStatistics];
-        block.codes.lowest[i] = statistics[i * kStatistics + 1];
-        block.codes.length[i] = statistics[i * kStatistics + 2];
-        block.codes.error[i] = statistics[i * kStatistics + 3];
-    }
+    for (std::size_t i = 0; i < kBlockRows; ++i) load_statistics(statistics + i * kStatistics, i, block);
 }
 
 void load_codes(const Table& table, Block& block) {
@@ -129,6 +127,15 @@ void prefetch([[maybe_unused]] const Table& table, [[maybe_unused]] std::size_t 
     for (std::size_t byte = 0; byte < table.stride; byte += 64) __builtin_prefetch(table.row(slot) + byte);
     __builtin_prefetch(table.statistics_of(slot));
 #endif
+}
+
+// What a screen compares with its threshold: the most that row `i` may score; infinity where an overflow hides it.
+float screened_bound(const kernels::CodeBlock& block, std::size_t i, const kernels::ScreenQuery& query, std::int32_t dot) {
+    const double most = double{query.per_step} * block.step[i] * (double{query.dot_start} + dot) +
+                        double{query.per_lowest} * block.lowest[i] + double{query.per_length} * block.length[i] +
+                        double{query.per_error} * block.error[i];
+    const bool known = most >= -FLT_MAX && most <= FLT_MAX;
+    return known ? static_cast<float>(most) : std::numeric_limits<float>::infinity();
 }
 
 // The scores of a block's rows by their codes.
@@ -164,7 +171,7 @@ public:
 
     // Of a row that passed screen_coarse, to compare with coarse_threshold.
     float coarse_bound(const Block& block, std::size_t i) const {
-        return kernels::bound(block.codes, i, coarse_screen(), dots_[i]);
+        return screened_bound(block.codes, i, coarse_screen(), dots_[i]);
     }
 
     float coarse_threshold() const { return coarse_screen().threshold; }

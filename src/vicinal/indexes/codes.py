@@ -17,16 +17,7 @@ from ..contract import Bitmap, FloatMatrix, FloatVector, Kernels, Metric, Slots
 from .directions import DIRECTIONS
 from .kernels import Core, NativeKernels, NumpyKernels, check_array, check_metric, lane_sums
 
-__all__ = [
-    "Coarse",
-    "Codes",
-    "NativeScanner",
-    "NumpyScanner",
-    "Scanner",
-    "coarse_stride",
-    "code_shape",
-    "scanner",
-]
+__all__ = ["Coarse", "Codes", "NativeScanner", "NumpyScanner", "Scanner", "coarse_stride", "code_shape", "scanner"]
 
 Codes = NDArray[np.uint8]
 Counts = NDArray[np.uint32]
@@ -152,8 +143,9 @@ class Scanner(ABC):
         count: int | None = None,
     ) -> tuple[Slots, FloatVector]:
         """What `search_many` gives for one query, without the padding."""
-        more: dict[str, Any] = {"coarse": coarse, "allowed": allowed, "count": count}
-        slots, scores, counts = self.search_many(metric, vectors, codes, statistics, query[np.newaxis], k, **more)
+        slots, scores, counts = self.search_many(
+            metric, vectors, codes, statistics, query[np.newaxis], k, coarse=coarse, allowed=allowed, count=count
+        )
         return slots[0, : counts[0]], scores[0, : counts[0]]
 
 

@@ -73,7 +73,7 @@ class Fused:
         slots: uint32, shape (rows,).
         scores: float32, shape (rows,), in [0, 1].
         names: of the legs.
-        ranks: int64, shape (legs, rows): the place within each leg's best 1,000, counted from 1; 0 for none.
+        ranks: int64, shape (legs, rows): the place within each leg's best `ranked`, counted from 1; 0 for none.
         raw: float32, shape (legs, rows): each leg's own score; NaN where the row does not match in it.
     """
 
