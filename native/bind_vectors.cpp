@@ -157,40 +157,68 @@ FloatRows directions_of(nb::handle directions, std::size_t dim) {
     return found;
 }
 
+// Codes of a look and their statistics.
+struct LookArrays {
+    Array<std::uint8_t, 2> codes;
+    Array<float, 2> statistics;
+
+    vectors::Look look() const { return {codes.data(), statistics.data()}; }
+};
+
+LookArrays look_arrays(const std::string& name, nb::handle codes, nb::handle statistics, std::size_t rows) {
+    const std::string statistics_name = name + "_statistics";
+    const LookArrays found = {table_array<std::uint8_t>(name.c_str(), "uint8", codes),
+                              table_array<float>(statistics_name.c_str(), "float32", statistics)};
+    expect_shape(name.c_str(), found.codes, rows, vectors::kSpanStride);
+    expect_shape(statistics_name.c_str(), found.statistics, rows, vectors::kStatistics);
+    return found;
+}
+
 void encode_leading(std::string_view metric_name, nb::handle vectors, nb::handle directions, nb::handle coarse,
-                    nb::handle coarse_statistics) {
+                    nb::handle coarse_statistics, nb::handle further, nb::handle further_statistics) {
     const kernels::Metric metric = metric_of(metric_name);
     if (metric == kernels::Metric::l1) throw std::invalid_argument("metric must be cosine, ip or l2, got 'l1'");
     const FloatRows rows = vectors_array(vectors);
     const auto directed = directions_of(directions, rows.shape(1));
-    const auto code_rows = table_array<std::uint8_t>("coarse", "uint8", coarse);
-    const auto statistic_rows = table_array<float>("coarse_statistics", "float32", coarse_statistics);
     code_shape_of(metric, rows.shape(1));
-    expect_shape("coarse", code_rows, rows.shape(0), vectors::kLeadingStride);
-    expect_shape("coarse_statistics", statistic_rows, rows.shape(0), vectors::kStatistics);
+    const LookArrays first = look_arrays("coarse", coarse, coarse_statistics, rows.shape(0));
+    const LookArrays second = look_arrays("further", further, further_statistics, rows.shape(0));
 
     nb::gil_scoped_release unlocked;
-    vectors::encode_leading(metric, matrix_of(rows), directed.data(), code_rows.data(), statistic_rows.data());
+    vectors::encode_leading(metric, matrix_of(rows), directed.data(), first.look(), second.look());
 }
 
-// Coarse codes of at least `count` rows, or none.
-void add_coarse(vectors::Rows& rows, nb::handle coarse, nb::handle coarse_statistics, nb::handle directions) {
+// Coarse codes of at least `count` rows and their statistics, or none.
+void add_coarse(vectors::Rows& rows, nb::handle coarse, nb::handle coarse_statistics) {
     if (coarse.is_none()) return;
     const vectors::CodeShape shape = code_shape_of(rows.metric, rows.vectors.dim);
-    const bool leads = !directions.is_none();
     const auto code_rows = table_array<const std::uint8_t>("coarse", "uint8", coarse);
     const auto statistic_rows = table_array<const float>("coarse_statistics", "float32", coarse_statistics);
-    expect_rows("coarse", code_rows, rows.vectors.rows, leads ? vectors::kLeadingStride : shape.coarse_stride());
-    expect_rows("coarse_statistics", statistic_rows, rows.vectors.rows, leads ? vectors::kStatistics : shape.statistics);
-    if (leads) rows.directions = directions_of(directions, rows.vectors.dim).data();
+    const bool leads = rows.directions != nullptr;
+    expect_rows("coarse", code_rows, rows.vectors.rows, leads ? vectors::kSpanStride : shape.coarse_stride());
+    const std::size_t statistics = leads ? vectors::kStatistics : shape.statistics;
+    expect_rows("coarse_statistics", statistic_rows, rows.vectors.rows, statistics);
     if (shape.stride == 0) return;
     rows.coarse = code_rows.data();
     rows.coarse_statistics = statistic_rows.data();
 }
 
+// Directions and further codes in them, or neither.
+void add_further(vectors::Rows& rows, nb::handle directions, nb::handle further, nb::handle further_statistics) {
+    if (directions.is_none()) return;
+    rows.directions = directions_of(directions, rows.vectors.dim).data();
+    const auto code_rows = table_array<const std::uint8_t>("further", "uint8", further);
+    const auto statistic_rows = table_array<const float>("further_statistics", "float32", further_statistics);
+    expect_rows("further", code_rows, rows.vectors.rows, vectors::kSpanStride);
+    expect_rows("further_statistics", statistic_rows, rows.vectors.rows, vectors::kStatistics);
+    rows.further = code_rows.data();
+    rows.further_statistics = statistic_rows.data();
+}
+
 void search(std::string_view metric_name, std::size_t count, nb::handle vectors, nb::handle codes,
             nb::handle statistics, nb::handle coarse, nb::handle coarse_statistics, nb::handle directions,
-            nb::handle allowed, nb::handle queries, std::size_t threads, nb::handle slots, nb::handle scores, nb::handle counts) {
+            nb::handle further, nb::handle further_statistics, nb::handle allowed, nb::handle queries,
+            std::size_t threads, nb::handle slots, nb::handle scores, nb::handle counts) {
     const kernels::Metric metric = metric_of(metric_name);
     const FloatRows rows = vectors_array(vectors);
     const auto code_rows = table_array<const std::uint8_t>("codes", "uint8", codes);
@@ -209,7 +237,8 @@ void search(std::string_view metric_name, std::size_t count, nb::handle vectors,
     expect_length("counts", found.size(), query_rows.shape(0));
     vectors::Rows searched = {metric, {rows.data(), count, rows.shape(1)}, code_rows.data(),
                               statistic_rows.data(), bitmap(allowed, count)};
-    add_coarse(searched, coarse, coarse_statistics, directions);
+    add_further(searched, directions, further, further_statistics);
+    add_coarse(searched, coarse, coarse_statistics);
 
     nb::gil_scoped_release unlocked;
     vectors::search(searched, matrix_of(query_rows), std::max<std::size_t>(threads, 1),
@@ -245,12 +274,14 @@ void bind_vectors(nb::module_& module) {
                "Coarse codes of coded rows and their statistics into arrays of that shape; see `Scanner.coarsen`. "
                "ValueError for arrays that do not fit.");
     const auto directions = nb::arg("directions").none();
+    const auto further = nb::arg("further").none(), further_statistics = nb::arg("further_statistics").none();
     module.def("encode_leading", &encode_leading, nb::arg("metric"), vectors, directions, coarse, coarse_statistics,
-               "Coarse codes of all rows in directions, and their statistics into arrays of that shape; see `Scanner.lead`. "
-               "ValueError for arrays that do not fit.");
+               further, further_statistics,
+               "Codes of all rows in directions, for the first and the further look, and their statistics into arrays "
+               "of that shape; see `Scanner.lead`. ValueError for arrays that do not fit.");
     module.def("search", &search, nb::arg("metric"), nb::arg("count"), vectors, codes, statistics, coarse,
-               coarse_statistics, directions, nb::arg("allowed").none(), nb::arg("queries").none(), nb::arg("threads"),
-               slots, scores, nb::arg("counts").none(),
+               coarse_statistics, directions, further, further_statistics, nb::arg("allowed").none(),
+               nb::arg("queries").none(), nb::arg("threads"), slots, scores, nb::arg("counts").none(),
                "Best rows of each query into `slots` and `scores`, how many into `counts`; see "
                "`Scanner.search_many`. ValueError for arrays that do not fit.");
 }

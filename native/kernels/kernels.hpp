@@ -24,8 +24,9 @@ struct Matrix {
 };
 
 // Raw values of all rows at the current level: the dot product for cosine and inner product, the
-// squared distance for l2, the distance for l1. Summed in float32 in any order; a sum that leaves
-// the range of float32 comes out as infinity or NaN.
+// squared distance for l2, the distance for l1. Summed in float32, in no fewer than four sums of components
+// that alternate, so that no term is rounded more than dim / 4 + 6 times; a sum that leaves the range of
+// float32 comes out as infinity or NaN.
 // `query` holds matrix.dim values, `out` takes matrix.rows.
 void scan(Metric metric, const Matrix& matrix, const float* query, float* out);
 

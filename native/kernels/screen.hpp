@@ -32,20 +32,29 @@ struct ScreenQuery {
     float threshold;
 };
 
-// Sets dots[i] to the sum of row code times query code, and bit i of the result unless
+// What a screen says of the rows of a block.
+struct Screened {
+    std::int32_t dots[kBlockRows];
+    float bounds[kBlockRows];
+};
+
+// Sets dots[i] to the sum of row code times query code, bounds[i] to
 //
 //   per_step * step * (dot_start + dot) + per_lowest * lowest + per_length * length + per_error * error
 //
-// is finite and below the threshold. float32 in any order. `stride`: bytes per row, a multiple of 64.
+// in float32 in any order, and bit i of the result unless that is finite and below the threshold. `stride`: bytes per
+// row, a multiple of 64.
 using ScreenFunction = std::uint64_t (*)(const CodeBlock& block, std::size_t stride, const ScreenQuery& query,
-                                         std::int32_t* dots);
+                                         Screened& out);
 
-// The same over rows of 4-bit codes, two in a byte: byte j of a row's chunk c of 64 bytes holds, in its lower half, the code
-// of component 128 * c + j, in its upper half that of component 128 * c + 64 + j. `stride`: bytes per row; the query's
-// code has twice as many.
+// The same over rows of 4-bit codes, two in a byte: byte j of a row's chunk c of 64 bytes holds, in its lower half,
+// the code of component 128 * c + j, in its upper half that of component 128 * c + 64 + j. `stride`: bytes per row;
+// the query's code has twice as many.
 struct ScreenTable {
     ScreenFunction screen;
     ScreenFunction screen_halves;
+    // Bit i of the result as a screen with this threshold would set it, of the bounds that it gave.
+    std::uint64_t (*reaching)(const float* bounds, float threshold);
     int query_code_max;  // largest magnitude in a query's code that no intermediate sum overflows with
 };
 

@@ -35,6 +35,7 @@ struct Neon {
     static Floats all(float value) { return vdupq_n_f32(value); }
     static Floats load(const float* from) { return vld1q_f32(from); }
     static Floats load_integers(const std::int32_t* from) { return vcvtq_f32_s32(vld1q_s32(from)); }
+    static void store(float* to, Floats a) { vst1q_f32(to, a); }
     static Floats multiply(Floats a, Floats b) { return vmulq_f32(a, b); }
     static Floats multiply_add(Floats a, Floats b, Floats sum) { return vfmaq_f32(sum, a, b); }
     static unsigned not_between(Floats a, Floats low, Floats high) {

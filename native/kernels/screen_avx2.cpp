@@ -55,6 +55,7 @@ struct Simd {
     static Floats load_integers(const std::int32_t* from) {
         return _mm256_cvtepi32_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
     }
+    static void store(float* to, Floats a) { _mm256_storeu_ps(to, a); }
     static Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
     static Floats multiply_add(Floats a, Floats b, Floats sum) { return _mm256_fmadd_ps(a, b, sum); }
     static unsigned not_between(Floats a, Floats low, Floats high) {

@@ -40,35 +40,43 @@ void dot_halves(const std::uint8_t* const* rows, std::size_t stride, const Scree
 
 // Bits of the rows whose upper bound is not certainly below the threshold. An infinite or undefined
 // bound came from an overflow and says nothing, so that row stays.
-std::uint64_t reaching(const CodeBlock& block, const ScreenQuery& query, const std::int32_t* dots) {
-    const Simd::Floats per_step = Simd::all(query.per_step), per_lowest = Simd::all(query.per_lowest),
-                       per_length = Simd::all(query.per_length), per_error = Simd::all(query.per_error),
-                       dot_start = Simd::all(query.dot_start), threshold = Simd::all(query.threshold), least = Simd::all(-FLT_MAX);
+std::uint64_t reaching(const float* bounds, float threshold) {
+    const Simd::Floats least = Simd::all(-FLT_MAX), wanted = Simd::all(threshold);
     std::uint64_t bits = 0;
-    for (std::size_t i = 0; i < kBlockRows; i += Simd::floats) {
-        // per_step * step first: it is the one product that may underflow, and the dot is bounded.
-        const Simd::Floats step = Simd::multiply(per_step, Simd::load(block.step + i));
-        Simd::Floats bound = Simd::multiply(per_error, Simd::load(block.error + i));
-        bound = Simd::multiply_add(per_length, Simd::load(block.length + i), bound);
-        bound = Simd::multiply_add(per_lowest, Simd::load(block.lowest + i), bound);
-        bound = Simd::multiply_add(step, dot_start, bound);
-        bound = Simd::multiply_add(step, Simd::load_integers(dots + i), bound);
-        bits |= std::uint64_t{Simd::not_between(bound, least, threshold)} << i;
-    }
+    for (std::size_t i = 0; i < kBlockRows; i += Simd::floats)
+        bits |= std::uint64_t{Simd::not_between(Simd::load(bounds + i), least, wanted)} << i;
     return bits;
 }
 
-std::uint64_t screen_rows(const CodeBlock& block, std::size_t stride, const ScreenQuery& query, std::int32_t* dots) {
-    for (std::size_t i = 0; i < kBlockRows; i += Simd::rows) dot_rows(block.row + i, stride, query, dots + i);
-    return reaching(block, query, dots);
+void bound(const CodeBlock& block, const ScreenQuery& query, Screened& out) {
+    const Simd::Floats per_step = Simd::all(query.per_step), per_lowest = Simd::all(query.per_lowest),
+                       per_length = Simd::all(query.per_length), per_error = Simd::all(query.per_error),
+                       dot_start = Simd::all(query.dot_start);
+    for (std::size_t i = 0; i < kBlockRows; i += Simd::floats) {
+        // per_step * step first: it is the one product that may underflow, and the dot is bounded.
+        const Simd::Floats step = Simd::multiply(per_step, Simd::load(block.step + i));
+        Simd::Floats most = Simd::multiply(per_error, Simd::load(block.error + i));
+        most = Simd::multiply_add(per_length, Simd::load(block.length + i), most);
+        most = Simd::multiply_add(per_lowest, Simd::load(block.lowest + i), most);
+        most = Simd::multiply_add(step, dot_start, most);
+        most = Simd::multiply_add(step, Simd::load_integers(out.dots + i), most);
+        Simd::store(out.bounds + i, most);
+    }
 }
 
-std::uint64_t screen_halves(const CodeBlock& block, std::size_t stride, const ScreenQuery& query, std::int32_t* dots) {
-    for (std::size_t i = 0; i < kBlockRows; i += Simd::rows) dot_halves(block.row + i, stride, query, dots + i);
-    return reaching(block, query, dots);
+std::uint64_t screen_rows(const CodeBlock& block, std::size_t stride, const ScreenQuery& query, Screened& out) {
+    for (std::size_t i = 0; i < kBlockRows; i += Simd::rows) dot_rows(block.row + i, stride, query, out.dots + i);
+    bound(block, query, out);
+    return reaching(out.bounds, query.threshold);
 }
 
-constexpr ScreenTable kScreenTable = {screen_rows, screen_halves, Simd::query_code_max};
+std::uint64_t screen_halves(const CodeBlock& block, std::size_t stride, const ScreenQuery& query, Screened& out) {
+    for (std::size_t i = 0; i < kBlockRows; i += Simd::rows) dot_halves(block.row + i, stride, query, out.dots + i);
+    bound(block, query, out);
+    return reaching(out.bounds, query.threshold);
+}
+
+constexpr ScreenTable kScreenTable = {screen_rows, screen_halves, reaching, Simd::query_code_max};
 
 }  // namespace
 }  // namespace vicinal::kernels

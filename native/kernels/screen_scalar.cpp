@@ -20,7 +20,8 @@ struct Simd {
     }
     static Sums add_halves(Sums sum, const std::uint8_t* codes, QueryCodes low, QueryCodes high) {
         for (std::size_t i = 0; i < bytes; ++i)
-            sum += std::int32_t{codes[i] & 15} * std::int32_t{low[i]} + std::int32_t{codes[i] >> 4} * std::int32_t{high[i]};
+            sum += std::int32_t{codes[i] & 15} * std::int32_t{low[i]} +
+                   std::int32_t{codes[i] >> 4} * std::int32_t{high[i]};
         return sum;
     }
     static void store_totals(const Sums* sums, std::int32_t, std::int32_t* out) { *out = *sums; }
@@ -28,6 +29,7 @@ struct Simd {
     static Floats all(float value) { return value; }
     static Floats load(const float* from) { return *from; }
     static Floats load_integers(const std::int32_t* from) { return static_cast<float>(*from); }
+    static void store(float* to, Floats a) { *to = a; }
     static Floats multiply(Floats a, Floats b) { return a * b; }
     static Floats multiply_add(Floats a, Floats b, Floats sum) { return a * b + sum; }
     static unsigned not_between(Floats a, Floats low, Floats high) { return !(low <= a && a < high); }

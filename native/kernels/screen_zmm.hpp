@@ -43,6 +43,7 @@ struct Zmm {
     static Floats all(float value) { return _mm512_set1_ps(value); }
     static Floats load(const float* from) { return _mm512_loadu_ps(from); }
     static Floats load_integers(const std::int32_t* from) { return _mm512_cvtepi32_ps(_mm512_loadu_si512(from)); }
+    static void store(float* to, Floats a) { _mm512_storeu_ps(to, a); }
     static Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
     static Floats multiply_add(Floats a, Floats b, Floats sum) { return _mm512_fmadd_ps(a, b, sum); }
     static unsigned not_between(Floats a, Floats low, Floats high) {

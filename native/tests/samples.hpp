@@ -7,6 +7,7 @@
 
 #include "check.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/screen.hpp"
 
 using vicinal::kernels::Matrix;
 using vicinal::kernels::Metric;
@@ -28,6 +29,21 @@ struct Sample {
     Matrix matrix() const { return {values.data(), rows, dim}; }
 };
 
+// All rows of codes with their statistics, over and over until the block is full.
+inline vicinal::kernels::CodeBlock code_block(std::size_t rows, const std::uint8_t* codes, std::size_t stride,
+                                              const float* statistics) {
+    vicinal::kernels::CodeBlock block = {};
+    for (std::size_t i = 0; i < vicinal::kernels::kBlockRows; ++i) {
+        const std::size_t row = i % rows;
+        block.row[i] = codes + row * stride;
+        block.step[i] = statistics[row * 4];
+        block.lowest[i] = statistics[row * 4 + 1];
+        block.length[i] = statistics[row * 4 + 2];
+        block.error[i] = statistics[row * 4 + 3];
+    }
+    return block;
+}
+
 struct Expected {
     double value = 0;
     double magnitude = 0;  // sum of the absolute terms, to which the error of a sum is relative
@@ -44,12 +60,12 @@ inline Expected expected_scan(Metric metric, const float* row, const float* quer
     return sum;
 }
 
-// True if each value is within the error that any order of float32 sums can have; the 2 is for the
-// roundings inside a term, which weigh more than the sums in a very short vector.
+// True if each value is within the error that sums of float32 can have in which no term is rounded more often than
+// `scan` promises; the 2 is for the roundings inside a term.
 inline bool scan_is_close(Metric metric, const Matrix& matrix, const float* query, const float* out) {
     for (std::size_t row = 0; row < matrix.rows; ++row) {
         const Expected expected = expected_scan(metric, matrix.row(row), query, matrix.dim);
-        const double bound = static_cast<double>(matrix.dim + 2) * FLT_EPSILON * expected.magnitude;
+        const double bound = static_cast<double>(matrix.dim / 4 + 6 + 2) * (FLT_EPSILON / 2) * expected.magnitude;
         if (!(std::fabs(out[row] - expected.value) <= bound)) return false;
     }
     return true;

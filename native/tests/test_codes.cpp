@@ -24,14 +24,7 @@ struct Coded {
         : stride(vectors::code_shape(metric, matrix.dim).stride), codes(matrix.rows * stride),
           statistics(matrix.rows * 4) {
         vectors::encode(metric, matrix, codes.data(), statistics.data());
-        for (std::size_t i = 0; i < kernels::kBlockRows; ++i) {
-            const std::size_t row = i % matrix.rows;
-            block.row[i] = codes.data() + row * stride;
-            block.step[i] = statistics[row * 4];
-            block.lowest[i] = statistics[row * 4 + 1];
-            block.length[i] = statistics[row * 4 + 2];
-            block.error[i] = statistics[row * 4 + 3];
-        }
+        block = code_block(matrix.rows, codes.data(), stride, statistics.data());
     }
 };
 
@@ -41,6 +34,21 @@ std::int32_t plain_dot(const std::uint8_t* row, const std::int8_t* query, std::s
     return sum;
 }
 
+// What a row is kept or not for is what the formula says, but for roundings.
+void check_bound(const kernels::CodeBlock& block, std::size_t i, const kernels::ScreenQuery& query,
+                 const kernels::Screened& screened) {
+    const double terms[] = {double{query.per_step} * block.step[i] * query.dot_start,
+                            double{query.per_step} * block.step[i] * screened.dots[i],
+                            double{query.per_lowest} * block.lowest[i], double{query.per_length} * block.length[i],
+                            double{query.per_error} * block.error[i]};
+    double sum = 0, magnitude = 0;
+    for (const double term : terms) sum += term, magnitude += std::fabs(term);
+    if (!(magnitude < FLT_MAX)) return;
+    // per_step * step may be too small for float32; it is off by half of the smallest then, times the dot product.
+    const double slack = 20 * 0x1p-24 * magnitude + 0x1p-110;
+    CHECK(std::fabs(screened.bounds[i] - sum) <= slack, "bound %g, not %g", screened.bounds[i], sum);
+}
+
 // The screen at a floor that is the score of one row: that row, and each that scores more, must be kept.
 void check_screen(const Sample& sample, Metric metric, const Coded& coded, vectors::CodedQuery& query) {
     std::vector<std::uint32_t> slots(sample.rows);
@@ -48,15 +56,17 @@ void check_screen(const Sample& sample, Metric metric, const Coded& coded, vecto
     std::vector<float> scores(sample.rows);
     kernels::score(metric, sample.matrix(), slots, sample.query.data(), scores.data());
 
-    std::int32_t dots[kernels::kBlockRows];
+    kernels::Screened screened;
     for (const float floor : scores) {
         query.set_floor(floor);
-        const std::uint64_t kept =
-            kernels::screen_table().screen(coded.block, coded.stride, query.screen(), dots);
+        const std::uint64_t kept = kernels::screen_table().screen(coded.block, coded.stride, query.screen(), screened);
+        const std::uint64_t reaching = kernels::screen_table().reaching(screened.bounds, query.screen().threshold);
+        CHECK(reaching == kept, "at floor %g", floor);
         for (std::size_t i = 0; i < kernels::kBlockRows; ++i) {
             const float score = scores[i % sample.rows];
-            const vectors::Interval interval = query.scores(coded.block, i, dots[i]);
-            CHECK(dots[i] == plain_dot(coded.block.row[i], query.screen().code, coded.stride), "row %zu", i);
+            check_bound(coded.block, i, query.screen(), screened);
+            const vectors::Interval interval = query.scores(coded.block, i, screened.dots[i]);
+            CHECK(screened.dots[i] == plain_dot(coded.block.row[i], query.screen().code, coded.stride), "row %zu", i);
             CHECK(interval.low <= score && score <= interval.high, "metric %d: %g not in %g to %g",
                   static_cast<int>(metric), score, interval.low, interval.high);
             CHECK((kept >> i & 1) || score < floor, "metric %d: row %zu is lost", static_cast<int>(metric), i);
@@ -71,28 +81,21 @@ void check_coarse(const Sample& sample, Metric metric, const Coded& coded, vecto
     std::vector<float> statistics(sample.rows * 4), scores(sample.rows);
     vectors::coarsen(metric, sample.dim, sample.rows, coded.codes.data(), coded.statistics.data(), coarse.data(),
                      statistics.data());
-    kernels::CodeBlock block = {};
+    const kernels::CodeBlock block = code_block(sample.rows, coarse.data(), stride, statistics.data());
     std::vector<std::uint32_t> slots(sample.rows);
-    for (std::size_t i = 0; i < kernels::kBlockRows; ++i) {
-        const std::size_t row = i % sample.rows;
-        slots[row] = static_cast<std::uint32_t>(row);
-        block.row[i] = coarse.data() + row * stride;
-        block.step[i] = statistics[row * 4];
-        block.lowest[i] = statistics[row * 4 + 1];
-        block.length[i] = statistics[row * 4 + 2];
-        block.error[i] = statistics[row * 4 + 3];
-    }
+    for (std::size_t i = 0; i < slots.size(); ++i) slots[i] = static_cast<std::uint32_t>(i);
     kernels::score(metric, sample.matrix(), slots, sample.query.data(), scores.data());
-    std::int32_t dots[kernels::kBlockRows];
+    kernels::Screened screened;
     for (const float floor : scores) {
         query.set_floor(floor);
-        const std::uint64_t kept = kernels::screen_table().screen_halves(block, stride, query.screen(), dots);
+        const std::uint64_t kept = kernels::screen_table().screen_halves(block, stride, query.screen(), screened);
         for (std::size_t i = 0; i < sample.rows; ++i) {
             std::int32_t dot = 0;
             for (std::size_t c = 0; c < sample.dim; ++c)
                 dot += (coded.block.row[i][c] >> 4) * query.screen().code[c];
-            CHECK(dots[i] == dot, "coarse row %zu: %d, not %d", i, dots[i], dot);
-            CHECK((kept >> i & 1) || scores[i] < floor, "metric %d: coarse row %zu is lost", static_cast<int>(metric), i);
+            CHECK(screened.dots[i] == dot, "coarse row %zu: %d, not %d", i, screened.dots[i], dot);
+            CHECK((kept >> i & 1) || scores[i] < floor, "metric %d: coarse row %zu is lost", static_cast<int>(metric),
+                  i);
         }
     }
 }
@@ -126,9 +129,9 @@ void test_extreme_codes() {
         kernels::ScreenQuery query = {};
         query.code = code.data();
         query.code_sum = sign * code_max * static_cast<std::int32_t>(dim);
-        std::int32_t dots[kernels::kBlockRows];
-        kernels::screen_table().screen(block, dim, query, dots);
-        for (const std::int32_t dot : dots)
+        kernels::Screened screened;
+        kernels::screen_table().screen(block, dim, query, screened);
+        for (const std::int32_t dot : screened.dots)
             CHECK(dot == sign * 255 * code_max * static_cast<std::int32_t>(dim), "%d", dot);
     }
 }

@@ -50,19 +50,21 @@ struct Coded {
     Matrix matrix;
     const float* directions;
     vectors::CodeShape shape;
-    GuardedArray<std::uint8_t> codes, halves, leading;
-    GuardedArray<float> statistics, half_statistics, leading_statistics;
+    GuardedArray<std::uint8_t> codes, halves, leading, further;
+    GuardedArray<float> statistics, half_statistics, leading_statistics, further_statistics;
 
     Coded(Metric metric, const Matrix& matrix, const float* directions)
         : metric(metric), matrix(matrix), directions(directions), shape(vectors::code_shape(metric, matrix.dim)),
           codes(matrix.rows * shape.stride), halves(matrix.rows * shape.coarse_stride()),
-          leading(directions ? matrix.rows * vectors::kLeadingStride : 0), statistics(matrix.rows * shape.statistics),
-          half_statistics(matrix.rows * shape.statistics), leading_statistics(directions ? matrix.rows * 4 : 0) {
+          leading(directions ? matrix.rows * vectors::kSpanStride : 0), further(leading.size()),
+          statistics(matrix.rows * shape.statistics), half_statistics(matrix.rows * shape.statistics),
+          leading_statistics(directions ? matrix.rows * 4 : 0), further_statistics(leading_statistics.size()) {
         vectors::encode(metric, matrix, codes.data(), statistics.data());
         vectors::coarsen(metric, matrix.dim, matrix.rows, codes.data(), statistics.data(), halves.data(),
                          half_statistics.data());
         if (directions && shape.stride > 0)
-            vectors::encode_leading(metric, matrix, directions, leading.data(), leading_statistics.data());
+            vectors::encode_leading(metric, matrix, directions, {leading.data(), leading_statistics.data()},
+                                    {further.data(), further_statistics.data()});
     }
 
     Rows rows(const Bitmap& bitmap, Coarse coarse) const {
@@ -70,7 +72,10 @@ struct Coded {
         if (shape.stride == 0 || coarse == kNone) return found;
         found.coarse = coarse == kHalves ? halves.data() : leading.data();
         found.coarse_statistics = coarse == kHalves ? half_statistics.data() : leading_statistics.data();
-        found.directions = coarse == kHalves ? nullptr : directions;
+        if (coarse == kHalves) return found;
+        found.directions = directions;
+        found.further = further.data();
+        found.further_statistics = further_statistics.data();
         return found;
     }
 };
@@ -118,6 +123,19 @@ void test_search(std::size_t rows, std::size_t dim, const std::vector<float>& di
     }
 }
 
+// More rows than wait for a closer look at once, of which coarse codes rule many out or, of few dimensions, hardly any.
+void test_many() {
+    for (const std::size_t dim : {2, 24}) {
+        const Sample sample(70000, dim, 5);
+        for (Metric metric : {Metric::inner_product, Metric::l2}) {
+            const Coded coded(metric, sample.matrix(), nullptr);
+            const Matrix query = {sample.query.data(), 1, dim};
+            const std::vector<std::vector<Hit>> expected = {all_hits(metric, sample.matrix(), query.data, {})};
+            for (std::size_t k : {1, 10, 3000}) check_search(coded, query, 1, k, 1, {}, kHalves, expected);
+        }
+    }
+}
+
 void test_parallel() {
     for (std::size_t threads : {0, 1, 2, 5}) {
         std::vector<int> calls(100);
@@ -145,6 +163,7 @@ int main() {
         test_search(1, 64);
         test_search(2, 400);
         test_search(300, 260, directions);
+        test_many();
     }
     return result();
 }

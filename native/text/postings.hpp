@@ -1,6 +1,7 @@
 // Postings for many readers and one writer. The functions are those of `Postings` in postings.py.
 //
-// Readers wait while a writer changes something, but not while it compacts: that is read from the state as it is, and taken over at the end.
+// Readers wait while a writer changes something, but not while it compacts: that is read from the state as it is, and
+// taken over at the end.
 #pragma once
 
 #include <atomic>

@@ -38,6 +38,8 @@ public:
     void settle() {
         raise_floor();
         drop_hopeless();
+        score_waiting();
+        raise_floor();
     }
 
     // The best k, by score and then slot. To be called once.

@@ -33,9 +33,9 @@
 // and is added to the stored statistics, and for l2 to the threshold.
 // Everything else is float64, whose roundings are thousands of times smaller and included.
 //
-// Coarse codes are the upper halves of codes: 4 bits a component, y[i] = lowest' + step' * half[i] with step' = 16 * step
-// and lowest' in the middle of what a half may stand for. They are codes like any other, of half the bytes and with a
-// larger error, at most ||x - z|| + ||z - y||, both of which are known. M is larger than what it is for them.
+// Coarse codes are the upper halves of codes: 4 bits a component, y[i] = lowest' + step' * half[i] with step' = 16 *
+// step and lowest' in the middle of what a half may stand for. They are codes like any other, of half the bytes and
+// with a larger error, at most ||x - z|| + ||z - y||, both of which are known. M is larger than what it is for them.
 #pragma once
 
 #include <cstddef>

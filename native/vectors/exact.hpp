@@ -20,7 +20,10 @@ struct Rows {
     const std::uint64_t* allowed;  // bit s % 64 of word s / 64 lets slot s in; null lets every row in
     const std::uint8_t* coarse = nullptr;  // as `coarsen` gave them; without them codes alone are scanned
     const float* coarse_statistics = nullptr;
-    const float* directions = nullptr;  // if not null, coarse codes are as `encode_leading` gave them for these
+    // If not null, coarse codes are as `encode_leading` gave them for these directions, and there are further ones.
+    const float* directions = nullptr;
+    const std::uint8_t* further = nullptr;
+    const float* further_statistics = nullptr;
 };
 
 // Results of query i start at slots + i * k and scores + i * k; counts[i] of them are written.

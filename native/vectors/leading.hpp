@@ -1,9 +1,9 @@
 // Vectors as 4-bit codes in a few directions that hold most of their length: coarse codes that do not grow with the
 // dimension.
 //
-// Embeddings lie close to a space of fewer dimensions than they have. Let B be `kLeading` orthonormal directions that span one, c = B'x
-// a row there, and y[i] = step * (code[i] - 8) its code; likewise p = B'q, and w with w[i] = step_q * code_q[i]. What
-// lies outside that space, ||x - Bc|| and ||q - Bp||, are lengths, so by the inequality of Cauchy and Schwarz
+// Embeddings lie close to a space of fewer dimensions than they have. Let B be orthonormal directions that span one, c
+// = B'x a row there, and y its code; likewise p = B'q, and w the code of the query. What lies outside that space, ||x
+// - Bc|| and ||q - Bp||, are lengths, so by the inequality of Cauchy and Schwarz
 //
 //   <x, q> <= <y, w> + ||y|| ||p - w|| + ||c - y|| ||p|| + ||x - Bc|| ||q - Bp||                     (cosine, ip)
 //
@@ -22,10 +22,21 @@
 //
 // with, for l2, threshold = (||w||^2 + ||q - Bp||^2 - (d + ||p-w||)^2) / 2.
 //
-// Rounding. c and p are sums of float32, each component within dim * 2^-24 of the product of lengths (Higham, Accuracy
-// and Stability of Numerical Algorithms, 2002, section 3.1), of vectors that were scaled to length 1 before; and B is
-// orthonormal within `kDeparture`. `projection_loss` is twice the sum of both, relative to ||x||, and every norm
-// above is widened by what it can then be off. The screen's own roundings are those of codes.hpp.
+// There are two looks. The first is at the codes in the first `kSpan` directions, which should be those that hold most:
+// one line of the cache a row, because what a search of one query takes is the time in which memory gives the codes.
+// The second, of the few rows that the first lets in, is at the codes in the next `kSpan`; B is all directions then,
+// and
+//
+//   y[i] = step * (code[i] - 8),   w[i] = step_q * code_q[i]
+//
+// have steps of their own in each span, so <y, w> is the product of the first look plus that of the second.
+//
+// Rounding. c and p are sums of float32 of vectors that were scaled to length 1 before, each component within
+// (dim / 4 + 8) * 2^-24 of the product of lengths (kernels/kernels.hpp; Higham, Accuracy and Stability of Numerical
+// Algorithms, 2002, section 3.1); and B'B departs from the identity by `kDeparture` at most. Let loss be what both
+// come to, relative to ||x||. What is outside the space is then not quite at right angles to what is inside: their
+// products are at most loss ||x|| ||q|| each, for which `error` and ||p - w|| are widened; and ||x - Bc||^2 is ||x||^2
+// - ||c||^2 within 2 loss ||x||^2. The screen's own roundings are those of codes.hpp.
 #pragma once
 
 #include <cstddef>
@@ -38,37 +49,61 @@
 
 namespace vicinal::vectors {
 
-inline constexpr std::size_t kLeading = 256;        // directions
-inline constexpr std::size_t kLeadingStride = 128;  // bytes of code per row
+inline constexpr std::size_t kSpan = 128;        // directions of a look
+inline constexpr std::size_t kLeading = 2 * kSpan;
+inline constexpr std::size_t kSpanStride = kSpan / 2;  // bytes of a row's code
 inline constexpr double kDeparture = 0x1p-16;       // of B'B from the identity, by the Frobenius norm
 
-// Codes and statistics (step, residual, length, error) of all rows. `directions`: kLeading rows of matrix.dim values,
-// orthonormal within kDeparture, which the caller has checked. `codes` takes matrix.rows * kLeadingStride bytes,
-// `statistics` matrix.rows * 4 values. Not for l1.
-void encode_leading(kernels::Metric metric, const kernels::Matrix& matrix, const float* directions,
-                    std::uint8_t* codes, float* statistics);
+// What a look reads: `codes` takes rows * kSpanStride bytes, `statistics` (step, residual, length, error) rows * 4
+// values.
+struct Look {
+    std::uint8_t* codes;
+    float* statistics;
+};
+
+// Codes and statistics of all rows. `directions`: kLeading rows of matrix.dim values, orthonormal within kDeparture,
+// which the caller has checked. Not for l1.
+void encode_leading(kernels::Metric metric, const kernels::Matrix& matrix, const float* directions, const Look& first,
+                    const Look& further);
 
 // A query against such codes.
 class LeadingQuery {
 public:
     LeadingQuery(kernels::Metric metric, std::span<const float> query, const float* directions, int code_max);
-    LeadingQuery(LeadingQuery&&) = default;  // no copy: screen() points into the code
+    LeadingQuery(LeadingQuery&&) = default;  // no copy: screens point into the codes
 
-    // What the screen lets through from now on: every row that may score `floor` or more.
+    // What the screens let through from now on: every row that may score `floor` or more.
     void set_floor(float floor);
 
-    const kernels::ScreenQuery& screen() const { return screen_; }
+    const kernels::ScreenQuery& first() const { return spans_[0].screen; }
+
+    // In place of `lowest` it wants what `further_lowest` gives.
+    const kernels::ScreenQuery& further() const { return spans_[1].screen; }
+
+    // <y, w> in the first span, of a row with this step and product of codes. Like a screen: float32, infinite if it
+    // is too large for that.
+    float product(float step, std::int32_t dot) const {
+        return first().per_step * step * (first().dot_start + static_cast<float>(dot));
+    }
+
+    // Of a row with this product and, by the statistics of the second look, this residual.
+    float further_lowest(float product, float residual) const { return product + residual * per_residual_; }
 
 private:
-    void quantise(std::span<const float> projected, double scale, int code_max);
+    struct Span {
+        double error = 0;         // ||p - w||, with the span before it
+        double squared_code = 0;  // ||w||^2, likewise
+        double squared_rest = 0;  // ||q - Bp||^2, likewise and not more than it is
+        std::vector<std::int8_t> code;
+        kernels::ScreenQuery screen = {};
+    };
+
+    void set_floor(Span& span, float floor) const;
 
     kernels::Metric metric_;
-    double length_;            // of the query
-    double error_ = 0;         // ||p - w||
-    double squared_code_ = 0;  // ||w||^2
-    double squared_rest_ = 0;  // ||q - Bp||^2, not more than it is
-    std::vector<std::int8_t> code_;
-    kernels::ScreenQuery screen_ = {};
+    double length_;  // of the query
+    float per_residual_;
+    Span spans_[2];
 };
 
 }  // namespace vicinal::vectors

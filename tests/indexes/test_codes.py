@@ -137,7 +137,7 @@ def test_statistics_bound_what_coding_loses(implementation: Scanner, metric: Met
 def test_so_do_those_of_coarse_codes(implementation: Scanner, metric: Metric) -> None:
     for vectors, _ in hard_cases().values():
         dim = vectors.shape[1]
-        coarse, statistics, _ = implementation.coarsen(metric, dim, *implementation.encode(metric, vectors))
+        coarse, statistics = implementation.coarsen(metric, dim, *implementation.encode(metric, vectors))[:2]
         known = np.isfinite(statistics).all(axis=1)
         halves = np.zeros((len(vectors), coarse.shape[1] // 64, 2, 64), np.uint8)
         halves[:, :, 0] = (coarse & 15).reshape(len(vectors), -1, 64)

@@ -142,7 +142,7 @@ class CodedSearch:
         start = self._parts[-1].end // _WORD_BITS * _WORD_BITS if self._parts else 0
         if self._parts:
             self._parts[-1].count = start  # the few rows behind it are encoded again
-        tail = CodedRows.empty(start, self._metric, dim, self._directions)
+        tail = CodedRows.empty(start, self._scanner, self._metric, dim, self._directions)
         self._parts.append(tail)
         return tail
 

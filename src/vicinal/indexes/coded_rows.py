@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import FloatMatrix, Metric
-from .codes import LEADING_STRIDE, Coarse, Codes, Scanner, coarse_stride, code_shape
+from .codes import SPAN_STRIDE, Coarse, Codes, Scanner, coarse_stride, code_shape
 
 __all__ = ["CodedRows", "sections"]
 
 _ROWS_MIN: Final = 64
 # By which names an index is saved: codes in directions are no upper halves.
 _HALVES: Final = ("codes", "statistics", "coarse", "coarse_statistics")
-_LEADING: Final = ("codes", "statistics", "leading", "leading_statistics")
+_LEADING: Final = ("codes", "statistics", "leading", "leading_statistics", "further", "further_statistics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,12 @@ class _Arrays:
     statistics: FloatMatrix
     coarse: Codes
     coarse_statistics: FloatMatrix
+    further: Codes | None = None  # with directions
+    further_statistics: FloatMatrix | None = None
 
-    def all(self) -> tuple[NDArray[Any], ...]:
-        return self.codes, self.statistics, self.coarse, self.coarse_statistics
+    def all(self) -> list[NDArray[Any]]:
+        held = self.codes, self.statistics, self.coarse, self.coarse_statistics, self.further, self.further_statistics
+        return [array for array in held if array is not None]
 
 
 class CodedRows:
@@ -51,18 +54,21 @@ class CodedRows:
         self._hold(arrays, directions)
 
     @staticmethod
-    def empty(start: int, metric: Metric, dim: int, directions: FloatMatrix | None) -> CodedRows:
-        stride, columns = code_shape(metric, dim)
-        coarse = coarse_stride(stride) if directions is None else LEADING_STRIDE
-        return CodedRows(start, _Arrays(*_rows_of(stride, columns), *_rows_of(coarse, columns)), 0, directions)
+    def empty(start: int, scanner: Scanner, metric: Metric, dim: int, directions: FloatMatrix | None) -> CodedRows:
+        none = np.empty((0, dim), np.float32)
+        return CodedRows(start, _encoded(scanner, metric, none, directions), 0, directions)
 
     @staticmethod
     def saved(metric: Metric, saved: Mapping[str, NDArray[Any]], directions: FloatMatrix | None) -> CodedRows | None:
-        """Rows of what `sections` gave; None where there are none."""
+        """Rows of what `sections` gave; None where there are none, or others than this version writes."""
         names = _HALVES if directions is None else _LEADING
-        if any(name not in saved or not len(saved[name]) for name in names):
+        columns = code_shape(metric, 1)[1]
+        if not columns or any(name not in saved or not len(saved[name]) for name in names):
             return None
-        count = len(saved["statistics"]) // code_shape(metric, 1)[1]
+        count = len(saved["statistics"]) // columns
+        widths = _widths(len(saved["codes"]) // count, columns, directions is not None)
+        if any(len(saved[name]) != count * width for name, width in zip(names, widths, strict=True)):
+            return None
         return CodedRows(0, _Arrays(*(saved[name].reshape(count, -1) for name in names)), count, directions)
 
     @property
@@ -91,27 +97,25 @@ class CodedRows:
 
     def append(self, scanner: Scanner, metric: Metric, vectors: FloatMatrix) -> None:
         """Codes of further rows, for which there is room."""
-        codes, statistics = scanner.encode(metric, vectors)
-        if self.directions is None:
-            coarse = scanner.coarsen(metric, vectors.shape[1], codes, statistics)
-        else:
-            coarse = scanner.lead(metric, vectors, self.directions)
+        encoded = _encoded(scanner, metric, vectors, self.directions)
         end = self.count + len(vectors)
-        for kept, new in zip(self.arrays.all(), (codes, statistics, *coarse[:2]), strict=True):
+        for kept, new in zip(self.arrays.all(), encoded.all(), strict=True):
             kept[self.count : end] = new
         self.count = end
 
     def lead(self, scanner: Scanner, metric: Metric, vectors: FloatMatrix, directions: FloatMatrix) -> None:
         """From now on the coarse codes are those in `directions`. `vectors`: of all its rows."""
         made = scanner.lead(metric, vectors, directions)
+        held = made.codes, made.statistics, made.further, made.further_statistics
         room = len(self.arrays.codes)
-        codes, statistics = (_resized(array, self.count, room) for array in made[:2])
-        self._hold(_Arrays(self.arrays.codes, self.arrays.statistics, codes, statistics), directions)
+        coarse = [_resized(array, self.count, room) for array in held if array is not None]
+        self._hold(_Arrays(self.arrays.codes, self.arrays.statistics, *coarse), directions)
 
     def _hold(self, arrays: _Arrays, directions: FloatMatrix | None) -> None:
         self.arrays = arrays
         self.directions = directions
-        self.coarse = Coarse(arrays.coarse, arrays.coarse_statistics, directions)
+        further = arrays.further, arrays.further_statistics
+        self.coarse = Coarse(arrays.coarse, arrays.coarse_statistics, directions, *further)
 
 
 def sections(parts: list[CodedRows], count: int, directions: FloatMatrix | None) -> dict[str, NDArray[Any]]:
@@ -126,8 +130,19 @@ def sections(parts: list[CodedRows], count: int, directions: FloatMatrix | None)
     return saved
 
 
-def _rows_of(stride: int, columns: int) -> tuple[Codes, FloatMatrix]:
-    return np.empty((0, stride), np.uint8), np.empty((0, columns), np.float32)
+def _encoded(scanner: Scanner, metric: Metric, vectors: FloatMatrix, directions: FloatMatrix | None) -> _Arrays:
+    codes, statistics = scanner.encode(metric, vectors)
+    if directions is None:
+        coarse = scanner.coarsen(metric, vectors.shape[1], codes, statistics)
+    else:
+        coarse = scanner.lead(metric, vectors, directions)
+    return _Arrays(codes, statistics, coarse.codes, coarse.statistics, coarse.further, coarse.further_statistics)
+
+
+def _widths(stride: int, columns: int, leads: bool) -> list[int]:
+    """Values a row of each array."""
+    coarse = [SPAN_STRIDE, columns, SPAN_STRIDE, columns] if leads else [coarse_stride(stride), columns]
+    return [stride, columns, *coarse]
 
 
 def _resized(array: NDArray[Any], count: int, room: int) -> NDArray[Any]:

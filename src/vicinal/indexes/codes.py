@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import Bitmap, FloatMatrix, FloatVector, Kernels, Metric, Slots
-from .directions import DIRECTIONS
+from .directions import DIRECTIONS, SPAN
 from .kernels import Core, NativeKernels, NumpyKernels, check_array, check_metric, lane_sums
 
 __all__ = ["Coarse", "Codes", "NativeScanner", "NumpyScanner", "Scanner", "coarse_stride", "code_shape", "scanner"]
@@ -23,7 +23,7 @@ Codes = NDArray[np.uint8]
 Counts = NDArray[np.uint32]
 
 DIM_MAX: Final = 65536
-LEADING_STRIDE: Final = DIRECTIONS // 2  # bytes
+SPAN_STRIDE: Final = SPAN // 2  # bytes
 _STRIDE_UNIT: Final = 64
 _CODE_MAX: Final = 255.0
 _MIDDLE: Final = 7.5  # of what the upper half of a code may stand for
@@ -39,12 +39,16 @@ class Coarse(NamedTuple):
     Attributes:
         codes: uint8, shape (rows, bytes).
         statistics: float32, shape (rows, 4).
-        directions: float32, shape (`DIRECTIONS`, dim), if they are of what vectors are in these; else None.
+        directions: float32, shape (`DIRECTIONS`, dim), if codes are of what vectors are in the first of these; or None.
+        further: of what vectors are in the other directions, read only of the rows that `codes` let through; or None.
+        further_statistics: float32, shape (rows, 4); or None.
     """
 
     codes: Codes
     statistics: FloatMatrix
     directions: FloatMatrix | None = None
+    further: Codes | None = None
+    further_statistics: FloatMatrix | None = None
 
 
 class Scanner(ABC):
@@ -84,7 +88,7 @@ class Scanner(ABC):
             directions: float32, shape (`DIRECTIONS`, dim), orthonormal; see `leading_directions`.
 
         Returns:
-            Codes of `LEADING_STRIDE` bytes, their statistics, and the directions.
+            Codes of `SPAN_STRIDE` bytes in the first `SPAN` directions and in the others, with their statistics.
 
         Raises:
             ValueError: unknown metric or l1, or arrays of another dtype, shape or layout.
@@ -239,8 +243,9 @@ class NumpyScanner(Scanner):
         scaled = vectors.astype(np.float64) * (_inverses(lengths) * sizes)[:, np.newaxis]
         inside = scaled @ directions.T.astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
-            codes, statistics = _encode_leading(metric, inside, sizes, vectors.shape[1])
-        return Coarse(codes, statistics, directions)
+            first = _encode_leading(metric, inside, sizes, vectors.shape[1], SPAN)
+            further = _encode_leading(metric, inside, sizes, vectors.shape[1], DIRECTIONS)
+        return Coarse(*first, directions, *further)
 
     def _scores(self, metric: Metric, vectors: FloatMatrix, slots: Slots, query: FloatVector) -> FloatVector:
         scores = np.empty(len(slots), np.float32)
@@ -276,10 +281,10 @@ class NativeScanner(Scanner):
 
     def lead(self, metric: Metric, vectors: FloatMatrix, directions: FloatMatrix) -> Coarse:
         """See `Scanner.lead`."""
-        codes = np.empty((len(vectors), LEADING_STRIDE), np.uint8)
-        found = np.empty((len(vectors), 4), np.float32)
-        self._core.encode_leading(metric, vectors, directions, codes, found)
-        return Coarse(codes, found, directions)
+        codes, further = (np.empty((len(vectors), SPAN_STRIDE), np.uint8) for _ in range(2))
+        found, further_found = (np.empty((len(vectors), 4), np.float32) for _ in range(2))
+        self._core.encode_leading(metric, vectors, directions, codes, found, further, further_found)
+        return Coarse(codes, found, directions, further, further_found)
 
     def search_many(
         self,
@@ -298,7 +303,8 @@ class NativeScanner(Scanner):
         """See `Scanner.search_many`."""
         count = len(vectors) if count is None else count
         slots, scores, counts = _room(len(queries), k, count)
-        short, short_statistics, directions = (None, None, None) if coarse is None else coarse
+        found = (None, None, None, None, None) if coarse is None else coarse
+        short, short_statistics, directions, further, further_statistics = found
         self._core.search(
             metric,
             count,
@@ -308,6 +314,8 @@ class NativeScanner(Scanner):
             short,
             short_statistics,
             directions,
+            further,
+            further_statistics,
             allowed,
             queries,
             threads,
@@ -417,31 +425,36 @@ def _check_leading(metric: Metric, vectors: FloatMatrix, directions: FloatMatrix
 
 
 def _encode_leading(
-    metric: Metric, inside: NDArray[np.float64], sizes: NDArray[np.float64], dim: int
+    metric: Metric, inside: NDArray[np.float64], sizes: NDArray[np.float64], dim: int, count: int
 ) -> tuple[Codes, FloatMatrix]:
-    """Codes and statistics of rows of length `sizes` that are `inside` in the directions."""
-    loss = 2 * (np.sqrt(DIRECTIONS) * (dim + 8) * 2.0**-24 + 2.0**-16)
-    step = (np.abs(inside).max(axis=1) * 0.9 / 7.5).astype(np.float32)
-    wide_step = step.astype(np.float64)
-    steps = np.clip(np.rint(inside * _inverses(wide_step)[:, np.newaxis]), -8, 7)
-    coded = wide_step[:, np.newaxis] * steps
-    squared_code, squared_size = np.square(coded).sum(axis=1), np.square(sizes)
-    magnitude = 24 * np.sqrt(DIRECTIONS) * wide_step
-    rest = np.maximum(squared_size * (1 + 4 * loss) - np.square(inside).sum(axis=1), 0)
-    error = np.sqrt(np.square(inside - coded).sum(axis=1)) + 2 * loss * sizes
+    """Codes in the last span of the first `count` directions, and statistics over all of these.
+
+    Of rows of length `sizes` that are `inside` in the directions. Each span has a step of its own.
+    """
+    loss = np.sqrt(DIRECTIONS) * (dim // 4 + 8) * 2.0**-24 + 2.0**-15
+    spans = inside[:, :count].reshape(len(inside), -1, SPAN)
+    step = (np.abs(spans).max(axis=2) * 0.9 / 7.5).astype(np.float32)
+    wide_step = step.astype(np.float64)[:, :, np.newaxis]
+    steps = np.clip(np.rint(spans * _inverses(wide_step)), -8, 7)
+    coded = wide_step * steps
+    squared_code, squared_size = np.square(coded).sum(axis=(1, 2)), np.square(sizes)
+    squared_magnitude = 24**2 * SPAN * np.square(wide_step).sum(axis=(1, 2))
+    rest = np.maximum(squared_size * (1 + 3 * loss) - np.square(spans).sum(axis=(1, 2)), 0)
+    error = np.sqrt(np.square(spans - coded).sum(axis=(1, 2))) + 2 * loss * sizes
     if metric == "l2":
         stored = _rounded_up(error * (1 + _ROUNDING))
         squared_error = np.square(stored.astype(np.float64))
-        slack = 4 * loss * squared_size + _ROUNDING * (np.square(magnitude) + squared_error + 2 * squared_size)
+        slack = 4 * loss * squared_size + _ROUNDING * (squared_magnitude + squared_error + 2 * squared_size)
         length = _rounded_up((squared_error - squared_code - rest) / 2 + slack)
     else:
+        magnitude = np.sqrt(squared_magnitude)
         stored = _rounded_up((error + _ROUNDING * magnitude) * (1 + _ROUNDING))
         length = _rounded_up((np.sqrt(squared_code) + _ROUNDING * magnitude) * (1 + _ROUNDING))
     residual = _rounded_up(np.sqrt(rest) * (1 + _ROUNDING))
-    known = (squared_size < np.finfo(np.float32).max) & (np.square(magnitude) < np.finfo(np.float32).max)
+    known = (squared_size < np.finfo(np.float32).max) & (squared_magnitude < np.finfo(np.float32).max)
     length[~known] = stored[~known] = np.inf
-    halves = (steps + 8).astype(np.uint8)
-    return _paired(halves, LEADING_STRIDE), np.stack([step, residual, length, stored], axis=1)
+    halves = (steps[:, -1] + 8).astype(np.uint8)
+    return _paired(halves, SPAN_STRIDE), np.stack([step[:, -1], residual, length, stored], axis=1)
 
 
 def _inverses(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,7 +1,8 @@
 """Directions in which most of the length of vectors lies, learned from the vectors themselves.
 
-Embeddings fill only a part of their space. A search that knows a row in 256 directions of that part, and the
-length of what lies outside it, can tell of most rows that they are not among the best.
+Embeddings fill only a part of their space. A search that knows a row in 128 directions of that part, and the
+length of what lies outside it, can tell of most rows that they are not among the best; 128 directions more tell it of
+most of the others.
 native/vectors/leading.hpp has the bounds; they hold for any orthonormal directions, good ones make them narrow.
 """
 
@@ -13,9 +14,10 @@ import numpy as np
 
 from ..contract import FloatMatrix, FloatVector, Metric
 
-__all__ = ["DIRECTIONS", "LEARNED_FROM", "are_orthonormal", "leading_directions"]
+__all__ = ["DIRECTIONS", "LEARNED_FROM", "SPAN", "are_orthonormal", "leading_directions"]
 
-DIRECTIONS: Final = 256
+SPAN: Final = 128  # directions that a search looks at together
+DIRECTIONS: Final = 2 * SPAN
 LEARNED_FROM: Final = 8192  # rows; of fewer a scan takes no time
 _SAMPLED: Final = 2048
 _DIM_MIN: Final = DIRECTIONS + 1  # halves of the codes of fewer components take no more bytes
@@ -24,7 +26,7 @@ _PASSES: Final = 2
 _ASKED: Final = 64
 _RANK: Final = 1  # of so few rows about what the tenth is of ten times as many
 _WORTH: Final = 0.05  # share of rows that may get through: more cost what the fewer bytes of all rows save
-_CODE_ERROR: Final = 0.35  # of a code, relative to its largest component
+_CODE_ERROR: Final = 0.4  # of a span's code, relative to its largest component
 _DEPARTURE_MAX: Final = 2.0**-17  # half of what native/vectors/leading.hpp allows
 
 
@@ -32,9 +34,9 @@ def leading_directions(vectors: FloatMatrix, metric: Metric) -> FloatMatrix | No
     """Orthonormal directions that hold most of the length of these rows, or None where none are of use.
 
     The space of the largest principal components, not centred, found by subspace iteration on a sample
-    (Halko, Martinsson and Tropp, Finding structure with randomness, SIAM Review 53, 2011, algorithm 4.4). In
-    that space the directions are turned at random, so that all components of a row are of one size and a few
-    bits code them well.
+    (Halko, Martinsson and Tropp, Finding structure with randomness, SIAM Review 53, 2011, algorithm 4.4). The
+    first `SPAN` directions span the larger half of the components, the others the rest; in each of these two
+    spaces they are turned at random, so that all components of a row are of one size and a few bits code them well.
 
     Args:
         vectors: float32, shape (n, dim).
@@ -54,9 +56,10 @@ def leading_directions(vectors: FloatMatrix, metric: Metric) -> FloatMatrix | No
         basis = np.linalg.qr(sample.T @ (sample @ basis))[0]
     inside = sample @ basis
     by_share = np.linalg.eigh(inside.T @ inside)[1]  # ascending
-    leading = (basis @ by_share[:, -DIRECTIONS:]).astype(np.float64)
-    turned = np.linalg.qr(leading @ random.standard_normal((DIRECTIONS, DIRECTIONS)))[0]
-    directions = np.ascontiguousarray(turned.T, dtype=np.float32)
+    leading = np.linalg.qr((basis @ by_share[:, : -DIRECTIONS - 1 : -1]).astype(np.float64))[0]
+    spans = [leading[:, :SPAN], leading[:, SPAN:]]
+    turned = [span @ np.linalg.qr(random.standard_normal((SPAN, SPAN)))[0] for span in spans]
+    directions = np.ascontiguousarray(np.hstack(turned).T, dtype=np.float32)
     return directions if _kept(sample, directions, metric) <= _WORTH and are_orthonormal(directions) else None
 
 
@@ -81,7 +84,8 @@ def _kept(sample: FloatMatrix, directions: FloatMatrix, metric: Metric) -> float
     queries, rows = sample[:: len(sample) // _ASKED][:_ASKED], sample
     inside, asked = rows @ directions.T, queries @ directions.T
     rest, asked_rest = _rest(rows, inside), _rest(queries, asked)
-    error = _CODE_ERROR * np.abs(inside).max(axis=1)
+    largest = np.abs(inside.reshape(len(rows), -1, SPAN)).max(axis=2)
+    error = _CODE_ERROR * np.linalg.norm(largest, axis=1)
     scores, products = rows @ queries.T, inside @ asked.T
     if metric != "l2":
         best = np.partition(scores, -_RANK - 1, axis=0)[-_RANK - 1]

@@ -220,6 +220,8 @@ class Core(Checksums, Protocol):
         directions: FloatMatrix,
         coarse: NDArray[np.uint8],
         coarse_statistics: FloatMatrix,
+        further: NDArray[np.uint8],
+        further_statistics: FloatMatrix,
     ) -> None: ...
     def search(
         self,
@@ -231,6 +233,8 @@ class Core(Checksums, Protocol):
         coarse: NDArray[np.uint8] | None,
         coarse_statistics: FloatMatrix | None,
         directions: FloatMatrix | None,
+        further: NDArray[np.uint8] | None,
+        further_statistics: FloatMatrix | None,
         allowed: Bitmap | None,
         queries: FloatMatrix,
         threads: int,

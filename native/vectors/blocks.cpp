@@ -1,0 +1,59 @@
+#include "blocks.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace vicinal::vectors {
+namespace {
+
+void load_statistics(const float* statistics, std::size_t i, Block& block) {
+    block.codes.step[i] = statistics[0];
+    block.codes.lowest[i] = statistics[1];
+    block.codes.length[i] = statistics[2];
+    block.codes.error[i] = statistics[3];
+}
+
+// Of neighbours, which a compiler makes a few wide moves of.
+void load_neighbours(const Table& table, Block& block) {
+    const std::uint8_t* const codes = table.row(block.slots[0]);
+    const float* const statistics = table.statistics_of(block.slots[0]);
+    for (std::size_t i = 0; i < kBlockRows; ++i) block.codes.row[i] = codes + i * table.stride;
+    for (std::size_t i = 0; i < kBlockRows; ++i) load_statistics(statistics + i * kStatistics, i, block);
+}
+
+void load_scattered(const Table& table, Block& block) {
+    for (std::size_t i = 0; i < kBlockRows; ++i) {
+        const std::size_t slot = block.slots[std::min(i, block.count - 1)];
+        block.codes.row[i] = table.row(slot);
+        load_statistics(table.statistics_of(slot), i, block);
+    }
+}
+
+}  // namespace
+
+void Table::load(Block& block) const {
+    block.has_neighbours_only() ? load_neighbours(*this, block) : load_scattered(*this, block);
+}
+
+std::size_t SlotReader::next(std::uint32_t* slots) {
+    std::size_t count = 0;
+    while (count < kBlockRows && advance()) {
+        if (word_ == ~std::uint64_t{0} && count == 0) {
+            for (; count < kBlockRows; ++count) slots[count] = static_cast<std::uint32_t>(base_ + count);
+            word_ = 0;
+        }
+        for (; word_ != 0 && count < kBlockRows; word_ &= word_ - 1)
+            slots[count++] = static_cast<std::uint32_t>(base_ + static_cast<std::size_t>(std::countr_zero(word_)));
+    }
+    return count;
+}
+
+bool SlotReader::advance() {
+    for (; word_ == 0 && next_ < rows_; next_ += 64) {
+        base_ = next_;
+        word_ = (allowed_ ? allowed_[base_ / 64] : ~std::uint64_t{0}) & first_bits(rows_ - base_);
+    }
+    return word_ != 0;
+}
+
+}  // namespace vicinal::vectors

@@ -1,0 +1,68 @@
+// Rows that a scan looks at together, and where their codes are.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "exact.hpp"
+#include "kernels/screen.hpp"
+
+namespace vicinal::vectors {
+
+using kernels::kBlockRows;
+
+inline std::uint64_t first_bits(std::size_t count) {
+    return count < 64 ? (std::uint64_t{1} << count) - 1 : ~std::uint64_t{0};
+}
+
+struct Block {
+    std::size_t count;
+    std::uint32_t slots[kBlockRows];  // ascending
+    kernels::CodeBlock codes;
+
+    bool has_neighbours_only() const {
+        return count == kBlockRows && slots[kBlockRows - 1] - slots[0] == kBlockRows - 1;
+    }
+};
+
+// Allowed slots in ascending order, a block at a time, skipping words without any.
+class SlotReader {
+public:
+    explicit SlotReader(const Rows& rows) : allowed_(rows.allowed), rows_(rows.vectors.rows) {}
+
+    // The next up to `kBlockRows` slots; 0 at the end.
+    std::size_t next(std::uint32_t* slots);
+
+private:
+    // Moves on to a word with bits left; false if there is none.
+    bool advance();
+
+    const std::uint64_t* allowed_;
+    std::size_t rows_;
+    std::size_t next_ = 0, base_ = 0;
+    std::uint64_t word_ = 0;
+};
+
+// Codes by slot, and their statistics.
+struct Table {
+    const std::uint8_t* codes;
+    const float* statistics;
+    std::size_t stride;  // bytes of a code
+
+    const std::uint8_t* row(std::size_t slot) const { return codes + slot * stride; }
+    const float* statistics_of(std::size_t slot) const { return statistics + slot * kStatistics; }
+
+    // Where the codes of a block's rows are. The screen always looks at whole blocks: the last row fills up a short
+    // one.
+    void load(Block& block) const;
+
+    // Asks the memory for what a look at this row will read.
+    void expect([[maybe_unused]] std::size_t slot) const {
+#if defined(__GNUC__)
+        for (std::size_t byte = 0; byte < stride; byte += 64) __builtin_prefetch(row(slot) + byte);
+        __builtin_prefetch(statistics_of(slot));
+#endif
+    }
+};
+
+}  // namespace vicinal::vectors
