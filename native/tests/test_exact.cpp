@@ -96,6 +96,14 @@ void check_search(const Coded& coded, const Matrix& queries, std::size_t count, 
     }
 }
 
+// Most rows of some words of the bitmap, few or none of others.
+Bitmap uneven_bitmap(std::size_t rows) {
+    Bitmap words((rows + 63) / 64);
+    for (std::size_t i = 0; i < rows; ++i)
+        if (i / 64 % 4 == 0 ? i % 5 != 0 : i / 64 % 4 == 1 && i % 9 == 0) words[i / 64] |= std::uint64_t{1} << i % 64;
+    return words;
+}
+
 // The second half of the rows repeats the first, so there are ties.
 void test_search(std::size_t rows, std::size_t dim, const std::vector<float>& directions = {}) {
     Sample sample(rows, dim, static_cast<unsigned>(rows + dim));
@@ -103,9 +111,10 @@ void test_search(std::size_t rows, std::size_t dim, const std::vector<float>& di
     const Sample queries(7, dim, 4);
     Bitmap sparse((rows + 63) / 64), dense((rows + 63) / 64, ~std::uint64_t{0});
     for (std::size_t i = 0; i < rows; i += 37) sparse[i / 64] |= std::uint64_t{1} << i % 64;
+    const Bitmap uneven = uneven_bitmap(rows);
     for (Metric metric : kMetrics) {
         const Coded coded(metric, sample.matrix(), directions.empty() ? nullptr : directions.data());
-        for (const Bitmap& bitmap : {Bitmap(), sparse, dense}) {
+        for (const Bitmap& bitmap : {Bitmap(), sparse, dense, uneven}) {
             std::vector<std::vector<Hit>> expected;
             for (std::size_t i = 0; i < 7; ++i)
                 expected.push_back(all_hits(metric, sample.matrix(), queries.matrix().row(i), bitmap));
@@ -130,8 +139,10 @@ void test_many() {
         for (Metric metric : {Metric::inner_product, Metric::l2}) {
             const Coded coded(metric, sample.matrix(), nullptr);
             const Matrix query = {sample.query.data(), 1, dim};
-            const std::vector<std::vector<Hit>> expected = {all_hits(metric, sample.matrix(), query.data, {})};
-            for (std::size_t k : {1, 10, 3000}) check_search(coded, query, 1, k, 1, {}, kHalves, expected);
+            for (const Bitmap& bitmap : {Bitmap(), uneven_bitmap(sample.rows)}) {
+                const std::vector<std::vector<Hit>> expected = {all_hits(metric, sample.matrix(), query.data, bitmap)};
+                for (std::size_t k : {1, 10, 3000}) check_search(coded, query, 1, k, 1, bitmap, kHalves, expected);
+            }
         }
     }
 }

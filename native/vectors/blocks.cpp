@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace vicinal::vectors {
 namespace {
@@ -35,17 +36,36 @@ void Table::load(Block& block) const {
     block.has_neighbours_only() ? load_neighbours(*this, block) : load_scattered(*this, block);
 }
 
-std::size_t SlotReader::next(std::uint32_t* slots) {
-    std::size_t count = 0;
-    while (count < kBlockRows && advance()) {
-        if (word_ == ~std::uint64_t{0} && count == 0) {
-            for (; count < kBlockRows; ++count) slots[count] = static_cast<std::uint32_t>(base_ + count);
-            word_ = 0;
-        }
-        for (; word_ != 0 && count < kBlockRows; word_ &= word_ - 1)
-            slots[count++] = static_cast<std::uint32_t>(base_ + static_cast<std::size_t>(std::countr_zero(word_)));
+bool SlotReader::next(Block& block) {
+    block.count = 0;
+    while (block.count < kBlockRows && advance()) {
+        if (!is_dense())
+            take_some(block);
+        else if (block.count > 0)
+            break;
+        else
+            return take_all(block), true;
     }
-    return count;
+    block.bits = first_bits(block.count);
+    return block.count > 0;
+}
+
+// A word of which nothing was taken yet, and not one that reaches beyond the last row.
+bool SlotReader::is_dense() const {
+    return static_cast<std::size_t>(std::popcount(word_)) >= dense_ && base_ + kBlockRows <= rows_;
+}
+
+void SlotReader::take_all(Block& block) {
+    for (std::size_t i = 0; i < kBlockRows; ++i) block.slots[i] = static_cast<std::uint32_t>(base_ + i);
+    block.count = kBlockRows;
+    block.bits = std::exchange(word_, 0);
+}
+
+void SlotReader::take_some(Block& block) {
+    for (; word_ != 0 && block.count < kBlockRows; word_ &= word_ - 1) {
+        const std::size_t slot = base_ + static_cast<std::size_t>(std::countr_zero(word_));
+        block.slots[block.count++] = static_cast<std::uint32_t>(slot);
+    }
 }
 
 bool SlotReader::advance() {

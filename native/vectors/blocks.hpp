@@ -17,6 +17,7 @@ inline std::uint64_t first_bits(std::size_t count) {
 
 struct Block {
     std::size_t count;
+    std::uint64_t bits;               // of the rows that are meant; the others are only in between
     std::uint32_t slots[kBlockRows];  // ascending
     kernels::CodeBlock codes;
 
@@ -28,17 +29,22 @@ struct Block {
 // Allowed slots in ascending order, a block at a time, skipping words without any.
 class SlotReader {
 public:
-    explicit SlotReader(const Rows& rows) : allowed_(rows.allowed), rows_(rows.vectors.rows) {}
+    // `dense`: words of the bitmap with so many bits are read as a block of all their slots, which the memory gives
+    // faster than some of them.
+    SlotReader(const Rows& rows, std::size_t dense) : allowed_(rows.allowed), rows_(rows.vectors.rows), dense_(dense) {}
 
-    // The next up to `kBlockRows` slots; 0 at the end.
-    std::size_t next(std::uint32_t* slots);
+    // Slots, count and bits of the next block; false at the end.
+    bool next(Block& block);
 
 private:
     // Moves on to a word with bits left; false if there is none.
     bool advance();
+    bool is_dense() const;
+    void take_all(Block& block);
+    void take_some(Block& block);
 
     const std::uint64_t* allowed_;
-    std::size_t rows_;
+    std::size_t rows_, dense_;
     std::size_t next_ = 0, base_ = 0;
     std::uint64_t word_ = 0;
 };
@@ -62,6 +68,12 @@ struct Table {
         for (std::size_t byte = 0; byte < stride; byte += 64) __builtin_prefetch(row(slot) + byte);
         __builtin_prefetch(statistics_of(slot));
 #endif
+    }
+
+    // The same of the rows of a block; neighbours the memory foresees by itself.
+    void expect(const Block& block) const {
+        if (block.has_neighbours_only()) return;
+        for (std::size_t i = 0; i < block.count; ++i) expect(block.slots[i]);
     }
 };
 

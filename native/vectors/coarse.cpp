@@ -46,13 +46,14 @@ Table CoarseLooks::table_of(const Rows& rows) {
 void CoarseLooks::set_floor(float floor) { leading_ ? leading_->set_floor(floor) : halves_->set_floor(floor); }
 
 void CoarseLooks::look(const Block& block) {
-    const std::uint64_t all = first_bits(block.count);
-    if ((table_.screen_halves(block.codes, coarse_.stride, first(), screened_) & all) == 0) return;
+    if ((table_.screen_halves(block.codes, coarse_.stride, first(), screened_) & block.bits) == 0) return;
     Seen& seen = seen_[seen_count_++];
-    seen.left = all;
+    seen.left = block.bits;
     std::copy_n(block.slots, kBlockRows, seen.slots);
     for (std::size_t i = 0; i < kBlockRows; ++i) seen.bounds[i] = known(screened_.bounds[i]);
-    seen.highest = highest_of(seen.bounds);  // what fills up a short block repeats a row
+    for (std::uint64_t others = ~block.bits; others != 0; others &= others - 1)
+        seen.bounds[std::countr_zero(others)] = -kInfinity;
+    seen.highest = highest_of(seen.bounds);
     if (!leading_) return;
     for (std::size_t i = 0; i < kBlockRows; ++i)
         seen.products[i] = leading_->product(block.codes.step[i], screened_.dots[i]);
@@ -97,6 +98,7 @@ void CoarseLooks::look_further(std::vector<Promising>& promising) {
     Block block;
     for (std::size_t start = 0; start < taken_.size(); start += kBlockRows) {
         block.count = std::min(taken_.size() - start, kBlockRows);
+        block.bits = first_bits(block.count);
         for (std::size_t i = 0; i < block.count; ++i) {
             if (start + i + kAhead < taken_.size()) further_.expect(taken_[start + i + kAhead].slot);
             block.slots[i] = taken_[start + i].slot;
@@ -110,7 +112,7 @@ void CoarseLooks::look_further(Block& block, const float* products, std::vector<
     for (std::size_t i = 0; i < block.count; ++i)
         block.codes.lowest[i] = leading_->further_lowest(products[i], block.codes.lowest[i]);
     std::uint64_t bits = table_.screen_halves(block.codes, kSpanStride, leading_->further(), screened_);
-    for (bits &= first_bits(block.count); bits != 0; bits &= bits - 1) {
+    for (bits &= block.bits; bits != 0; bits &= bits - 1) {
         const auto i = static_cast<std::size_t>(std::countr_zero(bits));
         promising.push_back({known(screened_.bounds[i]), block.slots[i]});
     }

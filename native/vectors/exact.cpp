@@ -26,6 +26,7 @@ using kernels::Metric;
 constexpr std::size_t kGroupMax = 128;  // queries that share a pass: their codes should stay in the L2 cache
 // So few queries wait for memory, of which coarse codes take less; more wait for arithmetic, of which these take more.
 constexpr std::size_t kCoarseMax = 2;
+constexpr std::size_t kDenseCoarse = 32;  // rows of 64 that make it faster to read all
 constexpr std::size_t kKnownFirst = 16;  // blocks, so that the k-th best of them is not too far off
 
 Table fine_of(const Rows& rows) {
@@ -46,7 +47,7 @@ public:
     void set_floor(float floor) { query_.set_floor(floor); }
 
     std::uint64_t screen(const Block& block) {
-        return table_.screen(block.codes, fine_.stride, query_.screen(), screened_) & first_bits(block.count);
+        return table_.screen(block.codes, fine_.stride, query_.screen(), screened_) & block.bits;
     }
 
     Interval scores(const Block& block, std::size_t i) const {
@@ -80,7 +81,7 @@ public:
         std::uint64_t bits = 0;
         for (std::size_t i = 0; i < block.count; ++i)
             bits |= std::uint64_t{!(scores(block, i).high < floor_)} << i;
-        return bits;
+        return bits & block.bits;
     }
 
     Interval scores(const Block&, std::size_t i) const {
@@ -194,6 +195,7 @@ private:
         Block block;
         for (std::size_t start = 0; start < rows.size(); start += kBlockRows) {
             block.count = std::min(rows.size() - start, kBlockRows);
+            block.bits = first_bits(block.count);
             for (std::size_t i = 0; i < block.count; ++i) {
                 block.slots[i] = rows[start + i].slot;
                 scores_.expect(block.slots[i]);
@@ -223,9 +225,13 @@ void search_group(const Rows& rows, const Matrix& queries, std::size_t begin, st
     for (std::size_t i = begin; i < end; ++i) searches.emplace_back(rows, queries.row(i), results.k, coarse);
 
     const Table table = CoarseLooks::table_of(rows);
-    Block block;
-    SlotReader reader(rows);
-    while ((block.count = reader.next(block.slots)) > 0) {
+    SlotReader reader(rows, coarse ? kDenseCoarse : kBlockRows);
+    Block blocks[2];
+    bool more = reader.next(blocks[0]);
+    for (std::size_t b = 0; more; b = 1 - b) {
+        Block& block = blocks[b];
+        more = reader.next(blocks[1 - b]);
+        if (more && coarse) table.expect(blocks[1 - b]);
         const bool coarsely = std::ranges::all_of(searches, &Search<Scores>::looks_coarsely);
         coarsely ? table.load(block) : Scores::load(rows, block);
         for (Search<Scores>& search : searches) coarsely ? search.visit_coarse(block) : search.visit(block);
