@@ -37,20 +37,17 @@ void Table::load(Block& block) const {
 }
 
 bool SlotReader::next(Block& block) {
-    block.count = 0;
-    while (block.count < kBlockRows && advance()) {
-        if (!is_dense())
-            take_some(block);
-        else if (block.count > 0)
-            break;
-        else
-            return take_all(block), true;
+    while (some_count_ < kBlockRows && advance()) {
+        if (is_dense()) return take_all(block), true;
+        take_some();
     }
+    block.count = std::exchange(some_count_, 0);
     block.bits = first_bits(block.count);
+    std::copy_n(some_, block.count, block.slots);
     return block.count > 0;
 }
 
-// A word of which nothing was taken yet, and not one that reaches beyond the last row.
+// And not one that reaches beyond the last row.
 bool SlotReader::is_dense() const {
     return static_cast<std::size_t>(std::popcount(word_)) >= dense_ && base_ + kBlockRows <= rows_;
 }
@@ -61,10 +58,10 @@ void SlotReader::take_all(Block& block) {
     block.bits = std::exchange(word_, 0);
 }
 
-void SlotReader::take_some(Block& block) {
-    for (; word_ != 0 && block.count < kBlockRows; word_ &= word_ - 1) {
+void SlotReader::take_some() {
+    for (; word_ != 0 && some_count_ < kBlockRows; word_ &= word_ - 1) {
         const std::size_t slot = base_ + static_cast<std::size_t>(std::countr_zero(word_));
-        block.slots[block.count++] = static_cast<std::uint32_t>(slot);
+        some_[some_count_++] = static_cast<std::uint32_t>(slot);
     }
 }
 

@@ -26,7 +26,7 @@ struct Block {
     }
 };
 
-// Allowed slots in ascending order, a block at a time, skipping words without any.
+// Allowed slots, a block at a time, ascending in each, skipping words without any.
 class SlotReader {
 public:
     // `dense`: words of the bitmap with so many bits are read as a block of all their slots, which the memory gives
@@ -41,12 +41,14 @@ private:
     bool advance();
     bool is_dense() const;
     void take_all(Block& block);
-    void take_some(Block& block);
+    void take_some();
 
     const std::uint64_t* allowed_;
     std::size_t rows_, dense_;
     std::size_t next_ = 0, base_ = 0;
     std::uint64_t word_ = 0;
+    std::uint32_t some_[kBlockRows];  // of words that are not dense, until they make a block
+    std::size_t some_count_ = 0;
 };
 
 // Codes by slot, and their statistics.

@@ -26,7 +26,7 @@ using kernels::Metric;
 constexpr std::size_t kGroupMax = 128;  // queries that share a pass: their codes should stay in the L2 cache
 // So few queries wait for memory, of which coarse codes take less; more wait for arithmetic, of which these take more.
 constexpr std::size_t kCoarseMax = 2;
-constexpr std::size_t kDenseCoarse = 32;  // rows of 64 that make it faster to read all
+constexpr std::size_t kDenseCoarse = 24;  // rows of 64 that make it faster to read all
 constexpr std::size_t kKnownFirst = 16;  // blocks, so that the k-th best of them is not too far off
 
 Table fine_of(const Rows& rows) {

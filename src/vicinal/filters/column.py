@@ -20,6 +20,7 @@ from .texts import Texts
 
 _SPARSE_SHARE = 64
 _GARBAGE_MIN = 1024
+_ENOUGH_AS_A_RULE = 1024  # rows, to find one that has a field
 
 
 class Column:
@@ -75,7 +76,10 @@ class Column:
         slots = self.slots
         if slots is None:
             here = self.kinds.array[: len(rows)]
-            return bool((rows[: len(here)] & (here != MISSING)).any())
+            for end in (_ENOUGH_AS_A_RULE, len(here)):
+                if (rows[: len(here)][:end] & (here[:end] != MISSING)).any():
+                    return True
+            return False
         return bool(rows[slots.array[: np.searchsorted(slots.array, len(rows))]].any())
 
     def is_empty(self) -> bool:

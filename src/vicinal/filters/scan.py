@@ -161,7 +161,10 @@ def _ordered_numbers(cells: Cells, operator: Operator, value: Number) -> BoolArr
     """Compares each kind of number with the bound of its own type that says the same."""
     found = cells.are(INT)
     if found.any():
+        only = found.all()
         found &= _ordered_ints(cells.words, operator, value)
+        if only:
+            return found
     floats = cells.are(FLOAT)
     if floats.any():
         found |= floats & _ordered_floats(cells.floats(), operator, value)
