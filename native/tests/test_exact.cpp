@@ -174,7 +174,7 @@ int main() {
         test_search(1, 64);
         test_search(2, 400);
         test_search(300, 260, directions);
-        test_many();
     }
+    test_many();  // at the fastest level: others do the same with the blocks
     return result();
 }
