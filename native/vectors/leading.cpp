@@ -34,6 +34,17 @@ double largest_of(const float* values) {
     return largest;
 }
 
+// `b` where `a` is undefined.
+double larger(double a, double b) { return a > b ? a : b; }
+double smaller(double a, double b) { return a < b ? a : b; }
+
+double sum_of_squares(const double* values) {
+    double sums[4] = {};
+    for (std::size_t i = 0; i < kSpan; i += 4)
+        for (std::size_t j = 0; j < 4; ++j) sums[j] += values[i + j] * values[i + j];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
 // One row: its projection, of length 1 at most, times `length`, a span after the other.
 class RowEncoder {
 public:
@@ -49,19 +60,21 @@ public:
 
 private:
     void quantise(const float* projected, double step, std::uint8_t* codes) {
-        std::uint8_t halves[kSpan];
-        const double per_step = inverse(step);
-        for (std::size_t i = 0; i < kSpan; ++i) {
-            const double value = projected[i] * length_;
-            const double steps = std::clamp(std::nearbyint(value * per_step), -double{kZero}, double{kHalfMax - kZero});
-            const double coded = step * steps;
-            halves[i] = static_cast<std::uint8_t>(steps + kZero);
-            squared_ += value * value;
-            squared_error_ += (value - coded) * (value - coded);
-            squared_code_ += coded * coded;
-        }
+        // One loop for each thing, because compilers make vector instructions of such.
+        double value[kSpan], coded[kSpan], lost[kSpan];
+        std::int32_t half[kSpan];
+        const double per_step = inverse(step), length = length_;
+        for (std::size_t i = 0; i < kSpan; ++i) value[i] = projected[i] * length;
+        // What is undefined, because the length left the range of numbers, becomes 0.
+        for (std::size_t i = 0; i < kSpan; ++i) coded[i] = larger(value[i] * per_step + (kZero + 0.5), 0.0);
+        for (std::size_t i = 0; i < kSpan; ++i) half[i] = static_cast<std::int32_t>(smaller(coded[i], kHalfMax + 0.5));
+        for (std::size_t i = 0; i < kSpan; ++i) coded[i] = step * (half[i] - kZero);
+        for (std::size_t i = 0; i < kSpan; ++i) lost[i] = value[i] - coded[i];
+        squared_ += sum_of_squares(value);
+        squared_error_ += sum_of_squares(lost);
+        squared_code_ += sum_of_squares(coded);
         for (std::size_t i = 0; i < kSpanStride; ++i)
-            codes[i] = static_cast<std::uint8_t>(halves[i] | halves[i + kSpanStride] << 4);
+            codes[i] = static_cast<std::uint8_t>(half[i] | half[i + kSpanStride] << 4);
     }
 
     void write_statistics(float step, float* out) const {

@@ -435,7 +435,7 @@ def _encode_leading(
     spans = inside[:, :count].reshape(len(inside), -1, SPAN)
     step = (np.abs(spans).max(axis=2) * 0.9 / 7.5).astype(np.float32)
     wide_step = step.astype(np.float64)[:, :, np.newaxis]
-    steps = np.clip(np.rint(spans * _inverses(wide_step)), -8, 7)
+    steps = np.floor(np.clip(spans * _inverses(wide_step) + 8.5, 0, 15.5)) - 8
     coded = wide_step * steps
     squared_code, squared_size = np.square(coded).sum(axis=(1, 2)), np.square(sizes)
     squared_magnitude = 24**2 * SPAN * np.square(wide_step).sum(axis=(1, 2))

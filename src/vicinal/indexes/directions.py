@@ -21,6 +21,7 @@ DIRECTIONS: Final = 2 * SPAN
 LEARNED_FROM: Final = 8192  # rows; of fewer a scan takes no time
 _SAMPLED: Final = 2048
 _DIM_MIN: Final = DIRECTIONS + 1  # halves of the codes of fewer components take no more bytes
+_FEW_DIMENSIONS: Final = 384  # so few that finding all components takes less time
 _EXTRA: Final = 16
 _PASSES: Final = 2
 _ASKED: Final = 64
@@ -33,10 +34,9 @@ _DEPARTURE_MAX: Final = 2.0**-17  # half of what native/vectors/leading.hpp allo
 def leading_directions(vectors: FloatMatrix, metric: Metric) -> FloatMatrix | None:
     """Orthonormal directions that hold most of the length of these rows, or None where none are of use.
 
-    The space of the largest principal components, not centred, found by subspace iteration on a sample
-    (Halko, Martinsson and Tropp, Finding structure with randomness, SIAM Review 53, 2011, algorithm 4.4). The
-    first `SPAN` directions span the larger half of the components, the others the rest; in each of these two
-    spaces they are turned at random, so that all components of a row are of one size and a few bits code them well.
+    The space of the largest principal components of a sample, not centred. The first `SPAN` directions span the
+    larger half of the components, the others the rest; in each of these two spaces they are turned at random, so
+    that all components of a row are of one size and a few bits code them well.
 
     Args:
         vectors: float32, shape (n, dim).
@@ -51,16 +51,27 @@ def leading_directions(vectors: FloatMatrix, metric: Metric) -> FloatMatrix | No
     if len(sample) <= 2 * max(_ASKED, DIRECTIONS):
         return None
     random = np.random.default_rng(0)
-    basis = random.standard_normal((dim, min(dim, DIRECTIONS + _EXTRA)), dtype=np.float32)
-    for _ in range(_PASSES):
-        basis = np.linalg.qr(sample.T @ (sample @ basis))[0]
-    inside = sample @ basis
-    by_share = np.linalg.eigh(inside.T @ inside)[1]  # ascending
-    leading = np.linalg.qr((basis @ by_share[:, : -DIRECTIONS - 1 : -1]).astype(np.float64))[0]
+    leading = np.linalg.qr(_components(sample, random)[:, :DIRECTIONS].astype(np.float64))[0]
     spans = [leading[:, :SPAN], leading[:, SPAN:]]
     turned = [span @ np.linalg.qr(random.standard_normal((SPAN, SPAN)))[0] for span in spans]
     directions = np.ascontiguousarray(np.hstack(turned).T, dtype=np.float32)
     return directions if _kept(sample, directions, metric) <= _WORTH and are_orthonormal(directions) else None
+
+
+def _components(sample: FloatMatrix, random: np.random.Generator) -> FloatMatrix:
+    """Principal components as columns, the largest first; of many dimensions only the largest, and about.
+
+    These by subspace iteration (Halko, Martinsson and Tropp, Finding structure with randomness, SIAM Review 53,
+    2011, algorithm 4.4).
+    """
+    dim = sample.shape[1]
+    if dim <= _FEW_DIMENSIONS:
+        return np.asarray(np.linalg.eigh(sample.T @ sample)[1][:, ::-1])
+    basis = random.standard_normal((dim, DIRECTIONS + _EXTRA), dtype=np.float32)
+    for _ in range(_PASSES):
+        basis = np.linalg.qr(sample.T @ (sample @ basis))[0]
+    inside = sample @ basis
+    return np.asarray(basis @ np.linalg.eigh(inside.T @ inside)[1][:, ::-1])  # these ascend
 
 
 def are_orthonormal(directions: FloatMatrix) -> bool:

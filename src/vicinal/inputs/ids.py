@@ -24,6 +24,8 @@ def check_id(value: Any, place: str = "") -> Id:
     """`value` if it is a non-empty str, an int64 or a UUID."""
     if type(value) is str and value.isascii() and 0 < len(value) <= ID_BYTES_MAX:
         return value
+    if type(value) is int and _INT64_MIN <= value <= _INT64_MAX:
+        return value
     if isinstance(value, np.integer):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (str, int, UUID)):
