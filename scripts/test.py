@@ -1,16 +1,20 @@
-"""Everything that must hold before a change goes in; `make test` runs it, and `make test STEPS="check tests"` a part.
+"""Everything that must hold before a change goes in: `make test` what a person waits for, `make test-all` the rest too.
 
-    .venv/bin/python scripts/test.py [--steps NAME,...] [DISTRIBUTION...]
+    .venv/bin/python scripts/test.py [--all] [--steps NAME,...] [DISTRIBUTION...]
 
 Steps, in order (a step that fails does not keep the later ones from running):
 
     install     the distributions, as wheels made from their sdists, with all extras, and the model's weights
     check       ruff, mypy, import directions
-    native      C++ tests: plain, sanitizers, NEON under an emulator
-    tests       pytest on what was installed
+    native      C++ tests; with --all under sanitizers too, and NEON under an emulator
+    tests       pytest on what was installed; without --all not the tests marked slow
+
+    and with --all, or where CI=true:
+
     other       on the newest other Python of this machine what may differ between versions of the language
     purepython  an install where no compiler works
     packages    sdist and wheel, each wheel installed alone into an empty environment
+    torture     kills, power cuts, interrupts and processes in full size; it runs beside the steps after `install`
 
 The last line counts the tests.
 """
@@ -27,9 +31,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import packages
-from workshop import BUILD, MINILM_WEIGHTS, ROOT, Failed, Venv, other_python, run
+from workshop import BUILD, MINILM_WEIGHTS, ROOT, Background, Failed, Venv, other_python, run
 
-STEPS = ("install", "check", "native", "tests", "other", "purepython", "packages")
+QUICK_STEPS = ("install", "check", "native", "tests")
+STEPS = (*QUICK_STEPS, "other", "purepython", "packages", "torture")
 COMPILED = {"VICINAL_REQUIRE_NATIVE": "1"}
 WORKERS = min(os.cpu_count() or 1, 4)
 # Folders of tests/ that try disks, processes, numbers and models, which are the same whatever the interpreter.
@@ -42,6 +47,8 @@ class Workshop:
 
     venv: Venv
     distributions: list[Path]
+    everything: bool
+    torturing: Background | None = None
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     built: bool = False
@@ -56,10 +63,10 @@ class Workshop:
 
     def native(self) -> None:
         path = os.pathsep.join([str(self.venv.bin), os.environ["PATH"]])  # cmake is in there
-        run("sh", "scripts/native_tests.sh", env={"PATH": path})
+        run("sh", "scripts/native_tests.sh", *([] if self.everything else ["plain"]), env={"PATH": path})
 
     def tests(self) -> None:
-        self.pytest(self.venv)
+        self.pytest(self.venv, *([] if self.everything else ["-m", "not slow"]))
 
     def other(self) -> None:
         interpreter = other_python()
@@ -78,6 +85,17 @@ class Workshop:
         if not self.built:
             packages.build(self.venv, self.distributions)
         packages.try_built(self.venv, self.distributions)
+
+    def start_torture(self) -> None:
+        """Most of its time it waits, so the steps meanwhile lose little by it."""
+        command = (self.venv.python, "-m", "torture", "--json", BUILD / "torture.json")
+        self.torturing = Background(*command, log=BUILD / "torture.log", env={**COMPILED, "PYTHONPATH": "tests"})
+
+    def torture(self) -> None:
+        if self.torturing is None:
+            self.start_torture()
+        assert self.torturing is not None
+        self.torturing.wait()
 
     def pytest(self, venv: Venv, *more: str) -> None:
         folders = [folder / "tests" for folder in self.distributions]
@@ -122,15 +140,23 @@ def timed(step: Callable[[], None], name: str) -> tuple[str, float, str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", default=",".join(STEPS), help="comma-separated; default: all")
+    parser.add_argument("--all", action="store_true", help="the long steps too; where CI=true they always run")
+    parser.add_argument("--steps", help="comma-separated; these and no others")
     parser.add_argument("distributions", nargs="*", type=Path, default=[Path(".")])
     options = parser.parse_args()
-    chosen = options.steps.split(",")
+    everything = options.all or os.environ.get("CI") == "true"
+    chosen = options.steps.split(",") if options.steps else STEPS if everything else QUICK_STEPS
     if unknown := set(chosen) - set(STEPS):
         parser.error(f"there is no step {', '.join(sorted(unknown))}; there are: {', '.join(STEPS)}")
 
-    workshop = Workshop(Venv(Path(sys.prefix)), options.distributions)
-    results = [timed(getattr(workshop, name), name) for name in STEPS if name in chosen]
+    workshop = Workshop(Venv(Path(sys.prefix)), options.distributions, everything)
+    results = []
+    for name in (step for step in STEPS if step in chosen):
+        results.append(timed(getattr(workshop, name), name))
+        if name == "install" and "torture" in chosen and not results[-1][2]:
+            workshop.start_torture()
+    if not everything:
+        workshop.notes.append("tests marked slow, sanitizers, NEON, other Pythons and torture run in `make test-all`")
 
     print("\n=== summary")
     for name, seconds, problem in results:

@@ -5,6 +5,7 @@ Standard library only, because it runs before anything is installed.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -47,6 +48,30 @@ def run(*command: str | Path, env: Mapping[str, str] | None = None) -> str:
     if process.returncode:
         raise Failed(f"{Path(words[0]).name} ended with {process.returncode}: {last}")
     return last
+
+
+class Background:
+    """A command that runs in the root beside others; what it prints goes into a file until somebody waits for it."""
+
+    def __init__(self, *command: str | Path, log: Path, env: Mapping[str, str]) -> None:
+        self._words = [str(word) for word in command]
+        self._log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        print("$", " ".join(self._words), f"> {log.relative_to(ROOT)} &", flush=True)
+        with log.open("wb") as out:
+            environment = {**os.environ, **env}
+            self._process = subprocess.Popen(
+                self._words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+            )
+        # Whoever stops the workshop stops this too.
+        atexit.register(self._process.terminate)
+
+    def wait(self) -> None:
+        """Shows what it printed once it ends, and raises `Failed` if it failed."""
+        code = self._process.wait()
+        print(self._log.read_text(encoding="utf-8", errors="replace"), end="", flush=True)
+        if code:
+            raise Failed(f"{Path(self._words[0]).name} ended with {code}: {' '.join(self._words[1:])}")
 
 
 class Venv:
