@@ -106,6 +106,7 @@ class Collection:
         metadata: Any = None,
         sparse: Any = None,
         ttl: Any = None,
+        merge: bool = True,
     ) -> int:
         """Changes existing rows and returns how many. All of them or none.
 
@@ -113,11 +114,16 @@ class Collection:
         comes with it. One dict of metadata serves all rows. What is not given stays. With `where`, metadata and
         ttl of the rows that pass change; with ids too, of those among them.
 
+        Args:
+            merge: False puts the metadata given, if any is, in the place of all that a row has.
+
         Raises:
             IdNotFound: an id is unknown; nothing was changed.
         """
         columns = Columns(ids, texts, vectors, metadata, ttl, sparse)
-        return update(self._context, columns) if where is None else update_where(self._context, where, columns)
+        if where is None:
+            return update(self._context, columns, merge=merge)
+        return update_where(self._context, where, columns, merge=merge)
 
     def delete(self, ids: Any = None, *, where: Mapping[str, Any] | None = None) -> int:
         """Deletes rows by id, by filter, or those that both name, and returns how many existed."""
@@ -208,7 +214,7 @@ class Collection:
         self,
         query: Any = None,
         k: int = 10,
-        where: Mapping[str, Any] | None = None,
+        where: Mapping[str, Any] | Node | None = None,
         *,
         id: Id | None = None,
         vector: Any = None,
@@ -229,6 +235,7 @@ class Collection:
                 +required and -excluded ones; docs/keywords.md has all.
             k: how many hits, at least 1.
             where: only rows that pass, such as {"year": {"$gte": 2020}, "tags": "gold"}; docs/filters.md has all.
+                A tree of `vicinal.filters.tree` does too.
             id: instead of a query: a stored row whose neighbours are wanted; it is not among them.
             vector: in hybrid search the vector that goes with the text, instead of one by the encoder.
             sparse: in hybrid search a sparse vector, {dimension: weight}, that is compared with those of rows.
@@ -264,7 +271,7 @@ class Collection:
         self,
         queries: Any,
         k: int = 10,
-        where: Mapping[str, Any] | None = None,
+        where: Mapping[str, Any] | Node | None = None,
         *,
         vectors: Any = None,
         sparse: Any = None,
@@ -305,11 +312,11 @@ class Collection:
         )
         return self._search(asked, where)
 
-    def _search(self, asked: Asked, where: Mapping[str, Any] | None) -> list[Hits]:
+    def _search(self, asked: Asked, where: Mapping[str, Any] | Node | None) -> list[Hits]:
         asked.check()
         return until_encoder_stays(partial(self._answers, asked, where)) if asked.queries else []
 
-    def _answers(self, asked: Asked, where: Mapping[str, Any] | None) -> list[Hits]:
+    def _answers(self, asked: Asked, where: Mapping[str, Any] | Node | None) -> list[Hits]:
         moment, tree, store = now(), filter_of(where), self._context.store
         answers = []
         for question in self._questions(store, asked, moment, tree):

@@ -227,8 +227,9 @@ class Collection(Protocol):
         metadata: Any = None,
         sparse: Any = None,
         ttl: Any = None,
+        merge: bool = True,
     ) -> int:
-        """Changes existing rows, merging top-level metadata keys; an unknown id changes nothing."""
+        """Changes existing rows, merging top-level metadata keys unless told not to; an unknown id changes nothing."""
 
     def delete(self, ids: Any = None, *, where: Mapping[str, Any] | None = None) -> int:
         """Deletes rows and returns how many; unknown ids are passed over."""

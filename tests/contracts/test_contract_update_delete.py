@@ -30,6 +30,18 @@ def test_top_level_keys_merge(three: Collection) -> None:
     assert by_id == {"a": {"n": None, "new": [1], "keep": {"other": 2}}, "b": {"n": 2}, "c": {"n": 3}}
 
 
+def test_new_metadata_takes_the_place_of_the_old_where_asked(three: Collection) -> None:
+    assert three.update(["a", "c"], metadata=[{}, {"n": 3}], merge=False) == 2
+    assert three.update(["b"], vectors=[[0.5, 0.5]], metadata=[{"new": 1}], merge=False) == 1
+    assert three.update(["b"], texts=["stays"], merge=False) == 1
+    assert {row.id: row.metadata for row in three.get()} == {"a": {}, "b": {"new": 1}, "c": {"n": 3}}
+    assert three.update(where={"n": 3}, metadata={"m": 1}, merge=False) == 1
+    assert three.update(where={"m": 1}, ttl=1000, merge=False) == 1
+    assert three.get("c")[0].metadata == {"m": 1}
+    with pytest.raises(InvalidArgument, match="merge must be True or False"):
+        three.update(["a"], metadata={"n": 1}, merge="no")  # type: ignore[arg-type]
+
+
 def test_one_dict_of_metadata_serves_all(three: Collection) -> None:
     assert three.update(["a", "b"], metadata={"seen": True}) == 2
     assert [row.metadata.get("seen") for row in three.get()] == [True, True, None]

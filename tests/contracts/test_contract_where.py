@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 import vicinal
 from support.worlds import World
 from vicinal import Collection
-from vicinal.errors import InvalidArgument
+from vicinal.errors import InvalidArgument, LimitExceeded
 from vicinal.filters.evaluate import matches
+from vicinal.filters.tree import Compare, Exists, Node, Not, OfType
 from vicinal.filters.where import parse
 
 DIM = 6
@@ -116,6 +117,21 @@ class TestCalls:
         finally:
             stop.set()
             writer.join()
+
+    def test_a_search_takes_a_tree_too(self, docs: Collection) -> None:
+        query = [1.0] * DIM
+        tree = Compare(("n",), "lt", 3)
+        assert docs.search(query, 200, where=tree) == docs.search(query, 200, where={"n": {"$lt": 3}})
+        deep: Node = tree
+        for _ in range(70):
+            deep = Not(deep)
+        absent = OfType(("absent",), frozenset({"null"}))
+        assert not docs.search(query, where=absent)
+        assert len(docs.search(query, 200, where=Not(absent))) == 200
+        with pytest.raises(InvalidArgument, match="no row has a field 'absent'"):
+            docs.search(query, where=Exists(("absent",)))
+        with pytest.raises(LimitExceeded, match="nested deeper"):
+            docs.search(query, where=deep)
 
     @pytest.mark.parametrize(
         ("call", "message"),

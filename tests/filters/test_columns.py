@@ -32,12 +32,13 @@ from vicinal.filters.tree import (
     In,
     Node,
     Not,
+    OfType,
     Or,
     Path,
     Regex,
     StartsWith,
 )
-from vicinal.filters.values import from_instant, instant, sort_key
+from vicinal.filters.values import CLASSES, from_instant, instant, sort_key
 from vicinal.metadata import dumps, loads
 from vicinal.types import Id
 
@@ -142,6 +143,7 @@ LEAVES = st.one_of(
     st.builds(StartsWith, PATHS, st.sampled_from(TEXTS)),
     st.builds(Regex, PATHS, st.sampled_from(["^a", "b$", "[0-9]+", "", "long .*z"])),
     st.builds(Exists, PATHS),
+    st.builds(OfType, PATHS, st.frozensets(st.sampled_from(sorted(CLASSES)))),
     st.builds(GeoCircle, PATHS, PATHS, DEGREES, DEGREES, st.sampled_from([0, 150_000, 1e6, 3e7])),
     st.builds(Disc, PATHS, PATHS, DEGREES | st.just(1e300), DEGREES, st.sampled_from([0, 1, 2.5, 1e300])),
     st.lists(st.integers(0, 12).map(id_of)).map(IdIn),

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from vicinal.filters.evaluate import EARTH_RADIUS_METRES, matches
-from vicinal.filters.tree import Compare, Disc, GeoCircle, IdIn, Node, Regex
+from vicinal.filters.tree import Compare, Disc, GeoCircle, IdIn, Node, OfType, Regex
 from vicinal.filters.where import parse
 
 EAST = timezone(timedelta(hours=2))
@@ -137,6 +137,12 @@ QUARTER = EARTH_RADIUS_METRES * math.pi / 2
         (Disc(("x",), ("y",), 0, 0, 5), {"x": 10**400, "y": 0}, NO),
         (Regex(("a",), "^h.t$"), {"a": "hat"}, YES),
         (Regex(("a",), "^h.t$"), {"a": ["hat"]}, NO),
+        (OfType(("a",), frozenset({"null"})), {"a": None}, YES),
+        (OfType(("a",), frozenset({"null", "text"})), {}, NO),  # missing is not null here
+        (OfType(("a", "b"), frozenset({"number"})), {"a": {"b": Decimal(1)}}, YES),
+        (OfType(("a",), frozenset({"number"})), {"a": True}, NO),
+        (OfType(("a",), frozenset({"number"})), {"a": [1]}, NO),
+        (OfType(("a",), frozenset()), {"a": 1}, NO),
         (IdIn(["row", 3]), {}, YES),
         (IdIn(["ro", 3]), {}, NO),
     ],

@@ -17,6 +17,7 @@ from vicinal.filters.tree import (
     In,
     Node,
     Not,
+    OfType,
     Or,
     Regex,
     StartsWith,
@@ -35,6 +36,7 @@ from vicinal.filters.tree import (
         (StartsWith(("a",), "x"), "a starts with 'x'"),
         (Regex(("a",), "x+"), "a matches 'x+'"),
         (Not(Exists(("a",))), "not a exists"),
+        (OfType(("a",), frozenset({"null", "list"})), "a is list or null"),
         (GeoCircle(("p", "lat"), ("p", "lon"), 52.5, 13.4, 500), "(p.lat, p.lon) within 500 m of (52.5, 13.4)"),
         (Disc(("x",), ("y",), 0, 1, 2.5), "(x, y) within 2.5 of (0, 1)"),
         (Not(IdIn(["b", 1])), "not id in ['b', 1]"),
@@ -72,6 +74,11 @@ def test_a_circle_is_on_the_earth(kwargs: dict[str, object], message: str) -> No
 def test_what_is_no_expression_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="is not a regular expression"):
         Regex(("a",), "(")
+
+
+def test_what_is_no_class_of_values_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="there is no class of values 'int'"):
+        OfType(("a",), frozenset({"int"}))  # type: ignore[arg-type]
 
 
 def test_ids_are_checked() -> None:

@@ -13,7 +13,7 @@ DICT            0; the records have it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -27,12 +27,22 @@ from numpy.typing import NDArray
 from .bitmap import BoolArray
 from .growing import Growing, narrowed
 from .texts import Texts, hash_of
-from .values import Number, from_instant, instant
+from .values import Class, Number, from_instant, instant
 
 MISSING, NULL, BOOL, INT, FLOAT, DATE, INSTANT, EXACT, TEXT, UUID_TEXT, LONG, LIST, DICT = range(13)
 # Kinds whose word is a code, and kinds whose value only the records have.
 CODED = (EXACT, TEXT, UUID_TEXT)
 UNKEPT = (LONG, LIST, DICT)
+_KINDS_OF: dict[Class, tuple[int, ...]] = {
+    "null": (NULL,),
+    "bool": (BOOL,),
+    "number": (INT, FLOAT, EXACT),
+    "text": (TEXT, LONG),
+    "instant": (DATE, INSTANT),
+    "uuid": (UUID_TEXT,),
+    "list": (LIST,),
+    "dict": (DICT,),
+}
 
 TEXT_CHARS_KEPT = 256
 
@@ -52,6 +62,13 @@ class Cells:
 
     def are(self, kind: int) -> BoolArray:
         found: BoolArray = self.kinds == kind
+        return found
+
+    def of(self, classes: Iterable[Class]) -> BoolArray:
+        """Which cells have a value of one of these classes."""
+        wanted = np.zeros(DICT + 1, dtype=np.bool_)
+        wanted[[kind for one in classes for kind in _KINDS_OF[one]]] = True
+        found: BoolArray = wanted[self.kinds]
         return found
 
     def floats(self) -> NDArray[np.float64]:

@@ -7,11 +7,29 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 from ..types import Id
-from .tree import And, Compare, Contains, Disc, Exists, GeoCircle, IdIn, In, Node, Not, Or, Path, Regex, StartsWith
+from .tree import (
+    And,
+    Compare,
+    Contains,
+    Disc,
+    Exists,
+    GeoCircle,
+    IdIn,
+    In,
+    Node,
+    Not,
+    OfType,
+    Or,
+    Path,
+    Regex,
+    StartsWith,
+)
 from .values import class_of, coerced, compare, equal
 
 # The mean radius of the Earth as the IUGG gives it. The circle is on a sphere: up to 0.5 % from the ellipsoid.
 EARTH_RADIUS_METRES = 6_371_008.8
+
+_MISSING = object()
 
 
 def matches(tree: Node, metadata: Mapping[str, Any], id: Id) -> bool:
@@ -25,6 +43,9 @@ def matches(tree: Node, metadata: Mapping[str, Any], id: Id) -> bool:
             return not matches(tree.child, metadata, id)
         case IdIn():
             return id in tree.ids
+        case OfType():
+            found = value_at(metadata, tree.path, _MISSING)
+            return found is not _MISSING and class_of(found) in tree.classes
         case GeoCircle():
             latitude = coordinate(value_at(metadata, tree.latitude_path))
             longitude = coordinate(value_at(metadata, tree.longitude_path))
@@ -57,13 +78,13 @@ def holds(leaf: Compare | In | Contains | StartsWith | Regex | Exists, value: An
             assert_never(leaf)
 
 
-def value_at(metadata: Mapping[str, Any], path: Path) -> Any:
-    """The value at a path through nested dicts (not lists), None where there is none."""
+def value_at(metadata: Mapping[str, Any], path: Path, missing: Any = None) -> Any:
+    """The value at a path through nested dicts (not lists), `missing` where there is none."""
     value: Any = metadata
     for key in path:
         if not isinstance(value, Mapping):
-            return None
-        value = value.get(key)
+            return missing
+        value = value.get(key, missing)
     return value
 
 

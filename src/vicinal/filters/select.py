@@ -15,7 +15,7 @@ from .column import Column
 from .evaluate import holds, value_at
 from .places import coordinates, discs, geo_circles
 from .scan import FieldLeaf, scan
-from .tree import And, Disc, GeoCircle, IdIn, Node, Not, Or, Path
+from .tree import And, Disc, GeoCircle, IdIn, Node, Not, OfType, Or, Path
 
 _ASKED_AT_ONCE = 4096
 
@@ -52,6 +52,11 @@ def select(tree: Node, columns: Mapping[Path, Column], among: BoolArray, records
             flags = np.zeros_like(among)
             flags[slots[slots < len(among)]] = True
             return among & flags
+        case OfType():
+            column = columns.get(tree.path)
+            if column is None:
+                return np.zeros_like(among)
+            return among & column.by_slot(column.cells().of(tree.classes), len(among))
         case GeoCircle():
             latitude = coordinates(columns.get(tree.latitude_path), len(among))
             longitude = coordinates(columns.get(tree.longitude_path), len(among))

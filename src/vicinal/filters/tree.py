@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import InvalidArgument, InvalidMetadata, LimitExceeded
 from ..inputs.ids import check_id
 from ..types import Id
-from .values import Operator, class_of, coerced, is_ordered, plain, shown
+from .values import CLASSES, Class, Operator, class_of, coerced, is_ordered, plain, shown
 
 Path = tuple[str, ...]
 
@@ -165,6 +165,26 @@ class Exists:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class OfType:
+    """There is a value of one of these classes. A null that was stored is one; a field that is missing has none.
+
+    Where missing and null differ, or a list is not to count for its elements, this stands beside another condition.
+    Whoever asks for the type of a field knows that it may be missing: no row need have it.
+    """
+
+    path: Path
+    classes: frozenset[Class]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", frozenset(self.classes))
+        for one in self.classes - CLASSES:
+            raise InvalidArgument(f"there is no class of values {one!r}", name=path_text(self.path), value=one)
+
+    def __repr__(self) -> str:
+        return f"{path_text(self.path)} is {' or '.join(sorted(self.classes)) or 'nothing'}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class GeoCircle:
     """At most `metres` along the great circle from a point given in degrees.
 
@@ -222,7 +242,7 @@ class IdIn:
         return f"id in {_listed(sorted(self.ids, key=repr))}"
 
 
-Leaf = Compare | In | Contains | StartsWith | Regex | Exists | GeoCircle | Disc | IdIn
+Leaf = Compare | In | Contains | StartsWith | Regex | Exists | OfType | GeoCircle | Disc | IdIn
 Node = And | Or | Not | Leaf
 
 

@@ -42,6 +42,7 @@ _CLASSES: dict[type, Class] = {
     list: "list",
     dict: "dict",
 }
+CLASSES: frozenset[Class] = frozenset(_CLASSES.values())
 # Classes in the order in which a sorted list of mixed values shows them.
 _SORTED: tuple[Class, ...] = ("bool", "number", "text", "instant", "uuid")
 # A filter may ask for the greater of two of these. Greater than True is no question.

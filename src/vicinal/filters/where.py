@@ -21,10 +21,12 @@ from .tree import (
     In,
     Node,
     Not,
+    OfType,
     Or,
     Path,
     StartsWith,
     check_limits,
+    leaves,
     path_text,
     paths,
 )
@@ -47,13 +49,16 @@ def parse(where: Any, place: str = "where") -> Node:
 
 
 def check_fields(tree: Node, known: Collection[Path]) -> None:
-    """Refuses a field that no row has: it is misspelt more often than meant. Without any fields all may be asked for.
+    """Refuses a field that no row has: it is misspelt more often than meant. Without any fields all may be asked for,
+    and one whose type is asked for may be missing.
 
     Raises:
         InvalidArgument: with the nearest name that there is.
     """
+    may_be_missing = {leaf.path for leaf in leaves(tree) if isinstance(leaf, OfType)}
     for path in paths(tree):
-        check_path(path, known, "where")
+        if path not in may_be_missing:
+            check_path(path, known, "where")
 
 
 def check_path(path: Path, known: Collection[Path], place: str) -> None:

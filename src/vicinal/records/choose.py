@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 
 from ..contract import Slots
-from ..filters.tree import And, IdIn, Node
+from ..filters.tree import And, IdIn, Node, check_limits
 from ..filters.where import parse
 from ..indexes.derived import View
 from ..inputs.columns import id_list
 
 
-def filter_of(where: Mapping[str, Any] | None, ids: Any = None) -> Node | None:
-    """The tree of `where`, narrowed to `ids` where they are given; None for every row.
+def filter_of(where: Mapping[str, Any] | Node | None, ids: Any = None) -> Node | None:
+    """The tree of `where`, which may be one already, narrowed to `ids` where they are given; None for every row.
 
     Raises:
         InvalidArgument: see `filters.where.parse`.
     """
-    tree = None if where is None else parse(where)
+    tree = check_limits(where) if isinstance(where, Node) else None if where is None else parse(where)
     if ids is None:
         return tree
     named = IdIn(frozenset(id_list(ids)))

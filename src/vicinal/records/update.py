@@ -23,7 +23,7 @@ from .context import Context, now
 from .insert import check_encoder, until_encoder_stays, with_encoded_texts
 
 
-def update(context: Context, columns: Columns) -> int:
+def update(context: Context, columns: Columns, *, merge: bool = True) -> int:
     """Changes existing rows and returns how many. One commit.
 
     Raises:
@@ -32,13 +32,15 @@ def update(context: Context, columns: Columns) -> int:
     """
     moment = now()
     batch = _read(context, columns, moment)
+    _check_merge(merge)
     if len(batch) == 0:
         return 0
     check_unique(batch)
-    return until_encoder_stays(lambda: _update_batch(context, batch, moment))
+    merge = merge or columns.metadata is None
+    return until_encoder_stays(lambda: _update_batch(context, batch, moment, merge))
 
 
-def _update_batch(context: Context, batch: Batch, moment: int) -> int:
+def _update_batch(context: Context, batch: Batch, moment: int, merge: bool) -> int:
     rows = list(range(len(batch)))
     state = context.store.current()
     block, spaces = with_encoded_texts(context, state, batch, rows)
@@ -56,15 +58,16 @@ def _update_batch(context: Context, batch: Batch, moment: int) -> int:
         moved = [i for i in rows if (batch.texts[i], spaces[i], batch.sparse[i]) != (None, None, None)]
         for i in sorted(set(rows).difference(moved)):
             row = found[ids[i]]
-            transaction.touch(row, metadata=_merged(row, batch, i), expires_at=_expiry(row, batch, i))
-        _move(transaction, batch, [(i, found[ids[i]]) for i in moved], block, spaces)
+            transaction.touch(row, metadata=_metadata(row, batch, i, merge), expires_at=_expiry(row, batch, i))
+        _move(transaction, batch, [(i, found[ids[i]]) for i in moved], block, spaces, merge)
         return len(batch)
 
     return context.store.write(plan, timeout=context.timeout, durability=context.durability)
 
 
-def update_where(context: Context, where: Mapping[str, Any], columns: Columns) -> int:
+def update_where(context: Context, where: Mapping[str, Any], columns: Columns, *, merge: bool = True) -> int:
     """Merges one dict of metadata into the rows that pass a filter, and sets one time to live. One commit."""
+    _check_merge(merge)
     if any(given is not None for given in (columns.texts, columns.vectors, columns.sparse)):
         raise InvalidArgument(
             "update with where= changes metadata and ttl only",
@@ -75,18 +78,29 @@ def update_where(context: Context, where: Mapping[str, Any], columns: Columns) -
         raise _nothing_to_change()
     moment = now()
     given = None if columns.metadata is None else dumps(columns.metadata, place="metadata=")
+    merge = merge or given is None
     expires = expiry(columns.ttl, moment, "ttl=")
 
     def plan(transaction: Transaction, view: View) -> int:
         rows = transaction.rows_by_slot(slots_in(view, moment).tolist())
         for row in rows:
-            metadata = _merge(row.metadata, given, f"id {user_id(row.id)!r}")
+            metadata = _merged(row.metadata if merge else None, given, f"id {user_id(row.id)!r}")
             transaction.touch(row, metadata=metadata, expires_at=row.expires_at if expires is None else expires)
         return len(rows)
 
     return context.store.write_selected(
         viewing(filter_of(where, columns.ids)), plan, timeout=context.timeout, durability=context.durability
     )
+
+
+def _check_merge(merge: object) -> None:
+    if not isinstance(merge, bool):
+        raise InvalidArgument(
+            f"merge must be True or False, not {merge!r:.80}",
+            name="merge",
+            value=merge,
+            remedy="Leave it out for True.",
+        )
 
 
 def _nothing_to_change() -> InvalidArgument:
@@ -127,11 +141,12 @@ def _refuse_unknown(batch: Batch, ids: list[StoredId], found: Mapping[StoredId, 
         )
 
 
-def _merged(row: Row, batch: Batch, i: int) -> str | None:
-    return _merge(row.metadata, batch.metadata[i], batch.place(i))
+def _metadata(row: Row, batch: Batch, i: int, merge: bool) -> str | None:
+    given = batch.metadata[i]
+    return _merged(row.metadata, given, batch.place(i)) if merge else given
 
 
-def _merge(old: str | None, given: str | None, place: str) -> str | None:
+def _merged(old: str | None, given: str | None, place: str) -> str | None:
     """Top-level keys of the new metadata over those of the old."""
     if given is None or old is None:
         return old if given is None else given
@@ -148,6 +163,7 @@ def _move(
     moved: list[tuple[int, Row]],
     block: FloatMatrix | None,
     spaces: list[Space | None],
+    merge: bool,
 ) -> None:
     """Writes the rows anew; what was not given is carried over."""
     if not moved:
@@ -164,6 +180,6 @@ def _move(
             vectors[at] = transaction.vector(row.slot)
         text = row.text if batch.texts[i] is None else batch.texts[i]
         sparse = row.sparse if batch.sparse[i] is None else batch.sparse[i]
-        new.append(NewRow(row.id, text, _merged(row, batch, i), _expiry(row, batch, i), space, sparse))
+        new.append(NewRow(row.id, text, _metadata(row, batch, i, merge), _expiry(row, batch, i), space, sparse))
     transaction.end([row.slot for _, row in moved])
     transaction.append(new, vectors)
