@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +49,30 @@ def test_every_leaf_is_a_value_key_or_runtime_error() -> None:
     for kind in CLASSES:
         if kind is not VicinalError:
             assert issubclass(kind, (ValueError, KeyError, RuntimeError)), kind
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("again", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy], ids=["pickle", "copy"])
+def test_an_error_survives_pickle_and_copy(kind: type[VicinalError], again: Callable[[Any], Any]) -> None:
+    """As it has to between processes: one that cannot be read there hangs a pool of workers."""
+    if kind is errors.MissingExtra:
+        error: VicinalError = errors.MissingExtra("pandas", "frames", "to_pandas()")
+    else:
+        error = kind("it is wrong", name="ids", value=["a", 7], place="row 3", remedy="Mend it.")
+    error.add_note("while testing")
+    error.committed = None  # type: ignore[attr-defined]
+    found = again(error)
+    assert type(found) is kind
+    assert str(found) == str(error)
+    assert found.args == error.args
+    parts = ("name", "value", "place", "remedy", "message", "committed", "__notes__")
+    assert [getattr(found, part) for part in parts] == [getattr(error, part) for part in parts]
+
+
+def test_what_cannot_be_pickled_becomes_text() -> None:
+    error = pickle.loads(pickle.dumps(errors.InvalidArgument("no encoder", value=[lambda: None, "a" * 500], name="x")))
+    assert error.value[0].startswith("<function")
+    assert error.value[1] == "a" * 500
 
 
 def test_a_message_is_place_cause_and_remedy() -> None:

@@ -11,8 +11,9 @@ from typing import Any, Never, Self
 
 import numpy as np
 
+from . import notebook
 from .contract import Metric, Mode
-from .errors import InvalidArgument, InvalidInput, VicinalError
+from .errors import InvalidArgument, InvalidInput, StoreError, VicinalError
 from .filters.bitmap import popcount
 from .filters.tree import Node
 from .indexes.derived import DerivedIndex
@@ -451,6 +452,13 @@ class Collection:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        try:
+            return self.stats()._repr_html_()
+        except StoreError as error:  # closed, or dropped meanwhile: showing it must not fail
+            return notebook.card(notebook.joined("Collection ", notebook.code(self.name)), {"state": error.message})
 
     def __repr__(self) -> str:
         if not self._finalizer.alive:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast, get_args
 
+from . import notebook
 from .analyzers import analyzer_of, setting_of
 from .collection import Collection
 from .contract import Durability, EmbeddingStore, Encoder, Metric
@@ -242,6 +243,14 @@ class Database:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        title = notebook.joined("Database ", notebook.code(":memory:" if self._path is None else self._path))
+        if self._closed:
+            return notebook.card(title, {"state": "closed"})
+        names = self.collections()
+        return notebook.card(title, {"collections": f"{len(names):,}"}, {"": [notebook.code(name) for name in names]})
 
     def __repr__(self) -> str:
         where = ":memory:" if self._path is None else self._path

@@ -74,6 +74,9 @@ __all__ = [
 ]
 
 
+_SHOWN_CHARS_MAX = 200
+
+
 class VicinalError(Exception):
     """Root of the tree.
 
@@ -93,10 +96,30 @@ class VicinalError(Exception):
         self.place = place
         self.remedy = remedy
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle, as between processes: a value that may not survive that, such as an encoder, becomes its repr."""
+        known = {"name": self.name, "place": self.place, "remedy": self.remedy, "value": _portable(self.value)}
+        return _remade, (type(self), self.message), {**self.__dict__, **known}
+
     def __str__(self) -> str:  # KeyError would print a repr
         where = f"{self.place}: " if self.place else ""
         cure = f" {self.remedy}" if self.remedy else ""
         return f"{where}{self.message}.{cure}"
+
+
+def _remade(kind: type[VicinalError], message: str) -> VicinalError:
+    """An error without its `__init__`, whose arguments differ from class to class."""
+    error = kind.__new__(kind, message)
+    error.args = (message,)
+    return error
+
+
+def _portable(value: Any) -> Any:
+    if value is None or isinstance(value, (str, bytes, int, float)):
+        return value
+    if type(value) in (list, tuple):
+        return type(value)(_portable(item) for item in value)
+    return repr(value)[:_SHOWN_CHARS_MAX]
 
 
 class InvalidInput(VicinalError, ValueError):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from html import escape
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, overload
 from uuid import UUID
@@ -13,11 +13,13 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import MissingExtra
+from . import notebook, tables
 from .metadata import loads
 
 if TYPE_CHECKING:
     import pandas
+    import polars
+    import pyarrow
 
 Id = str | int | UUID
 
@@ -46,6 +48,29 @@ class Record:
     expires_at: datetime | None = None
     sparse: dict[int, float] | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """The row as `add(rows=[...])` takes it: id, text, metadata, and where there are, vector, sparse and ttl.
+
+        The vector is a list of floats, the ttl the instant of expiry.
+        """
+        row: dict[str, Any] = {"id": self.id, "text": self.text, "metadata": self.metadata}
+        more = {
+            "vector": None if self.vector is None else self.vector.tolist(),
+            "sparse": self.sparse,
+            "ttl": self.expires_at,
+        }
+        return row | {name: value for name, value in more.items() if value is not None}
+
+    def to_json(self) -> str:
+        """`to_dict()` as JSON; dates, decimals and UUIDs are text."""
+        return to_json(self.to_dict())
+
+    def _repr_html_(self) -> str:
+        vector = None if self.vector is None else f"{len(self.vector)} dimensions"
+        values = {"text": self.text, "metadata": notebook.pairs(self.metadata), "vector": vector}
+        expires = None if self.expires_at is None else self.expires_at.isoformat()
+        return notebook.card(notebook.joined("Record ", notebook.code(self.id)), {**values, "expires": expires})
+
     def __repr__(self) -> str:
         vector = "" if self.vector is None else f", vector=float32({len(self.vector)})"
         expiry = "" if self.expires_at is None else f", expires_at={self.expires_at.isoformat()}"
@@ -65,6 +90,10 @@ class LegScore:
 
     rank: int | None
     score: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Rank and score."""
+        return {"rank": self.rank, "score": self.score}
 
 
 _NO_LEGS: Final[Mapping[str, LegScore]] = MappingProxyType({})
@@ -111,6 +140,29 @@ class Hit:
 
     __hash__ = None  # type: ignore[assignment]  # it holds a dict
 
+    def to_dict(self) -> dict[str, Any]:
+        """Id, score, distance, text and metadata; in a hybrid search also what each leg said of it, as `legs`."""
+        hit = {"id": self.id, "score": self.score, "distance": self.distance, "text": self.text}
+        legs = {"legs": {name: leg.to_dict() for name, leg in self.legs.items()}} if self.legs else {}
+        return {**hit, "metadata": self.metadata, **legs}
+
+    def to_json(self) -> str:
+        """`to_dict()` as JSON; dates, decimals and UUIDs are text."""
+        return to_json(self.to_dict())
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        """For pickle and copy: `legs` may be a view, which neither can take."""
+        said = (self.id, self.score, self.distance, self.text, dict(self.legs))
+        return (*said, self._metadata_json, self._metadata)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.id, self.score, self.distance, self.text, legs, self._metadata_json, self._metadata = state
+        self.legs = legs or _NO_LEGS
+
+    def _repr_html_(self) -> str:
+        values = {"score": f"{self.score:.4f}", "text": self.text, "metadata": notebook.pairs(self.metadata)}
+        return notebook.card(notebook.joined("Hit ", notebook.code(self.id)), values)
+
     def __repr__(self) -> str:
         return f"Hit(id={self.id!r}, score={self.score:.4f}, text={_short(self.text)!r})"
 
@@ -138,6 +190,14 @@ class Hits(Sequence[Hit]):
     def scores(self) -> list[float]:
         return [hit.score for hit in self._hits]
 
+    @property
+    def texts(self) -> list[str | None]:
+        return [hit.text for hit in self._hits]
+
+    @property
+    def metadata(self) -> list[dict[str, Any]]:
+        return [hit.metadata for hit in self._hits]
+
     @overload
     def __getitem__(self, index: int) -> Hit: ...
     @overload
@@ -160,24 +220,57 @@ class Hits(Sequence[Hit]):
 
     __hash__ = None  # type: ignore[assignment]  # it holds hits
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._hits, self.metric, self.change)
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """One dict a hit, as `Hit.to_dict` gives it."""
+        return [hit.to_dict() for hit in self]
+
+    def to_dict(self) -> dict[str, list[Any]]:
+        """One list a column: id, score, distance, text, metadata."""
+        return {
+            "id": list(self.ids),
+            "score": self.scores,
+            "distance": [hit.distance for hit in self],
+            "text": self.texts,
+            "metadata": self.metadata,
+        }
+
+    def to_json(self) -> str:
+        """`to_list()` as JSON; dates, decimals and UUIDs are text."""
+        return to_json(self.to_list())
+
     def to_pandas(self) -> pandas.DataFrame:
-        """A data frame with the columns id, score, distance, text, metadata.
+        """A data frame with the columns id, score, distance, text, and one for each top-level key of the metadata.
+
+        A key that is called like one of these columns becomes "metadata.KEY".
 
         Raises:
             MissingExtra: pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise MissingExtra("pandas", "pandas", "to_pandas()") from None
-        columns: dict[str, Callable[[Hit], Any]] = {
-            "id": lambda hit: hit.id,
-            "score": lambda hit: hit.score,
-            "distance": lambda hit: hit.distance,
-            "text": lambda hit: hit.text,
-            "metadata": lambda hit: hit.metadata,
-        }
-        return pandas.DataFrame({name: [read(hit) for hit in self] for name, read in columns.items()})
+        return tables.to_pandas(self._table())
+
+    def to_arrow(self) -> pyarrow.Table:
+        """The same as a table of pyarrow. A key whose values have no common type becomes a column of text.
+
+        Raises:
+            MissingExtra: pyarrow is not installed.
+        """
+        return tables.to_arrow(self._table())
+
+    def to_polars(self) -> polars.DataFrame:
+        """The same as a data frame of polars.
+
+        Raises:
+            MissingExtra: polars is not installed.
+        """
+        return tables.to_polars(self._table())
+
+    def _table(self) -> tables.Table:
+        columns = self.to_dict()
+        metadata = columns.pop("metadata")
+        return tables.with_metadata(columns, metadata)
 
     def __repr__(self) -> str:
         if not self._hits:
@@ -193,12 +286,21 @@ class Hits(Sequence[Hit]):
 
     def _repr_html_(self) -> str:
         """A table for notebooks."""
-        body = "".join(
-            f"<tr><td>{i}</td><td>{hit.score:.4f}</td><td>{escape(repr(hit.id))}</td>"
-            f"<td>{escape(_short(hit.text))}</td></tr>"
-            for i, hit in enumerate(self._hits[:_SHOWN_HITS_MAX], 1)
-        )
-        return f"<table><tr><th></th><th>score ({self.metric})</th><th>id</th><th>text</th></tr>{body}</table>"
+        shown = self._hits[: notebook.ROWS_MAX]
+        in_range = all(0 <= hit.score <= 1 for hit in shown)
+        rows = [
+            (
+                notebook.faint(i),
+                notebook.joined(f"{hit.score:.4f}", notebook.bar(hit.score) if in_range else ""),
+                notebook.code(hit.id),
+                hit.text,
+                notebook.pairs(hit.metadata),
+            )
+            for i, hit in enumerate(shown, 1)
+        ]
+        rest = len(self) - len(shown)
+        header = ["", f"score ({self.metric})", "id", "text", "metadata"]
+        return notebook.table(f"{len(self):,} hits", header, rows, f"and {rest:,} more" if rest else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +338,16 @@ class Stats:
     builder: str | None
     recovery: tuple[str, ...]
 
+    def _repr_html_(self) -> str:
+        values = {"rows": f"{self.rows:,}", "expired": f"{self.expired:,}" if self.expired else None}
+        values |= {"dimension": str(self.dimension or "not known yet"), "metric": self.metric}
+        values |= {"encoder": self.encoder or "none", "on disk": f"{self.bytes_on_disk / 1e6:,.1f} MB"}
+        values |= {"in the index": f"{self.indexed:,}", "waiting for compaction": f"{self.dead_slots:,}"}
+        values |= {"folder": self.path}
+        return notebook.card(
+            notebook.joined("Collection ", notebook.code(self.name)), values, {"recovery": self.recovery}
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -266,6 +378,16 @@ class PurgeReceipt:
     snapshots_dropped: tuple[str, ...]
     damaged_removed: tuple[str, ...]
     note: str
+
+    def _repr_html_(self) -> str:
+        values = {
+            "at": self.at.isoformat(),
+            "rows left": f"{self.rows:,}",
+            "complete": "yes" if self.complete else "NO",
+        }
+        values |= {"bytes before": f"{self.bytes_before:,}", "bytes after": f"{self.bytes_after:,}", "note": self.note}
+        lists = {"snapshots dropped": self.snapshots_dropped, "damaged generations removed": self.damaged_removed}
+        return notebook.card(notebook.joined("Purged ", notebook.code(self.collection)), values, lists)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +428,12 @@ class VerifyReport:
     def ok(self) -> bool:
         return not self.problems
 
+    def _repr_html_(self) -> str:
+        verdict = "ok" if self.ok else f"{len(self.problems):,} problems"
+        values = {"good rows": f"{self.rows:,}", "files": f"{self.files:,}"}
+        lists = {"problems": [str(one) for one in self.problems], "notes": [str(one) for one in self.notes]}
+        return notebook.card(f"Verified: {verdict}", values, lists)
+
     def __repr__(self) -> str:
         verdict = "ok" if self.ok else f"{len(self.problems):,} problems"
         head = f"VerifyReport({verdict}, rows={self.rows:,}, files={self.files:,})"
@@ -338,6 +466,11 @@ class RepairReport:
     notes: tuple[str, ...]
     kept_at: str
 
+    def _repr_html_(self) -> str:
+        values = {"kept rows": f"{self.kept:,}", "lost rows": f"{len(self.lost):,}", "damaged files": self.kept_at}
+        lost = [f"id {row.id!r}, slot {row.slot}: {row.why}" for row in self.lost]
+        return notebook.card("Repaired", values, {"lost": lost, "notes": self.notes})
+
     def __repr__(self) -> str:
         head = f"RepairReport(kept={self.kept:,}, lost={len(self.lost):,}, kept_at={self.kept_at!r})"
         lines = [f"  lost: id {row.id!r}, slot {row.slot}: {row.why}" for row in self.lost]
@@ -354,3 +487,12 @@ def _short(text: str | None) -> str:
         return ""
     line = " ".join(text[: 4 * _SHOWN_CHARS_MAX].split())
     return line if len(line) <= _SHOWN_CHARS_MAX else line[: _SHOWN_CHARS_MAX - 3] + "..."
+
+
+def to_json(value: Any) -> str:
+    """JSON for other programs: what JSON has no type for is written as text, as in dates of ISO 8601."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_as_text)
+
+
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)  # a datetime is a date

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .. import notebook
 from ..errors import InvalidArgument, InvalidInput
 from ..inputs.names import nearest
 from ..types import Id
@@ -139,6 +140,24 @@ class Comparison:
         from .plot import plot_difference
 
         return plot_difference(self, self.differences[0] if metric is None else self[metric])
+
+    def _repr_html_(self) -> str:
+        """The same as a table for notebooks."""
+        queries = len(self.differences[0].by_query)
+        rows = [
+            [
+                notebook.code(one.metric),
+                *(f"{value:.4f}" for value in (one.a, one.b)),
+                f"{one.mean:+.4f}",
+                f"[{one.low:+.4f}, {one.high:+.4f}]",
+                *map(str, (one.better, queries - one.better - one.worse, one.worse)),
+                one.verdict,
+            ]
+            for one in self.differences
+        ]
+        header = ["", "a", "b", "b - a", f"{self.confidence:.0%} interval", "better", "equal", "worse", ""]
+        title = f"{queries:,} queries; a: {self.a}; b: {self.b}"
+        return notebook.table(title, header, rows, "; ".join(self.notes))
 
     def __repr__(self) -> str:
         queries = len(self.differences[0].by_query)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .. import notebook
 from ..errors import InvalidArgument, InvalidInput
 from ..inputs.names import nearest
 from ..metadata import dumps, loads
@@ -107,6 +108,19 @@ class Report:
             return cls(dict(members["settings"]), values, tuple(members["notes"]))
         except _BAD_JSON as error:
             raise InvalidInput(f"the text is not a report: {error!r}", name="text", remedy="Use to_json().") from None
+
+    def _repr_html_(self) -> str:
+        """The same as a table for notebooks."""
+        first = self.metrics[0]
+        shown = [query for query, _ in self.worst(first, notebook.ROWS_MAX)]
+        rows: list[list[object]] = [["mean", *(f"{mean:.4f}" for mean in self.means.values())]]
+        rows += [
+            [notebook.code(query), *(f"{values[query]:.4f}" for values in self.values.values())] for query in shown
+        ]
+        title = f"{len(self.queries):,} queries, {settings_text(self.settings)}"
+        rest = len(self.queries) - len(shown)
+        more = [f"and {rest:,} queries with a higher {first}"] if rest else []
+        return notebook.table(title, ["", *self.metrics], rows, "; ".join([*more, *self.notes]))
 
     def __repr__(self) -> str:
         """Means, and the queries with the lowest values of the first metric."""

@@ -5,7 +5,6 @@ Parallel lists, NumPy arrays, data frames, dicts and generators all end as `Batc
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,6 +16,7 @@ import numpy as np
 from ..contract import FloatMatrix
 from ..errors import DuplicateId, InvalidArgument, InvalidId, VicinalError
 from ..types import Id
+from .frames import frame_columns, is_frame
 from .ids import check_id, is_scalar_id
 from .names import nearest
 from .sparse import check_sparse, pack
@@ -143,7 +143,7 @@ class _Places:
 
 
 def _from_rows(rows: Any, ttl: Any, rules: VectorRules, now: int) -> Iterator[Batch]:
-    if hasattr(rows, "columns") and hasattr(rows, "to_dict"):
+    if is_frame(rows):
         yield read_batch(_columns_of_frame(rows, ttl), rules, now)
         return
     if isinstance(rows, Mapping) or not isinstance(rows, Iterable) or isinstance(rows, (str, bytes)):
@@ -224,16 +224,14 @@ def _check_row(row: Any, number: int) -> None:
 
 def _columns_of_frame(frame: Any, ttl: Any) -> Columns:
     """A data frame: columns id, text, vector, metadata, sparse, ttl; any other becomes a metadata key."""
-    names = [str(name) for name in frame.columns]
+    named = frame_columns(frame)
+    names = [name for name, _ in named]
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
         raise InvalidArgument(
             f"the data frame has two columns {twice!r}", name="rows", value=twice, remedy="Rename or drop one of them."
         )
-    columns = {
-        name: [_missing_to_none(value) for value in frame[label].tolist()]
-        for name, label in zip(names, frame.columns, strict=True)
-    }
+    columns = dict(named)
     others = [name for name in columns if name not in _FIELDS]
     if others and "metadata" in columns:
         raise InvalidArgument(
@@ -254,13 +252,6 @@ def _columns_of_frame(frame: Any, ttl: Any) -> Columns:
         ttl=columns.get("ttl", ttl),
         sparse=columns.get("sparse"),
     )
-
-
-def _missing_to_none(value: Any) -> Any:
-    """A data frame says "no value" by NaN, NaT or NA."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return None
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _without_scalars(columns: Columns) -> Columns:
