@@ -23,7 +23,7 @@ LAYERS = (
     {"filters", "analyzers"},
     {"store"},
     {"inputs", "models"},
-    {"contract", "errors", "types", "tables", "notebook", "metadata", "ownership", "settings", "version"},
+    {"contract", "errors", "types", "tables", "notebook", "metadata", "ownership", "progress", "settings", "version"},
 )
 RANKS = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 BOTTOM = LAYERS[-1]
@@ -89,6 +89,7 @@ FOR_FACES = (
     "errors",
     "indexes.text_query",
     "ownership",
+    "progress",
     "query.fusion",
     "types",
     "version",

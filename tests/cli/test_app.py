@@ -15,7 +15,7 @@ from typer.main import get_command
 
 import vicinal
 from vicinal.cli.app import app
-from vicinal.cli.progress import progress
+from vicinal.progress import progress
 
 Command = Callable[..., Any]
 

@@ -17,10 +17,10 @@ from rich.table import Table
 from ..collection import Collection
 from ..database import connect
 from ..encoders import resolve
+from ..progress import progress
 from ..types import Hits
 from . import catalogue
 from .common import print_table
-from .progress import progress
 
 __all__ = ["demo", "demo_database", "index_library"]
 

@@ -14,10 +14,10 @@ import typer
 from ..collection import Collection
 from ..database import Database, connect
 from ..errors import InvalidInput
+from ..progress import progress
 from ..settings import Settings
 from .common import CollectionName, DatabasePath, existing_collection
 from .files import Columns, SourceRow, format_of, npy, read_rows, write_rows
-from .progress import progress
 
 __all__ = ["export_collection", "import_file"]
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from vicinal import VicinalError
+from vicinal.progress import progress
 
 from . import checks
 from .database import Path, VectorDatabase, image_row
@@ -21,7 +22,6 @@ from .errors import core_call
 from .extraction import read_values
 from .ingest_config import IngestConfig
 from .metadata import DIGEST, ORIGIN, Metadata, row_metadata
-from .progress import progress
 from .results import IngestStats
 
 _FILES_PER_COMMIT = 64  # what a kill costs at most; a commit syncs the disk
