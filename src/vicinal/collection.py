@@ -245,7 +245,9 @@ class Collection:
             fusion: "weighted", "rrf", "combsum", "combmnz" or "borda": how hybrid search makes one ranking.
             weights: of the legs, such as {"dense": 2, "keyword": 1}, in place of alpha.
             scorer: of words: Bm25(k1=1.2, b=0.75), which is the default, or TfIdf().
-            exact: every search of this version is exact; `recall` is met by that.
+            exact: the true answer, even where the collection's index may miss some of it.
+            recall: the share of the true answer that is enough, above 0 and up to 1; it decides how far an index looks
+                that may miss some. Those of this version miss nothing.
 
         Raises:
             NoEncoder: a text, where the collection has no encoder and the mode needs vectors.
@@ -264,6 +266,7 @@ class Collection:
             fusion,
             weights,
             scorer,
+            exact,
             recall,
         )
         return self._search(asked, where)[0]
@@ -351,7 +354,7 @@ class Collection:
         """Rows, slots, sizes and settings at this moment."""
         context, store = self._context, self._context.store
         published, builder = store.published(), store.upkeep.builder()
-        with store.moment(lambda index, _: index.flat.view()) as (view, reader):
+        with store.moment(lambda index, _: index.slots.view()) as (view, reader):
             state, rows, live = (
                 reader.state,
                 popcount(view.visible(now())),
@@ -437,8 +440,13 @@ class Collection:
         """
         rebuild.reembed(self._context, encoder)
 
-    def alter(self, *, metric: Metric | None = None, index: str | None = None) -> None:
-        """Changes how vectors are compared, without encoding anything anew."""
+    def alter(self, *, metric: Metric | None = None, index: str | Mapping[str, Any] | None = None) -> None:
+        """Changes how vectors are compared or found, without encoding anything anew.
+
+        Args:
+            metric: "cosine", "ip", "l2" or "l1".
+            index: as for `Database.collection`.
+        """
         rebuild.alter(self._context, metric, index)
 
     def close(self) -> None:

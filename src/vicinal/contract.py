@@ -1,7 +1,8 @@
 """What can be swapped, and what each swappable part owes the rest.
 
 Encoder, EmbeddingStore: texts to vectors, and where results may be kept.
-Index: what is derived from the records. Kernels: distances, native or NumPy. Checksums: likewise.
+Index: what is derived from the records. VectorIndex, VectorSearcher: the part of it that finds the nearest vectors.
+Kernels: distances, native or NumPy. Checksums: likewise.
 Collection: the noun that users hold, the same embedded and remote.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,6 +143,127 @@ class Delta:
     touched_expires: NDArray[np.int64]
     metadata: Sequence[str | None]
     touched_metadata: Sequence[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How good an answer a search asks for.
+
+    Attributes:
+        exact: the true answer, whatever it costs.
+        recall: the share of the true answer that is wanted, above 0 and at most 1; None leaves it to the index.
+    """
+
+    exact: bool = False
+    recall: float | None = None
+
+
+AS_USUAL: Final = Accuracy()
+
+
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """How a searcher goes about a search, for who wants to know.
+
+    Attributes:
+        exact: whether the answer is certain to be the true one.
+        why: one clause, such as "every candidate is compared".
+    """
+
+    exact: bool
+    why: str
+
+
+class VectorSearcher(Protocol):
+    """The vectors of one moment, ready to be searched. It never changes; any number of threads may use it."""
+
+    def search(
+        self, queries: FloatMatrix, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL, threads: int = 1
+    ) -> list[tuple[Slots, FloatVector]]:
+        """For each query min(k, candidates) slots and their scores, best first, equal scores by slot.
+
+        So many always, however inaccurate: an index that finds too few looks on. Scores are those of `Kernels.score`,
+        to the bit.
+
+        Args:
+            queries: float32, shape (m, dim).
+            k: 0 or more.
+            candidates: a bit for each slot that may be found; bits at and after the searcher's vectors are ignored.
+            threads: at most so many, the calling one included.
+        """
+
+    def approach(self, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL) -> Approach:
+        """How `search` would answer this."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedVectors:
+    """What a vector index keeps of the vectors, to be written to a file.
+
+    Attributes:
+        change: the commit at which it is right.
+        slot_count: slots that it covers, none of them newer than that commit.
+        arrays: of one dimension; nobody writes to them any more.
+    """
+
+    change: int
+    slot_count: int
+    arrays: Mapping[str, NDArray[Any]]
+
+
+class VectorIndex(Protocol):
+    """Finds the nearest among vectors by slot; `indexes/vector_index.py` has the names under which users choose one.
+
+    A slot's vector never changes, and each search says which slots are candidates. So an index may lag: slots that it
+    does not cover yet are compared one by one. Metric and kernels are given when it is made.
+
+    `apply`, `searcher` and `load` are called under a lock that every search needs, and must return at once. `build` and
+    `save` may take long: one thread at a time calls them, without that lock, while rows are written and searched.
+    """
+
+    @property
+    def name(self) -> str:
+        """By which users choose it."""
+
+    @property
+    def change(self) -> int:
+        """The last commit that it has applied."""
+
+    @property
+    def covered(self) -> int:
+        """Slots below it are built in."""
+
+    def apply(self, delta: Delta) -> None:
+        """Takes note of the next commits: of what died, and how many slots there are."""
+
+    def searcher(self, vectors: FloatMatrix) -> VectorSearcher:
+        """Ready for the moment of the last `apply`.
+
+        Args:
+            vectors: float32, shape (n, dim), C-contiguous, by slot; they stay as they are. Shorter than the slots where
+                the last ones have no vector.
+        """
+
+    def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
+        """Takes in some of the slots that it lacks, a fraction of a second's work; False where none is left.
+
+        Args:
+            vectors: as for `searcher`.
+            candidates: slots that have a vector; what the others hold is undefined.
+        """
+
+    def save(self) -> SavedVectors:
+        """What it has built."""
+
+    def load(self, saved: SavedVectors, dim: int) -> None:
+        """Goes on from what `save` gave for vectors of `dim` components; the arrays may be mapped and read-only.
+
+        The checksums were right, but the file may be of another version, or made to harm: nothing in it may be used as
+        an index or a size unchecked.
+
+        Raises:
+            KeyError, ValueError: it is of no use; nothing has changed.
+        """
 
 
 class Contents(Protocol):

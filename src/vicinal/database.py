@@ -25,6 +25,7 @@ from .encoders.registry import as_encoder
 from .errors import Closed, CollectionNotFound, InvalidArgument, SettingsMismatch, Unsupported
 from .indexes.derived import DerivedIndex
 from .indexes.kernels import kernels
+from .indexes.vector_index import DEFAULT_INDEX, index_setting
 from .inputs.names import nearest
 from .inputs.vectors import DIMENSION_MAX
 from .records.context import Context, remembered
@@ -111,6 +112,7 @@ class Database:
         analyzer: str | Mapping[str, Any] = ANALYZER,
         auto_ids: str = UUIDS,
         zero_vectors: str = REFUSE,
+        index: str | Mapping[str, Any] | None = None,
         timeout: float = 30.0,
     ) -> Collection:
         """Opens the collection, or creates it.
@@ -128,6 +130,9 @@ class Database:
                 docs/analyzers.md has them.
             auto_ids: "uuid" or "integer" (from 1) for rows that come without an id.
             zero_vectors: "refuse" or "allow" a vector of length zero under cosine.
+            index: how the nearest vectors are found: "flat", which compares all candidates by short codes and is exact,
+                or "plain", which compares them as they are; a dict with a name and options where a kind has options.
+                A collection remembers its index, `alter` changes it.
             timeout: seconds that a write waits for other writers.
 
         Raises:
@@ -142,6 +147,8 @@ class Database:
         _check_dimension(dimension)
         _check_timeout(timeout)
         settings = {"auto_ids": auto_ids, "zero_vectors": zero_vectors, "language": language, "analyzer": analyzer}
+        if index is not None:
+            settings["index"] = index_setting(index, kernels(), metric)
         given = None if encoder is None else as_encoder(encoder)
         lease = self._lease(name, given, dimension, metric, settings, timeout)
         try:
@@ -428,7 +435,7 @@ def _check_settings(state: State, *, dimension: int | None, **given: str) -> Non
     """Whatever was given on purpose must be what the collection has."""
     if dimension is not None and state.dimension is not None and dimension != state.dimension:
         raise _settings_mismatch(state, "dimension", state.dimension, dimension)
-    stored = {"metric": state.metric, **state.setting}
+    stored = {"metric": state.metric, "index": DEFAULT_INDEX, **state.setting}
     for name, value in given.items():
         if not isinstance(value, _Default) and stored[name] != value:
             raise _settings_mismatch(state, name, stored[name], value)

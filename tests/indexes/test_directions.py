@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from support.scanning import NATIVE, REFEREE, best_of_all, bitmap, hard_cases, implementation, needs_native
-from vicinal.contract import METRICS, Kernels, Metric
+from vicinal.contract import METRICS, Kernels, Metric, SavedVectors
 from vicinal.filters.bitmap import pack
 from vicinal.indexes import kernels as module
 from vicinal.indexes.codes import SPAN_STRIDE, Scanner
 from vicinal.indexes.directions import DIRECTIONS, LEARNED_FROM, SPAN, are_orthonormal, leading_directions
-from vicinal.indexes.exact import exact_search
+from vicinal.indexes.flat import flat_index
 from vicinal.indexes.kernels import NumpyKernels
 
 __all__ = ["implementation"]  # the fixture
@@ -176,9 +176,16 @@ def assert_best(exact: Any, metric: Metric, vectors: Any) -> None:
     chosen = np.ones(len(vectors), np.bool_)
     for query in clustered(3, seed=len(vectors)):
         best, scores = best_of_all(metric, vectors, query, 10, chosen)
-        [(slots, found)] = exact.search(vectors, query[np.newaxis], 10, pack(chosen))
+        [(slots, found)] = exact.searcher(vectors).search(query[np.newaxis], 10, pack(chosen))
         assert slots.tolist() == best.tolist()
         assert found.tobytes() == scores.tobytes()
+
+
+def saved_of(index: Any, vectors: Any) -> Any:
+    """All of these vectors built, and what is kept of them."""
+    while index.build(vectors, pack(np.ones(len(vectors), np.bool_))):
+        pass
+    return index.save().arrays
 
 
 KERNELS: list[Kernels] = [NumpyKernels(), *([module._native] if module._native else [])]
@@ -187,18 +194,18 @@ KERNELS: list[Kernels] = [NumpyKernels(), *([module._native] if module._native e
 @pytest.mark.parametrize("kernels", KERNELS, ids=lambda kernels: kernels.name)
 @pytest.mark.parametrize("metric", METRICS)
 def test_a_collection_grows_into_them_and_is_saved(kernels: Kernels, metric: Metric) -> None:
-    exact, vectors = exact_search(kernels, metric), clustered(LEARNED_FROM + 700)
+    exact, vectors = flat_index(kernels, metric), clustered(LEARNED_FROM + 700)
     for count in (1000, LEARNED_FROM - 1, LEARNED_FROM, LEARNED_FROM + 300):
         assert_best(exact, metric, vectors[:count])
-    saved = {name: array.copy() for name, array in exact.save(vectors[: LEARNED_FROM + 300]).items()}
+    saved = {name: array.copy() for name, array in saved_of(exact, vectors[: LEARNED_FROM + 300]).items()}
     assert ("directions" in saved) == ("leading" in saved) == (kernels.name == "native" and metric != "l1")
     for array in saved.values():
         array.flags.writeable = False
-    loaded = exact_search(kernels, metric)
-    loaded.load(saved)
+    loaded = flat_index(kernels, metric)
+    loaded.load(SavedVectors(1, len(vectors), saved), vectors.shape[1])
     assert_best(loaded, metric, vectors[: LEARNED_FROM + 300])
     assert_best(loaded, metric, vectors)
-    again = loaded.save(vectors)
+    again = saved_of(loaded, vectors)
     for name, array in saved.items():
         assert again[name][: len(array)].tobytes() == array.tobytes()
 
@@ -208,26 +215,26 @@ def test_a_collection_grows_into_them_and_is_saved(kernels: Kernels, metric: Met
 def test_a_file_saved_without_them_gets_them(saved_rows: int) -> None:
     vectors = clustered(LEARNED_FROM + 100)
     assert module._native is not None
-    first = exact_search(module._native, "cosine")
-    saved = {name: array.copy() for name, array in first.save(vectors[:saved_rows]).items()}
+    first = flat_index(module._native, "cosine")
+    saved = {name: array.copy() for name, array in saved_of(first, vectors[:saved_rows]).items()}
     assert "directions" not in saved
     for array in saved.values():
         array.flags.writeable = False
-    loaded = exact_search(module._native, "cosine")
-    loaded.load(saved)
+    loaded = flat_index(module._native, "cosine")
+    loaded.load(SavedVectors(1, len(vectors), saved), vectors.shape[1])
     assert_best(loaded, "cosine", vectors)
-    assert "directions" in loaded.save(vectors)
+    assert "directions" in saved_of(loaded, vectors)
 
 
 @needs_native
 def test_directions_that_are_not_orthonormal_are_not_relied_on() -> None:
     vectors = clustered(LEARNED_FROM)
     assert module._native is not None
-    exact = exact_search(module._native, "ip")
-    saved = {name: array.copy() for name, array in exact.save(vectors).items()}
+    exact = flat_index(module._native, "ip")
+    saved = {name: array.copy() for name, array in saved_of(exact, vectors).items()}
     saved["directions"] *= np.float32(1.001)
-    loaded = exact_search(module._native, "ip")
-    loaded.load(saved)
+    loaded = flat_index(module._native, "ip")
+    loaded.load(SavedVectors(1, len(vectors), saved), vectors.shape[1])
     assert_best(loaded, "ip", vectors)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..analyzers import analyzer_of
-from ..contract import Bitmap, Contents, Delta, Kernels, Slots
+from ..contract import Bitmap, Contents, Delta, Kernels, SavedVectors, Slots, VectorSearcher
 from ..filters.bitmap import BoolArray, unpack
 from ..filters.columns import Columns
 from ..filters.tree import Node
@@ -21,10 +21,11 @@ from ..store.reading import ChangedMeanwhile, Reader
 from ..store.rows import stored_id
 from ..store.state import State
 from ..types import Id
-from .flat import FlatIndex, FlatView
 from .lagging import Lagging
+from .slots import SlotTable, SlotView
 from .sparse import SparseIndex
 from .text import TextIndex
+from .vector_index import DEFAULT_INDEX, make_vector_index
 
 _FLAT, _COLUMNS, _WORDS, _SPARSE = "flat.", "columns.", "words.", "sparse."
 
@@ -34,32 +35,35 @@ class View:
     """The collection at one moment, as one call needs it.
 
     Attributes:
-        flat: rows, vectors and expiry.
+        slots: which are rows, which have a vector, when they expire.
         matching: rows that pass the call's filter; None where it has none.
-        words, sparse: indexes at this moment, where the call asked for them.
+        vectors, words, sparse: indexes at this moment, where the call asked for them.
+        kernels: score vectors.
     """
 
-    flat: FlatView
+    slots: SlotView
     matching: Bitmap | None
+    kernels: Kernels
+    vectors: VectorSearcher | None = None
     words: Lagging[TextIndex] | None = None
     sparse: Lagging[SparseIndex] | None = None
 
     @property
     def change(self) -> int:
-        return self.flat.change
+        return self.slots.change
 
     def rows(self, now: int) -> Bitmap:
         """Rows that exist, have not expired and pass the filter."""
-        rows = self.flat.visible(now)
+        rows = self.slots.visible(now)
         return rows if self.matching is None else rows & self.matching
 
     def visible(self, now: int) -> BoolArray:
         """The same, a bool for each slot."""
-        return unpack(self.rows(now), len(self.flat.live))
+        return unpack(self.rows(now), len(self.slots.live))
 
     def candidates(self, now: int) -> Bitmap:
         """Those of them that have a vector."""
-        candidates = self.flat.candidates(now)
+        candidates = self.slots.candidates(now)
         return candidates if self.matching is None else candidates & self.matching
 
     def check_unmoved(self) -> None:
@@ -77,19 +81,21 @@ class DerivedIndex:
     """Vectors, columns, words and sparse vectors. The store's lock guards it."""
 
     def __init__(self, kernels: Kernels, state: State) -> None:
-        self._kernels = kernels
+        self.kernels = kernels
         self._state = state
-        self.flat = FlatIndex(kernels, state.metric)
+        self.slots = SlotTable()
+        self.vectors = make_vector_index(state.setting.get("index", DEFAULT_INDEX), kernels, state.metric)
         self.columns = Columns()
         self.words: Lagging[TextIndex] = Lagging(self._make_text, lambda rows, *slots: rows.texts(*slots))
         self.sparse: Lagging[SparseIndex] = Lagging(self._make_sparse, lambda rows, *slots: rows.sparse(*slots))
 
     @property
     def change(self) -> int:
-        return self.flat.change
+        return self.slots.change
 
     def apply(self, delta: Delta) -> None:
-        self.flat.apply(delta)
+        self.slots.apply(delta)
+        self.vectors.apply(delta)
         self.columns.apply(
             delta.slot_count, delta.dead, delta.added, delta.metadata, delta.touched, delta.touched_metadata
         )
@@ -97,23 +103,28 @@ class DerivedIndex:
             lagging.died(delta.dead)
 
     def live_count(self) -> int:
-        return self.flat.live_count()
+        return self.slots.live_count()
 
     def prepare(self, rows: Contents) -> bool:
         """See `Index.prepare`."""
-        live = self.flat.view().live
-        return self.flat.exact.prepare(rows.matrix(len(live))) or self.step(rows, words=True, sparse=True)
+        view = self.slots.view()
+        return self.vectors.build(rows.matrix(len(view.live)), view.packed_searchable) or self.step(
+            rows, words=True, sparse=True
+        )
 
     def step(self, rows: Contents, *, words: bool, sparse: bool) -> bool:
         """Takes in a part of what these indexes lack; False where little is left. The lock is free between parts."""
-        live = self.flat.view().live
+        live = self.slots.view().live
         return (words and self.words.step(rows, live)) or (sparse and self.sparse.step(rows, live))
 
     def save(self, rows: Contents) -> dict[str, NDArray[Any]]:
         """See `Index.save`."""
-        live = self.flat.view().live
+        view = self.slots.view()
+        live, vectors = view.live, rows.matrix(len(view.live))
+        while self.vectors.build(vectors, view.packed_searchable):
+            pass
         parts: dict[str, Mapping[str, NDArray[Any]]] = {
-            _FLAT: self.flat.save(rows.matrix(len(live))),
+            _FLAT: {**self.slots.save(), **self.vectors.save().arrays},
             _COLUMNS: self.columns.save(),
         }
         for prefix, lagging in self._lagging().items():
@@ -123,13 +134,16 @@ class DerivedIndex:
 
     def load(self, change: int, slot_count: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         """See `Index.load`."""
-        loaded = DerivedIndex(self._kernels, self._state)
-        loaded.flat.load(change, slot_count, _part(arrays, _FLAT))
+        loaded = DerivedIndex(self.kernels, self._state)
+        flat = _part(arrays, _FLAT)
+        loaded.slots.load(change, slot_count, flat)
+        if self._state.dimension is not None:
+            loaded.vectors.load(SavedVectors(change, slot_count, flat), self._state.dimension)
         loaded.columns.load(_part(arrays, _COLUMNS))
         for prefix, lagging in loaded._lagging().items():
             lagging.load(_part(arrays, prefix), change)
         # All or nothing: an array may be missing.
-        self.flat, self.columns = loaded.flat, loaded.columns
+        self.slots, self.vectors, self.columns = loaded.slots, loaded.vectors, loaded.columns
         self.words, self.sparse = loaded.words, loaded.sparse
 
     def _lagging(self) -> dict[str, Lagging[Any]]:
@@ -145,31 +159,34 @@ class DerivedIndex:
                 RuntimeWarning,
                 stacklevel=2,
             )
-        return TextIndex(chosen, self._kernels)
+        return TextIndex(chosen, self.kernels)
 
     def _make_sparse(self) -> SparseIndex:
         return SparseIndex()
 
 
-def viewing(tree: Node | None, *, words: bool = False, sparse: bool = False) -> Callable[[DerivedIndex, Reader], View]:
+def viewing(
+    tree: Node | None, *, vectors: bool = False, words: bool = False, sparse: bool = False
+) -> Callable[[DerivedIndex, Reader], View]:
     """What a store is to take off its index for a call with this filter.
 
     The function raises InvalidArgument where the filter asks for a field that no row has.
 
     Args:
-        words, sparse: whether these indexes are needed too.
+        vectors, words, sparse: whether these indexes are needed too.
     """
 
     def view(index: DerivedIndex, reader: Reader) -> View:
-        flat, matching = index.flat.view(), None
+        slots, matching = index.slots.view(), None
         if tree is not None:
             check_fields(tree, index.columns.known_paths())
-            matching = index.columns.evaluate(tree, len(flat.live), RowsAt(reader, flat.change))
+            matching = index.columns.evaluate(tree, len(slots.live), RowsAt(reader, slots.change))
         wanted = (index.words if words else None, index.sparse if sparse else None)
         for lagging in wanted:
             if lagging is not None:
-                lagging.sync(reader, flat.live, flat.change)
-        return View(flat, matching, *wanted)
+                lagging.sync(reader, slots.live, slots.change)
+        searcher = index.vectors.searcher(reader.matrix(len(slots.live))) if vectors else None
+        return View(slots, matching, index.kernels, searcher, *wanted)
 
     return view
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import Bitmap, FloatMatrix, FloatVector, Kernels, Metric, Slots
+from ..contract import (
+    AS_USUAL,
+    Accuracy,
+    Approach,
+    Bitmap,
+    Delta,
+    FloatMatrix,
+    FloatVector,
+    Kernels,
+    Metric,
+    SavedVectors,
+    Slots,
+)
 from ..filters.bitmap import BoolArray, unpack
 
-__all__ = ["ScannedSearch"]
+__all__ = ["Norms", "ScannedIndex", "ScannedSearcher"]
 
 FloatArray = NDArray[np.float64]
 
@@ -19,6 +28,7 @@ _EPSILON = 2.0**-23
 _TINY = 2.0**-126  # below it a product may vanish
 _SCORE_MAX = float(np.finfo(np.float32).max)  # beyond it scores are infinite
 _SCORE_STEP = 2.0**-149  # between the smallest scores
+_NO_NORMS = np.empty(0, dtype=np.float64)
 _SLACK_TERMS = 8  # roundings besides the sum's: the query, the row's norm, the score itself
 
 
@@ -27,60 +37,93 @@ class Norms:
 
     def __init__(self, kernels: Kernels, squared: FloatArray | None = None) -> None:
         self.kernels = kernels
-        self._squared: FloatArray = np.empty(0, dtype=np.float64) if squared is None else squared
+        self.known: FloatArray = _NO_NORMS if squared is None else squared
+
+    @property
+    def count(self) -> int:
+        return len(self.known)
 
     def squared(self, vectors: FloatMatrix) -> FloatArray:
         """float64, shape (len(vectors),). Threads may compute the same norms twice; the results are equal."""
-        known = self._squared
+        known = self.known
         if len(known) < len(vectors):
             known = np.concatenate([known, self.kernels.squared_norms(vectors[len(known) :])])
-            self._squared = known
+            self.known = known
         return known[: len(vectors)]
 
 
-class ScannedSearch:
-    """Looks at every vector for each query; keeps their norms."""
+class ScannedIndex:
+    """Looks at every vector for each query; keeps their norms. See `contract.VectorIndex`."""
+
+    name = "flat"
 
     def __init__(self, kernels: Kernels, metric: Metric) -> None:
         self._kernels = kernels
         self._metric = metric
         self._norms = Norms(kernels)
+        self.change = 0
 
-    def search(
-        self, vectors: FloatMatrix, queries: FloatMatrix, k: int, allowed: Bitmap, threads: int = 1
-    ) -> list[tuple[Slots, FloatVector]]:
-        """See `ExactSearch.search`; NumPy decides on threads."""
-        chosen = unpack(allowed, len(vectors))
-        return [self._search_one(vectors, query, k, chosen) for query in queries]
+    @property
+    def covered(self) -> int:
+        """See `VectorIndex.covered`."""
+        return self._norms.count
 
-    def score(self, vectors: FloatMatrix, slots: Slots, query: FloatVector) -> FloatVector:
-        """See `ExactSearch.score`."""
-        return self._kernels.score(self._metric, vectors, slots, query)
+    def apply(self, delta: Delta) -> None:
+        """See `VectorIndex.apply`."""
+        self.change = delta.change
 
-    def prepare(self, vectors: FloatMatrix) -> bool:
-        """See `ExactSearch.prepare`; norms take no time to speak of."""
+    def searcher(self, vectors: FloatMatrix) -> ScannedSearcher:
+        """See `VectorIndex.searcher`."""
+        return ScannedSearcher(self._kernels, self._metric, self._norms, vectors)
+
+    def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
+        """See `VectorIndex.build`; norms take no time to speak of."""
         self._norms.squared(vectors)
         return False
 
-    def save(self, vectors: FloatMatrix) -> dict[str, NDArray[Any]]:
-        """See `ExactSearch.save`."""
-        return {"norms": self._norms.squared(vectors)}
+    def save(self) -> SavedVectors:
+        """See `VectorIndex.save`."""
+        norms = self._norms.known
+        return SavedVectors(self.change, len(norms), {"norms": norms})
 
-    def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """See `ExactSearch.load`."""
-        self._norms = Norms(self._kernels, arrays.get("norms"))
+    def load(self, saved: SavedVectors, dim: int) -> None:
+        """See `VectorIndex.load`; codes of the native core are passed over."""
+        norms = saved.arrays.get("norms", _NO_NORMS)
+        if norms.dtype != np.float64 or len(norms) > saved.slot_count:
+            raise ValueError("norms of another kind")
+        self._norms = Norms(self._kernels, norms)
+        self.change = saved.change
 
-    def _search_one(
-        self, vectors: FloatMatrix, query: FloatVector, k: int, allowed: BoolArray
-    ) -> tuple[Slots, FloatVector]:
+
+class ScannedSearcher:
+    """The nearest of some vectors, each compared as float32. See `contract.VectorSearcher`."""
+
+    def __init__(self, kernels: Kernels, metric: Metric, norms: Norms, vectors: FloatMatrix) -> None:
+        self._kernels = kernels
+        self._metric = metric
+        self._norms = norms
+        self._vectors = vectors
+
+    def search(
+        self, queries: FloatMatrix, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL, threads: int = 1
+    ) -> list[tuple[Slots, FloatVector]]:
+        """See `VectorSearcher.search`; NumPy decides on threads."""
+        chosen = unpack(candidates, len(self._vectors))
+        return [self._search_one(query, k, chosen) for query in queries]
+
+    def approach(self, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL) -> Approach:
+        """See `VectorSearcher.approach`."""
+        return Approach(True, "every vector is compared as float32, without the native core")
+
+    def _search_one(self, query: FloatVector, k: int, allowed: BoolArray) -> tuple[Slots, FloatVector]:
         count = int(np.count_nonzero(allowed))
         if count == 0 or k <= 0:
             return np.empty(0, dtype=np.uint32), np.empty(0, dtype=np.float32)
         if k < count:
-            value, bound = _bounded(self._metric, vectors, self._norms, query)
+            value, bound = _bounded(self._metric, self._vectors, self._norms, query)
             allowed = _survivors(value, bound, allowed, k)
         slots = np.flatnonzero(allowed).astype(np.uint32)
-        scores = self._kernels.score(self._metric, vectors, slots, query)
+        scores = self._kernels.score(self._metric, self._vectors, slots, query)
         best = np.lexsort((slots, -scores))[:k]
         return slots[best], scores[best]
 

@@ -9,7 +9,7 @@ from typing import Any, Final, cast, get_args
 
 import numpy as np
 
-from ..contract import FloatMatrix, FloatVector, Mode
+from ..contract import Accuracy, FloatMatrix, FloatVector, Mode
 from ..errors import InvalidArgument
 from ..filters.tree import Node
 from ..indexes.sparse import SparseQuery
@@ -67,6 +67,7 @@ class Asked:
     fusion: Any = "weighted"
     weights: Any = None
     scorer: Any = None
+    exact: Any = False
     recall: Any = None
     single: bool = True
 
@@ -95,6 +96,7 @@ class Asked:
             and self.weights is None
             and self.scorer is None
             and self.recall is None
+            and type(self.exact) is bool
         )
 
     def _check_options(self) -> None:
@@ -102,6 +104,13 @@ class Asked:
         _check_choice("mode", self.mode, _MODES)
         _check_choice("fusion", self.fusion, METHODS)
         _check_share("alpha", self.alpha, least_allowed=True)
+        if not isinstance(self.exact, (bool, np.bool_)):
+            raise InvalidArgument(
+                f"exact must be True or False, not {self.exact!r}",
+                name="exact",
+                value=self.exact,
+                remedy="Leave it out, or ask for a share of the true answer by recall=.",
+            )
         if self.recall is not None:
             _check_share("recall", self.recall, least_allowed=False)
         _check_weights(self.weights)
@@ -129,9 +138,11 @@ class Asked:
         """
         mode: Mode = self.mode
         if self.id is not None:
-            return [Question(mode, self.k, now, where, like=check_id(self.id, "id="))]
+            return [Question(mode, self.k, now, where, like=check_id(self.id, "id="), accuracy=self._accuracy())]
         vectors, by_encoder = self._vectors(rules, encode) if mode != "keyword" else (None, False)
         common: dict[str, Any] = {"encoder": state.encoder if by_encoder else None, "metric": state.metric}
+        if self.exact or self.recall is not None:
+            common["accuracy"] = self._accuracy()
         words, sparse = None, None
         if mode != "dense":
             words, sparse = self._words(), self._sparse()
@@ -233,6 +244,9 @@ class Asked:
         share = (1.0 - float(self.alpha)) / max(1, sum(by_words))
         return Fusion(self.fusion, {"dense": float(self.alpha), "keyword": share, "sparse": share})
 
+    def _accuracy(self) -> Accuracy:
+        return Accuracy(bool(self.exact), None if self.recall is None else float(self.recall))
+
     def _has_words(self) -> bool:
         return self.mode != "dense" and any(isinstance(query, str) for query in self.queries)
 
@@ -283,7 +297,9 @@ def _check_share(name: str, value: object, *, least_allowed: bool) -> None:
             f"{name} must be {wanted}, not {value!r}",
             name=name,
             value=value,
-            remedy="Leave it out: search is exact." if name == "recall" else "Leave it out for 0.5.",
+            remedy="Leave it out, or write exact=True for the true answer."
+            if name == "recall"
+            else "Leave it out for 0.5.",
         )
 
 

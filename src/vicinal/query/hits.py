@@ -53,7 +53,7 @@ def fetch(
     if other_than is not None and any(row.id == other_than for part in rows for row in part):
         raise ChangedMeanwhile
     return [
-        Hits(_hits(ranking, part, distance_at_0), measure, view.flat.change)
+        Hits(_hits(ranking, part, distance_at_0), measure, view.change)
         for ranking, part in zip(rankings, rows, strict=True)
     ]
 

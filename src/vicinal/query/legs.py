@@ -7,9 +7,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import Bitmap, FloatMatrix, FloatVector, Metric, Slots
+from ..contract import AS_USUAL, Accuracy, Bitmap, FloatMatrix, FloatVector, Kernels, Metric, Slots, VectorSearcher
 from ..filters.bitmap import BoolArray
-from ..indexes.exact import ExactSearch
 from ..indexes.sparse import SparseIndex, SparseQuery
 from ..indexes.text import TextIndex
 from ..indexes.text_query import POSITIVE, Clause, Scorer, TextQuery
@@ -26,23 +25,34 @@ class DenseLeg:
     name = "dense"
 
     def __init__(
-        self, exact: ExactSearch, metric: Metric, vectors: FloatMatrix, query: FloatVector, allowed: Bitmap
+        self,
+        searcher: VectorSearcher,
+        kernels: Kernels,
+        metric: Metric,
+        vectors: FloatMatrix,
+        query: FloatVector,
+        candidates: Bitmap,
+        accuracy: Accuracy = AS_USUAL,
     ) -> None:
-        self._exact = exact
+        self._searcher = searcher
+        self._kernels = kernels
+        self._metric = metric
         self._vectors = vectors
         self._query = query
-        self._allowed = allowed
+        self._candidates = candidates
+        self._accuracy = accuracy
         self._similarity = similarity_of(metric)
 
     def best(self, m: int) -> tuple[Slots, FloatVector]:
         """See `Leg.best`."""
-        return self._exact.search(self._vectors, self._query[np.newaxis], m, self._allowed)[0]
+        return self._searcher.search(self._query[np.newaxis], m, self._candidates, self._accuracy)[0]
 
     def score(self, slots: Slots) -> FloatVector:
         """See `Leg.score`."""
         scores = np.full(len(slots), np.nan, dtype=np.float32)
-        there = are_in(self._allowed, slots) & (slots < len(self._vectors))
-        scores[there] = self._exact.score(self._vectors, np.ascontiguousarray(slots[there]), self._query)
+        there = are_in(self._candidates, slots) & (slots < len(self._vectors))
+        known = np.ascontiguousarray(slots[there])
+        scores[there] = self._kernels.score(self._metric, self._vectors, known, self._query)
         return scores
 
     def similarity(self, scores: FloatVector) -> FloatArray:

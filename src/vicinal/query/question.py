@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..contract import FloatMatrix, Metric, Mode
+from ..contract import AS_USUAL, Accuracy, FloatMatrix, Metric, Mode
 from ..errors import DimensionMismatch
 from ..filters.tree import Node
 from ..indexes.sparse import SparseQuery
@@ -39,6 +39,7 @@ class Question:
         like: the row whose neighbours are asked for, in place of vectors; it is not its own neighbour.
         encoder: the encoder that made the vectors of texts, as the collection's state wrote it; else None.
         metric: by which the vectors were checked: a zero vector may have no cosine.
+        accuracy: what the nearest vectors must be.
     """
 
     mode: Mode
@@ -53,6 +54,12 @@ class Question:
     metric: Metric | None = None
     scorer: Scorer = DEFAULT_SCORER
     fusion: Fusion = Fusion()
+    accuracy: Accuracy = AS_USUAL
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether some leg compares vectors."""
+        return self.vectors is not None or self.like is not None
 
     def __len__(self) -> int:
         given = next(part for part in (self.vectors, self.words, self.sparse) if part is not None)

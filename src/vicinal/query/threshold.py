@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..contract import FloatVector, Metric, Slots
 from ..errors import InvalidArgument
-from ..indexes.exact import thread_count
+from ..indexes.threads import thread_count
 from ..inputs.names import nearest
 from ..types import LegScore
 from . import fusion

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,16 +14,17 @@ from ..contract import Encoder, Metric
 from ..encoders.identity import identity_of
 from ..encoders.registry import as_encoder
 from ..errors import InvalidArgument, Unsupported
+from ..indexes.kernels import kernels
+from ..indexes.vector_index import DEFAULT_INDEX, index_setting, kept_index
 from ..inputs.names import nearest
 from ..inputs.vectors import VectorRules, check_block, check_lengths
 from ..store.rows import user_id
 from ..store.state import State
-from ..store.switch import Copied, Plan
+from ..store.switch import Copied, Plan, Transform
 from ..store.verify import verify_collection
 from ..types import PurgeReceipt, Snapshot, VerifyReport
 from .context import Context, now
 
-_INDEXES = ("flat",)
 _PURGE_WAIT_SECONDS = 10.0  # idle processes look for a switch every two seconds
 _PURGE_RETRY_SECONDS = 0.05
 _OUTSIDE = (
@@ -59,21 +61,31 @@ def restore(context: Context, name: str) -> None:
 
 
 def alter(context: Context, metric: Any, index: Any) -> None:
-    """Another metric over the same vectors."""
-    if index is not None and index not in _INDEXES:
-        raise InvalidArgument(
-            f"there is no index {index!r}", name="index", value=index, remedy=f"Choose one of {', '.join(_INDEXES)}."
-        )
-    if metric is None:
+    """Another metric or another index over the same vectors."""
+    if metric is None and index is None:
         return
-    if metric not in get_args(Metric):
+    if metric is not None and metric not in get_args(Metric):
         raise InvalidArgument(
             f"there is no metric {metric!r}",
             name="metric",
             value=metric,
             remedy=f"{nearest(str(metric), get_args(Metric))}Choose one of {', '.join(get_args(Metric))}.",
         )
-    zero_allowed = context.rules(context.store.current()).zero_allowed
+    known = context.store.current()
+    # What the new metric does not allow, the index that the collection has may not allow either.
+    kept = known.setting.get("index", DEFAULT_INDEX)
+    setting = index_setting(kept_index(kept) if index is None else index, kernels(), metric or known.metric)
+
+    def state(old: State) -> State:
+        settings = json.dumps({**old.setting, "index": setting}, sort_keys=True) if index is not None else old.settings
+        return replace(old, metric=metric or old.metric, settings=settings)
+
+    transform = None if metric is None else _lengths_checked(metric, context.rules(known).zero_allowed)
+    context.store.upkeep.rebuild(Plan(state=state, transform=transform), timeout=context.timeout, now=now())
+
+
+def _lengths_checked(metric: Metric, zero_allowed: bool) -> Transform:
+    """Raises ZeroVector for the first row that the new metric cannot compare."""
 
     def check(copied: list[Copied]) -> list[Copied]:
         rules = VectorRules(metric, None, zero_allowed)
@@ -83,8 +95,7 @@ def alter(context: Context, metric: Any, index: Any) -> None:
             check_lengths(block, rules, lambda i: f"id {user_id(with_vector[i][0].id)!r}")
         return copied
 
-    plan = Plan(state=lambda state: replace(state, metric=metric), transform=check)
-    context.store.upkeep.rebuild(plan, timeout=context.timeout, now=now())
+    return check
 
 
 def reembed(context: Context, given: Any) -> None:

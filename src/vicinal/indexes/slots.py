@@ -1,0 +1,130 @@
+"""Which slots are rows, which of them have a vector, and when they expire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import Bitmap, Delta, Slots
+from ..filters.bitmap import BoolArray, pack
+
+_Item = TypeVar("_Item", bound=np.generic)
+
+_NEVER = np.iinfo(np.int64).max
+_SLOTS_MIN = 64
+
+
+@dataclass(frozen=True, slots=True)
+class SlotView:
+    """The index at one moment. Arrays are shared and never written again.
+
+    Attributes:
+        change: the commit it stands at.
+        live: bool, shape (slots,): rows that exist.
+        searchable: bool, shape (slots,): those that have a vector.
+        expires: int64 microseconds since 1970, shape (slots,), or None where no row ever expires.
+        packed_live, packed_searchable: the same as bitmaps.
+    """
+
+    change: int
+    live: BoolArray
+    searchable: BoolArray
+    expires: NDArray[np.int64] | None
+    packed_live: Bitmap
+    packed_searchable: Bitmap
+
+    def visible(self, now: int) -> Bitmap:
+        """Rows that exist and have not expired."""
+        return self.packed_live if self.expires is None else pack(self.live & (self.expires > now))
+
+    def candidates(self, now: int) -> Bitmap:
+        """Rows that a dense search may return."""
+        return self.packed_searchable if self.expires is None else pack(self.searchable & (self.expires > now))
+
+
+class SlotTable:
+    """Live bits, vector bits and expiry by slot, fed by deltas. The store's lock guards it."""
+
+    def __init__(self) -> None:
+        self.change = 0
+        self._slot_count = 0
+        self._live = np.zeros(_SLOTS_MIN, dtype=np.bool_)
+        self._searchable = np.zeros(_SLOTS_MIN, dtype=np.bool_)
+        self._expires: NDArray[np.int64] | None = None
+        self._view: SlotView | None = None  # of what is there, until it changes
+        self._shared = False  # a view holds the arrays: copy before the next write
+
+    def apply(self, delta: Delta) -> None:
+        """Takes in the next delta."""
+        self._view = None
+        self._reserve(delta.slot_count)
+        self._live[delta.dead] = False
+        self._searchable[delta.dead] = False
+        self._live[delta.added] = True
+        self._searchable[delta.added] = delta.has_vector
+        self._set_expiry(delta.added, delta.expires)
+        self._set_expiry(delta.touched, delta.touched_expires)
+        self._slot_count = delta.slot_count
+        self.change = delta.change
+
+    def live_count(self) -> int:
+        return int(np.count_nonzero(self._live[: self._slot_count]))
+
+    def save(self) -> dict[str, NDArray[Any]]:
+        """See `Index.save`."""
+        self._shared = True  # the arrays are written to a file after the lock is gone
+        count = self._slot_count
+        arrays: dict[str, NDArray[Any]] = {
+            "live": self._live[:count],
+            "searchable": self._searchable[:count],
+        }
+        if self._expires is not None:
+            arrays["expires"] = self._expires[:count]
+        return arrays
+
+    def load(self, change: int, slot_count: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """See `Index.load`."""
+        self._live, self._searchable = arrays["live"], arrays["searchable"]
+        self._expires = arrays.get("expires")
+        self._slot_count, self.change = slot_count, change
+        self._view = None
+        self._shared = True  # mapped: copied before the first write
+
+    def view(self) -> SlotView:
+        if self._view is None:
+            self._shared = True
+            count = self._slot_count
+            expires = None if self._expires is None else self._expires[:count]
+            live, searchable = self._live[:count], self._searchable[:count]
+            self._view = SlotView(self.change, live, searchable, expires, pack(live), pack(searchable))
+        return self._view
+
+    def _reserve(self, slot_count: int) -> None:
+        """Room for `slot_count` slots in arrays that no view holds."""
+        room = len(self._live)
+        if slot_count <= room and not self._shared:
+            return
+        room = max(2 * room, slot_count) if slot_count > room else room
+        self._live = _resized(self._live, room, False)
+        self._searchable = _resized(self._searchable, room, False)
+        if self._expires is not None:
+            self._expires = _resized(self._expires, room, _NEVER)
+        self._shared = False
+
+    def _set_expiry(self, slots: Slots, expires: NDArray[np.int64]) -> None:
+        if self._expires is None:
+            if not (expires >= 0).any():
+                return
+            self._expires = np.full(len(self._live), _NEVER, dtype=np.int64)
+        self._expires[slots] = np.where(expires >= 0, expires, _NEVER)
+
+
+def _resized(array: NDArray[_Item], room: int, fill: object) -> NDArray[_Item]:
+    """A copy with room for `room` slots."""
+    grown = np.full(room, fill, dtype=array.dtype)
+    grown[: len(array)] = array
+    return grown

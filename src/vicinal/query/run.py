@@ -1,0 +1,96 @@
+"""Doing what a plan says: a ranking by one leg or several, then the rows of that same moment."""
+
+from __future__ import annotations
+
+from itertools import starmap
+
+from ..contract import Metric
+from ..indexes.text import TextIndex
+from ..indexes.text_query import Bm25
+from ..indexes.threads import thread_count
+from ..store.reading import Reader
+from ..types import Hits
+from .hits import Ranking, fetch
+from .legs import DenseLeg, KeywordLeg, SparseLeg, admitted
+from .plan import Plan
+from .question import Question
+from .threshold import BY_RANK, RANKED, SHOWN_RANKS, Leg, fuse
+
+__all__ = ["run"]
+
+
+def run(plan: Plan, reader: Reader) -> list[Hits]:
+    """The hits of each question of the plan.
+
+    Raises:
+        ChangedMeanwhile: an index or a row that was found has moved on since the plan's view was taken.
+    """
+    mode = plan.question.mode
+    if mode == "dense":
+        rankings = _by_vectors(plan)
+    elif mode == "keyword":
+        rankings = _by_words(plan)
+    else:
+        rankings = [_fused(plan, i) for i in range(len(plan))]
+    plan.view.check_unmoved()
+    return fetch(reader, plan.view, rankings, *_measure(plan.question, plan.metric), plan.other_than)
+
+
+def _by_vectors(plan: Plan) -> list[Ranking]:
+    assert plan.queries is not None  # a dense question has them
+    threads = thread_count() if len(plan.queries) > 1 else 1
+    assert plan.view.vectors is not None  # the view was asked for them
+    question = plan.question
+    found = plan.view.vectors.search(plan.queries, question.k, plan.candidates, question.accuracy, threads)
+    return list(starmap(Ranking, found))
+
+
+def _by_words(plan: Plan) -> list[Ranking]:
+    question = plan.question
+    assert question.words is not None  # a keyword question has them
+    index = _words_of(plan)
+    return [Ranking(*KeywordLeg(index, words, question.scorer, plan.rows).best(question.k)) for words in question.words]
+
+
+def _fused(plan: Plan, i: int) -> Ranking:
+    legs = _legs(plan, i)
+    fusion = plan.question.fusion
+    weights = [fusion.weights.get(leg.name, 1.0) for leg in legs]
+    ranked = RANKED if fusion.method in BY_RANK else SHOWN_RANKS
+    fused = fuse(legs, plan.question.k, fusion.method, weights=weights if any(weights) else None, ranked=ranked)
+    return Ranking(fused.slots, fused.scores, fused.legs)
+
+
+def _legs(plan: Plan, i: int) -> list[Leg]:
+    """The legs of the i-th question: those for which it has something to look for."""
+    question = plan.question
+    rows, candidates = plan.rows, plan.candidates
+    words = None if question.words is None else question.words[i]
+    if words is not None:
+        rows = admitted(_words_of(plan), words, rows)
+        candidates = candidates & rows
+    legs: list[Leg] = []
+    if plan.queries is not None:
+        view, query, accuracy = plan.view, plan.queries[i], question.accuracy
+        assert view.vectors is not None  # the view was asked for them
+        legs.append(DenseLeg(view.vectors, view.kernels, plan.metric, plan.vectors, query, candidates, accuracy))
+    if words is not None:
+        legs.append(KeywordLeg(_words_of(plan), words, question.scorer, rows))
+    if question.sparse is not None:
+        assert plan.view.sparse is not None  # the view was asked for it
+        legs.append(SparseLeg(plan.view.sparse.index, question.sparse[i], rows))
+    return legs
+
+
+def _words_of(plan: Plan) -> TextIndex:
+    assert plan.view.words is not None  # the view was asked for them
+    return plan.view.words.index
+
+
+def _measure(question: Question, metric: Metric) -> tuple[str, float]:
+    """What scores are, and the distance beside a score of 0."""
+    if question.mode == "keyword":
+        return ("bm25" if isinstance(question.scorer, Bm25) else "tfidf"), 0.0
+    if question.mode == "hybrid":
+        return question.fusion.method, 1.0
+    return metric, 1.0 if metric == "cosine" else 0.0
