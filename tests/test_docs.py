@@ -42,7 +42,7 @@ GIVEN = {
 }
 
 # Pages about another distribution than `vicinal`, and the package that it installs.
-PACKAGES = {"pyvdb.md": "pyvdb"}
+PACKAGES = {"pyvdb.md": "pyvdb", "vecstore.md": "vecstore"}
 
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")

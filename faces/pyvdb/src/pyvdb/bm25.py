@@ -16,8 +16,9 @@ import vicinal
 from vicinal import Hit
 from vicinal.analyzers import Analyzer, analyzer
 from vicinal.indexes.text_query import Bm25
+from vicinal.inputs import checks
 
-from . import bm25_file, checks
+from . import bm25_file
 from .errors import core_call
 from .fields import Attributes, Field
 

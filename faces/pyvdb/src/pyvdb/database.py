@@ -11,7 +11,9 @@ from typing import Any, Final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from . import checks, export
+from vicinal.inputs import checks
+
+from . import export
 from .config import DatabaseConfig
 from .entries import IMAGE, TEXT, VECTOR, Entries, NewEntry
 from .enums import DocumentType

@@ -8,8 +8,8 @@ import os
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
-from . import checks
-from .checks import Check
+from vicinal.inputs import checks
+from vicinal.inputs.checks import Check
 
 T = TypeVar("T")
 

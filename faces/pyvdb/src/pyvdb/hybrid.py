@@ -10,9 +10,9 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from vicinal.inputs import checks
 from vicinal.query import fusion
 
-from . import checks
 from .bm25 import BM25Result
 from .enums import FusionMethod
 from .errors import core_call

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from vicinal import VicinalError
+from vicinal.inputs import checks
 from vicinal.progress import progress
 
-from . import checks
 from .database import Path, VectorDatabase, image_row
 from .discovery import CHART, JOURNAL, REPORT, Found, asset_of, date_of, discover, report_type
 from .entries import TEXT, Entries, NewEntry

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from . import checks
+from vicinal.inputs import checks
+
 from .fields import Attributes, Field, PathField
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from . import checks
+from vicinal.inputs import checks
+
 from .enums import Role
 from .fields import Attributes, Field, PathField
 

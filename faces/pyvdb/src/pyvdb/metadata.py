@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import checks
+from vicinal.inputs import checks
+
 from .enums import DocumentType
 from .fields import Attributes, Field
 from .names import TEXT_NAMES, TYPES_BY_NAME, document_type

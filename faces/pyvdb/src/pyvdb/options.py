@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import checks
+from vicinal.inputs import checks
+
 from .enums import DocumentType
 from .fields import Attributes, Field
 from .names import TEXT_NAMES

@@ -1,14 +1,18 @@
-"""What a caller may pass: each check gives the value back, or raises TypeError that names the argument."""
+"""What a caller of a face may pass: each check gives the value back, or raises TypeError that names the argument.
+
+The engine itself raises `InvalidArgument`; these are for distributions whose documents promise a plain TypeError.
+"""
 
 from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
@@ -50,6 +54,22 @@ def number(name: str, value: Any) -> float:
     if isinstance(value, (bool, str, bytes)) or not hasattr(value, "__float__"):
         raise _wrong(name, "a number", value)
     return float(value)
+
+
+def vector(name: str, value: Any) -> NDArray[np.float32]:
+    """A sequence or array of numbers, shape (dim,), as float32; what does not fit becomes infinite."""
+    if isinstance(value, (str, bytes, bytearray)) or not (isinstance(value, Sequence) or hasattr(value, "__array__")):
+        raise _wrong(name, "a sequence of numbers", value)
+    try:
+        array = np.asarray(value)
+        if array.dtype == object:
+            array = np.array([number(f"{name}[{i}]", item) for i, item in enumerate(value)])
+    except (ValueError, OverflowError):  # lists of different lengths, or an int that no float can hold
+        raise _wrong(name, "a sequence of numbers", value) from None
+    if array.ndim != 1 or array.dtype.kind not in "fiub":
+        raise _wrong(name, "a sequence of numbers", value)
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32)
 
 
 def texts(name: str, value: Any) -> list[str]:

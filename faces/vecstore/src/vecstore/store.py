@@ -1,0 +1,220 @@
+"""A store: vectors with metadata and texts in a folder, and snapshots of them."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Final, Self, overload
+
+from vicinal.errors import IdNotFound
+from vicinal.inputs import checks
+
+from . import records
+from .errors import doing
+from .names import checked_name
+from .opening import Path, connect
+from .queries import HybridQuery, Query, Vector
+from .results import SearchResult
+
+# Under this name `vicinal stats` and `vicinal search` show a store.
+COLLECTION: Final = "vectors"
+
+
+class VecStore:
+    """Vectors by id in a folder, which is made where it does not exist. Thread-safe; other processes may use it too.
+
+    Every call that changes something is durable when it returns.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        ValueError: it cannot be opened or made, or what is in it is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        with doing("Failed to open store"):
+            self._db = connect(path)
+            try:
+                self._rows = self._db.collection(COLLECTION, **records.SETTINGS)
+                self._rows.count()  # what cannot be read is told now
+            except BaseException:
+                self._db.close()
+                raise
+
+    @staticmethod
+    def open(path: Path) -> VecStore:
+        """The same as `VecStore(path)`."""
+        return VecStore(path)
+
+    def upsert(self, id: str, vector: Vector, metadata: dict[str, Any]) -> None:
+        """Stores a record, or replaces vector and metadata of the one with this id; its indexed text stays.
+
+        Args:
+            id: any text that is not empty.
+            vector: numbers, kept as float32. The first one decides how many a vector has.
+            metadata: JSON-like values by name.
+
+        Raises:
+            ValueError: another dimension, NaN or infinity, or metadata that would not come back as given.
+        """
+        with doing("Upsert failed"):
+            records.upsert(self._rows, id, vector, metadata)
+
+    def remove(self, id: str) -> None:
+        """Removes a record and its text.
+
+        Raises:
+            ValueError: there is none with this id.
+        """
+        with doing("Remove failed"):
+            found = records.remove(self._rows, id)
+        if not found:
+            raise ValueError(f"Remove failed: ID not found: {id}")
+
+    @overload
+    def query(self, vector: Query) -> list[SearchResult]: ...
+    @overload
+    def query(self, vector: Vector, k: int, filter: str | None = None) -> list[SearchResult]: ...
+    def query(self, vector: Vector | Query, k: int | None = None, filter: str | None = None) -> list[SearchResult]:
+        """The `k` records nearest to `vector`, or all there are; best first, equal ones in order of insertion.
+
+        Args:
+            vector: numbers, as many as the store's vectors have; or a `Query`, and nothing else.
+            filter: an expression such as "year >= 2024 AND lang = 'en'"; records that do not pass do not count.
+
+        Raises:
+            ValueError: another dimension, or no expression.
+        """
+        if isinstance(vector, Query):
+            _refuse_more("query", vector, k, filter)
+            asked = vector
+        else:
+            asked = Query(vector, k, filter)  # type: ignore[arg-type]  # checked below
+        where, count = records.filter_of(asked.filter), records.count_of(asked.k)
+        with doing("Query failed"):
+            return records.search(self._rows, asked.vector, count, where)
+
+    @overload
+    def hybrid_query(self, vector: HybridQuery) -> list[SearchResult]: ...
+    @overload
+    def hybrid_query(
+        self, vector: Vector, keywords: str, k: int, alpha: float, filter: str | None = None
+    ) -> list[SearchResult]: ...
+    def hybrid_query(
+        self,
+        vector: Vector | HybridQuery,
+        keywords: str | None = None,
+        k: int | None = None,
+        alpha: float | None = None,
+        filter: str | None = None,
+    ) -> list[SearchResult]:
+        """The `k` best records by vector and by words of their indexed texts, best first.
+
+        The score is `alpha` times the cosine over the best one, plus `1 - alpha` times BM25 over the best one.
+
+        Args:
+            vector: numbers, or a `HybridQuery`, and nothing else.
+            keywords: words; empty for none.
+            alpha: from 0, words alone, to 1, vectors alone.
+            filter: as in `query`.
+        """
+        if isinstance(vector, HybridQuery):
+            _refuse_more("hybrid_query", vector, keywords, k, alpha, filter)
+            asked = vector
+        else:
+            asked = HybridQuery(vector, keywords, k, alpha, filter)  # type: ignore[arg-type]  # checked below
+        words, count = checks.text("keywords", asked.keywords), records.count_of(asked.k)
+        weight, where = checks.number("alpha", asked.alpha), records.filter_of(asked.filter)
+        with doing("Hybrid query failed"):
+            return records.hybrid(self._rows, asked.vector, words, count, weight, where)
+
+    def index_text(self, id: str, text: str) -> None:
+        """Makes a record findable by the words of a text, in place of those of an earlier one.
+
+        Raises:
+            ValueError: there is no record with this id.
+        """
+        id, text = checks.text("id", id), checks.text("text", text)
+        with doing("Text indexing failed"):
+            try:
+                self._rows.update([id], texts=[text])
+            except IdNotFound as error:
+                raise ValueError(f"Text indexing failed: ID not found: {id}") from error
+
+    def save(self) -> None:
+        """Makes sure that everything is on the disk. It is already: each call that changes something sees to it."""
+        with doing("Save failed"):
+            self._rows.sync()
+
+    def len(self) -> int:
+        """How many records there are."""
+        with doing("Count failed"):
+            return self._rows.count()
+
+    def is_empty(self) -> bool:
+        return self.len() == 0
+
+    def create_snapshot(self, name: str) -> None:
+        """Keeps a copy of all records, as of one moment, under `name`.
+
+        Raises:
+            ValueError: the name is taken, or is not made of letters, digits, '_', '-' and '.'.
+        """
+        with doing("Snapshot creation failed"):
+            self._rows.snapshot(_named(name, "Snapshot creation failed"))
+
+    def restore_snapshot(self, name: str) -> None:
+        """Goes back to a snapshot in one step, for every program that uses the store; later records are gone.
+
+        Raises:
+            ValueError: there is none of this name. Nothing changed.
+        """
+        with doing("Snapshot restore failed"):
+            self._rows.restore(_named(name, "Snapshot restore failed"))
+
+    def list_snapshots(self) -> list[tuple[str, str, int]]:
+        """Name, time of creation (RFC 3339, UTC) and number of records of each snapshot, newest first."""
+        with doing("Failed to list snapshots"):
+            found = self._rows.snapshots()
+        return [(one.name, one.created_at.isoformat(), one.rows) for one in reversed(found)]
+
+    def optimize(self) -> int:
+        """Reclaims the room of removed and replaced records, and gives their number. No answer changes."""
+        with doing("Optimization failed"):
+            dead = self._rows.stats().dead_slots
+            if dead:
+                self._rows.compact()
+            return dead
+
+    def close(self) -> None:
+        """Lets go of the files. Not needed, as nothing is waiting to be written."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self.len()
+
+    def __repr__(self) -> str:
+        try:
+            return f"VecStore(vectors={self.len()})"
+        except ValueError:
+            return "VecStore(closed)"
+
+
+def _named(name: str, what: str) -> str:
+    try:
+        return checked_name(name)
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from None
+
+
+def _refuse_more(call: str, query: object, *others: object) -> None:
+    if any(other is not None for other in others):
+        raise TypeError(f"{call}() takes a {type(query).__name__} alone: its attributes say the rest")
