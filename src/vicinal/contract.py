@@ -1,6 +1,6 @@
 """What can be swapped, and what each swappable part owes the rest.
 
-Encoder, EmbeddingStore: texts to vectors, and where results may be kept.
+Encoder, TokenCounter, EmbeddingStore: texts to vectors, how long a text is to a model, where results may be kept.
 Index: what is derived from the records. VectorIndex, VectorSearcher: the part of it that finds the nearest vectors.
 Kernels: distances, native or NumPy. Checksums: likewise.
 Collection: the noun that users hold, the same embedded and remote.
@@ -56,6 +56,21 @@ class Encoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> FloatMatrix:
         """Vectors of `texts`, float32, shape (len(texts), dim), C-contiguous."""
+
+
+@runtime_checkable
+class TokenCounter(Protocol):
+    """An encoder that says how long texts are to it. `Encoder`s may be this too.
+
+    Words, punctuation marks and ideographs must not count more together than each alone.
+    """
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a text that are read; what comes behind them has no effect on the vector."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, those left out that the model itself puts around every text."""
 
 
 class EmbeddingStore(Protocol):

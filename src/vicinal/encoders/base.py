@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..contract import FloatMatrix
+from ..contract import FloatMatrix, TokenCounter
 from ..errors import InvalidArgument, InvalidText
 
 
@@ -34,6 +34,10 @@ class TextEncoder(ABC):
         if not checked:
             return np.empty((0, self.dim), dtype=np.float32)
         return self._encode(checked)
+
+    def token_counter(self) -> TokenCounter | None:
+        """What counts tokens as the model does, or None where nobody knows its tokens."""
+        return self if isinstance(self, TokenCounter) else None
 
     @abstractmethod
     def _encode(self, texts: list[str]) -> FloatMatrix:

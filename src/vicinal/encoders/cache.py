@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..contract import EmbeddingStore, FloatMatrix, FloatVector
+from ..contract import EmbeddingStore, FloatMatrix, FloatVector, TokenCounter
 from ..errors import InvalidArgument
 from .base import TextEncoder
 from .registry import as_encoder
@@ -47,6 +47,9 @@ class CachedEncoder(TextEncoder):
         self.dim = inner.dim
         self.fingerprint = inner.fingerprint
         self.device = inner.device
+
+    def token_counter(self) -> TokenCounter | None:
+        return self._encoder.token_counter()
 
     def _encode(self, texts: list[str]) -> FloatMatrix:
         keys = self._keys(texts)

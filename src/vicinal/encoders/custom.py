@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..contract import FloatMatrix
+from ..contract import FloatMatrix, TokenCounter
 from ..errors import DimensionMismatch, InvalidArgument, InvalidVector
 from .base import TextEncoder
 
@@ -45,6 +45,9 @@ class CustomEncoder(TextEncoder):
         fingerprint = _declared(inner, "fingerprint")
         self.declares_fingerprint = bool(fingerprint)
         self.fingerprint = fingerprint or f"{self.name}/{self.version}/{self.dim}"
+
+    def token_counter(self) -> TokenCounter | None:
+        return self._inner if isinstance(self._inner, TokenCounter) else None
 
     def _encode(self, texts: list[str]) -> FloatMatrix:
         return _as_matrix(self._inner.encode(texts), len(texts), self.dim, self.name)

@@ -17,8 +17,9 @@ import numpy as np
 from ..contract import FloatMatrix
 from ..errors import MissingExtra, ModelUnavailable
 from . import minilm_files as files
-from .base import TextEncoder, cpu_only
+from .base import TextEncoder, check_texts, cpu_only
 from .bert import Bert, TokenIds
+from .wordpiece import count_tokens, counting
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 DIM = 384
 _HEADS = 12
 _MAX_TOKENS = 256
+_SPECIAL_TOKENS = 2
 
 # Tokens per pass: enough columns for full matrix speed, few enough that the widest layer (6 KB a token)
 # stays near the processor.
@@ -66,6 +68,15 @@ class MiniLM(TextEncoder):
     def load(self) -> None:
         """Reads and checks the weights now rather than at the first `encode`, with the same errors."""
         self._loaded()
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a text that are read, [CLS] and [SEP] left out."""
+        return _MAX_TOKENS - _SPECIAL_TOKENS
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, however long, without [CLS] and [SEP]. Loads the vocabulary, not the weights."""
+        return count_tokens(_vocabulary(self._path), check_texts(texts))
 
     def _loaded(self) -> _Model:
         if self._model is None:
@@ -132,3 +143,16 @@ def _load(path: Path | None) -> _Model:
         if folder not in _models:
             _models[folder] = _Model(folder)
         return _models[folder]
+
+
+_vocabularies: dict[Path, Tokenizer] = {}
+
+
+def _vocabulary(path: Path | None) -> Tokenizer:
+    """The tokenizer for counting of the folder that `path`, the environment or the installed package gives."""
+    with _loading:
+        files.require_packages()
+        folder = files.find_folder(path)
+        if folder not in _vocabularies:
+            _vocabularies[folder] = counting(files.load_tokenizer(folder))
+        return _vocabularies[folder]

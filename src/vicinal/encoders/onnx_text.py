@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from ..contract import FloatMatrix
 from ..errors import InvalidArgument
-from .base import TextEncoder
+from .base import TextEncoder, check_texts
 from .custom import PROBE_TEXT
 from .onnx_inputs import TextInputs, Tokens
 from .onnx_model import OnnxModel, digest, told_device, unit_rows
-from .wordpiece import load_tokenizer
+from .wordpiece import count_tokens, counting, load_tokenizer
 
 MAX_TOKENS = 256
 VOCABULARY_FILE = "vocab.txt"
@@ -70,12 +70,18 @@ class OnnxTextEncoder(TextEncoder):
         self._inputs = TextInputs(self._model)
         length = min(max_tokens, self._inputs.length or max_tokens)
         self._tokenizer = load_tokenizer(vocabulary, length)
+        self._counting = counting(self._tokenizer)
+        self.max_tokens = length - self._counting.num_special_tokens_to_add(is_pair=False)
         self._padding = self._tokenizer.token_to_id("[PAD]")
         weights = self._model.digest()
         self.fingerprint = f"onnx/{weights}/{digest(vocabulary)}/mean/{length}"
         self.version = weights[:12]
         self.device = told_device(self._model, device, self.name)
         self.dim = self._pooled(self._tokenize([PROBE_TEXT])).shape[1]
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, however long, without [CLS] and [SEP]."""
+        return count_tokens(self._counting, check_texts(texts))
 
     def _encode(self, texts: list[str]) -> FloatMatrix:
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..contract import FloatMatrix, FloatVector
+from ..contract import FloatMatrix, FloatVector, TokenCounter
 from ..errors import InvalidArgument
 from .base import TextEncoder
 from .custom import CustomEncoder
@@ -40,6 +40,9 @@ class Projected(TextEncoder):
         self.fingerprint = f"projected/{VERSION}/{dim}/{inner.fingerprint}"
         self.declares_fingerprint = inner.declares_fingerprint
         self.device = inner.device
+
+    def token_counter(self) -> TokenCounter | None:
+        return self._encoder.token_counter()
 
     def _encode(self, texts: list[str]) -> FloatMatrix:
         return self._projection.apply(self._encoder.encode(texts))

@@ -7,6 +7,7 @@ longest pieces that the vocabulary has; a word that it cannot spell is one [UNK]
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,6 +65,22 @@ def load_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
     tokenizer.post_processor = BertProcessing(("[SEP]", vocabulary["[SEP]"]), ("[CLS]", vocabulary["[CLS]"]))
     tokenizer.enable_truncation(max_tokens)
     return tokenizer
+
+
+def counting(tokenizer: Tokenizer) -> Tokenizer:
+    """A copy that cuts no text, for `count_tokens`."""
+    from tokenizers import Tokenizer
+
+    copy: Tokenizer = Tokenizer.from_str(tokenizer.to_str())
+    copy.no_truncation()
+    copy.no_padding()
+    return copy
+
+
+def count_tokens(tokenizer: Tokenizer, texts: Sequence[str]) -> list[int]:
+    """Tokens of each text without [CLS] and [SEP]; the tokenizer is one of `counting`."""
+    encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+    return [len(encoding.ids) for encoding in encodings]
 
 
 def _is_cased(vocabulary: dict[str, int]) -> bool:

@@ -1,0 +1,22 @@
+"""A part of a text, and where in the text it is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["Chunk"]
+
+
+class Chunk(NamedTuple):
+    """A part of a text, exactly as it stands there: `text == source[start:end]`.
+
+    A tuple, because a splitter makes hundreds of thousands of them.
+
+    Attributes:
+        start: offset of its first character in the text.
+        end: offset behind its last character.
+    """
+
+    text: str
+    start: int
+    end: int

@@ -1,0 +1,85 @@
+"""What was said in a conversation, as much of it as a model can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..errors import InvalidArgument
+from .splitters.base import checked_size
+
+__all__ = ["ConversationMemory", "Message", "estimated_tokens"]
+
+SYSTEM = "system"
+
+
+class Message(NamedTuple):
+    """What one side said; the role is usually "system", "user" or "assistant"."""
+
+    role: str
+    content: str
+
+
+def estimated_tokens(text: str) -> int:
+    """About how many tokens a text has: 1.3 a word, rounded down. English prose is near that."""
+    return 13 * len(text.split()) // 10
+
+
+class ConversationMemory:
+    """The latest messages of a conversation, as many as fit.
+
+    When a message is added, the oldest ones that are not of the role "system" are forgotten until the rest fits.
+    System messages and the newest message always stay, even where they alone are too much.
+
+    Args:
+        max_tokens: what the contents of all messages may hold together.
+        token_estimator: tokens of a text; by words where it is left out. `encoder.count_tokens([text])[0]` and the
+            tokenizer of the language model are exact.
+    """
+
+    def __init__(self, max_tokens: int, *, token_estimator: Callable[[str], int] = estimated_tokens) -> None:
+        self.max_tokens = checked_size("max_tokens", max_tokens, 0)
+        self._estimate = token_estimator
+        self._messages: list[tuple[Message, int]] = []
+
+    @property
+    def messages(self) -> list[Message]:
+        """The messages that are remembered, oldest first."""
+        return [message for message, _ in self._messages]
+
+    def token_count(self) -> int:
+        """Tokens of all contents."""
+        return sum(tokens for _, tokens in self._messages)
+
+    def add_message(self, role: str, content: str) -> None:
+        """Remembers a message, and forgets old ones where they no longer fit."""
+        for name, value in (("role", role), ("content", content)):
+            if not isinstance(value, str):
+                raise InvalidArgument(f"{name} must be a str, not {type(value).__name__}", name=name, value=value)
+        self._messages.append((Message(role, content), self._estimate(content)))
+        excess = self.token_count() - self.max_tokens
+        kept = []
+        for position, (message, tokens) in enumerate(self._messages, 1):
+            if excess > 0 and message.role != SYSTEM and position < len(self._messages):
+                excess -= tokens
+            else:
+                kept.append((message, tokens))
+        self._messages = kept
+
+    def format_messages(self) -> str:
+        """All as one text: "role: content", with a blank line between messages."""
+        return "\n\n".join(f"{role}: {content}" for (role, content), _ in self._messages)
+
+    def to_list(self) -> list[dict[str, str]]:
+        """All as chat models take them: dicts with `role` and `content`."""
+        return [{"role": role, "content": content} for (role, content), _ in self._messages]
+
+    def clear(self) -> None:
+        """Forgets everything, system messages too."""
+        self._messages = []
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def __repr__(self) -> str:
+        return f"ConversationMemory(messages={len(self)}, tokens={self.token_count()}, max_tokens={self.max_tokens})"

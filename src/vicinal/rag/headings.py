@@ -1,0 +1,70 @@
+"""Headings of Markdown texts: where they begin, how deep they are, what they say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+__all__ = ["Heading", "markdown_headings"]
+
+# CommonMark 0.31, sections 4.2, 4.3, 4.5: up to three blanks of indentation, then 1 to 6 marks and a blank or nothing.
+_LINE = re.compile(
+    r"^ {0,3}(?:"
+    r"(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})"
+    r"|(?P<marks>\#{1,6})(?:[ \t]+(?P<title>[^\n]*?))??(?:[ \t]+\#+)?[ \t]*\r?$"
+    r"|(?P<rule>=+|-{2,})[ \t]*\r?$"
+    r")",
+    re.MULTILINE,
+)
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n.*?^(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE | re.DOTALL)
+# What an underline cannot make a heading of: nothing, a quotation, a list item, a table, another heading.
+_NO_TITLE = re.compile(r"[ \t]*(?:$|[>#|=]|[-*+][ \t]|\d+[.)][ \t]|`{3}|~{3}|-{2,}[ \t]*$)| {4}|\t")
+
+
+class Heading(NamedTuple):
+    """A heading.
+
+    Attributes:
+        start: offset of its line.
+        level: from 1 to 6.
+        title: without marks.
+    """
+
+    start: int
+    level: int
+    title: str
+
+
+def markdown_headings(text: str) -> Iterator[Heading]:
+    """Headings in order; those in fenced code and in front matter are none."""
+    front = _FRONT_MATTER.match(text)
+    fence = ""
+    for found in _LINE.finditer(text, front.end() if front else 0):
+        if found["fence"]:
+            if not fence:
+                fence = found["fence"]
+            elif found["fence"].startswith(fence) and not text[found.end() : _line_end(text, found.end())].strip():
+                fence = ""
+        elif fence:
+            continue
+        elif found["marks"]:
+            yield Heading(found.start(), len(found["marks"]), (found["title"] or "").strip())
+        elif heading := _underlined(text, found):
+            yield heading
+
+
+def _underlined(text: str, rule: re.Match[str]) -> Heading | None:
+    """The heading that is the line above `rule`, if it can be one."""
+    if rule.start() == 0:
+        return None
+    start = text.rfind("\n", 0, rule.start() - 1) + 1
+    line = text[start : rule.start() - 1].rstrip("\r")
+    if _NO_TITLE.match(line):
+        return None
+    return Heading(start, 1 if rule["rule"][0] == "=" else 2, line.strip())
+
+
+def _line_end(text: str, start: int) -> int:
+    end = text.find("\n", start)
+    return len(text) if end < 0 else end

@@ -1,0 +1,92 @@
+"""One question in several wordings, and one ranking of all the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from ..contract import Collection
+from ..errors import InvalidArgument
+from ..metadata import dumps
+from ..query.fusion import RRF_CONSTANT, reciprocal_rank
+from ..types import Hit, Hits
+
+__all__ = ["MultiQueryRetrieval", "fused"]
+
+
+class _Identified(Protocol):
+    @property
+    def id(self) -> Any: ...
+
+
+T = TypeVar("T", bound=_Identified)
+
+
+class MultiQueryRetrieval:
+    """Searches a collection for several wordings of a question and fuses the answers.
+
+    Args:
+        collection: what is searched.
+        rewrite: gives other wordings of a question, for example by a language model; the question itself is always
+            asked too.
+        candidates: how many hits of each wording are fused.
+    """
+
+    def __init__(
+        self, collection: Collection, rewrite: Callable[[str], Iterable[str]], *, candidates: int = 50
+    ) -> None:
+        self._collection = collection
+        self._rewrite = rewrite
+        self._candidates = candidates
+
+    def search(self, question: str, k: int = 10, **options: Any) -> Hits:
+        """The `k` rows that come first in most wordings.
+
+        Args:
+            options: whatever `Collection.search_many` takes, such as `where=` and `mode=`.
+        """
+        wordings = list(dict.fromkeys([question, *self._rewrite(question)]))
+        answers = self._collection.search_many(wordings, max(k, self._candidates), **options)
+        return self.reciprocal_rank_fusion(answers)[:k]
+
+    @staticmethod
+    def reciprocal_rank_fusion(result_sets: Sequence[Hits], k: float = RRF_CONSTANT, *, first_rank: int = 1) -> Hits:
+        """All rows of several rankings in one; the score of a hit is its fused value, not scaled.
+
+        Args:
+            k: the constant of the formula, not a number of hits; see `vicinal.query.fusion.reciprocal_rank`.
+            first_rank: what the first place counts as: 1 as in the paper, or 0.
+        """
+        for answer in result_sets:
+            if not isinstance(answer, Hits):
+                raise InvalidArgument(
+                    f"result_sets must be Hits, not {type(answer).__name__}",
+                    name="result_sets",
+                    value=answer,
+                    remedy="Pass what search_many returned; `fused` takes any objects with an id.",
+                )
+        hits = [
+            Hit(hit.id, score, hit.distance, hit.text, dumps(hit.metadata), hit.legs)
+            for hit, score in fused(result_sets, k, first_rank=first_rank)
+        ]
+        metrics = {answer.metric for answer in result_sets}
+        return Hits(hits, metrics.pop() if len(metrics) == 1 else "", max((a.change for a in result_sets), default=0))
+
+
+def fused(result_sets: Iterable[Sequence[T]], k: float = RRF_CONSTANT, *, first_rank: int = 1) -> list[tuple[T, float]]:
+    """Reciprocal rank fusion of any results that have an `id`: each with its fused value, the best first.
+
+    Of equal ids the first one met is returned; one that a list has twice counts twice. Ties stay in that order.
+
+    Raises:
+        InvalidArgument: `k` and `first_rank` together are not above 0.
+    """
+    first: dict[Any, T] = {}
+    totals: dict[Any, float] = {}
+    reciprocal_rank([1], constant=k, first_rank=first_rank)  # refuses what the formula cannot take, even of nothing
+    for results in result_sets:
+        for rank, result in enumerate(results, 1):
+            first.setdefault(result.id, result)
+            share = float(reciprocal_rank([rank], constant=k, first_rank=first_rank))
+            totals[result.id] = totals.get(result.id, 0.0) + share
+    return [(first[id_], totals[id_]) for id_ in sorted(totals, key=lambda id_: -totals[id_])]

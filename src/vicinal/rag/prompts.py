@@ -1,0 +1,41 @@
+"""Texts with gaps to fill."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import InvalidArgument
+
+__all__ = ["PromptTemplate"]
+
+_GAP = re.compile(r"\{([^\W\d]\w*)\}")
+
+
+class PromptTemplate:
+    """A text in which names between braces stand for values: "Answer {question} by {context}."
+
+    All other braces are text, so that JSON and code need no escapes. Values are put in as they are and never read
+    for further names: what a document says cannot change the prompt around it.
+    """
+
+    def __init__(self, template: str) -> None:
+        if not isinstance(template, str):
+            raise InvalidArgument(
+                f"a template is a str, not {type(template).__name__}", name="template", value=template
+            )
+        self.template = template
+
+    @property
+    def variables(self) -> list[str]:
+        """The names in it, each once, in the order of the text."""
+        return list(dict.fromkeys(_GAP.findall(self.template)))
+
+    def format(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> str:
+        """The text with values in place of names; names without a value stay, values without a name are ignored."""
+        values = {**(variables or {}), **more}
+        return _GAP.sub(lambda gap: str(values[gap[1]]) if gap[1] in values else gap[0], self.template)
+
+    def __repr__(self) -> str:
+        return f"PromptTemplate({self.template!r:.80}, variables={self.variables})"

@@ -1,0 +1,61 @@
+"""What every splitter of ours shares: its sizes, checked, and its two results."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from numbers import Integral
+
+from ...errors import InvalidArgument, InvalidText
+from ..chunk import Chunk
+
+__all__ = ["TextSplitter", "checked_size"]
+
+
+class TextSplitter(ABC):
+    """Splits texts into chunks that are exact slices: nothing is trimmed or rewritten, and together they cover all.
+
+    Args:
+        chunk_size: what a chunk holds at most, in characters unless the splitter says otherwise.
+        chunk_overlap: how much of its end a chunk shares with the next one; less than `chunk_size`.
+
+    Raises:
+        InvalidArgument: a size that does not fit.
+    """
+
+    def __init__(self, chunk_size: int, chunk_overlap: int = 0) -> None:
+        self.chunk_size = checked_size("chunk_size", chunk_size, 1)
+        self.chunk_overlap = checked_size("chunk_overlap", chunk_overlap, 0)
+        if self.chunk_overlap >= self.chunk_size:
+            raise InvalidArgument(
+                f"chunk_overlap ({chunk_overlap}) must be less than chunk_size ({chunk_size})",
+                name="chunk_overlap",
+                value=chunk_overlap,
+                remedy="A tenth of chunk_size is usual.",
+            )
+
+    def split(self, text: str) -> list[Chunk]:
+        """The chunks with their offsets, in order; none of an empty text."""
+        if not isinstance(text, str):
+            raise InvalidText(
+                f"a text to split must be a str, not {type(text).__name__}", name="text", remedy="Decode it first."
+            )
+        return self._split(text) if text else []
+
+    def split_text(self, text: str) -> list[str]:
+        """The texts of the chunks."""
+        return [chunk.text for chunk in self.split(text)]
+
+    @abstractmethod
+    def _split(self, text: str) -> list[Chunk]:
+        """The chunks of a text that is not empty."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(chunk_size={self.chunk_size}, chunk_overlap={self.chunk_overlap})"
+
+
+def checked_size(name: str, value: object, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise InvalidArgument(
+            f"{name} must be a whole number of at least {least}, not {value!r:.80}", name=name, value=value
+        )
+    return int(value)

@@ -1,0 +1,24 @@
+"""Splitting Markdown at its headings."""
+
+from __future__ import annotations
+
+from ..chunk import Chunk
+from ..headings import markdown_headings
+from .base import TextSplitter
+from .breaks import separators
+from .packing import pack
+from .recursive import SEPARATORS
+
+__all__ = ["MarkdownTextSplitter"]
+
+
+class MarkdownTextSplitter(TextSplitter):
+    """Packs whole sections into chunks of at most `chunk_size` characters.
+
+    A section is a heading with what follows up to the next one; headings in fenced code are none. A section that is
+    too long is split like any text, and only its parts overlap.
+    """
+
+    def _split(self, text: str) -> list[Chunk]:
+        starts = [heading.start for heading in markdown_headings(text)]
+        return pack(text, starts, separators(text, SEPARATORS), self.chunk_size, self.chunk_overlap)

@@ -1,0 +1,83 @@
+"""How much of a text fits: in characters, in whole sentences, in tokens of a model."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import Protocol
+
+__all__ = ["Characters", "CharactersOfSentences", "Measure", "Tokens"]
+
+_EVERYTHING = 1 << 62
+
+
+class Measure(Protocol):
+    """Sizes of parts of one text."""
+
+    def limit(self, start: int, amount: int) -> int:
+        """The furthest offset such that the part from `start` up to it is not larger than `amount`."""
+
+    def back(self, end: int, amount: int) -> int:
+        """The earliest offset from which the part up to `end` is not larger than `amount`, at most `end`."""
+
+    def step(self, start: int) -> int:
+        """The end of what cannot be divided at `start`, and of what is free behind it: a cut goes at least so far."""
+
+
+class Characters:
+    """Sizes in characters (code points)."""
+
+    def limit(self, start: int, amount: int) -> int:
+        return start + amount
+
+    def back(self, end: int, amount: int) -> int:
+        return max(0, end - amount)
+
+    def step(self, start: int) -> int:
+        return start + 1
+
+
+class CharactersOfSentences(Characters):
+    """Sizes in characters, but what is repeated is whole sentences, of which as many as fit.
+
+    Args:
+        sentences: where sentences end, ascending.
+    """
+
+    def __init__(self, sentences: Sequence[int]) -> None:
+        self._sentences = [0, *sentences]
+
+    def back(self, end: int, amount: int) -> int:
+        place = bisect_left(self._sentences, end - amount)
+        return min(self._sentences[place], end) if place < len(self._sentences) else end
+
+
+class Tokens:
+    """Sizes in tokens, by units that have been counted.
+
+    A unit is a stretch of the text without white space at its ends; between units nothing counts.
+
+    Args:
+        starts, ends: of the units, ascending.
+        totals: tokens before each unit, and at last those of all.
+    """
+
+    def __init__(self, starts: Sequence[int], ends: Sequence[int], totals: Sequence[int]) -> None:
+        self._starts = starts
+        self._ends = ends
+        self._totals = totals
+
+    def limit(self, start: int, amount: int) -> int:
+        first = bisect_right(self._ends, start)
+        behind = bisect_right(self._totals, self._totals[first] + amount) - 1
+        # White space before the first unit that no longer fits is free, and so is all behind the last one.
+        return self._starts[behind] if behind < len(self._starts) else _EVERYTHING
+
+    def back(self, end: int, amount: int) -> int:
+        behind = bisect_left(self._starts, end)
+        first = bisect_left(self._totals, self._totals[behind] - amount)
+        return min(self._starts[first], end) if first < behind else end
+
+    def step(self, start: int) -> int:
+        place = bisect_right(self._ends, start)
+        return self._starts[place + 1] if place + 1 < len(self._starts) else _EVERYTHING

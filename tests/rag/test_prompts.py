@@ -1,0 +1,40 @@
+"""Templates: one pass, nothing but names between single braces, values as they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from vicinal.errors import InvalidArgument
+from vicinal.rag import PromptTemplate
+
+
+@pytest.mark.parametrize(
+    ("template", "values", "text"),
+    [
+        ("Hello {name}", {"name": "Ada"}, "Hello Ada"),
+        ("{a}{b}{a}", {"a": 1, "b": None}, "1None1"),
+        ("{missing} {a}", {"a": "x", "more": "y"}, "{missing} x"),
+        ("{{a}}", {"a": "x"}, "{x}"),
+        ("{ a } {a:>5} {} {a.b} {0} {a!r}", {"a": "x", "0": "y"}, "{ a } {a:>5} {} {a.b} {0} {a!r}"),
+        ('{"json": {größe}}', {"größe": 3}, '{"json": 3}'),
+        ("{a} {b}", {"a": "{b}", "b": "{a}"}, "{b} {a}"),
+        ("", {"a": "x"}, ""),
+        (r"{a}", {"a": r"\1 \g<0>"}, r"\1 \g<0>"),
+    ],
+)
+def test_names_are_replaced(template: str, values: dict[str, object], text: str) -> None:
+    prompt = PromptTemplate(template)
+    assert prompt.format(values) == text
+    assert prompt.template == template
+
+
+def test_names_and_keywords() -> None:
+    prompt = PromptTemplate("{b} {a} {b}")
+    assert prompt.variables == ["b", "a"]
+    assert prompt.format(a=1, b=2) == "2 1 2"
+    assert "variables=['b', 'a']" in repr(prompt)
+
+
+def test_only_a_text_is_a_template() -> None:
+    with pytest.raises(InvalidArgument, match="is a str"):
+        PromptTemplate(None)  # type: ignore[arg-type]
