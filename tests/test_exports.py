@@ -26,6 +26,7 @@ PUBLIC = [
     "PurgeReceipt",
     "Record",
     "RepairReport",
+    "Row",
     "Snapshot",
     "Stats",
     "TfIdf",

@@ -23,7 +23,19 @@ LAYERS = (
     {"filters", "analyzers"},
     {"store"},
     {"inputs", "models"},
-    {"contract", "errors", "types", "tables", "notebook", "metadata", "ownership", "progress", "settings", "version"},
+    {
+        "arguments",
+        "contract",
+        "errors",
+        "types",
+        "tables",
+        "notebook",
+        "metadata",
+        "ownership",
+        "progress",
+        "settings",
+        "version",
+    },
 )
 RANKS = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 BOTTOM = LAYERS[-1]

@@ -10,6 +10,7 @@ Five lines to begin with:
     hits = docs.search("something similar", k=5)
 """
 
+from .arguments import Row
 from .collection import Collection
 from .database import Database, connect
 from .errors import VicinalError
@@ -41,6 +42,7 @@ __all__ = [
     "PurgeReceipt",
     "Record",
     "RepairReport",
+    "Row",
     "Snapshot",
     "Stats",
     "TfIdf",

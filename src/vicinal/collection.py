@@ -7,11 +7,12 @@ import weakref
 from collections.abc import Iterator, Mapping
 from functools import partial
 from types import TracebackType
-from typing import Any, Never, Self
+from typing import Any, Never, Self, overload
 
 import numpy as np
 
 from . import notebook
+from .arguments import EncoderLike, Ids, Metadatas, OneTtl, Rows, Sparses, Texts, Ttl, Vectors
 from .contract import Metric, Mode
 from .errors import InvalidArgument, InvalidInput, StoreError, VicinalError
 from .filters.bitmap import popcount
@@ -51,6 +52,19 @@ class Collection:
 
     # -- insert
 
+    @overload
+    def add(
+        self,
+        ids: Ids | None = None,
+        *,
+        texts: Texts | None = None,
+        vectors: Vectors | None = None,
+        metadata: Metadatas | None = None,
+        sparse: Sparses | None = None,
+        ttl: Ttl | None = None,
+    ) -> list[Id]: ...
+    @overload
+    def add(self, *, rows: Rows, ttl: OneTtl | None = None) -> list[Id]: ...
     def add(
         self,
         ids: Any = None,
@@ -81,6 +95,19 @@ class Collection:
         """
         return insert(self._context, Columns(ids, texts, vectors, metadata, ttl, sparse), rows, replace=False)
 
+    @overload
+    def upsert(
+        self,
+        ids: Ids | None = None,
+        *,
+        texts: Texts | None = None,
+        vectors: Vectors | None = None,
+        metadata: Metadatas | None = None,
+        sparse: Sparses | None = None,
+        ttl: Ttl | None = None,
+    ) -> list[Id]: ...
+    @overload
+    def upsert(self, *, rows: Rows, ttl: OneTtl | None = None) -> list[Id]: ...
     def upsert(
         self,
         ids: Any = None,
@@ -99,14 +126,14 @@ class Collection:
 
     def update(
         self,
-        ids: Any = None,
+        ids: Ids | None = None,
         *,
         where: Mapping[str, Any] | None = None,
-        texts: Any = None,
-        vectors: Any = None,
-        metadata: Any = None,
-        sparse: Any = None,
-        ttl: Any = None,
+        texts: Texts | None = None,
+        vectors: Vectors | None = None,
+        metadata: Metadatas | None = None,
+        sparse: Sparses | None = None,
+        ttl: Ttl | None = None,
         merge: bool = True,
     ) -> int:
         """Changes existing rows and returns how many. All of them or none.
@@ -126,7 +153,7 @@ class Collection:
             return update(self._context, columns, merge=merge)
         return update_where(self._context, where, columns, merge=merge)
 
-    def delete(self, ids: Any = None, *, where: Mapping[str, Any] | None = None) -> int:
+    def delete(self, ids: Ids | None = None, *, where: Mapping[str, Any] | None = None) -> int:
         """Deletes rows by id, by filter, or those that both name, and returns how many existed."""
         if where is not None:
             return remove_where(self._context, where, ids)
@@ -142,7 +169,7 @@ class Collection:
 
     def get(
         self,
-        ids: Any = None,
+        ids: Ids | None = None,
         *,
         where: Mapping[str, Any] | None = None,
         limit: int | None = None,
@@ -430,7 +457,7 @@ class Collection:
         rebuild.require_disk(self._context, "drop_snapshot")
         self._context.store.upkeep.drop_snapshot(name, self._context.timeout)
 
-    def reembed(self, encoder: Any) -> None:
+    def reembed(self, encoder: EncoderLike) -> None:
         """Encodes every text anew with another encoder, which the collection then remembers.
 
         Searches go on over the old vectors until the new ones are in place, all at once.

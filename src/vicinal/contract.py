@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, overload, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from .arguments import Ids, Metadatas, OneTtl, Rows, Sparses, Texts, Ttl, Vectors
     from .types import Hits, Id, Record, Stats
 
 Metric = Literal["cosine", "ip", "l2", "l1"]
@@ -328,6 +329,19 @@ class Collection(Protocol):
     @property
     def name(self) -> str: ...
 
+    @overload
+    def add(
+        self,
+        ids: Ids | None = None,
+        *,
+        texts: Texts | None = None,
+        vectors: Vectors | None = None,
+        metadata: Metadatas | None = None,
+        sparse: Sparses | None = None,
+        ttl: Ttl | None = None,
+    ) -> list[Id]: ...
+    @overload
+    def add(self, *, rows: Rows, ttl: OneTtl | None = None) -> list[Id]: ...
     def add(
         self,
         ids: Any = None,
@@ -341,6 +355,19 @@ class Collection(Protocol):
     ) -> list[Id]:
         """Stores new rows; an id that exists is an error that changes nothing."""
 
+    @overload
+    def upsert(
+        self,
+        ids: Ids | None = None,
+        *,
+        texts: Texts | None = None,
+        vectors: Vectors | None = None,
+        metadata: Metadatas | None = None,
+        sparse: Sparses | None = None,
+        ttl: Ttl | None = None,
+    ) -> list[Id]: ...
+    @overload
+    def upsert(self, *, rows: Rows, ttl: OneTtl | None = None) -> list[Id]: ...
     def upsert(
         self,
         ids: Any = None,
@@ -356,24 +383,24 @@ class Collection(Protocol):
 
     def update(
         self,
-        ids: Any = None,
+        ids: Ids | None = None,
         *,
         where: Mapping[str, Any] | None = None,
-        texts: Any = None,
-        vectors: Any = None,
-        metadata: Any = None,
-        sparse: Any = None,
-        ttl: Any = None,
+        texts: Texts | None = None,
+        vectors: Vectors | None = None,
+        metadata: Metadatas | None = None,
+        sparse: Sparses | None = None,
+        ttl: Ttl | None = None,
         merge: bool = True,
     ) -> int:
         """Changes existing rows, merging top-level metadata keys unless told not to; an unknown id changes nothing."""
 
-    def delete(self, ids: Any = None, *, where: Mapping[str, Any] | None = None) -> int:
+    def delete(self, ids: Ids | None = None, *, where: Mapping[str, Any] | None = None) -> int:
         """Deletes rows and returns how many; unknown ids are passed over."""
 
     def get(
         self,
-        ids: Any = None,
+        ids: Ids | None = None,
         *,
         where: Mapping[str, Any] | None = None,
         limit: int | None = None,

@@ -17,6 +17,7 @@ from typing import Any, Final, Self, TypeVar, cast, get_args
 
 from . import notebook
 from .analyzers import analyzer_of, setting_of
+from .arguments import AutoIds, CacheKind, EncoderLike, ZeroVectors
 from .collection import Collection
 from .contract import Durability, EmbeddingStore, Encoder, Metric
 from .encoders.cache import MemoryStore
@@ -60,15 +61,15 @@ def _default(value: _T) -> _T:
 COSINE: Final[Metric] = _default("cosine")
 ENGLISH: Final = _default("en")
 ANALYZER: Final = _default("default")
-UUIDS: Final = _default("uuid")
-REFUSE: Final = _default("refuse")
+UUIDS: Final[AutoIds] = _default("uuid")
+REFUSE: Final[ZeroVectors] = _default("refuse")
 
 _CHOICES = {
     "metric": get_args(Metric),
     "durability": get_args(Durability),
-    "auto_ids": ("uuid", "integer"),
-    "zero_vectors": ("refuse", "allow"),
-    "encoder_cache": ("memory", "disk"),
+    "auto_ids": get_args(AutoIds),
+    "zero_vectors": get_args(ZeroVectors),
+    "encoder_cache": get_args(CacheKind),
 }
 
 
@@ -104,14 +105,14 @@ class Database:
         self,
         name: str,
         *,
-        encoder: Any = None,
+        encoder: EncoderLike | None = None,
         dimension: int | None = None,
         metric: Metric = COSINE,
         durability: Durability = "full",
         language: str = ENGLISH,
         analyzer: str | Mapping[str, Any] = ANALYZER,
-        auto_ids: str = UUIDS,
-        zero_vectors: str = REFUSE,
+        auto_ids: AutoIds = UUIDS,
+        zero_vectors: ZeroVectors = REFUSE,
         index: str | Mapping[str, Any] | None = None,
         timeout: float = 30.0,
     ) -> Collection:
@@ -323,7 +324,9 @@ class Database:
             raise Closed("the database is closed", name="database", remedy="Call connect() again.")
 
 
-def connect(target: str | os.PathLike[str], *, encoder_cache: str = "memory", exclusive: bool = False) -> Database:
+def connect(
+    target: str | os.PathLike[str], *, encoder_cache: CacheKind = "memory", exclusive: bool = False
+) -> Database:
     """A database at a path (created when first written to), or ":memory:".
 
     A collection that lies where nothing can be written is opened for reading; writes to it raise `Unsupported`.

@@ -1,0 +1,87 @@
+"""Types of what callers pass: an editor completes by them, mypy and pyright check calls against them.
+
+They say what is meant, no more: whether ids are of 64 bits and vectors finite is checked when a call is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol, SupportsFloat, SupportsIndex, TypedDict
+from uuid import UUID
+
+FusionMethod = Literal["weighted", "rrf", "combsum", "combmnz", "borda"]
+AutoIds = Literal["uuid", "integer"]
+ZeroVectors = Literal["refuse", "allow"]
+CacheKind = Literal["memory", "disk"]
+
+
+class SupportsArray(Protocol):
+    """What NumPy makes an array of: its own arrays, tensors, series."""
+
+    def __array__(self) -> Any: ...
+
+
+class Encodes(Protocol):
+    """Any object with `encode(texts)`: an encoder of ours, one of sentence-transformers, yours."""
+
+    def encode(self, texts: Any, /) -> Any: ...
+
+
+class Frame(Protocol):
+    """A data frame of pandas or polars; columns that are no field of a row become metadata."""
+
+    @property
+    def columns(self) -> Any: ...
+
+    @property
+    def to_dict(self) -> Any: ...
+
+
+class ArrowTable(Protocol):
+    """A table of pyarrow; columns that are no field of a row become metadata."""
+
+    @property
+    def column_names(self) -> Any: ...
+
+    @property
+    def to_pydict(self) -> Any: ...
+
+
+AnyId = str | UUID | SupportsIndex  # SupportsIndex: an int, or a whole number of NumPy
+Ids = AnyId | Iterable[AnyId]
+Texts = str | Iterable[str | None]
+Vector = SupportsArray | Sequence[SupportsFloat]
+Vectors = Vector | Sequence[Vector | None] | Iterator[Vector | None]
+Metadata = Mapping[str, Any]
+Metadatas = Metadata | Iterable[Metadata | None]
+Sparse = Mapping[Any, SupportsFloat] | tuple[Sequence[Any] | SupportsArray, Sequence[Any] | SupportsArray]
+Sparses = Sparse | Iterable[Sparse | None]
+OneTtl = SupportsFloat | timedelta | datetime
+Ttl = OneTtl | Iterable[OneTtl | None]
+Query = str | Vector
+EncoderLike = str | Encodes
+
+
+class Row(TypedDict, total=False):
+    """A row as `rows=` takes it; every key may be left out.
+
+    Attributes:
+        id: str, int or UUID.
+        text: what is encoded, and searched by words.
+        vector: of the collection's dimension.
+        metadata: any JSON plus date, datetime, Decimal and UUID.
+        sparse: a sparse vector, {dimension: weight}.
+        ttl: seconds to live, a timedelta, or a datetime (naive means UTC).
+    """
+
+    id: AnyId | None
+    text: str | None
+    vector: Vector | None
+    metadata: Metadata | None
+    sparse: Sparse | None
+    ttl: OneTtl | None
+
+
+# A mapping too, as a dict that was made elsewhere has no more precise type.
+Rows = Iterable[Row] | Iterable[Mapping[str, Any]] | Frame | ArrowTable
