@@ -381,13 +381,11 @@ class Collection:
         """Rows, slots, sizes and settings at this moment."""
         context, store = self._context, self._context.store
         published, builder = store.published(), store.upkeep.builder()
-        with store.moment(lambda index, _: index.slots.view()) as (view, reader):
-            state, rows, live = (
-                reader.state,
-                popcount(view.visible(now())),
-                int(np.count_nonzero(view.live)),
-            )
-            searchable = int(np.count_nonzero(view.searchable))
+        view, state = store.at_moment(
+            lambda index, _: index.slots.view(), lambda view, reader: (view, reader.state)
+        )  # its arrays are never written again
+        rows, live = popcount(view.visible(now())), int(np.count_nonzero(view.live))
+        searchable = int(np.count_nonzero(view.searchable))
         return Stats(
             name=context.name,
             path=store.place,

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import secrets
-import threading
 import uuid
 import weakref
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ from .indexes.kernels import kernels
 from .indexes.vector_index import DEFAULT_INDEX, index_setting
 from .inputs.names import nearest
 from .inputs.vectors import DIMENSION_MAX
+from .locks import new_lock
 from .records.context import Context, remembered
 from .store.creation import collection_names, create_collection, folder_name
 from .store.drop import create_after_drop, is_dropped, remove_if_dropped
@@ -96,7 +96,7 @@ class Database:
         if path is not None and cache_on_disk:
             self._files.make_folder(path)
             self._cache = DiskStore(os.path.join(path, FILE_NAME), self._files)
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._in_memory: dict[str, Store[DerivedIndex]] = {}
         self._handles: weakref.WeakSet[Collection] = weakref.WeakSet()
         self._closed = False

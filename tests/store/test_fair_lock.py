@@ -7,31 +7,32 @@ import threading
 from vicinal.store.fair_lock import FairLock
 
 
-def test_whoever_waits_comes_before_the_holder_s_next_turn() -> None:
+def test_whoever_waits_comes_before_the_next_part() -> None:
     lock, order = FairLock(), list[str]()
     waiting, done = threading.Event(), threading.Event()
 
     def other() -> None:
-        waiting.set()
-        with lock:
-            order.append("other")
+        with lock.turn:
+            waiting.set()  # it stands behind us
+            with lock.held:
+                order.append("other")
         done.set()
 
     for turn in range(200):
         thread = threading.Thread(target=other)
         waiting.clear()
         done.clear()
-        with lock:
+        with lock.held:
             thread.start()
-            waiting.wait()
-            while not lock._place.locked():  # it stands behind us
-                pass
-            order.append("holder")
-        with lock:  # at once, as work in parts does
-            order.append("holder again")
+            assert waiting.wait(30)
+            order.append("part")
+        with lock.turn:
+            pass
+        with lock.held:
+            order.append("next part")
         assert done.wait(30)
         thread.join()
-        assert order == ["holder", "other", "holder again"], turn
+        assert order == ["part", "other", "next part"], turn
         order.clear()
 
 
@@ -40,27 +41,21 @@ def test_one_thread_at_a_time_and_the_same_one_as_often_as_it_likes() -> None:
 
     def work() -> None:
         for _ in range(500):
-            with lock, lock:
+            with lock.turn, lock.held, lock.turn, lock.held:
                 before = count[0]
-                with lock:
-                    count[0] = before + 1
+                count[0] = before + 1
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
+    def work_in_parts() -> None:
+        for _ in range(500):
+            with lock.turn:
+                pass
+            with lock.held:
+                before = count[0]
+                count[0] = before + 1
+
+    threads = [threading.Thread(target=target) for target in (work, work_in_parts) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert count[0] == 2000
-
-
-def test_an_error_in_the_block_gives_the_lock_back() -> None:
-    lock = FairLock()
-    try:
-        with lock:
-            raise ValueError
-    except ValueError:
-        pass
-    taken = threading.Thread(target=lock.__enter__)
-    taken.start()
-    taken.join(30)
-    assert not taken.is_alive()

@@ -216,7 +216,7 @@ class TestPublication:
                 docs.add(vectors=vectors(5000))
                 store.upkeep._do_what_is_due(store.wrote_at + 999)
                 assert store.published() is None
-                store.upkeep._do_what_is_due(store.wrote_at + 1000)
+                store.upkeep._do_what_is_due(store.wrote_at + 1001)
                 assert store.published() is not None, "enough for a pause"
                 docs.add(vectors=vectors(5000))
                 monkeypatch.setattr(upkeep, "_PUBLISH_SLOTS_BUSY", 5000)

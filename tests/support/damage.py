@@ -67,10 +67,13 @@ def _store(docs: vicinal.Collection) -> Any:
 def _put_kv(docs: vicinal.Collection) -> None:
     from vicinal.store.checksum import crc_of
 
-    with _store(docs).using() as opened, opened.generation.connections.writing(1.0, "full") as connection:
+    def put(connection: Any) -> None:
         for key in ("a", "b"):
             connection.execute("INSERT INTO kv VALUES (?, ?, ?, ?)", ("face", key, b"v", crc_of("face", key, b"v")))
         connection.execute("COMMIT")
+
+    with _store(docs).using() as opened:
+        opened.generation.connections.write(put, 1.0, "full")
 
 
 def _id(i: int) -> Any:
@@ -92,8 +95,7 @@ def answers(database: Path) -> dict[str, Any]:
         stats = docs.stats()
         found["stats"] = [stats.rows, stats.expired, stats.dead_slots, stats.dimension, stats.metric, stats.change]
         found["state"] = [stats.encoder, stats.synced, *_store(docs).current().setting.items()]
-        with _store(docs).reading() as reader, reader._reading() as connection:
-            found["kv"] = repr(connection.execute("SELECT * FROM kv").fetchall())
+        found["kv"] = _store(docs).read(lambda reader: repr(reader._connection.execute("SELECT * FROM kv").fetchall()))
         found["added"] = docs.add(vectors=QUERIES[:2])
         found["deleted"] = docs.delete([1001, "nobody"])
         found["hits after"] = _hits(docs.search(QUERIES[0], k=1000))

@@ -7,9 +7,10 @@ import hashlib
 import importlib
 import re
 import sys
-import threading
 from collections.abc import Callable
 from typing import Final
+
+from ..locks import new_lock
 
 _LATIN: Final = "a-zß-ʯ\u0300-\u036fḀ-ỿ"
 _CYRILLIC: Final = "Ѐ-ԯ"
@@ -108,7 +109,7 @@ def _same(word: str) -> str:
 
 def _alone(stem: Callable[[str], str]) -> Callable[[str], str]:
     """`stem` by one thread at a time: Snowball's programs keep the word on which they work in an object."""
-    lock = threading.Lock()
+    lock = new_lock()
 
     def guarded(word: str) -> str:
         with lock:

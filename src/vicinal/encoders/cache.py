@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -12,6 +11,7 @@ import numpy as np
 
 from ..contract import EmbeddingStore, FloatMatrix, FloatVector, TokenCounter
 from ..errors import InvalidArgument
+from ..locks import new_lock
 from .base import TextEncoder
 from .registry import as_encoder
 
@@ -94,7 +94,7 @@ class MemoryStore:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._vectors: OrderedDict[bytes, FloatVector] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def get_many(self, keys: Sequence[bytes]) -> list[FloatVector | None]:
         with self._lock:
@@ -129,7 +129,7 @@ class MemoryStore:
         kept.flags.writeable = False
         self._vectors[key] = kept
         self._bytes += self._size(key, kept)
-        while self._bytes > self._max_bytes:
+        while self._bytes > self._max_bytes and self._vectors:  # an interrupt may have kept one from being counted
             self._drop(next(iter(self._vectors)))
 
     def _drop(self, key: bytes) -> None:

@@ -7,7 +7,6 @@ another order for another shape.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ import numpy as np
 
 from ..contract import FloatMatrix
 from ..errors import MissingExtra, ModelUnavailable
+from ..locks import new_lock
 from . import minilm_files as files
 from .base import TextEncoder, check_texts, cpu_only
 from .bert import Bert, TokenIds
@@ -129,7 +129,7 @@ def _batches(order: Iterable[int], tokens: Sequence[TokenIds]) -> Iterator[list[
 
 
 _models: dict[Path, _Model] = {}
-_loading = threading.Lock()
+_loading = new_lock()
 
 
 def _load(path: Path | None) -> _Model:

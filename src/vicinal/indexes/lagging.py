@@ -64,6 +64,7 @@ class Lagging(Generic[Index]):
         self._index: Index | None = None
         self._dead: list[Slots] = []
         self.change = _CHANGING
+        self._is_torn = False  # an interrupt or an error came while the index took something in
 
     @property
     def index(self) -> Index:
@@ -82,14 +83,21 @@ class Lagging(Generic[Index]):
 
     def step(self, rows: Contents, live: BoolArray) -> bool:
         """Takes in some of the slots that it lacks; False where that leaves few enough for `sync`."""
+        self._begin_anew_if_torn()
         first = self.slot_count
         if len(live) - first <= STEP_ROWS:
             return False
         self.change = _CHANGING
         found = self._values(rows, live, first, first + STEP_ROWS)
         if found is not None:  # else a row has gone that we know as live: our caller catches up and comes again
+            self._is_torn = True
             self.index.add(*found)
+            self._is_torn = False
         return True
+
+    def _begin_anew_if_torn(self) -> None:
+        if self._is_torn:
+            self._index, self._dead, self._is_torn = None, [], False
 
     def sync(self, rows: Contents, live: BoolArray, change: int) -> None:
         """Brings the index to the rows `live` of commit `change`.
@@ -100,15 +108,18 @@ class Lagging(Generic[Index]):
         if self.change == change:
             return
         self.change = _CHANGING
+        self._begin_anew_if_torn()
         index, first = self.index, self.slot_count
-        if first < len(live):
-            found = self._values(rows, live, first, len(live))
-            if found is None:
-                raise ChangedMeanwhile
+        found = self._values(rows, live, first, len(live)) if first < len(live) else None
+        if first < len(live) and found is None:
+            raise ChangedMeanwhile
+        self._is_torn = True
+        if found is not None:
             index.add(*found)
         if self._dead:
             index.remove(np.unique(np.concatenate(self._dead)))
             self._dead = []
+        self._is_torn = False
         self.change = change
 
     def save(self) -> dict[str, NDArray[Any]]:

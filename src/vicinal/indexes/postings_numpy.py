@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from ..contract import Bitmap, FloatVector, Slots
 from ..filters.bitmap import BoolArray, pack, unpack
 from ..filters.growing import Growing
+from ..locks import new_rlock
 from .kernels import check_array
 from .postings import ABSENT, Analysed, Group, Postings, Program, Stale, Statistics
 from .postings_saved import Builder, Saved
@@ -33,7 +33,7 @@ class NumpyPostings(Postings):
 
     def __init__(self, fields: int) -> None:
         self._fields = fields
-        self._lock = threading.RLock()
+        self._lock = new_rlock()
         self._version = self._numbering = 0
         self._take(Saved.empty(fields))
 

@@ -6,7 +6,6 @@ they are a quarter of all, everything is sorted again. Plain NumPy: a query touc
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -19,6 +18,7 @@ from ..filters.bitmap import BoolArray, pack, unpack
 from ..filters.growing import Growing
 from ..inputs.sparse import Dimensions
 from ..inputs.sparse import unpack as unpack_vector
+from ..locks import new_lock
 
 __all__ = ["SparseIndex", "SparseQuery"]
 
@@ -88,7 +88,7 @@ class SparseIndex:
     """One writer at a time; searches may run meanwhile, and see what was there when they began."""
 
     def __init__(self) -> None:
-        self._writing = threading.Lock()
+        self._writing = new_lock()
         self._buffers = _Buffers()
         self._entries = self._buffers.entries(_NO_PLACES, np.empty(0, np.uint32), np.empty(0, np.bool_))
 

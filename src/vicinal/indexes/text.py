@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..analyzers.base import Analyzer
 from ..contract import Bitmap, FloatVector, Kernels, Slots
+from ..locks import new_rlock
 from .kernels import NativeKernels
 from .postings import Analysed, Postings, Program, Stale
 from .postings_native import NativePostings
@@ -59,7 +59,7 @@ class TextIndex:
     def __init__(self, analyzer: Analyzer, kernels: Kernels) -> None:
         self._analyzer = analyzer
         self._postings = postings_for(kernels, len(analyzer.fields))
-        self._writing = threading.RLock()
+        self._writing = new_rlock()
         self._vocabulary = _Vocabulary(analyzer, self._postings)
         self._asking = Asking(analyzer)
         self._last: tuple[TextQuery, Scorer, Compiled] | None = None

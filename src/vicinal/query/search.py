@@ -25,13 +25,11 @@ def search(store: Store[DerivedIndex], question: Question) -> list[Hits]:
         with store.snapshot(view_of) as (view, reader):
             return run(plan(question, view, reader), reader)
     except ChangedMeanwhile:
-        with store.moment(view_of) as (view, reader):
-            return run(plan(question, view, reader), reader)
+        return store.at_moment(view_of, lambda view, reader: run(plan(question, view, reader), reader))
 
 
 def _catch_up(store: Store[DerivedIndex], *, words: bool, sparse: bool) -> None:
     """Texts that were never searched before, in parts: searches of other threads come in between."""
     more = True
     while more:
-        with store.snapshot(lambda index, reader: index.step(reader, words=words, sparse=sparse)) as (more, _):
-            pass
+        more = store.part(lambda index, reader: index.step(reader, words=words, sparse=sparse))

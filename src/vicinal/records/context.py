@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Sequence
 
@@ -13,6 +12,7 @@ from ..encoders.identity import EncoderIdentity, check_probe, check_same, restor
 from ..errors import EncoderMismatch, NoEncoder
 from ..indexes.derived import DerivedIndex
 from ..inputs.vectors import VectorRules
+from ..locks import new_lock
 from ..store.registry import Lease
 from ..store.state import State
 from ..store.store import Store
@@ -34,7 +34,7 @@ class CollectionEncoder:
         self._given = given
         self._cache = cache
         self._collection = collection
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._ready: Encoder | None = None
 
     def encode(self, texts: Sequence[str]) -> FloatMatrix:
@@ -81,7 +81,7 @@ class Context:
         self.cache = cache
         self.durability = durability
         self.timeout = timeout
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._encoder = (state.encoder, encoder)
         self._rules = (state, _rules_of(state))  # of the state that was last asked about
 

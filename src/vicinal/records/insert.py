@@ -120,8 +120,7 @@ def _refuse_known(context: Context, batch: Batch, moment: int) -> None:
     if batch.ids is None:
         return
     stored = [stored_id(id_) for id_ in batch.ids]
-    with context.store.reading() as reader:
-        found = reader.slots_of(stored)
+    found = context.store.read(lambda reader: reader.slots_of(stored))
     _raise_if_known(batch, stored, found, moment)
 
 

@@ -76,8 +76,7 @@ class Notes(MutableMapping[str, bytes]):
         return f"Notes({self._owner!r}, keys={list(self)})"
 
     def _all(self) -> dict[str, bytes]:
-        with self._context.store.reading() as reader:
-            return reader.notes(self._owner)
+        return self._context.store.read(lambda reader: reader.notes(self._owner))
 
     def _write(self, plan: Callable[[Transaction], T]) -> T:
         context = self._context

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidArgument
-from ..indexes.derived import viewing
+from ..indexes.derived import View, viewing
 from ..inputs.columns import id_list
 from ..inputs.sparse import unpack
 from ..metadata import loads
@@ -33,7 +33,8 @@ def read(
     stored = None if ids is None else [stored_id(id_) for id_ in id_list(ids)]
     if where is not None:
         return _read_where(context, where, stored, slice(offset, offset + limit), vectors)
-    with context.store.reading() as reader:
+
+    def records(reader: Reader) -> list[Record]:
         if stored is None:
             rows = reader.rows_in_order(now=moment, limit=limit, offset=offset)
         else:
@@ -42,12 +43,15 @@ def read(
             rows = rows[offset : offset + limit]
         return [record_of(reader, row, vectors=vectors) for row in rows]
 
+    return context.store.read(records)
+
 
 def _read_where(
     context: Context, where: Mapping[str, Any], stored: list[StoredId] | None, part: slice, vectors: bool
 ) -> list[Record]:
     tree = filter_of(where, None if stored is None else [user_id(id_) for id_ in stored])
-    with context.store.moment(viewing(tree)) as (view, reader):
+
+    def records(view: View, reader: Reader) -> list[Record]:
         slots: list[int] = slots_in(view, now()).tolist()
         if stored is None:
             slots = slots[part]
@@ -58,6 +62,8 @@ def _read_where(
         else:
             rows.sort(key=lambda row: row.slot)
         return [record_of(reader, row, vectors=vectors) for row in rows]
+
+    return context.store.at_moment(viewing(tree), records)
 
 
 def record_of(reader: Reader, row: Row, *, vectors: bool) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -56,8 +57,10 @@ def _ids_in_order(context: Context, tree: Node | None, order_by: str | None, des
         check_path(path, index.columns.known_paths(), "order_by")
         return index.columns.ranks(path, view.rows(moment), RowsAt(reader, view.change))
 
-    with context.store.moment(take) as ((slots, ranks), reader):
-        ids = reader.ids_of(slots)
+    def with_ids(taken: tuple[Slots, NDArray[np.int64]], reader: Reader) -> tuple[NDArray[np.int64], list[StoredId]]:
+        return taken[1], reader.ids_of(taken[0])
+
+    ranks, ids = context.store.at_moment(take, with_ids)
     keyed = sorted(zip(ranks.tolist(), map(_comparable, ids), ids, strict=True), reverse=descending)
     if order_by is not None:  # rows without a value come last in both directions
         keyed = [row for row in keyed if row[0] >= 0] + [row for row in keyed if row[0] < 0]
@@ -71,12 +74,14 @@ def _comparable(id_: StoredId) -> tuple[int, StoredId]:
 
 def _pages(context: Context, ids: Sequence[StoredId], vectors: bool) -> Iterator[Record]:
     for start in range(0, len(ids), _PAGE_ROWS):
-        page, moment = ids[start : start + _PAGE_ROWS], now()
-        with context.store.reading() as reader:
-            found = reader.rows_by_id(page)
-            records = [
-                record_of(reader, found[id_], vectors=vectors)
-                for id_ in page
-                if id_ in found and not found[id_].is_expired(moment)
-            ]
-        yield from records
+        page = ids[start : start + _PAGE_ROWS]
+        yield from context.store.read(partial(_records, page, now(), vectors))
+
+
+def _records(page: Sequence[StoredId], moment: int, vectors: bool, reader: Reader) -> list[Record]:
+    found = reader.rows_by_id(page)
+    return [
+        record_of(reader, found[id_], vectors=vectors)
+        for id_ in page
+        if id_ in found and not found[id_].is_expired(moment)
+    ]

@@ -26,8 +26,7 @@ def count(context: Context, where: Mapping[str, Any] | None) -> int:
         with context.store.snapshot(view) as (taken, _):
             return popcount(taken.rows(now()))
     except ChangedMeanwhile:
-        with context.store.moment(view) as (taken, _):
-            return popcount(taken.rows(now()))
+        return context.store.at_moment(view, lambda taken, _: popcount(taken.rows(now())))
 
 
 def facets(context: Context, field: str, where: Mapping[str, Any] | None) -> list[tuple[Any, int]]:
@@ -57,5 +56,4 @@ def _summarize(
         view = viewing(tree)(index, reader)
         return ask(index.columns, path, RowsAt(reader, view.change), view.rows(now()))
 
-    with context.store.moment(take) as (found, _):
-        return found
+    return context.store.at_moment(take, lambda found, _: found)

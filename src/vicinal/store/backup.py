@@ -12,6 +12,7 @@ from ..errors import Damaged, InvalidArgument, NotFound
 from .connections import connect_file, translated
 from .creation import building_name, create_builder, folder_name, write_file
 from .files import Files
+from .forking import sqlite_in_use
 from .generation import Generation
 from .state import State, read_state
 from .state_copy import STATE_COPY, state_copy
@@ -43,10 +44,15 @@ def copy_generation(files: Files, source: Generation, folder: str) -> State:
     """
     files.make_folder(folder)
     path = os.path.join(folder, "records.db")
-    with translated(path):
+    connections = source.connections
+    with sqlite_in_use.own.lock, translated(path):
         copy = connect_file(path, files, create=True)
         try:
-            with source.connections.reader() as connection, copy.backup("main", connection, "main") as backup:
+            with (
+                connections.turn,
+                connections.reader() as connection,
+                copy.backup("main", connection, "main") as backup,
+            ):
                 backup.step(-1)
             state = read_state(copy)
             if state.moved_to is not None:
@@ -155,7 +161,7 @@ def _copy_vectors(files: Files, source: Generation, state: State, path: str) -> 
 
 def _count_rows(files: Files, folder: str) -> int:
     path = os.path.join(folder, "records.db")
-    with translated(path):
+    with sqlite_in_use.own.lock, translated(path):
         connection = connect_file(path, files)
         try:
             return int(connection.execute("SELECT count(*) FROM rows").get)

@@ -15,7 +15,7 @@ import apsw
 
 from .connections import connect_file, translated
 from .files import Files
-from .forking import building
+from .forking import building, sqlite_in_use
 from .generation import generations
 from .media import read_only_error
 
@@ -29,8 +29,8 @@ def builder_role(files: Files, generation: str, wait_seconds: float = 0.0) -> It
     if files.read_only:
         raise read_only_error(generation)
     deadline = time.monotonic() + wait_seconds
-    with building, contextlib.ExitStack() as stack:
-        with translated(path):
+    with building.own.lock, contextlib.ExitStack() as stack:
+        with sqlite_in_use.own.lock, translated(path):
             connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=files.vfs)
         stack.callback(_close, connection, path)
         held = _lock(connection, path)
@@ -41,7 +41,7 @@ def builder_role(files: Files, generation: str, wait_seconds: float = 0.0) -> It
 
 
 def _lock(connection: apsw.Connection, path: str) -> bool:
-    with translated(path):
+    with sqlite_in_use.own.lock, translated(path):
         try:
             connection.execute("BEGIN EXCLUSIVE")
         except apsw.BusyError:
@@ -50,7 +50,7 @@ def _lock(connection: apsw.Connection, path: str) -> bool:
 
 
 def _close(connection: apsw.Connection, path: str) -> None:
-    with translated(path):
+    with sqlite_in_use.own.lock, translated(path):
         connection.close()
 
 
@@ -72,7 +72,7 @@ def clear_up(files: Files, folder: str, in_force: str) -> bool:
 def is_unused(files: Files, generation: str) -> bool:
     """Whether no process has the records of a generation open: only then SQLite lets go of its log."""
     path = os.path.join(generation, "records.db")
-    with translated(path):
+    with sqlite_in_use.own.lock, translated(path):
         connection = connect_file(path, files)
         try:
             return bool(connection.execute("PRAGMA journal_mode=DELETE").get == "delete")

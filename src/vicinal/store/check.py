@@ -75,9 +75,9 @@ def check_generation(subject: Subject, make_index: MakeIndex | None) -> int:
     _check_builder(subject)
     with subject.findings.guarding(subject.records), opened_records(subject.files, subject.path) as connections:
         subject.findings.files += 1
-        with connections.reader() as connection:
+        with connections.turn, connections.reader() as connection:
             _check_header(subject, connection)
-        with connections.read_transaction() as connection:
+        with connections.turn, connections.reader() as connection, connection:
             _check_schema(subject, connection)
             _check_structure(subject, connection)
             good = _check_contents(subject, connection, make_index)

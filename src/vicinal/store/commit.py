@@ -63,7 +63,8 @@ def _settle(generation: Generation, transaction: Transaction, error: apsw.Error)
     committed: bool | None
     generation.connections.reopen_writer()
     try:
-        with generation.connections.reader() as connection:
+        connections = generation.connections
+        with connections.turn, connections.reader() as connection:
             committed = has_change(connection, transaction.change, transaction.nonce)
     except VicinalError:
         committed = None
@@ -85,12 +86,15 @@ def _settle(generation: Generation, transaction: Transaction, error: apsw.Error)
 
 def sync_everything(generation: Generation, timeout: float) -> None:
     """Makes all earlier commits survive power loss, whatever durability they were made with."""
-    with generation.connections.writing(timeout, "full") as connection:
+
+    def sync(connection: apsw.Connection) -> None:
         state = read_state(connection)
         if state.synced < state.change and state.moved_to is None:
             generation.vectors.sync()
             update_state(connection, replace(state, synced=state.change))
             connection.execute("COMMIT")  # with synchronous=FULL it syncs the whole log
+
+    generation.connections.write(sync, timeout, "full")
 
 
 def keep_log_short(generation: Generation) -> None:
@@ -99,21 +103,24 @@ def keep_log_short(generation: Generation) -> None:
     if connections.log_bytes < max(_CHECKPOINT_BYTES, connections.checkpoint_at):
         return
     generation.vectors.sync()  # a checkpointed row must not outlive its vector
-    with connections.checkpointing(_CHECKPOINT_WAIT_SECONDS) as connection:
-        try:
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        except apsw.Error as error:  # the commit stands; only the log stays long
-            connections.checkpoint_at = connections.log_bytes + _CHECKPOINT_AGAIN_BYTES
-            _log.info("checkpoint of %s postponed: %s", connections.place, error)
-            return
+    try:
+        connections.checkpoint(_CHECKPOINT_WAIT_SECONDS)
+    except apsw.Error as error:  # the commit stands; only the log stays long
+        connections.checkpoint_at = connections.log_bytes + _CHECKPOINT_AGAIN_BYTES
+        _log.info("checkpoint of %s postponed: %s", connections.place, error)
+        return
     connections.checkpoint_at = connections.log_bytes = 0
 
 
 def forget_changes(generation: Generation, published: Publication) -> None:
     """Drops the feed up to a saved index; who is further behind starts from that index."""
-    with contextlib.suppress(WriterBusy), generation.connections.writing(_TRIM_WAIT_SECONDS, "process") as connection:
+
+    def trim(connection: apsw.Connection) -> None:
         state = read_state(connection)
         if state.moved_to is None and published.change > state.trimmed:
             trim_changes(connection, published.change)
             update_state(connection, replace(state, trimmed=published.change, trimmed_nonce=published.nonce))
             connection.execute("COMMIT")
+
+    with contextlib.suppress(WriterBusy):
+        generation.connections.write(trim, _TRIM_WAIT_SECONDS, "process")

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import TypeGuard, TypeVar
 from urllib.parse import quote
 
 import apsw
 
 from ..contract import Durability
 from ..errors import Damaged, DiskFull, StoreError, WriterBusy
+from ..locks import new_rlock
 from .files import Files
 from .forking import sqlite_in_use
 from .holders import holder_of
 from .media import read_only_error
 
+T = TypeVar("T")
+
 _READERS_KEPT = 4
+_SUSPEND_WAIT_SECONDS = 10.0  # of a fork for the one connection
 _PAGE_BYTES = 4096
 _RETRY_SECONDS = 0.001  # SQLite's own backoff let one of eight writers in once while another got 6,551 turns
 _EXCLUSIVE_WAIT_SECONDS = 1.0  # for the process that had the files to itself to close them
 _READ_TRIES_MAX = 30_000  # readers wait only for recovery and for the log's reset, both short
 
+_OF_USE = re.compile(r"\b(?:transaction|savepoint)\b")  # in messages of SQLite that speak of a connection's state
+
 _SYNCHRONOUS: dict[Durability, str] = {"full": "FULL", "process": "NORMAL"}
 
 
 class translated:  # reads like contextlib's, and a generator would cost each call more
-    """SQLite in use: forks wait, and its errors become errors of ours that name the file."""
+    """SQLite's errors become errors of ours that name the file. Nothing is held, so nothing can be left held."""
 
     __slots__ = ("_place",)
 
@@ -37,10 +45,9 @@ class translated:  # reads like contextlib's, and a generator would cost each ca
         self._place = place
 
     def __enter__(self) -> None:
-        sqlite_in_use.__enter__()
+        pass
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        sqlite_in_use.__exit__()
         if error is not None:
             _raise_translated(error, self._place)
 
@@ -61,8 +68,7 @@ def _translation(error: BaseException, place: str) -> StoreError | None:
         return DiskFull(
             "no room left on the disk", name="disk", place=place, remedy="Free space and try again; nothing changed."
         )
-    if isinstance(error, (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeDecodeError)):
-        # Our statements are fixed, so an SQL error says that the tables are not ours any more.
+    if _says_damage(error):
         return Damaged(
             f"SQLite reports: {error}",
             name="records",
@@ -88,6 +94,14 @@ def _translation(error: BaseException, place: str) -> StoreError | None:
     )
 
 
+def _says_damage(error: BaseException) -> bool:
+    """Whether it speaks of the bytes in the file, and not of how a connection was used."""
+    if isinstance(error, apsw.SQLError):
+        # Our statements are fixed, so what they do not find says that the tables are not ours any more.
+        return not _OF_USE.search(str(error))
+    return isinstance(error, (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError))
+
+
 class Connections:
     """All connections of one generation in one process.
 
@@ -101,13 +115,14 @@ class Connections:
     def __init__(self, path: str | None, files: Files, *, secure_delete: bool = False) -> None:
         self._path = path
         self._files = files
-        self.lock = threading.RLock()
+        self.lock = new_rlock()
         self.is_one = path is None or files.exclusive
         self._secure_delete = secure_delete
         self._idle: list[apsw.Connection] = []
-        self._lent = 0
+        self._readers: set[weakref.ref[apsw.Connection]] = set()  # all that are open, idle or not
         self._closed = False
-        self._write_lock = self.lock if self.is_one else threading.RLock()
+        self._write_lock = self.lock if self.is_one else new_rlock()
+        self._is_writing = False
         self._deadline = 0.0
         self._writer: apsw.Connection | None = None
         self._synchronous = ""
@@ -116,46 +131,46 @@ class Connections:
         self.checkpoint_at = 0  # after a refusal: not before the log is this long
         _all.add(self)
 
+    @property
+    def turn(self) -> threading.RLock:
+        """What whoever uses a connection holds, taken by a `with` in C: forks wait for it.
+
+        Where there is one connection for all, it is the lock around it.
+        """
+        return self.lock if self.is_one else sqlite_in_use.own.lock
+
     def reader(self) -> Lent:
-        """A connection for the length of one call."""
+        """A connection for the length of one call: `with connections.turn, connections.reader() as connection`.
+
+        For one moment until the block ends, `connection` itself comes last in that `with`.
+        """
         return Lent(self)
 
     def lend(self) -> apsw.Connection:
-        """For `Lent`, which gives it back."""
+        """For `Lent`, which gives it back. One that an interrupt keeps from that is closed when nobody knows it."""
         if self.is_one:
             return self._open_writer(None)
-        with self.lock:
-            self._lent += 1
-            if self._idle:
-                return self._idle.pop()
-        return self._connect(_wait_by_count)
+        try:
+            return self._idle.pop()
+        except IndexError:
+            pass
+        connection = self._connect(_wait_by_count)
+        self._readers.add(weakref.ref(connection, self._readers.discard))
+        return connection
 
     def take_back(self, connection: apsw.Connection) -> None:
         if self.is_one:
             return
         with self.lock:
-            self._lent -= 1
             if not self._closed and len(self._idle) < _READERS_KEPT and _is_at_rest(connection):
                 self._idle.append(connection)
                 return
         connection.close()
 
-    @contextlib.contextmanager
-    def read_transaction(self) -> Iterator[apsw.Connection]:
-        """A reader that sees one moment until the block ends."""
-        with self.reader() as connection:
-            if connection.in_transaction:  # of the one connection, inside this thread's own write
-                yield connection
-                return
-            connection.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                _roll_back(connection)
+    def write(self, work: Callable[[apsw.Connection], T], timeout: float, durability: Durability) -> T:
+        """Runs `work` with the writer inside `BEGIN IMMEDIATE`; what it leaves open is rolled back.
 
-    @contextlib.contextmanager
-    def writing(self, timeout: float, durability: Durability) -> Iterator[apsw.Connection]:
-        """The writer inside `BEGIN IMMEDIATE`; what the block leaves open is rolled back.
+        A function and no `with` block, so that no interrupt comes between taking the lock and knowing that.
 
         Raises:
             WriterBusy: the lock was not to be had within `timeout` seconds.
@@ -163,20 +178,40 @@ class Connections:
         """
         if self._files.read_only:
             raise read_only_error(self.place)
-        self._take_turn(timeout)
+        deadline = time.monotonic() + timeout
+        wait = max(0.0, min(timeout, threading.TIMEOUT_MAX))
+        taken: list[bool] = []
+        outermost = False
         try:
-            with translated(self.place):
-                connection = self._open_writer(durability)
-                self._begin(connection, timeout)
-                try:
-                    yield connection
-                finally:
-                    if self._writer is connection:
-                        _roll_back(connection)
-                        if not _is_at_rest(connection):
-                            self.reopen_writer()
+            # This process's own writers queue here, other processes' in SQLite's busy handler: one deadline for both.
+            taken.extend(map(self._write_lock.acquire, (True,), (wait,)))  # one call into C takes and notes
+            if not taken[0]:
+                raise _busy(self.place, timeout)
+            if self._is_writing:
+                raise _inside_write(self.place)
+            self._is_writing = outermost = True
+            with self.turn, translated(self.place):
+                self._deadline = deadline
+                return self._in_transaction(work, timeout, durability)
         finally:
-            self._write_lock.release()
+            if outermost:
+                self._is_writing = False
+            if taken and taken[0]:
+                self._write_lock.release()
+
+    def _in_transaction(self, work: Callable[[apsw.Connection], T], timeout: float, durability: Durability) -> T:
+        connection = self._open_writer(durability)
+        try:
+            if connection.in_transaction:  # whatever may have kept the last writer from ending it
+                connection.execute("ROLLBACK")
+            self._begin(connection, timeout)
+            return work(connection)
+        finally:
+            # The first call is SQLite's own: an interrupt can only come after it.
+            if self._writer is connection and connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if self._writer is connection and not _is_at_rest(connection):
+                self.reopen_writer()
 
     def reopen_writer(self) -> None:
         """Forgets the writer's connection, whose transaction may be in an unknown state."""
@@ -186,27 +221,25 @@ class Connections:
             with contextlib.suppress(apsw.Error):
                 broken.close()
 
-    @contextlib.contextmanager
-    def checkpointing(self, wait_seconds: float) -> Iterator[apsw.Connection]:
-        """The writer, outside a transaction, waiting at most `wait_seconds` for others."""
-        with self._write_lock, translated(self.place):
+    def checkpoint(self, wait_seconds: float) -> None:
+        """Empties SQLite's log, waiting at most `wait_seconds` for others.
+
+        Raises:
+            apsw.Error: somebody is reading from it.
+        """
+        with self._write_lock, self.turn:
             self._deadline = time.monotonic() + wait_seconds
-            yield self._open_writer(None)
+            with translated(self.place):
+                connection = self._open_writer(None)
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def close(self) -> None:
-        with translated(self.place), self.lock, self._write_lock:
+        with self._write_lock, self.turn, translated(self.place), self.lock:
             self._closed = True
             for connection in [*self._idle, self._writer]:
                 if connection is not None:
                     connection.close()
             self._idle, self._writer = [], None
-
-    def _take_turn(self, timeout: float) -> None:
-        """This process's own writers queue here, other processes' in SQLite's busy handler: one deadline for both."""
-        deadline = time.monotonic() + timeout
-        if not self._write_lock.acquire(timeout=max(0.0, min(timeout, threading.TIMEOUT_MAX))):
-            raise _busy(self.place, timeout)
-        self._deadline = deadline
 
     def _begin(self, connection: apsw.Connection, timeout: float) -> None:
         try:
@@ -225,18 +258,30 @@ class Connections:
             self._synchronous = _SYNCHRONOUS[durability]
         return self._writer
 
-    def suspend(self) -> bool:
-        """Closes all connections, to be opened again when needed; False where one is in use, which stays open."""
-        with self.lock:
-            if self._path is None:
-                return True
+    def suspend(self, at_rest: bool) -> bool:
+        """Closes all connections, to be opened again when needed; False where one is in use, which stays open.
+
+        Args:
+            at_rest: no other thread is using one, so what is not idle was left behind by an interrupt, or is this
+                thread's own.
+        """
+        if self._path is None:
+            return True
+        if not self.lock.acquire(timeout=_SUSPEND_WAIT_SECONDS):
+            return False
+        try:
             for connection in self._idle:
                 connection.close()
             self._idle = []
+            for connection in filter(_is_open, [known() for known in list(self._readers)] if at_rest else []):
+                if _is_at_rest(connection):
+                    connection.close()
             if self._writer is not None and not self._writer.in_transaction:
                 self._writer.close()
                 self._writer, self._synchronous = None, ""
-            return self._lent == 0 and self._writer is None
+            return self._writer is None and not any(_is_open(known()) for known in list(self._readers))
+        finally:
+            self.lock.release()
 
     def _wait_by_deadline(self, _tries: int) -> bool:
         return time.monotonic() < self._deadline and _pause()
@@ -276,14 +321,10 @@ class Lent:
         self._connections = connections
 
     def __enter__(self) -> apsw.Connection:
-        connections = self._connections
-        if connections.is_one:
-            connections.lock.acquire()
-        sqlite_in_use.__enter__()  # as in `translated`; lent only inside: a fork must find every connection at rest
         try:
-            self._connection = connections.lend()
+            self._connection = self._connections.lend()
         except BaseException as error:
-            self._end(error)
+            _raise_translated(error, self._connections.place)
             raise
         return self._connection
 
@@ -291,16 +332,8 @@ class Lent:
         try:
             self._connections.take_back(self._connection)
         finally:
-            self._end(error)
-
-    def _end(self, error: BaseException | None) -> None:
-        try:
-            sqlite_in_use.__exit__()
             if error is not None:
                 _raise_translated(error, self._connections.place)
-        finally:
-            if self._connections.is_one:
-                self._connections.lock.release()
 
 
 def connect_file(path: str, files: Files, *, create: bool = False) -> apsw.Connection:
@@ -325,15 +358,16 @@ def _connect_read_only(path: str, files: Files) -> apsw.Connection:
     return apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI, vfs=files.vfs)
 
 
-def _roll_back(connection: apsw.Connection) -> None:
-    """Ends the transaction, unless it was committed or SQLite ended it itself, as it does after some errors."""
-    if connection.in_transaction:
-        connection.execute("ROLLBACK")
-
-
 def _is_at_rest(connection: apsw.Connection) -> bool:
     """False where a statement was left half read: its cursor may live in a traceback, and holds on to its moment."""
     return connection.txn_state() == apsw.SQLITE_TXN_NONE
+
+
+def _is_open(connection: apsw.Connection | None) -> TypeGuard[apsw.Connection]:
+    try:
+        return connection is not None and connection.filename is not None
+    except apsw.ConnectionClosedError:
+        return False
 
 
 def _wait_by_count(tries: int) -> bool:
@@ -356,6 +390,15 @@ def _busy(place: str, timeout: float) -> WriterBusy:
     )
 
 
+def _inside_write(place: str) -> StoreError:
+    return StoreError(
+        "this thread is in the middle of a write to this collection",
+        name="write",
+        place=place,
+        remedy="Do not write from a signal handler or a destructor, which may run at any moment.",
+    )
+
+
 def _holder(place: str) -> str:
     holder = holder_of(f"{place}-shm")  # a WAL database keeps its write lock there
     return f" (now: {holder})" if holder else ""
@@ -366,9 +409,9 @@ _in_use_at_fork: set[str] = set()
 _torn: set[str] = set()  # in a child: paths whose connections it inherited open
 
 
-def _suspend_all() -> None:
+def _suspend_all(at_rest: bool) -> None:
     _in_use_at_fork.clear()
-    _in_use_at_fork.update(connections.place for connections in list(_all) if not connections.suspend())
+    _in_use_at_fork.update(connections.place for connections in list(_all) if not connections.suspend(at_rest))
 
 
 sqlite_in_use.when_at_rest(_suspend_all)

@@ -15,6 +15,7 @@ from ..errors import StoreError
 from .changes import CREATE_CHANGES
 from .connections import Connections, connect_file, translated
 from .files import Files
+from .forking import sqlite_in_use
 from .generation import Generation
 from .rows import CREATE_ROWS
 from .state import CREATE_STATE, State, insert_state
@@ -98,7 +99,7 @@ def create_builder(files: Files, folder: str) -> None:
 
 def create_in_memory(files: Files, state: State) -> Generation:
     connections = Connections(None, files)
-    with connections.reader() as connection:
+    with connections.turn, connections.reader() as connection:
         _create_tables(connection, state)
     return Generation(None, connections, MemoryVectors(state.dimension), state)
 
@@ -112,7 +113,7 @@ def _create_tables(connection: apsw.Connection, state: State) -> None:
 
 @contextlib.contextmanager
 def _new_database(files: Files, path: str) -> Iterator[apsw.Connection]:
-    with translated(path):
+    with sqlite_in_use.own.lock, translated(path):
         connection = connect_file(path, files, create=True)
         try:
             yield connection

@@ -11,6 +11,8 @@ import os
 import secrets
 from dataclasses import replace
 
+import apsw
+
 from ..errors import StoreError, WriterBusy
 from .builder import builder_role, clear_up, is_unused
 from .connections import Connections
@@ -25,11 +27,14 @@ MARKER = "dropped"
 def drop_generation(files: Files, folder: str, generation: Generation, timeout: float) -> None:
     """The commit that ends the collection. The caller holds the builder role."""
     clear_up(files, folder, generation.name)  # an orphan must not pass for a new collection
-    with generation.connections.writing(timeout, "full") as connection:
+
+    def end(connection: apsw.Connection) -> None:
         state = read_state(connection)
         if state.moved_to is None:
             update_state(connection, replace(state, moved_to=DROPPED))
             connection.execute("COMMIT")
+
+    generation.connections.write(end, timeout, "full")
     if not files.exists(os.path.join(folder, MARKER)):
         write_file(files, os.path.join(folder, MARKER), b"")
 
@@ -79,7 +84,7 @@ def create_after_drop(files: Files, folder: str, state: State, timeout: float) -
 def _says_dropped(files: Files, generation: str) -> bool:
     connections = Connections(os.path.join(generation, "records.db"), files)
     try:
-        with connections.reader() as connection:
+        with connections.turn, connections.reader() as connection:
             return read_state(connection).moved_to == DROPPED
     finally:
         connections.close()

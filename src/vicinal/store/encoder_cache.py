@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from zlib import crc32
@@ -18,6 +17,7 @@ import numpy as np
 
 from ..contract import FloatMatrix, FloatVector
 from ..errors import VicinalError
+from ..locks import new_lock
 from .connections import connect_file, translated
 from .files import Files
 from .forking import sqlite_in_use
@@ -28,6 +28,7 @@ FILE_NAME = "encoder-cache.db"
 
 _MAX_BYTES = 1 << 30
 _BUSY_MILLISECONDS = 2000
+_SUSPEND_WAIT_SECONDS = 2.0
 _CREATE = """
 CREATE TABLE IF NOT EXISTS vectors(
   key BLOB PRIMARY KEY, vector BLOB NOT NULL, crc INTEGER NOT NULL, used INTEGER NOT NULL
@@ -52,7 +53,7 @@ class DiskStore:
         self._path = path
         self._files = files
         self._max_bytes = max_bytes
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._connection: apsw.Connection | None = None
         _all.add(self)
 
@@ -87,18 +88,25 @@ class DiskStore:
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def close(self) -> None:
-        with translated(self._path):
-            self.suspend()
+        with sqlite_in_use.own.lock, self._lock, translated(self._path):
+            self._close()
 
-    def suspend(self) -> None:
-        """Closes the file until the next call; for `close`, and before a fork."""
+    def suspend(self, _at_rest: bool) -> None:
+        """Closes the file until the next call, before a fork."""
+        if self._lock.acquire(timeout=_SUSPEND_WAIT_SECONDS):
+            try:
+                self._close()
+            finally:
+                self._lock.release()
+
+    def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     @contextlib.contextmanager
     def _using(self) -> Iterator[apsw.Connection]:
-        with translated(self._path), self._lock:
+        with sqlite_in_use.own.lock, self._lock, translated(self._path):
             if self._connection is None:
                 self._connection = self._open()
             yield self._connection
@@ -143,9 +151,9 @@ def _shrink(connection: apsw.Connection, max_bytes: int) -> None:
 _all: weakref.WeakSet[DiskStore] = weakref.WeakSet()
 
 
-def _suspend_all() -> None:
+def _suspend_all(at_rest: bool) -> None:
     for store in list(_all):
-        store.suspend()
+        store.suspend(at_rest)
 
 
 sqlite_in_use.when_at_rest(_suspend_all)

@@ -1,34 +1,27 @@
-"""A lock that its holder cannot take again before those who already wait for it."""
+"""A lock that work in parts does not take again before those who already wait for it."""
 
 from __future__ import annotations
 
 import threading
 
+from ..locks import new_rlock
+
 
 class FairLock:
-    """Reentrant. For work in parts between which others are to come in: with `RLock` the worker mostly wins again.
+    """Two locks, so that each is taken by a `with` in C, which no interrupt can leave half done.
 
-    Whoever waits for the lock holds the place behind its holder, and everybody else queues for that place.
+    Short work holds both:      `with lock.turn, lock.held:`
+    Work in parts, each part:   `with lock.turn: pass`, then `with lock.held:`
+
+    Whoever waits for `held` has the turn, which the next part waits for; with one lock the worker mostly wins again.
+    Short work may take it again inside; a part may not.
+
+    Args:
+        lock: one that stands for both, where nobody works in parts.
     """
 
-    __slots__ = ("_depth", "_lock", "_owner", "_place")
+    __slots__ = ("held", "turn")
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._place = threading.Lock()
-        self._owner: int | None = None  # equal to a thread's own number only while that thread holds the lock
-        self._depth = 0
-
-    def __enter__(self) -> None:
-        me = threading.get_ident()
-        if self._owner != me:
-            with self._place:
-                self._lock.acquire()
-            self._owner = me
-        self._depth += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._depth -= 1
-        if self._depth == 0:
-            self._owner = None
-            self._lock.release()
+    def __init__(self, lock: threading.RLock | None = None) -> None:
+        self.held = new_rlock() if lock is None else lock
+        self.turn = new_rlock() if lock is None else lock

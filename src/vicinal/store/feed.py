@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import apsw
@@ -18,6 +17,7 @@ from .row_cache import RowCache, cache_bytes
 from .state import State, peek_state, read_state
 
 IndexT = TypeVar("IndexT", bound=Index)
+T = TypeVar("T")
 
 
 class Feed(Generic[IndexT]):
@@ -38,44 +38,59 @@ class Feed(Generic[IndexT]):
         self._files = files
         self._generation = generation
         self._make_index = make_index
+        self._is_torn = False  # an interrupt or an error came while the index took in a delta: it is made anew
         self.rows = RowCache(cache_bytes())
+        connections = generation.connections
         # In memory reading needs the writer's lock, so a second one beside it could be taken in the other order.
-        self.lock = generation.connections.lock if generation.folder is None else FairLock()
-        with generation.connections.read_transaction() as connection:
+        self.lock = FairLock(connections.lock if generation.folder is None else None)
+        with connections.turn, connections.reader() as connection, connection:
             self._start(connection)
 
     def follow(self) -> str | None:
         """Catches up with every commit up to now; returns where the collection moved to, None if it did not."""
-        with self._generation.connections.reader() as connection:
+        connections = self._generation.connections
+        with connections.turn, connections.reader() as connection:
             change, moved_to, uuid = peek_state(connection)
         if uuid != self.state.uuid:  # we let go of the files, and their place was taken by another collection
             return DROPPED
-        if moved_to is None and change != self.state.change:
-            with self.moment():
-                pass
+        if moved_to is None and (change != self.state.change or self._is_torn):
+            self.at_moment(lambda _: None)
         return moved_to
 
-    @contextlib.contextmanager
-    def moment(self) -> Iterator[apsw.Connection]:
-        """A read transaction with the index at exactly its moment; nothing moves until the block ends."""
-        with self.lock, self._generation.connections.read_transaction() as connection:
+    def at_moment(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Runs `work` in a read transaction with the index at exactly its moment; nothing moves until it returns."""
+        connections = self._generation.connections
+        with connections.turn, self.lock.turn, self.lock.held, connections.reader() as connection, connection:
             self._catch_up(connection)
-            yield connection
+            result = work(connection)
+        return result  # noqa: RET504  # to mypy, a `with` of apsw might swallow errors
+
+    def part_at_moment(self, work: Callable[[apsw.Connection], T]) -> T:
+        """The same for one part of some work: whoever waits comes in before the next part."""
+        with self.lock.turn:
+            pass
+        connections = self._generation.connections
+        with connections.turn, self.lock.held, connections.reader() as connection, connection:
+            self._catch_up(connection)
+            result = work(connection)
+        return result  # noqa: RET504  # to mypy, a `with` of apsw might swallow errors
 
     def _catch_up(self, connection: apsw.Connection) -> None:
         state, known = read_state(connection), self.state
-        if state.change == known.change:
+        if state.change == known.change and not self._is_torn:
             self.state = state  # a sync is no change, but it says more of the old ones
             return
         if known.dimension is None and state.dimension is not None:
             self._generation.vectors.fix_dimension(state.dimension)
-        if known.change < state.trimmed:
+        if known.change < state.trimmed or self._is_torn:
             self._start(connection)
             return
         delta = read_delta(connection, known.change, state.change, known.next_slot, state.next_slot)
+        self._is_torn = True
         self.index.apply(delta)
         self.rows.forget(state.change, delta.dead, delta.touched)
         self.state = state
+        self._is_torn = False
 
     def _start(self, connection: apsw.Connection) -> None:
         """From the newest saved index that fits these records, else from the records."""
@@ -89,5 +104,7 @@ class Feed(Generic[IndexT]):
         elif self.published.change < state.change:
             known = self.published
             index.apply(read_delta(connection, known.change, state.change, known.slot_count, state.next_slot))
+        self._is_torn = True
         self.rows.forget_all(state.change)
         self.index, self.state = index, state
+        self._is_torn = False

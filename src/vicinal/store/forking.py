@@ -8,8 +8,11 @@ holds the shared lock, unseen by all others, and commit into a log that the last
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+import time
+import weakref
 from collections.abc import Callable
 
 # Then fork all the same: a child that finds the collection busy beats a parent that hangs.
@@ -18,62 +21,65 @@ _BUILDER_WAIT_SECONDS = 2.0  # a publication ends in time; a long compaction lea
 
 
 class _Own(threading.local):
-    """How many blocks of a gate this thread is inside."""
+    """A lock of each thread's own.
 
-    depth = 0
+    Attributes:
+        lock: `with gate.own.lock:` is one step in C, so an interrupt leaves nothing behind.
+    """
+
+    def __init__(self, register: Callable[[threading.RLock], None]) -> None:
+        self.lock = threading.RLock()
+        register(self.lock)
 
 
 class Gate:
-    """Counts the threads inside `with gate:` blocks, nested as you like, and lets a fork wait for them."""
+    """Knows the threads inside `with gate.own.lock:` blocks, nested as you like, and lets a fork wait for them."""
 
     def __init__(self, wait_seconds: float) -> None:
         self._wait_seconds = wait_seconds
-        self._lock = threading.RLock()  # the condition's own; taken directly, which costs each call less
-        self._condition = threading.Condition(self._lock)
-        self._threads = 0
-        self._forking = False
-        self._own = _Own()
-        self._actions: list[Callable[[], None]] = []
+        self._registering = threading.Lock()
+        self._threads: set[weakref.ref[threading.RLock]] = set()
+        self._taken: list[threading.RLock] = []
+        self._actions: list[Callable[[bool], None]] = []
+        self.own = _Own(self._register)
 
-    def __enter__(self) -> None:
-        if self._own.depth == 0:
-            with self._lock:
-                while self._forking:
-                    self._condition.wait()
-                self._threads += 1
-        self._own.depth += 1
+    def _register(self, lock: threading.RLock) -> None:
+        with self._registering:  # a fork keeps new threads out too
+            self._threads.add(weakref.ref(lock, self._threads.discard))
 
-    def __exit__(self, *_: object) -> None:
-        self._own.depth -= 1
-        if self._own.depth == 0:
-            with self._lock:
-                self._threads -= 1
-                if self._forking:
-                    self._condition.notify_all()
+    def when_at_rest(self, action: Callable[[bool], None]) -> None:
+        """Has `action` run before each fork, once no other thread is inside; it must not enter the gate.
 
-    def when_at_rest(self, action: Callable[[], None]) -> None:
-        """Has `action` run before each fork, once no thread is inside; it must not enter the gate."""
+        It is told whether that is so: a fork does not wait for ever.
+        """
         self._actions.append(action)
 
     def before_fork(self) -> None:
-        with self._condition:
-            self._forking = True
-            mine = 1 if self._own.depth else 0
-            self._condition.wait_for(lambda: self._threads <= mine, timeout=self._wait_seconds)
+        mine = self.own.lock
+        deadline = time.monotonic() + self._wait_seconds
+        self._registering.acquire()
+        self._taken = []
+        at_rest = True
+        for known in list(self._threads):
+            lock = known()
+            if lock is not None and lock is not mine:
+                self._taken.append(lock)  # first: giving back what was not taken does no harm
+                at_rest = lock.acquire(timeout=max(0.0, deadline - time.monotonic())) and at_rest
         for action in self._actions:
-            action()
+            action(at_rest)
 
     def after_in_parent(self) -> None:
-        with self._condition:
-            self._forking = False
-            self._condition.notify_all()
+        for lock in self._taken:
+            with contextlib.suppress(RuntimeError):  # its thread was not out in time
+                lock.release()
+        self._taken = []
+        self._registering.release()
 
     def after_in_child(self) -> None:
         """Only the forking thread is here, and no lock of the others means anything any more."""
-        depth = self._own.depth
-        self._lock = threading.RLock()
-        self._condition, self._forking, self._own = threading.Condition(self._lock), False, _Own()
-        self._own.depth, self._threads = depth, 1 if depth else 0
+        mine = self.own.lock
+        self._registering, self._taken, self._threads = threading.Lock(), [], set()
+        self._threads.add(weakref.ref(mine, self._threads.discard))
 
 
 sqlite_in_use = Gate(_SQLITE_WAIT_SECONDS)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import threading
+import weakref
 
 from ..errors import CollectionDropped, CollectionNotFound, Damaged, StoreError
+from ..locks import new_lock
 from .connections import Connections
 from .files import Files
 from .state import State, read_state
@@ -32,8 +33,8 @@ class Generation:
         self.connections = connections
         self.vectors = vectors
         self.state = state
-        self._lock = threading.Lock()
-        self._users = 0
+        self._closing = new_lock()
+        self._users: set[weakref.ref[object]] = set()
         self._retired = False
 
     @property
@@ -42,30 +43,28 @@ class Generation:
         assert self.folder is not None  # in memory there is only one, without a name
         return os.path.basename(self.folder)
 
-    def enter(self) -> None:
-        with self._lock:
-            self._users += 1
+    def enter(self, user: object) -> None:
+        """`user` keeps the files open until it leaves, or is no more: an interrupt may keep it from leaving."""
+        self._users.add(weakref.ref(user, self._users.discard))
 
-    def leave(self) -> None:
-        with self._lock:
-            self._users -= 1
-            last = self._retired and self._users == 0
-        if last:
-            self._close()
+    def leave(self, user: object) -> None:
+        self._users.discard(weakref.ref(user))
+        if self._retired:
+            self.close_if_unused()
 
     def retire(self) -> None:
         """No further calls begin; the files close now or with the last call."""
-        with self._lock:
-            if self._retired:
-                return
-            self._retired = True
-            idle = self._users == 0
-        if idle:
-            self._close()
+        self._retired = True
+        self.close_if_unused()
 
-    def _close(self) -> None:
-        self.connections.close()
-        self.vectors.close()
+    def close_if_unused(self) -> bool:
+        """Closes the files of a retired generation; False where a call is still using them."""
+        with self._closing:
+            if self._users or not self._retired:
+                return False
+            self.connections.close()
+            self.vectors.close()
+            return True
 
 
 def generations(files: Files, folder: str) -> list[str]:
@@ -108,7 +107,7 @@ def open_generation(files: Files, folder: str) -> Generation | None:
     """Opens one generation, whatever it says of moving on; None where its folder vanished under us."""
     connections = Connections(os.path.join(folder, "records.db"), files)
     try:
-        with connections.read_transaction() as connection:
+        with connections.turn, connections.reader() as connection, connection:
             state = read_state(connection)
         file = files.open(os.path.join(folder, "vectors.f32"))
     except StoreError:

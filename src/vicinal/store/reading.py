@@ -79,38 +79,38 @@ class Reader:
         return found
 
     def rows_by_slot(self, slots: Sequence[int]) -> dict[int, Row]:
-        with self._reading() as connection:
+        with self._generation.connections.turn, self._reading() as connection:
             return rows_by_slot(connection, self._generation.vectors, slots)
 
     def rows_by_id(self, ids: Sequence[StoredId]) -> dict[StoredId, Row]:
-        with self._reading() as connection:
+        with self._generation.connections.turn, self._reading() as connection:
             return rows_by_id(connection, self._generation.vectors, ids)
 
     def slots_of(self, ids: Sequence[StoredId]) -> dict[StoredId, tuple[int, int | None]]:
-        with self._reading() as connection:
+        with self._generation.connections.turn, self._reading() as connection:
             return slots_of(connection, ids)
 
     def ids_of(self, slots: Slots) -> list[StoredId]:
         """Ids of rows, in the order of their slots."""
-        with self._reading() as connection:
+        with self._generation.connections.turn, self._reading() as connection:
             return ids_of(connection, slots)
 
     def rows_in_order(self, *, after: int = -1, now: int, limit: int, offset: int = 0) -> list[Row]:
-        with self._reading() as connection:
+        with self._generation.connections.turn, self._reading() as connection:
             return rows_in_order(connection, self._generation.vectors, after=after, now=now, limit=limit, offset=offset)
 
     def notes(self, owner: str) -> dict[str, bytes]:
-        with self._reading() as connection:
+        with self._generation.connections.turn, self._reading() as connection:
             return read_notes(connection, owner)
 
     def texts(self, first: int, end: int) -> list[tuple[int, str | None]]:
         """See `contract.Contents`."""
-        with self._reading() as connection:
+        with self._generation.connections.turn, self._reading() as connection:
             return texts_between(connection, first, end)
 
     def sparse(self, first: int, end: int) -> list[tuple[int, bytes | None]]:
         """See `contract.Contents`."""
-        with self._reading() as connection:
+        with self._generation.connections.turn, self._reading() as connection:
             return sparse_between(connection, first, end)
 
     def matrix(self, slot_count: int) -> FloatMatrix:

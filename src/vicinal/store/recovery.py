@@ -39,11 +39,14 @@ def recover(files: Files, generation: Generation) -> tuple[str, ...]:
 def _left_by_the_dead(files: Files, generation: Generation, log: str) -> list[str]:
     """What lies past the last commit, looked at under the write lock: then no living writer put it there."""
     try:
-        with generation.connections.writing(0.0, "full") as connection:
-            return [
+        return generation.connections.write(
+            lambda connection: [
                 *_cut_short(files, generation, log),
                 *_vectors_past_end(generation, read_state(connection)),
-            ]
+            ],
+            0.0,
+            "full",
+        )
     except WriterBusy:
         return []  # others are at work, so the log is in use
 
@@ -52,7 +55,8 @@ def _cut_short(files: Files, generation: Generation, log: str) -> list[str]:
     """Frames of the log that no commit covers."""
     if generation.connections.is_one:
         return []  # it is in its transaction, and there is no second one to ask
-    with generation.connections.reader() as connection:
+    connections = generation.connections
+    with connections.turn, connections.reader() as connection:
         read_state(connection)  # SQLite looks at the log with the first read
         frames, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
     end = _LOG_HEADER_BYTES + max(frames, 0) * (_FRAME_HEADER_BYTES + _PAGE_BYTES)
@@ -79,17 +83,18 @@ def _lost_since_synced(generation: Generation) -> list[str]:
     state = generation.state
     if state.synced >= state.change or state.moved_to is not None:
         return []
-    with generation.connections.read_transaction() as connection:
+    connections = generation.connections
+    with connections.turn, connections.reader() as connection, connection:
         if not unreadable_slots(connection, generation.vectors, state.synced):
             return []
     try:
-        with generation.connections.writing(_WAIT_SECONDS, "full") as connection:
-            return _end_unreadable(generation, connection, read_state(connection))
+        return connections.write(lambda writer: _end_unreadable(generation, writer), _WAIT_SECONDS, "full")
     except WriterBusy:
         return ["rows since the last sync could not be checked: another writer is at work"]
 
 
-def _end_unreadable(generation: Generation, connection: apsw.Connection, state: State) -> list[str]:
+def _end_unreadable(generation: Generation, connection: apsw.Connection) -> list[str]:
+    state = read_state(connection)
     lost = unreadable_slots(connection, generation.vectors, state.synced)
     if not lost:
         return []

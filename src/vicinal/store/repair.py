@@ -12,8 +12,9 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from uuid import UUID
 
 import apsw
@@ -27,6 +28,7 @@ from .connections import Connections, connect_file, translated
 from .creation import building_name, create_builder, create_generation, folder_name, write_file
 from .files import Files
 from .forensics import READ_ERRORS, VectorBytes, opened_records, opened_vectors
+from .forking import sqlite_in_use
 from .generation import DROPPED, generations, next_name
 from .media import read_only_error
 from .rows import UUID_BYTES, insert_rows
@@ -34,6 +36,8 @@ from .salvage import Survey, dimension_by_rows, highest_change, kept_rows, reada
 from .salvage_state import plausible_state, proven_state
 from .state import State, read_state, update_state
 from .state_copy import STATE_COPY, read_state_copy
+
+T = TypeVar("T")
 
 _NUMBER_MAX = 2**62  # no count of ours comes near it, a flipped high bit does
 
@@ -79,7 +83,11 @@ def _in_force(files: Files, folder: str, names: list[str]) -> str:
     """The generation that writes went to last, as far as it can be told."""
     name = names[0]
     for following in names[1:]:
-        with opened_records(files, os.path.join(folder, name)) as connections, connections.reader() as connection:
+        with (
+            opened_records(files, os.path.join(folder, name)) as connections,
+            connections.turn,
+            connections.reader() as connection,
+        ):
             state = proven_state(connection)
             change = highest_change(connection)
         if state is None:
@@ -94,7 +102,7 @@ def _in_force(files: Files, folder: str, names: list[str]) -> str:
 
 def _is_newer(files: Files, generation: str, change: int) -> bool:
     """Whether a generation stands past a commit of the one before: then that one had switched to it."""
-    with opened_records(files, generation) as connections, connections.reader() as connection:
+    with opened_records(files, generation) as connections, connections.turn, connections.reader() as connection:
         state = proven_state(connection)
     return state is not None and state.change > change
 
@@ -135,17 +143,22 @@ def _can_be_locked(files: Files, path: str) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def _locked(connections: Connections, timeout: float) -> Iterator[apsw.Connection]:
-    """The records, locked against writers where they are sound enough for anybody to write to them."""
-    with contextlib.ExitStack() as stack:
-        try:
-            connection = stack.enter_context(connections.writing(timeout, "full"))
-        except WriterBusy:
+def _locked(connections: Connections, timeout: float, work: Callable[[apsw.Connection], T]) -> T:
+    """Runs `work` with the records, locked against writers where they are sound enough for anybody to write to them."""
+    has_begun = False
+
+    def begin(connection: apsw.Connection) -> T:
+        nonlocal has_begun
+        has_begun = True
+        return work(connection)
+
+    try:
+        return connections.write(begin, timeout, "full")
+    except StoreError as error:
+        if has_begun or isinstance(error, WriterBusy):
             raise
-        except StoreError:
-            connection = stack.enter_context(connections.reader())
-        yield connection
+    with connections.turn, connections.reader() as connection:
+        return work(connection)
 
 
 def _origin(files: Files, folder: str, source: str, connection: apsw.Connection) -> _Origin:
@@ -176,7 +189,8 @@ def _second_hand(files: Files, folder: str, source: str, connection: apsw.Connec
     if damaged is not None:
         yield damaged, f"{source}/records.db, whose checksum no longer holds"
     for name in _others(files, folder, source):
-        with opened_records(files, os.path.join(folder, name)) as connections, connections.reader() as elsewhere:
+        path = os.path.join(folder, name)
+        with opened_records(files, path) as connections, connections.turn, connections.reader() as elsewhere:
             state = proven_state(elsewhere)
         if state is not None and state.moved_to != DROPPED:  # that was another collection of the same name
             yield state, name
@@ -197,7 +211,8 @@ def _others(files: Files, folder: str, source: str) -> Iterator[str]:
 def _rebuild(files: Files, folder: str, names: list[str], source: str, building: str, timeout: float) -> RepairReport:
     path = os.path.join(folder, source)
     final = next_name(names[-1])
-    with opened_records(files, path) as connections, _locked(connections, timeout) as connection:
+
+    def build(connection: apsw.Connection) -> RepairReport:
         origin = _origin(files, folder, source, connection)
         with opened_vectors(files, path, origin.state.dimension) as vectors:
             found = survey(connection, vectors, origin.state.next_slot if origin.is_proven else 0)
@@ -211,7 +226,10 @@ def _rebuild(files: Files, folder: str, names: list[str], source: str, building:
         with contextlib.suppress(*READ_ERRORS):  # then nobody can have it open and write to it
             update_state(connection, replace(read_state(connection), moved_to=final))
             connection.execute("COMMIT")
-    return _report(origin, found)
+        return _report(origin, found)
+
+    with opened_records(files, path) as connections:
+        return _locked(connections, timeout, build)
 
 
 def _next_state(origin: _Origin, found: Survey) -> State:
@@ -235,7 +253,7 @@ def _fill(files: Files, building: str, source: apsw.Connection, vectors: VectorB
     path = os.path.join(building, "records.db")
     file = files.open(os.path.join(building, "vectors.f32"))
     try:
-        with translated(path):
+        with sqlite_in_use.own.lock, translated(path):
             connection = connect_file(path, files)
             try:
                 slot = 0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
 from ..contract import Slots
 from ..errors import InvalidArgument
+from ..locks import new_lock
 from .rows import Row
 
 ROW_CACHE_VARIABLE = "VICINAL_ROW_CACHE_MIB"
@@ -31,7 +31,7 @@ class RowCache:
 
     def __init__(self, bytes_max: int) -> None:
         self._bytes_max = bytes_max
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         # with its size, which may be another later: a str grows when somebody asks for its UTF-8
         self._rows: OrderedDict[int, tuple[Row, int]] = OrderedDict()
         self._bytes = 0
@@ -57,7 +57,7 @@ class RowCache:
                 if size <= self._bytes_max and row.slot not in self._rows:
                     self._rows[row.slot] = row, size
                     self._bytes += size
-            while self._bytes > self._bytes_max:
+            while self._bytes > self._bytes_max and self._rows:  # an interrupt may have kept one from being counted
                 _, (_, size) = self._rows.popitem(last=False)
                 self._bytes -= size
 

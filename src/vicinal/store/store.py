@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
+import apsw
+
 from ..contract import Durability, Index
 from ..errors import Closed, CollectionDropped, StoreError, Unsupported
+from ..locks import new_rlock
 from .commit import keep_log_short, sync_everything, write_once
 from .creation import create_in_memory
 from .feed import Feed
@@ -41,43 +42,46 @@ class Opened(Generic[IndexT]):
 
 
 class Using(Generic[IndexT]):
-    """An opened generation in a `with` block, which then leaves it. A class, because every call has one or two."""
+    """An opened generation in a `with` block, which then leaves it. A class, because every call has one or two.
 
-    __slots__ = ("_hold", "_opened")
+    It is the user that the generation counts: one that an interrupt keeps from leaving counts until it is gone.
+    """
 
-    def __init__(self, hold: Callable[[], Opened[IndexT]]) -> None:
+    __slots__ = ("__weakref__", "_hold", "_opened")
+
+    def __init__(self, hold: Callable[[object], Opened[IndexT]]) -> None:
         self._hold = hold
 
     def __enter__(self) -> Opened[IndexT]:
-        self._opened = self._hold()
+        self._opened = self._hold(self)
         return self._opened
 
     def __exit__(self, *_: object) -> None:
-        self._opened.generation.leave()
+        self._opened.generation.leave(self)
 
 
 class Taking(Generic[IndexT, T]):
     """`Store.snapshot` in a `with` block. A class, because every search has one."""
 
-    __slots__ = ("_generation", "_hold", "_take")
+    __slots__ = ("__weakref__", "_generation", "_hold", "_take")
 
-    def __init__(self, hold: Callable[[], Opened[IndexT]], take: Callable[[IndexT, Reader], T]) -> None:
+    def __init__(self, hold: Callable[[object], Opened[IndexT]], take: Callable[[IndexT, Reader], T]) -> None:
         self._hold = hold
         self._take = take
 
     def __enter__(self) -> tuple[T, Reader]:
-        opened = self._hold()
+        opened = self._hold(self)
         self._generation, feed = opened.generation, opened.feed
         try:
-            with feed.lock:
+            with self._generation.connections.turn, feed.lock.turn, feed.lock.held:
                 reader = Reader(self._generation, feed.state, None, feed.rows)
                 return self._take(feed.index, reader), reader
         except BaseException:
-            self._generation.leave()
+            self._generation.leave(self)
             raise
 
     def __exit__(self, *_: object) -> None:
-        self._generation.leave()
+        self._generation.leave(self)
 
 
 class Store(Generic[IndexT]):
@@ -110,8 +114,9 @@ class Store(Generic[IndexT]):
         self.make_index = make_index
         self._pid = os.getpid()
         self._closed = False
-        self._lock = threading.RLock()
+        self._lock = new_rlock()
         self._opened: Opened[IndexT] | None = None
+        self._retired: list[Generation] = []  # whose files may still be open
         self.unsynced = False
         self.wrote_at = self.used_at = time.monotonic()
         self._dropped = False
@@ -172,18 +177,36 @@ class Store(Generic[IndexT]):
         """
         return Taking(self.hold_in_force, take)
 
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[Reader]:
-        """A reader inside one read transaction."""
-        with self.in_force() as opened, opened.generation.connections.read_transaction() as connection:
-            yield Reader(opened.generation, opened.feed.state, connection)
+    def part(self, work: Callable[[IndexT, Reader], T]) -> T:
+        """Runs one part of some work on the index; calls of other threads come in before the next part."""
+        with self.in_force() as opened:
+            generation, feed = opened.generation, opened.feed
+            with feed.lock.turn:
+                pass
+            with generation.connections.turn, feed.lock.held:
+                return work(feed.index, Reader(generation, feed.state, None, feed.rows))
 
-    @contextlib.contextmanager
-    def moment(self, take: Callable[[IndexT, Reader], T]) -> Iterator[tuple[T, Reader]]:
-        """Like `snapshot`, with index and reader at exactly one moment: nothing moves until the block ends."""
-        with self.in_force() as opened, opened.feed.moment() as connection:
-            reader = Reader(opened.generation, opened.feed.state, connection, opened.feed.rows)
-            yield take(opened.feed.index, reader), reader
+    def read(self, work: Callable[[Reader], T]) -> T:
+        """Runs `work` with a reader inside one read transaction."""
+        with self.in_force() as opened:
+            connections = opened.generation.connections
+            with connections.turn, connections.reader() as connection, connection:
+                result = work(Reader(opened.generation, opened.feed.state, connection))
+            return result  # noqa: RET504  # to mypy, a `with` of apsw might swallow errors
+
+    def at_moment(self, take: Callable[[IndexT, Reader], S], work: Callable[[S, Reader], T]) -> T:
+        """Like `snapshot`, with index and reader at exactly one moment: nothing moves until `work` returns.
+
+        A function and no `with` block: see `Connections.write`.
+        """
+        with self.in_force() as opened:
+            generation, feed = opened.generation, opened.feed
+
+            def at(connection: apsw.Connection) -> T:
+                reader = Reader(generation, feed.state, connection, feed.rows)
+                return work(take(feed.index, reader), reader)
+
+            return feed.at_moment(at)
 
     # -- writing
 
@@ -207,8 +230,8 @@ class Store(Generic[IndexT]):
         """Like `write`, for a plan that needs what `take` reads off the index, which stands at the commit before."""
 
         def selected(transaction: Transaction, opened: Opened[IndexT]) -> T:
-            with opened.feed.moment() as connection:
-                taken = take(opened.feed.index, Reader(opened.generation, opened.feed.state, connection))
+            feed = opened.feed
+            taken = feed.at_moment(lambda at: take(feed.index, Reader(opened.generation, feed.state, at)))
             return plan(transaction, taken)
 
         return self._write(selected, timeout, durability)
@@ -216,6 +239,7 @@ class Store(Generic[IndexT]):
     def _write(self, plan: Callable[[Transaction, Opened[IndexT]], T], timeout: float, durability: Durability) -> T:
         while True:
             with self.using() as opened:
+                self.unsynced = self.unsynced or durability == "process"  # before: an interrupt may follow the commit
                 moved_to, result = self._write_or_moved(opened, plan, timeout, durability)
             if moved_to is None:
                 break
@@ -232,13 +256,18 @@ class Store(Generic[IndexT]):
     ) -> tuple[str | None, T | None]:
         """(None, the result), or (where the collection moved to, None)."""
         generation = opened.generation
+
+        def write(connection: apsw.Connection) -> tuple[str | None, T | None]:
+            state = read_state(connection)
+            moved_to = state.moved_to if state.uuid == opened.feed.state.uuid else DROPPED
+            if moved_to is None and generation.folder is None and opened is not self._opened:
+                moved_to = _UNKNOWN  # in memory the next one is put in force before the old one says so
+            if moved_to is not None:
+                return moved_to, None
+            return None, write_once(generation, connection, state, lambda tx: plan(tx, opened), durability)
+
         try:
-            with generation.connections.writing(timeout, durability) as connection:
-                state = read_state(connection)
-                moved_to = state.moved_to if state.uuid == opened.feed.state.uuid else DROPPED
-                if moved_to is not None:
-                    return moved_to, None
-                return None, write_once(generation, connection, state, lambda tx: plan(tx, opened), durability)
+            return generation.connections.write(write, timeout, durability)
         except StoreError:
             if self._is_there(opened):
                 raise
@@ -246,7 +275,6 @@ class Store(Generic[IndexT]):
 
     def _after_write(self, opened: Opened[IndexT], durability: Durability) -> None:
         self.wrote_at = time.monotonic()
-        self.unsynced = self.unsynced or durability == "process"
         if not self.on_disk:
             self.upkeep.after_write_in_memory()
         else:
@@ -257,8 +285,12 @@ class Store(Generic[IndexT]):
     def sync(self, timeout: float) -> None:
         """Makes all earlier commits survive power loss, whatever durability they were made with."""
         with self.in_force() as opened:
-            sync_everything(opened.generation, timeout)
-        self.unsynced = False
+            was_unsynced, self.unsynced = self.unsynced, False  # before: what is committed meanwhile is the next one's
+            try:
+                sync_everything(opened.generation, timeout)
+            except BaseException:
+                self.unsynced = was_unsynced
+                raise
 
     # -- opening, moving on, closing
 
@@ -283,15 +315,15 @@ class Store(Generic[IndexT]):
         """The open files, which stay open for the block."""
         return Using(self.hold)
 
-    def hold(self) -> Opened[IndexT]:
-        """The open files; the caller must leave their generation again."""
+    def hold(self, user: object) -> Opened[IndexT]:
+        """The open files; `user` must leave their generation again."""
         with self._lock:
             self.check_usable()
             if self._opened is None:
                 assert self.folder is not None  # memory does not sleep
                 self._opened = self._open(self.folder)
             opened = self._opened
-            opened.generation.enter()
+            opened.generation.enter(user)
             self.used_at = time.monotonic()
         return opened
 
@@ -299,18 +331,18 @@ class Store(Generic[IndexT]):
         """The generation in force, its index after every commit up to now."""
         return Using(self.hold_in_force)
 
-    def hold_in_force(self) -> Opened[IndexT]:
+    def hold_in_force(self, user: object) -> Opened[IndexT]:
         """Like `hold`, caught up with every commit up to now."""
         while True:
-            opened = self.hold()
+            opened = self.hold(user)
             try:
                 moved_to = self._followed(opened)
             except BaseException:
-                opened.generation.leave()
+                opened.generation.leave(user)
                 raise
             if moved_to is None:
                 return opened
-            opened.generation.leave()
+            opened.generation.leave(user)
             self.move_on(opened, moved_to)
 
     def _followed(self, opened: Opened[IndexT]) -> str | None:
@@ -332,7 +364,7 @@ class Store(Generic[IndexT]):
             if self._opened is not superseded:
                 return  # another thread was first
             self._opened = None
-            superseded.generation.retire()
+            self._retire(superseded.generation)
             if moved_to == DROPPED:
                 self._dropped = True
             self.check_usable()
@@ -344,7 +376,7 @@ class Store(Generic[IndexT]):
         with self._lock:
             superseded, self._opened = self._opened, self._with_feed(generation)
             if superseded is not None:
-                superseded.generation.retire()
+                self._retire(superseded.generation)
 
     def sleep(self) -> bool:
         """Closes the files until the next call; False where a call is using them."""
@@ -353,9 +385,19 @@ class Store(Generic[IndexT]):
                 return False
             if self.unsynced:
                 self.sync(_CLOSE_WAIT_SECONDS)
-            self._opened.generation.retire()
-            self._opened = None
+            opened, self._opened = self._opened, None
+            self._retire(opened.generation)
             return True
+
+    def _retire(self, generation: Generation) -> None:
+        self._retired.append(generation)
+        generation.retire()
+        self.close_retired()
+
+    def close_retired(self) -> None:
+        """Closes the files of generations whose last call was kept from closing them by an interrupt."""
+        with self._lock:
+            self._retired = [generation for generation in self._retired if not generation.close_if_unused()]
 
     def close(self) -> None:
         """Syncs and publishes what is due and closes the files. The last one to close leaves no log behind."""
@@ -368,9 +410,9 @@ class Store(Generic[IndexT]):
             finally:
                 with self._lock:
                     self._closed = True
-                    if self._opened is not None:
-                        self._opened.generation.retire()
-                        self._opened = None
+                    opened, self._opened = self._opened, None
+                    if opened is not None:
+                        self._retire(opened.generation)
 
     def check_usable(self) -> None:
         if self._dropped:

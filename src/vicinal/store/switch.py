@@ -22,7 +22,7 @@ import numpy as np
 from ..contract import FloatMatrix
 from ..errors import DiskFull, StoreError
 from .changes import NONCE_BYTES, read_ended
-from .connections import Connections
+from .connections import Connections, translated
 from .creation import building_name, create_generation, create_in_memory
 from .files import Files
 from .generation import Generation, next_name
@@ -69,7 +69,7 @@ def switch(files: Files, folder: str, old: Generation, plan: Plan, *, now: int, 
     final_name = next_name(old.name)
     final = os.path.join(folder, final_name)
     try:
-        with old.connections.read_transaction() as connection:
+        with old.connections.turn, old.connections.reader() as connection:
             start = read_state(connection)
         create_generation(files, building, _first_state(plan, start))
         with _copy_in(files, building, plan, now) as copy:
@@ -78,16 +78,19 @@ def switch(files: Files, folder: str, old: Generation, plan: Plan, *, now: int, 
                 _replay_until_few(copy, old)
         files.rename(building, final)
         files.sync_folder(folder)
-        with old.connections.writing(timeout, "full") as connection:
+
+        def commit(connection: apsw.Connection) -> None:
             last = read_state(connection)
             if last.moved_to is not None:
                 raise StoreError("the collection was switched by another process meanwhile", name="generation")
-            with _copy_in(files, final, plan, now, copy) as copy:
+            with _copy_in(files, final, plan, now, copy) as rest:
                 if plan.source is None:
-                    copy.replay(connection, old.vectors)
-                copy.finish(plan, last, connection)
+                    rest.replay(connection, old.vectors)
+                rest.finish(plan, last, connection)
             update_state(connection, replace(last, moved_to=final_name))
             connection.execute("COMMIT")
+
+        old.connections.write(commit, timeout, "full")
     except BaseException:
         _abandon(files, building, final, old)
         raise
@@ -98,7 +101,8 @@ def switch_in_memory(
     files: Files, old: Generation, plan: Plan, *, now: int, timeout: float, put_in_force: Callable[[Generation], None]
 ) -> None:
     """The same without files, while writers and readers wait."""
-    with old.connections.writing(timeout, "process") as connection:
+
+    def commit(connection: apsw.Connection) -> None:
         last = read_state(connection)
         new = create_in_memory(files, _first_state(plan, last))
         copy = _Copy(new.connections, new.vectors, plan, now)
@@ -107,6 +111,8 @@ def switch_in_memory(
         put_in_force(new)
         update_state(connection, replace(last, moved_to=_IN_MEMORY))  # for writers that wait for this very lock
         connection.execute("COMMIT")
+
+    old.connections.write(commit, timeout, "process")
 
 
 def _first_state(plan: Plan, start: State) -> State:
@@ -130,7 +136,7 @@ def _check_space(files: Files, folder: str, source: Generation) -> None:
 
 def _replay_until_few(copy: _Copy, old: Generation) -> None:
     for _ in range(_REPLAY_ROUNDS_MAX):
-        with old.connections.read_transaction() as connection:
+        with old.connections.turn, old.connections.reader() as connection, connection:
             behind = read_state(connection).change - copy.change
             if behind <= _REPLAY_UNTIL_CHANGES:
                 return
@@ -142,7 +148,7 @@ def _abandon(files: Files, building: str, final: str, old: Generation) -> None:
     if files.exists(building):
         files.remove_tree(building)
     if files.exists(final):
-        with old.connections.reader() as connection:
+        with old.connections.turn, old.connections.reader() as connection:
             moved_to = read_state(connection).moved_to
         if moved_to is None:
             files.remove_tree(final)
@@ -175,12 +181,13 @@ class _Copy:
 
     def everything(self, source: Generation) -> None:
         """All rows of `source`, by ranges; what changes meanwhile is for `replay`."""
-        with source.connections.read_transaction() as connection:
+        connections = source.connections
+        with connections.turn, connections.reader() as connection:
             state = read_state(connection)
         self.change, self._known_slots = state.change, state.next_slot
         self._new_slots = np.full(state.next_slot, -1, dtype=np.int64)
         for first in range(0, state.next_slot, _COPY_SLOTS):
-            with source.connections.read_transaction() as connection:
+            with connections.turn, connections.reader() as connection, connection:
                 last = min(first + _COPY_SLOTS, state.next_slot)
                 self._append(rows_between(connection, source.vectors, first, last), source.vectors)
         self._copy_kv(source)
@@ -205,7 +212,8 @@ class _Copy:
 
     def finish(self, plan: Plan, last: State, old: apsw.Connection) -> None:
         """The state that names all this, while the old generation is locked."""
-        with self._transaction() as connection:
+
+        def write(connection: apsw.Connection) -> None:
             if plan.source is None:
                 _replace_kv(connection, old)
             state = plan.state(last if plan.source is None else replace(plan.source.state, next_id=last.next_id))
@@ -223,16 +231,19 @@ class _Copy:
                     moved_to=None,
                 ),
             )
+
+        self._write(write)
         self._vectors.sync()
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[apsw.Connection]:
-        with self._connections.writing(_LOCAL_WAIT_SECONDS, "process") as connection:
-            yield connection
+    def _write(self, work: Callable[[apsw.Connection], None]) -> None:
+        def commit(connection: apsw.Connection) -> None:
+            work(connection)
             connection.execute("COMMIT")
+
+        self._connections.write(commit, _LOCAL_WAIT_SECONDS, "process")
         if self._connections.log_bytes > _CHECKPOINT_BYTES:
-            with self._connections.checkpointing(0) as connection:
-                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            with translated(self._connections.place):
+                self._connections.checkpoint(0)
             self._connections.log_bytes = 0
 
     def _append(self, rows: Sequence[Row], vectors: Vectors) -> None:
@@ -242,8 +253,8 @@ class _Copy:
         copied: list[Copied] = [(row, vectors.raw(row.slot) if row.space is not None else b"") for row in kept]
         if self._transform is not None:
             copied = self._transform(copied)
-        with self._transaction() as connection:
-            insert_rows(connection, self._placed(kept, copied))
+        placed = list(self._placed(kept, copied))
+        self._write(lambda connection: insert_rows(connection, placed))
 
     def _placed(self, kept: Sequence[Row], copied: Sequence[Copied]) -> Iterator[Copied]:
         """The rows at their new slots, their vectors written."""
@@ -258,8 +269,7 @@ class _Copy:
         return ((replace(row, slot=first + i), raw) for i, (row, raw) in enumerate(copied))
 
     def _delete(self, slots: Sequence[int]) -> None:
-        with self._transaction() as connection:
-            delete_rows(connection, self._mapped(slots))
+        self._write(lambda connection: delete_rows(connection, self._mapped(slots)))
 
     def _mapped(self, slots: Sequence[int]) -> list[int]:
         found: list[int] = self._new_slots[list(slots)].tolist()
@@ -267,7 +277,8 @@ class _Copy:
 
     def _touch(self, rows: dict[int, Row], vectors: Vectors) -> None:
         """Metadata and expiry again, as they are now."""
-        with self._transaction() as connection:
+
+        def write(connection: apsw.Connection) -> None:
             for old_slot, row in rows.items():
                 for slot in self._mapped([old_slot]):
                     new = next(iter(rows_by_slot(connection, self._vectors, [slot]).values()))
@@ -277,9 +288,11 @@ class _Copy:
                         (new.change, new.crc(self._vectors), new.expires_at, new.metadata, slot),
                     )
 
+        self._write(write)
+
     def _copy_kv(self, source: Generation) -> None:
-        with source.connections.read_transaction() as connection, self._transaction() as copy:
-            _replace_kv(copy, connection)
+        with source.connections.turn, source.connections.reader() as connection, connection:
+            self._write(lambda copy: _replace_kv(copy, connection))
 
 
 @contextlib.contextmanager
@@ -288,7 +301,7 @@ def _copy_in(files: Files, folder: str, plan: Plan, now: int, earlier: _Copy | N
     connections = Connections(os.path.join(folder, "records.db"), files, secure_delete=True)
     file = files.open(os.path.join(folder, "vectors.f32"))
     try:
-        with connections.reader() as connection:
+        with connections.turn, connections.reader() as connection:
             dimension = read_state(connection).dimension if earlier is None else earlier.dimension
         yield _Copy(connections, FileVectors(file, dimension, files.maps_past_end), plan, now, earlier)
         file.sync()

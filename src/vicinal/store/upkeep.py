@@ -8,15 +8,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import apsw
 from numpy.typing import NDArray
 
 from ..contract import Index
 from ..errors import CollectionDropped, StoreError, WriterBusy
+from ..locks import new_rlock
 from .backup import MovedOn, StoredSnapshot, back_up, drop_snapshot, find_snapshot, list_snapshots, take_snapshot
 from .builder import builder_role, clear_up
 from .changes import nonce_of
@@ -57,7 +58,7 @@ class Upkeep(Generic[IndexT]):
 
     def __init__(self, store: Store[IndexT]) -> None:
         self._store = store
-        self.lock = threading.RLock()
+        self.lock = new_rlock()
         self._is_builder = False
         self._checked_slots = 0  # in memory: slots when dead ones were last counted
         self._has_leftovers = False  # an earlier generation that a process had open when we would have removed it
@@ -250,20 +251,20 @@ class Upkeep(Generic[IndexT]):
     def _publish(self, opened: Opened[IndexT]) -> bool:
         """Saves the index, forgets the changes that it covers and removes what is left over. Holds the role."""
         self._prepare(opened)
-        with opened.feed.moment() as connection:
-            state = opened.feed.state
-            nonce = nonce_of(connection, state, state.change) if state.change else None
-            arrays = opened.feed.index.save(Reader(opened.generation, state, connection))
+        state, nonce, arrays = opened.feed.at_moment(lambda connection: _saved(opened, connection))
         if nonce is not None:
             self._save(opened, state, nonce, arrays)
         return clear_up(self._files, self._folder, opened.generation.name)
 
     def _prepare(self, opened: Opened[IndexT]) -> None:
         """In parts, so that searches come in between."""
-        more = True
-        while more:
-            with opened.feed.moment() as connection:
-                more = opened.feed.index.prepare(Reader(opened.generation, opened.feed.state, connection))
+        feed = opened.feed
+
+        def prepare(connection: apsw.Connection) -> bool:
+            return feed.index.prepare(Reader(opened.generation, feed.state, connection))
+
+        while feed.part_at_moment(prepare):
+            pass
 
     def _save(self, opened: Opened[IndexT], state: State, nonce: bytes, arrays: Mapping[str, NDArray[Any]]) -> None:
         """A publication that fails, on a full disk or in a folder just deleted, costs time later and nothing else."""
@@ -290,3 +291,10 @@ class Upkeep(Generic[IndexT]):
             tail = slots - (0 if published is None else published.slot_count)
             enough = _PUBLISH_SLOTS_BUSY if is_busy else _PUBLISH_SLOTS_MIN
             return tail >= max(enough, slots // _PUBLISH_SHARE) or self._needs_compaction(opened)
+
+
+def _saved(opened: Opened[Any], connection: apsw.Connection) -> tuple[State, bytes | None, Mapping[str, NDArray[Any]]]:
+    """(the state that the index stands at, the nonce of its commit, the index as arrays)."""
+    state = opened.feed.state
+    nonce = nonce_of(connection, state, state.change) if state.change else None
+    return state, nonce, opened.feed.index.save(Reader(opened.generation, state, connection))

@@ -48,7 +48,7 @@ def verify_collection(files: Files, folder: str, make_index: MakeIndex | None = 
 def moved_to(files: Files, generation: str) -> str | None:
     """Where a generation says that it moved to; None where it did not or cannot be asked."""
     try:
-        with opened_records(files, generation) as connections, connections.reader() as connection:
+        with opened_records(files, generation) as connections, connections.turn, connections.reader() as connection:
             return read_state(connection).moved_to
     except WriterBusy:
         raise

@@ -6,7 +6,6 @@ import copy
 import json
 import os
 import re
-import threading
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from vicinal import Hit
 from vicinal.analyzers import Analyzer, analyzer
 from vicinal.indexes.text_query import Bm25
 from vicinal.inputs import checks
+from vicinal.locks import new_lock
 
 from . import bm25_file
 from .errors import core_call
@@ -89,7 +89,7 @@ class BM25Engine:
             self._analyzer: Analyzer = analyzer(_ANALYZER, **options)
             self._db = vicinal.connect(":memory:")
             self._rows = self._db.collection(_COLLECTION, analyzer={"name": _ANALYZER, **options})
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._lengths: dict[int, int] = {}
         self._holders: Counter[str] = Counter()  # of each term, in how many documents
 

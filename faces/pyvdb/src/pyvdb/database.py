@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, overload
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicinal.inputs import checks
+from vicinal.locks import new_lock
 
 from . import export
 from .config import DatabaseConfig
@@ -46,7 +46,7 @@ class VectorDatabase:
         if not isinstance(config, DatabaseConfig):
             raise TypeError(f"config must be a DatabaseConfig, not {type(config).__name__}")
         self._config = copy.copy(config)
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._entries: Entries | None = None
 
     def init(self) -> None:

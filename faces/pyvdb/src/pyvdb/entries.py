@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from vicinal import VicinalError
 from vicinal.encoders.choose import choose_image_encoder
 from vicinal.encoders.image_base import ImageEncoder
 from vicinal.encoders.image_registry import resolve_image
+from vicinal.locks import new_lock
 
 from .config import DatabaseConfig
 
@@ -48,7 +48,7 @@ class Entries:
         self.db = db
         self.rows = rows
         self.config = config
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._images: ImageEncoder | None = None
 
     def add(self, entries: Sequence[NewEntry]) -> list[int]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from types import TracebackType
 from typing import Self
 
 from vicinal.errors import CollectionNotFound
 from vicinal.inputs import checks
+from vicinal.locks import new_lock
 
 from . import records
 from .collection import Collection
@@ -30,7 +30,7 @@ class VecDatabase:
         with doing("Failed to open database"):
             self._db = connect(path)
             self._db.collections()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     @staticmethod
     def open(path: Path) -> VecDatabase:
