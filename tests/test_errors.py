@@ -317,6 +317,24 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         "alpha",
         "alpha must be from 0 to 1, not 1.5. Leave it out for 0.5.",
     ),
+    "an argument that the mode ignores": (
+        lambda c: c.search(X, alpha=0.3),
+        "InvalidArgument",
+        "alpha",
+        "alpha= changes nothing in mode 'dense'. Leave alpha= out, or add mode='hybrid'.",
+    ),
+    "a syntax of texts, and no words": (
+        lambda c: c.search(X, syntax="operators"),
+        "InvalidArgument",
+        "syntax",
+        "syntax= changes nothing in mode 'dense'. Leave syntax= out, or add mode='hybrid' or mode='keyword'.",
+    ),
+    "a syntax that does not exist": (
+        lambda c: c.search("x", mode="keyword", syntax="lucene"),
+        "InvalidArgument",
+        "syntax",
+        "there is no syntax 'lucene'. Syntaxes are plain, operators.",
+    ),
     "where: an operator that does not exist": (
         lambda c: c.get(where={"n": {"$gtee": 1}}),
         "InvalidArgument",

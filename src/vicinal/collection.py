@@ -13,7 +13,7 @@ import numpy as np
 
 from . import notebook
 from .arguments import EncoderLike, Ids, Metadatas, OneTtl, Rows, Sparses, Texts, Ttl, Vectors
-from .contract import Metric, Mode
+from .contract import Metric, Mode, Syntax
 from .errors import InvalidArgument, InvalidInput, StoreError, VicinalError
 from .filters.bitmap import popcount
 from .filters.tree import Node
@@ -248,10 +248,11 @@ class Collection:
         vector: Any = None,
         sparse: Any = None,
         mode: Mode = "dense",
-        alpha: float = 0.5,
-        fusion: str = "weighted",
+        alpha: float | None = None,
+        fusion: str | None = None,
         weights: Mapping[str, float] | None = None,
         scorer: Scorer | None = None,
+        syntax: Syntax | None = None,
         exact: bool = False,
         recall: float | None = None,
         **unknown: Never,
@@ -259,8 +260,7 @@ class Collection:
         """The `k` best rows, or all there are; best first, ties by insertion order.
 
         Args:
-            query: a text, or a vector of shape (dim,). A text for mode "keyword" may hold "words in a row",
-                +required and -excluded ones; docs/keywords.md has all.
+            query: a text, or a vector of shape (dim,).
             k: how many hits, at least 1.
             where: only rows that pass, such as {"year": {"$gte": 2020}, "tags": "gold"}; docs/filters.md has all.
                 A tree of `vicinal.filters.tree` does too.
@@ -268,10 +268,12 @@ class Collection:
             vector: in hybrid search the vector that goes with the text, instead of one by the encoder.
             sparse: in hybrid search a sparse vector, {dimension: weight}, that is compared with those of rows.
             mode: "dense" by vectors, "keyword" by words, "hybrid" by all that is given.
-            alpha: from 0 to 1: in hybrid search the weight of vectors; the rest is that of words.
-            fusion: "weighted", "rrf", "combsum", "combmnz" or "borda": how hybrid search makes one ranking.
+            alpha: from 0 to 1, 0.5 by default: in hybrid search the weight of vectors; the rest is that of words.
+            fusion: "weighted" (default), "rrf", "combsum", "combmnz" or "borda": how hybrid search makes one ranking.
             weights: of the legs, such as {"dense": 2, "keyword": 1}, in place of alpha.
             scorer: of words: Bm25(k1=1.2, b=0.75), which is the default, or TfIdf().
+            syntax: of a text whose words are searched: "plain" (default), where each word may be there and nothing is
+                an operator; or "operators": "words in a row", +required, -excluded; docs/keywords.md has all.
             exact: the true answer, even where the collection's index may miss some of it.
             recall: the share of the true answer that is enough, above 0 and up to 1; it decides how far an index looks
                 that may miss some. Those of this version miss nothing.
@@ -293,6 +295,7 @@ class Collection:
             fusion,
             weights,
             scorer,
+            syntax,
             exact,
             recall,
         )
@@ -307,10 +310,11 @@ class Collection:
         vectors: Any = None,
         sparse: Any = None,
         mode: Mode = "dense",
-        alpha: float = 0.5,
-        fusion: str = "weighted",
+        alpha: float | None = None,
+        fusion: str | None = None,
         weights: Mapping[str, float] | None = None,
         scorer: Scorer | None = None,
+        syntax: Syntax | None = None,
         **unknown: Never,
     ) -> list[Hits]:
         """One `Hits` per query: a list of texts and vectors, or an array of shape (queries, dim).
@@ -339,6 +343,7 @@ class Collection:
             fusion,
             weights,
             scorer,
+            syntax,
             single=False,
         )
         return self._search(asked, where)

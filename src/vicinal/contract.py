@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Metric = Literal["cosine", "ip", "l2", "l1"]
 Durability = Literal["full", "process"]
 Mode = Literal["dense", "keyword", "hybrid"]
+Syntax = Literal["plain", "operators"]  # what a text may say in keyword and hybrid search
 
 METRICS: tuple[Metric, ...] = ("cosine", "ip", "l2", "l1")
 
@@ -419,10 +420,11 @@ class Collection(Protocol):
         vector: Any = None,
         sparse: Any = None,
         mode: Mode = "dense",
-        alpha: float = 0.5,
-        fusion: str = "weighted",
+        alpha: float | None = None,
+        fusion: str | None = None,
         weights: Mapping[str, float] | None = None,
         scorer: Any = None,
+        syntax: Syntax | None = None,
         exact: bool = False,
         recall: float | None = None,
     ) -> Hits:
@@ -437,10 +439,11 @@ class Collection(Protocol):
         vectors: Any = None,
         sparse: Any = None,
         mode: Mode = "dense",
-        alpha: float = 0.5,
-        fusion: str = "weighted",
+        alpha: float | None = None,
+        fusion: str | None = None,
         weights: Mapping[str, float] | None = None,
         scorer: Any = None,
+        syntax: Syntax | None = None,
     ) -> list[Hits]:
         """One `Hits` per query."""
 

@@ -38,6 +38,10 @@ def test_search_by_words(database: Path, command: Command) -> None:
     assert "knives are sharpened" in done.out
     assert "plants" not in done.out
     assert "1 rows, metric bm25" in done.out
+    assert (
+        "1 rows" in command("search", database, "docs", "+sharpened", "--mode", "hybrid", "--syntax", "operators").out
+    )
+    assert "2 rows" in command("search", database, "docs", "+sharpened -plants", "--mode", "hybrid").out
     assert "there is no mode 'words'" in command("search", database, "docs", "x", "--mode", "words").err
 
 

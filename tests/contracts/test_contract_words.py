@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ import vicinal
 from support.ranking import Ranked, Stored, assert_ranking
 from support.worlds import World
 from vicinal import Collection
+from vicinal.contract import Mode, Syntax
 from vicinal.errors import InvalidArgument, NoEncoder
 from vicinal.filters.evaluate import matches
 from vicinal.filters.where import parse
@@ -63,24 +64,35 @@ def played(docs: Collection, plan: list[Any]) -> dict[int, Stored]:
 
 
 @settings(max_examples=120, deadline=None)
-@given(plan=steps, query=queries, where=filters, k=st.integers(1, 15), alpha=st.sampled_from([0.0, 0.3, 0.5, 1.0]))
-def test_p3_exactly_min_k_matches(plan: list[Any], query: str, where: Any, k: int, alpha: float) -> None:
+@given(
+    plan=steps,
+    query=queries,
+    where=filters,
+    k=st.integers(1, 15),
+    alpha=st.sampled_from([0.0, 0.3, 0.5, 1.0]),
+    syntax=st.sampled_from(get_args(Syntax)),
+)
+def test_p3_exactly_min_k_matches(
+    plan: list[Any], query: str, where: Any, k: int, alpha: float, syntax: Syntax
+) -> None:
     docs = vicinal.connect(":memory:").collection("docs", dimension=DIM)
     rows = played(docs, plan)
     if not any(row.metadata for row in rows.values()):
         return
-    referee = Ranked(rows, lambda row: where is None or matches(parse(where), row.metadata, 0))
+    referee = Ranked(rows, lambda row: where is None or matches(parse(where), row.metadata, 0), syntax)
     order = {id_: place for place, id_ in enumerate(rows)}
-    found = docs.search(query, k=k, where=where, mode="keyword")
+    found = docs.search(query, k=k, where=where, mode="keyword", syntax=syntax)
     assert_ranking(found, referee.keyword(query), order, k)
-    assert docs.search_many([query, query], k=k, where=where, mode="keyword")[1] == found
-    assert docs.search(query, k=k + 7, where=where, mode="keyword").ids[:k] == found.ids
+    assert docs.search_many([query, query], k=k, where=where, mode="keyword", syntax=syntax)[1] == found
+    assert docs.search(query, k=k + 7, where=where, mode="keyword", syntax=syntax).ids[:k] == found.ids
     vector = np.ones(DIM, dtype=np.float32)
-    fused = docs.search(query, k=k, where=where, mode="hybrid", vector=vector, alpha=alpha)
+    fused = docs.search(query, k=k, where=where, mode="hybrid", vector=vector, alpha=alpha, syntax=syntax)
     assert_ranking(fused, referee.hybrid(query, vector, alpha), order, k)
-    assert docs.search(query, k=k + 7, where=where, mode="hybrid", vector=vector, alpha=alpha)[:k] == fused
+    assert (
+        docs.search(query, k=k + 7, where=where, mode="hybrid", vector=vector, alpha=alpha, syntax=syntax)[:k] == fused
+    )
     for method in ("rrf", "borda", "combsum", "combmnz"):
-        other = docs.search(query, k=k, where=where, mode="hybrid", vector=vector, fusion=method)
+        other = docs.search(query, k=k, where=where, mode="hybrid", vector=vector, fusion=method, syntax=syntax)
         assert len(other) == min(k, len(referee.hybrid(query, vector, alpha)))
         assert all(0 <= hit.score <= 1 for hit in other)
 
@@ -134,6 +146,33 @@ def test_sparse_vectors_are_a_leg_of_their_own(docs: Collection) -> None:
     assert docs.search(mode="hybrid", sparse={7: 1.0}).ids == ["d", "c"]
     assert docs.get(["d", "b"], vectors=True)[0].sparse == {7: 9.0}
     assert docs.get(["b"], vectors=True)[0].sparse is None
+
+
+@pytest.mark.parametrize("mode", ["keyword", "hybrid"])
+def test_natural_text_requires_and_excludes_nothing(world: World, mode: Mode) -> None:
+    docs = world.collection(encoder="hashing")
+    texts = {
+        "cold": "It was -5 degrees.",
+        "cpp": "A class in C++ has a destructor.",
+        "art": "The state-of-the-art method.",
+        "fox": "The brown fox.",
+        "xof": "A fox that is brown, not quick.",
+    }
+    docs.add(list(texts), texts=list(texts.values()))
+
+    def best(query: str) -> Any:
+        return docs.search(query, mode=mode, k=1).ids
+
+    assert best("-5") == ["cold"]
+    assert best("+degrees -cold") == ["cold"]
+    assert best("C++ destructor?") == ["cpp"]
+    assert best("state-of-the-art") == best("state of the art") == ["art"]
+    assert best('"brown fox') == best('the "brown fox"') == best("Which fox is “brown fox”?") == ["fox"]
+    assert best("- degrees\n- cold\n") == ["cold"]
+    assert best('print("no such text", -degrees)') == ["cold"]
+    assert docs.search('"fox brown"', mode=mode).ids[:2] == ["fox", "xof"]  # nobody has it in a row
+    assert best("a class in C++ " * 2_700) == ["cpp"]  # 40,000 characters
+    assert docs.search("fox -brown", mode="keyword", syntax="operators").ids == []
 
 
 def test_weights_of_legs(docs: Collection) -> None:
@@ -196,5 +235,6 @@ def test_an_empty_collection_has_no_words(world: World) -> None:
     docs = world.collection()
     for query in ("fox", "", "-fox", '"', "+", "\0", "🦊 " * 50):
         assert list(docs.search(query, mode="keyword")) == []
+        assert list(docs.search(query, mode="keyword", syntax="operators")) == []
     docs.add(["a"], texts=[""])
     assert list(docs.search("fox", mode="keyword", k=10**9)) == []

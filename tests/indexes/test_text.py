@@ -114,7 +114,7 @@ class World:
             if clause.sign == "-":
                 if self.has(slot, [phrase] if phrase and in_a_row else words, query.weights):
                     return False
-            elif clause.sign == "+" or in_a_row:
+            elif clause.sign == "+":
                 needed.append([phrase] if phrase and in_a_row else words)
             else:
                 optional += self.found(words, query.weights)
@@ -122,10 +122,16 @@ class World:
             return all(self.has(slot, words, query.weights) for words in needed)
         return self.has(slot, optional, query.weights)
 
+    def asked(self, clause: Clause) -> list[QueryWord]:
+        words = list(self.analyzer.query(clause.text))
+        phrase = self.analyzer.phrase(clause.text)
+        raises = clause.phrase and not clause.sign and len(words) > 1 and phrase is not None
+        return [*words, phrase] if raises and phrase else words
+
     def score(self, slot: int, query: TextQuery, scorer: Scorer) -> float:
         live = self.live()
         average = sum(map(self.length, live)) / len(live)
-        words = [word for clause in query.clauses if clause.sign != "-" for word in self.analyzer.query(clause.text)]
+        words = [word for clause in query.clauses if clause.sign != "-" for word in self.asked(clause)]
         total = 0.0
         for word in self.found(words, query.weights):
             for group in word.groups:
@@ -285,7 +291,7 @@ def index(request: pytest.FixtureRequest) -> TextIndex:
 
 def test_a_phrase_is_words_as_they_stand(index: TextIndex) -> None:
     index.add(np.arange(4, dtype=np.uint32), ["red cars here", "red car here", "cars red", "red_cars"])
-    assert index.search(TextQuery((Clause("Red cars", phrase=True),)), 9)[0].tolist() == [3, 0]
+    assert index.search(TextQuery((Clause("Red cars", "+", phrase=True),)), 9)[0].tolist() == [3, 0]
     assert (
         index.search(TextQuery((Clause("car"),)), 9)[0].tolist() == [3, 2, 1, 0]
         or len(index.search(TextQuery((Clause("car"),)), 9)[0]) == 4
@@ -311,7 +317,7 @@ def test_many_occurrences_count(index: TextIndex) -> None:
     for _ in range(2):
         assert index.search(TextQuery.of("a"), 9, scorer=TfIdf("raw", "none", "smooth"))[0].tolist() == [3, 2, 1, 0]
         assert [part.count for part in index.explain(TextQuery.of("a"), 3)] == [100_000, 100_000]
-        assert index.search(TextQuery((Clause("a b c", phrase=True),)), 9)[0].tolist() == [3]
+        assert index.search(TextQuery((Clause("a b c", "+", phrase=True),)), 9)[0].tolist() == [3]
         index.save()
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from support.keywords import BruteForce
 from support.referee import score
 from vicinal.analyzers import QueryWord, analyzer
+from vicinal.contract import Syntax
 from vicinal.query.keywords import parse
 
 Id = Hashable
@@ -30,9 +31,11 @@ class Ranked:
 
     Args:
         keep: whether a row passes the filter of the call.
+        syntax: of queries.
     """
 
-    def __init__(self, rows: Mapping[Id, Stored], keep: Callable[[Stored], bool]) -> None:
+    def __init__(self, rows: Mapping[Id, Stored], keep: Callable[[Stored], bool], syntax: Syntax = "plain") -> None:
+        self.syntax = syntax
         self.ids = [id_ for id_, row in rows.items() if row.text is not None]
         self.words = BruteForce(analyzer("default"), [row.text or "" for row in rows.values() if row.text is not None])
         self.rows = rows
@@ -46,8 +49,7 @@ class Ranked:
             has_all = all(self._has(place, words) for words in needed)
             has_one = bool(needed) or self._has(place, optional)
             if id_ in self.kept and has_all and has_one and not any(self._has(place, words) for words in excluded):
-                clauses = [clause for clause in parse(query).clauses if clause.sign != "-"]
-                asked = [word for clause in clauses for word in self._query(clause.text)]
+                asked = self._scoring(query)
                 found[id_] = sum(
                     self.words.score(place, group, len(asked))
                     for word in asked
@@ -86,16 +88,28 @@ class Ranked:
             for id_ in dense.keys() | words.keys()
         }
 
+    def _scoring(self, query: str) -> list[QueryWord]:
+        """The words that score, and phrases without a sign, which score once more where they stand in a row."""
+        asked: list[QueryWord] = []
+        for clause in parse(query, self.syntax).clauses:
+            if clause.sign != "-":
+                words = self._query(clause.text)
+                asked += words
+                phrase = self.words.analyzer.phrase(clause.text)
+                if clause.phrase and not clause.sign and len(words) > 1 and phrase:
+                    asked.append(phrase)
+        return asked
+
     def _clauses(self, query: str) -> tuple[list[QueryWord], list[list[QueryWord]], list[list[QueryWord]]]:
         optional: list[QueryWord] = []
         needed, excluded = [], []
-        for clause in parse(query).clauses:
+        for clause in parse(query, self.syntax).clauses:
             words = self._query(clause.text)
             phrase = self.words.analyzer.phrase(clause.text)
             in_a_row = phrase is not None and (clause.phrase or (bool(clause.sign) and len(words) > 1))
             if clause.sign == "-":
                 excluded.append([phrase] if phrase and in_a_row else words)
-            elif clause.sign == "+" or in_a_row:
+            elif clause.sign == "+":
                 needed.append([phrase] if phrase and in_a_row else words)
             else:
                 optional += words

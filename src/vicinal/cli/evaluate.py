@@ -16,7 +16,7 @@ from .common import CollectionName, DatabasePath, existing_collection
 
 __all__ = ["evaluate"]
 
-_SETTINGS = {"mode": str, "alpha": float, "fusion": str}
+_SETTINGS = {"mode": str, "alpha": float, "fusion": str, "syntax": str}
 
 
 def evaluate(

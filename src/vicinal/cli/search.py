@@ -9,7 +9,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from ..contract import Mode
+from ..contract import Mode, Syntax
 from ..metadata import dumps
 from ..settings import Settings
 from ..types import Hit, Hits
@@ -29,6 +29,13 @@ def search(
         int | None, typer.Option("-k", min=1, help="How many rows; MAX_RESULTS or 10.", show_default=False)
     ] = None,
     mode: Annotated[str, typer.Option(help="dense, keyword or hybrid: by vectors, words or both.")] = "dense",
+    syntax: Annotated[
+        str | None,
+        typer.Option(
+            help='plain, or operators: +required, -excluded, "in a row". Mode keyword takes operators unless told.',
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line instead of a table.")] = False,
 ) -> None:
     """Search a collection, best rows first.
@@ -40,7 +47,10 @@ def search(
       vicinal search ./data docs "+chlorophyll sugar" --mode keyword
     """
     with existing_collection(path, collection) as opened:
-        hits = opened.search(query, k=k or Settings.load().max_results, mode=cast(Mode, mode))
+        chosen = syntax or ("operators" if mode == "keyword" else None)
+        hits = opened.search(
+            query, k=k or Settings.load().max_results, mode=cast(Mode, mode), syntax=cast("Syntax | None", chosen)
+        )
     if as_json:
         for hit in hits:
             print(_json_line(hit))

@@ -57,10 +57,12 @@ class Asking:
             asked.excluded += wanted
             return
         asked.scoring += words
-        if clause.sign == "+" or phrase is not None:
+        if clause.sign == "+":
             asked.required.append(wanted)
-        else:
-            asked.optional += words
+            return
+        asked.optional += words
+        if phrase is not None and len(words) > 1:
+            asked.scoring.append(phrase)
 
 
 class Asked:

@@ -27,8 +27,8 @@ class Clause:
     Attributes:
         text: as the user wrote it, without sign and quotes; the analyzer splits it into words.
         sign: "" may be there, "+" must, "-" must not.
-        phrase: its words must stand in a row, as they are. A phrase without sign counts as "+"; text with a sign
-            that splits into several words counts as a phrase.
+        phrase: its words stand in a row, as they are. Without a sign each word may be there, and a row with all of them
+            in a row gets their scores once more. Text with a sign that splits into several words is a phrase.
     """
 
     text: str

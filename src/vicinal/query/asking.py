@@ -19,7 +19,7 @@ from ..inputs.names import nearest
 from ..inputs.sparse import check_sparse
 from ..inputs.vectors import VectorRules, check_query
 from ..store.state import State
-from .keywords import parse
+from .keywords import SYNTAXES, parse
 from .question import Fusion, Question
 from .threshold import METHODS
 
@@ -40,10 +40,13 @@ _OTHER_NAMES: Final = {
     "method": "fusion",
 }
 _NAMES: Final = (
-    "query", "k", "where", "id", "vector", "sparse", "mode", "alpha", "fusion", "weights", "scorer", "exact", "recall",
+    "query", "k", "where", "id", "vector", "sparse", "mode", "alpha", "fusion", "weights", "scorer", "syntax", "exact",
+    "recall",
 )  # fmt: skip
 _MODES: Final = get_args(Mode)
 _LEGS: Final = ("dense", "keyword", "sparse")
+_ALPHA: Final = 0.5
+_PLURALS: Final = {"syntax": "syntaxes"}
 
 
 @dataclass(slots=True)  # every search makes one, and a frozen one takes longer
@@ -63,10 +66,11 @@ class Asked:
     vectors: Sequence[Any] | None = None
     sparse: Sequence[Any] | None = None
     mode: Any = "dense"
-    alpha: Any = 0.5
-    fusion: Any = "weighted"
+    alpha: Any = None
+    fusion: Any = None
     weights: Any = None
     scorer: Any = None
+    syntax: Any = None
     exact: Any = False
     recall: Any = None
     single: bool = True
@@ -86,15 +90,14 @@ class Asked:
             and self.k > 0
             and type(self.mode) is str
             and self.mode == "dense"
-            and type(self.alpha) is float
-            and 0 <= self.alpha <= 1
-            and type(self.fusion) is str
-            and self.fusion in METHODS
+            and self.alpha is None
+            and self.fusion is None
             and self.id is None
             and self.vectors is None
             and self.sparse is None
             and self.weights is None
             and self.scorer is None
+            and self.syntax is None
             and self.recall is None
             and type(self.exact) is bool
         )
@@ -102,8 +105,12 @@ class Asked:
     def _check_options(self) -> None:
         _check_k(self.k)
         _check_choice("mode", self.mode, _MODES)
-        _check_choice("fusion", self.fusion, METHODS)
-        _check_share("alpha", self.alpha, least_allowed=True)
+        if self.fusion is not None:
+            _check_choice("fusion", self.fusion, METHODS)
+        if self.syntax is not None:
+            _check_choice("syntax", self.syntax, SYNTAXES)
+        if self.alpha is not None:
+            _check_share("alpha", self.alpha, least_allowed=True)
         if not isinstance(self.exact, (bool, np.bool_)):
             raise InvalidArgument(
                 f"exact must be True or False, not {self.exact!r}",
@@ -158,14 +165,7 @@ class Asked:
 
     def _check_what(self) -> None:
         """Whether there is something to search for, in a way that this mode knows."""
-        if self.mode != "hybrid":
-            for name, value in (("vector", self.vectors), ("sparse", self.sparse)):
-                if value is not None:
-                    raise InvalidArgument(
-                        f"mode {self.mode!r} takes no {name}=, which is for mode 'hybrid'",
-                        name=name,
-                        remedy=f"Pass the vector as query, or mode='hybrid' beside {name}=.",
-                    )
+        self._check_what_the_mode_ignores()
         if self.id is not None:
             self._check_like()
             return
@@ -191,6 +191,29 @@ class Asked:
                     name="vector",
                     place=place,
                     remedy="Pass the text as query and its vector as vector=.",
+                )
+
+    def _check_what_the_mode_ignores(self) -> None:
+        """Nothing that is given may go without an effect."""
+        if self.mode == "hybrid":
+            return
+        for name, value in (("vector", self.vectors), ("sparse", self.sparse)):
+            if value is not None:
+                raise InvalidArgument(
+                    f"mode {self.mode!r} takes no {name}=, which is for mode 'hybrid'",
+                    name=name,
+                    remedy=f"Pass the vector as query, or mode='hybrid' beside {name}=.",
+                )
+        of_several_legs = {"alpha": self.alpha, "fusion": self.fusion, "weights": self.weights}
+        of_words = {"scorer": self.scorer, "syntax": self.syntax} if self.mode == "dense" else {}
+        for name, value in (of_several_legs | of_words).items():
+            if value is not None:
+                modes = "mode='hybrid'" if name in of_several_legs else "mode='hybrid' or mode='keyword'"
+                raise InvalidArgument(
+                    f"{name}= changes nothing in mode {self.mode!r}",
+                    name=name,
+                    value=value,
+                    remedy=f"Leave {name}= out, or add {modes}.",
                 )
 
     def _check_like(self) -> None:
@@ -230,7 +253,9 @@ class Asked:
         """What to look for by words: in a hybrid search of many, a query without a text has none."""
         if not self._has_words():
             return None
-        return tuple(parse(query) if isinstance(query, str) else TextQuery(()) for query in self.queries)
+        return tuple(
+            parse(query, self.syntax or "plain") if isinstance(query, str) else TextQuery(()) for query in self.queries
+        )
 
     def _sparse(self) -> tuple[SparseQuery, ...] | None:
         if self.sparse is None:
@@ -238,11 +263,12 @@ class Asked:
         return tuple(SparseQuery(*check_sparse(one, self._place(i))) for i, one in enumerate(self.sparse))
 
     def _fusion(self) -> Fusion:
+        method, alpha = self.fusion or METHODS[0], _ALPHA if self.alpha is None else float(self.alpha)
         if self.weights is not None:
-            return Fusion(self.fusion, {name: float(self.weights.get(name, 0.0)) for name in _LEGS})
+            return Fusion(method, {name: float(self.weights.get(name, 0.0)) for name in _LEGS})
         by_words = (self._has_words(), self.sparse is not None)
-        share = (1.0 - float(self.alpha)) / max(1, sum(by_words))
-        return Fusion(self.fusion, {"dense": float(self.alpha), "keyword": share, "sparse": share})
+        share = (1.0 - alpha) / max(1, sum(by_words))
+        return Fusion(method, {"dense": alpha, "keyword": share, "sparse": share})
 
     def _accuracy(self) -> Accuracy:
         return Accuracy(bool(self.exact), None if self.recall is None else float(self.recall))
@@ -280,11 +306,12 @@ def _check_k(k: object) -> None:
 
 def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
     if value not in choices:
+        plural = _PLURALS.get(name, f"{name}s")
         raise InvalidArgument(
             f"there is no {name} {value!r}",
             name=name,
             value=value,
-            remedy=f"{nearest(str(value), choices)}{name.capitalize()}s are {', '.join(choices)}.",
+            remedy=f"{nearest(str(value), choices)}{plural.capitalize()} are {', '.join(choices)}.",
         )
 
 

@@ -124,7 +124,7 @@ class SparseLeg:
 
 def admitted(index: TextIndex, query: TextQuery, allowed: Bitmap) -> Bitmap:
     """Those of the allowed rows that have what the query requires and nothing that it excludes, other words or not."""
-    required = tuple(clause for clause in query.clauses if clause.sign == "+" or (clause.phrase and not clause.sign))
+    required = tuple(clause for clause in query.clauses if clause.sign == "+")
     if required:
         allowed = allowed & _as_long(index.matches(TextQuery(required), allowed), allowed)
     for clause in query.clauses:

@@ -203,7 +203,7 @@ class BM25Engine:
         literal = _OPERATORS.sub(r"\\\1", query)  # here + and - are plain characters
         wanted = k + 1
         while True:
-            hits = list(self._rows.search(literal, wanted, mode="keyword", scorer=self._scorer))
+            hits = list(self._rows.search(literal, wanted, mode="keyword", scorer=self._scorer, syntax="operators"))
             if len(hits) < wanted or hits[-1].score < hits[k - 1].score:
                 return hits
             wanted *= 8
