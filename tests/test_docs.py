@@ -33,6 +33,10 @@ GIVEN = {
         onnx_models.embedding("model.onnx", len(tokens))
         onnx_models.tower("clip.onnx")
     """,
+    "evaluate.md": """
+        import pytest
+        pytest.importorskip("httpx", reason="httpx is not installed")
+    """,
     "settings.md": """
         import pathlib, vicinal
         pathlib.Path("prod.env").write_text("OPENAI_API_KEY=sk-an-example")

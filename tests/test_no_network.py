@@ -108,13 +108,21 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
 
 
+# The one room that talks to a server, where a program names it.
+MAY_TALK = {"src/vicinal/llm": {"httpx"}}
+
+
+def allowed(path: Path) -> set[str]:
+    return MAY_TALK.get(path.parent.relative_to(TESTS.parent).as_posix(), set())
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(TESTS.parent)))
 def test_no_source_imports_what_calls_home_or_runs_data(path: Path) -> None:
     tree = ast.parse(path.read_bytes())
     found = [
         f"line {line} imports {name}"
         for name, line in imported(tree)
-        if any(name == bad or name.startswith(bad + ".") for bad in FORBIDDEN_MODULES)
+        if any(name == bad or name.startswith(bad + ".") for bad in FORBIDDEN_MODULES - allowed(path))
     ]
     found += [
         f"line {node.lineno} calls {node.func.id}"

@@ -1,6 +1,7 @@
 """What can be swapped, and what each swappable part owes the rest.
 
 Encoder, TokenCounter, EmbeddingStore: texts to vectors, how long a text is to a model, where results may be kept.
+LLM, Embedder: models of a user, asked about one text at a time.
 Index: what is derived from the records. VectorIndex, VectorSearcher: the part of it that finds the nearest vectors.
 Kernels: distances, native or NumPy. Checksums: likewise.
 Collection: the noun that users hold, the same embedded and remote.
@@ -73,6 +74,22 @@ class TokenCounter(Protocol):
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, those left out that the model itself puts around every text."""
+
+
+@runtime_checkable
+class LLM(Protocol):
+    """A language model: any object with this method."""
+
+    def generate(self, prompt: str) -> str:
+        """What the model answers. An error that it raises goes through unchanged."""
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """A model that makes a vector of one text: any object with this method."""
+
+    def embed(self, text: str) -> Sequence[float] | FloatVector:
+        """Numbers; texts that mean the same get vectors of a high cosine."""
 
 
 class EmbeddingStore(Protocol):

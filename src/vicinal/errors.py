@@ -29,7 +29,7 @@
         +-- Unsupported         a feature that this build or this collection does not have
         |   `-- NoEncoder       a text where only vectors can be compared
         +-- MissingExtra        an optional package is not installed (an ImportError too)
-        +-- ModelUnavailable    model files are absent, not the published ones, or no model
+        +-- ModelUnavailable    model files are absent or not the published ones, or a server is
         `-- NativeMismatch      the compiled core was built from other sources (an ImportError too)
 
 Each carries `name` (which argument or part), `value` (what was found), `place` (row, id, file) and `remedy`.
@@ -245,7 +245,7 @@ class MissingExtra(StoreError, ImportError):  # type: ignore[misc]  # both have 
 
 
 class ModelUnavailable(StoreError):
-    """Model files are absent, are not the published ones, or are no model that can run."""
+    """Model files are absent, are not the published ones or cannot run, or a model's server does not answer."""
 
 
 class NativeMismatch(StoreError, ImportError):  # type: ignore[misc]  # both have a `name`

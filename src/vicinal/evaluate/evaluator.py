@@ -1,0 +1,95 @@
+"""All metrics over answers."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..errors import InvalidArgument
+from ..progress import progress
+from .answers import EvaluationInput, EvaluationReport, Metric
+
+__all__ = ["Evaluator"]
+
+
+class Evaluator:
+    """Judges answers by the metrics that were added to it.
+
+    evaluator = Evaluator()
+    evaluator.add_metric(AnswerFaithfulness(model))
+    report = evaluator.evaluate(EvaluationInput("Which is the largest planet?", contexts, answer="Jupiter"))
+    """
+
+    def __init__(self) -> None:
+        self._metrics: list[Metric] = []
+
+    def add_metric(self, metric: Metric) -> None:
+        """Adds a metric: an object with `name()` and `evaluate(input)`."""
+        if isinstance(metric, type) or not isinstance(metric, Metric):
+            raise InvalidArgument(
+                f"a metric has name() and evaluate(input), which {metric!r:.80} has not",
+                name="metric",
+                value=metric,
+                remedy="Pass an object such as AnswerFaithfulness(model).",
+            )
+        self._metrics.append(metric)
+
+    def metric_count(self) -> int:
+        return len(self._metrics)
+
+    def metric_names(self) -> list[str]:
+        """In the order in which they were added."""
+        return [metric.name() for metric in self._metrics]
+
+    def evaluate(self, input: EvaluationInput) -> EvaluationReport:
+        """Asks all metrics, in order. An error of one of them, or of its model, goes through."""
+        if not isinstance(input, EvaluationInput):
+            raise InvalidArgument(
+                f"an EvaluationInput is needed, not {type(input).__name__}",
+                name="input",
+                value=input,
+                remedy="Write EvaluationInput(query, contexts, answer, ground_truth).",
+            )
+        results = [metric.evaluate(input) for metric in self._metrics]
+        return EvaluationReport(
+            overall_score=statistics.fmean(result.score for result in results) if results else 0.0,
+            metric_scores={result.metric_name: result.score for result in results},
+            results=results,
+            timestamp=int(time.time()),
+        )
+
+    def evaluate_batch(self, inputs: Iterable[EvaluationInput]) -> list[EvaluationReport]:
+        """One report an input, in order. On a terminal a bar shows how far it is."""
+        listed = list(inputs)
+        reports = []
+        with progress("Evaluating", len(listed)) as advance:
+            for one in listed:
+                reports.append(self.evaluate(one))
+                advance(1)
+        return reports
+
+    @staticmethod
+    def aggregate_reports(reports: Sequence[EvaluationReport]) -> dict[str, Any]:
+        """Many reports in figures.
+
+        Returns:
+            `count`, `average_overall_score`, `min_score` and `max_score` of the overall scores, and
+            `average_metric_scores` by name: the sum of a metric's scores over the number of all reports.
+        """
+        overall = [report.overall_score for report in reports]
+        sums: dict[str, float] = {}
+        for report in reports:
+            for name, score in report.metric_scores.items():
+                sums[name] = sums.get(name, 0.0) + score
+        return {
+            "count": len(reports),
+            "average_overall_score": statistics.fmean(overall) if overall else 0.0,
+            "average_metric_scores": {name: total / len(reports) for name, total in sums.items()},
+            "min_score": min(overall, default=0.0),
+            "max_score": max(overall, default=0.0),
+        }
+
+    def __repr__(self) -> str:
+        return f"Evaluator({', '.join(self.metric_names()) or 'no metrics'})"

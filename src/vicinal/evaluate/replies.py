@@ -1,0 +1,56 @@
+"""What a language model meant. It was asked for one word or one number, and seldom says just that."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Final
+
+__all__ = ["number_in", "verdict_in"]
+
+# What a model thinks aloud before it answers; where it is cut off, all of it is.
+_THOUGHTS: Final = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+# "Answer:", "**Verdict**:", '{"relevant":' and the like before the answer itself.
+_LABEL: Final = re.compile(r"^(?:```\w*)?\W*[^:\n]{1,40}:(?=\s*\S)")
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_VERDICTS: Final = {"yes": True, "true": True, "no": False, "false": False, "not": False}
+# The scale that the prompt named, said again.
+_SCALE: Final = re.compile(r"\b0(?:\.0+)?\s*(?:to|and|through|-|–|—|\.\.\.?)\s*1(?:\.0+)?\b", re.IGNORECASE)
+_NUMBER: Final = re.compile(
+    r"""(?<![\w.])                                            # not within a word: "GPT4", "v1.2"
+        ([+-]?(?:\d+(?:[.,]\d+)?|\.\d+)(?:e[+-]?\d+)?)         # with a comma as some languages have it
+        (?:\s*(%|percent\b)|\s*(?:/|out\s+of)\s*(\d+(?:\.\d+)?))?        # "80 %", "4/5", "4 out of 5"
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def verdict_in(reply: str) -> bool | None:
+    """The yes or no with which a reply begins, thoughts, signs and a label aside; None where there is neither."""
+    said = _said(reply)
+    for text in (said, _LABEL.sub("", said, count=1)):
+        first = _WORD.search(text)
+        if first is not None and first[0].lower() in _VERDICTS:
+            return _VERDICTS[first[0].lower()]
+    return None
+
+
+def number_in(reply: str) -> float | None:
+    """The first number of a reply; a share such as "80 %" or "4 out of 5" as what it is. None where there is none.
+
+    A scale such as "from 0 to 1" is no answer, unless there is no other number.
+    """
+    said = _said(reply)
+    found = _NUMBER.search(_SCALE.sub(" ", said)) or _NUMBER.search(said)
+    if found is None:
+        return None
+    number = float(found[1].replace(",", "."))
+    if found[2]:
+        number /= 100
+    elif found[3] and float(found[3]) > 0:
+        number /= float(found[3])
+    return number if math.isfinite(number) else None
+
+
+def _said(reply: str) -> str:
+    return _THOUGHTS.sub(" ", reply).strip()
