@@ -25,7 +25,7 @@ MARKDOWN = [path for path in FILES if path.suffix == ".md"]
 # What the examples of a page take as given, so that the page need not show it.
 GIVEN = {
     "encoders.md": """
-        import pathlib, pytest
+        import pathlib, pytest, vicinal
         for package in ("onnx", "onnxruntime", "tokenizers", "PIL"):
             pytest.importorskip(package, reason=f"{package} is not installed")
         from support import onnx_models

@@ -261,7 +261,7 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         "NoEncoder",
         "encoder",
         "collection 'docs' has no encoder, so a text cannot be compared with its vectors. Search by a "
-        "vector, or make the collection with encoder='minilm'.",
+        "vector or with mode='keyword', or give it an encoder: reembed('minilm').",
     ),
     "no query": (
         lambda c: c.search(),
@@ -488,8 +488,8 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         lambda c: collection("e", encoder="minilmm"),
         "EncoderNotFound",
         "encoder",
-        "no encoder is registered as 'minilmm'. Did you mean 'minilm'? Known are hashing, minilm, onnx, projected; "
-        "others are added by register().",
+        "no encoder is registered as 'minilmm'. Did you mean 'minilm'? Known are hashing, minilm, onnx, prefixed, "
+        "projected; others are added by register().",
     ),
     "a URL": (
         lambda c: vicinal.connect("http://localhost"),

@@ -36,6 +36,7 @@ LAYERS = (
         "progress",
         "settings",
         "version",
+        "warn",
     },
 )
 RANKS = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}

@@ -28,6 +28,14 @@ class Encodes(Protocol):
     def encode(self, texts: Any, /) -> Any: ...
 
 
+class Embeds(Protocol):
+    """Embeddings of LangChain."""
+
+    def embed_documents(self, texts: Any, /) -> Any: ...
+
+    def embed_query(self, text: Any, /) -> Any: ...
+
+
 class Frame(Protocol):
     """A data frame of pandas or polars; columns that are no field of a row become metadata."""
 
@@ -60,7 +68,7 @@ Sparses = Sparse | Iterable[Sparse | None]
 OneTtl = SupportsFloat | timedelta | datetime
 Ttl = OneTtl | Iterable[OneTtl | None]
 Query = str | Vector
-EncoderLike = str | Encodes
+EncoderLike = str | Encodes | Embeds
 
 
 class Row(TypedDict, total=False):

@@ -363,12 +363,16 @@ class Collection:
         """Checked by what this process knows, which saves looking twice; refused only by what is newest."""
         context, known = self._context, store.known()
         try:
-            return asked.questions(known, context.rules(known), partial(context.encode, state=known), moment, tree)
+            return asked.questions(
+                known, context.rules(known), partial(context.encode_query, state=known), moment, tree
+            )
         except VicinalError:
             newest = store.current()
             if newest == known:
                 raise
-            return asked.questions(newest, context.rules(newest), partial(context.encode, state=newest), moment, tree)
+            return asked.questions(
+                newest, context.rules(newest), partial(context.encode_query, state=newest), moment, tree
+            )
 
     # -- notes
 

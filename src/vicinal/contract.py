@@ -60,6 +60,13 @@ class Encoder(Protocol):
     def encode(self, texts: Sequence[str]) -> FloatMatrix:
         """Vectors of `texts`, float32, shape (len(texts), dim), C-contiguous."""
 
+    @property
+    def query_differs(self) -> bool:
+        """Whether `encode_query` gives other vectors than `encode`."""
+
+    def encode_query(self, texts: Sequence[str]) -> FloatMatrix:
+        """Vectors of the same shape, for queries: they are near those of texts that answer them."""
+
 
 @runtime_checkable
 class TokenCounter(Protocol):

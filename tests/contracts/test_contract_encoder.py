@@ -193,7 +193,7 @@ def test_without_an_encoder_texts_are_stored_and_not_compared(world: World) -> N
     docs.add(["b"], texts=["bbb"])
     with pytest.raises(NoEncoder) as caught:
         docs.search("aaa")
-    assert "encoder=" in caught.value.remedy
+    assert "reembed(" in caught.value.remedy
     assert [row.text for row in docs.get()] == ["aaa", "bbb"]
 
 

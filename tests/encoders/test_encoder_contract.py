@@ -20,6 +20,7 @@ class Lengths:
 
 
 NAMES = ["hashing", "hashing:1", "hashing:1000", "projected:32:hashing:100", "projected:100:hashing:32"]
+NAMES += ["prefixed:passage%3A%20:query%3A%20:hashing"]
 
 
 @pytest.fixture(params=[*NAMES, "minilm", "minilm in 128", "onnx", "onnx in 100", "cached", "custom"])
@@ -77,6 +78,15 @@ def test_gives_one_float32_row_per_text(encoder):
     assert vectors.flags.c_contiguous
     assert vectors.flags.writeable
     assert np.isfinite(vectors).all()
+
+
+def test_queries_are_rows_of_the_same_shape(encoder):
+    vectors = encoder.encode_query(TEXTS)
+    assert vectors.shape == (len(TEXTS), encoder.dim)
+    assert vectors.dtype == np.float32
+    assert np.array_equal(vectors, encoder.encode(TEXTS)) == (not encoder.query_differs)
+    with pytest.raises(InvalidArgument, match="not one str"):
+        encoder.encode_query("one text")
 
 
 def test_no_text_has_a_zero_vector(encoder):

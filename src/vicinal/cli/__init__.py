@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 from ..errors import MissingExtra
 
@@ -18,4 +19,5 @@ def main() -> None:
             raise
         print(f"vicinal: {MissingExtra(missing.name, 'cli', 'the command line')}", file=sys.stderr)
         sys.exit(2)
+    warnings.formatwarning = lambda message, *_, **__: f"vicinal: {message}\n"  # whose line it was says nothing here
     run()

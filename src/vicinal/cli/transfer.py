@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -70,7 +71,10 @@ def import_file(
     batches = _batches(read_rows(file, columns, ids))
     first = next(batches, [])  # read before the collection is made: a file that does not fit makes none
     with connect(path) as database, _target(database, collection, first, encoder, metric) as target:
-        rows = _store(target, chain([first], batches), file)
+        with warnings.catch_warnings():
+            if encoder == "none":  # on purpose, so it need not be told
+                warnings.filterwarnings("ignore", "collection .* has no encoder")
+            rows = _store(target, chain([first], batches), file)
         print(f"{rows:,} rows from {file}; {collection} holds {target.count():,}.")
 
 

@@ -5,6 +5,7 @@ Importing this package loads no model and none of the optional packages.
 
 from __future__ import annotations
 
+from .adapters import LangChainEmbeddings, OpenAIEmbeddings
 from .base import TextEncoder
 from .cache import CachedEncoder, MemoryStore
 from .choose import choose_image_encoder, choose_text_encoder
@@ -17,6 +18,7 @@ from .image_registry import resolve_image
 from .minilm import MiniLM
 from .onnx_image import OnnxImageEncoder
 from .onnx_text import OnnxTextEncoder
+from .prefixed import Prefixed
 from .projected import Projected, ProjectedImages
 from .projection import Projection
 from .registry import as_encoder, register, resolve
@@ -28,10 +30,13 @@ __all__ = [
     "HashingEncoder",
     "ImageDescriptor",
     "ImageEncoder",
+    "LangChainEmbeddings",
     "MemoryStore",
     "MiniLM",
     "OnnxImageEncoder",
     "OnnxTextEncoder",
+    "OpenAIEmbeddings",
+    "Prefixed",
     "Projected",
     "ProjectedImages",
     "Projection",

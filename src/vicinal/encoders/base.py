@@ -19,6 +19,8 @@ class TextEncoder(ABC):
 
     Attributes:
         declares_fingerprint: False where the fingerprint cannot tell two models of one class apart.
+        query_differs: whether a query gets another vector than the same text would, as with models that put a prefix
+            before each; a subclass that says so has `_encode_query`.
     """
 
     name: str
@@ -27,13 +29,17 @@ class TextEncoder(ABC):
     fingerprint: str
     device: str = "cpu"
     declares_fingerprint: bool = True
+    query_differs: bool = False
 
     def encode(self, texts: Sequence[str]) -> FloatMatrix:
         """Vectors of `texts`, float32, shape (len(texts), dim), C-contiguous."""
         checked = check_texts(texts)
-        if not checked:
-            return np.empty((0, self.dim), dtype=np.float32)
-        return self._encode(checked)
+        return self._encode(checked) if checked else self._nothing()
+
+    def encode_query(self, texts: Sequence[str]) -> FloatMatrix:
+        """Vectors that find the texts which answer the queries `texts`; the same as of `encode` for most models."""
+        checked = check_texts(texts)
+        return self._encode_query(checked) if checked else self._nothing()
 
     def token_counter(self) -> TokenCounter | None:
         """What counts tokens as the model does, or None where nobody knows its tokens."""
@@ -42,6 +48,13 @@ class TextEncoder(ABC):
     @abstractmethod
     def _encode(self, texts: list[str]) -> FloatMatrix:
         """Vectors of at least one text, each of them encodable as UTF-8."""
+
+    def _encode_query(self, texts: list[str]) -> FloatMatrix:
+        """The same of queries."""
+        return self._encode(texts)
+
+    def _nothing(self) -> FloatMatrix:
+        return np.empty((0, self.dim), dtype=np.float32)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name} {self.version}: {self.dim} dimensions on {self.device}>"

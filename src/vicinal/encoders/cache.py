@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -17,6 +17,8 @@ from .registry import as_encoder
 
 # Long enough that no two texts meet by accident; half the bytes of the default digest.
 _KEY_BYTES = 32
+
+Encode = Callable[[Sequence[str]], FloatMatrix]
 
 
 class CachedEncoder(TextEncoder):
@@ -47,29 +49,39 @@ class CachedEncoder(TextEncoder):
         self.dim = inner.dim
         self.fingerprint = inner.fingerprint
         self.device = inner.device
+        self.query_differs = inner.query_differs
 
     def token_counter(self) -> TokenCounter | None:
         return self._encoder.token_counter()
 
     def _encode(self, texts: list[str]) -> FloatMatrix:
-        keys = self._keys(texts)
+        return self._through_store(texts, self._encoder.encode, self.fingerprint)
+
+    def _encode_query(self, texts: list[str]) -> FloatMatrix:
+        if not self.query_differs:
+            return self._encode(texts)
+        return self._through_store(texts, self._encoder.encode_query, f"{self.fingerprint}/query")
+
+    def _through_store(self, texts: list[str], encode: Encode, made_by: str) -> FloatMatrix:
+        keys = _keys(made_by, texts)
         unique = dict(zip(keys, texts, strict=True))
         vectors = self._known(list(unique))
         missing = [key for key in unique if key not in vectors]
         if missing:
-            encoded = self._encoder.encode([unique[key] for key in missing])
+            encoded = encode([unique[key] for key in missing])
             self._store.put_many(missing, encoded)
             vectors.update(zip(missing, encoded, strict=True))
         return np.stack([vectors[key] for key in keys])
 
-    def _keys(self, texts: list[str]) -> list[bytes]:
-        fingerprint = self.fingerprint.encode()
-        prefix = blake2b(len(fingerprint).to_bytes(8, "little") + fingerprint, digest_size=_KEY_BYTES)
-        return [_digest(prefix, text) for text in texts]
-
     def _known(self, keys: list[bytes]) -> dict[bytes, FloatVector]:
         found = zip(keys, self._store.get_many(keys), strict=True)
         return {key: vector for key, vector in found if vector is not None}
+
+
+def _keys(made_by: str, texts: list[str]) -> list[bytes]:
+    raw = made_by.encode()
+    prefix = blake2b(len(raw).to_bytes(8, "little") + raw, digest_size=_KEY_BYTES)
+    return [_digest(prefix, text) for text in texts]
 
 
 def _digest(prefix: blake2b, text: str) -> bytes:

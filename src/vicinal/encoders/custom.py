@@ -19,6 +19,9 @@ UNVERSIONED = "unversioned"
 class CustomEncoder(TextEncoder):
     """Wraps an object with `encode(texts)`; what else it declares is taken, the rest is derived.
 
+    Queries are encoded by its `encode_query` where it has one; then texts by its `encode_document` if that is there
+    too, as in sentence-transformers from version 5 on, and by `encode` otherwise.
+
     Args:
         inner: the object. `dim`, `name`, `version`, `fingerprint` and `device` are read where present.
         name: the name where the object has none; its class where this is empty too.
@@ -37,6 +40,7 @@ class CustomEncoder(TextEncoder):
                 remedy="Give a registered name such as 'minilm', or an object with encode(texts) and dim.",
             )
         self._inner = inner
+        self.query_differs = callable(getattr(inner, "encode_query", None))
         kind = type(inner)
         self.name = _declared(inner, "name") or name or f"{kind.__module__}.{kind.__qualname__}"
         self.version = _declared(inner, "version") or UNVERSIONED
@@ -50,7 +54,18 @@ class CustomEncoder(TextEncoder):
         return self._inner if isinstance(self._inner, TokenCounter) else None
 
     def _encode(self, texts: list[str]) -> FloatMatrix:
-        return _as_matrix(self._inner.encode(texts), len(texts), self.dim, self.name)
+        return _as_matrix(_encode_of(self._inner)(texts), len(texts), self.dim, self.name)
+
+    def _encode_query(self, texts: list[str]) -> FloatMatrix:
+        if not self.query_differs:
+            return self._encode(texts)
+        return _as_matrix(self._inner.encode_query(texts), len(texts), self.dim, self.name)
+
+
+def _encode_of(inner: Any) -> Any:
+    """What makes vectors of texts that are to be found."""
+    both = callable(getattr(inner, "encode_query", None)) and callable(getattr(inner, "encode_document", None))
+    return inner.encode_document if both else inner.encode
 
 
 def _declared(inner: Any, attribute: str) -> str:
@@ -62,7 +77,7 @@ def _dim_of(inner: Any) -> int:
     """The dimension declared, or else measured: many models know it only from their output."""
     dim = getattr(inner, "dim", None)
     if dim is None:
-        return int(np.shape(inner.encode([PROBE_TEXT]))[-1])
+        return int(np.shape(_encode_of(inner)([PROBE_TEXT]))[-1])
     if isinstance(dim, bool) or not isinstance(dim, int) or dim < 1:
         raise InvalidArgument(
             "the encoder's dim must be a whole number of at least 1",

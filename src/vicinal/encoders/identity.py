@@ -10,11 +10,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ..contract import Encoder, FloatVector
+from ..contract import Encoder, FloatMatrix, FloatVector
 from ..errors import Damaged, EncoderMismatch, EncoderNotFound
 from .custom import PROBE_TEXT
 from .registry import resolve
@@ -30,6 +31,7 @@ class EncoderIdentity:
 
     Attributes:
         probe: the vector of `PROBE_TEXT`, scaled to length one: little-endian float16, in base64.
+        query_probe: the same of `PROBE_TEXT` as a query; empty where queries are encoded as texts are.
     """
 
     name: str
@@ -37,13 +39,17 @@ class EncoderIdentity:
     dim: int
     fingerprint: str
     probe: str
+    query_probe: str = ""
 
     def describe(self) -> str:
         """For people: "minilm (version 2, 384 dimensions)"."""
         return _describe(self)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True)
+        fields = asdict(self)
+        if not self.query_probe:
+            del fields["query_probe"]
+        return json.dumps(fields, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> EncoderIdentity:
@@ -62,15 +68,22 @@ class EncoderIdentity:
 
     def check_types(self) -> None:
         """Raises ValueError unless every field holds what its type says, the probe included."""
-        texts = (self.name, self.version, self.fingerprint, self.probe)
+        texts = (self.name, self.version, self.fingerprint, self.probe, self.query_probe)
         if not all(isinstance(text, str) for text in texts) or type(self.dim) is not int:
             raise ValueError("a field of the identity has another type")
-        if _vector_from(self.probe).shape != (self.dim,):
-            raise ValueError("the probe has another dimension than the identity")
+        for probe in filter(None, (self.probe, self.query_probe)):
+            if _vector_from(probe).shape != (self.dim,):
+                raise ValueError("the probe has another dimension than the identity")
 
     def matches(self, other: EncoderIdentity) -> bool:
         """Whether both describe one encoder and their probe vectors agree."""
-        return _differences(self, other) == [] and _agree(_vector_from(self.probe), _vector_from(other.probe))
+        probes = ((self.probe, other.probe), (self._of_query, other._of_query))
+        agree = all(_agree(_vector_from(one), _vector_from(two)) for one, two in probes)
+        return _differences(self, other) == [] and agree
+
+    @property
+    def _of_query(self) -> str:
+        return self.query_probe or self.probe
 
 
 def identity_of(encoder: Encoder) -> EncoderIdentity:
@@ -80,7 +93,8 @@ def identity_of(encoder: Encoder) -> EncoderIdentity:
         version=encoder.version,
         dim=encoder.dim,
         fingerprint=encoder.fingerprint,
-        probe=_text_from(_probe(encoder)),
+        probe=_text_from(_probe(encoder.encode)),
+        query_probe=_text_from(_probe(encoder.encode_query)) if encoder.query_differs else "",
     )
 
 
@@ -93,8 +107,11 @@ def check_same(stored: EncoderIdentity, encoder: Encoder, *, collection: str) ->
 
 def check_probe(stored: EncoderIdentity, encoder: Encoder, *, collection: str) -> None:
     """Raises `EncoderMismatch` if `encoder` gives other vectors than the stored one did; once per opening."""
-    if not _agree(_vector_from(stored.probe), _probe(encoder)):
+    if not _agree(_vector_from(stored.probe), _probe(encoder.encode)):
         raise _mismatch(stored, encoder, collection, "they give different vectors for the same text")
+    differs = encoder.query_differs or stored.query_probe
+    if differs and not _agree(_vector_from(stored.query_probe or stored.probe), _probe(encoder.encode_query)):
+        raise _mismatch(stored, encoder, collection, "they give different vectors for the same query")
 
 
 def restore(stored: EncoderIdentity, *, collection: str) -> Encoder:
@@ -140,9 +157,9 @@ def _mismatch(stored: EncoderIdentity, encoder: Encoder, collection: str, reason
     )
 
 
-def _probe(encoder: Encoder) -> FloatVector:
+def _probe(encode: Callable[[Sequence[str]], FloatMatrix]) -> FloatVector:
     """The probe text's vector at length one, so that float16 can hold it whatever its scale."""
-    vector = encoder.encode([PROBE_TEXT])[0].astype(np.float64)
+    vector = encode([PROBE_TEXT])[0].astype(np.float64)
     norm = float(np.linalg.norm(vector)) or 1.0
     unit: FloatVector = (vector / norm).astype(np.float32)
     return unit

@@ -40,12 +40,16 @@ class Projected(TextEncoder):
         self.fingerprint = f"projected/{VERSION}/{dim}/{inner.fingerprint}"
         self.declares_fingerprint = inner.declares_fingerprint
         self.device = inner.device
+        self.query_differs = inner.query_differs
 
     def token_counter(self) -> TokenCounter | None:
         return self._encoder.token_counter()
 
     def _encode(self, texts: list[str]) -> FloatMatrix:
         return self._projection.apply(self._encoder.encode(texts))
+
+    def _encode_query(self, texts: list[str]) -> FloatMatrix:
+        return self._projection.apply(self._encoder.encode_query(texts))
 
 
 class ProjectedImages(ImageEncoder):

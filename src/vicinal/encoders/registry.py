@@ -8,11 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import EncoderNotFound, InvalidArgument
+from .adapters import adapted
 from .base import TextEncoder
 from .custom import CustomEncoder
 from .hashing import DEFAULT_DIM, HashingEncoder
 from .minilm import MiniLM
 from .onnx_text import encoder_named
+from .prefixed import Prefixed, split_prefixed
 from .projected import Projected
 
 Factory = Callable[[str], Any]
@@ -41,6 +43,11 @@ def _make_projected(option: str) -> TextEncoder:
     return Projected(resolve(inner), dim)
 
 
+def _make_prefixed(option: str) -> TextEncoder:
+    text, query, inner = split_prefixed(option)
+    return Prefixed(resolve(inner), text=text, query=query)
+
+
 def split_projected(option: str) -> tuple[int, str]:
     """The dimension and the inner encoder's name in "512:minilm"."""
     dim, _, inner = option.partition(":")
@@ -62,6 +69,7 @@ _factories: dict[str, Factory] = {
     "minilm": _make_minilm,
     "hashing": _make_hashing,
     "onnx": encoder_named,
+    "prefixed": _make_prefixed,
     "projected": _make_projected,
 }
 
@@ -94,13 +102,13 @@ def resolve(spec: str) -> TextEncoder:
 
 
 def as_encoder(given: Any) -> TextEncoder:
-    """The encoder that a user means: a registered name, an encoder, or any object with `encode`."""
+    """The encoder that a user means: a registered name, an encoder, an object with `encode` or one to be adapted."""
     return resolve(given) if isinstance(given, str) else _under_contract(given, "")
 
 
 def _under_contract(given: Any, spec: str) -> TextEncoder:
     """Wraps foreign objects, also those that look complete: nobody has checked what they return."""
-    return given if isinstance(given, TextEncoder) else CustomEncoder(given, name=spec)
+    return given if isinstance(given, TextEncoder) else CustomEncoder(adapted(given), name=spec)
 
 
 def _not_found(spec: str, name: str) -> EncoderNotFound:

@@ -16,6 +16,7 @@ from ..locks import new_lock
 from ..store.registry import Lease
 from ..store.state import State
 from ..store.store import Store
+from ..warn import warn_user
 
 
 class CollectionEncoder:
@@ -44,12 +45,19 @@ class CollectionEncoder:
             EncoderMismatch: the encoder gives other vectors than it did when the collection was made.
             EncoderNotFound, ModelUnavailable, MissingExtra: it cannot be had; nothing else stands in.
         """
+        return self._checked().encode(texts)
+
+    def encode_query(self, texts: Sequence[str]) -> FloatMatrix:
+        """The same of queries."""
+        return self._checked().encode_query(texts)
+
+    def _checked(self) -> Encoder:
         with self._lock:
             if self._ready is None:
                 encoder = self._given or restore(self.identity, collection=self._collection)
                 check_probe(self.identity, encoder, collection=self._collection)
                 self._ready = self._cached(encoder)
-        return self._ready.encode(texts)
+            return self._ready
 
     def _cached(self, encoder: Encoder) -> Encoder:
         if self._cache is None or not isinstance(encoder, TextEncoder):
@@ -82,6 +90,7 @@ class Context:
         self.durability = durability
         self.timeout = timeout
         self._lock = new_lock()
+        self._warned = False
         self._encoder = (state.encoder, encoder)
         self._rules = (state, _rules_of(state))  # of the state that was last asked about
 
@@ -96,6 +105,15 @@ class Context:
                 self._encoder = (state.encoder, remembered(state, None, self.cache))
             return self._encoder[1]
 
+    def warn_of_texts_without_encoder(self) -> None:
+        """Once a handle: no search by meaning finds what was just given."""
+        if not self._warned:
+            self._warned = True
+            warn_user(
+                f"collection {self.name!r} has no encoder: its texts are found by words (mode='keyword'), not by "
+                "meaning. Make it with encoder='minilm', or call reembed('minilm') at any time."
+            )
+
     def rules(self, state: State) -> VectorRules:
         known, rules = self._rules
         if known is not state:
@@ -109,15 +127,22 @@ class Context:
         Raises:
             NoEncoder: it remembers none.
         """
+        return self._encoder_for(texts, state).encode(texts)
+
+    def encode_query(self, texts: Sequence[str], state: State) -> FloatMatrix:
+        """The same of queries."""
+        return self._encoder_for(texts, state).encode_query(texts)
+
+    def _encoder_for(self, texts: Sequence[str], state: State) -> CollectionEncoder:
         encoder = self.encoder(state)
         if encoder is None:
             raise NoEncoder(
                 f"collection {self.name!r} has no encoder, so a text cannot be compared with its vectors",
                 name="encoder",
                 value=texts[0] if texts else None,
-                remedy="Search by a vector, or make the collection with encoder='minilm'.",
+                remedy="Search by a vector or with mode='keyword', or give it an encoder: reembed('minilm').",
             )
-        return encoder.encode(texts)
+        return encoder
 
 
 def remembered(state: State, given: Encoder | None, cache: EmbeddingStore) -> CollectionEncoder | None:

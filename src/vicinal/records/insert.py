@@ -91,7 +91,10 @@ def with_encoded_texts(
     spaces: list[Space | None] = ["given" if there else None for there in batch.has_vector]
     to_encode = [i for i in kept if spaces[i] is None and batch.texts[i] is not None]
     block = batch.block if batch.block is None or len(kept) == len(batch) else batch.block[kept]
-    if state.encoder is None or not to_encode:
+    if not to_encode:
+        return block, spaces
+    if state.encoder is None:
+        context.warn_of_texts_without_encoder()
         return block, spaces
     encoded = context.encode([text for i in to_encode if (text := batch.texts[i]) is not None], state)
     encoded = check_block(encoded, context.rules(state), lambda i: f"{batch.place(to_encode[i])}, as encoded")

@@ -1,0 +1,20 @@
+"""Warnings that point at the line of the user's program, however deep in here the reason was found."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+_OURS = __name__.partition(".")[0]
+
+
+def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warns at the nearest caller outside this package."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_ours(module: str) -> bool:
+    return module == _OURS or module.startswith(f"{_OURS}.")
