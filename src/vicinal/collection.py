@@ -43,7 +43,7 @@ class Collection:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._finalizer = weakref.finalize(self, context.lease.release)
+        self._finalizer = weakref.finalize(self, partial(context.lease.release, forgotten=True))
         self._finalizer.atexit = False  # at exit all stores are closed together
 
     @property
@@ -413,6 +413,7 @@ class Collection:
             tail=state.next_slot - (0 if published is None else published.slot_count),
             builder=builder,
             recovery=store.recovery,
+            postponed=store.upkeep.postponed(),
         )
 
     def sync(self) -> None:
@@ -485,7 +486,8 @@ class Collection:
 
     def close(self) -> None:
         """Gives the handle up; the files close with the last handle of this process."""
-        self._finalizer()
+        if self._finalizer.detach() is not None:
+            self._context.lease.release()
 
     def __enter__(self) -> Self:
         return self

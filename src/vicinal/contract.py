@@ -332,8 +332,8 @@ class Index(Protocol):
 
     def apply(self, delta: Delta) -> None: ...
 
-    def live_count(self) -> int:
-        """Slots that are rows, expired ones included."""
+    def live_count(self, now: int | None = None) -> int:
+        """Slots that are rows: expired ones included, or without those that have expired by `now`."""
 
     def prepare(self, rows: Contents) -> bool:
         """Does a part of what `save` would take long for; False where nothing of it is left."""

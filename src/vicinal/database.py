@@ -35,7 +35,7 @@ from .store.drop import create_after_drop, is_dropped, remove_if_dropped
 from .store.encoder_cache import FILE_NAME, DiskStore
 from .store.files import DiskFiles, Files
 from .store.media import is_read_only, refuse_shared
-from .store.registry import Lease, close_all
+from .store.registry import Lease, close_all, close_unused
 from .store.repair import repair_collection
 from .store.state import FORMAT, State
 from .store.store import Store
@@ -241,6 +241,8 @@ class Database:
             handle.close()
         for store in self._in_memory.values():
             store.close()
+        if self._path is not None:
+            close_unused(os.path.realpath(self._path))
         if isinstance(self._cache, DiskStore):
             self._cache.close()
 

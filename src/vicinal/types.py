@@ -318,6 +318,7 @@ class Stats:
         tail: slots written since then, which a process that opens now reads from the records.
         builder: who publishes and compacts at this moment, or None where nobody does or it cannot be told.
         recovery: what this process found and mended when it opened the files after a crash.
+        postponed: upkeep that failed in this process and is tried again, and why.
     """
 
     name: str
@@ -337,6 +338,7 @@ class Stats:
     tail: int
     builder: str | None
     recovery: tuple[str, ...]
+    postponed: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
         values = {"rows": f"{self.rows:,}", "expired": f"{self.expired:,}" if self.expired else None}

@@ -43,7 +43,7 @@ CALLS: dict[str, Callable[[vicinal.Collection, int], Any]] = {
 
 @pytest.fixture(params=["disk", "memory"])
 def docs(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr("vicinal.store.registry.ensure_running", lambda _: None)  # it would count as a user
+    monkeypatch.setattr("vicinal.store.registry.ensure_running", lambda *_: None)  # it would count as a user
     with vicinal.connect(tmp_path / "db" if request.param == "disk" else ":memory:") as database:
         docs = _filled(database)
         docs.update(ids=[f"row{i}" for i in range(_DIM)], metadata=[{"n": i} for i in range(_DIM)])

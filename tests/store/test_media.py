@@ -217,7 +217,7 @@ def test_a_read_only_medium_is_searched(read_only: Path) -> None:
         assert len(docs.get(vectors=True)) == docs.count() == docs.stats().rows == 4
         assert docs.verify().ok
         assert db.verify("docs").ok
-        docs._context.store.upkeep.keep_up()
+        docs._context.store.upkeep.keep_built()
     assert sorted(path for path in read_only.rglob("*")) == before
 
 

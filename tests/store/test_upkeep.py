@@ -26,7 +26,7 @@ from vicinal.errors import (
     Unsupported,
     ZeroVector,
 )
-from vicinal.store import backup, housekeeping, registry, upkeep
+from vicinal.store import awake, backup, registry, upkeep
 
 DIM = 16
 
@@ -214,13 +214,13 @@ class TestPublication:
             store = docs._context.store
             with store.upkeep.lock:  # or the housekeeping thread may have begun the same work
                 docs.add(vectors=vectors(5000))
-                store.upkeep._do_what_is_due(store.wrote_at + 999)
+                store.upkeep._build_what_is_due(store.wrote_at + 999)
                 assert store.published() is None
-                store.upkeep._do_what_is_due(store.wrote_at + 1001)
+                store.upkeep._build_what_is_due(store.wrote_at + 1001)
                 assert store.published() is not None, "enough for a pause"
                 docs.add(vectors=vectors(5000))
                 monkeypatch.setattr(upkeep, "_PUBLISH_SLOTS_BUSY", 5000)
-                store.upkeep._do_what_is_due(store.wrote_at)
+                store.upkeep._build_what_is_due(store.wrote_at)
                 assert docs.stats().tail == 0, "enough for everybody"
 
     @pytest.mark.parametrize("damage", ["deleted", "truncated", "flipped", "foreign"])
@@ -551,7 +551,7 @@ class TestManyHandles:
     def test_least_recently_used_collections_sleep(
         self, database: vicinal.Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(housekeeping, "AWAKE_MAX", 3)
+        monkeypatch.setattr(awake, "AWAKE_MAX", 3)
         handles = [database.collection(f"c{i}") for i in range(12)]
         for handle in handles:
             handle.add(["x"], vectors=vectors(1))

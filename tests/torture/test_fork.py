@@ -45,3 +45,30 @@ def test_rows_of_a_child_survive_the_parents_close(tmp_path: Path):
     subprocess.run([sys.executable, "-W", "ignore", "-c", _PARENT_CLOSES_FIRST, str(tmp_path)], check=True)
     read = [sys.executable, "-W", "ignore", "-c", _READ, str(tmp_path)]
     assert subprocess.run(read, check=True, stdout=subprocess.PIPE, text=True).stdout.split() == ["child", "parent"]
+
+
+_LOCKS = [
+    "database",
+    "encoder",
+    "context",
+    "memory store",
+    "registry",
+    "housekeeping",
+    "awake",
+    "store",
+    "index",
+    "rows",
+    "all that are renewed",
+]
+
+
+@pytest.mark.parametrize("which", _LOCKS)
+def test_a_child_takes_every_lock_that_its_parents_other_threads_held(tmp_path: Path, which: str):
+    program = Path(__file__).with_name("fork_while_locked.py")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(program), str(tmp_path), which],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr or "the child waited for ever"

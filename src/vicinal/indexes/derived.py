@@ -102,8 +102,8 @@ class DerivedIndex:
         for lagging in self._lagging().values():
             lagging.died(delta.dead)
 
-    def live_count(self) -> int:
-        return self.slots.live_count()
+    def live_count(self, now: int | None = None) -> int:
+        return self.slots.live_count(now)
 
     def prepare(self, rows: Contents) -> bool:
         """See `Index.prepare`."""

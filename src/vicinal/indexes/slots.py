@@ -71,8 +71,12 @@ class SlotTable:
         self._slot_count = delta.slot_count
         self.change = delta.change
 
-    def live_count(self) -> int:
-        return int(np.count_nonzero(self._live[: self._slot_count]))
+    def live_count(self, now: int | None = None) -> int:
+        """See `Index.live_count`."""
+        live, expires, count = self._live, self._expires, self._slot_count
+        if now is None or expires is None:
+            return int(np.count_nonzero(live[:count]))
+        return int(np.count_nonzero(live[:count] & (expires[:count] > now)))
 
     def save(self) -> dict[str, NDArray[Any]]:
         """See `Index.save`."""

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ..errors import DiskFull, StoreError
 
 ByteArray = NDArray[np.uint8]
+Identity = tuple[int, int]  # device and inode
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} if hasattr(errno, "EDQUOT") else {errno.ENOSPC, errno.EFBIG}
 
@@ -67,6 +68,9 @@ class Files(Protocol):
     def list_folder(self, path: str) -> list[str]: ...
 
     def exists(self, path: str) -> bool: ...
+
+    def identity(self, path: str) -> Identity | None:
+        """What the path names now: the same pair for as long as it is the same file; None where there is none."""
 
     def rename(self, old: str, new: str) -> None: ...
 
@@ -157,6 +161,13 @@ class DiskFiles:
 
     def exists(self, path: str) -> bool:
         return os.path.exists(path)
+
+    def identity(self, path: str) -> Identity | None:
+        try:
+            found = os.stat(path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def rename(self, old: str, new: str) -> None:
         with translated(new):

@@ -23,13 +23,20 @@ _NAME = re.compile(r"g([0-9]+)")
 class Generation:
     """Open files of one generation; closed when it is retired and the last call that uses it returns.
 
+    Args:
+        files: where its folder is; None in memory.
+
     Attributes:
         folder: None in memory.
         state: as of opening.
     """
 
-    def __init__(self, folder: str | None, connections: Connections, vectors: Vectors, state: State) -> None:
+    def __init__(
+        self, folder: str | None, connections: Connections, vectors: Vectors, state: State, files: Files | None = None
+    ) -> None:
         self.folder = folder
+        self._files = files
+        self._identity = None if files is None else files.identity(connections.place)
         self.connections = connections
         self.vectors = vectors
         self.state = state
@@ -42,6 +49,10 @@ class Generation:
         """Such as "g1"."""
         assert self.folder is not None  # in memory there is only one, without a name
         return os.path.basename(self.folder)
+
+    def is_in_place(self) -> bool:
+        """Whether its path still names the files that are open; every call asks."""
+        return self._files is None or self._files.identity(self.connections.place) == self._identity
 
     def enter(self, user: object) -> None:
         """`user` keeps the files open until it leaves, or is no more: an interrupt may keep it from leaving."""
@@ -115,7 +126,7 @@ def open_generation(files: Files, folder: str) -> Generation | None:
         if not files.exists(folder):
             return None
         raise
-    return Generation(folder, connections, FileVectors(file, state.dimension, files.maps_past_end), state)
+    return Generation(folder, connections, FileVectors(file, state.dimension, files.maps_past_end), state, files)
 
 
 def _follow(files: Files, folder: str, names: list[str]) -> Generation | None:

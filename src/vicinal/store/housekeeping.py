@@ -1,4 +1,4 @@
-"""One background thread a process: every open store gets its upkeep, and too many open ones are put to sleep."""
+"""Two background threads a process: one keeps every open store synced, the other builds; so no build delays a sync."""
 
 from __future__ import annotations
 
@@ -9,55 +9,68 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import VicinalError
+from ..locks import new_lock
 from .store import Store
 
 _log = logging.getLogger("vicinal.store")
 
-AWAKE_MAX = 256  # stores with open files: three descriptors and some 200 KB each
 _TICK_SECONDS = 0.5
 
-_start_lock = threading.Lock()
-_thread: threading.Thread | None = None
+OpenStores = Callable[[], list[Store[Any]]]
+
+_start_lock = new_lock()
+_threads: dict[str, threading.Thread] = {}
 
 
-def ensure_running(open_stores: Callable[[], list[Store[Any]]]) -> None:
-    """Starts the thread where it does not run; it ends when no store is open."""
-    global _thread
+def ensure_running(open_stores: OpenStores, close_unused: Callable[[], None]) -> None:
+    """Starts the threads where they do not run; they end when no store is open. Call it after opening one."""
     with _start_lock:
-        if _thread is None or not _thread.is_alive():
-            _thread = threading.Thread(target=_run, args=(open_stores,), name="vicinal-housekeeping", daemon=True)
-            _thread.start()
+        for name, target in (("sync", _keep_synced), ("build", _keep_built)):
+            if name not in _threads or not _threads[name].is_alive():
+                thread = threading.Thread(
+                    target=_run, args=(name, target, open_stores, close_unused), name=f"vicinal-{name}", daemon=True
+                )
+                _threads[name] = thread
+                thread.start()
 
 
-def _run(open_stores: Callable[[], list[Store[Any]]]) -> None:
+def _run(
+    name: str, keep_up: Callable[[Store[Any]], None], open_stores: OpenStores, close_unused: Callable[[], None]
+) -> None:
     tick = threading.Event()
-    while stores := open_stores():
-        for store in stores:
-            _keep_up(store)
-        for store in _too_many(stores):
-            store.sleep()
-        del store, stores  # a sleeping thread must not keep a forgotten store alive
+    while True:
+        for store in open_stores():
+            _guarded(store, keep_up)
+        store = None  # type: ignore[assignment]  # a thread that sleeps must not keep a store alive
+        if name == "build":
+            close_unused()
+        with _start_lock:  # whoever opens a store meanwhile starts a new thread after this one
+            if not open_stores():
+                _threads.pop(name, None)
+                return
         tick.wait(_TICK_SECONDS)
 
 
-def _keep_up(store: Store[Any]) -> None:
+def _keep_synced(store: Store[Any]) -> None:
+    store.close_retired()
+    store.upkeep.keep_synced()
+
+
+def _keep_built(store: Store[Any]) -> None:
+    store.upkeep.keep_built()
+
+
+def _guarded(store: Store[Any], keep_up: Callable[[Store[Any]], None]) -> None:
     try:
-        store.upkeep.keep_up()
+        keep_up(store)
     except VicinalError as error:  # upkeep is never worth a failure: it is tried again
         _log.info("upkeep of %s postponed: %s", store.place, error)
     except Exception:
         _log.exception("upkeep of %s failed", store.place)
 
 
-def _too_many(stores: list[Store[Any]]) -> list[Store[Any]]:
-    """The least recently used beyond the limit."""
-    awake = sorted((store for store in stores if store.is_awake), key=lambda store: store.used_at)
-    return awake[: max(0, len(awake) - AWAKE_MAX)]
-
-
 def _forget() -> None:
-    global _thread, _start_lock
-    _thread, _start_lock = None, threading.Lock()
+    _threads.clear()
 
 
 if hasattr(os, "register_at_fork"):

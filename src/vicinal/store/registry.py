@@ -1,21 +1,28 @@
-"""One `Store` per path and process, however many handles; a forked child starts afresh."""
+"""One `Store` per collection and process, however many handles; a forked child starts afresh."""
 
 from __future__ import annotations
 
+import logging
 import os
-import threading
-from collections.abc import Callable
+import time
+import weakref
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
-from ..errors import Closed
+from ..errors import Closed, VicinalError
+from ..locks import new_rlock
 from .housekeeping import ensure_running
 from .store import Store
 
+_log = logging.getLogger("vicinal.store")
+
 StoreT = TypeVar("StoreT", bound=Store[Any])
+
+_WARM_SECONDS = 60.0  # a collection whose last handle was forgotten: programs open one for each call
 
 
 class Lease(Generic[StoreT]):
-    """A handle's share in a store. A store on disk closes with its last lease.
+    """A handle's share in a store. A store on disk closes with its last lease, or later where that was forgotten.
 
     Args:
         key: the real path of the collection, or None in memory, where the database owns the store.
@@ -27,7 +34,7 @@ class Lease(Generic[StoreT]):
         self._opener = opener
         self._pid = os.getpid()
         self._released = False
-        self._store: StoreT = opener() if key is None else _acquire(key, opener)
+        self._store: StoreT = opener() if key is None else _acquire(key, opener, self)
 
     def store(self) -> StoreT:
         """The store; in a forked child a new one, and the inherited one stays untouched."""
@@ -39,40 +46,54 @@ class Lease(Generic[StoreT]):
                 remedy="Open the collection again.",
             )
         if self._pid != os.getpid() and self._key is not None:
-            self._store = _acquire(self._key, self._opener)
+            self._store = _acquire(self._key, self._opener, self)
             self._pid = os.getpid()
+        self._store.used_at = time.monotonic()
         return self._store
 
-    def release(self) -> None:
-        """Gives the share back; a second call does nothing."""
+    def release(self, *, forgotten: bool = False) -> None:
+        """Gives the share back; a second call does nothing.
+
+        Args:
+            forgotten: nobody closed the handle, so the next one may come soon: the store stays open for a while.
+        """
         if not self._released:
             self._released = True
             if self._key is not None and self._pid == os.getpid():
-                _release(self._key, self._store)
+                _release(self._key, self._store, self, forgotten=forgotten and not self._store.files.exclusive)
 
 
-_lock = threading.RLock()  # a forgotten handle may be collected while this thread holds it
-_open: dict[str, tuple[Store[Any], int]] = {}
+class _Shared:
+    """A store and the leases on it. A lease that an interrupt kept from being released counts until it is gone."""
+
+    def __init__(self, store: Store[Any]) -> None:
+        self.store = store
+        self.leases: set[weakref.ref[Lease[Any]]] = set()
+
+
+_lock = new_rlock()  # a forgotten handle may be collected while this thread holds it
+_open: dict[str, _Shared] = {}
 _inherited: list[object] = []  # kept alive: closing a parent's connection in its child would drop the parent's locks
 
 
-def _acquire(key: str, opener: Callable[[], StoreT]) -> StoreT:
+def _acquire(key: str, opener: Callable[[], StoreT], lease: Lease[StoreT]) -> StoreT:
     with _lock:
-        found, users = _open.get(key, (None, 0))
-        if found is not None and found.is_over:  # dropped: its handles keep it, new ones begin anew
-            found, users = None, 0
-        store: Any = opener() if found is None else found
-        _open[key] = (store, users + 1)
-        ensure_running(open_stores)
-        return store  # type: ignore[no-any-return]  # a key is always opened by the same kind of opener
+        shared = _open.get(key)
+        # Dropped, or its files are gone: its handles keep it, new ones begin anew.
+        if shared is None or shared.store.is_over or not shared.store.is_in_place():
+            shared = _open[key] = _Shared(opener())
+        shared.leases.add(weakref.ref(lease, shared.leases.discard))
+        store: Any = shared.store
+    ensure_running(open_stores, close_unused)
+    return store  # type: ignore[no-any-return]  # a key is always opened by the same kind of opener
 
 
-def _release(key: str, store: Store[Any]) -> None:
+def _release(key: str, store: Store[Any], lease: Lease[Any], *, forgotten: bool) -> None:
     with _lock:
-        found, users = _open.get(key, (None, 0))
-        if found is store:
-            if users > 1:
-                _open[key] = (store, users - 1)
+        shared = _open.get(key)
+        if shared is not None and shared.store is store:
+            shared.leases.discard(weakref.ref(lease))
+            if shared.leases or (forgotten and not store.is_over):
                 return
             del _open[key]
     store.close()  # outside the lock: it may publish first
@@ -80,20 +101,52 @@ def _release(key: str, store: Store[Any]) -> None:
 
 def open_stores() -> list[Store[Any]]:
     with _lock:
-        return [store for store, _ in _open.values()]
+        return [shared.store for shared in _open.values()]
+
+
+def close_unused(below: str | None = None) -> None:
+    """Closes the stores that no handle is left of.
+
+    Args:
+        below: only those in this folder, whenever they were used; None for all that were not used for a while.
+    """
+    now = time.monotonic()
+    with _lock:
+        unused = [
+            (key, shared.store)
+            for key, shared in _open.items()
+            if not shared.leases
+            and (now - shared.store.used_at >= _WARM_SECONDS if below is None else _is_in(key, below))
+        ]
+        for key, _ in unused:
+            del _open[key]
+    _close(store for _, store in unused)
+
+
+def _is_in(key: str, folder: str) -> bool:
+    return key.startswith(os.path.join(folder, ""))
 
 
 def close_all() -> None:
     """At exit: what nobody closed is synced and closed, so that no log stays behind."""
-    with _lock:
-        for store, _ in _open.values():
+    _close(open_stores())
+
+
+def _close(stores: Iterable[Store[Any]]) -> None:
+    """Each of them, whatever becomes of the others."""
+    for store in stores:
+        try:
             store.close()
+        except VicinalError as error:
+            _log.warning("closing %s: %s", store.place, error)
+        except Exception:
+            _log.exception("closing %s failed", store.place)
 
 
 def _start_afresh() -> None:
-    global _lock, _open
+    global _open
     _inherited.append(_open)
-    _lock, _open = threading.RLock(), {}
+    _open = {}
 
 
 if hasattr(os, "register_at_fork"):

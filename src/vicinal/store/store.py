@@ -13,6 +13,7 @@ import apsw
 from ..contract import Durability, Index
 from ..errors import Closed, CollectionDropped, StoreError, Unsupported
 from ..locks import new_rlock
+from .awake import woke
 from .commit import keep_log_short, sync_everything, write_once
 from .creation import create_in_memory
 from .feed import Feed
@@ -99,7 +100,8 @@ class Store(Generic[IndexT]):
         recovery: what opening found and mended after a crash, one sentence each.
         upkeep: publication, compaction, copies and the end.
         unsynced: whether this process committed rows that power loss may still cost.
-        wrote_at, used_at: monotonic times of the last write and call.
+        wrote_at: monotonic time of the last write.
+        used_at: of the last call of a handle; upkeep does not count.
     """
 
     def __init__(
@@ -120,6 +122,7 @@ class Store(Generic[IndexT]):
         self.unsynced = False
         self.wrote_at = self.used_at = time.monotonic()
         self._dropped = False
+        self._gone = False
         self._uuid: bytes | None = None
         self.recovery: tuple[str, ...] = ()
         self.upkeep = Upkeep(self)
@@ -127,6 +130,7 @@ class Store(Generic[IndexT]):
             assert state is not None  # only our own code opens stores
             self._opened = self._with_feed(create_in_memory(files, state))
         else:
+            self._place_identity = files.identity(folder)
             self._opened = self._open(folder)
 
     @property
@@ -135,8 +139,12 @@ class Store(Generic[IndexT]):
 
     @property
     def is_over(self) -> bool:
-        """Closed for good: by `close`, or because the collection was dropped."""
-        return self._closed or self._dropped
+        """Closed for good: by `close`, or because the collection was dropped, or its files are gone."""
+        return self._closed or self._dropped or self._gone
+
+    def is_in_place(self) -> bool:
+        """Whether the folder is the one that was opened: it may have been deleted, moved, or replaced by a copy."""
+        return self.folder is None or self.files.identity(self.folder) == self._place_identity
 
     @property
     def is_awake(self) -> bool:
@@ -244,6 +252,7 @@ class Store(Generic[IndexT]):
             if moved_to is None:
                 break
             self.move_on(opened, moved_to)
+        self.check_in_place(opened)  # what was written to files that nobody finds any more was not stored
         self._after_write(opened, durability)
         return cast(T, result)
 
@@ -295,6 +304,9 @@ class Store(Generic[IndexT]):
     # -- opening, moving on, closing
 
     def _open(self, folder: str) -> Opened[IndexT]:
+        if not self.is_in_place():
+            self._gone = True
+            self.check_usable()
         generation = open_in_force(self.files, folder)
         if self._uuid not in (None, generation.state.uuid):  # while we slept: dropped, and the name taken again
             generation.retire()
@@ -302,7 +314,9 @@ class Store(Generic[IndexT]):
             self.check_usable()
         self._uuid = generation.state.uuid
         self.recovery = recover(self.files, generation)
-        return self._with_feed(generation)
+        opened = self._with_feed(generation)
+        woke(self)
+        return opened
 
     def _with_feed(self, generation: Generation) -> Opened[IndexT]:
         try:
@@ -319,13 +333,31 @@ class Store(Generic[IndexT]):
         """The open files; `user` must leave their generation again."""
         with self._lock:
             self.check_usable()
+            if self._opened is not None:
+                self.check_in_place(self._opened)
             if self._opened is None:
                 assert self.folder is not None  # memory does not sleep
                 self._opened = self._open(self.folder)
             opened = self._opened
             opened.generation.enter(user)
-            self.used_at = time.monotonic()
         return opened
+
+    def check_in_place(self, opened: Opened[IndexT]) -> None:
+        """Lets go of files that are not at their place any more.
+
+        Raises:
+            CollectionDropped: the folder is another one or none. Where only the generation is elsewhere, another
+                process switched or repaired while we had let go of it, and the next one is looked for.
+        """
+        if opened.generation.is_in_place():
+            return
+        with self._lock:
+            if not self.is_in_place() or self._is_there(opened):
+                self._gone = True
+            if self._opened is opened:
+                self._opened = None
+                self._retire(opened.generation)
+            self.check_usable()
 
     def in_force(self) -> Using[IndexT]:
         """The generation in force, its index after every commit up to now."""
@@ -378,16 +410,26 @@ class Store(Generic[IndexT]):
             if superseded is not None:
                 self._retire(superseded.generation)
 
-    def sleep(self) -> bool:
-        """Closes the files until the next call; False where a call is using them."""
-        with self._lock:
-            if self._opened is None or self._closed or not self.on_disk:
+    def sleep(self, *, wait: bool = True) -> bool:
+        """Closes the files until the next call, or when the calls that use them return; False where it does not.
+
+        Args:
+            wait: for a call that is opening the files just now.
+        """
+        taken: list[bool] = []
+        try:
+            taken.extend(map(self._lock.acquire, (wait,)))  # see `Connections.write`
+            if not taken[0] or self._opened is None or self._closed or not self.on_disk:
                 return False
             if self.unsynced:
                 self.sync(_CLOSE_WAIT_SECONDS)
             opened, self._opened = self._opened, None
-            self._retire(opened.generation)
+            if opened is not None:
+                self._retire(opened.generation)
             return True
+        finally:
+            if taken and taken[0]:
+                self._lock.release()
 
     def _retire(self, generation: Generation) -> None:
         self._retired.append(generation)
@@ -403,9 +445,9 @@ class Store(Generic[IndexT]):
         """Syncs and publishes what is due and closes the files. The last one to close leaves no log behind."""
         if self._closed or self._pid != os.getpid():
             return
-        with self.upkeep.lock:  # what the housekeeping thread has begun comes to its end
+        with self.upkeep.lock, self.upkeep.sync_lock:  # what the housekeeping threads have begun comes to its end
             try:
-                if self.on_disk and self._opened is not None:
+                if self.on_disk and self._opened is not None and self.is_in_place():
                     self.upkeep.finish()
             finally:
                 with self._lock:
@@ -418,6 +460,13 @@ class Store(Generic[IndexT]):
         if self._dropped:
             raise CollectionDropped(
                 "the collection was dropped", name="collection", place=self.place, remedy="Make it anew if you need it."
+            )
+        if self._gone:
+            raise CollectionDropped(
+                "the files of the collection are gone: its folder was deleted, moved or replaced",
+                name="collection",
+                place=self.place,
+                remedy="Open it again with connect(), at the place where it is now.",
             )
         if self._closed:
             raise Closed(

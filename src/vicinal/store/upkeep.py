@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..contract import Index
 from ..errors import CollectionDropped, StoreError, WriterBusy
 from ..locks import new_rlock
+from .backoff import Backoff
 from .backup import MovedOn, StoredSnapshot, back_up, drop_snapshot, find_snapshot, list_snapshots, take_snapshot
 from .builder import builder_role, clear_up
 from .changes import nonce_of
@@ -53,16 +54,19 @@ class Upkeep(Generic[IndexT]):
     """The upkeep of one store; called by the housekeeping thread, and by users who do not want to wait for it.
 
     Attributes:
-        lock: held while the housekeeping thread is at work; taken before any lock of the store.
+        lock: held while the thread that builds is at work; taken before any lock of the store.
+        sync_lock: the same for the thread that syncs, which no build delays.
     """
 
     def __init__(self, store: Store[IndexT]) -> None:
         self._store = store
         self.lock = new_rlock()
+        self.sync_lock = new_rlock()
+        self._compaction, self._publication = Backoff("compaction"), Backoff("publication")
         self._is_builder = False
         self._checked_slots = 0  # in memory: slots when dead ones were last counted
         self._has_leftovers = False  # an earlier generation that a process had open when we would have removed it
-        self._looked_at = self._synced_at = time.monotonic()
+        self._looked_at = self._synced_at = self._cleared_at = time.monotonic()
 
     @property
     def _files(self) -> Files:
@@ -90,21 +94,36 @@ class Upkeep(Generic[IndexT]):
         if self._is_past_limit():
             self.build()
 
-    def keep_up(self) -> None:
-        """What is due now: following a switch, syncing, publishing, compacting. Called every second or so."""
-        with self.lock:
-            if self._store.is_awake and self._store.on_disk and not self._files.read_only:
-                self._do_what_is_due(time.monotonic())
+    def postponed(self) -> tuple[str, ...]:
+        """What could not be done and is tried again, one sentence each."""
+        return tuple(one.report for one in (self._compaction, self._publication) if one.report)
 
-    def _do_what_is_due(self, now: float) -> None:
-        if self._store.unsynced and now - self._synced_at >= _SYNC_EVERY_SECONDS:
-            self._synced_at = now
-            self._store.sync(_SYNC_EVERY_SECONDS)
-        if now - self._looked_at >= _FOLLOW_EVERY_SECONDS:
-            self._looked_at = now
-            self._store.current()
-            if self._has_leftovers:
-                self.clear_up()
+    def keep_synced(self) -> None:
+        """Syncs and follows a switch, where it is due. Called twice a second."""
+        with self.sync_lock:
+            now = time.monotonic()
+            if not self._is_kept():
+                return
+            if self._store.unsynced and now - self._synced_at >= _SYNC_EVERY_SECONDS:
+                self._synced_at = now
+                self._store.sync(_SYNC_EVERY_SECONDS)
+            if now - self._looked_at >= _FOLLOW_EVERY_SECONDS:
+                self._looked_at = now
+                self._store.current()
+
+    def keep_built(self) -> None:
+        """Publishes, compacts and clears up, where it is due. Called twice a second, builds of others permitting."""
+        with self.lock:
+            if self._is_kept():
+                self._build_what_is_due(time.monotonic())
+
+    def _is_kept(self) -> bool:
+        return self._store.is_awake and self._store.on_disk and not self._files.read_only
+
+    def _build_what_is_due(self, now: float) -> None:
+        if self._has_leftovers and now - self._cleared_at >= _FOLLOW_EVERY_SECONDS:
+            self._cleared_at = now
+            self.clear_up()
         quiet = now - self._store.wrote_at
         if quiet >= _QUIET_SECONDS or self._is_past_limit(is_busy=quiet < _PAUSE_SECONDS):
             self.build()
@@ -127,11 +146,21 @@ class Upkeep(Generic[IndexT]):
             published = opened.feed.published
             needs_publication = opened.feed.state.change > (0 if published is None else published.change)
             needs_compaction = self._needs_compaction(opened)
-        if needs_compaction:
-            with contextlib.suppress(WriterBusy):  # another process does it, or writers leave no gap: later
-                self.rebuild(Plan(), timeout=_SYNC_EVERY_SECONDS, now=time.time_ns() // 1000)
-        elif always or needs_publication:
+        if needs_compaction and self._compaction.is_due() and self._compact():
+            return
+        if always or (needs_publication and self._publication.is_due()):
             self._publish_and_clear_up()
+
+    def _compact(self) -> bool:
+        """False where it did not succeed: another process does it, writers leave no gap, no space, a damaged row."""
+        try:
+            self.rebuild(Plan(), timeout=_SYNC_EVERY_SECONDS, now=time.time_ns() // 1000)
+        except (StoreError, OSError) as error:
+            self._compaction.failed(error)
+            _log.info("%s: %s", self._store.place, self._compaction.report)
+            return False
+        self._compaction.succeeded()
+        return True
 
     def rebuild(self, plan: Plan, *, timeout: float, now: int) -> bool:
         """Builds the next generation and moves everybody to it; False where the old files are still in use.
@@ -176,7 +205,7 @@ class Upkeep(Generic[IndexT]):
             return take_snapshot(self._files, self._folder, opened.generation, name)
 
     def snapshots(self) -> list[StoredSnapshot]:
-        self._store.check_usable()
+        self._store.current()  # says where the files are gone
         return list_snapshots(self._files, self._folder)
 
     def restore(self, name: str, *, timeout: float, now: int) -> None:
@@ -274,11 +303,13 @@ class Upkeep(Generic[IndexT]):
             forget_changes(opened.generation, published)
             opened.feed.published = published
             remove_older(self._files, folder, published)
+            self._publication.succeeded()
         except (OSError, StoreError) as error:
+            self._publication.failed(error)
             _log.warning("the index of %s was not saved: %s", self._store.place, error)
 
     def _needs_compaction(self, opened: Opened[IndexT]) -> bool:
-        slots, live = opened.feed.state.next_slot, opened.feed.index.live_count()
+        slots, live = opened.feed.state.next_slot, opened.feed.index.live_count(time.time_ns() // 1000)
         return slots - live > max(live, _COMPACT_SLOTS_MIN)
 
     def _is_past_limit(self, *, is_busy: bool = False) -> bool:

@@ -1,0 +1,72 @@
+"""Forks while another thread holds a lock, and lets the child search. Exit status 0 where it could.
+
+python fork_while_locked.py FOLDER WHICH
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+import vicinal
+from vicinal.locks import _known
+from vicinal.store import awake, housekeeping, registry
+
+_CHILD_SECONDS = 30
+
+
+def main(folder: str, which: str) -> int:
+    database = vicinal.connect(folder)
+    docs = database.collection("docs", encoder="hashing")
+    docs.add(["a"], texts=["a text"])
+    docs.search("other words")
+    context = docs._context
+    named = {
+        "database": [database._lock],
+        "encoder": [context._encoder[1]._lock],
+        "context": [context._lock],
+        "memory store": [database._cache._lock],
+        "registry": [registry._lock],
+        "housekeeping": [housekeeping._start_lock],
+        "awake": [awake._lock],
+        "store": [context.store._lock],
+        "index": [context.store._opened.feed.lock.turn, context.store._opened.feed.lock.held],
+        "rows": [context.store._opened.feed.rows._lock],
+    }
+    # But for these two, whose holder is in the middle of a call of SQLite's: a fork waits for that.
+    connections = context.store._opened.generation.connections
+    of_sqlite = {connections.lock, connections._write_lock}
+    known = {lock for reference in list(_known) if (lock := reference()) is not None}
+    locks = named[which] if which in named else known - of_sqlite
+    held, ended = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        taken = [lock for lock in locks if lock.acquire(timeout=1)]
+        held.set()
+        ended.wait()
+        for lock in taken:
+            lock.release()
+
+    thread = threading.Thread(target=hold, daemon=True)
+    thread.start()
+    held.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(_CHILD_SECONDS)
+        assert docs.search("a text")[0].id == "a"
+        assert docs.search("text", mode="keyword")[0].id == "a"
+        docs.add(["b"], texts=["from the child"])
+        again = vicinal.connect(folder).collection("docs")
+        assert again.count() == 2
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    ended.set()
+    thread.join()
+    assert docs.count() == 2
+    return os.waitstatus_to_exitcode(status)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2]))
