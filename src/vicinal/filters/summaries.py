@@ -148,11 +148,11 @@ def _extremes(cells: Cells) -> Iterator[Any]:
 
 
 def _ranks(cells: Cells, slots: Slots, path: Path, records: Records) -> NDArray[Any]:
-    """Numbers that order as the values do. `slots` are those of the cells."""
+    """Numbers from 0 on that order as the values do. `slots` are those of the cells."""
     if cells.are(FLOAT).all():
-        return cells.floats()
+        return np.unique(cells.floats(), return_inverse=True)[1]
     if any(np.isin(cells.kinds, kinds).all() for kinds in _ORDERED_BY_WORD):
-        return cells.words
+        return np.unique(cells.words, return_inverse=True)[1]
     keys: list[Key] = []
     numbered = np.empty(len(slots), dtype=np.int64)  # which of the keys each cell has
     for kind, values, at, inverse in _by_kind(cells):
