@@ -69,7 +69,8 @@ void for_each_part(const Visit& visit, Some&... some) {
 
 Saved view_of(const Built& built);
 
-// Throws std::invalid_argument for arrays that do not fit together or are of another format.
+// Throws std::invalid_argument for arrays of another format, and for any that could lead a reader of `saved` outside
+// of them, into a loop without end, or to a division by 0. Bounds are taken as they are: wrong ones give wrong answers.
 void check(const Saved& saved, std::size_t fields);
 
 std::uint64_t hash_of(std::uint8_t field, std::string_view term);

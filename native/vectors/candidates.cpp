@@ -1,6 +1,7 @@
 #include "candidates.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <limits>
 
@@ -9,7 +10,15 @@ namespace {
 
 constexpr std::size_t kWaitingMin = 64;
 
-bool better(const Hit& a, const Hit& b) { return a.score != b.score ? a.score > b.score : a.slot < b.slot; }
+// In an order that holds for any vectors, those of a damaged file too: what is no number comes last.
+bool better(const Hit& a, const Hit& b) {
+    if (a.score > b.score || a.score < b.score) return a.score > b.score;
+    const bool a_is_none = std::isnan(a.score), b_is_none = std::isnan(b.score);
+    return a_is_none != b_is_none ? b_is_none : a.slot < b.slot;
+}
+
+// Damaged statistics and vectors may give what is no number, by which nothing can be ordered.
+float known(float low) { return std::isnan(low) ? -std::numeric_limits<float>::infinity() : low; }
 
 }  // namespace
 
@@ -36,8 +45,8 @@ void Candidates::prune() {
 
 void Candidates::raise_floor() {
     lows_.clear();
-    for (const Waiting& row : waiting_) lows_.push_back(row.score.low);
-    for (const Hit& hit : scored_) lows_.push_back(hit.score);
+    for (const Waiting& row : waiting_) lows_.push_back(known(row.score.low));
+    for (const Hit& hit : scored_) lows_.push_back(known(hit.score));
     if (lows_.size() < k_) return;
     const auto kth = lows_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
     std::nth_element(lows_.begin(), kth, lows_.end(), std::greater<>());

@@ -342,7 +342,14 @@ class Index(Protocol):
         """Its state as named arrays of one dimension."""
 
     def load(self, change: int, slot_count: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Takes over what `save` gave at `change`. The arrays are read-only and may be mapped."""
+        """Takes over what `save` gave at `change`. The arrays are read-only and may be mapped.
+
+        They come from a file that anybody may have written: every length and every value that is used as a place is
+        looked at first.
+
+        Raises:
+            Exception: they cannot be used; nothing has changed.
+        """
 
 
 class Collection(Protocol):

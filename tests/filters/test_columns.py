@@ -81,7 +81,7 @@ class World:
             assert array.dtype != object
             array.flags.writeable = False
         self.columns = Columns()
-        self.columns.load(arrays)
+        self.columns.load(arrays, len(arrays["rows"]))
 
     def metadata(self, slots: Any) -> list[dict[str, Any]]:
         return [self.rows[slot] for slot in slots.tolist()]
@@ -272,9 +272,19 @@ SOME_TREES: list[Node] = [
 ]
 
 
+@pytest.mark.parametrize("values", [[0.5, -2.5, 0.25, None, 1e300, 0.5], [3, -7, 0, None, -7, 2**40]])
+def test_rows_rank_by_fractions_and_by_numbers_below_zero(values: list[Any]) -> None:
+    world = World()
+    world.apply([{"x": value} for value in values])
+    slots, ranks = world.columns.ranks(("x",), pack(np.ones(len(values), np.bool_)), world)
+    numbers = sorted({value for value in values if value is not None})
+    assert slots.tolist() == list(range(len(values)))
+    assert ranks.tolist() == [-1 if value is None else numbers.index(value) for value in values]
+
+
 def test_many_rows_through_many_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Columns turn from pairs to arrays and back, texts are sorted and forgotten, arrays widen, maps are copied."""
-    monkeypatch.setattr(column_module, "_GARBAGE_MIN", 50)
+    monkeypatch.setattr(column_module, "GARBAGE_MIN", 50)
     monkeypatch.setattr(texts_module, "_UNSORTED_MIN", 20)
     rng = random.Random(1)
     world = World()

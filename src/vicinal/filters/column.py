@@ -19,7 +19,7 @@ from .growing import Growing, narrowed
 from .texts import Texts
 
 _SPARSE_SHARE = 64
-_GARBAGE_MIN = 1024
+GARBAGE_MIN = 1024
 _ENOUGH_AS_A_RULE = 1024  # rows, to find one that has a field
 
 
@@ -34,7 +34,7 @@ class Column:
         self.words = Growing(np.empty(0, dtype=np.int8))
         self.texts = Texts()
         self.lists = Lists()
-        self._garbage_limit = _GARBAGE_MIN
+        self._garbage_limit = GARBAGE_MIN
 
     def cells(self) -> Cells:
         return Cells(self.kinds.array, self.words.array, self.texts)
@@ -124,7 +124,7 @@ class Column:
         self._forget_lists()
         self._forget_texts()
         kept = len(self.texts) + self.lists.count + self.lists.kinds.count
-        self._garbage_limit = max(_GARBAGE_MIN, 2 * kept)
+        self._garbage_limit = max(GARBAGE_MIN, 2 * kept)
 
     def _choose_layout(self, added: int, slot_count: int) -> None:
         if self.slots is not None:

@@ -106,9 +106,13 @@ class Columns:
         """Its state as named arrays of one dimension, which nobody else holds."""
         return saved.save(self._columns, self._rows.array)
 
-    def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Takes over what `save` gave. The arrays may be read-only and mapped: they are copied when first written."""
-        self._columns, rows = saved.load(arrays)
+    def load(self, arrays: Mapping[str, NDArray[Any]], slot_count: int) -> None:
+        """Takes over what `save` gave. The arrays may be read-only and mapped: they are copied when first written.
+
+        Raises:
+            KeyError, TypeError, ValueError: they could not have been saved; nothing has changed.
+        """
+        self._columns, rows = saved.load(arrays, slot_count)
         self._rows = Growing(rows)
 
     def _first_rows(self, slot_count: int) -> BoolArray:
@@ -149,9 +153,17 @@ class Columns:
 
 
 def _parsed(texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Many rows in one call: a call for each takes three times as long."""
-    dicts: list[dict[str, Any]] = loads(f'{{"rows":[{",".join(texts)}]}}')["rows"]
-    assert len(dicts) == len(texts)  # each text is one object, as `metadata.dumps` wrote it
+    """Many rows in one call: a call for each takes three times as long.
+
+    Raises:
+        ValueError: one is not an object, as `metadata.dumps` writes it.
+    """
+    try:
+        dicts: list[dict[str, Any]] = loads(f'{{"rows":[{",".join(texts)}]}}')["rows"]
+    except Exception as error:  # whatever a parser says of damaged text
+        raise ValueError(f"metadata cannot be read: {type(error).__name__}: {error}") from error
+    if len(dicts) != len(texts) or not all(type(one) is dict for one in dicts):
+        raise ValueError("metadata is something else than one object for each row")
     return dicts
 
 

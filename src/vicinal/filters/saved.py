@@ -18,6 +18,7 @@ from .column import Column
 from .growing import Growing
 from .texts import Texts
 from .tree import Path
+from .validity import check_column
 
 _PARTS = (
     "slots",
@@ -31,6 +32,16 @@ _PARTS = (
     "text_hashes",
     "text_codes",
 )
+# Of the others the integers have the width that the table says.
+_DTYPES = {
+    "slots": np.dtype(np.uint32),
+    "kinds": np.dtype(np.uint8),
+    "element_kinds": np.dtype(np.uint8),
+    "text_bytes": np.dtype(np.uint8),
+    "text_ends": np.dtype(np.int64),
+    "text_hashes": np.dtype(np.int64),
+    "text_codes": np.dtype(np.int64),
+}
 _NUMBERS = 2 + 2 * len(_PARTS)  # in the table, for each column: dense or not, lists, length and width of each part
 
 
@@ -50,19 +61,42 @@ def save(columns: Mapping[Path, Column], rows: BoolArray) -> dict[str, NDArray[A
     return arrays
 
 
-def load(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[Path, Column], BoolArray]:
-    """Columns over the arrays themselves, and which slots are rows."""
-    paths = json.loads(arrays["paths"].tobytes())
+def load(arrays: Mapping[str, NDArray[Any]], slot_count: int) -> tuple[dict[Path, Column], BoolArray]:
+    """Columns over the arrays themselves, and which slots are rows.
+
+    Raises:
+        KeyError, TypeError, ValueError: `save` could not have given these arrays for so many slots.
+    """
+    rows, paths = arrays["rows"], json.loads(arrays["paths"].tobytes())
+    if rows.dtype != np.bool_ or len(rows) != slot_count:
+        raise ValueError(f"the saved columns are of {len(rows)} slots, not {slot_count}")
+    table = arrays["table"].reshape(-1, _NUMBERS).tolist()
     taken: dict[str, int] = defaultdict(int)
     columns = {}
-    for path, (is_dense, list_count, *sizes) in zip(paths, arrays["table"].reshape(-1, _NUMBERS).tolist()):
+    for path, (is_dense, list_count, *sizes) in zip(paths, table, strict=True):
         parts = []
-        for name, length, itemsize in zip(_PARTS, sizes[::2], sizes[1::2]):
+        for name, length, itemsize in zip(_PARTS, sizes[::2], sizes[1::2], strict=True):
             stored = _array_name(name, itemsize)
-            parts.append(arrays[stored][taken[stored] : taken[stored] + length])
+            parts.append(_part(arrays[stored], name, taken[stored], length))
             taken[stored] += length
-        columns[tuple(path)] = _column_of(bool(is_dense), list_count, parts)
-    return columns, arrays["rows"]
+        column = _column_of(bool(is_dense), list_count, parts)
+        check_column(column, slot_count)
+        columns[_path_of(path)] = column
+    return columns, rows
+
+
+def _part(stored: NDArray[Any], name: str, start: int, length: int) -> NDArray[Any]:
+    part = stored[start : start + length]
+    wanted = _DTYPES.get(name, np.dtype(f"i{stored.itemsize}"))
+    if length < 0 or len(part) != length or part.dtype != wanted:
+        raise ValueError(f"the saved columns have {name} that cannot be")
+    return part
+
+
+def _path_of(path: Any) -> Path:
+    if not isinstance(path, list) or not path or not all(isinstance(key, str) for key in path):
+        raise ValueError(f"{path!r:.80} is no path of metadata")
+    return tuple(path)
 
 
 def _parts_of(column: Column) -> tuple[NDArray[Any], ...]:

@@ -55,6 +55,29 @@ class Texts:
         self._sort()
         return self._blob.array, self._ends.array, self._sorted_hashes, self._sorted_codes
 
+    def check(self) -> None:
+        """Of arrays that come from a file.
+
+        Raises:
+            ValueError: they could not have been saved: a place leads nowhere, or a text is not UTF-8.
+        """
+        blob, ends, codes = self._blob.array, self._ends.array, self._sorted_codes
+        starts = self._starts()
+        if len(self._sorted_hashes) != len(ends) or len(codes) != len(ends) or (starts > ends).any():
+            raise ValueError("the texts of a saved column have other ends, hashes or codes")
+        if (int(ends[-1]) if len(ends) else 0) != len(blob) or not _are_all_below(codes, len(ends)):
+            raise ValueError("the texts of a saved column have ends or codes that cannot be")
+        if (self._sorted_hashes[1:] < self._sorted_hashes[:-1]).any():
+            raise ValueError("the hashes of a saved column do not ascend")
+        blob.tobytes().decode()
+        if (blob[starts[starts < ends]] & 0xC0 == 0x80).any():
+            raise ValueError("a text of a saved column begins within a character")
+
+    def places(self, codes: NDArray[Any]) -> tuple[NDArray[np.uint8], Codes, Codes]:
+        """The bytes of all texts, and where those of some codes begin and end."""
+        ends = self._ends.array
+        return self._blob.array, self._starts()[codes], ends[codes]
+
     def __len__(self) -> int:
         return self._ends.count
 
@@ -180,3 +203,12 @@ class Texts:
 
     def _starts(self) -> NDArray[np.int64]:
         return np.concatenate([np.zeros(1, dtype=np.int64), self._ends.array])[:-1]
+
+
+def _are_all_below(codes: Codes, count: int) -> bool:
+    """Whether these are the numbers below `count`, each once."""
+    if len(codes) != count or (count and (int(codes.min()) < 0 or int(codes.max()) >= count)):
+        return False
+    there = np.zeros(count, dtype=np.bool_)
+    there[codes] = True
+    return bool(there.all())

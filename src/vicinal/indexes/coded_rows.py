@@ -59,16 +59,22 @@ class CodedRows:
         return CodedRows(start, _encoded(scanner, metric, none, directions), 0, directions)
 
     @staticmethod
-    def saved(metric: Metric, saved: Mapping[str, NDArray[Any]], directions: FloatMatrix | None) -> CodedRows | None:
-        """Rows of what `sections` gave; None where there are none, or others than this version writes."""
+    def saved(
+        metric: Metric, saved: Mapping[str, NDArray[Any]], directions: FloatMatrix | None, count_max: int
+    ) -> CodedRows | None:
+        """Rows of what `sections` gave; None where there are none or more, or not as this version writes them."""
         names = _HALVES if directions is None else _LEADING
         columns = code_shape(metric, 1)[1]
-        if not columns or any(name not in saved or not len(saved[name]) for name in names):
+        if not columns or any(name not in saved for name in names):
             return None
         count = len(saved["statistics"]) // columns
-        widths = _widths(len(saved["codes"]) // count, columns, directions is not None)
-        if any(len(saved[name]) != count * width for name, width in zip(names, widths, strict=True)):
+        if not 0 < count <= count_max:
             return None
+        widths = _widths(len(saved["codes"]) // count, columns, directions is not None)
+        dtypes = [np.float32 if name.endswith("statistics") else np.uint8 for name in names]
+        for name, width, dtype in zip(names, widths, dtypes, strict=True):
+            if saved[name].dtype != dtype or not width or len(saved[name]) != count * width:
+                return None
         return CodedRows(0, _Arrays(*(saved[name].reshape(count, -1) for name in names)), count, directions)
 
     @property

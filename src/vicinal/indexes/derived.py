@@ -139,9 +139,9 @@ class DerivedIndex:
         loaded.slots.load(change, slot_count, flat)
         if self._state.dimension is not None:
             loaded.vectors.load(SavedVectors(change, slot_count, flat), self._state.dimension)
-        loaded.columns.load(_part(arrays, _COLUMNS))
+        loaded.columns.load(_part(arrays, _COLUMNS), slot_count)
         for prefix, lagging in loaded._lagging().items():
-            lagging.load(_part(arrays, prefix), change)
+            lagging.load(_part(arrays, prefix), change, slot_count)
         # All or nothing: an array may be missing.
         self.slots, self.vectors, self.columns = loaded.slots, loaded.vectors, loaded.columns
         self.words, self.sparse = loaded.words, loaded.sparse

@@ -94,7 +94,7 @@ class FlatIndex:
 
     def load(self, saved: SavedVectors, dim: int) -> None:
         """See `VectorIndex.load`; what the other implementation saved is passed over."""
-        rows = CodedRows.saved(self._metric, saved.arrays, _directions_in(saved.arrays))
+        rows = CodedRows.saved(self._metric, saved.arrays, _directions_in(saved.arrays), saved.slot_count)
         if rows is not None:
             self._parts, self._directions, self._covered = [rows], rows.directions, ((), [])
         self.change = saved.change
@@ -224,7 +224,7 @@ def _merged(found: tuple[tuple[Slots, FloatVector], ...], k: int) -> tuple[Slots
 def _directions_in(arrays: Mapping[str, NDArray[Any]]) -> FloatMatrix | None:
     """Those that an index was saved with. On bounds of others no search may rely."""
     saved = arrays.get("directions")
-    if saved is None or not len(saved):
+    if saved is None or saved.dtype != np.float32 or not len(saved) or len(saved) % DIRECTIONS:
         return None
     directions = saved.reshape(DIRECTIONS, -1)
-    return directions if are_orthonormal(directions) else None
+    return directions if np.isfinite(directions).all() and are_orthonormal(directions) else None

@@ -5,6 +5,7 @@ What a slot holds never changes. So it is enough to add the slots that came sinc
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -16,6 +17,8 @@ from ..filters.bitmap import BoolArray
 from ..store.reading import ChangedMeanwhile
 
 __all__ = ["Lagging", "SlotIndex"]
+
+_log = logging.getLogger("vicinal.indexes")
 
 Value = TypeVar("Value", contravariant=True)
 
@@ -43,7 +46,7 @@ class SlotIndex(Protocol[Value]):
         """Takes over what `save` gave; the arrays may be mapped and read-only.
 
         Raises:
-            KeyError, ValueError: it cannot use them.
+            Exception: it cannot use them.
         """
 
 
@@ -126,14 +129,18 @@ class Lagging(Generic[Index]):
         """Its state; call after `sync`."""
         return self.index.save()
 
-    def load(self, arrays: Mapping[str, NDArray[Any]], change: int) -> None:
+    def load(self, arrays: Mapping[str, NDArray[Any]], change: int, slot_count: int) -> None:
         """Takes over a saved state if there is one and it is of use, else starts anew."""
         if not arrays:
             return
         index = self._make()
         try:
             index.load(arrays)
-        except (KeyError, ValueError):  # of another analyzer or version
+        except Exception as error:  # of another analyzer or version, or damaged: in whatever way, it can be made anew
+            _log.warning("a saved index of change %d is made anew: %s", change, error)
+            return
+        if index.slot_count != slot_count:
+            _log.warning("a saved index of change %d has %d of %d slots", change, index.slot_count, slot_count)
             return
         self._index, self.change = index, change
 

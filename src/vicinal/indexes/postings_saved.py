@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import Bitmap, Slots
-from ..filters.bitmap import BoolArray, pack
+from ..filters.bitmap import BoolArray, pack, unpack
 from .postings import ABSENT
 
 __all__ = ["Builder", "Saved", "hash_of"]
@@ -40,6 +40,7 @@ FORMAT: Final = 1
 BLOCK: Final = 64
 LARGE: Final = 255
 BOUNDS: Final = 5
+LEB128_BYTES_MAX: Final = 5  # of 32 bits
 
 DTYPES: Final[dict[str, type]] = {
     "numbers": np.int64,
@@ -115,11 +116,18 @@ class Saved:
     def _check(self, field_count: int) -> None:
         if len(self.numbers) != 4 or self.numbers[0] != FORMAT or self.numbers[1] != field_count:
             raise ValueError(f"these are no postings of format {FORMAT} with {field_count} fields")
+        if not self._sizes_agree():
+            raise ValueError("the arrays of these postings do not fit together")
+        for holds, what in self._faults(field_count):
+            if not holds:
+                raise ValueError(f"of these postings {what}")
+
+    def _sizes_agree(self) -> bool:
         terms, slots = self.term_count, self.slot_count
         ends = ((self.term_ends, self.term_bytes), (self.starts, self.slots), (self.block_starts, self.blocks))
-        sizes = (
+        return all((
+            len(self.lengths) == slots < ABSENT,
             len(self.texts) == -(-slots // 64),
-            len(self.lengths) == slots,
             len(self.term_ends) == len(self.term_fields) == terms,
             len(self.table) > terms and not len(self.table) & (len(self.table) - 1),
             len(self.starts) == len(self.block_starts) == terms + 1,
@@ -127,10 +135,70 @@ class Saved:
             len(self.large_places) == len(self.large_counts),
             len(self.bounds) == BOUNDS * terms,
             len(self.block_bounds) == BOUNDS * len(self.blocks),
-            *(not len(last) or (last[-1] == len(array) and np.all(last[1:] >= last[:-1])) for last, array in ends),
+            *((int(last[-1]) if len(last) else 0) == len(array) for last, array in ends),
+            *(bool(np.all(last[1:] >= last[:-1])) for last, _ in ends),
+        ))  # fmt: skip
+
+    def _faults(self, field_count: int) -> Iterator[tuple[bool, str]]:
+        """What must hold, and what is wrong otherwise; each relies on those before it. See native/text/saved.cpp."""
+        used = self.slot_count % 64
+        behind = int(self.texts[-1]) >> used if used else 0
+        yield not behind, "the bitmap of texts reaches beyond the last slot"
+        found = np.count_nonzero(self.table) == self.term_count >= int(self.table.max())
+        yield found and bool((self.term_fields < field_count).all()), "the table of terms leads to no term"
+        postings = np.diff(self.starts.astype(np.int64)).view(np.int64)
+        blocks = -(-postings // BLOCK)
+        agree = not self.starts[0] and not self.block_starts[0]
+        agree = agree and np.array_equal(np.diff(self.block_starts.astype(np.int64)), blocks)
+        yield agree, "the blocks are not those of the lists"
+        yield self._slots_are_texts(), "a list does not ascend, or has a slot without a text"
+        yield self._counts_agree(), "the counts are not those of the postings"
+        yield self._positions_agree(postings), "the positions are not those of the counts"
+        yield self._terms_are_texts(), "a term is not UTF-8"
+
+    def _slots_are_texts(self) -> bool:
+        if not len(self.slots):
+            return True
+        if int(self.slots.max()) >= self.slot_count:
+            return False
+        steps = np.diff(self.slots.astype(np.int64))
+        firsts = self.starts[1:-1][(self.starts[1:-1] > 0) & (self.starts[1:-1] < len(self.slots))].astype(np.int64)
+        steps[firsts - 1] = 1  # from the last of a list to the first of the next
+        there = unpack(self.texts, self.slot_count) & (self.lengths > 0)
+        return bool((steps > 0).all() and there[self.slots].all())
+
+    def _counts_agree(self) -> bool:
+        large = np.flatnonzero(self.counts == LARGE)
+        return bool(
+            self.counts.all() and np.array_equal(large, self.large_places) and (self.large_counts >= LARGE).all()
         )
-        if not all(sizes):
-            raise ValueError("the arrays of these postings do not fit together")
+
+    def _positions_agree(self, postings: NDArray[np.int64]) -> bool:
+        """Blocks follow one another and hold as many numbers of at most 32 bits as their postings count places."""
+        if not len(self.blocks):
+            return not len(self.positions)
+        borders = np.append(self.blocks, np.uint64(len(self.positions))).astype(np.int64)
+        if borders[0] or (np.diff(borders) < 0).any() or int(self.blocks.max()) > len(self.positions):
+            return False
+        counts = self.counts.astype(np.int64)
+        counts[self.large_places.astype(np.int64)] = self.large_counts
+        firsts = np.concatenate(
+            [start + np.arange(0, size, BLOCK) for start, size in zip(self.starts[:-1].tolist(), postings.tolist())]
+        )
+        ends = np.flatnonzero(self.positions < 0x80)  # of numbers
+        having = np.diff(np.searchsorted(ends, borders))
+        whole = all(not at or self.positions[at - 1] < 0x80 for at in borders.tolist())
+        longest = int(np.diff(ends, prepend=-1).max(initial=0))
+        return bool(np.array_equal(np.add.reduceat(counts, firsts), having)) and whole and longest <= LEB128_BYTES_MAX
+
+    def _terms_are_texts(self) -> bool:
+        starts = np.append(np.uint64(0), self.term_ends)[:-1]
+        firsts = self.term_bytes[starts[starts < self.term_ends].astype(np.int64)]
+        try:
+            self.term_bytes.tobytes().decode()
+        except UnicodeDecodeError:
+            return False
+        return not bool((firsts & 0xC0 == 0x80).any())
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {name: getattr(self, field.name) for name, field in zip(DTYPES, fields(self))}

@@ -89,7 +89,7 @@ class ScannedIndex:
     def load(self, saved: SavedVectors, dim: int) -> None:
         """See `VectorIndex.load`; codes of the native core are passed over."""
         norms = saved.arrays.get("norms", _NO_NORMS)
-        if norms.dtype != np.float64 or len(norms) > saved.slot_count:
+        if norms.dtype != np.float64 or len(norms) > saved.slot_count or not (norms >= 0).all():
             raise ValueError("norms of another kind")
         self._norms = Norms(self._kernels, norms)
         self.change = saved.change

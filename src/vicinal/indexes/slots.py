@@ -92,8 +92,12 @@ class SlotTable:
 
     def load(self, change: int, slot_count: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         """See `Index.load`."""
-        self._live, self._searchable = arrays["live"], arrays["searchable"]
-        self._expires = arrays.get("expires")
+        live, searchable, expires = arrays["live"], arrays["searchable"], arrays.get("expires")
+        if not _is_by_slot(live, np.bool_, slot_count) or not _is_by_slot(searchable, np.bool_, slot_count):
+            raise ValueError(f"the saved rows are not of {slot_count} slots")
+        if (searchable & ~live).any() or (expires is not None and not _is_by_slot(expires, np.int64, slot_count)):
+            raise ValueError("the saved rows have vectors or instants of expiry that cannot be")
+        self._live, self._searchable, self._expires = live, searchable, expires
         self._slot_count, self.change = slot_count, change
         self._view = None
         self._shared = True  # mapped: copied before the first write
@@ -125,6 +129,10 @@ class SlotTable:
                 return
             self._expires = np.full(len(self._live), _NEVER, dtype=np.int64)
         self._expires[slots] = np.where(expires >= 0, expires, _NEVER)
+
+
+def _is_by_slot(array: NDArray[Any], dtype: type, slot_count: int) -> bool:
+    return bool(array.dtype == dtype and array.shape == (slot_count,))
 
 
 def _resized(array: NDArray[_Item], room: int, fill: object) -> NDArray[_Item]:

@@ -169,9 +169,11 @@ class SparseIndex:
 
         Raises:
             KeyError: one is missing.
+            ValueError: they could not have been saved.
         """
         live, ends, places = arrays["live"], arrays["ends"], arrays["places"]
         dimensions, weights = arrays["dimensions"], arrays["weights"]
+        _check_saved(live, ends, dimensions, weights, places)
         with self._writing:
             self._buffers = _Buffers(ends, dimensions, weights)
             self._entries = self._buffers.entries(places, dimensions[places], live)
@@ -219,6 +221,20 @@ class _Buffers:
 
 
 _NO_PLACES: Final = np.empty(0, dtype=np.int64)
+
+
+def _check_saved(live: BoolArray, ends: Places, dimensions: Dimensions, weights: FloatVector, places: Places) -> None:
+    """All that is used as a place, and that the places are by dimension."""
+    dtypes = [array.dtype.str[1:] for array in (live, ends, dimensions, weights, places)]
+    if dtypes != ["b1", "i8", "u4", "f4", "i8"] or len(live) != len(ends):
+        raise ValueError("the saved sparse vectors are of other types or slots")
+    count = int(ends[-1]) if len(ends) else 0
+    if (np.diff(ends, prepend=np.int64(0)) < 0).any() or not len(dimensions) == len(weights) == len(places) == count:
+        raise ValueError("the saved sparse vectors have ends that cannot be")
+    if count and (places.min() < 0 or places.max() >= count or (np.bincount(places) != 1).any()):
+        raise ValueError("the saved sparse vectors have places that cannot be")
+    if (np.diff(dimensions[places].astype(np.int64)) < 0).any() or not np.isfinite(weights).all():
+        raise ValueError("the saved sparse vectors do not ascend, or have weights that are no numbers")
 
 
 def _owners_of(ends: Places) -> Slots:

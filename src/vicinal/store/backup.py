@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ..errors import Damaged, InvalidArgument, NotFound
+from ..errors import Damaged, InvalidArgument, NotFound, StoreError
 from .connections import connect_file, translated
 from .creation import building_name, create_builder, folder_name, write_file
 from .files import Files
@@ -16,6 +17,8 @@ from .forking import sqlite_in_use
 from .generation import Generation
 from .state import State, read_state
 from .state_copy import STATE_COPY, state_copy
+
+_log = logging.getLogger("vicinal.store")
 
 SNAPSHOTS = "snapshots"
 _ABOUT = "snapshot.json"
@@ -111,16 +114,24 @@ def take_snapshot(files: Files, collection: str, source: Generation, name: str) 
         if files.exists(building):
             files.remove_tree(building)
     files.sync_folder(collection)
-    return _read_about(files, final)
+    return read_about(files, final)
 
 
 def list_snapshots(files: Files, collection: str) -> list[StoredSnapshot]:
-    """All snapshots, oldest first."""
-    root = os.path.join(collection, SNAPSHOTS)
-    if not files.exists(root):
-        return []
-    found = [_read_about(files, os.path.join(root, entry)) for entry in files.list_folder(root)]
+    """All snapshots that say what they are, oldest first; `verify` names the others."""
+    found = []
+    for folder in snapshot_folders(files, collection):
+        try:
+            found.append(read_about(files, folder))
+        except StoreError as error:
+            _log.warning("a snapshot is passed over: %s", error)
     return sorted(found, key=lambda snapshot: snapshot.created_at)
+
+
+def snapshot_folders(files: Files, collection: str) -> list[str]:
+    """Where snapshots are, damaged ones included."""
+    root = os.path.join(collection, SNAPSHOTS)
+    return [os.path.join(root, entry) for entry in files.list_folder(root)] if files.exists(root) else []
 
 
 def find_snapshot(files: Files, collection: str, name: str) -> StoredSnapshot:
@@ -174,18 +185,30 @@ def _put_in_place(files: Files, building: str, final: str) -> None:
     files.sync_folder(os.path.dirname(final))
 
 
-def _read_about(files: Files, folder: str) -> StoredSnapshot:
+def read_about(files: Files, folder: str) -> StoredSnapshot:
+    """What a snapshot's folder says of it.
+
+    Raises:
+        Damaged: it does not say what it is.
+    """
     path = os.path.join(folder, _ABOUT)
     file = files.open(path)
     try:
-        about: dict[str, Any] = json.loads(file.read_at(0, file.size()))
-        return StoredSnapshot(about["name"], datetime.fromisoformat(about["created_at"]), about["rows"], folder)
-    except (ValueError, KeyError, TypeError) as error:
+        return _about(file.read_at(0, file.size()), folder)
+    except Exception as error:  # whatever a parser says of damaged bytes
         raise Damaged(
-            f"it does not say what the snapshot is: {error}",
+            f"it does not say what the snapshot is: {type(error).__name__}: {error}",
             name="snapshot",
             place=path,
             remedy="Remove this snapshot's folder, or put its file back from a copy.",
         ) from error
     finally:
         file.close()
+
+
+def _about(text: bytes, folder: str) -> StoredSnapshot:
+    about: dict[str, Any] = json.loads(text)
+    name, created_at, rows = about["name"], datetime.fromisoformat(about["created_at"]), about["rows"]
+    if type(rows) is not int or created_at.tzinfo is None or folder_name(name) != os.path.basename(folder):
+        raise ValueError(f"{name!r:.80} with {rows!r:.20} rows at {created_at} belongs to another folder, or is none")
+    return StoredSnapshot(name, created_at, rows, folder)

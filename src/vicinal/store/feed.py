@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import apsw
 
-from ..contract import Index
+from ..contract import Delta, Index
+from ..errors import Damaged, VicinalError
 from .changes import read_delta, read_everything
 from .fair_lock import FairLock
 from .files import Files
 from .generation import DROPPED, Generation
-from .publication import Publication, load_newest
+from .publication import Publication, discard, load_newest
 from .row_cache import RowCache, cache_bytes
 from .state import State, peek_state, read_state
+
+_log = logging.getLogger("vicinal.store")
 
 IndexT = TypeVar("IndexT", bound=Index)
 T = TypeVar("T")
@@ -87,7 +91,7 @@ class Feed(Generic[IndexT]):
             return
         delta = read_delta(connection, known.change, state.change, known.next_slot, state.next_slot)
         self._is_torn = True
-        self.index.apply(delta)
+        _apply(self.index, delta)
         self.rows.forget(state.change, delta.dead, delta.touched)
         self.state = state
         self._is_torn = False
@@ -100,11 +104,44 @@ class Feed(Generic[IndexT]):
         index = self._make_index(state)
         self.published = load_newest(self._files, self._generation.folder, connection, state, index)
         if self.published is None:
-            index.apply(read_everything(connection, state.change, state.next_slot))
+            _apply(index, read_everything(connection, state.change, state.next_slot))
         elif self.published.change < state.change:
             known = self.published
-            index.apply(read_delta(connection, known.change, state.change, known.slot_count, state.next_slot))
+            _apply(index, read_delta(connection, known.change, state.change, known.slot_count, state.next_slot))
+        self._take(index, state)
+
+    def _take(self, index: IndexT, state: State) -> None:
         self._is_torn = True
         self.rows.forget_all(state.change)
         self.index, self.state = index, state
         self._is_torn = False
+
+    def distrust(self, connection: apsw.Connection) -> None:
+        """Makes the index anew: it names rows that are not there, though nothing moves. Call inside `at_moment`."""
+        _log.warning("the index of %s names rows that are not there: made anew", self._generation.connections.place)
+        if self.published is not None and self._generation.folder is not None:
+            discard(self._files, self._generation.folder, self.published)
+            self.published = None
+        state = read_state(connection)
+        index = self._make_index(state)
+        _apply(index, read_everything(connection, state.change, state.next_slot))
+        self._take(index, state)
+
+
+def _apply(index: Index, delta: Delta) -> None:
+    """Metadata comes unchecked, many rows at a time: what cannot be read is damage.
+
+    Raises:
+        Damaged: it cannot; the index is of no use any more.
+    """
+    try:
+        index.apply(delta)
+    except VicinalError:
+        raise
+    except Exception as error:
+        raise Damaged(
+            f"the records say what cannot be: {error}",
+            name="rows",
+            place="records.db",
+            remedy="Run verify() to see which rows, and repair() to keep the others.",
+        ) from error

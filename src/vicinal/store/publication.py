@@ -6,6 +6,7 @@ a restored copy the same change numbers name other rows.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -35,6 +36,8 @@ INDEX_FOLDER = "index"
 _FILE = "flat.idx"
 _NAME = re.compile(r"([0-9]+)-([0-9a-f]{16})")
 _ALIGNMENT = 64
+# Native code reads these in place; a bool that is neither 0 nor 1 is none to NumPy either.
+_DTYPES = {"|b1", "|u1", "|i1", "<i2", "<u4", "<i4", "<u8", "<i8", "<f4", "<f8"}
 _HEAD_BYTES = len(MAGIC) + 8  # magic, length and CRC-32 of the header
 
 
@@ -94,12 +97,20 @@ def load_newest(
             continue
         try:
             slot_count, arrays = read_saved(files, os.path.join(folder, _FILE), state.uuid, change, nonce)
+            if slot_count > state.next_slot:
+                raise Unusable(f"it knows {slot_count} slots, the records have {state.next_slot}")
             index.load(change, slot_count, arrays)
-        except (Unusable, KeyError) as error:  # a section that another version did not write is missing
-            _log.warning("saved index %s is not used: %s", folder, error)
+        except Exception as error:  # of another version, or damaged: in whatever way, it can be made anew
+            _log.warning("saved index %s is not used: %s: %s", folder, type(error).__name__, error)
             continue
         return Publication(change, nonce, slot_count)
     return None
+
+
+def discard(files: Files, generation: str, publication: Publication) -> None:
+    """Removes a saved index that turned out to be wrong, where that can be done."""
+    with contextlib.suppress(StoreError):
+        files.remove_tree(os.path.join(generation, INDEX_FOLDER, publication.folder))
 
 
 def remove_older(files: Files, generation: str, kept: Publication) -> None:
@@ -122,23 +133,27 @@ def read_saved(files: Files, path: str, uuid: bytes, change: int, nonce: bytes) 
         Unusable: it is damaged, or not of these records and this change.
     """
     try:
-        file = files.open(path)
-    except StoreError as error:
-        raise Unusable(str(error)) from error
+        mapped = _mapped(files, path)
+        header = _header(mapped)
+        stamp = (header.get("uuid"), header.get("change"), header.get("nonce"))
+        if stamp != (uuid.hex(), change, nonce.hex()):
+            raise Unusable("it belongs to other records")
+        return int(header["slots"]), {section["name"]: _section(mapped, section) for section in header["sections"]}
+    except Unusable:
+        raise
+    except Exception as error:  # its checksums hold, and yet it is not what we write
+        raise Unusable(f"{type(error).__name__}: {error}") from error
+
+
+def _mapped(files: Files, path: str) -> ByteArray:
+    file = files.open(path)
     try:
         size = file.size()
         if size < _HEAD_BYTES:
             raise Unusable("the file is too short")
-        mapped = file.map(size)
-    except StoreError as error:
-        raise Unusable(str(error)) from error
+        return file.map(size)
     finally:
         file.close()
-    header = _header(mapped)
-    stamp = (header.get("uuid"), header.get("change"), header.get("nonce"))
-    if stamp != (uuid.hex(), change, nonce.hex()):
-        raise Unusable("it belongs to other records")
-    return int(header["slots"]), {section["name"]: _section(mapped, section) for section in header["sections"]}
 
 
 def _saved(files: Files, generation: str) -> list[tuple[int, bytes, str]]:
@@ -206,10 +221,13 @@ def _header(mapped: ByteArray) -> dict[str, Any]:
 
 
 def _section(mapped: ByteArray, section: Mapping[str, Any]) -> NDArray[Any]:
-    raw = mapped[section["offset"] : section["offset"] + section["bytes"]]
-    if len(raw) != section["bytes"] or checksums().crc32(raw) != section["crc"]:
+    start, dtype = section["offset"], np.dtype(section["dtype"])
+    raw = mapped[start : start + section["bytes"]]
+    if start < 0 or len(raw) != section["bytes"] or checksums().crc32(raw) != section["crc"]:
         raise Unusable(f"its part {section['name']!r} fails the checksum")
-    return raw.view(np.dtype(section["dtype"]))
+    if dtype.str not in _DTYPES or start % _ALIGNMENT or (dtype == np.bool_ and (raw > 1).any()):
+        raise Unusable(f"its part {section['name']!r} holds values that cannot be")
+    return raw.view(dtype)
 
 
 def _data_start(header_bytes: int) -> int:

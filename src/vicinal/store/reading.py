@@ -91,9 +91,16 @@ class Reader:
             return slots_of(connection, ids)
 
     def ids_of(self, slots: Slots) -> list[StoredId]:
-        """Ids of rows, in the order of their slots."""
-        with self._generation.connections.turn, self._reading() as connection:
-            return ids_of(connection, slots)
+        """Ids of rows, in the order of their slots.
+
+        Raises:
+            ChangedMeanwhile: one is gone.
+        """
+        try:
+            with self._generation.connections.turn, self._reading() as connection:
+                return ids_of(connection, slots)
+        except KeyError:
+            raise ChangedMeanwhile from None
 
     def rows_in_order(self, *, after: int = -1, now: int, limit: int, offset: int = 0) -> list[Row]:
         with self._generation.connections.turn, self._reading() as connection:

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar, cast
 import apsw
 
 from ..contract import Durability, Index
-from ..errors import Closed, CollectionDropped, StoreError, Unsupported
+from ..errors import Closed, CollectionDropped, Damaged, StoreError, Unsupported
 from ..locks import new_rlock
 from .awake import woke
 from .commit import keep_log_short, sync_everything, write_once
@@ -20,7 +20,7 @@ from .feed import Feed
 from .files import Files
 from .generation import DROPPED, Generation, open_in_force
 from .publication import Publication
-from .reading import Reader
+from .reading import ChangedMeanwhile, Reader
 from .recovery import recover
 from .state import State, read_state
 from .upkeep import Upkeep
@@ -208,13 +208,7 @@ class Store(Generic[IndexT]):
         A function and no `with` block: see `Connections.write`.
         """
         with self.in_force() as opened:
-            generation, feed = opened.generation, opened.feed
-
-            def at(connection: apsw.Connection) -> T:
-                reader = Reader(generation, feed.state, connection, feed.rows)
-                return work(take(feed.index, reader), reader)
-
-            return feed.at_moment(at)
+            return _at_moment(opened, take, work)
 
     # -- writing
 
@@ -238,9 +232,7 @@ class Store(Generic[IndexT]):
         """Like `write`, for a plan that needs what `take` reads off the index, which stands at the commit before."""
 
         def selected(transaction: Transaction, opened: Opened[IndexT]) -> T:
-            feed = opened.feed
-            taken = feed.at_moment(lambda at: take(feed.index, Reader(opened.generation, feed.state, at)))
-            return plan(transaction, taken)
+            return plan(transaction, _at_moment(opened, take, lambda taken, _: taken))
 
         return self._write(selected, timeout, durability)
 
@@ -479,3 +471,28 @@ class Store(Generic[IndexT]):
                 place=self.place,
                 remedy="Use a path, or create it in the child.",
             )
+
+
+def _at_moment(opened: Opened[IndexT], take: Callable[[IndexT, Reader], S], work: Callable[[S, Reader], T]) -> T:
+    generation, feed = opened.generation, opened.feed
+
+    def once(connection: apsw.Connection) -> T:
+        reader = Reader(generation, feed.state, connection, feed.rows)
+        return work(take(feed.index, reader), reader)
+
+    def at(connection: apsw.Connection) -> T:
+        try:
+            return once(connection)
+        except ChangedMeanwhile:  # nothing has: so the saved index was not of these records
+            feed.distrust(connection)
+        try:
+            return once(connection)
+        except ChangedMeanwhile as error:
+            raise Damaged(
+                "a row belongs to a change that the state does not know",
+                name="rows",
+                place=generation.connections.place,
+                remedy="Run verify() to see which rows, and repair() to keep the others.",
+            ) from error
+
+    return feed.at_moment(at)

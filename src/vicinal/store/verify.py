@@ -9,7 +9,7 @@ import os
 
 from ..errors import WriterBusy
 from ..types import VerifyReport
-from .backup import SNAPSHOTS, list_snapshots
+from .backup import SNAPSHOTS, read_about, snapshot_folders
 from .check import MakeIndex, Subject, check_generation
 from .creation import folder_name
 from .files import Files
@@ -98,9 +98,9 @@ def _opened(files: Files, folder: str, findings: Findings) -> list[str]:
 
 
 def _check_snapshots(files: Files, folder: str, findings: Findings) -> None:
-    root = os.path.join(folder, SNAPSHOTS)
     with findings.guarding(SNAPSHOTS):
-        for entry in files.list_folder(root) if files.exists(root) else []:
-            name = f"{SNAPSHOTS}/{entry}"
-            check_generation(Subject(files, os.path.join(root, entry), name, findings), None)
-        list_snapshots(files, folder)  # reads what each says of itself
+        for path in snapshot_folders(files, folder):
+            name = f"{SNAPSHOTS}/{os.path.basename(path)}"
+            check_generation(Subject(files, path, name, findings), None)
+            with findings.guarding(name):
+                read_about(files, path)
