@@ -18,6 +18,10 @@ if [ "$all" = all ]; then
     needs aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
     needs qemu-aarch64 qemu-user
 fi
+needs redis-server redis-server
+needs redis-cli redis-tools
+needs openssl openssl
+PATH="$PATH:$(echo /usr/lib/postgresql/*/bin)" needs initdb postgresql
 [ -f "$headers/Python.h" ] || missing="$missing $version-dev"
 "$python" -c 'import venv, ensurepip' 2>/dev/null || missing="$missing $version-venv"
 

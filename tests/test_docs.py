@@ -46,7 +46,7 @@ GIVEN = {
 }
 
 # Pages about another distribution than `vicinal`, and the package that it installs.
-PACKAGES = {"pyvdb.md": "pyvdb", "vecstore.md": "vecstore"}
+PACKAGES = {"lshrs.md": "lshrs", "pyvdb.md": "pyvdb", "vecstore.md": "vecstore"}
 
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")

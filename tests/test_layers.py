@@ -104,6 +104,7 @@ FOR_FACES = (
     "evaluate",
     "filters.tree",
     "filters.values",
+    "indexes.sign_hashing",
     "indexes.text_query",
     "inputs.checks",
     "llm",

@@ -1,0 +1,234 @@
+"""Indexing vectors in a real Redis: lshrs on Vicinal, pipelines of redis-py with hashing in Python, one SADD at a time.
+
+    pip install '.[all]' './faces/lshrs[all]'
+    python benchmarks/lshrs_redis.py [--rows 1000000] [--sample 100000]
+
+All three use hiredis, one server, 128 bits as 8 bands of 16 rows, vectors of 128 dimensions; they take turns on a
+sample. Then: memory of Redis with and without the keys that make deletion quick, the five considerations of the
+document, one table each, and recall for numbers of bits and thresholds. Needs redis-server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import redis
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # support.servers; the benchmarks' own modules
+
+from benchmarks.machine import machine  # noqa: E402
+from lshrs import LSHRS, LSHHasher, RedisStorage, compute_collision_probability, cosine_to_agreement  # noqa: E402
+from lshrs.utils.br import get_optimal_config  # noqa: E402
+from support.servers import Redis  # noqa: E402
+
+RESULT = ROOT / "benchmarks" / "results" / "lshrs.json"
+DIM, BANDS, ROWS = 128, 8, 16
+CHUNK = 10_000
+PIPELINE = 10_000
+
+
+def vectors(rows: int, seed: int = 0, dim: int = DIM) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(seed).standard_normal((rows, dim), dtype=np.float32)
+
+
+def vicinal(port: int, rows: int, reverse_keys: bool = True, buffer_size: int = 10_000) -> None:
+    storage = RedisStorage(port=port, reverse_keys=reverse_keys)
+    with LSHRS(DIM, num_bands=BANDS, rows_per_band=ROWS, storage=storage, buffer_size=buffer_size) as lsh:
+        for start in range(0, rows, CHUNK):
+            lsh.index(range(start, min(rows, start + CHUNK)), vectors(min(CHUNK, rows - start), start))
+
+
+def hashed_in_python(rows: int) -> Iterator[tuple[str, int]]:
+    """A key and a member for each band of each vector: each band one matrix product and one packing."""
+    projections = LSHHasher(BANDS, ROWS, DIM).projections
+    for start in range(0, rows, CHUNK):
+        for index, vector in enumerate(vectors(min(CHUNK, rows - start), start), start):
+            for band, matrix in enumerate(projections):
+                signature = np.packbits(matrix @ vector > 0, bitorder="little").tobytes()
+                yield f"lsh:{band}:bucket:{signature.hex()}", index
+
+
+def pipelines(port: int, rows: int) -> None:
+    with redis.Redis(port=port) as client:
+        pipe = client.pipeline(transaction=False)
+        for key, index in hashed_in_python(rows):
+            pipe.sadd(key, index)
+            if len(pipe) >= PIPELINE:
+                pipe.execute()
+        pipe.execute()
+
+
+def one_at_a_time(port: int, rows: int) -> None:
+    with redis.Redis(port=port) as client:
+        for key, index in hashed_in_python(rows):
+            client.sadd(key, index)
+
+
+def rate(server: Redis, way: Callable[[int, int], None], rows: int) -> float:
+    """Vectors a second, into an empty server."""
+    with redis.Redis(port=server.port) as client:
+        client.flushall()
+    start = time.perf_counter()
+    way(server.port, rows)
+    return rows / (time.perf_counter() - start)
+
+
+def speed(server: Redis, rows: int, sample: int, rounds: int) -> dict[str, Any]:
+    ways = {"vicinal": vicinal, "pipelines": pipelines, "one_at_a_time": one_at_a_time}
+    sizes = {"vicinal": sample, "pipelines": sample, "one_at_a_time": max(1, sample // 10)}
+    rates = {name: [rate(server, way, sizes[name]) for _ in range(1)] for name, way in ways.items()}
+    for _ in range(rounds - 1):
+        for name, way in ways.items():
+            rates[name].append(rate(server, way, sizes[name]))
+    best = {name: max(found) for name, found in rates.items()}
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    whole = rate(server, vicinal, rows)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "rows": rows,
+        "sample": sample,
+        "vectors_per_second": {name: round(found) for name, found in best.items()},
+        "vectors_per_second_all_rows": round(whole),
+        "times_pipelines": round(best["vicinal"] / best["pipelines"], 2),
+        "times_one_at_a_time": round(best["vicinal"] / best["one_at_a_time"], 2),
+        "memory_of_this_process_grew_mib": round((after - before) / 1024, 1),
+    }
+
+
+def memory(server: Redis, rows: int) -> dict[str, Any]:
+    """Bytes a vector in Redis, with and without the keys that name the places of an index."""
+    found = {}
+    for reverse_keys in (True, False):
+        with redis.Redis(port=server.port) as client:
+            client.flushall()
+            before = client.info("memory")["used_memory"]
+            vicinal(server.port, rows, reverse_keys)
+            found["with reverse keys" if reverse_keys else "without"] = {
+                "bytes_a_vector": round((client.info("memory")["used_memory"] - before) / rows, 1),
+                "keys": client.dbsize(),
+            }
+    return {"rows": rows, "bands": BANDS, "rows_per_band": ROWS, **found}
+
+
+def considerations(server: Redis, rows: int) -> dict[str, Any]:
+    data, queries = vectors(rows), vectors(200, 1)
+    return {
+        "1 batch size": {
+            str(size): round(rate(server, lambda port, n, size=size: by_batches(port, n, size), min(rows, 200 * size)))
+            for size in (1, 10, 100, 1_000, 10_000, 100_000)
+        },
+        "2 bands and rows": {
+            f"{bands}x{width}": found_and_candidates(data, queries, bands, width)
+            for bands, width in ((4, 32), (8, 16), (16, 8), (32, 4))
+        },
+        "3 pipelining": {
+            "one command a round trip": round(rate(server, one_at_a_time, max(1, rows // 10))),
+            "pipelines": round(rate(server, vicinal, rows)),
+        },
+        "4 normalised vectors": normalised(data),
+        "5 buffer size": {
+            str(size): {
+                "vectors_per_second": round(
+                    rate(server, lambda port, n, size=size: vicinal(port, n, buffer_size=size), rows)
+                ),
+                "buffer_mib": round(size * (ROWS / 8 + 8) / 2**20, 3),
+            }
+            for size in (100, 1_000, 10_000, 100_000)
+        },
+    }
+
+
+def by_batches(port: int, rows: int, size: int) -> None:
+    with LSHRS(DIM, num_bands=BANDS, rows_per_band=ROWS, redis_port=port) as lsh:
+        data = vectors(rows)
+        for start in range(0, rows, size):
+            lsh.index(range(start, min(rows, start + size)), data[start : start + size])
+
+
+def near(queries: np.ndarray[Any, Any], cosine: float) -> np.ndarray[Any, Any]:
+    """A vector of that cosine to each query."""
+    other = vectors(len(queries), 7, queries.shape[1])
+    unit = queries / np.linalg.norm(queries, axis=1, keepdims=True)
+    other -= (other * unit).sum(axis=1, keepdims=True) * unit
+    other /= np.linalg.norm(other, axis=1, keepdims=True)
+    return np.asarray(cosine * unit + (1 - cosine**2) ** 0.5 * other, np.float32)
+
+
+def found_and_candidates(data: np.ndarray[Any, Any], queries: np.ndarray[Any, Any], bands: int, width: int) -> Any:
+    """How many neighbours of cosine 0.9 share a bucket, and how large a part of random vectors does."""
+    hasher = LSHHasher(bands, width, data.shape[1])
+    asked = hasher.signatures(queries)
+    met = (hasher.signatures(near(queries, 0.9)) == asked).all(axis=2).any(axis=1).mean()
+    stored = hasher.signatures(data)
+    others = np.mean([(stored == row).all(axis=2).any(axis=1).mean() for row in asked[:50]])
+    return {"found_at_cosine_0.9": round(float(met), 3), "candidates": round(float(others), 5)}
+
+
+def normalised(data: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Signatures do not depend on length, so normalising first changes no bucket."""
+    hasher = LSHHasher(BANDS, ROWS, DIM)
+    unit = (data / np.linalg.norm(data, axis=1, keepdims=True)).astype(np.float32)
+    differ = (hasher.signatures(data) != hasher.signatures(unit)).any(axis=2)
+    return {"bands_that_differ": int(differ.sum()), "bands": int(differ.size)}
+
+
+def recall(seeds: int) -> dict[str, Any]:
+    """The part of neighbours at the threshold, as a cosine, that share a bucket; measured and by the formula."""
+    table: dict[str, Any] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for num_perm in (64, 128, 256, 512, 1024):
+            for threshold in (0.5, 0.6, 0.7, 0.8, 0.9, 0.95):
+                bands, width = get_optimal_config(num_perm, cosine_to_agreement(threshold))
+                least = get_optimal_config(num_perm, cosine_to_agreement(threshold), "least_error")
+                table[f"{num_perm} at {threshold}"] = {
+                    "document": one_recall(bands, width, threshold, seeds),
+                    "least_error": one_recall(*least, threshold, seeds),
+                }
+    return table
+
+
+def one_recall(bands: int, width: int, cosine: float, seeds: int) -> dict[str, Any]:
+    queries = vectors(seeds, 3, 32)
+    others = near(queries, cosine)
+    met = 0
+    for seed in range(10):
+        hasher = LSHHasher(bands, width, 32, seed)
+        part = slice(seed * seeds // 10, (seed + 1) * seeds // 10)
+        met += int((hasher.signatures(queries[part]) == hasher.signatures(others[part])).all(axis=2).any(axis=1).sum())
+    expected = compute_collision_probability(cosine_to_agreement(cosine), bands, width)
+    return {"bands": bands, "rows": width, "recall": round(met / seeds, 3), "formula": round(expected, 3)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--sample", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, default=RESULT)
+    options = parser.parse_args()
+    with Redis() as server:
+        result = {
+            "machine": machine([]),
+            "redis": redis.Redis(port=server.port).info("server")["redis_version"],
+            "speed": speed(server, options.rows, options.sample, options.rounds),
+            "memory": memory(server, options.sample),
+            "considerations": considerations(server, min(20_000, options.sample)),
+            "recall": recall(2_000),
+        }
+    options.json.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps({key: result[key] for key in ("speed", "memory", "considerations")}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

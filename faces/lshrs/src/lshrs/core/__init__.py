@@ -1,0 +1,5 @@
+"""The index."""
+
+from .main import LSHRS, lshrs
+
+__all__ = ["LSHRS", "lshrs"]

@@ -1,0 +1,83 @@
+"""Whether vectors and indices can be indexed."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["checked_index", "checked_indices", "checked_matrix", "checked_vector"]
+
+_ZERO: Final = 1e-8
+
+
+def checked_vector(vector: Any, dim: int) -> NDArray[np.float32]:
+    """One vector as float32 of shape (1, dim).
+
+    Raises:
+        ValueError: another dimension, a zero vector, or a component that is not finite.
+    """
+    flat = np.asarray(vector, np.float32).ravel()
+    if len(flat) != dim:
+        raise ValueError(f"Vector has dimension {len(flat)}, expected dimension {dim}")
+    _check_values(flat[np.newaxis], "the vector")
+    return flat[np.newaxis]
+
+
+def checked_matrix(vectors: Any, count: int, dim: int) -> NDArray[np.float32]:
+    """Vectors as float32 of shape (count, dim).
+
+    Raises:
+        ValueError: another shape or count, a zero vector, or a component that is not finite.
+    """
+    matrix = np.asarray(vectors, np.float32)
+    if matrix.ndim != 2 or matrix.shape[1] != dim:
+        raise ValueError(f"vectors must have the shape (n, {dim}), got shape {matrix.shape}")
+    if len(matrix) != count:
+        raise ValueError(f"the number of vectors, {len(matrix)}, does not match that of indices, {count}")
+    _check_values(matrix, "vector {row}")
+    return matrix
+
+
+def _check_values(matrix: NDArray[np.float32], name: str) -> None:
+    finite = np.isfinite(matrix).all(axis=1)
+    if not finite.all():
+        raise ValueError(f"{name.format(row=int(np.argmin(finite)))} has a component that is not finite")
+    zero = (np.abs(matrix) <= _ZERO).all(axis=1)
+    if zero.any():
+        raise ValueError(f"Cannot index zero vector: {name.format(row=int(np.argmax(zero)))} has no direction to hash")
+
+
+def checked_index(index: Any) -> int:
+    """An index as int.
+
+    Raises:
+        ValueError: negative.
+        TypeError: no integer.
+    """
+    if isinstance(index, (bool, np.bool_)):
+        raise TypeError(f"index must be an integer, got {index!r}")
+    try:
+        number = operator.index(index)
+    except TypeError:
+        raise TypeError(f"index must be an integer, got {str(index)[:50]!r} of type {type(index).__name__}") from None
+    if number < 0:
+        raise ValueError(f"index must be non-negative, got {number}")
+    return number
+
+
+def checked_indices(indices: Any) -> list[int]:
+    """One index, or a sequence or array of them, as a list; errors as in `checked_index`."""
+    if isinstance(indices, np.ndarray):
+        if indices.dtype.kind in "iu":
+            numbers: list[int] = indices.ravel().tolist()
+            if indices.size and indices.min() < 0:
+                raise ValueError(f"index must be non-negative, got {indices.min()}")
+            return numbers
+        indices = indices.ravel().tolist()
+    if not isinstance(indices, Iterable) or isinstance(indices, (str, bytes)):
+        return [checked_index(indices)]
+    return [checked_index(index) for index in indices]

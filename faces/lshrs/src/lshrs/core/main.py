@@ -1,0 +1,404 @@
+"""The index: hashes vectors, keeps their buckets in a storage, finds who shares some with a query."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vicinal.progress import progress
+
+from ..hash.lsh import LSHHasher
+from ..io import iter_parquet_vectors, iter_postgres_vectors
+from ..spelling import also_spelt
+from ..storage.base import Storage
+from ..storage.redis import RedisStorage
+from ..utils.br import Strategy, get_optimal_config
+from . import query as asking
+from . import saving
+from .buffer import Buffer
+from .checks import checked_index, checked_indices, checked_matrix, checked_vector
+
+__all__ = ["LSHRS", "lshrs"]
+
+_log = logging.getLogger(__name__)
+
+_NUM_PERM: Final = 128
+_FORMATS: Final = {"postgres": "postgres", "pg": "postgres", "parquet": "parquet", "pq": "parquet"}
+# What load_from_disk lets its caller set anew. The rest decides which bucket a vector is in.
+_OVERRIDES: Final = ("buffer_size", "vector_fetch_fn", "storage")
+
+
+class LSHRS:
+    """Locality-sensitive hashing of cosines, with buckets in Redis or in another storage.
+
+    Adds wait in a buffer until it is full, or until a query, a removal, `save_to_disk`, `flush` or `close`. Use one
+    instance a thread, as the document says; `ingest` and `flush` may nevertheless run in many threads at once.
+
+    Args:
+        dim: components of a vector.
+        num_perm: bits of a vector's hash in all. Default: 128, or num_bands * rows_per_band where both are given.
+        num_bands: independent tables; more of them find more.
+        rows_per_band: bits of a table's key; more of them find less that is dissimilar.
+        similarity_threshold: for bands and rows that are not given: the agreement of bits above which vectors should
+            meet. That is not the cosine; `cosine_to_agreement` turns it into this.
+        buffer_size: operations, one for each vector and band, that wait before they are sent.
+        vector_fetch_fn: gives the vectors (n, dim) of a list of n indices, for `index` without vectors and for `topp`.
+        storage: where buckets are kept; by default `RedisStorage` of the next arguments.
+        redis_host, redis_port, redis_db, redis_password, redis_prefix, decode_responses: see `RedisStorage`.
+        seed: of the projections. Buckets of another seed, dimension or number of rows mean nothing to this index.
+        redis_max_connections, redis_options: see `RedisStorage`.
+        strategy: "document" chooses bands and rows as the original package does, "least_error" better.
+
+    Raises:
+        ValueError: a number out of range, or bands and rows that do not make `num_perm`.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        num_perm: int | None = None,
+        num_bands: int | None = None,
+        rows_per_band: int | None = None,
+        similarity_threshold: float = 0.5,
+        buffer_size: int = 10_000,
+        vector_fetch_fn: Callable[[list[int]], Any] | None = None,
+        storage: Storage | None = None,
+        redis_host: str = "localhost",
+        redis_port: int = 6379,
+        redis_db: int = 0,
+        redis_password: str | None = None,
+        redis_prefix: str = "lsh",
+        decode_responses: bool = False,
+        seed: int = 42,
+        *,
+        redis_max_connections: int = 50,
+        redis_options: dict[str, Any] | None = None,
+        strategy: Strategy = "document",
+    ) -> None:
+        if dim <= 0:
+            raise ValueError(f"dim, the dimensionality, must be greater than zero, got {dim}")
+        if buffer_size <= 0:
+            raise ValueError(f"buffer_size must be greater than zero, got {buffer_size}")
+        if not 0 < similarity_threshold < 1:
+            raise ValueError(f"similarity_threshold must lie between 0 and 1, got {similarity_threshold}")
+        bands, rows = _bands_and_rows(num_perm, num_bands, rows_per_band, similarity_threshold, strategy)
+        self._config: dict[str, Any] = {
+            "dim": dim,
+            "num_perm": bands * rows,
+            "num_bands": bands,
+            "rows_per_band": rows,
+            "similarity_threshold": similarity_threshold,
+            "buffer_size": buffer_size,
+            "seed": seed,
+        }
+        self._redis_config: dict[str, Any] = {
+            "host": redis_host,
+            "port": redis_port,
+            "db": redis_db,
+            "password": redis_password,
+            "prefix": redis_prefix,
+            "decode_responses": decode_responses,
+            "max_connections": redis_max_connections,
+        }
+        self._redis_options = dict(redis_options or {})
+        self._start(LSHHasher(bands, rows, dim, seed), storage, vector_fetch_fn)
+
+    def _start(
+        self, hasher: LSHHasher, storage: Storage | None, fetch: Callable[[list[int]], Any] | None = None
+    ) -> None:
+        self._hasher = hasher
+        self._buffer = Buffer()
+        self._sending = threading.Lock()
+        self._vector_fetch_fn = fetch
+        if storage is None:
+            storage = RedisStorage(**self._redis_config, **self._redis_options)
+        self._storage = storage
+
+    # Adding
+
+    def ingest(self, index: int, vector: ArrayLike) -> None:
+        """Adds one vector.
+
+        An index that is there already stays in its old buckets too: delete it first.
+
+        Raises:
+            ValueError: a negative index, another dimension, a zero vector, a component that is not finite.
+            TypeError: an index that is no integer.
+        """
+        number = checked_index(index)
+        signatures = self._hasher.signatures(checked_vector(vector, self.dim))
+        if self._buffer.add([number], signatures) >= self.buffer_size:
+            self.flush()
+
+    def index(self, indices: Sequence[int] | np.ndarray[Any, Any], vectors: ArrayLike | None = None) -> None:
+        """Adds many vectors and sends them. Nothing is sent unless all are good.
+
+        Args:
+            indices: n of them; none does nothing.
+            vectors: shape (n, dim); without them `vector_fetch_fn` is asked.
+
+        Raises:
+            RuntimeError: neither vectors nor a `vector_fetch_fn`.
+            ValueError, TypeError: as in `ingest`, or counts that differ.
+        """
+        numbers = checked_indices(indices)
+        if not numbers:
+            return
+        if vectors is None:
+            vectors = self._fetch("index() without vectors")(numbers)
+        matrix = checked_matrix(vectors, len(numbers), self.dim)
+        step = max(1, self.buffer_size // self.num_bands)
+        for start in range(0, len(numbers), step):
+            part = slice(start, start + step)
+            if self._buffer.add(numbers[part], self._hasher.signatures(matrix[part])) >= self.buffer_size:
+                self.flush()
+        self.flush()
+
+    def create_signatures(
+        self,
+        format: str = "postgres",
+        dsn: str | None = None,
+        table: str | None = None,
+        index_column: str | None = None,
+        vector_column: str | None = None,
+        batch_size: int = 10_000,
+        where_clause: str | None = None,
+        connection_factory: Callable[[], Any] | None = None,
+        file_path: str | Path | None = None,
+        **more: Any,
+    ) -> None:
+        """Indexes all vectors of a source, batch by batch; a bar tells how far on a terminal.
+
+        Args:
+            format: "postgres" (or "pg") or "parquet" (or "pq").
+            dsn, table, where_clause, connection_factory: see `iter_postgres_vectors`.
+            file_path: see `iter_parquet_vectors`.
+            index_column, vector_column, batch_size: see either; each has its own defaults for the columns.
+            more: further arguments of either; None counts as not given.
+
+        Raises:
+            ValueError: an unknown format, or what the source finds wrong. Batches before it stay indexed.
+            TypeError: an argument that the source does not take.
+        """
+        kind = _FORMATS.get(format.lower() if isinstance(format, str) else "")
+        if kind is None:
+            raise ValueError(f"Unsupported format {format!r}; there are: {', '.join(_FORMATS)}")
+        source = {
+            "dsn": dsn,
+            "table": table,
+            "index_column": index_column,
+            "vector_column": vector_column,
+            "batch_size": batch_size,
+            "where_clause": where_clause,
+            "connection_factory": connection_factory,
+            "file_path": file_path,
+            **more,
+        }
+        given = {name: value for name, value in source.items() if value is not None}
+        iterate: Callable[..., Iterator[tuple[list[int], Any]]]
+        iterate = iter_postgres_vectors if kind == "postgres" else iter_parquet_vectors
+        batches = iterate(**given)
+        with progress(f"Indexing from {kind}", None) as advance:
+            for indices, vectors in batches:
+                self.index(indices, vectors)
+                advance(len(indices))
+
+    def flush(self) -> None:
+        """Sends what waits. After an error it waits again, and sending it again is safe."""
+        try:
+            self._buffer.send(self._storage)
+        except Exception as error:
+            _log.error("sending buffered operations failed, %d wait again: %s", len(self._buffer), error)
+            raise
+
+    _flush_buffer = flush
+
+    # Asking
+
+    @also_spelt(top_k="topk", top_p="topp")
+    def query(
+        self, vector: ArrayLike, topk: int | None = 10, topp: float | None = None
+    ) -> list[int] | list[tuple[int, float]]:
+        """Candidates of a vector: indices that share a bucket with it.
+
+        Args:
+            vector: shape (dim,).
+            topk: at most so many; None for all.
+            topp: the share of the candidates, more than 0 and at most 1, to give after reranking them by cosine with
+                vectors from `vector_fetch_fn`: `ceil(topp * candidates)`, then at most `topk`.
+
+        Returns:
+            Without `topp` indices, those in most common buckets first, ties by index. With it pairs of index and
+            cosine, best first. Nothing shares a bucket: an empty list.
+
+        Raises:
+            ValueError: a bad vector, `topk` or `topp`, or a `vector_fetch_fn` that gives another shape.
+            RuntimeError: `topp` without `vector_fetch_fn`.
+        """
+        checked = checked_vector(vector, self.dim)
+        self.flush()
+        found = asking.candidates(self._storage, self._hasher.hash_vector(checked))
+        if not found:
+            return []
+        asking.check_top_k(topk)
+        if topp is None:
+            return found[:topk]
+        asking.check_top_p(topp)
+        return asking.reranked(checked, found, self._fetch("a query with topp"), topp, topk)
+
+    @also_spelt(top_k="topk")
+    def get_top_k(self, vector: ArrayLike, topk: int = 10) -> list[int]:
+        """The `topk` indices that share most buckets with the vector; see `query`."""
+        return [index for index in self.query(vector, topk) if isinstance(index, int)]
+
+    def get_above_p(self, vector: ArrayLike, p: float = 0.95) -> list[tuple[int, float]]:
+        """The share `p` of the candidates that are most similar, with their cosines; see `query`."""
+        return [pair for pair in self.query(vector, None, p) if isinstance(pair, tuple)]
+
+    def _fetch(self, purpose: str) -> Callable[[list[int]], Any]:
+        if self._vector_fetch_fn is None:
+            raise RuntimeError(f"{purpose} needs vector_fetch_fn, which gives the vectors of a list of indices")
+        return self._vector_fetch_fn
+
+    # Removing
+
+    def delete(self, indices: int | Sequence[int] | np.ndarray[Any, Any]) -> None:
+        """Takes one index or many out of every bucket; unknown ones are passed over."""
+        numbers = checked_indices(indices)
+        if numbers:
+            self.flush()  # or what waits would bring them back
+            self._storage.remove_indices(numbers)
+
+    def clear(self) -> None:
+        """Deletes every key under the prefix. This cannot be undone; projections stay, and indexing can go on."""
+        self.flush()
+        self._storage.clear()
+
+    # Keeping
+
+    def save_to_disk(self, path: str | Path) -> None:
+        """Saves configuration and projections into a directory, never a password; buckets stay where they are.
+
+        Raises:
+            FileExistsError: the path is a file.
+        """
+        self.flush()
+        saving.save(path, self._config, self._redis_config, self._hasher.projections)
+
+    @classmethod
+    def load_from_disk(cls, path: str | Path, **kwargs: Any) -> LSHRS:
+        """The index that was saved there.
+
+        Args:
+            path: the directory.
+            kwargs: settings to override: those of Redis (`redis_host`, ..., or `redis_config={"host": ...}`),
+                `buffer_size`, `vector_fetch_fn`, `storage`. What decides a vector's bucket cannot change.
+
+        Raises:
+            FileNotFoundError, NotADirectoryError, ValueError: nothing was saved there, or it is damaged.
+            TypeError: a setting that cannot be overridden.
+        """
+        config, redis, projections = saving.load(path)
+        redis.update(kwargs.pop("redis_config", None) or {})
+        options = dict(kwargs.pop("redis_options", None) or {})
+        for name in list(kwargs):
+            setting = name.removeprefix("redis_")
+            if name.startswith("redis_") or name == "decode_responses":
+                redis[setting] = kwargs.pop(name)
+        if unknown := kwargs.keys() - set(_OVERRIDES):
+            raise TypeError(
+                f"load_from_disk() cannot override {', '.join(sorted(unknown))}: buckets would not fit. "
+                f"It takes the settings of Redis, {', '.join(_OVERRIDES)}"
+            )
+        loaded = cls.__new__(cls)
+        loaded._config = {**config, "buffer_size": kwargs.get("buffer_size", config["buffer_size"])}
+        loaded._redis_config = redis
+        loaded._redis_options = options
+        loaded._start(LSHHasher.from_projections(projections), kwargs.get("storage"), kwargs.get("vector_fetch_fn"))
+        return loaded
+
+    def __getstate__(self) -> dict[str, Any]:
+        self.flush()
+        redis = {**self._redis_config, "password": None}
+        return {"config": self._config, "redis": redis, "projections": self._hasher.projections}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._config, self._redis_config, self._redis_options = state["config"], state["redis"], {}
+        self._start(LSHHasher.from_projections(state["projections"]), None)
+
+    # About it
+
+    @property
+    def dim(self) -> int:
+        """Components of a vector."""
+        return int(self._config["dim"])
+
+    @property
+    def num_bands(self) -> int:
+        """Tables."""
+        return int(self._config["num_bands"])
+
+    @property
+    def buffer_size(self) -> int:
+        """Operations that wait before they are sent."""
+        return int(self._config["buffer_size"])
+
+    def stats(self) -> dict[str, Any]:
+        """The configuration, and how many operations wait in the buffer; the server is not asked."""
+        shown = {name: value for name, value in self._config.items() if name != "seed"}
+        return {
+            **shown,
+            "dimension": self.dim,
+            "seed": self._config["seed"],
+            "redis_prefix": self._redis_config["prefix"],
+            "buffered_operations": len(self._buffer),
+        }
+
+    def close(self) -> None:
+        """Sends what waits and gives back the connections."""
+        try:
+            self.flush()
+        finally:
+            self._storage.close()
+
+    def __enter__(self) -> LSHRS:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={self._config[name]}" for name in ("dim", "num_perm", "num_bands", "rows_per_band"))
+        return f"LSHRS({shown}, redis_prefix={self._redis_config['prefix']!r})"
+
+
+lshrs = LSHRS
+
+
+def _bands_and_rows(
+    num_perm: int | None, bands: int | None, rows: int | None, threshold: float, strategy: Strategy
+) -> tuple[int, int]:
+    for name, value in (("num_perm", num_perm), ("num_bands", bands), ("rows_per_band", rows)):
+        if value is not None and value <= 0:
+            raise ValueError(f"{name} must be greater than zero, got {value}")
+    if bands is not None and rows is not None:
+        if num_perm not in (None, bands * rows):
+            raise ValueError(f"num_bands * rows_per_band must equal num_perm, got {bands} * {rows} and {num_perm}")
+        return bands, rows
+    total = _NUM_PERM if num_perm is None else num_perm
+    if bands is None and rows is None:
+        return get_optimal_config(total, threshold, strategy)
+    given = bands or rows or 1
+    if total % given:
+        name = "num_bands" if bands else "rows_per_band"
+        raise ValueError(f"{name}={given} does not divide num_perm={total}; give num_bands and rows_per_band both")
+    return (given, total // given) if bands else (total // given, given)

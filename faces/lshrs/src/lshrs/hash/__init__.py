@@ -1,0 +1,5 @@
+"""Vectors to signatures."""
+
+from .lsh import LSHHasher
+
+__all__ = ["LSHHasher"]

@@ -1,0 +1,78 @@
+"""What a storage owes the index."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["BucketOperation", "Storage"]
+
+
+class BucketOperation(NamedTuple):
+    """Index `index` belongs into the bucket `signature` of band `band_id`."""
+
+    band_id: int
+    signature: bytes
+    index: int  # type: ignore[assignment]  # the name that the document gives it hides tuple.index
+
+
+class Storage(ABC):
+    """Buckets of indices by band and signature.
+
+    Adding is idempotent: a batch that failed in the middle can be sent again. The two methods that are not abstract
+    exist because some storages do them faster; here they say what they mean.
+    """
+
+    @abstractmethod
+    def add_to_bucket(self, band_id: int, signature: bytes, index: int) -> None:
+        """Adds an index to a bucket at once."""
+
+    @abstractmethod
+    def get_bucket(self, band_id: int, signature: bytes) -> set[int]:
+        """The indices in a bucket; empty where there is none."""
+
+    @abstractmethod
+    def batch_add(self, operations: Sequence[tuple[int, bytes, int]]) -> None:
+        """Adds many indices to buckets; when it returns, all are in."""
+
+    @abstractmethod
+    def remove_indices(self, indices: Sequence[int]) -> None:
+        """Takes indices out of every bucket; unknown ones are passed over."""
+
+    @abstractmethod
+    def clear(self) -> None:
+        """Deletes all buckets."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Gives back connections and files; more than once is fine."""
+
+    def get_buckets(self, places: Iterable[tuple[int, bytes]]) -> list[set[int]]:
+        """Several buckets, in the order asked."""
+        return [self.get_bucket(band_id, signature) for band_id, signature in places]
+
+    def add_signatures(self, indices: Sequence[int], signatures: NDArray[np.uint8]) -> None:
+        """Adds each index to a bucket of each band.
+
+        Args:
+            indices: n of them.
+            signatures: uint8 of shape (n, bands, bytes a band).
+        """
+        self.batch_add(operations_of(indices, signatures))
+
+
+def operations_of(indices: Sequence[int], signatures: NDArray[np.uint8]) -> list[tuple[int, bytes, int]]:
+    """One operation for each index and band, vector by vector."""
+    width = signatures.shape[2]
+    operations: list[tuple[int, bytes, int]] = []
+    for index, row in zip(indices, signatures):
+        data = row.tobytes()
+        operations += [
+            BucketOperation(band, data[start : start + width], index)
+            for band, start in enumerate(range(0, len(data), width))
+        ]
+    return operations

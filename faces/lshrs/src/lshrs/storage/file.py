@@ -1,0 +1,72 @@
+"""Buckets in a file: one machine, no server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import apsw
+
+from .base import Storage
+
+__all__ = ["FileStorage"]
+
+_SCHEMA = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+CREATE TABLE IF NOT EXISTS buckets (
+    band INTEGER NOT NULL, signature BLOB NOT NULL, member INTEGER NOT NULL,
+    PRIMARY KEY (band, signature, member)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS members ON buckets (member);
+"""
+
+
+class FileStorage(Storage):
+    """Buckets in a SQLite file; many threads and processes may use one. What was added survives a crash.
+
+    Args:
+        path: the file, made if it is not there; its folder must exist.
+
+    Raises:
+        apsw.CantOpenError: the file cannot be opened or made.
+        apsw.NotADBError: the file is something else.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).expanduser()
+        self._lock = threading.Lock()
+        self._connection = apsw.Connection(str(self.path))
+        self._connection.set_busy_timeout(30_000)
+        self._connection.execute(_SCHEMA).fetchall()
+
+    def add_to_bucket(self, band_id: int, signature: bytes, index: int) -> None:
+        self.batch_add([(band_id, signature, index)])
+
+    def get_bucket(self, band_id: int, signature: bytes) -> set[int]:
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT member FROM buckets WHERE band = ? AND signature = ?", (band_id, bytes(signature))
+            )
+            return {member for (member,) in rows}
+
+    def batch_add(self, operations: Sequence[tuple[int, bytes, int]]) -> None:
+        rows = [(band_id, bytes(signature), index) for band_id, signature, index in operations]
+        with self._lock, self._connection:
+            self._connection.executemany("INSERT OR IGNORE INTO buckets VALUES (?, ?, ?)", rows)
+
+    def remove_indices(self, indices: Sequence[int]) -> None:
+        with self._lock, self._connection:
+            self._connection.executemany("DELETE FROM buckets WHERE member = ?", [(index,) for index in indices])
+
+    def clear(self) -> None:
+        with self._lock, self._connection:
+            self._connection.execute("DELETE FROM buckets")
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def __repr__(self) -> str:
+        return f"FileStorage({str(self.path)!r})"

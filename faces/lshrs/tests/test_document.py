@@ -1,0 +1,159 @@
+"""The programs of lshrs' document run as they stand, on a real Redis and PostgreSQL; ours where it is absent."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from support.documents import Block, python_blocks, seed
+from support.servers import Postgres, Redis, answers
+
+HERE = Path(__file__).parent
+SHARED_TESTS = HERE.parents[2] / "tests"
+SEED = seed("004")
+OURS = HERE / "document.md"
+
+# The names that the programs take as given. PostgreSQL listens at another address than the document has, so
+# that is replaced where it is dialled; `new-host` and `production-redis` are names that nothing dials.
+PRELUDE = """
+import numpy as np
+import psycopg
+from typing import *
+from lshrs import *
+random = np.random.default_rng(0)
+vectors_by_id = random.standard_normal((100_000, 768)).astype(np.float32)
+def load_vectors_from_database(indices):
+    return vectors_by_id[indices]
+query_vec = vectors_by_id[7]
+lsh = LSHRS(dim=768, similarity_threshold=0.7, vector_fetch_fn=load_vectors_from_database)
+connect = psycopg.connect
+psycopg.connect = lambda dsn: connect({dsn!r}) if dsn == "postgresql://user:pass@localhost/db" else connect(dsn)
+"""
+RUNNER = """
+import json, sys, warnings
+sys.path.insert(0, sys.argv[1])
+import no_network
+no_network.install()
+warnings.filterwarnings("ignore", message="no bands and rows")
+names = {"__name__": "__main__"}
+for line, text in json.load(sys.stdin):
+    exec(compile("\\n" * line + text, "document", "exec"), names)
+    print("ran", line)
+"""
+
+
+@pytest.fixture(scope="module")
+def redis_6379() -> Iterator[int]:
+    """The programs name no port: they mean Redis' own. A Redis that is there already is CI's own, or not ours."""
+    if not answers(6379):
+        with Redis(port=6379):
+            yield 6379
+    elif os.environ.get("CI") == "true":
+        yield 6379
+    else:
+        pytest.skip("somebody's Redis is at port 6379, and these programs would write into it")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, postgres: Postgres) -> Path:
+    """What the programs take as given: embeddings.parquet and the table."""
+    vectors = np.random.default_rng(0).standard_normal((20, 768)).astype(np.float32)
+    cells = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), 768)
+    pq.write_table(pa.table({"id": range(1_000, 1_020), "vector": cells}), tmp_path / "embeddings.parquet")
+    with psycopg.connect(postgres.dsn) as connection:
+        connection.execute("DROP TABLE IF EXISTS documents")
+        connection.execute("CREATE TABLE documents (doc_id int, embedding float4[], created_at date)")
+        with connection.cursor() as cursor:
+            rows = [
+                (2_000 + n, vector.tolist(), "2023-06-01" if n < 5 else "2024-06-01")
+                for n, vector in enumerate(vectors)
+            ]
+            cursor.executemany("INSERT INTO documents VALUES (%s, %s, %s)", rows)
+    return tmp_path
+
+
+def run(programs: list[tuple[int, str]], folder: Path) -> list[int]:
+    done = subprocess.run(
+        [sys.executable, "-c", RUNNER, str(SHARED_TESTS)],
+        input=json.dumps(programs), cwd=folder, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return [int(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("ran ")]
+
+
+@pytest.mark.skipif(SEED is None, reason="lshrs' document is not here: ../shared/seeds/004_*.txt")
+def test_all_programs_of_the_document_run(folder: Path, redis_6379: int, postgres: Postgres) -> None:
+    assert SEED is not None
+    programs = [block for block in python_blocks(SEED) if is_program(block)]
+    assert len(programs) == 14
+    prelude = (0, PRELUDE.format(dsn=postgres.dsn))
+    check = "assert lsh.stats()['dim'] == 768 and restored_lsh._redis_config['host'] == 'production-redis'"
+    end = "assert len(indices) >= 0 and candidates is not None"
+    after = [(9_998, check), (9_999, end)]
+    assert run([prelude, *((block.line, block.text) for block in programs), *after], folder)[-1] == 9_999
+
+
+@pytest.mark.skipif(SEED is None, reason="lshrs' document is not here: ../shared/seeds/004_*.txt")
+def test_its_sources_fill_the_index(folder: Path, redis_6379: int, postgres: Postgres) -> None:
+    assert SEED is not None
+    program = next(block for block in python_blocks(SEED) if "lsh.create_signatures(" in block.text)
+    check = (
+        "lsh.clear()\n" + program.text + "\n"
+        "import pyarrow.parquet as pq\n"
+        "vectors = np.array(pq.read_table('embeddings.parquet')['vector'].to_pylist(), np.float32)\n"
+        "for row, vector in enumerate(vectors):\n"
+        "    found = lsh.query(vector, topk=2)\n"
+        "    assert 1_000 + row in found\n"
+        "    assert (2_000 + row in lsh.query(vector, topk=None)) == (row >= 5)\n"
+    )
+    assert run([(0, PRELUDE.format(dsn=postgres.dsn)), (1, check)], folder) == [0, 1]
+
+
+def is_program(block: Block) -> bool:
+    """Not a listing of a signature: `class X(...)` and `def f(...) -> ...` without a body do not parse."""
+    return block.is_program and "bands: List[bytes]" not in block.text
+
+
+def test_our_programs_run(folder: Path, redis_6379: int) -> None:
+    programs = [(block.line, block.text) for block in python_blocks(OURS)]
+    assert run(programs, folder) == [line for line, _ in programs]
+
+
+@pytest.mark.skipif(SEED is None, reason="lshrs' document is not here: ../shared/seeds/004_*.txt")
+def test_every_signature_of_the_document_is_ours() -> None:
+    """Names, order and defaults of parameters, for each signature that the document prints."""
+    import ast
+    import inspect
+
+    import lshrs
+
+    assert SEED is not None
+    checked = 0
+    for block in python_blocks(SEED):
+        text = block.text.replace("class ", "def ", 1) if block.text.startswith("class ") else block.text
+        text = text.replace("@classmethod\n", "")
+        if not text.startswith("def ") or block.is_program:
+            continue
+        listing = ast.parse(text.rstrip() + ": ...").body[0]
+        assert isinstance(listing, ast.FunctionDef)
+        if listing.name in ("load_from_disk",):
+            continue  # **kwargs
+        owner = lshrs if hasattr(lshrs, listing.name) and listing.name != "index" else lshrs.LSHRS
+        ours = inspect.signature(getattr(owner, listing.name)).parameters
+        defaults = [None] * (len(listing.args.args) - len(listing.args.defaults)) + list(listing.args.defaults)
+        for argument, default in zip(listing.args.args, defaults):
+            assert argument.arg in ours, (listing.name, argument.arg)
+            if default is not None and argument.arg != "num_perm":  # 128 unless bands and rows say otherwise
+                assert ours[argument.arg].default == ast.literal_eval(default), (listing.name, argument.arg)
+        checked += 1
+    assert checked == 21
