@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vicinal.encoders import HashingEncoder, MiniLM
-from vicinal.errors import InvalidArgument, InvalidText
+from vicinal.errors import InvalidArgument
 from vicinal.rag import (
     Chunk,
     CodeTextSplitter,
@@ -330,7 +330,7 @@ def test_sizes_that_do_not_fit_are_refused(name: str, sizes: tuple[int, int]) ->
 
 @pytest.mark.parametrize("text", [None, b"bytes", 3])
 def test_only_texts_are_split(text: str) -> None:
-    with pytest.raises(InvalidText, match="must be a str"):
+    with pytest.raises(InvalidArgument, match="must be a str"):
         RecursiveCharacterTextSplitter(10).split(text)
 
 

@@ -1,4 +1,4 @@
-"""vecstore on Vicinal: vectors with metadata and texts, collections, hybrid search, snapshots.
+"""vecstore on Vicinal: vectors with metadata and texts, collections, hybrid search, snapshots, tools for RAG.
 
 from vecstore import VecStore
 
@@ -12,14 +12,50 @@ from vicinal.version import __version__
 
 from .collection import Collection
 from .database import VecDatabase
+from .evaluation import (
+    LLM,
+    AnswerCorrectness,
+    AnswerFaithfulness,
+    ContextRelevance,
+    Embedder,
+    EvaluationInput,
+    EvaluationReport,
+    Evaluator,
+    Metric,
+    MetricResult,
+)
 from .queries import HybridQuery, Query
+from .rag import (
+    CodeTextSplitter,
+    ConversationMemory,
+    MarkdownTextSplitter,
+    MultiQueryRetrieval,
+    PromptTemplate,
+    RecursiveCharacterTextSplitter,
+)
 from .results import SearchResult
 from .store import VecStore
 
 __all__ = [
+    "LLM",
+    "AnswerCorrectness",
+    "AnswerFaithfulness",
+    "CodeTextSplitter",
     "Collection",
+    "ContextRelevance",
+    "ConversationMemory",
+    "Embedder",
+    "EvaluationInput",
+    "EvaluationReport",
+    "Evaluator",
     "HybridQuery",
+    "MarkdownTextSplitter",
+    "Metric",
+    "MetricResult",
+    "MultiQueryRetrieval",
+    "PromptTemplate",
     "Query",
+    "RecursiveCharacterTextSplitter",
     "SearchResult",
     "VecDatabase",
     "VecStore",

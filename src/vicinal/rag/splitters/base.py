@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from numbers import Integral
 
-from ...errors import InvalidArgument, InvalidText
+from ...errors import InvalidArgument
 from ..chunk import Chunk
 
 __all__ = ["TextSplitter", "checked_size"]
@@ -36,7 +36,7 @@ class TextSplitter(ABC):
     def split(self, text: str) -> list[Chunk]:
         """The chunks with their offsets, in order; none of an empty text."""
         if not isinstance(text, str):
-            raise InvalidText(
+            raise InvalidArgument(
                 f"a text to split must be a str, not {type(text).__name__}", name="text", remedy="Decode it first."
             )
         return self._split(text) if text else []
