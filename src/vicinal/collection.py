@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, Never, Self, overload
@@ -12,7 +12,23 @@ from typing import Any, Never, Self, overload
 import numpy as np
 
 from . import notebook
-from .arguments import EncoderLike, Ids, Metadatas, OneTtl, Rows, Sparses, Texts, Ttl, Vectors
+from .arguments import (
+    AnyId,
+    EncoderLike,
+    FusionMethod,
+    Ids,
+    Metadatas,
+    OneTtl,
+    Query,
+    Rows,
+    Sparse,
+    Sparses,
+    SupportsArray,
+    Texts,
+    Ttl,
+    Vector,
+    Vectors,
+)
 from .contract import Metric, Mode, Syntax
 from .errors import InvalidArgument, InvalidInput, StoreError, VicinalError
 from .filters.bitmap import popcount
@@ -240,16 +256,16 @@ class Collection:
 
     def search(
         self,
-        query: Any = None,
+        query: Query | None = None,
         k: int = 10,
         where: Mapping[str, Any] | Node | None = None,
         *,
-        id: Id | None = None,
-        vector: Any = None,
-        sparse: Any = None,
+        id: AnyId | None = None,
+        vector: Vector | None = None,
+        sparse: Sparse | None = None,
         mode: Mode = "dense",
         alpha: float | None = None,
-        fusion: str | None = None,
+        fusion: FusionMethod | None = None,
         weights: Mapping[str, float] | None = None,
         scorer: Scorer | None = None,
         syntax: Syntax | None = None,
@@ -303,15 +319,15 @@ class Collection:
 
     def search_many(
         self,
-        queries: Any,
+        queries: Sequence[Query] | Iterator[Query] | SupportsArray,
         k: int = 10,
         where: Mapping[str, Any] | Node | None = None,
         *,
-        vectors: Any = None,
-        sparse: Any = None,
+        vectors: Vectors | None = None,
+        sparse: Iterable[Sparse] | None = None,
         mode: Mode = "dense",
         alpha: float | None = None,
-        fusion: str | None = None,
+        fusion: FusionMethod | None = None,
         weights: Mapping[str, float] | None = None,
         scorer: Scorer | None = None,
         syntax: Syntax | None = None,

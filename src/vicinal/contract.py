@@ -9,7 +9,7 @@ Collection: the noun that users hold, the same embedded and remote.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, overload, runtime_checkable
 
@@ -17,7 +17,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from .arguments import Ids, Metadatas, OneTtl, Rows, Sparses, Texts, Ttl, Vectors
+    from .arguments import (
+        AnyId,
+        FusionMethod,
+        Ids,
+        Metadatas,
+        OneTtl,
+        Query,
+        Rows,
+        Sparse,
+        Sparses,
+        SupportsArray,
+        Texts,
+        Ttl,
+        Vector,
+        Vectors,
+    )
     from .types import Hits, Id, Record, Stats
 
 Metric = Literal["cosine", "ip", "l2", "l1"]
@@ -443,16 +458,16 @@ class Collection(Protocol):
 
     def search(
         self,
-        query: Any = None,
+        query: Query | None = None,
         k: int = 10,
         where: Mapping[str, Any] | None = None,
         *,
-        id: Id | None = None,
-        vector: Any = None,
-        sparse: Any = None,
+        id: AnyId | None = None,
+        vector: Vector | None = None,
+        sparse: Sparse | None = None,
         mode: Mode = "dense",
         alpha: float | None = None,
-        fusion: str | None = None,
+        fusion: FusionMethod | None = None,
         weights: Mapping[str, float] | None = None,
         scorer: Any = None,
         syntax: Syntax | None = None,
@@ -463,15 +478,15 @@ class Collection(Protocol):
 
     def search_many(
         self,
-        queries: Any,
+        queries: Sequence[Query] | Iterator[Query] | SupportsArray,
         k: int = 10,
         where: Mapping[str, Any] | None = None,
         *,
-        vectors: Any = None,
-        sparse: Any = None,
+        vectors: Vectors | None = None,
+        sparse: Iterable[Sparse] | None = None,
         mode: Mode = "dense",
         alpha: float | None = None,
-        fusion: str | None = None,
+        fusion: FusionMethod | None = None,
         weights: Mapping[str, float] | None = None,
         scorer: Any = None,
         syntax: Syntax | None = None,

@@ -50,6 +50,13 @@ def reading(docs: Collection) -> None:
 
 
 def searching(docs: Collection) -> None:
+    docs.search("a", fusion="rff")  # wrong
+    docs.search(3.5)  # wrong
+    docs.search(["a", "b"])  # wrong
+    docs.search("a", vector="b")  # wrong
+    docs.search("a", syntax="lucene")  # wrong
+    docs.search_many(3)  # wrong
+    docs.search_many([1, 2])  # wrong
     docs.search("a", mode="bm25")  # wrong
     docs.search("a", k="3")  # wrong
     docs.search("a", limit=3)  # wrong
