@@ -10,7 +10,7 @@ import re
 import secrets
 import uuid
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast, get_args
 
@@ -22,7 +22,7 @@ from .contract import Durability, EmbeddingStore, Encoder, Metric
 from .encoders.cache import MemoryStore
 from .encoders.identity import identity_of
 from .encoders.registry import as_encoder
-from .errors import Closed, CollectionNotFound, InvalidArgument, SettingsMismatch, Unsupported
+from .errors import Closed, CollectionDropped, CollectionNotFound, InvalidArgument, SettingsMismatch, Unsupported
 from .indexes.derived import DerivedIndex
 from .indexes.kernels import kernels
 from .indexes.vector_index import DEFAULT_INDEX, index_setting
@@ -31,7 +31,7 @@ from .inputs.vectors import DIMENSION_MAX
 from .locks import new_lock
 from .records.context import Context, remembered
 from .store.creation import collection_names, create_collection, folder_name
-from .store.drop import create_after_drop, is_dropped, remove_if_dropped
+from .store.drop import create_after_drop, finish_drop, is_dropped, mend_marker, remove_if_dropped
 from .store.encoder_cache import FILE_NAME, DiskStore
 from .store.files import DiskFiles, Files
 from .store.media import is_read_only, refuse_shared
@@ -175,7 +175,12 @@ class Database:
             return sorted(self._in_memory)
         if not self._files.exists(self._path):
             return []
-        return collection_names(self._files_for(self._path), self._path)
+        files = self._files_for(self._path)
+        for entry in files.list_folder(self._path):
+            folder = os.path.join(self._path, entry)
+            if is_dropped(files, folder):
+                mend_marker(files, folder)
+        return collection_names(files, self._path)
 
     def drop(self, name: str, *, timeout: float = 30.0) -> None:
         """Deletes the collection with everything in it, snapshots included.
@@ -199,11 +204,15 @@ class Database:
             return
         folder = os.path.join(self._path, folder_name(name))
         files = self._files_for(folder)
-        lease = Lease(_key(folder, files), lambda: Store(files, folder, _make_index))
         try:
-            lease.store().upkeep.drop(timeout)
-        finally:
-            lease.release()
+            lease = Lease(_key(folder, files), lambda: Store(files, folder, _make_index))
+        except CollectionDropped:
+            finish_drop(files, folder)
+        else:
+            try:
+                lease.store().upkeep.drop(timeout)
+            finally:
+                lease.release()
         remove_if_dropped(files, folder)
 
     def verify(self, name: str) -> VerifyReport:
@@ -290,11 +299,11 @@ class Database:
         folder = os.path.join(self._path, folder_name(name))
         files = self._files_for(folder)
         first = functools.partial(_first_state, name, given, dimension, metric, settings)
-        if not files.exists(os.path.join(folder, "name")) or remove_if_dropped(files, folder):
-            create_collection(files, self._path, first())
-        elif is_dropped(files, folder):
-            create_after_drop(files, folder, first(), timeout)
-        return Lease(_key(folder, files), lambda: Store(files, folder, _make_index))
+        try:
+            return _open_or_create(files, folder, first, timeout)
+        except CollectionDropped:
+            finish_drop(files, folder)  # whoever dropped it died before the last step, or does it just now
+        return _open_or_create(files, folder, first, timeout)
 
     def _files_for(self, folder: str) -> Files:
         """The file system, for reading only where the collection cannot be written."""
@@ -380,6 +389,16 @@ def connect(
     if not exclusive:
         refuse_shared(path)
     return Database(os.path.abspath(path), cache_on_disk=encoder_cache == "disk", exclusive=exclusive)
+
+
+def _open_or_create(
+    files: Files, folder: str, first: Callable[[], State], timeout: float
+) -> Lease[Store[DerivedIndex]]:
+    if not files.exists(os.path.join(folder, "name")) or remove_if_dropped(files, folder):
+        create_collection(files, os.path.dirname(folder), first())
+    elif is_dropped(files, folder):
+        create_after_drop(files, folder, first(), timeout)
+    return Lease(_key(folder, files), lambda: Store(files, folder, _make_index))
 
 
 def _key(folder: str, files: Files) -> str:

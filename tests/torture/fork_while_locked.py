@@ -58,8 +58,8 @@ def main(folder: str, which: str) -> int:
         assert docs.search("a text")[0].id == "a"
         assert docs.search("text", mode="keyword")[0].id == "a"
         docs.add(["b"], texts=["from the child"])
-        again = vicinal.connect(folder).collection("docs")
-        assert again.count() == 2
+        assert database.collection("docs").count() == 2
+        assert vicinal.connect(folder).collection("docs").count() == 2
         os._exit(0)
     status = os.waitpid(child, 0)[1]
     ended.set()

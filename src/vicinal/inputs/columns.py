@@ -5,7 +5,7 @@ Parallel lists, NumPy arrays, data frames, dicts and generators all end as `Batc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -79,8 +79,12 @@ def place_of(row: int, id_: Id | None) -> str:
     return f"row {row}" if id_ is None else f"row {row} (id {id_!r})"
 
 
-def batches(columns: Columns, rows: Any, rules: VectorRules, now: int) -> Iterator[Batch]:
-    """The rows in one batch, or in batches of 8,192 where they come from a generator."""
+def batches(columns: Columns, rows: Any, rules: Callable[[], VectorRules], now: Callable[[], int]) -> Iterator[Batch]:
+    """The rows in one batch, or in batches of 8,192 where they come from a generator.
+
+    Args:
+        rules, now: asked anew for each batch: a stream may be hours long, and settings change meanwhile.
+    """
     if rows is not None:
         if columns.given():
             raise InvalidArgument(
@@ -99,7 +103,7 @@ def batches(columns: Columns, rows: Any, rules: VectorRules, now: int) -> Iterat
     if any(isinstance(value, Iterator) for _, value in columns.given()):
         yield from _from_rows(_zipped(columns), columns.ttl, rules, now)
         return
-    yield read_batch(columns, rules, now)
+    yield read_batch(columns, rules(), now())
 
 
 def read_batch(columns: Columns, rules: VectorRules, now: int, *, first_row: int = 0) -> Batch:
@@ -142,9 +146,9 @@ class _Places:
         return place_of(self._first_row + row, None if self._ids is None else self._ids[row])
 
 
-def _from_rows(rows: Any, ttl: Any, rules: VectorRules, now: int) -> Iterator[Batch]:
+def _from_rows(rows: Any, ttl: Any, rules: Callable[[], VectorRules], now: Callable[[], int]) -> Iterator[Batch]:
     if is_frame(rows):
-        yield read_batch(_columns_of_frame(rows, ttl), rules, now)
+        yield read_batch(_columns_of_frame(rows, ttl), rules(), now())
         return
     if isinstance(rows, Mapping) or not isinstance(rows, Iterable) or isinstance(rows, (str, bytes)):
         raise InvalidArgument(
@@ -155,11 +159,11 @@ def _from_rows(rows: Any, ttl: Any, rules: VectorRules, now: int) -> Iterator[Ba
         )
     if not isinstance(rows, Iterator):
         listed = list(rows)
-        yield read_batch(_columns_of_dicts(listed, ttl, 0), rules, now)
+        yield read_batch(_columns_of_dicts(listed, ttl, 0), rules(), now())
         return
     first_row = 0
     while chunk := list(islice(rows, STREAM_ROWS)):
-        yield read_batch(_columns_of_dicts(chunk, ttl, first_row), rules, now, first_row=first_row)
+        yield read_batch(_columns_of_dicts(chunk, ttl, first_row), rules(), now(), first_row=first_row)
         first_row += len(chunk)
 
 

@@ -9,10 +9,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..contract import FloatMatrix
+from ..contract import FloatMatrix, Metric
 from ..errors import DuplicateId, LimitExceeded
 from ..inputs.columns import Batch, Columns, batches, check_unique
-from ..inputs.vectors import check_block
+from ..inputs.vectors import VectorRules, check_block
 from ..store.rows import Space, StoredId, stored_id
 from ..store.state import EncoderChanged, State
 from ..store.writing import NewRow, Transaction
@@ -32,10 +32,16 @@ def insert(context: Context, columns: Columns, rows: object, *, replace: bool) -
 
     A list is one commit; a generator commits every 8,192 rows, and an error leaves the commits before it.
     """
-    moment = now()
     ids: list[Id] = []
-    for batch in batches(columns, rows, context.rules(context.store.current()), moment):
-        ids.extend(until_encoder_stays(partial(_insert_batch, context, batch, moment, replace=replace)))
+    state = context.store.current()
+
+    def rules() -> VectorRules:
+        nonlocal state
+        state = context.store.current()
+        return context.rules(state)
+
+    for batch in batches(columns, rows, rules, now):
+        ids.extend(until_encoder_stays(partial(_insert_batch, context, batch, state.metric, replace=replace)))
     return ids
 
 
@@ -49,9 +55,11 @@ def until_encoder_stays(write: Callable[[], T]) -> T:
     return write()
 
 
-def _insert_batch(context: Context, batch: Batch, moment: int, *, replace: bool) -> list[Id]:
+def _insert_batch(context: Context, batch: Batch, metric: Metric, *, replace: bool) -> list[Id]:
+    """Writes a batch that was checked under `metric`."""
     if len(batch) == 0:
         return []
+    moment = now()
     if replace:
         kept = _last_of_equal_ids(batch)
     else:
@@ -65,6 +73,8 @@ def _insert_batch(context: Context, batch: Batch, moment: int, *, replace: bool)
     def plan(transaction: Transaction) -> list[Id]:
         check_encoder(state, transaction, spaces)
         block_now = _fit(context, transaction, block, batch)
+        if block_now is not None and transaction.state.metric != metric:
+            check_lengths_again(context, transaction, block_now, batch, kept, spaces)
         ids = _given_or_made(transaction, batch)
         stored = [stored_id(ids[i]) for i in kept]
         _clear_the_way(transaction, batch, stored, moment, replace=replace)
@@ -117,6 +127,19 @@ def _fit(context: Context, transaction: Transaction, block: FloatMatrix | None, 
     if block.shape[1] != transaction.state.dimension:
         check_block(block, context.rules(transaction.state), batch.place)
     return block
+
+
+def check_lengths_again(
+    context: Context,
+    transaction: Transaction,
+    block: FloatMatrix,
+    batch: Batch,
+    kept: list[int],
+    spaces: list[Space | None],
+) -> None:
+    """Under the lock: the metric was altered since the batch was checked, and may not take vectors of length zero."""
+    there = [at for at, row in enumerate(kept) if spaces[row] is not None]
+    check_block(block[there], context.rules(transaction.state), lambda i: batch.place(kept[there[i]]))
 
 
 def _refuse_known(context: Context, batch: Batch, moment: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..contract import FloatMatrix
+from ..contract import FloatMatrix, Metric
 from ..errors import IdNotFound, InvalidArgument
 from ..indexes.derived import View, viewing
 from ..inputs.columns import Batch, Columns, check_unique, id_list, read_batch
@@ -17,10 +17,11 @@ from ..inputs.values import expiry
 from ..inputs.vectors import check_block
 from ..metadata import dumps, loads
 from ..store.rows import Row, Space, StoredId, stored_id, user_id
+from ..store.state import State
 from ..store.writing import NewRow, Transaction
 from .choose import filter_of, slots_in
 from .context import Context, now
-from .insert import check_encoder, until_encoder_stays, with_encoded_texts
+from .insert import check_encoder, check_lengths_again, until_encoder_stays, with_encoded_texts
 
 
 def update(context: Context, columns: Columns, *, merge: bool = True) -> int:
@@ -31,16 +32,18 @@ def update(context: Context, columns: Columns, *, merge: bool = True) -> int:
         DuplicateId: an id is given twice.
     """
     moment = now()
-    batch = _read(context, columns, moment)
+    state = context.store.current()
+    batch = _read(context, columns, state, moment)
     _check_merge(merge)
     if len(batch) == 0:
         return 0
     check_unique(batch)
     merge = merge or columns.metadata is None
-    return until_encoder_stays(lambda: _update_batch(context, batch, moment, merge))
+    return until_encoder_stays(lambda: _update_batch(context, batch, state.metric, moment, merge))
 
 
-def _update_batch(context: Context, batch: Batch, moment: int, merge: bool) -> int:
+def _update_batch(context: Context, batch: Batch, metric: Metric, moment: int, merge: bool) -> int:
+    """Writes a batch that was checked under `metric`."""
     rows = list(range(len(batch)))
     state = context.store.current()
     block, spaces = with_encoded_texts(context, state, batch, rows)
@@ -55,6 +58,8 @@ def _update_batch(context: Context, batch: Batch, moment: int, merge: bool) -> i
             transaction.fix_dimension(block.shape[1])
         if block is not None:
             check_block(block[:1], _dimension_only(context, transaction), batch.place)
+        if block is not None and transaction.state.metric != metric:
+            check_lengths_again(context, transaction, block, batch, rows, spaces)
         moved = [i for i in rows if (batch.texts[i], spaces[i], batch.sparse[i]) != (None, None, None)]
         for i in sorted(set(rows).difference(moved)):
             row = found[ids[i]]
@@ -109,7 +114,7 @@ def _nothing_to_change() -> InvalidArgument:
     )
 
 
-def _read(context: Context, columns: Columns, moment: int) -> Batch:
+def _read(context: Context, columns: Columns, state: State, moment: int) -> Batch:
     if columns.ids is None:
         raise InvalidArgument(
             "update needs the ids of the rows to change", name="ids", remedy="Pass ids=[...] or where={...}."
@@ -119,7 +124,7 @@ def _read(context: Context, columns: Columns, moment: int) -> Batch:
     if isinstance(columns.metadata, Mapping) and not is_scalar_id(columns.ids):
         ids = id_list(columns.ids)  # one dict for all rows
         columns = replace(columns, ids=ids, metadata=[columns.metadata] * len(ids))
-    return read_batch(columns, context.rules(context.store.current()), moment)
+    return read_batch(columns, context.rules(state), moment)
 
 
 def _dimension_only(context: Context, transaction: Transaction) -> Any:

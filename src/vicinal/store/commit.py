@@ -50,6 +50,8 @@ def write_once(
         transaction.finish()
     except BaseException:
         transaction.give_back()
+        if state.dimension is None:
+            generation.vectors.fix_dimension(None)
         raise
     try:
         connection.execute("COMMIT")

@@ -2,12 +2,14 @@
 
 A drop is a commit like a switch: `moved_to = 'dropped'`. The folder goes when nobody has it open any more;
 until then a marker keeps it out of the list, and a new collection of that name begins as the next
-generation in the same folder.
+generation in the same folder. `moved_to` is the truth: the marker may be missing or left over after a kill,
+and is mended when the collection is next opened, listed or dropped.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from dataclasses import replace
 
@@ -16,12 +18,13 @@ import apsw
 from ..errors import StoreError, WriterBusy
 from .builder import builder_role, clear_up, is_unused
 from .connections import Connections
-from .creation import building_name, create_generation, write_file
+from .creation import building_name, create_generation, folder_name, write_file
 from .files import Files
 from .generation import DROPPED, Generation, generations, next_name
 from .state import State, read_state, update_state
 
 MARKER = "dropped"
+_GRAVE = re.compile(r"dead-[0-9a-f]{16}")
 
 
 def drop_generation(files: Files, folder: str, generation: Generation, timeout: float) -> None:
@@ -37,6 +40,24 @@ def drop_generation(files: Files, folder: str, generation: Generation, timeout: 
     generation.connections.write(end, timeout, "full")
     if not files.exists(os.path.join(folder, MARKER)):
         write_file(files, os.path.join(folder, MARKER), b"")
+
+
+def finish_drop(files: Files, folder: str) -> None:
+    """Where a collection was dropped, and whoever did it died before it could say so beside the files."""
+    names = generations(files, folder) if files.exists(folder) else []
+    if names and not is_dropped(files, folder) and _says_dropped(files, os.path.join(folder, names[-1])):
+        write_file(files, os.path.join(folder, MARKER), b"")
+
+
+def mend_marker(files: Files, folder: str) -> None:
+    """Removes the marker of a collection that was made anew, where whoever made it died before it could."""
+    names = generations(files, folder)
+    if files.read_only or not names or not is_dropped(files, folder):
+        return
+    last = os.path.join(folder, names[-1])
+    with builder_role(files, last) as held:  # else somebody is at it
+        if held and not _says_dropped(files, last) and is_dropped(files, folder):
+            files.remove_file(os.path.join(folder, MARKER))
 
 
 def is_dropped(files: Files, folder: str) -> bool:
@@ -72,8 +93,12 @@ def create_after_drop(files: Files, folder: str, state: State, timeout: float) -
                 place=folder,
                 remedy="Try again.",
             )
-        if not _says_dropped(files, os.path.join(folder, last)) or generations(files, folder)[-1] != last:
+        if generations(files, folder)[-1] != last:
             return  # somebody was first
+        if not _says_dropped(files, os.path.join(folder, last)):
+            if is_dropped(files, folder):  # somebody was first, and died before the last step
+                files.remove_file(os.path.join(folder, MARKER))
+            return
         building = os.path.join(folder, building_name())
         create_generation(files, building, state)
         files.rename(building, os.path.join(folder, next_name(last)))
@@ -96,6 +121,9 @@ def _bury(files: Files, folder: str) -> bool:
         files.rename(folder, grave)
     except StoreError:  # another process was first, or this system keeps open folders where they are
         return False
-    files.sync_folder(os.path.dirname(folder))
-    files.remove_tree(grave)
+    database = os.path.dirname(folder)
+    files.sync_folder(database)
+    for entry in files.list_folder(database):  # with those that a kill left
+        if _GRAVE.fullmatch(entry) and entry != folder_name("dead"):
+            files.remove_tree(os.path.join(database, entry))
     return True

@@ -126,7 +126,14 @@ def open_generation(files: Files, folder: str) -> Generation | None:
         if not files.exists(folder):
             return None
         raise
-    return Generation(folder, connections, FileVectors(file, state.dimension, files.maps_past_end), state, files)
+
+    def dimension() -> int | None:
+        with connections.turn, connections.reader() as connection:
+            found = read_state(connection).dimension
+        return found  # noqa: RET504  # to mypy, a `with` of apsw might swallow errors
+
+    vectors = FileVectors(file, state.dimension, files.maps_past_end, dimension)
+    return Generation(folder, connections, vectors, state, files)
 
 
 def _follow(files: Files, folder: str, names: list[str]) -> Generation | None:

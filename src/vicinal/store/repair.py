@@ -19,13 +19,14 @@ from uuid import UUID
 
 import apsw
 
-from ..errors import Damaged, StoreError, WriterBusy
+from ..errors import CollectionDropped, Damaged, StoreError, WriterBusy
 from ..types import Id, LostRow, RepairReport
 from .backup import SNAPSHOTS
 from .builder import builder_role
 from .changes import NONCE_BYTES
 from .connections import Connections, connect_file, translated
 from .creation import building_name, create_builder, create_generation, folder_name, write_file
+from .drop import is_dropped
 from .files import Files
 from .forensics import READ_ERRORS, VectorBytes, opened_records, opened_vectors
 from .forking import sqlite_in_use
@@ -66,6 +67,7 @@ def repair_collection(files: Files, folder: str, timeout: float) -> RepairReport
     source = _in_force(files, folder, names)
     if not files.exists(os.path.join(folder, source, "records.db")):
         raise _hopeless(folder, f"{source}/records.db, which holds the rows, is gone")
+    _refuse_dropped(files, folder, source)
     building = os.path.join(folder, building_name())
     try:
         with _sole_builder(files, os.path.join(folder, source), timeout):
@@ -98,6 +100,17 @@ def _in_force(files: Files, folder: str, names: list[str]) -> str:
             break
         name = following
     return name
+
+
+def _refuse_dropped(files: Files, folder: str, source: str) -> None:
+    """What was deleted on purpose stays deleted. Where the records do not say, the marker does."""
+    path = os.path.join(folder, source)
+    with opened_records(files, path) as connections, connections.turn, connections.reader() as connection:
+        state = proven_state(connection)
+    if state.moved_to == DROPPED if state is not None else is_dropped(files, folder):
+        raise CollectionDropped(
+            "the collection was dropped", name="collection", place=folder, remedy="Make it anew if you need it."
+        )
 
 
 def _is_newer(files: Files, generation: str, change: int) -> bool:

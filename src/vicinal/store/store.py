@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -440,7 +441,8 @@ class Store(Generic[IndexT]):
         with self.upkeep.lock, self.upkeep.sync_lock:  # what the housekeeping threads have begun comes to its end
             try:
                 if self.on_disk and self._opened is not None and self.is_in_place():
-                    self.upkeep.finish()
+                    with contextlib.suppress(CollectionDropped):  # by another process: there is nothing to finish
+                        self.upkeep.finish()
             finally:
                 with self._lock:
                     self._closed = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -19,7 +20,8 @@ class Vectors(Protocol):
     @property
     def dimension(self) -> int | None: ...
 
-    def fix_dimension(self, dimension: int) -> None: ...
+    def fix_dimension(self, dimension: int | None) -> None:
+        """None where the write that would have fixed it was rolled back."""
 
     def end(self) -> int:
         """The first slot past all bytes written, by anybody."""
@@ -42,10 +44,22 @@ class Vectors(Protocol):
 
 
 class FileVectors:
-    """`vectors.f32` through a shared map."""
+    """`vectors.f32` through a shared map.
 
-    def __init__(self, file: File, dimension: int | None, maps_past_end: bool) -> None:
+    Args:
+        dimension: None where no vector was written yet, as far as our caller knows.
+        find_dimension: asks the records, where another process may have written the first vector since.
+    """
+
+    def __init__(
+        self,
+        file: File,
+        dimension: int | None,
+        maps_past_end: bool,
+        find_dimension: Callable[[], int | None] = lambda: None,
+    ) -> None:
         self._file = file
+        self._find_dimension = find_dimension
         self._row_bytes = 0 if dimension is None else dimension * _COMPONENT_BYTES
         self._maps_past_end = maps_past_end
         # (bytes of the file known to be there, map): one tuple, so that threads see a pair that belongs together
@@ -56,8 +70,13 @@ class FileVectors:
     def dimension(self) -> int | None:
         return self._row_bytes // _COMPONENT_BYTES or None
 
-    def fix_dimension(self, dimension: int) -> None:
-        self._row_bytes = dimension * _COMPONENT_BYTES
+    def fix_dimension(self, dimension: int | None) -> None:
+        self._row_bytes = 0 if dimension is None else dimension * _COMPONENT_BYTES
+
+    def _knows_dimension(self) -> bool:
+        if not self._row_bytes:
+            self.fix_dimension(self._find_dimension())
+        return self._row_bytes > 0
 
     def end(self) -> int:
         return -(-self._file.size() // self._row_bytes) if self._row_bytes else 0
@@ -72,7 +91,7 @@ class FileVectors:
         self._file.sync()
 
     def matrix(self, slot_count: int) -> FloatMatrix:
-        if not self._row_bytes:
+        if not self._row_bytes and not self._knows_dimension():
             return np.empty((0, 0), dtype=np.float32)
         shape = slot_count, self._row_bytes // _COMPONENT_BYTES
         whole = self._whole
@@ -87,6 +106,8 @@ class FileVectors:
         return matrix
 
     def raw(self, slot: int) -> memoryview | bytes:
+        if not self._row_bytes and not self._knows_dimension():
+            return b""
         start, end = slot * self._row_bytes, (slot + 1) * self._row_bytes
         there, mapped = self._reach(end)
         return mapped[start:end].data if end <= there else b""
@@ -121,9 +142,9 @@ class MemoryVectors:
     def dimension(self) -> int | None:
         return self._array.shape[1] or None
 
-    def fix_dimension(self, dimension: int) -> None:
-        if self._array.shape[1] != dimension:
-            self._array = np.empty((0, dimension), dtype=np.float32)
+    def fix_dimension(self, dimension: int | None) -> None:
+        if self._array.shape[1] != (dimension or 0):
+            self._array, self._end = np.empty((0, dimension or 0), dtype=np.float32), 0
 
     def end(self) -> int:
         return self._end
