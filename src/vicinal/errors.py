@@ -9,6 +9,8 @@
     |   +-- InvalidVector       NaN, infinity, or something that is not a vector
     |   |   +-- DimensionMismatch
     |   |   `-- ZeroVector
+    |   +-- InvalidDocument     a file that cannot be read as the document that its name says it is
+    |   |   `-- EncryptedDocument one that only a password opens
     |   +-- InvalidImage        a picture that is absent or cannot be decoded
     |   +-- DuplicateId         one id twice in a call, or an `add` of an id that exists
     |   +-- SettingsMismatch    a collection reopened with another dimension, metric or setting
@@ -50,9 +52,11 @@ __all__ = [
     "DuplicateId",
     "EncoderMismatch",
     "EncoderNotFound",
+    "EncryptedDocument",
     "FormatUnsupported",
     "IdNotFound",
     "InvalidArgument",
+    "InvalidDocument",
     "InvalidId",
     "InvalidImage",
     "InvalidInput",
@@ -144,6 +148,14 @@ class InvalidMetadata(InvalidInput):
 
 class InvalidVector(InvalidInput):
     """NaN, infinity, or something that is not a vector."""
+
+
+class InvalidDocument(InvalidInput):
+    """A file that cannot be read as the document that its name says it is: broken, or none."""
+
+
+class EncryptedDocument(InvalidDocument):
+    """A document that only a password opens."""
 
 
 class InvalidImage(InvalidInput):

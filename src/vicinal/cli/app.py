@@ -11,6 +11,7 @@ from ..errors import VicinalError
 from ..version import __version__
 from .demo import demo
 from .evaluate import evaluate
+from .index import index
 from .init import init
 from .models import models_app
 from .search import search
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("demo")(demo)
+app.command("index")(index)
 app.command("search")(search)
 app.command("evaluate")(evaluate)
 app.command("import")(import_file)
@@ -57,6 +59,7 @@ def vicinal(
     Examples:
       vicinal models add minilm
       vicinal demo "how do I compress a file?"
+      vicinal index ./documents
       vicinal import ./data docs articles.jsonl
       vicinal search ./data docs "a question"
     """

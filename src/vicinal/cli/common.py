@@ -17,10 +17,19 @@ from ..collection import Collection
 from ..database import Database, connect
 from ..errors import CollectionNotFound, InvalidArgument
 
-__all__ = ["CollectionName", "DatabasePath", "existing_collection", "existing_database", "print_table"]
+__all__ = [
+    "CollectionName",
+    "DatabasePath",
+    "existing_collection",
+    "existing_database",
+    "print_table",
+]
 
 DatabasePath = Annotated[Path, typer.Argument(metavar="PATH", help="Folder of the database.", show_default=False)]
 CollectionName = Annotated[str, typer.Argument(metavar="COLLECTION", help="Its name.", show_default=False)]
+
+# Where the database of a folder of documents is, in that folder.
+FOLDER_DATABASE = ".vicinal"
 
 _PIPE_WIDTH = 120
 
@@ -28,6 +37,8 @@ _PIPE_WIDTH = 120
 @contextmanager
 def existing_database(path: Path) -> Iterator[Database]:
     """The database at `path`; one that is not there is not created by looking at it."""
+    if (path / FOLDER_DATABASE).is_dir():  # that of a folder of documents lies in it
+        path = path / FOLDER_DATABASE
     if not path.is_dir():
         raise InvalidArgument(
             f"there is no database at {str(path)!r}",

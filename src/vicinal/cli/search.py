@@ -11,10 +11,13 @@ from rich.table import Table
 
 from ..contract import Mode, Syntax
 from ..metadata import dumps
+from ..rag.folder import search_folder
+from ..rag.folder.known import OWNER, folder_of
 from ..settings import Settings
 from ..types import Hit, Hits
 from .common import CollectionName, DatabasePath, existing_collection, print_table
 from .files.rows import json_members
+from .passages import print_passages
 
 __all__ = ["search"]
 
@@ -28,7 +31,13 @@ def search(
     k: Annotated[
         int | None, typer.Option("-k", min=1, help="How many rows; MAX_RESULTS or 10.", show_default=False)
     ] = None,
-    mode: Annotated[str, typer.Option(help="dense, keyword or hybrid: by vectors, words or both.")] = "dense",
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            help="dense, keyword or hybrid: by vectors, words or both; dense, in a folder of documents hybrid.",
+            show_default=False,
+        ),
+    ] = None,
     syntax: Annotated[
         str | None,
         typer.Option(
@@ -47,11 +56,17 @@ def search(
       vicinal search ./data docs "+chlorophyll sugar" --mode keyword
     """
     with existing_collection(path, collection) as opened:
-        chosen = syntax or ("operators" if mode == "keyword" else None)
-        hits = opened.search(
-            query, k=k or Settings.load().max_results, mode=cast(Mode, mode), syntax=cast("Syntax | None", chosen)
-        )
-    if as_json:
+        k = k or Settings.load().max_results
+        chosen = cast("Syntax | None", syntax or ("operators" if mode == "keyword" else None))
+        if folder_of(opened.notes(OWNER)) is None:
+            found = None
+            hits = opened.search(query, k=k, mode=cast(Mode, mode or "dense"), syntax=chosen)
+        else:
+            found = search_folder(opened, query, k, mode=mode or "hybrid", syntax=chosen)
+            hits = found.hits
+    if found is not None and not as_json:
+        print_passages(found, query)
+    elif as_json:
         for hit in hits:
             print(_json_line(hit))
     else:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from .chunk import Chunk
 from .conversation import ConversationMemory, Message
+from .document import Document
+from .loaders import load
 from .multi_query import MultiQueryRetrieval, fused
+from .passages import DocumentSplitter
 from .prompts import PromptTemplate
 from .splitters import (
     CodeTextSplitter,
@@ -23,6 +26,8 @@ __all__ = [
     "Chunk",
     "CodeTextSplitter",
     "ConversationMemory",
+    "Document",
+    "DocumentSplitter",
     "MarkdownTextSplitter",
     "Message",
     "MultiQueryRetrieval",
@@ -33,4 +38,5 @@ __all__ = [
     "TextSplitter",
     "TokenTextSplitter",
     "fused",
+    "load",
 ]

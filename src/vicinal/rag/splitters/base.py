@@ -8,7 +8,7 @@ from numbers import Integral
 from ...errors import InvalidArgument
 from ..chunk import Chunk
 
-__all__ = ["TextSplitter", "checked_size"]
+__all__ = ["TextSplitter", "checked_size", "checked_sizes"]
 
 
 class TextSplitter(ABC):
@@ -23,15 +23,7 @@ class TextSplitter(ABC):
     """
 
     def __init__(self, chunk_size: int, chunk_overlap: int = 0) -> None:
-        self.chunk_size = checked_size("chunk_size", chunk_size, 1)
-        self.chunk_overlap = checked_size("chunk_overlap", chunk_overlap, 0)
-        if self.chunk_overlap >= self.chunk_size:
-            raise InvalidArgument(
-                f"chunk_overlap ({chunk_overlap}) must be less than chunk_size ({chunk_size})",
-                name="chunk_overlap",
-                value=chunk_overlap,
-                remedy="A tenth of chunk_size is usual.",
-            )
+        self.chunk_size, self.chunk_overlap = checked_sizes(chunk_size, chunk_overlap)
 
     def split(self, text: str) -> list[Chunk]:
         """The chunks with their offsets, in order; none of an empty text."""
@@ -51,6 +43,23 @@ class TextSplitter(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(chunk_size={self.chunk_size}, chunk_overlap={self.chunk_overlap})"
+
+
+def checked_sizes(chunk_size: object, chunk_overlap: object) -> tuple[int, int]:
+    """Both as numbers.
+
+    Raises:
+        InvalidArgument: one is none, or they do not go together.
+    """
+    size, overlap = checked_size("chunk_size", chunk_size, 1), checked_size("chunk_overlap", chunk_overlap, 0)
+    if overlap >= size:
+        raise InvalidArgument(
+            f"chunk_overlap ({overlap}) must be less than chunk_size ({size})",
+            name="chunk_overlap",
+            value=chunk_overlap,
+            remedy="A tenth of chunk_size is usual.",
+        )
+    return size, overlap
 
 
 def checked_size(name: str, value: object, least: int) -> int:

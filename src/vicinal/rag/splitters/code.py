@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
 from ...errors import InvalidArgument
 from ..chunk import Chunk
+from ..definitions import block_starts
 from .base import TextSplitter
 from .breaks import separators
 from .cut import Cutter
@@ -16,23 +14,6 @@ from .packing import pack
 __all__ = ["CodeTextSplitter"]
 
 SEPARATORS = ("\n\n", "\n}\n", "\r\n\r\n", "\r\n}\r\n", "\n", "; ", " ")
-
-_C_LIKE = r"class |(?=[^\n]*\()(?=[^\n]*\))(?=[^\n]*\b(?:public|private|protected|static|void|int)\b)"
-_SCRIPT = r"(?:export |async |default )*(?:function\b|class |const |let |interface |type |enum )|export "
-# What a line begins with that begins a block, after its indentation.
-_BLOCKS = {
-    "c": _C_LIKE + r"|struct |enum |union |typedef ",
-    "cpp": _C_LIKE + r"|struct |enum |union |typedef |namespace |template",
-    "go": r"func |type |struct |var \(|const \(",
-    "java": _C_LIKE + r"|(?:public |private |protected |static |final |abstract )*(?:class|interface|enum|record) ",
-    "javascript": _SCRIPT,
-    "python": r"(?:async )?def |class ",
-    "rust": r"(?:pub(?:\([^)\n]*\))? )?(?:async |const |unsafe )*(?:fn|struct|enum|impl|trait|mod|union) |impl<",
-    "typescript": _SCRIPT,
-}
-_OTHER = r"(?:pub |export |async )*(?:fn|function|def|class|struct|interface|module|func|sub) "
-# Lines that belong to the block below them: comments, decorators, attributes.
-_ABOVE = re.compile(r"[ \t]*+(?:@\w|#\[|//|#(?!include|define|if|endif|else|pragma)|\*|/\*)")
 
 
 class CodeTextSplitter(TextSplitter):
@@ -64,28 +45,11 @@ class CodeTextSplitter(TextSplitter):
 
     def _split(self, text: str) -> list[Chunk]:
         kinds = separators(text, SEPARATORS)
+        cutter = Cutter(text, Characters(), self.chunk_size, self.chunk_overlap)
         if self.language is None:
-            return Cutter(text, Characters(), self.chunk_size, self.chunk_overlap).chunks(0, len(text), kinds)
-        starts = list(_block_starts(text, _BLOCKS.get(self.language.lower(), _OTHER)))
-        return pack(text, starts, kinds, self.chunk_size, self.chunk_overlap)
+            return cutter.chunks(0, len(text), kinds)
+        return pack(cutter, block_starts(text, self.language), kinds)
 
     def __repr__(self) -> str:
         language = "" if self.language is None else f".with_language({self.language!r})"
         return super().__repr__() + language
-
-
-def _block_starts(text: str, pattern: str) -> Iterator[int]:
-    lowest = 0
-    for found in re.finditer(rf"^[ \t]*+(?:{pattern})", text, re.MULTILINE):
-        yield _with_lines_above(text, found.start(), lowest)
-        lowest = found.start() + 1
-
-
-def _with_lines_above(text: str, start: int, lowest: int) -> int:
-    """`start`, or where the comments and decorators above it begin, but nothing before `lowest`."""
-    while start > lowest:
-        above = text.rfind("\n", 0, start - 1) + 1
-        if above < lowest or not _ABOVE.match(text, above, start):
-            break
-        start = above
-    return start

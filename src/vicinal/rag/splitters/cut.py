@@ -29,11 +29,18 @@ class Cutter:
     """
 
     def __init__(self, text: str, measure: Measure, size: int, overlap: int) -> None:
-        self._text = text
+        self.text = text
         self._measure = measure
         self._size = size
         self._overlap = overlap
         self._chunks: list[Chunk] = []
+
+    def fits(self, start: int, end: int) -> bool:
+        """Whether all from `start` to `end` may be one chunk."""
+        return self._measure.limit(start, self._size) >= end
+
+    def chunk(self, start: int, end: int) -> Chunk:
+        return Chunk(self.text[start:end], start, end)
 
     def chunks(self, start: int, end: int, kinds: Sequence[Breaks]) -> list[Chunk]:
         """Chunks of the stretch from `start` to `end`; their overlap lies within it."""
@@ -49,12 +56,12 @@ class Cutter:
         while start < end:
             chunk_start, limit = self._room(start)
             if limit >= end:
-                return start if self._text[start:end].isspace() else self._add(chunk_start, end)
+                return start if self.text[start:end].isspace() else self._add(chunk_start, end)
             if not kinds:
-                start = self._add(chunk_start, _spared(self._text, start, limit))
+                start = self._add(chunk_start, _spared(self.text, start, limit))
                 continue
             at = kinds[0].last(start, limit)
-            if at > 0 and not self._text[start:at].isspace():
+            if at > 0 and not self.text[start:at].isspace():
                 start = self._add(chunk_start, at)
             else:
                 start = self._cut(start, kinds[0].after(limit, end), kinds[1:])
@@ -76,7 +83,7 @@ class Cutter:
         return max(self._chunks[-1].start, self._measure.back(start, self._overlap))
 
     def _add(self, start: int, end: int) -> int:
-        self._chunks.append(Chunk(self._text[start:end], start, end))
+        self._chunks.append(self.chunk(start, end))
         return end
 
 

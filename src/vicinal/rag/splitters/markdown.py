@@ -6,6 +6,8 @@ from ..chunk import Chunk
 from ..headings import markdown_headings
 from .base import TextSplitter
 from .breaks import separators
+from .cut import Cutter
+from .measure import Characters
 from .packing import pack
 from .recursive import SEPARATORS
 
@@ -21,4 +23,5 @@ class MarkdownTextSplitter(TextSplitter):
 
     def _split(self, text: str) -> list[Chunk]:
         starts = [heading.start for heading in markdown_headings(text)]
-        return pack(text, starts, separators(text, SEPARATORS), self.chunk_size, self.chunk_overlap)
+        cutter = Cutter(text, Characters(), self.chunk_size, self.chunk_overlap)
+        return pack(cutter, starts, separators(text, SEPARATORS))

@@ -8,32 +8,30 @@ from itertools import pairwise
 from ..chunk import Chunk
 from .breaks import Breaks
 from .cut import Cutter
-from .measure import Characters
 
 __all__ = ["pack"]
 
 
-def pack(text: str, starts: Sequence[int], kinds: Sequence[Breaks], size: int, overlap: int) -> list[Chunk]:
+def pack(cutter: Cutter, starts: Sequence[int], kinds: Sequence[Breaks]) -> list[Chunk]:
     """Chunks of as many whole blocks as fit. Only the parts of a block that is too long overlap.
 
     Args:
         starts: where blocks begin, ascending; what stands before the first is a block too.
         kinds: where a block that is too long is cut.
-        size, overlap: in characters.
     """
-    cutter = Cutter(text, Characters(), size, overlap)
-    bounds = sorted({0, *starts, len(text)})
+    end_of_text = len(cutter.text)
+    bounds = sorted({0, *starts, end_of_text})
     chunks: list[Chunk] = []
     packed = 0
     for start, end in pairwise(bounds):
-        if end - packed <= size:
+        if cutter.fits(packed, end):
             continue
         if start > packed:
-            chunks.append(Chunk(text[packed:start], packed, start))
+            chunks.append(cutter.chunk(packed, start))
             packed = start
-        if end - start > size:
+        if not cutter.fits(start, end):
             chunks += cutter.chunks(start, end, kinds)
             packed = end
-    if packed < len(text):
-        chunks.append(Chunk(text[packed:], packed, len(text)))
+    if packed < end_of_text:
+        chunks.append(cutter.chunk(packed, end_of_text))
     return chunks

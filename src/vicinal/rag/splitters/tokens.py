@@ -16,7 +16,7 @@ from .cut import Cutter
 from .measure import Tokens
 from .recursive import SEPARATORS
 
-__all__ = ["TokenTextSplitter"]
+__all__ = ["Count", "TokenTextSplitter", "token_measure"]
 
 Count = Callable[[list[str]], Sequence[int]]
 
@@ -73,41 +73,41 @@ class TokenTextSplitter(TextSplitter):
             )
 
     def _split(self, text: str) -> list[Chunk]:
-        cutter = Cutter(text, self._measure(text), self.chunk_size, self.chunk_overlap)
+        measure = token_measure(text, self._count, self.chunk_size, self._unit)
+        cutter = Cutter(text, measure, self.chunk_size, self.chunk_overlap)
         return cutter.chunks(0, len(text), separators(text, SEPARATORS))
 
-    def _measure(self, text: str) -> Tokens:
-        starts: list[int] = []
-        ends: list[int] = []
-        counts: list[int] = []
-        known: dict[str, int] = {}
-        for spans in _windows(self._unit, text):
-            units = [text[start:end] for start, end in spans]
-            new = list({unit for unit in units if unit not in known})
-            known.update(zip(new, self._count(new), strict=True))
-            for (start, end), unit in zip(spans, units):
-                if known[unit] <= self.chunk_size:
-                    starts.append(start)
-                    ends.append(end)
-                    counts.append(known[unit])
-                else:
-                    self._add_parts(text, start, end, starts, ends, counts)
-        return Tokens(starts, ends, [0, *accumulate(counts)])
 
-    def _add_parts(
-        self, text: str, start: int, end: int, starts: list[int], ends: list[int], counts: list[int]
-    ) -> None:
-        """A word that alone is too long: the longest parts of it that fit."""
-        length = self.chunk_size
-        while start < end:
-            length = min(2 * length, end - start)
-            while length > 1 and self._count([text[start : start + length]])[0] > self.chunk_size:
-                length //= 2
-            starts.append(start)
-            ends.append(start + length)
-            # Full, so that it stands alone: together with its neighbours it may count more than each.
-            counts.append(self.chunk_size)
-            start += length
+def token_measure(text: str, count: Count, size: int, unit: re.Pattern[str] = _UNIT) -> Tokens:
+    """Sizes of parts of `text` in the tokens that `count` counts; no unit is larger than `size` that can be parted."""
+    starts: list[int] = []
+    ends: list[int] = []
+    counts: list[int] = []
+    known: dict[str, int] = {}
+    for spans in _windows(unit, text):
+        units = [text[start:end] for start, end in spans]
+        new = list({part for part in units if part not in known})
+        known.update(zip(new, count(new), strict=True))
+        for (start, end), part in zip(spans, units):
+            # A part of a word stands alone: together with the next it may count more than each.
+            pieces = [(end, known[part])] if known[part] <= size else _parts(text, start, end, count, size)
+            for piece_end, tokens in pieces:
+                starts.append(start)
+                ends.append(piece_end)
+                counts.append(tokens)
+                start = piece_end
+    return Tokens(starts, ends, [0, *accumulate(counts)])
+
+
+def _parts(text: str, start: int, end: int, count: Count, size: int) -> Iterator[tuple[int, int]]:
+    """A word that alone is too long: ends of long parts of it that fit, each of which fills a chunk."""
+    length = size
+    while start < end:
+        length = min(2 * length, end - start)
+        while length > 1 and count([text[start : start + length]])[0] > size:
+            length //= 2
+        start += length
+        yield start, size
 
 
 def _windows(unit: re.Pattern[str], text: str) -> Iterator[list[tuple[int, int]]]:

@@ -1,0 +1,115 @@
+"""`vicinal index`: a folder of documents becomes a collection, and stays one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..database import connect
+from ..errors import InvalidArgument
+from ..rag.folder import FILE_BYTES_MAX, FolderReport, index_folder
+from ..rag.passages import DocumentSplitter
+from .common import FOLDER_DATABASE
+
+__all__ = ["index"]
+
+_MEGABYTE = 1_000_000
+_LISTED_MAX = 20
+
+
+def index(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Its documents are indexed.", show_default=False)],
+    collection: Annotated[str, typer.Option("--collection", help="Name of the collection.")] = "docs",
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder",
+            help="minilm finds by meaning, hashing by spelling and needs no model; minilm.",
+            show_default=False,
+        ),
+    ] = None,
+    path: Annotated[
+        Path | None,
+        typer.Option("--path", help="Folder of the database; .vicinal in FOLDER.", show_default=False),
+    ] = None,
+    include: Annotated[
+        list[str] | None, typer.Option("--include", help="Only such files, as in .gitignore; may be repeated.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", help="No such files or folders; may be repeated.")
+    ] = None,
+    max_size: Annotated[
+        float, typer.Option("--max-size", min=0, help="Larger files are passed over, in megabytes.")
+    ] = FILE_BYTES_MAX / _MEGABYTE,
+) -> None:
+    """Make the documents of a folder searchable: text, Markdown, code, HTML, DOCX and PDF, also as .gz, .bz2, .xz.
+
+    Run again, it touches only what is new, changed, moved or gone; stopped at any moment, it goes on from there.
+    What .gitignore names is left out, and so are names that begin with a dot, links, and pictures and programs.
+
+    \b
+    Examples:
+      vicinal index ./papers
+      vicinal index ./project --include '*.md' --include '*.py' --exclude tests/
+      vicinal index /usr/share/doc --path ./doc-index --encoder hashing:256
+      vicinal search ./papers docs "what does this do?"
+    """
+    if not folder.is_dir():
+        raise InvalidArgument(
+            f"there is no folder {str(folder)!r}", name="FOLDER", value=folder, remedy="Check the path."
+        )
+    place = path or folder / FOLDER_DATABASE
+    _make(place)
+    with connect(place) as database:
+        if encoder is None and collection in database:
+            target = database.collection(collection)
+        else:
+            target = database.collection(collection, encoder=encoder or "minilm")
+        with target:
+            report = index_folder(
+                target,
+                folder,
+                include=include or (),
+                exclude=exclude or (),
+                bytes_max=int(max_size * _MEGABYTE),
+                splitter=DocumentSplitter(encoder or target.stats().encoder),
+                skip=place,
+                progress=True,
+            )
+    _tell(report, folder if path is None else place, collection)
+
+
+def _make(place: Path) -> None:
+    """The folder of the database, with the file that keeps it out of Git where it lies among documents."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        if place.name == FOLDER_DATABASE and not (place / ".gitignore").exists():
+            (place / ".gitignore").write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise InvalidArgument(
+            f"the database cannot be made at {str(place)!r} ({error.strerror})",
+            name="--path",
+            value=place,
+            remedy="Give another folder with --path.",
+        ) from error
+
+
+def _tell(report: FolderReport, place: Path, collection: str) -> None:
+    print(f"{report}.")
+    _list("passed over for their size", [(name, "") for name in report.too_large])
+    _list("without text", [(name, "") for name in report.empty])
+    _list("that could not be read", report.problems)
+    print(f'Search them with: vicinal search {place} {collection} "your question"')
+
+
+def _list(what: str, files: list[tuple[str, str]]) -> None:
+    if not files:
+        return
+    print(f"{len(files):,} files {what}:", file=sys.stderr)
+    for name, reason in files[:_LISTED_MAX]:
+        print(f"  {name}: {reason}" if reason else f"  {name}", file=sys.stderr)
+    if len(files) > _LISTED_MAX:
+        print(f"  ... and {len(files) - _LISTED_MAX:,} more", file=sys.stderr)

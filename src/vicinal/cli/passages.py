@@ -1,0 +1,81 @@
+"""Answers from a folder of documents: file, page or line, and the passage with the words of the question marked."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from ..rag.folder.search import FolderHits
+from ..rag.highlight import best_stretch, marks
+from ..types import Hit
+
+__all__ = ["print_passages"]
+
+_SHOWN_CHARS = 320
+_PIPE_WIDTH = 120
+_SPACE = re.compile(r"\s+")
+
+
+def print_passages(found: FolderHits, question: str) -> None:
+    """Prints the hits; words are marked by colour on a terminal, and between asterisks elsewhere."""
+    terminal = sys.stdout.isatty()
+    console = Console(width=None if terminal or "COLUMNS" in os.environ else _PIPE_WIDTH, highlight=False)
+    for number, hit in enumerate(found.hits, 1):
+        text = hit.text or ""
+        spans = marks(text, question)
+        console.print(_head(number, hit, spans, hit.metadata["file"] in found.stale))
+        console.print(_passage(text, spans, terminal))
+        console.print()
+    if not found.hits:
+        console.print("Nothing found.")
+    if found.gone:
+        gone = f"{len(found.gone):,} files that would have answered are gone"
+        print(f"{gone} from {found.folder}. Run vicinal index again.", file=sys.stderr)
+
+
+def _head(number: int, hit: Hit, spans: list[tuple[int, int]], stale: bool) -> Text:
+    about = hit.metadata
+    place = about["file"]
+    if "page" in about:
+        place += f", page {about['page']}"
+    elif "line" in about:
+        first = spans[0][0] if spans else 0
+        place += f":{about['line'] + (hit.text or '').count(chr(10), 0, first)}"
+    head = Text(f"{number:>3}  ")
+    head.append(_plain(place), style="bold")
+    under = about.get("headings") or ([about["title"]] if about.get("title") else [])
+    if under:
+        head.append("  ")
+        head.append(_plain(" > ".join(under)), style="cyan")
+    head.append(f"  {hit.score:.3f}", style="dim")
+    if stale:
+        head.append("  (changed since it was indexed)", style="yellow")
+    return head
+
+
+def _passage(text: str, spans: list[tuple[int, int]], terminal: bool) -> Padding:
+    start, end = best_stretch(text, spans, _SHOWN_CHARS)
+    start += len(text[start:end]) - len(text[start:end].lstrip())
+    shown = Text()
+    if start:
+        shown.append("... ")
+    at = start
+    for first, last in [*((a, b) for a, b in spans if start <= a and b <= end), (end, end)]:
+        shown.append(_plain(text[at:first]))
+        word = _plain(text[first:last])
+        if word:
+            shown.append(word if terminal else f"*{word}*", style="bold yellow")
+        at = last
+    if end < len(text.rstrip()):
+        shown.append(" ...")
+    return Padding(shown, (0, 0, 0, 5), expand=False)
+
+
+def _plain(text: str) -> str:
+    """Each stretch of white space as one blank, and nothing that a terminal would act on."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in _SPACE.sub(" ", text))

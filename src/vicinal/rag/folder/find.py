@@ -1,0 +1,162 @@
+"""Which files of a folder are documents: not hidden, not ignored, not too large."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...errors import InvalidArgument, MissingExtra
+from ..loaders import kind_of
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+__all__ = ["FILE_BYTES_MAX", "Finder", "Found"]
+
+FILE_BYTES_MAX = 20_000_000
+
+# Made by programs, and never meant, even where nothing ignores them.
+_NEVER = frozenset({"__pycache__", "node_modules"})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file.
+
+    Attributes:
+        name: relative to the folder, with "/".
+        modified: nanoseconds since 1970.
+    """
+
+    name: str
+    path: str
+    size: int
+    modified: int
+
+
+@dataclass(slots=True)
+class Finder:
+    """Walks a folder. Symbolic links are not followed; names that begin with a dot are passed over.
+
+    Args:
+        root: the folder.
+        include: only files that one of these patterns matches; patterns are those of .gitignore.
+        exclude: files and folders that are passed over.
+        bytes_max: larger files are passed over, and counted in `too_large`.
+        skip: a folder that is passed over, such as that of the database.
+
+    Attributes:
+        problems: name and reason of what could not be looked at.
+    """
+
+    root: Path
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    bytes_max: int = FILE_BYTES_MAX
+    skip: Path | None = None
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    too_large: list[str] = field(default_factory=list)
+
+    def files(self) -> list[Found]:
+        """The files, in the order of their names.
+
+        Raises:
+            MissingExtra: pathspec is not installed.
+        """
+        if find_spec("pathspec") is None:
+            raise MissingExtra("pathspec", "loaders", "indexing a folder")
+        included, excluded = _spec("include", self.include), _spec("exclude", self.exclude)
+        found = self._walk(self.root, "", [*_above(self.root), ("", excluded)])
+        return [file for file in found if not self.include or included.match_file(file.name)]
+
+    def _walk(self, folder: Path, prefix: str, specs: list[tuple[str, GitIgnoreSpec]]) -> Iterator[Found]:
+        try:
+            with os.scandir(folder) as listed:
+                entries = sorted(listed, key=lambda entry: entry.name)
+        except OSError as error:
+            self.problems.append((prefix or ".", f"the folder cannot be read ({error.strerror})"))
+            return
+        rules = [_ignore_file(folder)] if any(entry.name == ".gitignore" for entry in entries) else []
+        specs = [*specs[:-1], *((prefix, rule) for rule in rules), specs[-1]]  # what the caller excludes goes last
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name in _NEVER or entry.is_symlink():
+                continue
+            name = prefix + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                path = folder / entry.name
+                if path != self.skip and not _ignored(f"{name}/", specs):
+                    yield from self._walk(path, f"{name}/", specs)
+            elif entry.is_file(follow_symlinks=False) and kind_of(entry.name) and not _ignored(name, specs):
+                yield from self._looked_at(entry, name)
+
+    def _looked_at(self, entry: os.DirEntry[str], name: str) -> Iterator[Found]:
+        try:
+            name.encode()
+            status = entry.stat(follow_symlinks=False)
+        except UnicodeEncodeError:
+            self.problems.append((os.fsencode(name).decode(errors="replace"), "the name of the file is not UTF-8"))
+        except OSError as error:
+            self.problems.append((name, f"the file cannot be looked at ({error.strerror})"))
+        else:
+            if status.st_size > self.bytes_max:
+                self.too_large.append(name)
+            else:
+                yield Found(name, entry.path, status.st_size, status.st_mtime_ns)
+
+
+def _spec(name: str, patterns: Sequence[str]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec
+
+    try:
+        return GitIgnoreSpec.from_lines(patterns)
+    except ValueError as error:
+        raise InvalidArgument(
+            f"{name} has a pattern that is none ({error})",
+            name=name,
+            value=patterns,
+            remedy="Write for example '*.md'.",
+        ) from None
+
+
+def _ignore_file(folder: Path) -> GitIgnoreSpec:
+    """The rules of its .gitignore; those that are none are passed over, as git does."""
+    from pathspec import GitIgnoreSpec
+
+    rules = GitIgnoreSpec([])
+    try:
+        lines = (folder / ".gitignore").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return rules
+    for line in lines:
+        try:
+            rules += GitIgnoreSpec.from_lines([line])
+        except ValueError:
+            continue
+    return rules
+
+
+def _above(root: Path) -> list[tuple[str, GitIgnoreSpec]]:
+    """Rules of the folders above, up to the root of the repository that `root` is in; none where it is in none."""
+    folders = [root, *root.parents]
+    top = next((place for place, folder in enumerate(folders) if (folder / ".git").exists()), 0)
+    return [
+        ("/" + "/".join(root.relative_to(folder).parts) + "/", _ignore_file(folder)) for folder in folders[top:0:-1]
+    ]
+
+
+def _ignored(name: str, specs: list[tuple[str, GitIgnoreSpec]]) -> bool:
+    """The last rule that matches decides, and rules of deeper folders come later.
+
+    A prefix that begins with "/" is of a folder above the root: the name goes behind it. Any other is below the root
+    and in front of the name.
+    """
+    for prefix, spec in reversed(specs):
+        relative = prefix[1:] + name if prefix.startswith("/") else name[len(prefix) :]
+        decision = spec.check_file(relative).include
+        if decision is not None:
+            return decision
+    return False

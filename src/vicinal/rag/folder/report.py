@@ -1,0 +1,40 @@
+"""What indexing a folder did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["FolderReport"]
+
+
+@dataclass(slots=True)
+class FolderReport:
+    """What `index_folder` did.
+
+    Attributes:
+        files: that are in the collection now, and `passages`, its rows.
+        new, changed, moved, removed, unchanged: how many files were so since the last time.
+        encoded: passages that were stored anew; those of files that only moved kept their vectors.
+        problems: name and reason of files that could not be read.
+        empty: files without text, such as scanned pages.
+        too_large: files that were passed over for their size.
+        seconds: that it took.
+    """
+
+    files: int = 0
+    passages: int = 0
+    new: int = 0
+    changed: int = 0
+    moved: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    encoded: int = 0
+    seconds: float = 0.0
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    too_large: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        counts = ("new", "changed", "moved", "removed", "unchanged")
+        said = ", ".join(f"{getattr(self, name):,} {name}" for name in counts if getattr(self, name))
+        return f"{self.files:,} files, {self.passages:,} passages: {said or 'no documents'}; {self.seconds:.1f} s"
