@@ -33,6 +33,18 @@ def test_who_needs_no_encoder_is_told_nothing() -> None:
         db.collection("vectors").add(vectors=[[1, 0]], metadata=[{"n": 1}])
         db.collection("both").add(vectors=[[1, 0], [0, 1]], texts=["one", None])
         db.collection("encoded", encoder="hashing").add(texts=["one"])
+        db.collection("both").update([row.id for row in db.collection("both").get()], texts=["a", "b"])
+
+
+def test_a_text_for_a_row_without_a_vector_is_told_of_in_an_update_too() -> None:
+    with vicinal.connect(":memory:") as db:
+        docs = db.collection("docs")
+        docs.add(["a", "b"], vectors=[[1, 0], None])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            docs.update(["a"], texts=["one"])
+        with pytest.warns(UserWarning, match=WARNING):
+            docs.update(["b"], texts=["two"])
 
 
 def test_the_remedy_works() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,13 @@ def test_hybrid_search_weighs_the_vector_against_the_words(three: VecStore) -> N
     three.index_text("z", "replaced")
     assert three.hybrid_query(X, "turtle", 3, alpha=0.0)[0].score == 0.0
     assert three.hybrid_query(HybridQuery(X, "replaced", 1, 0.0, "n = 3"))[0].id == "z"
+
+
+def test_indexing_a_text_gives_no_warning(store: VecStore) -> None:
+    store.upsert("a", X, {})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        store.index_text("a", "a text without an encoder")
 
 
 def test_words_are_those_of_the_document(store: VecStore) -> None:

@@ -69,6 +69,8 @@ def _insert_batch(context: Context, batch: Batch, metric: Metric, *, replace: bo
         kept = list(range(len(batch)))
     state = context.store.current()
     block, spaces = with_encoded_texts(context, state, batch, kept)
+    if state.encoder is None and any(spaces[i] is None and batch.texts[i] is not None for i in kept):
+        context.warn_of_texts_without_encoder()
 
     def plan(transaction: Transaction) -> list[Id]:
         check_encoder(state, transaction, spaces)
@@ -101,10 +103,7 @@ def with_encoded_texts(
     spaces: list[Space | None] = ["given" if there else None for there in batch.has_vector]
     to_encode = [i for i in kept if spaces[i] is None and batch.texts[i] is not None]
     block = batch.block if batch.block is None or len(kept) == len(batch) else batch.block[kept]
-    if not to_encode:
-        return block, spaces
-    if state.encoder is None:
-        context.warn_of_texts_without_encoder()
+    if not to_encode or state.encoder is None:
         return block, spaces
     encoded = context.encode([text for i in to_encode if (text := batch.texts[i]) is not None], state)
     encoded = check_block(encoded, context.rules(state), lambda i: f"{batch.place(to_encode[i])}, as encoded")

@@ -47,6 +47,7 @@ def _update_batch(context: Context, batch: Batch, metric: Metric, moment: int, m
     rows = list(range(len(batch)))
     state = context.store.current()
     block, spaces = with_encoded_texts(context, state, batch, rows)
+    without_vector: list[StoredId] = []  # rows that have a text, and neither had nor get a vector
 
     def plan(transaction: Transaction) -> int:
         check_encoder(state, transaction, spaces)
@@ -65,9 +66,15 @@ def _update_batch(context: Context, batch: Batch, metric: Metric, moment: int, m
             row = found[ids[i]]
             transaction.touch(row, metadata=_metadata(row, batch, i, merge), expires_at=_expiry(row, batch, i))
         _move(transaction, batch, [(i, found[ids[i]]) for i in moved], block, spaces, merge)
+        without_vector[:] = [
+            ids[i] for i in moved if batch.texts[i] is not None and (spaces[i] or found[ids[i]].space) is None
+        ]
         return len(batch)
 
-    return context.store.write(plan, timeout=context.timeout, durability=context.durability)
+    count = context.store.write(plan, timeout=context.timeout, durability=context.durability)
+    if without_vector and state.encoder is None:
+        context.warn_of_texts_without_encoder()
+    return count
 
 
 def update_where(context: Context, where: Mapping[str, Any], columns: Columns, *, merge: bool = True) -> int:
