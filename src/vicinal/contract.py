@@ -9,6 +9,7 @@ Collection: the noun that users hold, the same embedded and remote.
 
 from __future__ import annotations
 
+from collections.abc import Collection as Collection_
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, overload, runtime_checkable
@@ -253,8 +254,8 @@ class VectorSearcher(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class SavedVectors:
-    """What a vector index keeps of the vectors, to be written to a file.
+class SavedIndex:
+    """What an index keeps, to be written to a file.
 
     Attributes:
         change: the commit at which it is right.
@@ -308,10 +309,10 @@ class VectorIndex(Protocol):
             candidates: slots that have a vector; what the others hold is undefined.
         """
 
-    def save(self) -> SavedVectors:
+    def save(self) -> SavedIndex:
         """What it has built."""
 
-    def load(self, saved: SavedVectors, dim: int) -> None:
+    def load(self, saved: SavedIndex, dim: int) -> None:
         """Goes on from what `save` gave for vectors of `dim` components; the arrays may be mapped and read-only.
 
         The checksums were right, but the file may be of another version, or made to harm: nothing in it may be used as
@@ -336,34 +337,58 @@ class Contents(Protocol):
 
 
 class Index(Protocol):
-    """Derived from the records: applies deltas strictly in order, or starts from one big one.
+    """All that is derived from the records of a collection, in parts, each saved in a file of its own.
 
-    It can be saved and loaded, and may be lost at any time.
+    Deltas are applied strictly in order. A part may be lost at any time; then it starts from the records again. All of
+    this is called under a lock that every search needs, and returns soon; what takes long is done on a snapshot.
     """
+
+    @property
+    def parts(self) -> Sequence[str]:
+        """Their names, of lower-case letters."""
+
+    @property
+    def eager(self) -> Collection_[str]:
+        """Parts that must be given every row before they are asked. The others take in what they lack by themselves."""
 
     @property
     def change(self) -> int:
         """The last commit that it has applied."""
 
-    def apply(self, delta: Delta) -> None: ...
+    def apply(self, delta: Delta, parts: Collection_[str] | None = None) -> None:
+        """Takes in the next delta; only in some parts, where these have been loaded as of an earlier commit."""
 
     def live_count(self, now: int | None = None) -> int:
         """Slots that are rows: expired ones included, or without those that have expired by `now`."""
 
-    def prepare(self, rows: Contents) -> bool:
-        """Does a part of what `save` would take long for; False where nothing of it is left."""
+    def pending(self) -> int:
+        """Slots that searches look at one by one until they are built in."""
 
-    def save(self, rows: Contents) -> Mapping[str, NDArray[Any]]:
-        """Its state as named arrays of one dimension."""
+    def snapshot(self, saving: Collection_[str] = ()) -> IndexSnapshot:
+        """As it stands, for building, and for saving these parts."""
 
-    def load(self, change: int, slot_count: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Takes over what `save` gave at `change`. The arrays are read-only and may be mapped.
+    def load(self, part: str, saved: SavedIndex) -> None:
+        """Takes over what `IndexSnapshot.save` gave. The arrays are read-only and may be mapped.
 
         They come from a file that anybody may have written: every length and every value that is used as a place is
         looked at first.
 
         Raises:
-            Exception: they cannot be used; nothing has changed.
+            Exception: it cannot use them; the part is as it was.
+        """
+
+
+class IndexSnapshot(Protocol):
+    """An index at one commit. One thread at a time works on it, without a lock, while others write and search."""
+
+    def build(self, rows: Contents) -> bool:
+        """Builds a part of what is pending, a fraction of a second's work; False where nothing is left."""
+
+    def save(self, part: str, rows: Contents) -> SavedIndex:
+        """The state of a part at this commit or a later one.
+
+        Raises:
+            ChangedMeanwhile: it has moved on: take a new snapshot.
         """
 
 

@@ -75,7 +75,7 @@ class World:
 
     def reopen(self) -> None:
         """Saved, mapped read-only, loaded."""
-        arrays = self.columns.save()
+        arrays = self.columns.snapshot()()
         for array in arrays.values():
             assert array.ndim == 1
             assert array.dtype != object
@@ -305,7 +305,7 @@ def test_memory_does_not_grow_with_the_number_of_updates() -> None:
     world.apply([{"x": "", "n": []}] * 4)
     for i in range(3000):
         world.apply(touched={i % 4: {"x": f"text {i}", "n": [i, f"element {i}"], f"key {i}": 1}})
-    arrays = world.columns.save()
+    arrays = world.columns.snapshot()()
     assert sum(array.nbytes for array in arrays.values()) < 300_000
     assert len(list(world.columns.known_paths())) == 6  # x, n, and the key of each row
 
@@ -314,7 +314,7 @@ def test_a_path_for_each_row_takes_little() -> None:
     world = World()
     count = 3000
     world.apply([{f"key {i}": i} for i in range(count)])
-    assert sum(array.nbytes for array in world.columns.save().values()) < count * 250
+    assert sum(array.nbytes for array in world.columns.snapshot()().values()) < count * 250
     world.reopen()
     assert world.found(Compare(("key 77",), "eq", 77)) == [77]
 
@@ -324,7 +324,7 @@ def test_a_text_of_any_length_is_found_and_long_ones_are_not_kept() -> None:
     world.apply([{"x": "a" * (TEXT_CHARS_KEPT + i)} for i in range(-1, 3)] + [{"x": "b" * 100_000}])
     assert world.found(Compare(("x",), "eq", "a" * (TEXT_CHARS_KEPT + 1))) == [2]
     assert world.found(Contains(("x",), "b" * 99_999)) == [4]
-    assert sum(array.nbytes for array in world.columns.save().values()) < 2000
+    assert sum(array.nbytes for array in world.columns.snapshot()().values()) < 2000
 
 
 def test_only_rows_that_may_match_are_read_from_the_records(monkeypatch: pytest.MonkeyPatch) -> None:

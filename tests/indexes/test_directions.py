@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from support.scanning import NATIVE, REFEREE, best_of_all, bitmap, hard_cases, implementation, needs_native
-from vicinal.contract import METRICS, Kernels, Metric, SavedVectors
+from vicinal.contract import METRICS, Kernels, Metric, SavedIndex
 from vicinal.filters.bitmap import pack
 from vicinal.indexes import kernels as module
 from vicinal.indexes.codes import SPAN_STRIDE, Scanner
@@ -202,7 +202,7 @@ def test_a_collection_grows_into_them_and_is_saved(kernels: Kernels, metric: Met
     for array in saved.values():
         array.flags.writeable = False
     loaded = flat_index(kernels, metric)
-    loaded.load(SavedVectors(1, len(vectors), saved), vectors.shape[1])
+    loaded.load(SavedIndex(1, len(vectors), saved), vectors.shape[1])
     assert_best(loaded, metric, vectors[: LEARNED_FROM + 300])
     assert_best(loaded, metric, vectors)
     again = saved_of(loaded, vectors)
@@ -221,7 +221,7 @@ def test_a_file_saved_without_them_gets_them(saved_rows: int) -> None:
     for array in saved.values():
         array.flags.writeable = False
     loaded = flat_index(module._native, "cosine")
-    loaded.load(SavedVectors(1, len(vectors), saved), vectors.shape[1])
+    loaded.load(SavedIndex(1, len(vectors), saved), vectors.shape[1])
     assert_best(loaded, "cosine", vectors)
     assert "directions" in saved_of(loaded, vectors)
 
@@ -234,7 +234,7 @@ def test_directions_that_are_not_orthonormal_are_not_relied_on() -> None:
     saved = {name: array.copy() for name, array in saved_of(exact, vectors).items()}
     saved["directions"] *= np.float32(1.001)
     loaded = flat_index(module._native, "ip")
-    loaded.load(SavedVectors(1, len(vectors), saved), vectors.shape[1])
+    loaded.load(SavedIndex(1, len(vectors), saved), vectors.shape[1])
     assert_best(loaded, "ip", vectors)
 
 

@@ -24,7 +24,7 @@ from vicinal.contract import (
     FloatVector,
     Kernels,
     Metric,
-    SavedVectors,
+    SavedIndex,
     Slots,
     VectorIndex,
     VectorSearcher,
@@ -70,10 +70,10 @@ class HalvesIndex:
         self.covered = min(len(vectors), self.covered + 100)
         return self.covered < len(vectors)
 
-    def save(self) -> SavedVectors:
-        return SavedVectors(self.change, self.covered, {"step": np.array([self._step])})
+    def save(self) -> SavedIndex:
+        return SavedIndex(self.change, self.covered, {"step": np.array([self._step])})
 
-    def load(self, saved: SavedVectors, dim: int) -> None:
+    def load(self, saved: SavedIndex, dim: int) -> None:
         if saved.arrays["step"].tolist() != [self._step]:
             raise ValueError("another step")
         self._plain.load(saved, dim)
@@ -169,12 +169,12 @@ def assert_best(searcher: VectorSearcher, metric: Metric, vectors: Any, chosen: 
             assert np.lexsort((slots, -scores)).tolist() == list(range(len(slots)))
 
 
-def read_only(saved: SavedVectors) -> SavedVectors:
+def read_only(saved: SavedIndex) -> SavedIndex:
     arrays = {name: array.copy() for name, array in saved.arrays.items()}
     for array in arrays.values():
         assert array.ndim == 1
         array.flags.writeable = False
-    return SavedVectors(saved.change, saved.slot_count, arrays)
+    return SavedIndex(saved.change, saved.slot_count, arrays)
 
 
 @settings(max_examples=120, deadline=None)
@@ -277,7 +277,7 @@ def test_codes_of_another_shape_are_of_no_harm() -> None:
         index = make_vector_index("flat", kernels, "ip")
         arrays: dict[str, Any] = {"codes": np.zeros(128 * 4, np.uint8), "statistics": np.zeros(16, np.float32)}
         with contextlib.suppress(ValueError):
-            index.load(SavedVectors(1, 4, arrays), DIM)
+            index.load(SavedIndex(1, 4, arrays), DIM)
         assert_best(index.searcher(rows(200)), "ip", rows(200), np.ones(200, np.bool_), 9)
 
 

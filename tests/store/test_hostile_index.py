@@ -17,8 +17,21 @@ import numpy as np
 import pytest
 
 import vicinal
-from support.mutation import NAME, QUERIES, make_database, mutated, publish, read, run, saved_index, write, write_raw
-from vicinal.contract import SavedVectors
+from support.mutation import (
+    NAME,
+    PARTS,
+    QUERIES,
+    make_database,
+    mutated,
+    publish,
+    read,
+    read_all,
+    run,
+    saved_part,
+    write_all,
+    write_raw,
+)
+from vicinal.contract import SavedIndex
 from vicinal.indexes import kernels
 from vicinal.indexes.flat import flat_index
 from vicinal.indexes.kernels import NumpyKernels
@@ -80,11 +93,11 @@ def _set(name: str, i: int, value: Any) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     "change",
     [
-        _with("flat.statistics", lambda array: array[:3]),
-        _with("flat.codes", lambda array: array[:1]),
-        _with("flat.live", lambda array: array[:-1]),
-        _with("flat.expires", lambda array: array[:-1]),
-        _with("flat.live", lambda array: array.view(np.uint8) * np.uint8(2)),
+        _with("vectors.statistics", lambda array: array[:3]),
+        _with("vectors.codes", lambda array: array[:1]),
+        _with("slots.live", lambda array: array[:-1]),
+        _with("slots.expires", lambda array: array[:-1]),
+        _with("slots.live", lambda array: array.view(np.uint8) * np.uint8(2)),
         _with("columns.table", lambda array: array[:-1]),
         _with("columns.table", lambda array: array * 1000),
         _with("columns.paths", lambda array: array[:-1]),
@@ -105,9 +118,9 @@ def _set(name: str, i: int, value: Any) -> Callable[[dict[str, Any]], None]:
 )
 def test_what_cannot_be_used_is_made_anew(change: Callable[[dict[str, Any]], None], copy: Path) -> None:
     expected = answers(copy)
-    header, arrays = read(saved_index(copy))
+    headers, arrays = read_all(copy)
     change(arrays)
-    write(saved_index(copy), header, arrays)
+    write_all(copy, headers, arrays)
     assert answers(copy) == expected
     with vicinal.connect(copy) as db:
         assert db.verify(NAME).ok
@@ -122,7 +135,7 @@ def test_what_cannot_be_used_is_made_anew(change: Callable[[dict[str, Any]], Non
         {"slots": -1},
         {"slots": 10**30},
         {"slots": "many"},
-        {"sections": [{"name": "flat.live"}]},
+        {"sections": [{"name": "slots.live"}]},
         {"sections": [{"name": "x", "dtype": "O", "offset": 0, "bytes": 0, "crc": 0}]},
         {"sections": [{"name": "x", "dtype": "|u1", "offset": -64, "bytes": 0, "crc": 0}]},
         {"sections": [{"name": "x", "dtype": "<u8", "offset": 1, "bytes": 0, "crc": 0}]},
@@ -131,18 +144,20 @@ def test_what_cannot_be_used_is_made_anew(change: Callable[[dict[str, Any]], Non
 )
 def test_so_is_one_with_a_header_that_is_not_ours(header: Any, copy: Path) -> None:
     expected = answers(copy)
-    whole, _ = read(saved_index(copy))
-    write_raw(saved_index(copy), whole | header if isinstance(header, dict) else header, bytes(256))
+    for part in PARTS:
+        whole, _ = read(saved_part(copy, part))
+        write_raw(saved_part(copy, part), whole | header if isinstance(header, dict) else header, bytes(256))
     assert answers(copy) == expected
 
 
 def test_rows_that_only_the_index_has_are_found_out(copy: Path) -> None:
     """No check at loading sees it: all arrays agree with one another."""
     expected = answers(copy)
-    header, arrays = read(saved_index(copy))
-    for name in ("flat.live", "flat.searchable", "columns.rows"):
-        arrays[name][0] = arrays[name][11] = True
-    write(saved_index(copy), header, arrays)
+    headers, arrays = read_all(copy)
+    for name in ("slots.live", "slots.searchable"):
+        arrays[name][0] |= np.uint64(1 | 1 << 11)
+    arrays["columns.rows"][0] = arrays["columns.rows"][11] = True
+    write_all(copy, headers, arrays)
     for _ in range(2):
         with vicinal.connect(copy) as db:
             docs = db.collection(NAME)
@@ -159,15 +174,17 @@ def test_an_index_of_other_rows_is_not_used(sound: Path, tmp_path: Path) -> None
             docs.add([word], texts=[word], vectors=QUERIES[:1] if word == "ours" else QUERIES[1:2])
             publish(docs)
     expected = answers(ours)
-    own, foreign = saved_index(ours), saved_index(theirs)
-    assert own.parent.name.split("-")[0] == foreign.parent.name.split("-")[0]
-
-    shutil.copytree(foreign.parent, own.parent.parent / foreign.parent.name)
-    shutil.rmtree(own.parent)
+    for part in PARTS:
+        own, foreign = saved_part(ours, part), saved_part(theirs, part)
+        assert own.name.split("-")[:2] == foreign.name.split("-")[:2]
+        shutil.copy(foreign, own.parent)
+        own.unlink()
     assert answers(ours) == expected
 
-    shutil.rmtree(own.parent.parent)
-    shutil.copytree(foreign.parent, own.parent)  # under the name of ours, it is of theirs
+    for part in PARTS:  # under the name of ours, it is of theirs
+        foreign = saved_part(theirs, part)
+        own = own.parent / f"{part}-{own.name.split('-', 1)[1]}"
+        shutil.move(own.parent / foreign.name, own)
     assert answers(ours) == expected
     with vicinal.connect(ours) as db:
         report = db.verify(NAME)
@@ -183,14 +200,14 @@ def test_directions_of_another_length_are_not_relied_on(of: int) -> None:
     if kernels._native is None:
         pytest.skip("the native core is not installed")
     index = flat_index(kernels._native, "ip")
-    index.load(SavedVectors(1, 4, {"directions": np.zeros(of, np.float32)}), 4)
+    index.load(SavedIndex(1, 4, {"directions": np.zeros(of, np.float32)}), 4)
     assert index.covered == 0
 
 
 def test_native_postings_refuse_what_their_referee_refuses(copy: Path) -> None:
     if kernels._native is None:
         pytest.skip("the native core is not installed")
-    words = {key[6:]: array for key, array in read(saved_index(copy))[1].items() if key.startswith("words.")}
+    words = read(saved_part(copy, "words"))[1]
     words.pop("analyzer")
     fields = int(words["numbers"][1])
     accepted = 0

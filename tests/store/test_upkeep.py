@@ -26,7 +26,7 @@ from vicinal.errors import (
     Unsupported,
     ZeroVector,
 )
-from vicinal.store import awake, backup, registry, upkeep
+from vicinal.store import awake, backup, publishing, registry, upkeep
 
 DIM = 16
 
@@ -197,7 +197,7 @@ class TestPublication:
             block = fill(docs, 6000)
             docs.delete(list(range(100)))
             hits, rows = docs.search(block[200], k=50), everything(docs)
-        assert list(tmp_path.glob("docs-*/g1/index/*/flat.idx")), "past the limit, closing publishes"
+        assert list(tmp_path.glob("docs-*/g1/index/vectors-*.idx")), "past the limit, closing publishes"
         with vicinal.connect(tmp_path) as database:
             docs = database.collection("docs")
             assert docs.stats().published is not None
@@ -219,34 +219,39 @@ class TestPublication:
                 store.upkeep._build_what_is_due(store.wrote_at + 1001)
                 assert store.published() is not None, "enough for a pause"
                 docs.add(vectors=vectors(5000))
-                monkeypatch.setattr(upkeep, "_PUBLISH_SLOTS_BUSY", 5000)
+                monkeypatch.setattr(publishing, "_ROWS_BUSY_MIN", 5000)
                 store.upkeep._build_what_is_due(store.wrote_at)
                 assert docs.stats().tail == 0, "enough for everybody"
 
+    @pytest.mark.parametrize("part", ["slots", "vectors", "columns", "words", "sparse"])
     @pytest.mark.parametrize("damage", ["deleted", "truncated", "flipped", "foreign"])
-    def test_without_its_file_the_answers_stay(self, tmp_path: Path, damage: str) -> None:
+    def test_without_its_file_the_answers_stay(self, tmp_path: Path, damage: str, part: str) -> None:
         with vicinal.connect(tmp_path / "a") as database:
             docs = database.collection("docs")
             block = fill(docs, 5000)
-            hits = docs.search(block[5], k=20)
-        [saved] = (tmp_path / "a").glob("docs-*/g1/index/*/flat.idx")
+            hits, words = docs.search(block[5], k=20), docs.search("text 77", k=3, mode="keyword")
+        [saved] = (tmp_path / "a").glob(f"docs-*/g1/index/{part}-*.idx")
         if damage == "deleted":
-            shutil.rmtree(saved.parent.parent)
+            saved.unlink()
         elif damage == "truncated":
             os.truncate(saved, saved.stat().st_size // 2)
         elif damage == "flipped":
             data = bytearray(saved.read_bytes())
-            data[-100] ^= 1
+            data[-1] ^= 1
             saved.write_bytes(data)
         else:  # an index of other records that claims this change and nonce
             with vicinal.connect(tmp_path / "b") as database:
                 fill(database.collection("docs"), 5000, seed=1)
-            [other] = (tmp_path / "b").glob("docs-*/g1/index/*/flat.idx")
+            [other] = (tmp_path / "b").glob(f"docs-*/g1/index/{part}-*.idx")
             shutil.copy(other, saved)
         with vicinal.connect(tmp_path / "a") as database:
             docs = database.collection("docs")
             assert docs.stats().published is None
+            with docs._context.store.using() as opened:
+                assert set(opened.feed.published) == {"slots", "vectors", "columns", "words", "sparse"} - {part}
             assert docs.search(block[5], k=20) == hits
+            assert docs.search("text 77", k=3, mode="keyword") == words
+            assert docs.count({"i": {"$lt": 77}}) == 77
 
     def test_index_folders_may_vanish_at_any_moment(self, tmp_path: Path) -> None:
         """Two processes write, publish and search while the folder is deleted over and over."""

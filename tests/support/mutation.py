@@ -33,6 +33,7 @@ NAME = "docs"
 DIMENSION = 8
 WORDS = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta")
 ALIGNMENT = 64
+PARTS = ("slots", "vectors", "columns", "words", "sparse")
 Arrays = dict[str, Any]
 
 
@@ -70,8 +71,8 @@ def publish(docs: vicinal.Collection) -> None:
     store.upkeep.build(always=True)
 
 
-def saved_index(database: Path) -> Path:
-    (found,) = database.rglob("flat.idx")
+def saved_part(database: Path, part: str) -> Path:
+    (found,) = database.rglob(f"index/{part}-*.idx")
     return found
 
 
@@ -88,6 +89,21 @@ def read(path: Path) -> tuple[dict[str, Any], Arrays]:
         at = start + section["offset"]
         arrays[section["name"]] = np.frombuffer(raw[at : at + section["bytes"]], section["dtype"]).copy()
     return header, arrays
+
+
+def read_all(database: Path) -> tuple[dict[str, Any], Arrays]:
+    """Headers of all parts, and their arrays under names like "slots.live"."""
+    headers, arrays = {}, {}
+    for part in PARTS:
+        headers[part], own = read(saved_part(database, part))
+        arrays |= {f"{part}.{name}": array for name, array in own.items()}
+    return headers, arrays
+
+
+def write_all(database: Path, headers: dict[str, Any], arrays: Arrays) -> None:
+    for part in PARTS:
+        own = {name.partition(".")[2]: array for name, array in arrays.items() if name.startswith(f"{part}.")}
+        write(saved_part(database, part), headers[part], own)
 
 
 def write(path: Path, header: dict[str, Any], arrays: Arrays) -> None:
@@ -260,9 +276,10 @@ def _try(database: Path, work: Path, seed: int) -> Outcome:
     copy = work / "copy"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(database, copy)
-    path = saved_index(copy)
+    part = random.Random(~seed).choice(PARTS)
+    path = saved_part(copy, part)
     header, arrays = read(path)
-    what = mutate(header, arrays, seed)
+    what = f"{part}: {mutate(header, arrays, seed)}"
     write(path, header, arrays)
     refusals = _Refusals()
     logger = logging.getLogger("vicinal")

@@ -6,7 +6,7 @@ comes; afterwards only values that no column holds are read again (see `cells`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,10 @@ class Columns:
             self._erase(touched[order])
             self._write(touched[order], [touched_metadata[i] for i in order.tolist()])
 
+    @property
+    def slot_count(self) -> int:
+        return self._rows.count
+
     def evaluate(self, tree: Node, slot_count: int, records: Records) -> Bitmap:
         """The rows among the first `slot_count` slots for which `tree` holds."""
         return pack(select(tree, self._columns, self._first_rows(slot_count), records))
@@ -102,12 +106,12 @@ class Columns:
         """The allowed rows, ascending, and the rank of each one's value: equal ones share it, -1 is no value."""
         return summaries.ranks(self._columns.get(path), path, self._allowed(allowed), records)
 
-    def save(self) -> dict[str, NDArray[Any]]:
-        """Its state as named arrays of one dimension, which nobody else holds."""
-        return saved.save(self._columns, self._rows.array)
+    def snapshot(self) -> Callable[[], dict[str, NDArray[Any]]]:
+        """A function that gives its state in named arrays of one dimension. Without the lock, whenever."""
+        return saved.snapshot(self._columns, self._rows)
 
     def load(self, arrays: Mapping[str, NDArray[Any]], slot_count: int) -> None:
-        """Takes over what `save` gave. The arrays may be read-only and mapped: they are copied when first written.
+        """Takes over what `snapshot` gave. The arrays may be read-only and mapped: they are copied when first written.
 
         Raises:
             KeyError, TypeError, ValueError: they could not have been saved; nothing has changed.

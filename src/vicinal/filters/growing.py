@@ -16,16 +16,22 @@ class Growing:
     Signed integers are kept in the narrowest type that holds them: most columns need one or two bytes.
     """
 
-    __slots__ = ("_room", "count")
+    __slots__ = ("_frozen", "_room", "count")
 
     def __init__(self, array: NDArray[Any]) -> None:
         self._room = array
         self.count = len(array)
+        self._frozen = 0  # so many values at the beginning somebody else reads
 
     @property
     def array(self) -> NDArray[Any]:
         """What is stored; not to be written through."""
         return self._room[: self.count]
+
+    def frozen(self) -> NDArray[Any]:
+        """What is stored, as it is now whatever is put here later: an overwritten value makes a copy first."""
+        self._frozen = self.count
+        return self.array
 
     @property
     def room(self) -> int:
@@ -42,15 +48,22 @@ class Growing:
         if count > len(self._room):
             room = np.zeros(max(_ROOM_MIN, count, 2 * self.count), dtype=self._room.dtype)
             room[: self.count] = self.array
-            self._room = room
+            self._room, self._frozen = room, 0
         self.count = max(count, self.count)
 
     def put(self, where: NDArray[Any] | slice, values: NDArray[Any]) -> None:
         """Overwrites."""
         dtype = np.promote_types(self._room.dtype, values.dtype)
-        if dtype != self._room.dtype or not self._room.flags.writeable:
-            self._room = self._room.astype(dtype)
+        if dtype != self._room.dtype or not self._room.flags.writeable or self._reaches_frozen(where):
+            self._room, self._frozen = self._room.astype(dtype), 0
         self._room[where] = values
+
+    def _reaches_frozen(self, where: NDArray[Any] | slice) -> bool:
+        if not self._frozen:
+            return False
+        if isinstance(where, slice):
+            return (where.start or 0) < self._frozen
+        return len(where) > 0 and int(where.min()) < self._frozen
 
 
 def narrowed(values: NDArray[Any]) -> NDArray[Any]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,18 +45,28 @@ _DTYPES = {
 _NUMBERS = 2 + 2 * len(_PARTS)  # in the table, for each column: dense or not, lists, length and width of each part
 
 
-def save(columns: Mapping[Path, Column], rows: BoolArray) -> dict[str, NDArray[Any]]:
-    """The inverse of `load`."""
+Arrays = dict[str, NDArray[Any]]
+
+
+def snapshot(columns: Mapping[Path, Column], rows: Growing) -> Callable[[], Arrays]:
+    """A function that gives the columns as they are now, for `load`. It takes long, and they may change meanwhile."""
+    paths = list(columns)
+    frozen = [_frozen(column) for column in columns.values()]
+    alive = rows.frozen()
+    return lambda: _arrays(paths, frozen, alive)
+
+
+def _arrays(paths: list[Path], frozen: Sequence[_Frozen], rows: BoolArray) -> Arrays:
     table: list[int] = []
     pieces: dict[str, list[NDArray[Any]]] = defaultdict(list)
-    for column in columns.values():
-        table += [column.slots is None, column.lists.count]
-        for name, part in zip(_PARTS, _parts_of(column)):
+    for is_dense, list_count, values, texts in frozen:
+        table += [is_dense, list_count]
+        for name, part in zip(_PARTS, (*values, *texts())):
             table += [len(part), part.itemsize]
             pieces[_array_name(name, part.itemsize)].append(part)
-    arrays: dict[str, NDArray[Any]] = {name: np.concatenate(parts) for name, parts in pieces.items()}
-    arrays["rows"] = rows.copy()
-    arrays["paths"] = np.frombuffer(json.dumps(list(columns)).encode(), dtype=np.uint8)
+    arrays: Arrays = {name: np.concatenate(parts) for name, parts in pieces.items()}
+    arrays["rows"] = rows
+    arrays["paths"] = np.frombuffer(json.dumps(paths).encode(), dtype=np.uint8)
     arrays["table"] = np.array(table, dtype=np.int64)
     return arrays
 
@@ -99,12 +109,21 @@ def _path_of(path: Any) -> Path:
     return tuple(path)
 
 
-def _parts_of(column: Column) -> tuple[NDArray[Any], ...]:
-    """In the order of `_PARTS`."""
-    slots = np.empty(0, dtype=np.uint32) if column.slots is None else column.slots.array
+class _Frozen(NamedTuple):
+    """A column that stays as it is: `values` in the order of `_PARTS`, those of texts when they are asked for."""
+
+    is_dense: bool
+    list_count: int
+    values: tuple[NDArray[Any], ...]
+    texts: Callable[[], tuple[NDArray[Any], ...]]
+
+
+def _frozen(column: Column) -> _Frozen:
+    slots = np.empty(0, dtype=np.uint32) if column.slots is None else column.slots.frozen()
     lists = column.lists
-    values = (slots, column.kinds.array, column.words.array)
-    return (*values, lists.owners.array, lists.kinds.array, lists.words.array, *column.texts.arrays())
+    values = (slots, column.kinds.frozen(), column.words.frozen())
+    elements = (lists.owners.frozen(), lists.kinds.frozen(), lists.words.frozen())
+    return _Frozen(column.slots is None, lists.count, (*values, *elements), column.texts.snapshot())
 
 
 def _column_of(is_dense: bool, list_count: int, parts: list[NDArray[Any]]) -> Column:

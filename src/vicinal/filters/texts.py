@@ -5,7 +5,7 @@ A text is found by its hash: codes are kept sorted by it. Codes given since the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from itertools import accumulate
 from typing import Any
@@ -43,17 +43,21 @@ class Texts:
 
     @classmethod
     def from_arrays(cls, arrays: Sequence[NDArray[Any]]) -> Texts:
-        """The inverse of `arrays`; they may be read-only."""
+        """The inverse of `snapshot`; they may be read-only."""
         blob, ends, hashes, codes = arrays
         texts = cls()
         texts._blob, texts._ends = Growing(blob), Growing(ends)
         texts._sorted_hashes, texts._sorted_codes = hashes, codes
         return texts
 
-    def arrays(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """UTF-8 bytes, where each text ends, all hashes ascending, their codes."""
-        self._sort()
-        return self._blob.array, self._ends.array, self._sorted_hashes, self._sorted_codes
+    def snapshot(self) -> Callable[[], tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]]:
+        """A function that gives all texts as they are now, whatever comes later, for `from_arrays`.
+
+        UTF-8 bytes, where each text ends, all hashes ascending, their codes.
+        """
+        blob, ends = self._blob.array, self._ends.array  # only ever added to
+        hashes, codes, recent = self._sorted_hashes, self._sorted_codes, dict(self._recent)
+        return lambda: (blob, ends, *_sorted_in(hashes, codes, recent))
 
     def check(self) -> None:
         """Of arrays that come from a file.
@@ -195,11 +199,8 @@ class Texts:
         """Moves the recent codes among the sorted ones."""
         if not self._recent:
             return
-        hashes = np.fromiter(map(hash_of, self._recent), dtype=np.int64, count=len(self._recent))
-        codes = np.fromiter(self._recent.values(), dtype=np.int64, count=len(self._recent))
-        hashes, codes = np.concatenate([self._sorted_hashes, hashes]), np.concatenate([self._sorted_codes, codes])
-        order = np.argsort(hashes, kind="stable")
-        self._sorted_hashes, self._sorted_codes, self._recent = hashes[order], codes[order], {}
+        merged = _sorted_in(self._sorted_hashes, self._sorted_codes, self._recent)
+        self._sorted_hashes, self._sorted_codes, self._recent = *merged, {}
 
     def _starts(self) -> NDArray[np.int64]:
         return np.concatenate([np.zeros(1, dtype=np.int64), self._ends.array])[:-1]
@@ -212,3 +213,14 @@ def _are_all_below(codes: Codes, count: int) -> bool:
     there = np.zeros(count, dtype=np.bool_)
     there[codes] = True
     return bool(there.all())
+
+
+def _sorted_in(sorted_hashes: Hashes, sorted_codes: Codes, recent: Mapping[str, int]) -> tuple[Hashes, Codes]:
+    """All hashes, ascending, and their codes, with those of recent texts among them."""
+    if not recent:
+        return sorted_hashes, sorted_codes
+    hashes = np.fromiter(map(hash_of, recent), dtype=np.int64, count=len(recent))
+    codes = np.fromiter(recent.values(), dtype=np.int64, count=len(recent))
+    hashes, codes = np.concatenate([sorted_hashes, hashes]), np.concatenate([sorted_codes, codes])
+    order = np.argsort(hashes, kind="stable")
+    return hashes[order], codes[order]

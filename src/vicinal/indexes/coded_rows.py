@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -124,7 +124,7 @@ class CodedRows:
         self.coarse = Coarse(arrays.coarse, arrays.coarse_statistics, directions, *further)
 
 
-def sections(parts: list[CodedRows], count: int, directions: FloatMatrix | None) -> dict[str, NDArray[Any]]:
+def sections(parts: Sequence[CodedRows], count: int, directions: FloatMatrix | None) -> dict[str, NDArray[Any]]:
     """The first `count` rows of parts that follow one another, flat, by the names of an index's sections."""
     ends = [*(part.start for part in parts[1:]), count]  # the next part has what lies behind its start
     saved: dict[str, NDArray[Any]] = {}

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..analyzers import analyzer_of
-from ..contract import Bitmap, Contents, Delta, Kernels, SavedVectors, Slots, VectorSearcher
+from ..contract import Bitmap, Contents, Delta, Kernels, SavedIndex, Slots, VectorSearcher
 from ..filters.bitmap import BoolArray, unpack
 from ..filters.columns import Columns
 from ..filters.tree import Node
@@ -22,12 +22,13 @@ from ..store.rows import stored_id
 from ..store.state import State
 from ..types import Id
 from .lagging import Lagging
-from .slots import SlotTable, SlotView
+from .slots import SlotTable, SlotView, saved_slots
 from .sparse import SparseIndex
 from .text import TextIndex
 from .vector_index import DEFAULT_INDEX, make_vector_index
 
-_FLAT, _COLUMNS, _WORDS, _SPARSE = "flat.", "columns.", "words.", "sparse."
+_SLOTS, _VECTORS, _COLUMNS, _WORDS, _SPARSE = _PARTS = "slots", "vectors", "columns", "words", "sparse"
+_EAGER = (_SLOTS, _COLUMNS)
 
 
 @dataclass(slots=True)  # every search makes one, and a frozen one takes longer
@@ -66,6 +67,16 @@ class View:
         candidates = self.slots.candidates(now)
         return candidates if self.matching is None else candidates & self.matching
 
+    def catch_up(self, rows: Contents) -> None:
+        """Brings words and sparse vectors to this moment, which may take long where they were never asked for.
+
+        Raises:
+            ChangedMeanwhile: they have moved past it.
+        """
+        for lagging in (self.words, self.sparse):
+            if lagging is not None:
+                lagging.sync(rows, self.slots.live, self.change)
+
     def check_unmoved(self) -> None:
         """Call when all answers are there: words and sparse vectors are not frozen, and others may have moved them on.
 
@@ -78,7 +89,10 @@ class View:
 
 
 class DerivedIndex:
-    """Vectors, columns, words and sparse vectors. The store's lock guards it."""
+    """Slots, vectors, columns, words and sparse vectors. The store's lock guards it. See `contract.Index`."""
+
+    parts = _PARTS
+    eager = _EAGER
 
     def __init__(self, kernels: Kernels, state: State) -> None:
         self.kernels = kernels
@@ -91,63 +105,52 @@ class DerivedIndex:
 
     @property
     def change(self) -> int:
+        """See `Index.change`."""
         return self.slots.change
 
-    def apply(self, delta: Delta) -> None:
-        self.slots.apply(delta)
-        self.vectors.apply(delta)
-        self.columns.apply(
-            delta.slot_count, delta.dead, delta.added, delta.metadata, delta.touched, delta.touched_metadata
-        )
-        for lagging in self._lagging().values():
-            lagging.died(delta.dead)
+    def apply(self, delta: Delta, parts: Collection[str] | None = None) -> None:
+        """See `Index.apply`."""
+        for part in _PARTS if parts is None else parts:
+            if part == _SLOTS:
+                self.slots.apply(delta)
+            elif part == _VECTORS:
+                self.vectors.apply(delta)
+            elif part == _COLUMNS:
+                self.columns.apply(
+                    delta.slot_count, delta.dead, delta.added, delta.metadata, delta.touched, delta.touched_metadata
+                )
+            else:
+                self._lagging(part).note(delta.change, delta.dead)
 
     def live_count(self, now: int | None = None) -> int:
+        """See `Index.live_count`."""
         return self.slots.live_count(now)
 
-    def prepare(self, rows: Contents) -> bool:
-        """See `Index.prepare`."""
-        view = self.slots.view()
-        return self.vectors.build(rows.matrix(len(view.live)), view.packed_searchable) or self.step(
-            rows, words=True, sparse=True
-        )
+    def pending(self) -> int:
+        """See `Index.pending`."""
+        return max(0, self.slots.vector_end - self.vectors.covered)
 
-    def step(self, rows: Contents, *, words: bool, sparse: bool) -> bool:
-        """Takes in a part of what these indexes lack; False where little is left. The lock is free between parts."""
-        live = self.slots.view().live
-        return (words and self.words.step(rows, live)) or (sparse and self.sparse.step(rows, live))
+    def snapshot(self, saving: Collection[str] = ()) -> DerivedSnapshot:
+        """See `Index.snapshot`."""
+        return DerivedSnapshot(self, self.columns.snapshot() if _COLUMNS in saving else None)
 
-    def save(self, rows: Contents) -> dict[str, NDArray[Any]]:
-        """See `Index.save`."""
-        view = self.slots.view()
-        live, vectors = view.live, rows.matrix(len(view.live))
-        while self.vectors.build(vectors, view.packed_searchable):
-            pass
-        parts: dict[str, Mapping[str, NDArray[Any]]] = {
-            _FLAT: {**self.slots.save(), **self.vectors.save().arrays},
-            _COLUMNS: self.columns.save(),
-        }
-        for prefix, lagging in self._lagging().items():
-            lagging.sync(rows, live, self.change)
-            parts[prefix] = lagging.save()
-        return {prefix + name: array for prefix, arrays in parts.items() for name, array in arrays.items()}
-
-    def load(self, change: int, slot_count: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def load(self, part: str, saved: SavedIndex) -> None:
         """See `Index.load`."""
-        loaded = DerivedIndex(self.kernels, self._state)
-        flat = _part(arrays, _FLAT)
-        loaded.slots.load(change, slot_count, flat)
-        if self._state.dimension is not None:
-            loaded.vectors.load(SavedVectors(change, slot_count, flat), self._state.dimension)
-        loaded.columns.load(_part(arrays, _COLUMNS), slot_count)
-        for prefix, lagging in loaded._lagging().items():
-            lagging.load(_part(arrays, prefix), change, slot_count)
-        # All or nothing: an array may be missing.
-        self.slots, self.vectors, self.columns = loaded.slots, loaded.vectors, loaded.columns
-        self.words, self.sparse = loaded.words, loaded.sparse
+        if part == _SLOTS:
+            self.slots.load(saved)
+        elif part == _VECTORS:
+            if self._state.dimension is None:
+                raise ValueError("there are no vectors")
+            self.vectors.load(saved, self._state.dimension)
+        elif part == _COLUMNS:
+            columns = Columns()
+            columns.load(saved.arrays, saved.slot_count)
+            self.columns = columns
+        else:
+            self._lagging(part).load(saved)
 
-    def _lagging(self) -> dict[str, Lagging[Any]]:
-        return {_WORDS: self.words, _SPARSE: self.sparse}
+    def _lagging(self, part: str) -> Lagging[Any]:
+        return self.words if part == _WORDS else self.sparse
 
     def _make_text(self) -> TextIndex:
         settings = self._state.setting
@@ -163,6 +166,37 @@ class DerivedIndex:
 
     def _make_sparse(self) -> SparseIndex:
         return SparseIndex()
+
+
+class DerivedSnapshot:
+    """All this at one commit. See `contract.IndexSnapshot`."""
+
+    def __init__(self, index: DerivedIndex, columns: Callable[[], dict[str, NDArray[Any]]] | None) -> None:
+        self._slots = index.slots.view()
+        self._vectors, self._words, self._sparse = index.vectors, index.words, index.sparse
+        self._columns = columns
+
+    def build(self, rows: Contents) -> bool:
+        """See `IndexSnapshot.build`: vectors first, since words are needed by fewer searches."""
+        slots = self._slots
+        return (
+            self._vectors.build(rows.matrix(len(slots.live)), slots.packed_searchable)
+            or self._words.step(rows, slots.live, slots.change)
+            or self._sparse.step(rows, slots.live, slots.change)
+        )
+
+    def save(self, part: str, rows: Contents) -> SavedIndex:
+        """See `IndexSnapshot.save`."""
+        slots = self._slots
+        if part == _SLOTS:
+            return saved_slots(slots)
+        if part == _VECTORS:
+            return self._vectors.save()
+        if part == _COLUMNS:
+            assert self._columns is not None  # it was taken for that
+            return SavedIndex(slots.change, len(slots.live), self._columns())
+        lagging: Lagging[Any] = self._words if part == _WORDS else self._sparse
+        return lagging.save(rows, slots.live, slots.change)
 
 
 def viewing(
@@ -182,9 +216,6 @@ def viewing(
             check_fields(tree, index.columns.known_paths())
             matching = index.columns.evaluate(tree, len(slots.live), RowsAt(reader, slots.change))
         wanted = (index.words if words else None, index.sparse if sparse else None)
-        for lagging in wanted:
-            if lagging is not None:
-                lagging.sync(reader, slots.live, slots.change)
         searcher = index.vectors.searcher(reader.matrix(len(slots.live))) if vectors else None
         return View(slots, matching, index.kernels, searcher, *wanted)
 
@@ -208,7 +239,3 @@ class RowsAt:
     def slots_of(self, ids: Collection[Id]) -> Slots:
         found = self._reader.slots_of([stored_id(id_) for id_ in ids])
         return np.array([slot for slot, _ in found.values()], dtype=np.uint32)
-
-
-def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}

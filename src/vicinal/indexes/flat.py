@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -19,21 +18,23 @@ from ..contract import (
     FloatVector,
     Kernels,
     Metric,
-    SavedVectors,
+    SavedIndex,
     Slots,
     VectorIndex,
 )
+from ..locks import new_lock
 from .coded_rows import CodedRows, sections
 from .codes import NativeScanner, Scanner, code_shape
 from .directions import DIRECTIONS, LEARNED_FROM, are_orthonormal, leading_directions
 from .kernels import NativeKernels
-from .scanned import ScannedIndex
+from .scanned import Norms, ScannedIndex, ScannedSearcher
 
 __all__ = ["FlatIndex", "FlatSearcher", "flat_index"]
 
 _WORD_BITS: Final = 64
-_ENCODED_AT_ONCE: Final = 8192
-_BUILT_AT_ONCE: Final = 32768
+_ENCODED_AT_ONCE: Final = 2048
+_FEW: Final = 64  # rows that a search encodes by itself
+_BUILT_AT_ONCE: Final = 8192
 _LEARNED_AGAIN: Final = 4  # times the rows of which nothing could be learned
 
 
@@ -58,17 +59,17 @@ class FlatIndex:
         self._kernels = kernels
         self._metric = metric
         self.change = 0
-        self._lock = threading.Lock()
-        self._parts: list[CodedRows] = []
+        self._building = new_lock()
+        self._parts: list[CodedRows] = []  # guarded by it
         self._directions: FloatMatrix | None = None
         self._learned_from = 0  # rows
-        self._covered: tuple[tuple[int, ...], list[CodedRows]] = ((), [])  # a shape, and the parts that cover it
+        self._ready: tuple[CodedRows, ...] = ()  # the parts as searchers see them: replaced, never changed
+        self._uncoded = Norms(kernels)
 
     @property
     def covered(self) -> int:
         """See `VectorIndex.covered`."""
-        parts = self._parts
-        return parts[-1].end if parts else 0
+        return _end(self._ready)
 
     def apply(self, delta: Delta) -> None:
         """See `VectorIndex.apply`."""
@@ -76,65 +77,74 @@ class FlatIndex:
 
     def searcher(self, vectors: FloatMatrix) -> FlatSearcher:
         """See `VectorIndex.searcher`."""
-        return FlatSearcher(self._scanner, self._metric, vectors, self._covering)
+        return FlatSearcher(self, self._scanner, self._metric, vectors)
 
     def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
         """See `VectorIndex.build`."""
-        done = self.covered
-        self._covering(vectors[: done + _BUILT_AT_ONCE])
-        return done + _BUILT_AT_ONCE < len(vectors)
+        with self._building:
+            self._learn(vectors)
+            self._extend(vectors, self.covered + _BUILT_AT_ONCE)
+        return self.covered < len(vectors)
 
-    def save(self) -> SavedVectors:
+    def save(self) -> SavedIndex:
         """See `VectorIndex.save`."""
-        with self._lock:
-            parts = [part.now() for part in self._parts]
+        parts = self._ready
+        change = self.change  # read last: no slot in the parts is newer
         if not parts:
-            return SavedVectors(self.change, 0, {})
-        return SavedVectors(self.change, parts[-1].end, sections(parts, parts[-1].end, parts[0].directions))
+            return SavedIndex(change, 0, {})
+        return SavedIndex(change, _end(parts), sections(parts, _end(parts), parts[0].directions))
 
-    def load(self, saved: SavedVectors, dim: int) -> None:
+    def load(self, saved: SavedIndex, dim: int) -> None:
         """See `VectorIndex.load`; what the other implementation saved is passed over."""
         rows = CodedRows.saved(self._metric, saved.arrays, _directions_in(saved.arrays), saved.slot_count)
         if rows is not None:
-            self._parts, self._directions, self._covered = [rows], rows.directions, ((), [])
+            if not _fits(rows, self._metric, dim) or rows.count > saved.slot_count:
+                raise ValueError("codes of another shape")
+            self._parts, self._directions, self._ready = [rows], rows.directions, (rows.now(),)
         self.change = saved.change
 
-    def _covering(self, vectors: FloatMatrix) -> list[CodedRows]:
-        """Parts that together hold the codes of all these vectors, as they are now."""
-        shape, parts = self._covered
-        if shape == vectors.shape:  # nothing was written since the last search: vectors of a slot never change
-            return parts
-        with self._lock:
-            self._forget_foreign(vectors.shape[1])
-            if not self._parts or self._parts[-1].end < len(vectors):
-                self._learn(vectors)
-                self._extend(vectors)
-            parts = [part.now() for part in self._parts]
-            self._covered = vectors.shape, parts
-            return parts
+    def ready(self, vectors: FloatMatrix) -> tuple[CodedRows, ...]:
+        """Parts that hold the codes of most of these vectors.
 
-    def _forget_foreign(self, dim: int) -> None:
-        """Codes of another shape are of no use: the dimension was not known when they were loaded."""
-        shape = code_shape(self._metric, dim)[0]
-        other_directions = self._directions is not None and self._directions.shape[1] != dim
-        if self._parts and (self._parts[0].stride != shape or other_directions):
-            self._parts, self._directions, self._learned_from = [], None, 0
+        A few rows more get theirs now, unless another thread is at it: that is quicker than comparing them without.
+        """
+        parts = self._ready
+        if 0 < len(vectors) - _end(parts) <= _FEW and not self._building.locked():
+            with self._building:
+                self._extend(vectors, len(vectors))
+            parts = self._ready
+        return parts
+
+    def uncoded(self, vectors: FloatMatrix, first: int) -> ScannedSearcher:
+        """For the slots from `first` on, which have no codes yet."""
+        norms = self._uncoded
+        if norms.first > first or norms.end < first:  # else those that are known go on being of use
+            norms = self._uncoded = Norms(self._kernels, first=first)
+        return ScannedSearcher(self._kernels, self._metric, norms, vectors, first)
+
+    def _extend(self, vectors: FloatMatrix, end: int) -> None:
+        """Codes of these vectors up to the slot `end`."""
+        end = min(end, len(vectors))
+        if _end(self._parts) < end:
+            tail = self._growing_part(vectors.shape[1])
+            tail.reserve(len(vectors) - tail.start)
+            while tail.end < end:
+                tail.append(self._scanner, self._metric, vectors[tail.end : min(end, tail.end + _ENCODED_AT_ONCE)])
+        self._ready = tuple(part.now() for part in self._parts)
+        if self.covered >= len(vectors):
+            self._uncoded = Norms(self._kernels, first=self.covered)
 
     def _learn(self, vectors: FloatMatrix) -> None:
         """Directions, once there are rows enough to learn them from. They stay: bounds hold for any rows."""
         if self._directions is not None or len(vectors) < max(LEARNED_FROM, _LEARNED_AGAIN * self._learned_from):
             return
         self._learned_from = len(vectors)
-        self._directions = leading_directions(vectors, self._metric)
-        if self._directions is not None:
-            for part in self._parts:
-                part.lead(self._scanner, self._metric, vectors[part.start : part.end], self._directions)
-
-    def _extend(self, vectors: FloatMatrix) -> None:
-        tail = self._growing_part(vectors.shape[1])
-        tail.reserve(len(vectors) - tail.start)
-        while tail.end < len(vectors):
-            tail.append(self._scanner, self._metric, vectors[tail.end : tail.end + _ENCODED_AT_ONCE])
+        directions = leading_directions(vectors, self._metric)
+        if directions is not None:
+            parts = [part.now() for part in self._parts]
+            for part in parts:
+                part.lead(self._scanner, self._metric, vectors[part.start : part.end], directions)
+            self._parts, self._directions = parts, directions
 
     def _growing_part(self, dim: int) -> CodedRows:
         if self._parts and self._parts[-1].grows:
@@ -153,31 +163,28 @@ class FlatSearcher:
     See `contract.VectorSearcher`.
     """
 
-    __slots__ = ("_covering", "_metric", "_scanner", "_vectors")
+    __slots__ = ("_index", "_metric", "_scanner", "_vectors")
 
-    def __init__(
-        self,
-        scanner: Scanner,
-        metric: Metric,
-        vectors: FloatMatrix,
-        covering: Callable[[FloatMatrix], list[CodedRows]],
-    ) -> None:
+    def __init__(self, index: FlatIndex, scanner: Scanner, metric: Metric, vectors: FloatMatrix) -> None:
+        self._index = index
         self._scanner = scanner
         self._metric = metric
         self._vectors = vectors
-        self._covering = covering
 
     def search(
         self, queries: FloatMatrix, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL, threads: int = 1
     ) -> list[tuple[Slots, FloatVector]]:
         """See `VectorSearcher.search`."""
         vectors = self._vectors
-        parts = self._covering(vectors)
-        if len(parts) == 1 and len(vectors):
+        parts = self._index.ready(vectors)
+        end = _end(parts)
+        if len(parts) == 1 and 0 < len(vectors) <= end:
             return self._search_part(parts[0], queries, k, candidates, threads)
         answers = [
             self._search_part(part, queries, k, candidates, threads) for part in parts if part.start < len(vectors)
         ]
+        if end < len(vectors):
+            answers.append(self._index.uncoded(vectors, end).search(queries, k, candidates))
         return [_merged(found, k) for found in zip(*answers, strict=True)] if answers else [_NOTHING] * len(queries)
 
     def approach(self, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL) -> Approach:
@@ -209,6 +216,16 @@ class FlatSearcher:
         for i, count in enumerate(counts.tolist()):
             found.append((slots[i, :count], scores[i, :count]))
         return found
+
+
+def _end(parts: Sequence[CodedRows]) -> int:
+    """The first slot that they do not hold."""
+    return parts[-1].end if parts else 0
+
+
+def _fits(rows: CodedRows, metric: Metric, dim: int) -> bool:
+    directions = rows.directions
+    return rows.stride == code_shape(metric, dim)[0] and (directions is None or directions.shape[1] == dim)
 
 
 _NOTHING: Final = (np.empty(0, np.uint32), np.empty(0, np.float32))

@@ -12,8 +12,9 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import Contents, Slots
+from ..contract import Contents, SavedIndex, Slots
 from ..filters.bitmap import BoolArray
+from ..locks import new_rlock
 from ..store.reading import ChangedMeanwhile
 
 __all__ = ["Lagging", "SlotIndex"]
@@ -22,7 +23,7 @@ _log = logging.getLogger("vicinal.indexes")
 
 Value = TypeVar("Value", contravariant=True)
 
-STEP_ROWS: Final = 8192  # so long may a search of another thread wait for this one's catching up
+STEP_ROWS: Final = 1024  # so long may a search of another thread that needs this index wait for its catching up
 _CHANGING: Final = -1
 
 
@@ -54,102 +55,137 @@ Index = TypeVar("Index", bound=SlotIndex[Any])
 
 
 class Lagging(Generic[Index]):
-    """The store's lock guards all but `change`, which a search compares before and after.
+    """Thread-safe. `note` and `load` are called under the store's lock; all else by who needs the index, without it.
 
     Args:
         make: makes the empty index, when it is first needed.
         read: slots of rows between two slots, and the values that go into it.
+
+    Attributes:
+        change: the commit at which the index stands; -1 while it moves. A search compares it before and after.
     """
 
     def __init__(self, make: Callable[[], Index], read: Callable[[Contents, int, int], list[tuple[int, Any]]]) -> None:
         self._make = make
         self._read = read
+        self._lock = new_rlock()  # who moves the index; never held while the records are read
         self._index: Index | None = None
-        self._dead: list[Slots] = []
+        self._dead: list[tuple[int, Slots]] = []  # (commit, slots) that the index may still hold
+        self._reached = 0  # the newest commit whose rows it has looked at
+        self._is_torn = False  # an interrupt or an error came while the index took something in: it is made anew
         self.change = _CHANGING
-        self._is_torn = False  # an interrupt or an error came while the index took something in
 
     @property
     def index(self) -> Index:
-        if self._index is None:
-            self._index = self._make()
-        return self._index
+        index = self._index
+        if index is None:
+            with self._lock:
+                index = self._index
+                if index is None:
+                    index = self._index = self._make()
+        return index
 
     @property
     def slot_count(self) -> int:
         return 0 if self._index is None else self._index.slot_count
 
-    def died(self, slots: Slots) -> None:
-        """Notes slots that are rows no more."""
-        if len(slots) and self.slot_count:
-            self._dead.append(slots)
+    def note(self, change: int, dead: Slots) -> None:
+        """Slots that are rows no more, from this commit on."""
+        if len(dead) and self._index is not None:
+            self._dead.append((change, dead))
 
-    def step(self, rows: Contents, live: BoolArray) -> bool:
-        """Takes in some of the slots that it lacks; False where that leaves few enough for `sync`."""
-        self._begin_anew_if_torn()
+    def step(self, rows: Contents, live: BoolArray, change: int) -> bool:
+        """Takes in some of the slots that it lacks; False where that leaves few.
+
+        Args:
+            live: rows at the commit `change`.
+
+        Raises:
+            ChangedMeanwhile: one of them is gone by now.
+        """
         first = self.slot_count
         if len(live) - first <= STEP_ROWS:
             return False
-        self.change = _CHANGING
-        found = self._values(rows, live, first, first + STEP_ROWS)
-        if found is not None:  # else a row has gone that we know as live: our caller catches up and comes again
-            self._is_torn = True
-            self.index.add(*found)
-            self._is_torn = False
+        self._take_in(rows, live, first, first + STEP_ROWS, change)
         return True
-
-    def _begin_anew_if_torn(self) -> None:
-        if self._is_torn:
-            self._index, self._dead, self._is_torn = None, [], False
 
     def sync(self, rows: Contents, live: BoolArray, change: int) -> None:
         """Brings the index to the rows `live` of commit `change`.
 
         Raises:
-            ChangedMeanwhile: one of them is gone by now.
+            ChangedMeanwhile: one of them is gone by now, or the index has moved on.
         """
         if self.change == change:
             return
-        self.change = _CHANGING
-        self._begin_anew_if_torn()
-        index, first = self.index, self.slot_count
-        found = self._values(rows, live, first, len(live)) if first < len(live) else None
-        if first < len(live) and found is None:
-            raise ChangedMeanwhile
-        self._is_torn = True
-        if found is not None:
-            index.add(*found)
-        if self._dead:
-            index.remove(np.unique(np.concatenate(self._dead)))
-            self._dead = []
-        self._is_torn = False
-        self.change = change
+        while self.step(rows, live, change):
+            pass
+        while (first := self.slot_count) < len(live):
+            self._take_in(rows, live, first, len(live), change)
+        index = self.index
+        with self._lock:
+            self._begin_anew_if_torn()
+            if self._index is not index or self._reached > change or index.slot_count < len(live):
+                raise ChangedMeanwhile
+            self._forget_dead(index, change)
+            self.change = change
 
-    def save(self) -> dict[str, NDArray[Any]]:
-        """Its state; call after `sync`."""
-        return self.index.save()
+    def save(self, rows: Contents, live: BoolArray, change: int) -> SavedIndex:
+        """Its state at the commit `change`.
 
-    def load(self, arrays: Mapping[str, NDArray[Any]], change: int, slot_count: int) -> None:
-        """Takes over a saved state if there is one and it is of use, else starts anew."""
-        if not arrays:
-            return
+        Raises:
+            ChangedMeanwhile: see `sync`.
+        """
+        self.sync(rows, live, change)
+        with self._lock:
+            if self.change != change:
+                raise ChangedMeanwhile
+            return SavedIndex(change, self.slot_count, self.index.save())
+
+    def load(self, saved: SavedIndex) -> None:
+        """Takes over what `save` gave.
+
+        Raises:
+            KeyError, ValueError: it is of another analyzer or version; nothing has changed.
+        """
         index = self._make()
-        try:
-            index.load(arrays)
-        except Exception as error:  # of another analyzer or version, or damaged: in whatever way, it can be made anew
-            _log.warning("a saved index of change %d is made anew: %s", change, error)
-            return
-        if index.slot_count != slot_count:
-            _log.warning("a saved index of change %d has %d of %d slots", change, index.slot_count, slot_count)
-            return
-        self._index, self.change = index, change
+        index.load(saved.arrays)
+        if index.slot_count != saved.slot_count:
+            raise ValueError(f"it covers {index.slot_count} slots, not {saved.slot_count}")
+        self._index, self.change, self._reached = index, saved.change, saved.change
 
-    def _values(self, rows: Contents, live: BoolArray, first: int, end: int) -> tuple[Slots, list[Any]] | None:
-        """Slots from `first` to `end` and their values; None where a live one is not there."""
+    def _take_in(self, rows: Contents, live: BoolArray, first: int, end: int, change: int) -> None:
+        """Adds the slots from `first` to `end`, unless another thread was first."""
+        index = self.index  # made before the records are read: from now on it is told what dies
+        found = self._values(rows, live, first, end)
+        with self._lock:
+            self._begin_anew_if_torn()
+            if self._index is index and index.slot_count == first:
+                self.change = _CHANGING
+                self._reached = max(self._reached, change)
+                self._is_torn = True
+                index.add(*found)
+                self._is_torn = False
+
+    def _forget_dead(self, index: Index, change: int) -> None:
+        gone = [slots for at, slots in self._dead if at <= change]
+        if gone:
+            self.change = _CHANGING
+            self._reached = max(self._reached, change)
+            self._is_torn = True
+            index.remove(np.unique(np.concatenate(gone)))
+            del self._dead[: len(gone)]  # in place: more may have been noted behind them meanwhile
+            self._is_torn = False
+
+    def _begin_anew_if_torn(self) -> None:
+        if self._is_torn:
+            self._index, self._dead, self._is_torn, self._reached = None, [], False, 0
+
+    def _values(self, rows: Contents, live: BoolArray, first: int, end: int) -> tuple[Slots, list[Any]]:
+        """Slots from `first` to `end` and their values."""
         found = dict(self._read(rows, first, end))
         slots = np.arange(first, end, dtype=np.uint32)
         alive = live[first:end]
         if any(slot not in found for slot in slots[alive].tolist()):
-            return None
+            raise ChangedMeanwhile
         pairs = zip(slots.tolist(), alive.tolist(), strict=True)
         return slots, [found[slot] if is_live else None for slot, is_live in pairs]

@@ -14,7 +14,7 @@ from ..contract import (
     FloatVector,
     Kernels,
     Metric,
-    SavedVectors,
+    SavedIndex,
     Slots,
     VectorSearcher,
 )
@@ -43,10 +43,10 @@ class PlainIndex:
     def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
         return False
 
-    def save(self) -> SavedVectors:
-        return SavedVectors(self.change, self.covered, {})
+    def save(self) -> SavedIndex:
+        return SavedIndex(self.change, self.covered, {})
 
-    def load(self, saved: SavedVectors, dim: int) -> None:
+    def load(self, saved: SavedIndex, dim: int) -> None:
         self.change, self.covered = saved.change, saved.slot_count
 
 

@@ -15,7 +15,7 @@ from ..contract import (
     FloatVector,
     Kernels,
     Metric,
-    SavedVectors,
+    SavedIndex,
     Slots,
 )
 from ..filters.bitmap import BoolArray, unpack
@@ -33,23 +33,29 @@ _SLACK_TERMS = 8  # roundings besides the sum's: the query, the row's norm, the 
 
 
 class Norms:
-    """Squared norms by slot, computed when first needed; a slot's vector never changes."""
+    """Squared norms by slot, computed when first needed; a slot's vector never changes.
 
-    def __init__(self, kernels: Kernels, squared: FloatArray | None = None) -> None:
+    Args:
+        first: the slot of the first one.
+    """
+
+    def __init__(self, kernels: Kernels, squared: FloatArray | None = None, first: int = 0) -> None:
         self.kernels = kernels
+        self.first = first
         self.known: FloatArray = _NO_NORMS if squared is None else squared
 
     @property
-    def count(self) -> int:
-        return len(self.known)
+    def end(self) -> int:
+        return self.first + len(self.known)
 
-    def squared(self, vectors: FloatMatrix) -> FloatArray:
-        """float64, shape (len(vectors),). Threads may compute the same norms twice; the results are equal."""
+    def squared(self, vectors: FloatMatrix, first: int = 0) -> FloatArray:
+        """Of the slots from `first` on, float64. Threads may compute the same norms twice; the results are equal."""
         known = self.known
-        if len(known) < len(vectors):
-            known = np.concatenate([known, self.kernels.squared_norms(vectors[len(known) :])])
+        missing = vectors[self.first + len(known) :]
+        if len(missing):
+            known = np.concatenate([known, self.kernels.squared_norms(missing)])
             self.known = known
-        return known[: len(vectors)]
+        return known[first - self.first : len(vectors) - self.first]
 
 
 class ScannedIndex:
@@ -66,7 +72,7 @@ class ScannedIndex:
     @property
     def covered(self) -> int:
         """See `VectorIndex.covered`."""
-        return self._norms.count
+        return self._norms.end
 
     def apply(self, delta: Delta) -> None:
         """See `VectorIndex.apply`."""
@@ -81,12 +87,12 @@ class ScannedIndex:
         self._norms.squared(vectors)
         return False
 
-    def save(self) -> SavedVectors:
+    def save(self) -> SavedIndex:
         """See `VectorIndex.save`."""
         norms = self._norms.known
-        return SavedVectors(self.change, len(norms), {"norms": norms})
+        return SavedIndex(self.change, len(norms), {"norms": norms})
 
-    def load(self, saved: SavedVectors, dim: int) -> None:
+    def load(self, saved: SavedIndex, dim: int) -> None:
         """See `VectorIndex.load`; codes of the native core are passed over."""
         norms = saved.arrays.get("norms", _NO_NORMS)
         if norms.dtype != np.float64 or len(norms) > saved.slot_count or not (norms >= 0).all():
@@ -96,19 +102,24 @@ class ScannedIndex:
 
 
 class ScannedSearcher:
-    """The nearest of some vectors, each compared as float32. See `contract.VectorSearcher`."""
+    """The nearest of some vectors, each compared as float32. See `contract.VectorSearcher`.
 
-    def __init__(self, kernels: Kernels, metric: Metric, norms: Norms, vectors: FloatMatrix) -> None:
+    Args:
+        first: slots below it are left out.
+    """
+
+    def __init__(self, kernels: Kernels, metric: Metric, norms: Norms, vectors: FloatMatrix, first: int = 0) -> None:
         self._kernels = kernels
         self._metric = metric
         self._norms = norms
         self._vectors = vectors
+        self._first = first
 
     def search(
         self, queries: FloatMatrix, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL, threads: int = 1
     ) -> list[tuple[Slots, FloatVector]]:
         """See `VectorSearcher.search`; NumPy decides on threads."""
-        chosen = unpack(candidates, len(self._vectors))
+        chosen = unpack(candidates, len(self._vectors))[self._first :]
         return [self._search_one(query, k, chosen) for query in queries]
 
     def approach(self, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL) -> Approach:
@@ -120,15 +131,18 @@ class ScannedSearcher:
         if count == 0 or k <= 0:
             return np.empty(0, dtype=np.uint32), np.empty(0, dtype=np.float32)
         if k < count:
-            value, bound = _bounded(self._metric, self._vectors, self._norms, query)
+            norms = self._norms.squared(self._vectors, self._first) if self._metric in ("cosine", "ip") else _NO_NORMS
+            value, bound = _bounded(self._metric, self._kernels, self._vectors[self._first :], norms, query)
             allowed = _survivors(value, bound, allowed, k)
-        slots = np.flatnonzero(allowed).astype(np.uint32)
+        slots = (self._first + np.flatnonzero(allowed)).astype(np.uint32)
         scores = self._kernels.score(self._metric, self._vectors, slots, query)
         best = np.lexsort((slots, -scores))[:k]
         return slots[best], scores[best]
 
 
-def _bounded(metric: Metric, vectors: FloatMatrix, norms: Norms, query: FloatVector) -> tuple[FloatArray, FloatArray]:
+def _bounded(
+    metric: Metric, kernels: Kernels, vectors: FloatMatrix, norms: FloatArray, query: FloatVector
+) -> tuple[FloatArray, FloatArray]:
     """Per row a value that orders like the score, and how far it may be off.
 
     The bound is the standard one for sums (Higham, Accuracy and Stability of Numerical Algorithms, 2002,
@@ -138,14 +152,14 @@ def _bounded(metric: Metric, vectors: FloatMatrix, norms: Norms, query: FloatVec
     relative = (dim + _SLACK_TERMS) * _EPSILON
     raw = np.empty(len(vectors), dtype=np.float32)
     if metric in ("l2", "l1"):
-        norms.kernels.scan(metric, vectors, query, raw)
+        kernels.scan(metric, vectors, query, raw)
         far = raw.astype(np.float64)
         return -far, relative * far + dim * _TINY
     length = float(np.sqrt(np.dot(query.astype(np.float64), query.astype(np.float64))))
     unit = (query.astype(np.float64) / length).astype(np.float32) if length > 0 else query
-    norms.kernels.scan(metric, vectors, unit, raw)
+    kernels.scan(metric, vectors, unit, raw)
     value = raw.astype(np.float64)
-    row_length = np.sqrt(norms.squared(vectors))
+    row_length = np.sqrt(norms)
     bound = relative * row_length + dim * _TINY
     if metric == "ip":
         if length > 0:  # rows whose scores are infinite tie, and so do those that round to one tiny score

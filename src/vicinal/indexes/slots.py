@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import Bitmap, Delta, Slots
-from ..filters.bitmap import BoolArray, pack
+from ..contract import Bitmap, Delta, SavedIndex, Slots
+from ..filters.bitmap import BoolArray, pack, unpack
 
 _Item = TypeVar("_Item", bound=np.generic)
 
 _NEVER = np.iinfo(np.int64).max
 _SLOTS_MIN = 64
+_WORD_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class SlotTable:
 
     def __init__(self) -> None:
         self.change = 0
+        self.vector_end = 0  # no slot from here on has a vector
         self._slot_count = 0
         self._live = np.zeros(_SLOTS_MIN, dtype=np.bool_)
         self._searchable = np.zeros(_SLOTS_MIN, dtype=np.bool_)
@@ -68,6 +69,8 @@ class SlotTable:
         self._searchable[delta.added] = delta.has_vector
         self._set_expiry(delta.added, delta.expires)
         self._set_expiry(delta.touched, delta.touched_expires)
+        if delta.has_vector.any():
+            self.vector_end = int(delta.added[np.flatnonzero(delta.has_vector)[-1]]) + 1
         self._slot_count = delta.slot_count
         self.change = delta.change
 
@@ -78,29 +81,24 @@ class SlotTable:
             return int(np.count_nonzero(live[:count]))
         return int(np.count_nonzero(live[:count] & (expires[:count] > now)))
 
-    def save(self) -> dict[str, NDArray[Any]]:
-        """See `Index.save`."""
-        self._shared = True  # the arrays are written to a file after the lock is gone
-        count = self._slot_count
-        arrays: dict[str, NDArray[Any]] = {
-            "live": self._live[:count],
-            "searchable": self._searchable[:count],
-        }
-        if self._expires is not None:
-            arrays["expires"] = self._expires[:count]
-        return arrays
+    def load(self, saved: SavedIndex) -> None:
+        """Takes over what `saved_slots` gave.
 
-    def load(self, change: int, slot_count: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """See `Index.load`."""
+        Raises:
+            KeyError, ValueError: it cannot be; nothing has changed.
+        """
+        count, arrays = saved.slot_count, saved.arrays
         live, searchable, expires = arrays["live"], arrays["searchable"], arrays.get("expires")
-        if not _is_by_slot(live, np.bool_, slot_count) or not _is_by_slot(searchable, np.bool_, slot_count):
-            raise ValueError(f"the saved rows are not of {slot_count} slots")
-        if (searchable & ~live).any() or (expires is not None and not _is_by_slot(expires, np.int64, slot_count)):
-            raise ValueError("the saved rows have vectors or instants of expiry that cannot be")
-        self._live, self._searchable, self._expires = live, searchable, expires
-        self._slot_count, self.change = slot_count, change
-        self._view = None
-        self._shared = True  # mapped: copied before the first write
+        words = -(-count // _WORD_BITS)
+        if any(bits.dtype != np.uint64 or len(bits) != words for bits in (live, searchable)):
+            raise ValueError("bitmaps of another length")
+        if expires is not None and (expires.dtype != np.int64 or len(expires) != count):
+            raise ValueError("instants of expiry for other slots")
+        self._live, self._searchable = unpack(live, count).copy(), unpack(live & searchable, count).copy()
+        self._expires = expires
+        self._slot_count, self.change = count, saved.change
+        self.vector_end = int(np.flatnonzero(self._searchable)[-1]) + 1 if self._searchable.any() else 0
+        self._view, self._shared = None, expires is not None  # mapped: copied before the first write
 
     def view(self) -> SlotView:
         if self._view is None:
@@ -131,8 +129,12 @@ class SlotTable:
         self._expires[slots] = np.where(expires >= 0, expires, _NEVER)
 
 
-def _is_by_slot(array: NDArray[Any], dtype: type, slot_count: int) -> bool:
-    return bool(array.dtype == dtype and array.shape == (slot_count,))
+def saved_slots(view: SlotView) -> SavedIndex:
+    """What is to be written of the slots at one moment."""
+    arrays: dict[str, NDArray[Any]] = {"live": view.packed_live, "searchable": view.packed_searchable}
+    if view.expires is not None:
+        arrays["expires"] = view.expires
+    return SavedIndex(view.change, len(view.live), arrays)
 
 
 def _resized(array: NDArray[_Item], room: int, fill: object) -> NDArray[_Item]:

@@ -57,6 +57,16 @@ def trim_changes(connection: apsw.Connection, change: int) -> None:
     connection.execute("DELETE FROM changes WHERE change <= ?", (change,))
 
 
+def rows_since(connection: apsw.Connection, change: int) -> int:
+    """How many rows the commits after `change` wrote, ended or touched; each commit counts for one at least."""
+    counted = "max(1, count + length(dead) / 4 + length(touched) / 4)"
+    found = connection.execute(
+        f"SELECT coalesce(sum({counted}), 0) FROM changes WHERE change > ?", (change,)
+    ).fetchone()
+    assert found is not None  # a sum is one row
+    return int(found[0])
+
+
 def read_everything(connection: apsw.Connection, change: int, slot_count: int) -> Delta:
     """All rows as one delta: how an index starts from the records."""
     rows = connection.execute("SELECT slot, expires_at, space, metadata FROM rows ORDER BY slot").fetchall()

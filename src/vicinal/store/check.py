@@ -6,6 +6,7 @@ does not see flipped columns, and neither sees an old page that a lost write lef
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -229,24 +230,26 @@ def _compare(subject: Subject, rows: NDArray[np.int64], feed: NDArray[np.int64])
 
 
 def _note_unusable_indexes(subject: Subject, connection: apsw.Connection, state: State) -> None:
-    for change, nonce, path in saved_files(subject.files, subject.path):
+    for part, change, nonce, path in saved_files(subject.files, subject.path):
         subject.findings.files += 1
-        name = f"{subject.name}/index/{os.path.basename(os.path.dirname(path))}"
+        name = f"{subject.name}/index/{os.path.basename(path)}"
         if change > state.change or nonce_of(connection, state, change) != nonce:
             subject.findings.note(name, "", "belongs to other records: it is not used")
             continue
         try:
-            read_saved(subject.files, path, state.uuid, change, nonce)
+            read_saved(subject.files, path, state.uuid, part, change, nonce)
         except Unusable as error:
             subject.findings.note(name, "", f"{error}: it is not used, the next one is made from the records")
 
 
 def _compare_with_index(subject: Subject, connection: apsw.Connection, state: State, index: Index, good: int) -> None:
     """A row that vanished from table, feed and id index at once is still known to the saved index."""
-    saved = load_newest(subject.files, subject.path, connection, state, index)
+    part = index.parts[0]  # it alone knows which slots are rows
+    load = functools.partial(index.load, part)
+    saved = load_newest(subject.files, subject.path, connection, state, part, load)
     if saved is None:
         return
     if saved.change < state.change:
-        index.apply(read_delta(connection, saved.change, state.change, saved.slot_count, state.next_slot))
+        index.apply(read_delta(connection, saved.change, state.change, saved.slot_count, state.next_slot), [part])
     if index.live_count() != good:
         subject.problem("rows", f"{good:,} are there, {index.live_count():,} were when the index was saved")

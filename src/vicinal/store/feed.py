@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Generic, TypeVar
 
 import apsw
 
 from ..contract import Delta, Index
 from ..errors import Damaged, VicinalError
+from ..locks import new_lock
 from .changes import read_delta, read_everything
 from .fair_lock import FairLock
 from .files import Files
@@ -29,13 +31,14 @@ class Feed(Generic[IndexT]):
 
     Attributes:
         state: at the index's change.
-        published: the newest saved index that this process has loaded or written, or None.
+        published: by part, the newest saved state that this process has loaded or written.
+        building: held by who builds or saves the index: one thread at a time.
         rows: rows as they are at the index's change.
     """
 
     state: State
     index: IndexT
-    published: Publication | None
+    published: dict[str, Publication]
     rows: RowCache
 
     def __init__(self, files: Files, generation: Generation, make_index: Callable[[State], IndexT]) -> None:
@@ -44,6 +47,8 @@ class Feed(Generic[IndexT]):
         self._make_index = make_index
         self._is_torn = False  # an interrupt or an error came while the index took in a delta: it is made anew
         self.rows = RowCache(cache_bytes())
+        self.building = new_lock()
+        self.announced = 0  # rows that this process has written since the index last took any in, or about
         connections = generation.connections
         # In memory reading needs the writer's lock, so a second one beside it could be taken in the other order.
         self.lock = FairLock(connections.lock if generation.folder is None else None)
@@ -69,16 +74,6 @@ class Feed(Generic[IndexT]):
             result = work(connection)
         return result  # noqa: RET504  # to mypy, a `with` of apsw might swallow errors
 
-    def part_at_moment(self, work: Callable[[apsw.Connection], T]) -> T:
-        """The same for one part of some work: whoever waits comes in before the next part."""
-        with self.lock.turn:
-            pass
-        connections = self._generation.connections
-        with connections.turn, self.lock.held, connections.reader() as connection, connection:
-            self._catch_up(connection)
-            result = work(connection)
-        return result  # noqa: RET504  # to mypy, a `with` of apsw might swallow errors
-
     def _catch_up(self, connection: apsw.Connection) -> None:
         state, known = read_state(connection), self.state
         if state.change == known.change and not self._is_torn:
@@ -93,7 +88,7 @@ class Feed(Generic[IndexT]):
         self._is_torn = True
         _apply(self.index, delta)
         self.rows.forget(state.change, delta.dead, delta.touched)
-        self.state = state
+        self.state, self.announced = state, 0
         self._is_torn = False
 
     def _start(self, connection: apsw.Connection) -> None:
@@ -102,40 +97,54 @@ class Feed(Generic[IndexT]):
         if state.dimension is not None:
             self._generation.vectors.fix_dimension(state.dimension)
         index = self._make_index(state)
-        self.published = load_newest(self._files, self._generation.folder, connection, state, index)
-        if self.published is None:
-            _apply(index, read_everything(connection, state.change, state.next_slot))
-        elif self.published.change < state.change:
-            known = self.published
-            _apply(index, read_delta(connection, known.change, state.change, known.slot_count, state.next_slot))
+        self.published = self._load(index, connection, state)
+        for (change, slots), parts in _by_stamp(index, self.published).items():
+            if change == state.change and slots == state.next_slot and change:
+                continue
+            if change == 0:
+                eager = [part for part in parts if part in index.eager]
+                if eager:
+                    _apply(index, read_everything(connection, state.change, state.next_slot), eager)
+                parts = [part for part in parts if part not in eager]
+                change, slots = state.change, state.next_slot  # the others take in what they lack by themselves
+            _apply(index, read_delta(connection, change, state.change, slots, state.next_slot), parts)
         self._take(index, state)
 
     def _take(self, index: IndexT, state: State) -> None:
         self._is_torn = True
         self.rows.forget_all(state.change)
-        self.index, self.state = index, state
+        self.index, self.state, self.announced = index, state, 0
         self._is_torn = False
 
     def distrust(self, connection: apsw.Connection) -> None:
         """Makes the index anew: it names rows that are not there, though nothing moves. Call inside `at_moment`."""
         _log.warning("the index of %s names rows that are not there: made anew", self._generation.connections.place)
-        if self.published is not None and self._generation.folder is not None:
-            discard(self._files, self._generation.folder, self.published)
-            self.published = None
+        if self._generation.folder is not None:
+            discard(self._files, self._generation.folder, self.published.values())
+        self.published = {}
         state = read_state(connection)
         index = self._make_index(state)
         _apply(index, read_everything(connection, state.change, state.next_slot))
         self._take(index, state)
 
+    def _load(self, index: IndexT, connection: apsw.Connection, state: State) -> dict[str, Publication]:
+        found = {}
+        for part in index.parts:
+            load = functools.partial(index.load, part)
+            published = load_newest(self._files, self._generation.folder, connection, state, part, load)
+            if published is not None:
+                found[part] = published
+        return found
 
-def _apply(index: Index, delta: Delta) -> None:
+
+def _apply(index: Index, delta: Delta, parts: Collection[str] | None = None) -> None:
     """Metadata comes unchecked, many rows at a time: what cannot be read is damage.
 
     Raises:
         Damaged: it cannot; the index is of no use any more.
     """
     try:
-        index.apply(delta)
+        index.apply(delta, parts)
     except VicinalError:
         raise
     except Exception as error:
@@ -145,3 +154,12 @@ def _apply(index: Index, delta: Delta) -> None:
             place="records.db",
             remedy="Run verify() to see which rows, and repair() to keep the others.",
         ) from error
+
+
+def _by_stamp(index: Index, published: Mapping[str, Publication]) -> dict[tuple[int, int], list[str]]:
+    """Parts by the commit and slot count at which they were loaded; (0, 0) for those that start from the records."""
+    stamps: dict[tuple[int, int], list[str]] = {}
+    for part in index.parts:
+        found = published.get(part)
+        stamps.setdefault((0, 0) if found is None else (found.change, found.slot_count), []).append(part)
+    return stamps

@@ -1,6 +1,6 @@
-"""Saved indexes: written whole beside the records, renamed into place, mapped by every process.
+"""Saved indexes: each part in a file of its own, written whole, renamed into place, mapped by every process.
 
-An index counts only if its (uuid, change, nonce) belongs to these very records: after lost commits or in
+A file counts only if its (uuid, change, nonce) belongs to these very records: after lost commits or in
 a restored copy the same change numbers name other rows.
 """
 
@@ -12,8 +12,8 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from zlib import crc32
 
@@ -21,7 +21,7 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import Index
+from ..contract import SavedIndex
 from ..errors import StoreError
 from .changes import nonce_of
 from .checksum import checksums
@@ -31,10 +31,9 @@ from .state import State
 _log = logging.getLogger("vicinal.store")
 
 MAGIC = b"VICINDEX"
-VERSION = 1
+VERSION = 2
 INDEX_FOLDER = "index"
-_FILE = "flat.idx"
-_NAME = re.compile(r"([0-9]+)-([0-9a-f]{16})")
+_NAME = re.compile(r"([a-z]+)-([0-9]+)-([0-9a-f]{16})\.idx")
 _ALIGNMENT = 64
 # Native code reads these in place; a bool that is neither 0 nor 1 is none to NumPy either.
 _DTYPES = {"|b1", "|u1", "|i1", "<i2", "<u4", "<i4", "<u8", "<i8", "<f4", "<f8"}
@@ -43,91 +42,121 @@ _HEAD_BYTES = len(MAGIC) + 8  # magic, length and CRC-32 of the header
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A saved index and the commit that it stands at."""
+    """A saved part of an index and the commit that it stands at.
 
+    Attributes:
+        slot_count: slots that it covers.
+        size: bytes of its file.
+    """
+
+    part: str
     change: int
     nonce: bytes
     slot_count: int
+    size: int = 0
 
     @property
-    def folder(self) -> str:
-        return f"{self.change}-{self.nonce.hex()}"
+    def file(self) -> str:
+        return f"{self.part}-{self.change}-{self.nonce.hex()}.idx"
 
 
 class Unusable(Exception):
     """A saved index that is damaged or belongs to other records. Never seen by users: it is rebuilt."""
 
 
-def publish(
-    files: Files, generation: str, state: State, nonce: bytes, slot_count: int, arrays: Mapping[str, NDArray[Any]]
-) -> Publication:
-    """Writes the index of `state.change` and puts it in place; a second publisher of the same is harmless."""
-    publication = Publication(state.change, nonce, slot_count)
+def publish(files: Files, generation: str, uuid: bytes, part: str, nonce: bytes, saved: SavedIndex) -> Publication:
+    """Writes a part and puts it in place; a second publisher of the same is harmless.
+
+    Args:
+        nonce: of the commit `saved.change`.
+    """
     root = os.path.join(generation, INDEX_FOLDER)
     building = os.path.join(root, f"new-{secrets.token_hex(8)}")
-    files.make_folder(building)
+    files.make_folder(root)
     try:
-        file = files.create(os.path.join(building, _FILE))
+        publication = Publication(part, saved.change, nonce, saved.slot_count)
+        file, size = files.create(building), 0
         try:
-            for position, data in _encoded(state.uuid, publication, arrays):
+            for position, data in _encoded(uuid, publication, saved.arrays):
                 file.write_at(position, data)
+                size = position + len(data)
             file.sync()
         finally:
             file.close()
-        files.sync_folder(building)
-        files.rename(building, os.path.join(root, publication.folder))
-    except StoreError:
-        if not files.exists(os.path.join(root, publication.folder, _FILE)):
-            raise
+        final = os.path.join(root, publication.file)
+        try:
+            files.rename(building, final)
+        except StoreError:  # where a file that is mapped cannot be replaced, it is the one of another publisher
+            if not files.exists(final):
+                raise
     finally:
         if files.exists(building):
-            files.remove_tree(building)
+            files.remove_file(building)
     files.sync_folder(root)
-    return publication
+    return replace(publication, size=size)
 
 
 def load_newest(
-    files: Files, generation: str | None, connection: apsw.Connection, state: State, index: Index
+    files: Files,
+    generation: str | None,
+    connection: apsw.Connection,
+    state: State,
+    part: str,
+    load: Callable[[SavedIndex], None],
 ) -> Publication | None:
-    """Loads the newest saved index that fits into `index`; None where there is none."""
+    """Gives the newest saved state of a part that fits to `load`; None where there is none that it can use."""
     if generation is None:
         return None
-    for change, nonce, folder in _saved(files, generation):
-        if change > state.change or nonce_of(connection, state, change) != nonce:
+    for found, change, nonce, path in saved_files(files, generation):
+        if found != part or change > state.change or nonce_of(connection, state, change) != nonce:
             continue
         try:
-            slot_count, arrays = read_saved(files, os.path.join(folder, _FILE), state.uuid, change, nonce)
-            if slot_count > state.next_slot:
-                raise Unusable(f"it knows {slot_count} slots, the records have {state.next_slot}")
-            index.load(change, slot_count, arrays)
+            saved, size = read_saved(files, path, state.uuid, part, change, nonce)
+            if saved.slot_count > state.next_slot:
+                raise Unusable(f"it knows {saved.slot_count} slots, the records have {state.next_slot}")
+            load(saved)
         except Exception as error:  # of another version, or damaged: in whatever way, it can be made anew
-            _log.warning("saved index %s is not used: %s: %s", folder, type(error).__name__, error)
+            _log.warning("saved index %s is not used: %s: %s", path, type(error).__name__, error)
             continue
-        return Publication(change, nonce, slot_count)
+        return Publication(part, change, nonce, saved.slot_count, size)
     return None
 
 
-def discard(files: Files, generation: str, publication: Publication) -> None:
-    """Removes a saved index that turned out to be wrong, where that can be done."""
-    with contextlib.suppress(StoreError):
-        files.remove_tree(os.path.join(generation, INDEX_FOLDER, publication.folder))
+def discard(files: Files, generation: str, publications: Collection[Publication]) -> None:
+    """Removes saved parts that turned out to be wrong, where that can be done."""
+    for publication in publications:
+        with contextlib.suppress(StoreError):
+            files.remove_file(os.path.join(generation, INDEX_FOLDER, publication.file))
 
 
-def remove_older(files: Files, generation: str, kept: Publication) -> None:
-    """Removes every other saved index; who has one mapped keeps it until unmapping."""
+def remove_others(files: Files, generation: str, kept: Collection[Publication]) -> None:
+    """Removes all that is no longer needed; who has a file mapped keeps it until unmapping."""
     root = os.path.join(generation, INDEX_FOLDER)
+    names = {publication.file for publication in kept}
     for entry in files.list_folder(root):
-        if entry != kept.folder:
-            files.remove_tree(os.path.join(root, entry))
+        if entry not in names:
+            path = os.path.join(root, entry)
+            with contextlib.suppress(StoreError):  # in use, where that hinders; or gone
+                files.remove_file(path)
+            if files.exists(path):  # a folder, as earlier versions made them
+                files.remove_tree(path)
 
 
-def saved_files(files: Files, generation: str) -> list[tuple[int, bytes, str]]:
-    """(change, nonce, path of the file) of every saved index, newest first."""
-    return [(change, nonce, os.path.join(folder, _FILE)) for change, nonce, folder in _saved(files, generation)]
+def saved_files(files: Files, generation: str) -> list[tuple[str, int, bytes, str]]:
+    """(part, change, nonce, path) of every saved part, newest first."""
+    root = os.path.join(generation, INDEX_FOLDER)
+    if not files.exists(root):
+        return []
+    try:
+        entries = files.list_folder(root)
+    except StoreError:  # removed meanwhile, as anybody may
+        return []
+    names = [(found, os.path.join(root, found[0])) for found in map(_NAME.fullmatch, entries) if found]
+    return sorted(((n[1], int(n[2]), bytes.fromhex(n[3]), path) for n, path in names), key=lambda f: -f[1])
 
 
-def read_saved(files: Files, path: str, uuid: bytes, change: int, nonce: bytes) -> tuple[int, dict[str, NDArray[Any]]]:
-    """(slot count, arrays) of one saved index, mapped, with every checksum compared.
+def read_saved(files: Files, path: str, uuid: bytes, part: str, change: int, nonce: bytes) -> tuple[SavedIndex, int]:
+    """One saved part, mapped, with every checksum compared, and the bytes of its file.
 
     Raises:
         Unusable: it is damaged, or not of these records and this change.
@@ -135,10 +164,11 @@ def read_saved(files: Files, path: str, uuid: bytes, change: int, nonce: bytes) 
     try:
         mapped = _mapped(files, path)
         header = _header(mapped)
-        stamp = (header.get("uuid"), header.get("change"), header.get("nonce"))
-        if stamp != (uuid.hex(), change, nonce.hex()):
+        stamp = (header.get("uuid"), header.get("part"), header.get("change"), header.get("nonce"))
+        if stamp != (uuid.hex(), part, change, nonce.hex()):
             raise Unusable("it belongs to other records")
-        return int(header["slots"]), {section["name"]: _section(mapped, section) for section in header["sections"]}
+        arrays = {section["name"]: _section(mapped, section) for section in header["sections"]}
+        return SavedIndex(change, int(header["slots"]), arrays), len(mapped)
     except Unusable:
         raise
     except Exception as error:  # its checksums hold, and yet it is not what we write
@@ -154,18 +184,6 @@ def _mapped(files: Files, path: str) -> ByteArray:
         return file.map(size)
     finally:
         file.close()
-
-
-def _saved(files: Files, generation: str) -> list[tuple[int, bytes, str]]:
-    root = os.path.join(generation, INDEX_FOLDER)
-    if not files.exists(root):
-        return []
-    try:
-        entries = files.list_folder(root)
-    except StoreError:  # removed meanwhile, as anybody may
-        return []
-    found = [(int(m[1]), bytes.fromhex(m[2]), os.path.join(root, m[0])) for m in map(_NAME.fullmatch, entries) if m]
-    return sorted(found, reverse=True)
 
 
 def _encoded(
@@ -187,6 +205,7 @@ def _encoded(
     header = json.dumps(
         {
             "version": VERSION,
+            "part": publication.part,
             "uuid": uuid.hex(),
             "change": publication.change,
             "nonce": publication.nonce.hex(),

@@ -14,6 +14,7 @@ import apsw
 from ..contract import Durability, Index
 from ..errors import Closed, CollectionDropped, Damaged, StoreError, Unsupported
 from ..locks import new_rlock
+from . import indexing
 from .awake import woke
 from .commit import keep_log_short, sync_everything, write_once
 from .creation import create_in_memory
@@ -21,6 +22,7 @@ from .feed import Feed
 from .files import Files
 from .generation import DROPPED, Generation, open_in_force
 from .publication import Publication
+from .publishing import oldest
 from .reading import ChangedMeanwhile, Reader
 from .recovery import recover
 from .state import State, read_state
@@ -31,6 +33,7 @@ IndexT = TypeVar("IndexT", bound=Index)
 T = TypeVar("T")
 S = TypeVar("S")
 
+_TAKEN_IN_ROWS = 1024  # the next search takes in fewer by itself, soon enough
 _CLOSE_WAIT_SECONDS = 1.0
 _UNKNOWN = "unknown"  # moved to a generation that is to be looked for
 
@@ -117,6 +120,7 @@ class Store(Generic[IndexT]):
         self.make_index = make_index
         self._pid = os.getpid()
         self._closed = False
+        self.is_indexing = False  # see `indexing`
         self._lock = new_rlock()
         self._opened: Opened[IndexT] | None = None
         self._retired: list[Generation] = []  # whose files may still be open
@@ -175,9 +179,9 @@ class Store(Generic[IndexT]):
             return opened.feed.state
 
     def published(self) -> Publication | None:
-        """The newest saved index that this process knows of."""
+        """Where whoever opens the collection begins, as far as this process knows: see `publishing.oldest`."""
         with self.in_force() as opened:
-            return opened.feed.published
+            return oldest(opened)
 
     def snapshot(self, take: Callable[[IndexT, Reader], T]) -> Taking[IndexT, T]:
         """What `take` reads off the index after every commit up to now, and a reader for its rows.
@@ -185,15 +189,6 @@ class Store(Generic[IndexT]):
         The reader sees later commits too: compare a row's `change` with the index's.
         """
         return Taking(self.hold_in_force, take)
-
-    def part(self, work: Callable[[IndexT, Reader], T]) -> T:
-        """Runs one part of some work on the index; calls of other threads come in before the next part."""
-        with self.in_force() as opened:
-            generation, feed = opened.generation, opened.feed
-            with feed.lock.turn:
-                pass
-            with generation.connections.turn, feed.lock.held:
-                return work(feed.index, Reader(generation, feed.state, None, feed.rows))
 
     def read(self, work: Callable[[Reader], T]) -> T:
         """Runs `work` with a reader inside one read transaction."""
@@ -266,7 +261,13 @@ class Store(Generic[IndexT]):
                 moved_to = _UNKNOWN  # in memory the next one is put in force before the old one says so
             if moved_to is not None:
                 return moved_to, None
-            return None, write_once(generation, connection, state, lambda tx: plan(tx, opened), durability)
+
+            def planned(transaction: Transaction) -> T:
+                result = plan(transaction, opened)
+                opened.feed.announced += transaction.row_count
+                return result
+
+            return None, write_once(generation, connection, state, planned, durability)
 
         try:
             return generation.connections.write(write, timeout, durability)
@@ -283,6 +284,12 @@ class Store(Generic[IndexT]):
             with self.using() as still:
                 if still is opened:
                     keep_log_short(opened.generation)
+                    self._take_in(opened)
+
+    def _take_in(self, opened: Opened[IndexT]) -> None:
+        """After a large write: the index takes the rows in now, so that the next search need not wait for it."""
+        if opened.feed.announced >= _TAKEN_IN_ROWS:
+            self._followed(opened)
 
     def sync(self, timeout: float) -> None:
         """Makes all earlier commits survive power loss, whatever durability they were made with."""
@@ -373,7 +380,10 @@ class Store(Generic[IndexT]):
     def _followed(self, opened: Opened[IndexT]) -> str | None:
         """Catches up; returns where the collection moved to, None if it did not."""
         try:
-            return opened.feed.follow()
+            moved_to = opened.feed.follow()
+            if opened.feed.index.pending() > indexing.FEW_SLOTS:
+                indexing.ask(self)
+            return moved_to
         except StoreError:
             if self._is_there(opened):
                 raise
@@ -449,6 +459,7 @@ class Store(Generic[IndexT]):
                     opened, self._opened = self._opened, None
                     if opened is not None:
                         self._retire(opened.generation)
+        indexing.wait()
 
     def check_usable(self) -> None:
         if self._dropped:

@@ -9,11 +9,8 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-
-import apsw
-from numpy.typing import NDArray
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ..contract import Index
 from ..errors import CollectionDropped, StoreError, WriterBusy
@@ -21,15 +18,11 @@ from ..locks import new_rlock
 from .backoff import Backoff
 from .backup import MovedOn, StoredSnapshot, back_up, drop_snapshot, find_snapshot, list_snapshots, take_snapshot
 from .builder import builder_role, clear_up
-from .changes import nonce_of
-from .commit import forget_changes
 from .drop import drop_generation
 from .files import Files
 from .generation import DAMAGED, DROPPED, open_generation
 from .holders import holder_of
-from .publication import publish, remove_older
-from .reading import Reader
-from .state import State
+from .publishing import Pace, due_parts, publish_parts
 from .switch import Plan, switch, switch_in_memory
 
 if TYPE_CHECKING:
@@ -43,10 +36,7 @@ _SYNC_EVERY_SECONDS = 1.0
 _FOLLOW_EVERY_SECONDS = 2.0
 _QUIET_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.2
-_PUBLISH_SLOTS_MIN = 4096
-_PUBLISH_SLOTS_BUSY = 1 << 16
 _PAUSE_SECONDS = 1.0  # without a write
-_PUBLISH_SHARE = 32  # a tail of 1/32 of the rows is worth a new publication
 _COMPACT_SLOTS_MIN = 1024  # fewer dead slots are not worth a generation
 
 
@@ -67,6 +57,7 @@ class Upkeep(Generic[IndexT]):
         self._checked_slots = 0  # in memory: slots when dead ones were last counted
         self._has_leftovers = False  # an earlier generation that a process had open when we would have removed it
         self._looked_at = self._synced_at = self._cleared_at = time.monotonic()
+        self._nothing_due: object = None  # what was looked at when nothing was
 
     @property
     def _files(self) -> Files:
@@ -91,8 +82,7 @@ class Upkeep(Generic[IndexT]):
             return
         if self._store.unsynced:
             self._store.sync(_SYNC_EVERY_SECONDS)
-        if self._is_past_limit():
-            self.build()
+        self.build(pace=Pace.PAUSE)
 
     def postponed(self) -> tuple[str, ...]:
         """What could not be done and is tried again, one sentence each."""
@@ -125,8 +115,8 @@ class Upkeep(Generic[IndexT]):
             self._cleared_at = now
             self.clear_up()
         quiet = now - self._store.wrote_at
-        if quiet >= _QUIET_SECONDS or self._is_past_limit(is_busy=quiet < _PAUSE_SECONDS):
-            self.build()
+        pace = Pace.QUIET if quiet >= _QUIET_SECONDS else Pace.PAUSE if quiet >= _PAUSE_SECONDS else Pace.BUSY
+        self.build(pace=pace)
 
     def after_write_in_memory(self) -> None:
         """Nobody else keeps house there: compaction comes with the write that makes it due."""
@@ -140,16 +130,26 @@ class Upkeep(Generic[IndexT]):
         self._checked_slots = 0
         self.rebuild(Plan(), timeout=_SYNC_EVERY_SECONDS, now=time.time_ns() // 1000)
 
-    def build(self, *, always: bool = False) -> None:
-        """Publishes, compacts and clears up, where there is something to do and no other process does it."""
+    def build(self, *, always: bool = False, pace: Pace = Pace.QUIET) -> None:
+        """Publishes, compacts and clears up, where there is something to do and no other process does it.
+
+        Args:
+            always: whether parts are saved that are hardly worth it.
+            pace: how much is being written.
+        """
         with self._store.in_force() as opened:
-            published = opened.feed.published
-            needs_publication = opened.feed.state.change > (0 if published is None else published.change)
+            looked_at = (opened.generation.name, opened.feed.state.change, pace)
             needs_compaction = self._needs_compaction(opened)
+            if always:
+                parts = list(opened.feed.index.parts)
+            else:
+                parts = [] if looked_at == self._nothing_due else due_parts(opened, pace)
         if needs_compaction and self._compaction.is_due() and self._compact():
             return
-        if always or (needs_publication and self._publication.is_due()):
-            self._publish_and_clear_up()
+        if always or (parts and self._publication.is_due()):
+            self._publish_and_clear_up(parts)
+        if not parts:
+            self._nothing_due = looked_at
 
     def _compact(self) -> bool:
         """False where it did not succeed: another process does it, writers leave no gap, no space, a damaged row."""
@@ -181,9 +181,9 @@ class Upkeep(Generic[IndexT]):
         self._store.current()
         return self._publish_and_clear_up()
 
-    def _publish_and_clear_up(self) -> bool:
+    def _publish_and_clear_up(self, parts: Sequence[str] | None = None) -> bool:
         with self._building() as opened:
-            cleared = opened is not None and self._publish(opened)
+            cleared = opened is not None and self._publish(opened, parts)
         self._has_leftovers = not cleared
         return cleared
 
@@ -277,55 +277,18 @@ class Upkeep(Generic[IndexT]):
                 yield None
                 return
 
-    def _publish(self, opened: Opened[IndexT]) -> bool:
-        """Saves the index, forgets the changes that it covers and removes what is left over. Holds the role."""
-        self._prepare(opened)
-        state, nonce, arrays = opened.feed.at_moment(lambda connection: _saved(opened, connection))
-        if nonce is not None:
-            self._save(opened, state, nonce, arrays)
-        return clear_up(self._files, self._folder, opened.generation.name)
-
-    def _prepare(self, opened: Opened[IndexT]) -> None:
-        """In parts, so that searches come in between."""
-        feed = opened.feed
-
-        def prepare(connection: apsw.Connection) -> bool:
-            return feed.index.prepare(Reader(opened.generation, feed.state, connection))
-
-        while feed.part_at_moment(prepare):
-            pass
-
-    def _save(self, opened: Opened[IndexT], state: State, nonce: bytes, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """A publication that fails, on a full disk or in a folder just deleted, costs time later and nothing else."""
+    def _publish(self, opened: Opened[IndexT], parts: Sequence[str] | None) -> bool:
+        """Saves parts of the index, all by default, and removes what is left over. Holds the role."""
         folder = os.path.join(self._folder, opened.generation.name)
+        chosen = opened.feed.index.parts if parts is None else parts
         try:
-            published = publish(self._files, folder, state, nonce, state.next_slot, arrays)
-            forget_changes(opened.generation, published)
-            opened.feed.published = published
-            remove_older(self._files, folder, published)
+            publish_parts(self._files, folder, opened, chosen)
             self._publication.succeeded()
-        except (OSError, StoreError) as error:
+        except (OSError, StoreError) as error:  # on a full disk or in a folder just deleted: it costs time later
             self._publication.failed(error)
             _log.warning("the index of %s was not saved: %s", self._store.place, error)
+        return clear_up(self._files, self._folder, opened.generation.name)
 
     def _needs_compaction(self, opened: Opened[IndexT]) -> bool:
         slots, live = opened.feed.state.next_slot, opened.feed.index.live_count(time.time_ns() // 1000)
         return slots - live > max(live, _COMPACT_SLOTS_MIN)
-
-    def _is_past_limit(self, *, is_busy: bool = False) -> bool:
-        """Whether enough has happened to publish or compact without waiting for quiet.
-
-        Publishing competes with whoever writes, so while rows keep coming it waits for more of them.
-        """
-        with self._store.in_force() as opened:
-            slots, published = opened.feed.state.next_slot, opened.feed.published
-            tail = slots - (0 if published is None else published.slot_count)
-            enough = _PUBLISH_SLOTS_BUSY if is_busy else _PUBLISH_SLOTS_MIN
-            return tail >= max(enough, slots // _PUBLISH_SHARE) or self._needs_compaction(opened)
-
-
-def _saved(opened: Opened[Any], connection: apsw.Connection) -> tuple[State, bytes | None, Mapping[str, NDArray[Any]]]:
-    """(the state that the index stands at, the nonce of its commit, the index as arrays)."""
-    state = opened.feed.state
-    nonce = nonce_of(connection, state, state.change) if state.change else None
-    return state, nonce, opened.feed.index.save(Reader(opened.generation, state, connection))

@@ -51,6 +51,11 @@ class Transaction:
         self._noted = False
 
     @property
+    def row_count(self) -> int:
+        """Rows that it has appended."""
+        return self._count
+
+    @property
     def is_empty(self) -> bool:
         return not (self._count or self._dead or self._touched or self._fixed_dimension or self._noted)
 

@@ -1,0 +1,96 @@
+"""One background thread a process that builds into indexes what was written, so that no search has to.
+
+It works in short steps, off every lock. Until it is done, searches look at what is not built in one by one.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import VicinalError
+from ..locks import new_lock
+from .publishing import build
+
+if TYPE_CHECKING:
+    from .store import Store
+
+__all__ = ["FEW_SLOTS", "ask", "wait"]
+
+_log = logging.getLogger("vicinal.store")
+
+FEW_SLOTS: Final = 64  # so few a search builds in by itself
+_IDLE_SECONDS: Final = 5.0
+
+_asked: queue.SimpleQueue[weakref.ref[Store[Any]]] = queue.SimpleQueue()
+_starting = new_lock()
+_working = new_lock()  # held for one step
+_thread: threading.Thread | None = None
+
+
+def ask(store: Store[Any]) -> None:
+    """Has what is pending in this store's index built soon. Returns at once; may be called again and again."""
+    if store.is_indexing:
+        return
+    store.is_indexing = True
+    _asked.put(weakref.ref(store))
+    global _thread
+    with _starting:
+        if _thread is None or not _thread.is_alive():
+            _thread = threading.Thread(target=_run, name="vicinal-indexing", daemon=True)
+            _thread.start()
+
+
+def wait() -> None:
+    """Returns when the step that is running has ended; a store that is closed by now is not touched again."""
+    with _working:
+        pass
+
+
+def _run() -> None:
+    global _thread
+    while True:
+        try:
+            store = _asked.get(timeout=_IDLE_SECONDS)()
+        except queue.Empty:
+            with _starting:
+                if _asked.empty():
+                    _thread = None
+                    return
+            continue
+        if store is not None:
+            _index(store)
+        del store  # a sleeping thread must not keep a forgotten store alive
+
+
+def _index(store: Store[Any]) -> None:
+    try:
+        while _step(store):
+            pass
+    except VicinalError as error:  # closed or dropped meanwhile, mostly: searches do without
+        _log.info("indexing of %s ended: %s", store.place, error)
+    except Exception:
+        _log.exception("indexing of %s failed", store.place)
+    finally:
+        store.is_indexing = False
+
+
+def _step(store: Store[Any]) -> bool:
+    with _working:
+        if store.is_over or not store.is_awake:
+            return False
+        with store.using() as opened:
+            return opened.feed.index.pending() > FEW_SLOTS and build(opened)
+
+
+def _forget() -> None:
+    global _thread, _asked
+    _thread, _asked = None, queue.SimpleQueue()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

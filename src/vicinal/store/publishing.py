@@ -1,0 +1,137 @@
+"""Building an index and saving its parts, off every lock: which are due, and how each is done.
+
+A part is written whole, so a change of one row is not worth it where the part is large: whoever opens the collection
+applies the few changes that a file lacks.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from ..contract import SavedIndex
+from .changes import nonce_of, rows_since
+from .commit import forget_changes
+from .files import Files
+from .publication import Publication, publish, remove_others
+from .reading import ChangedMeanwhile, Reader
+from .state import read_state
+
+if TYPE_CHECKING:
+    from .store import Opened
+
+__all__ = ["Pace", "build", "due_parts", "oldest", "publish_parts"]
+
+_ROWS_MIN: Final = 4096
+_ROWS_BUSY_MIN: Final = 1 << 16
+_SHARE: Final = 32  # what a 32nd of the rows changed is worth writing anew
+_QUIET_SHARE: Final = 128
+_SMALL_BYTES: Final = 512 << 10
+_TRIES: Final = 5
+
+
+class Pace(enum.Enum):
+    """How much is being written just now."""
+
+    BUSY = "rows keep coming, and saving competes with whoever writes them"
+    PAUSE = "no row for a second"
+    QUIET = "no row for some seconds"
+
+
+def oldest(opened: Opened[Any]) -> Publication | None:
+    """Of what each part was last saved as, the one that stands at the earliest commit; None where a part was not."""
+    published = opened.feed.published
+    if any(part not in published for part in opened.feed.index.parts):
+        return None
+    return min(published.values(), key=lambda publication: publication.change)
+
+
+def due_parts(opened: Opened[Any], pace: Pace) -> list[str]:
+    """Parts that are worth saving now."""
+    feed = opened.feed
+    state, published = feed.state, feed.published
+    behind = [part for part in feed.index.parts if _change_of(published.get(part)) < state.change]
+    if not behind:
+        return []
+    connections, rows = opened.generation.connections, {}
+    with connections.turn, connections.reader() as connection, connection:
+        for change in {_change_of(published.get(part)) for part in behind}:
+            rows[change] = rows_since(connection, change)
+    return [
+        part
+        for part in behind
+        if _is_worth_it(published.get(part), rows[_change_of(published.get(part))], state.next_slot, pace)
+    ]
+
+
+def _is_worth_it(published: Publication | None, rows: int, slots: int, pace: Pace) -> bool:
+    """Whether to save a part again that `rows` changes of rows ago was saved, or never."""
+    if pace is Pace.QUIET and (published is None or published.size <= _SMALL_BYTES or rows >= slots // _QUIET_SHARE):
+        return True
+    rows = max(rows, slots) if published is None else rows
+    return rows >= max(_ROWS_BUSY_MIN if pace is Pace.BUSY else _ROWS_MIN, slots // _SHARE)
+
+
+def _change_of(published: Publication | None) -> int:
+    return 0 if published is None else published.change
+
+
+def build(opened: Opened[Any]) -> bool:
+    """One step of what searches would otherwise look at row by row; False where nothing is left."""
+    feed = opened.feed
+    with feed.building:
+        snapshot, state = feed.at_moment(lambda _: (feed.index.snapshot(), feed.state))
+        try:
+            return bool(snapshot.build(Reader(opened.generation, state)))
+        except ChangedMeanwhile:
+            return True
+
+
+def publish_parts(files: Files, folder: str, opened: Opened[Any], parts: Iterable[str]) -> None:
+    """Saves parts and forgets the changes that all of them cover. The caller holds the builder role.
+
+    Args:
+        folder: of the generation.
+
+    Raises:
+        StoreError, OSError: a full disk, or a folder just deleted; what was saved before stays.
+    """
+    feed = opened.feed
+    for part in parts:
+        with feed.building:
+            saved = _saved(opened, part)
+        nonce = None if saved is None else _nonce_of(opened, saved.change)
+        if saved is not None and nonce is not None:
+            published = publish(files, folder, feed.state.uuid, part, nonce, saved)
+            feed.published = {**feed.published, part: published}
+    covered = oldest(opened)
+    if covered is not None:
+        forget_changes(opened.generation, covered)
+    if os.path.isdir(os.path.join(folder, "index")):
+        remove_others(files, folder, feed.published.values())
+
+
+def _saved(opened: Opened[Any], part: str) -> SavedIndex | None:
+    """A part of the index at the newest commit, built to the end; None where it moves on faster than it is saved."""
+    feed = opened.feed
+    for _ in range(_TRIES):
+        snapshot, state = feed.at_moment(lambda _: (feed.index.snapshot((part,)), feed.state))
+        rows = Reader(opened.generation, state)
+        try:
+            while snapshot.build(rows):
+                pass
+            found: SavedIndex = snapshot.save(part, rows)
+        except ChangedMeanwhile:
+            continue
+        return found
+    return None
+
+
+def _nonce_of(opened: Opened[Any], change: int) -> bytes | None:
+    """By which the commit is recognised; None where there was none yet."""
+    connections = opened.generation.connections
+    with connections.turn, connections.reader() as connection, connection:
+        nonce = nonce_of(connection, read_state(connection), change) if change else None
+    return nonce  # noqa: RET504  # to mypy, a `with` of apsw might swallow errors
