@@ -124,6 +124,7 @@ void test_search(std::size_t rows, std::size_t dim, const std::vector<float>& di
                     check_search(coded, queries.matrix(), 7, k, 1, bitmap, coarse, expected);
                     check_search(coded, queries.matrix(), 1, k, 1, bitmap, coarse, expected);  // coarse: of few queries
                     if (k != 5) continue;
+                    check_search(coded, queries.matrix(), 2, k, 1, bitmap, coarse, expected);
                     for (const std::size_t threads : {3, 7})  // the last: one query each
                         check_search(coded, queries.matrix(), 7, k, threads, bitmap, coarse, expected);
                 }
@@ -141,7 +142,13 @@ void test_many() {
             const Matrix query = {sample.query.data(), 1, dim};
             for (const Bitmap& bitmap : {Bitmap(), uneven_bitmap(sample.rows)}) {
                 const std::vector<std::vector<Hit>> expected = {all_hits(metric, sample.matrix(), query.data, bitmap)};
-                for (std::size_t k : {1, 10, 3000}) check_search(coded, query, 1, k, 1, bitmap, kHalves, expected);
+                for (std::size_t k : {1, 10, 3000}) {
+                    check_search(coded, query, 1, k, 1, bitmap, kHalves, expected);
+                    // More threads than queries share the rows.
+                    for (const std::size_t threads : {2, 5})
+                        for (const Coarse coarse : {kNone, kHalves})
+                            check_search(coded, query, 1, k, threads, bitmap, coarse, expected);
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 // Rows that a scan looks at together, and where their codes are.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -31,7 +32,14 @@ class SlotReader {
 public:
     // `dense`: words of the bitmap with so many bits are read as a block of all their slots, which the memory gives
     // faster than some of them.
-    SlotReader(const Rows& rows, std::size_t dense) : allowed_(rows.allowed), rows_(rows.vectors.rows), dense_(dense) {}
+    SlotReader(const Rows& rows, std::size_t dense)
+        : allowed_(rows.allowed), all_rows_(rows.vectors.rows), rows_(rows.vectors.rows), dense_(dense) {}
+
+    // Goes on with the slots from `begin`, a multiple of 64, up to and without `end`. Call at the end only.
+    void restart(std::size_t begin, std::size_t end) {
+        next_ = begin;
+        rows_ = std::min(end, all_rows_);
+    }
 
     // Slots, count and bits of the next block; false at the end.
     bool next(Block& block);
@@ -44,7 +52,7 @@ private:
     void take_some();
 
     const std::uint64_t* allowed_;
-    std::size_t rows_, dense_;
+    std::size_t all_rows_, rows_, dense_;
     std::size_t next_ = 0, base_ = 0;
     std::uint64_t word_ = 0;
     std::uint32_t some_[kBlockRows];  // of words that are not dense, until they make a block

@@ -10,17 +10,16 @@ namespace {
 
 constexpr std::size_t kWaitingMin = 64;
 
-// In an order that holds for any vectors, those of a damaged file too: what is no number comes last.
+// Damaged statistics and vectors may give what is no number, by which nothing can be ordered.
+float known(float low) { return std::isnan(low) ? -std::numeric_limits<float>::infinity() : low; }
+
+}  // namespace
+
 bool better(const Hit& a, const Hit& b) {
     if (a.score > b.score || a.score < b.score) return a.score > b.score;
     const bool a_is_none = std::isnan(a.score), b_is_none = std::isnan(b.score);
     return a_is_none != b_is_none ? b_is_none : a.slot < b.slot;
 }
-
-// Damaged statistics and vectors may give what is no number, by which nothing can be ordered.
-float known(float low) { return std::isnan(low) ? -std::numeric_limits<float>::infinity() : low; }
-
-}  // namespace
 
 Candidates::Candidates(kernels::Metric metric, const kernels::Matrix& matrix, const float* query, std::size_t k)
     : metric_(metric), matrix_(matrix), query_(query), k_(k),

@@ -1,6 +1,7 @@
 // The best k of a stream of rows whose scores are known within bounds only.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -15,6 +16,9 @@ struct Hit {
     float score;
 };
 
+// By score and then slot: an order that holds for any vectors, those of a damaged file too. What is no number comes last.
+bool better(const Hit& a, const Hit& b);
+
 // Rows wait with their bounds, because most of them will fall out when better ones are known; what is left
 // is scored. Where bounds tell little apart, as among equal rows, rows are scored in passing, each
 // once, so memory stays proportional to k and time to the number of rows.
@@ -24,6 +28,9 @@ public:
 
     // At least k rows score this or more: one that certainly scores less can be left out.
     float floor() const { return floor_; }
+
+    // Somebody else knows of k rows that score this or more.
+    void raise_to(float floor) { floor_ = std::max(floor_, floor); }
 
     std::size_t k() const { return k_; }
 

@@ -28,9 +28,17 @@ float highest_of(const float* bounds) {
 
 }  // namespace
 
-CoarseLooks::CoarseLooks(const Rows& rows, const float* query)
+thread_local std::unique_ptr<Seen[]> SeenRoom::spare_;
+
+SeenRoom::SeenRoom() : seen_(std::move(spare_)) {
+    if (!seen_) seen_ = std::make_unique_for_overwrite<Seen[]>(kBlocks);
+}
+
+SeenRoom::~SeenRoom() { spare_ = std::move(seen_); }
+
+CoarseLooks::CoarseLooks(const Rows& rows, const float* query, std::span<Seen> room)
     : table_(kernels::screen_table()), coarse_(table_of(rows)),
-      further_{rows.further, rows.further_statistics, kSpanStride}, seen_(new Seen[kSeenMax]) {
+      further_{rows.further, rows.further_statistics, kSpanStride}, seen_(room) {
     const std::span vector(query, rows.vectors.dim);
     if (rows.directions != nullptr)
         leading_.emplace(rows.metric, vector, rows.directions, table_.query_code_max);

@@ -1,6 +1,7 @@
 #include "exact.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cfloat>
 #include <cmath>
@@ -26,7 +27,10 @@ using kernels::Metric;
 constexpr std::size_t kGroupMax = 128;  // queries that share a pass: their codes should stay in the L2 cache
 // So few queries wait for memory, of which coarse codes take less; more wait for arithmetic, of which these take more.
 constexpr std::size_t kCoarseMax = 2;
+constexpr std::size_t kFewQueries = 12;  // up to so many take less time in groups of kCoarseMax than all together
+constexpr std::size_t kRangeRows = 4096;  // what a thread takes at a time of the rows that threads share
 constexpr std::size_t kDenseCoarse = 24;  // rows of 64 that make it faster to read all
+constexpr std::size_t kSharedEvery = 16;  // blocks
 constexpr std::size_t kKnownFirst = 16;  // blocks, so that the k-th best of them is not too far off
 
 Table fine_of(const Rows& rows) {
@@ -113,10 +117,11 @@ private:
 template <class Scores>
 class Search {
 public:
-    Search(const Rows& rows, const float* query, std::size_t k, bool coarse)
+    // `room`: for coarse looks; empty: none are taken. `shared`: the floor of all searches for the same query in other rows, or null.
+    Search(const Rows& rows, const float* query, std::size_t k, std::span<Seen> room, std::atomic<float>* shared)
         : rows_(rows), scores_(rows, query), candidates_(rows.metric, rows.vectors, query, k),
-          at_once_(std::max(std::min(k, rows.vectors.rows), kBlockRows)) {
-        if (coarse) coarse_.emplace(rows, query);
+          at_once_(std::max(std::min(k, rows.vectors.rows), kBlockRows)), shared_(shared) {
+        if (!room.empty()) coarse_.emplace(rows, query, room);
     }
 
     void visit(const Block& block) {
@@ -127,6 +132,7 @@ public:
             candidates_.add(block.slots[i], scores_.scores(block, i));
         }
         if (candidates_.floor() > floor) set_floor();
+        if (shared_ != nullptr && visited_ % kSharedEvery == 0) share_floor();
     }
 
     // Bounds on distances depend on the largest that is still of interest, and are worth nothing before one is known.
@@ -138,7 +144,8 @@ public:
     // Of a block of coarse codes: rows that may be among the best wait for a closer look.
     void visit_coarse(const Block& block) {
         coarse_->look(block);
-        if (coarse_->is_full()) look_closer();
+        if (coarse_->is_full()) return look_closer();
+        if (shared_ != nullptr && ++looked_ % kSharedEvery == 0) share_floor();
     }
 
     std::vector<Hit> finish() {
@@ -171,6 +178,7 @@ private:
         visit_rows(best_);
 
         candidates_.settle();
+        if (shared_ != nullptr) share_floor();
         set_floor();
         const float threshold = coarse_->threshold();
         std::erase_if(promising_, [threshold](const Promising& row) { return row.bound < threshold; });
@@ -184,6 +192,16 @@ private:
         const auto last = bounds_.begin() + static_cast<std::ptrdiff_t>(count - 1);
         std::nth_element(bounds_.begin(), last, bounds_.end(), std::greater<>());
         return *last;
+    }
+
+    void share_floor() {
+        const float own = candidates_.floor();
+        float known = shared_->load(std::memory_order_relaxed);
+        while (known < own && !shared_->compare_exchange_weak(known, own, std::memory_order_relaxed)) {
+        }
+        if (!(known > own)) return;
+        candidates_.raise_to(known);
+        set_floor();
     }
 
     void set_floor() {
@@ -209,41 +227,109 @@ private:
     Scores scores_;
     Candidates candidates_;
     std::size_t at_once_;  // enough for the floor to rise
-    std::size_t visited_ = 0;  // blocks
+    std::size_t visited_ = 0, looked_ = 0;  // blocks
+    std::atomic<float>* shared_;
     std::optional<CoarseLooks> coarse_;
     std::vector<Promising> promising_, best_;
     std::vector<float> bounds_;  // room for bound_of
 };
 
-// Searches for queries `begin` to `end` together: while a block is in the cache, each looks at it.
+// Searches for some queries together: while a block is in the cache, each looks at it.
 template <class Scores>
-void search_group(const Rows& rows, const Matrix& queries, std::size_t begin, std::size_t end,
-                  const Results& results) {
-    const bool coarse = rows.coarse != nullptr && end - begin <= kCoarseMax;
-    std::vector<Search<Scores>> searches;
-    searches.reserve(end - begin);
-    for (std::size_t i = begin; i < end; ++i) searches.emplace_back(rows, queries.row(i), results.k, coarse);
-
-    const Table table = CoarseLooks::table_of(rows);
-    SlotReader reader(rows, coarse ? kDenseCoarse : kBlockRows);
-    Block blocks[2];
-    bool more = reader.next(blocks[0]);
-    for (std::size_t b = 0; more; b = 1 - b) {
-        Block& block = blocks[b];
-        more = reader.next(blocks[1 - b]);
-        if (more && coarse) table.expect(blocks[1 - b]);
-        const bool coarsely = std::ranges::all_of(searches, &Search<Scores>::looks_coarsely);
-        coarsely ? table.load(block) : Scores::load(rows, block);
-        for (Search<Scores>& search : searches) coarsely ? search.visit_coarse(block) : search.visit(block);
+class Group {
+public:
+    // `floors`: one a query, of all groups that look at other rows for the same queries; or null.
+    Group(const Rows& rows, const Matrix& queries, std::size_t k, std::atomic<float>* floors)
+        : rows_(rows), coarse_(rows.coarse != nullptr && queries.rows <= kCoarseMax), table_(CoarseLooks::table_of(rows)) {
+        searches_.reserve(queries.rows);
+        if (coarse_) room_.emplace();
+        for (std::size_t i = 0; i < queries.rows; ++i)
+            searches_.emplace_back(rows, queries.row(i), k,
+                                   room_ ? room_->share(i, queries.rows) : std::span<Seen>(),
+                                   floors == nullptr ? nullptr : floors + i);
     }
-    for (std::size_t i = begin; i < end; ++i) {
-        const std::vector<Hit> hits = searches[i - begin].finish();
-        results.counts[i] = static_cast<std::uint32_t>(hits.size());
-        for (std::size_t h = 0; h < hits.size(); ++h) {
-            results.slots[i * results.k + h] = hits[h].slot;
-            results.scores[i * results.k + h] = hits[h].score;
+
+    // Looks at the rows from `begin`, a multiple of 64, up to and without `end`.
+    void look(std::size_t begin, std::size_t end) {
+        SlotReader reader(rows_, coarse_ ? kDenseCoarse : kBlockRows);
+        reader.restart(begin, end);
+        Block blocks[2];
+        bool more = reader.next(blocks[0]);
+        for (std::size_t b = 0; more; b = 1 - b) {
+            more = reader.next(blocks[1 - b]);
+            if (more && coarse_) table_.expect(blocks[1 - b]);
+            look(blocks[b]);
         }
     }
+
+    std::vector<Hit> finish(std::size_t query) { return searches_[query].finish(); }
+
+private:
+    void look(Block& block) {
+        const bool coarsely = std::ranges::all_of(searches_, &Search<Scores>::looks_coarsely);
+        coarsely ? table_.load(block) : Scores::load(rows_, block);
+        for (Search<Scores>& search : searches_) coarsely ? search.visit_coarse(block) : search.visit(block);
+    }
+
+    const Rows& rows_;
+    bool coarse_;
+    Table table_;
+    std::optional<SeenRoom> room_;
+    std::vector<Search<Scores>> searches_;
+};
+
+void write(const std::vector<Hit>& hits, std::size_t query, const Results& results) {
+    results.counts[query] = static_cast<std::uint32_t>(hits.size());
+    for (std::size_t h = 0; h < hits.size(); ++h) {
+        results.slots[query * results.k + h] = hits[h].slot;
+        results.scores[query * results.k + h] = hits[h].score;
+    }
+}
+
+// Threads share the queries.
+template <class Scores>
+void search_by_queries(const Rows& rows, const Matrix& queries, std::size_t threads, const Results& results) {
+    const std::size_t share = (queries.rows + threads - 1) / threads;
+    const bool few = rows.coarse != nullptr && share <= kFewQueries;
+    const std::size_t size = std::clamp<std::size_t>(share, 1, few ? kCoarseMax : kGroupMax);
+    run_parallel((queries.rows + size - 1) / size, threads, [&](std::size_t number) {
+        const std::size_t begin = number * size, count = std::min(size, queries.rows - begin);
+        Group<Scores> group(rows, {queries.row(begin), count, queries.dim}, results.k, nullptr);
+        group.look(0, rows.vectors.rows);
+        for (std::size_t i = 0; i < count; ++i) write(group.finish(i), begin + i, results);
+    });
+}
+
+// Threads share the rows, and tell one another which scores are too low.
+template <class Scores>
+void search_by_rows(const Rows& rows, const Matrix& queries, std::size_t threads, const Results& results) {
+    std::vector<std::atomic<float>> floors(queries.rows);
+    for (std::atomic<float>& floor : floors) floor = -std::numeric_limits<float>::infinity();
+    std::vector<std::vector<Hit>> hits(threads * queries.rows);
+    std::atomic<std::size_t> next = 0;
+    run_parallel(threads, threads, [&](std::size_t thread) {
+        Group<Scores> group(rows, queries, results.k, floors.data());
+        for (std::size_t begin; (begin = next.fetch_add(kRangeRows)) < rows.vectors.rows;)
+            group.look(begin, begin + kRangeRows);
+        for (std::size_t i = 0; i < queries.rows; ++i) hits[i * threads + thread] = group.finish(i);
+    });
+    for (std::size_t i = 0; i < queries.rows; ++i) {
+        std::vector<Hit> best;
+        for (std::size_t t = 0; t < threads; ++t)
+            best.insert(best.end(), hits[i * threads + t].begin(), hits[i * threads + t].end());
+        std::sort(best.begin(), best.end(), better);
+        best.resize(std::min(best.size(), results.k));
+        write(best, i, results);
+    }
+}
+
+template <class Scores>
+void search_with(const Rows& rows, const Matrix& queries, std::size_t threads, const Results& results) {
+    const std::size_t sharing = std::min(threads, rows.vectors.rows / kRangeRows);
+    if (queries.rows < sharing)
+        search_by_rows<Scores>(rows, queries, sharing, results);
+    else
+        search_by_queries<Scores>(rows, queries, threads, results);
 }
 
 }  // namespace
@@ -253,13 +339,8 @@ void search(const Rows& rows, const Matrix& queries, std::size_t threads, const 
         std::fill_n(results.counts, queries.rows, 0u);
         return;
     }
-    const auto function = rows.metric == Metric::l1 ? search_group<FloatScores> : search_group<CodeScores>;
-    const std::size_t share = (queries.rows + threads - 1) / threads;
-    const std::size_t size = std::clamp<std::size_t>(share, 1, kGroupMax);
-    const std::size_t groups = (queries.rows + size - 1) / size;
-    run_parallel(groups, threads, [&](std::size_t group) {
-        function(rows, queries, group * size, std::min(queries.rows, (group + 1) * size), results);
-    });
+    const auto function = rows.metric == Metric::l1 ? search_with<FloatScores> : search_with<CodeScores>;
+    function(rows, queries, threads, results);
 }
 
 }  // namespace vicinal::vectors

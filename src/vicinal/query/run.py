@@ -7,7 +7,7 @@ from itertools import starmap
 from ..contract import Metric
 from ..indexes.text import TextIndex
 from ..indexes.text_query import Bm25
-from ..indexes.threads import thread_count
+from ..indexes.threads import search_threads
 from ..store.reading import Reader
 from ..types import Hits
 from .hits import Ranking, fetch
@@ -38,7 +38,7 @@ def run(plan: Plan, reader: Reader) -> list[Hits]:
 
 def _by_vectors(plan: Plan) -> list[Ranking]:
     assert plan.queries is not None  # a dense question has them
-    threads = thread_count() if len(plan.queries) > 1 else 1
+    threads = search_threads(len(plan.queries), len(plan.vectors))
     assert plan.view.vectors is not None  # the view was asked for them
     question = plan.question
     found = plan.view.vectors.search(plan.queries, question.k, plan.candidates, question.accuracy, threads)
