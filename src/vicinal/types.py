@@ -83,8 +83,8 @@ class LegScore:
     """What one leg of a fused search said of a hit.
 
     Attributes:
-        rank: its place within the leg's best 64, or best 1,000 where the fusion goes by rank, counted from 1; None
-            beyond.
+        rank: its place within the leg's best 200, or best k where the fusion goes by rank and k is more, counted from
+            1; None beyond.
         score: the leg's own score; None where the row does not match in that leg.
     """
 

@@ -74,7 +74,7 @@ class Ranked:
         return {id_ for id_ in self.kept if passes(id_)}
 
     def hybrid(self, query: str, vector: Any, alpha: float) -> dict[Id, float]:
-        """`alpha * d / D + (1 - alpha) * w / W` of the rows with a vector or a word."""
+        """The sum of `alpha * d` and `(1 - alpha) * w` in units of their spread, over that of the best of both."""
         admitted = self.admitted(query)
         words = {id_: value for id_, value in self.keyword(query).items() if id_ in admitted}
         dense = {
@@ -82,9 +82,15 @@ class Ranked:
             for id_, row in self.rows.items()
             if id_ in admitted and row.vector is not None
         }
-        best_word, best_dense = max(words.values(), default=0.0), max(dense.values(), default=0.0)
+        count = min(200, max(len(dense), len(words)))
+        parts = [(dense, alpha), (words, 1 - alpha)]
+        units = [weight / _spread(leg, count) for leg, weight in parts]
+        bests = [max(leg.values(), default=0.0) for leg, _ in parts]
         return {
-            id_: alpha * _share(dense.get(id_, 0.0), best_dense) + (1 - alpha) * _share(words.get(id_, 0.0), best_word)
+            id_: sum(
+                unit * _share(leg.get(id_, 0.0), best) for (leg, _), unit, best in zip(parts, units, bests, strict=True)
+            )
+            / sum(units)
             for id_ in dense.keys() | words.keys()
         }
 
@@ -120,6 +126,16 @@ class Ranked:
 
     def _has(self, place: int, words: list[QueryWord]) -> bool:
         return any(self.words.has(place, group) for word in words for group in word.groups)
+
+
+def _spread(leg: Mapping[Id, float], count: int) -> float:
+    """Of the best `count` over the best of all; rows that are not in the leg have 0."""
+    best = max(leg.values(), default=0.0)
+    values = sorted((_share(value, best) for value in leg.values()), reverse=True)[:count]
+    if not values:
+        return 1.0
+    values += [0.0] * (count - len(values))
+    return float(max(np.std(values), (values[0] - values[-1]) / 5)) or 1.0
 
 
 def _share(value: float, best: float) -> float:

@@ -14,7 +14,7 @@ from .hits import Ranking, fetch
 from .legs import DenseLeg, KeywordLeg, SparseLeg, admitted
 from .plan import Plan
 from .question import Question
-from .threshold import BY_RANK, RANKED, SHOWN_RANKS, Leg, fuse
+from .threshold import BY_RANK, RANKED, Leg, fuse
 
 __all__ = ["run"]
 
@@ -56,8 +56,9 @@ def _fused(plan: Plan, i: int) -> Ranking:
     legs = _legs(plan, i)
     fusion = plan.question.fusion
     weights = [fusion.weights.get(leg.name, 1.0) for leg in legs]
-    ranked = RANKED if fusion.method in BY_RANK else SHOWN_RANKS
-    fused = fuse(legs, plan.question.k, fusion.method, weights=weights if any(weights) else None, ranked=ranked)
+    k = plan.question.k
+    ranked = max(RANKED, k) if fusion.method in BY_RANK else RANKED
+    fused = fuse(legs, k, fusion.method, weights=weights if any(weights) else None, ranked=ranked)
     return Ranking(fused.slots, fused.scores, fused.legs)
 
 

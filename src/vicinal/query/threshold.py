@@ -9,6 +9,7 @@ of its steps (division, product, sum, rounding) keeps the order of what goes in,
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,8 +29,10 @@ FloatArray = NDArray[np.float64]
 
 METHODS = ("weighted", "rrf", "combsum", "combmnz", "borda")
 BY_RANK = ("rrf", "borda")
-RANKED = 1_000  # how deep these two look
-SHOWN_RANKS = 64  # the others need no ranks, and to know more of them would take longer than the search
+RANKED = 200  # how deep ranks are counted, and of how many rows the spread of a leg is taken
+# The best 200 of a leg mostly span about five standard deviations. Where one row stands alone, as with a word that one
+# text has, the deviation of the rest is next to nothing; then a fifth of the span is the unit.
+_SPAN_SHARE = 1 / 5
 _GROWTH = 4
 
 
@@ -101,11 +104,16 @@ def fuse(
     """Exactly min(k, rows that match in any leg), by fused score rounded to float32, ties by slot.
 
     So that the scores of all methods lie in [0, 1]: `s` is a row's similarity in a leg over the best similarity of
-    that leg, 0 in a leg whose best is 0 or that does not match; `w` are the weights over their sum.
+    that leg, 0 in a leg whose best is 0 or that does not match; `w` are the weights over their sum. `v` are the weights
+    over the standard deviation of `s` among the leg's best `ranked`, again over their sum: a similarity counts in units
+    of what sets the best rows of its leg apart, so `sum of v s` has the order of a sum of z-scores (Montague and Aslam,
+    "Relevance score normalization for metasearch", CIKM 2001), and an encoder whose cosines lie close together, or far
+    from 0, has the same say as another.
 
     | method | score | 1 means |
     |---|---|---|
-    | weighted, combsum | sum of w s | the best of every leg |
+    | weighted | sum of v s | the best of every leg |
+    | combsum | sum of w s | the best of every leg |
     | combmnz | (sum of w s) * (legs with w s above 0) / legs | the best of every leg |
     | rrf | sum of w / (constant + rank), over what rank 1 in every leg would give | the first of every leg |
     | borda | sum of w * points, over the points of a first place | the first of every leg |
@@ -120,7 +128,7 @@ def fuse(
         method: "weighted", "combsum", "combmnz", "rrf" or "borda".
         weights: one a leg, at least 0, relative to one another; equal by default.
         constant: of RRF.
-        ranked: how deep ranks are counted.
+        ranked: how deep ranks are counted and spreads are taken.
 
     Raises:
         InvalidArgument: a method that does not exist; weights that do not fit.
@@ -147,6 +155,7 @@ class _Pool:
         slots: ascending.
         raw, ranks: as in `Fused`.
         shares: float64, shape (legs, rows): similarity over the leg's best; 0 where the row does not match.
+        spreads: float64, shape (legs,): how far apart the shares of each leg's best lie; see `_spread`.
         bounds: float64, shape (legs, 1): the most that a row outside the pool can have there.
         ranked: how many rows each leg ranks.
         complete: whether no matching row is outside.
@@ -156,6 +165,7 @@ class _Pool:
     raw: NDArray[np.float32]
     ranks: NDArray[np.int64]
     shares: FloatArray
+    spreads: FloatArray
     bounds: FloatArray
     ranked: tuple[int, ...]
     complete: bool
@@ -168,6 +178,7 @@ class _Pool:
             empty.astype(np.float32),
             empty.astype(np.int64),
             self.bounds,
+            self.spreads,
             self.bounds,
             self.ranked,
             False,
@@ -210,6 +221,8 @@ def _gather(legs: Sequence[Leg], depth: int, ranked: int) -> _Pool:
     ranks = np.zeros(raw.shape, dtype=np.int64)
     shares = np.zeros(raw.shape)
     bounds = np.zeros((len(legs), 1))
+    full = tuple(min(ranked, len(own)) for own, _ in lists)
+    spreads = np.ones(len(legs))
     for i, (leg, (own, scores), places) in enumerate(zip(legs, lists, places_of, strict=True)):
         ranks[i, places[:ranked]] = np.arange(1, min(ranked, len(own)) + 1)
         raw[i, places] = scores
@@ -221,10 +234,24 @@ def _gather(legs: Sequence[Leg], depth: int, ranked: int) -> _Pool:
             matching = ~np.isnan(raw[i])
             best = float(leg.similarity(scores[:1])[0])
             shares[i, matching] = fusion.over(leg.similarity(raw[i, matching]), best)
+            spreads[i] = _spread(shares[i, places[:ranked]].tolist(), max(full))
             if len(own) == depth:
                 bounds[i] = fusion.over(leg.similarity(scores[-1:]), best)
-    full = tuple(min(ranked, len(own)) for own, _ in lists)
-    return _Pool(slots, raw, ranks, shares, bounds, full, all(len(own) < depth for own, _ in lists))
+    return _Pool(slots, raw, ranks, shares, spreads, bounds, full, all(len(own) < depth for own, _ in lists))
+
+
+def _spread(shares: list[float], count: int) -> float:
+    """The standard deviation of a leg's best rows, the first of which has 1; 1 where all are the same.
+
+    Sums are exact, so that no machine has other bits.
+
+    Args:
+        count: rows to take it of: those that are missing do not match and have 0.
+    """
+    shares = [*shares, *[0.0] * (count - len(shares))]
+    mean = math.fsum(shares) / count
+    deviation = math.sqrt(math.fsum((share - mean) ** 2 for share in shares) / count)
+    return max(deviation, (max(shares) - min(shares)) * _SPAN_SHARE) or 1.0
 
 
 def _union(lists: Sequence[Slots]) -> tuple[Slots, list[NDArray[np.intp]]]:
@@ -259,7 +286,9 @@ def _beats_unseen(scorer: _Scorer, pool: _Pool, score: np.float32, second: np.fl
 def _scorer(method: str, weights: FloatArray, constant: float) -> _Scorer:
     """Pool to scores, and what decides among equal scores before the slot does."""
     scorers: dict[str, _Scorer] = {
-        "weighted": lambda pool: _by_similarity(fusion.weighted_sum(list(pool.shares), list(weights))),
+        "weighted": lambda pool: _by_similarity(
+            fusion.weighted_sum(list(pool.shares), list(_over_their_sum(weights / pool.spreads)))
+        ),
         "combsum": lambda pool: _by_similarity(fusion.weighted_sum(list(pool.shares), list(weights))),
         "combmnz": lambda pool: _by_similarity(
             fusion.comb_mnz(list(weights[:, np.newaxis] * pool.shares)) / len(weights)
@@ -318,4 +347,8 @@ def _shares(weights: Sequence[float] | None, legs: int) -> FloatArray:
             value=weights,
             remedy="Pass one a leg.",
         )
-    return np.asarray(given / given.sum())
+    return _over_their_sum(given)
+
+
+def _over_their_sum(weights: FloatArray) -> FloatArray:
+    return np.asarray(weights / math.fsum(weights))
