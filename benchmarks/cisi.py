@@ -14,7 +14,7 @@ from pathlib import Path
 
 from judged import JudgedSet, folder, options, run
 
-_FIELD = re.compile(r"\.([A-Z])(?: (\d+))?")
+_FIELD = re.compile(r"\.([A-Z])(?: (\d+))?\s*")
 
 
 def cisi() -> JudgedSet:
@@ -27,7 +27,10 @@ def cisi() -> JudgedSet:
     queries = {number: one_line(f"{one.get('T', '')} {one['W']}") for number, one in read(where / "CISI.QRY").items()}
     return JudgedSet(
         "cisi",
-        {number: one_line(f"{one['T']}. {one.get('W', '')}") for number, one in read(where / "CISI.ALL").items()},
+        {
+            number: one_line(f"{one['T'].strip()}. {one.get('W', '')}")
+            for number, one in read(where / "CISI.ALL").items()
+        },
         {number: query for number, query in queries.items() if number in grades},
         grades,
         "linear",
