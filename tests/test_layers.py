@@ -36,6 +36,7 @@ LAYERS = (
         "progress",
         "settings",
         "version",
+        "visible",
         "warn",
     },
 )

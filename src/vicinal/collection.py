@@ -52,6 +52,7 @@ from .records.update import update, update_where
 from .store.state import State
 from .store.store import Store
 from .types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats, VerifyReport
+from .visible import visible
 
 
 class Collection:
@@ -524,7 +525,7 @@ class Collection:
         if not self._finalizer.alive:
             return f"Collection({self.name!r}, closed)"
         state = self._context.store.current()
-        encoder = _encoder_name(self._context, state) or "none"
+        encoder = visible(_encoder_name(self._context, state) or "none")
         return (
             f"Collection({self.name!r}, rows={self.count()}, dimension={state.dimension}, "
             f"metric={state.metric}, encoder={encoder})"

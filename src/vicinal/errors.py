@@ -41,6 +41,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .visible import LINE_CHARS_MAX, shortened, shown, visible
+
 __all__ = [
     "Closed",
     "CollectionDropped",
@@ -79,6 +81,8 @@ __all__ = [
 
 
 _SHOWN_CHARS_MAX = 200
+_MESSAGE_CHARS_MAX = 400  # room for a path; a value in it has a line
+_REMEDY_CHARS_MAX = 600  # lists what there is
 
 
 class VicinalError(Exception):
@@ -93,12 +97,13 @@ class VicinalError(Exception):
     """
 
     def __init__(self, message: str, *, name: str = "", value: Any = None, place: str = "", remedy: str = "") -> None:
+        message = _with_short_value(message, value)
         super().__init__(message)
         self.message = message
         self.name = name
         self.value = value
-        self.place = place
-        self.remedy = remedy
+        self.place = shortened(place, _MESSAGE_CHARS_MAX)
+        self.remedy = shortened(remedy, _REMEDY_CHARS_MAX)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For pickle, as between processes: a value that may not survive that, such as an encoder, becomes its repr."""
@@ -108,7 +113,17 @@ class VicinalError(Exception):
     def __str__(self) -> str:  # KeyError would print a repr
         where = f"{self.place}: " if self.place else ""
         cure = f" {self.remedy}" if self.remedy else ""
-        return f"{where}{self.message}.{cure}"
+        return visible(f"{where}{self.message}.{cure}")
+
+
+def _with_short_value(message: str, value: Any) -> str:
+    """The message, in which a long value has one line; nobody reads more, and a log must not fill with it."""
+    if len(message) <= LINE_CHARS_MAX:
+        return message
+    whole = value if isinstance(value, str) else ""
+    for written in (repr(whole), whole) if len(whole) > LINE_CHARS_MAX else ():
+        message = message.replace(written, shown(whole))
+    return shortened(message, _MESSAGE_CHARS_MAX)
 
 
 def _remade(kind: type[VicinalError], message: str) -> VicinalError:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from . import notebook, tables
 from .metadata import loads
+from .visible import one_line, visible
 
 if TYPE_CHECKING:
     import pandas
@@ -407,7 +408,7 @@ class Problem:
     what: str
 
     def __str__(self) -> str:
-        return f"{self.file}, {self.place}: {self.what}" if self.place else f"{self.file}: {self.what}"
+        return visible(f"{self.file}, {self.place}: {self.what}" if self.place else f"{self.file}: {self.what}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -476,19 +477,19 @@ class RepairReport:
     def __repr__(self) -> str:
         head = f"RepairReport(kept={self.kept:,}, lost={len(self.lost):,}, kept_at={self.kept_at!r})"
         lines = [f"  lost: id {row.id!r}, slot {row.slot}: {row.why}" for row in self.lost]
-        return "\n".join([head, *_first(lines), *(f"  note: {note}" for note in self.notes)])
+        return "\n".join([head, *_first(lines), *(visible(f"  note: {note}") for note in self.notes)])
 
 
 def _first(lines: list[str]) -> list[str]:
     rest = len(lines) - _SHOWN_LINES_MAX
+    lines = list(map(visible, lines))
     return [*lines[:_SHOWN_LINES_MAX], f"  ... and {rest:,} more"] if rest > 0 else lines
 
 
 def _short(text: str | None) -> str:
     if text is None:
         return ""
-    line = " ".join(text[: 4 * _SHOWN_CHARS_MAX].split())
-    return line if len(line) <= _SHOWN_CHARS_MAX else line[: _SHOWN_CHARS_MAX - 3] + "..."
+    return one_line(text, _SHOWN_CHARS_MAX)
 
 
 def to_json(value: Any) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from ..errors import VicinalError
 from ..version import __version__
+from .common import say
 from .demo import demo
 from .evaluate import evaluate
 from .index import index
@@ -73,5 +74,5 @@ def run(arguments: list[str] | None = None) -> None:
     try:
         app(arguments)
     except (VicinalError, OSError) as error:
-        print(f"vicinal: {error}", file=sys.stderr)
+        say(f"vicinal: {error}", to_errors=True)
         sys.exit(1)

@@ -11,18 +11,23 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ..collection import Collection
 from ..database import Database, connect
 from ..errors import CollectionNotFound, InvalidArgument
+from ..visible import visible, visible_json
 
 __all__ = [
     "CollectionName",
     "DatabasePath",
+    "cell",
     "existing_collection",
     "existing_database",
     "print_table",
+    "say",
+    "say_json",
 ]
 
 DatabasePath = Annotated[Path, typer.Argument(metavar="PATH", help="Folder of the database.", show_default=False)]
@@ -60,6 +65,21 @@ def existing_collection(path: Path, name: str) -> Iterator[Collection]:
                 f"there is no collection {name!r} in {str(path)!r}", name="COLLECTION", value=name, remedy=there
             )
         yield database.collection(name)
+
+
+def say(text: object, *, to_errors: bool = False) -> None:
+    """Prints a line in which nothing acts on the terminal."""
+    print(visible(str(text), newlines=True), file=sys.stderr if to_errors else sys.stdout)
+
+
+def say_json(text: str) -> None:
+    """Prints JSON in which nothing acts on the terminal."""
+    print(visible_json(text))
+
+
+def cell(value: object) -> str:
+    """What a user stored, for a table: neither markup nor control characters count."""
+    return escape(visible(str(value)))
 
 
 def print_table(table: Table) -> None:

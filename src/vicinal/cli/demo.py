@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from ..collection import Collection
@@ -20,7 +19,7 @@ from ..encoders import resolve
 from ..progress import progress
 from ..types import Hits
 from . import catalogue
-from .common import print_table
+from .common import cell, print_table
 
 __all__ = ["demo", "demo_database", "index_library"]
 
@@ -149,12 +148,12 @@ def _answer(library: Collection, question: str, k: int) -> None:
 
 
 def _table(question: str, hits: Hits) -> Table:
-    table = Table(box=box.SIMPLE, title=escape(question), title_justify="left")
+    table = Table(box=box.SIMPLE, title=cell(question), title_justify="left")
     table.add_column("score", justify="right", no_wrap=True)
     table.add_column("kind", no_wrap=True)
     table.add_column("name", overflow="fold", style="bold")
     table.add_column("what it does")
     for hit in hits:
         summary = catalogue.summary(hit.text or "")
-        table.add_row(f"{hit.score:.3f}", hit.metadata["kind"], escape(str(hit.id)), escape(summary))
+        table.add_row(f"{hit.score:.3f}", cell(hit.metadata["kind"]), cell(hit.id), cell(summary))
     return table

@@ -12,7 +12,7 @@ from ..errors import InvalidArgument
 from ..evaluate import Comparison, Report, compare, read_judgements, read_queries
 from ..evaluate import evaluate as measure
 from ..inputs.names import nearest
-from .common import CollectionName, DatabasePath, existing_collection
+from .common import CollectionName, DatabasePath, existing_collection, say, say_json
 
 __all__ = ["evaluate"]
 
@@ -95,7 +95,7 @@ def _show(report: Report, comparisons: list[Comparison], as_json: bool) -> None:
         # What the report writes is typed JSON already; comparisons name their queries the same way.
         members = json.loads(report.to_json())
         members["comparisons"] = [json.loads(one.to_json()) for one in comparisons]
-        print(json.dumps(members, ensure_ascii=False))
+        say_json(json.dumps(members, ensure_ascii=False))
         return
     for shown in (report, *comparisons):
-        print(shown)
+        say(shown)

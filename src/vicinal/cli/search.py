@@ -6,7 +6,6 @@ from typing import Annotated, cast
 
 import typer
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from ..contract import Mode, Syntax
@@ -15,7 +14,7 @@ from ..rag.folder import search_folder
 from ..rag.folder.known import OWNER, folder_of
 from ..settings import Settings
 from ..types import Hit, Hits
-from .common import CollectionName, DatabasePath, existing_collection, print_table
+from .common import CollectionName, DatabasePath, cell, existing_collection, print_table, say_json
 from .files.rows import json_members
 from .passages import print_passages
 
@@ -68,7 +67,7 @@ def search(
         print_passages(found, query)
     elif as_json:
         for hit in hits:
-            print(_json_line(hit))
+            say_json(_json_line(hit))
     else:
         print_table(_table(hits))
 
@@ -87,5 +86,5 @@ def _table(hits: Hits) -> Table:
     for hit in hits:
         text = " ".join((hit.text or "")[:_SHOWN_CHARS_MAX].split())
         shown = dumps(hit.metadata) if hit.metadata else ""
-        table.add_row(f"{hit.score:.3f}", escape(str(hit.id)), escape(text), escape(shown))
+        table.add_row(f"{hit.score:.3f}", cell(hit.id), cell(text), cell(shown))
     return table

@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from ..types import Stats
-from .common import DatabasePath, existing_collection, existing_database, print_table
+from .common import DatabasePath, cell, existing_collection, existing_database, print_table, say_json
 
 __all__ = ["stats"]
 
@@ -42,7 +41,7 @@ def stats(
 
 
 def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    say_json(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _details(one: Stats) -> Table:
@@ -50,7 +49,7 @@ def _details(one: Stats) -> Table:
     table.add_column("name")
     table.add_column("value", overflow="fold")
     for name, value in dataclasses.asdict(one).items():
-        table.add_row(name.replace("_", " "), escape(_shown(value)))
+        table.add_row(name.replace("_", " "), cell(_shown(value)))
     return table
 
 
@@ -61,7 +60,7 @@ def _overview(found: list[Stats]) -> Table:
         table.add_column(name, justify="left" if name in ("metric", "encoder") else "right")
     for one in found:
         cells = (one.rows, one.dimension, one.metric, one.encoder, one.bytes_on_disk)
-        table.add_row(escape(one.name), *(escape(_shown(cell)) for cell in cells))
+        table.add_row(cell(one.name), *(cell(_shown(value)) for value in cells))
     return table
 
 

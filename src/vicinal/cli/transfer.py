@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import warnings
 from collections.abc import Iterator
 from itertools import chain, islice
@@ -17,7 +16,7 @@ from ..database import Database, connect
 from ..errors import InvalidInput
 from ..progress import progress
 from ..settings import Settings
-from .common import CollectionName, DatabasePath, existing_collection
+from .common import CollectionName, DatabasePath, existing_collection, say
 from .files import Columns, SourceRow, format_of, npy, read_rows, write_rows
 
 __all__ = ["export_collection", "import_file"]
@@ -75,7 +74,7 @@ def import_file(
             if encoder == "none":  # on purpose, so it need not be told
                 warnings.filterwarnings("ignore", "collection .* has no encoder")
             rows = _store(target, chain([first], batches), file)
-        print(f"{rows:,} rows from {file}; {collection} holds {target.count():,}.")
+        say(f"{rows:,} rows from {file}; {collection} holds {target.count():,}.")
 
 
 def export_collection(
@@ -99,7 +98,7 @@ def export_collection(
     with existing_collection(path, collection) as source:
         records = source.get(vectors=with_vectors)
     write_rows(file, records, ids)
-    print(f"{len(records):,} rows written to {file}.")
+    say(f"{len(records):,} rows written to {file}.")
 
 
 def _batches(rows: Iterator[SourceRow]) -> Iterator[list[SourceRow]]:
@@ -128,7 +127,7 @@ def _store(target: Collection, batches: Iterator[list[SourceRow]], file: Path) -
                 rows += len(batch)
                 advance(len(batch))
         except InvalidInput:
-            print(f"{rows:,} rows before that batch are stored.", file=sys.stderr)
+            say(f"{rows:,} rows before that batch are stored.", to_errors=True)
             raise
     return rows
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ..types import VerifyReport
-from .common import CollectionName, DatabasePath, existing_database
+from .common import CollectionName, DatabasePath, existing_database, say, say_json
 
 __all__ = ["repair", "verify"]
 
@@ -32,7 +32,7 @@ def verify(
         names = database.collections() if collection is None else [collection]
         reports = {name: database.verify(name) for name in names}
     if as_json:
-        print(json.dumps({name: dataclasses.asdict(report) for name, report in reports.items()}, indent=2))
+        say_json(json.dumps({name: dataclasses.asdict(report) for name, report in reports.items()}, indent=2))
     else:
         for name, report in reports.items():
             _print_report(name, report)
@@ -55,12 +55,12 @@ def repair(
     with existing_database(path) as database:
         report = database.repair(collection, timeout=timeout)
         after = database.verify(collection)
-    print(f"kept {report.kept:,} rows, lost {len(report.lost):,}")
+    say(f"kept {report.kept:,} rows, lost {len(report.lost):,}")
     for row in report.lost:
-        print(f"  lost: {'an unknown id' if row.id is None else repr(row.id)}: {row.why}")
+        say(f"  lost: {'an unknown id' if row.id is None else repr(row.id)}: {row.why}")
     for note in report.notes:
-        print(f"  {note}")
-    print(f"The damaged files are kept in {report.kept_at}; delete that folder when you no longer need it.")
+        say(f"  {note}")
+    say(f"The damaged files are kept in {report.kept_at}; delete that folder when you no longer need it.")
     if not after.ok:
         _print_report(collection, after)
         raise typer.Exit(1)
@@ -68,8 +68,8 @@ def repair(
 
 def _print_report(name: str, report: VerifyReport) -> None:
     verdict = "ok" if report.ok else "DAMAGED"
-    print(f"{name}: {verdict}, {report.rows:,} good rows, {report.files:,} files")
+    say(f"{name}: {verdict}, {report.rows:,} good rows, {report.files:,} files")
     for problem in report.problems:
-        print(f"  {problem}")
+        say(f"  {problem}")
     for note in report.notes:
-        print(f"  note: {note}")
+        say(f"  note: {note}")
