@@ -128,8 +128,8 @@ class TestCalls:
         absent = OfType(("absent",), frozenset({"null"}))
         assert not docs.search(query, where=absent)
         assert len(docs.search(query, 200, where=Not(absent))) == 200
-        with pytest.raises(InvalidArgument, match="no row has a field 'absent'"):
-            docs.search(query, where=Exists(("absent",)))
+        with pytest.warns(UserWarning, match="no row has a field 'absent'"):
+            assert not docs.search(query, where=Exists(("absent",)))
         with pytest.raises(LimitExceeded, match="nested deeper"):
             docs.search(query, where=deep)
 
@@ -157,6 +157,32 @@ class TestCalls:
             call(docs)
         assert str(caught.value) == message
         assert docs.count() == 200
+
+    @pytest.mark.parametrize(
+        ("where", "message"),
+        [
+            ({"n": {"$gt": "3"}}, "n > '3', as 'n' holds numbers and this asks for texts. Write the operand without"),
+            ({"tag": ["t1", "t2"]}, "'tag' holds texts and this asks for lists. A list equals only a list;"),
+            ({"tag": {"$lt": date(2024, 1, 2)}}, "texts and this asks for dates. Write .* like '2024-01-02'"),
+            ({"tag": 3}, "'tag' holds texts and this asks for numbers. Write the operand as a text, like '3'"),
+            ({"n": {"$in": ["1", "2"]}}, "'n' holds numbers and this asks for texts"),
+            ({"n": {"$startswith": "1"}}, "'n' holds numbers and this asks for texts"),
+            ({"$or": [{"n": "1"}, {"n": -5}]}, "n == '1'"),
+        ],
+    )
+    def test_a_type_that_the_field_does_not_have_is_a_warning(self, docs: Collection, where: Any, message: str) -> None:
+        with pytest.warns(UserWarning, match=message) as warned:
+            assert docs.count(where) == 0
+        assert warned[0].filename == __file__
+        assert docs.count({"$or": [where, {"n": 1}]}) == 1  # what keeps rows is not asked about
+
+    def test_a_nightly_job_may_find_nothing_left(self, docs: Collection) -> None:
+        docs.add(["old"], metadata=[{"tags": "gone"}])  # near to the field 'tag'
+        assert docs.delete(where={"tags": "gone"}) == 1
+        with pytest.warns(UserWarning, match="where: no row has a field 'tags'"):
+            assert docs.delete(where={"tags": "gone"}) == 0
+        with pytest.warns(UserWarning, match="where: no row has a field 'expired_at'"):
+            assert docs.delete(where={"expired_at": 1}) == 0
 
     def test_another_handle_sees_new_fields_at_once(self, world: World) -> None:
         docs, other = world.collection(), world.collection()

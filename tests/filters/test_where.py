@@ -55,7 +55,8 @@ def test_a_dict_becomes_a_tree(where: Mapping[str, Any], tree: object) -> None:
         ({"$xor": []}, "where['$xor']: there is no operator $xor. Did you mean '$or'?"),
         (
             {"$price": 3},
-            "where['$price']: there is no operator $price. "
+            "where['$price']: there is no operator $price. Operators are $and, $or, $not, $eq, "
+            "$ne, $gt, $gte, $lt, $lte, $in, $nin, $contains, $startswith, $exists. "
             "A key that begins with $ is written with a backslash before it, a dot in a key likewise.",
         ),
         (
@@ -93,6 +94,16 @@ def test_a_dict_becomes_a_tree(where: Mapping[str, Any], tree: object) -> None:
         (
             {"$or": [{"a": 1}, {"b": {"$exists": 1}}]},
             "where['$or'][1]['b']['$exists']: $exists takes True or False, not int (1).",
+        ),
+        (
+            {"price": {"gt": 10}},
+            "where['price']: an operator begins with $, and dict ({'gt': 10}) has none. "
+            "Write {'$gt': 10}; to compare with this dict itself, {'$eq': ...}.",
+        ),
+        (
+            {"a": {"$between": [1, 2]}},
+            "where['a']['$between']: there is no operator $between. Write {'$gte': low, '$lte': high}. Operators are "
+            "$eq, $ne, $gt, $gte, $lt, $lte, $in, $nin, $contains, $startswith, $exists, $not.",
         ),
         ({"$or": []}, "where['$or']: $or has an empty list, which says nothing. Leave it out."),
         ({"$and": {"a": 1}}, "where['$and']: $and takes a list of filters, not dict ({'a': 1})."),
@@ -145,13 +156,18 @@ KNOWN = {("year",), ("author", "name"), ("a.b",)}
         ("yeer", "where: no row has a field 'yeer'. Did you mean 'year'?"),
         ("author.nam", "where: no row has a field 'author.nam'. Did you mean 'author.name'?"),
         ("a.b", "where: no row has a field 'a.b'. Did you mean 'a\\\\.b'?"),
-        ("zzz", "where: no row has a field 'zzz'."),
     ],
 )
 def test_a_field_that_no_row_has_is_an_error_with_the_nearest_name(field: str, message: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         check_fields(parse({"$or": [{"year": 1}, {"$not": {field: {"$exists": True}}}]}), KNOWN)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(("field", "was_known"), [("zzz", False), ("yeer", True)])
+def test_a_field_that_was_known_or_has_no_near_name_is_a_warning(field: str, was_known: bool) -> None:
+    with pytest.warns(UserWarning, match=f"where: no row has a field '{field}'"):
+        check_fields(parse({field: 1}), KNOWN, lambda path: was_known)
 
 
 def test_a_collection_without_fields_may_be_asked_for_any() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from ..contract import FloatMatrix, TokenCounter
 from ..errors import InvalidArgument, InvalidText
+from ..warn import warn_user
 
 
 class TextEncoder(ABC):
@@ -107,9 +107,8 @@ def _check_text(index: int, text: object) -> None:
 def cpu_only(device: str, name: str) -> str:
     """The device of an encoder that has no other than the CPU; warns where another was asked for."""
     if device != "cpu":
-        warnings.warn(
+        warn_user(
             f"encoder {name!r} runs on the CPU only; device={device!r} is not available to it",
             RuntimeWarning,
-            stacklevel=3,  # the line that constructs the encoder
         )
     return "cpu"

@@ -7,9 +7,9 @@ A choice is made once, when something is created: keep the `name` of what comes 
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 
+from ..warn import warn_user
 from .base import TextEncoder
 from .descriptor import ImageDescriptor
 from .hashing import DEFAULT_DIM, HashingEncoder
@@ -52,7 +52,7 @@ def choose_text_encoder(
     missing = [str(path) for path in (model, vocabulary) if path and not path.is_file()]
     encoder, warning = _without_model(missing, dimension, device)
     if warning:
-        warnings.warn(warning, RuntimeWarning, stacklevel=2)
+        warn_user(warning, RuntimeWarning)
     return encoder
 
 
@@ -78,7 +78,7 @@ def choose_image_encoder(
         encoder = ImageDescriptor(device=device)
         if model_path:
             warning = f"{model_path} not found: pictures are compared by colours, edges and textures"
-            warnings.warn(warning, RuntimeWarning, stacklevel=2)
+            warn_user(warning, RuntimeWarning)
     return encoder if dimension in (None, encoder.dim) else ProjectedImages(encoder, dimension)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import warnings
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..contract import FloatMatrix
 from ..errors import InvalidArgument, InvalidVector, MissingExtra, ModelUnavailable
+from ..warn import warn_user
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -90,10 +90,9 @@ def digest(*paths: Path) -> str:
 def told_device(model: OnnxModel, asked: str, name: str) -> str:
     """The device of the model; warns where it is not the one asked for."""
     if model.device != asked:
-        warnings.warn(
+        warn_user(
             f"device={asked!r} is not available to onnxruntime here; encoder {name!r} runs on {model.device!r}",
             RuntimeWarning,
-            stacklevel=3,  # the line that constructs the encoder
         )
     return model.device
 

@@ -249,3 +249,9 @@ _ENCODERS: dict[type, Callable[[Sequence[Any], Texts], tuple[Kinds, Words]]] = {
     list: partial(_encode_nothing, LIST),
     dict: partial(_encode_nothing, DICT),
 }
+
+
+def classes_of(cells: Cells) -> set[Class]:
+    """The classes of which there are values."""
+    present = set(np.flatnonzero(np.bincount(cells.kinds, minlength=1)).tolist())
+    return {one for one, kinds in _KINDS_OF.items() if present.intersection(kinds)}

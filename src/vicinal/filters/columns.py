@@ -16,10 +16,12 @@ from ..contract import Bitmap, Slots
 from ..metadata import loads
 from . import saved, summaries
 from .bitmap import BoolArray, pack, popcount, unpack
+from .cells import classes_of
 from .column import Column
 from .growing import Growing
 from .select import Records, select
 from .tree import Node, Path
+from .values import Class
 
 _PARSED_AT_ONCE = 4096
 
@@ -47,6 +49,7 @@ class Columns:
 
     def __init__(self) -> None:
         self._columns: dict[Path, Column] = {}
+        self._gone: set[Path] = set()  # that rows had once
         self._rows = Growing(np.empty(0, dtype=np.bool_))
 
     def apply(
@@ -89,6 +92,15 @@ class Columns:
 
     def known_paths(self) -> KnownPaths:
         return KnownPaths(self._columns, self._rows.array)
+
+    def was_known(self, path: Path) -> bool:
+        """Whether some row had it, as far as this process has seen."""
+        return path in self._columns or path in self._gone
+
+    def classes_at(self, path: Path) -> set[Class]:
+        """Of the values at a path, and of the elements of lists there."""
+        column = self._columns.get(path)
+        return set() if column is None else classes_of(column.cells()) | classes_of(column.elements())
 
     def facets(self, path: Path, records: Records, allowed: Bitmap | None = None) -> list[tuple[Any, int]]:
         """Values and how many rows have them, most frequent first; a list counts once for each different element."""
@@ -133,6 +145,7 @@ class Columns:
             column.erase(slots)
             if column.is_empty():
                 del self._columns[path]
+                self._gone.add(path)
             else:
                 column.collect_garbage()
 

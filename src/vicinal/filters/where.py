@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import InvalidArgument, LimitExceeded
 from ..inputs.names import nearest
+from ..warn import warn_user
 from .tree import (
     TREE_DEPTH_MAX,
     And,
@@ -34,6 +35,21 @@ from .values import Operator, shown
 
 _ORDERINGS: dict[str, Operator] = {"$gt": "gt", "$gte": "gte", "$lt": "lt", "$lte": "lte"}
 _CONNECTIVES = ("$and", "$or", "$not")
+# What other programs have, and how it is said here.
+_SAID_BY: dict[str, str] = {
+    "$between": "Write {'$gte': low, '$lte': high}.",
+    "$range": "Write {'$gte': low, '$lte': high}.",
+    "$regex": "Use $contains or $startswith; a pattern is for $text and $id.",
+    "$like": "Use $contains or $startswith.",
+    "$ilike": "Use $contains or $startswith.",
+    "$not_contains": "Write {'$not': {'$contains': value}}.",
+    "$any": "Use $in.",
+    "$all": "Write {'$and': [...]} of $contains.",
+    "$nor": "Write {'$not': {'$or': [...]}}.",
+    "$isnull": "Write {'$exists': False}.",
+    "$isin": "Use $in.",
+    "$notin": "Use $nin.",
+}
 _KEY = re.compile(r"((?:[^.\\]|\\.)*)(\.|\\?$)", re.DOTALL)
 _ESCAPE_REMEDY = "A key that begins with $ is written with a backslash before it, a dot in a key likewise."
 
@@ -48,9 +64,12 @@ def parse(where: Any, place: str = "where") -> Node:
     return check_limits(_conditions(where, place, 1))
 
 
-def check_fields(tree: Node, known: Collection[Path]) -> None:
-    """Refuses a field that no row has: it is misspelt more often than meant. Without any fields all may be asked for,
-    and one whose type is asked for may be missing.
+def check_fields(tree: Node, known: Collection[Path], was_known: Callable[[Path], bool] = lambda path: False) -> None:
+    """Says that no row has a field: see `check_path`. Without any fields all may be asked for, and one whose type is
+    asked for may be missing.
+
+    Args:
+        was_known: whether some row had a field once.
 
     Raises:
         InvalidArgument: with the nearest name that there is.
@@ -58,20 +77,25 @@ def check_fields(tree: Node, known: Collection[Path]) -> None:
     may_be_missing = {leaf.path for leaf in leaves(tree) if isinstance(leaf, OfType)}
     for path in paths(tree):
         if path not in may_be_missing:
-            check_path(path, known, "where")
+            check_path(path, known, "where", was_known)
 
 
-def check_path(path: Path, known: Collection[Path], place: str) -> None:
-    """The same for one field; `place` is the argument that names it."""
-    if path not in known and known:
-        name = path_text(path)
-        raise InvalidArgument(
-            f"no row has a field {name!r}",
-            name=name,
-            value=path,
-            place=place,
-            remedy=nearest(name, map(path_text, known)).rstrip(),
-        )
+def check_path(
+    path: Path, known: Collection[Path], place: str, was_known: Callable[[Path], bool] = lambda path: False
+) -> None:
+    """Refuses a field that no row has where one has nearly its name: then it is misspelt. Else it warns, for a job that
+    deletes the last rows with a field must not fail when there are none left.
+
+    Args:
+        place: the argument that names it.
+    """
+    if path in known or not known:
+        return
+    name = path_text(path)
+    near = nearest(name, map(path_text, known)).rstrip()
+    if near and not was_known(path):
+        raise InvalidArgument(f"no row has a field {name!r}", name=name, value=path, place=place, remedy=near)
+    warn_user(f"{place}: no row has a field {shown(name)}")
 
 
 def parse_path(text: str) -> Path:
@@ -119,6 +143,7 @@ def _entry(key: Any, value: Any, place: str, depth: int) -> Node:
 def _field(path: Path, value: Any, place: str, depth: int) -> Node:
     """What is asked of one field: operators, or a bare value that it must equal."""
     if not isinstance(value, Mapping) or not any(map(_is_operator, value)):
+        _refuse_bare_operators(value, place)
         return _operator("$eq", path, value, place)
     if not all(map(_is_operator, value)):
         raise _refusal(
@@ -129,6 +154,18 @@ def _field(path: Path, value: Any, place: str, depth: int) -> Node:
         )
     _check_depth(depth, value)
     return _all([_asked(key, path, operand, f"{place}[{key!r}]", depth + 1) for key, operand in value.items()])
+
+
+def _refuse_bare_operators(value: Any, place: str) -> None:
+    """`{"gt": 10}` is a dict to be equal to, which nobody means."""
+    if isinstance(value, Mapping) and value and all(f"${key}" in _OPERATORS for key in value):
+        meant = ", ".join(f"'${key}': {shown(operand)}" for key, operand in value.items())
+        raise _refusal(
+            f"an operator begins with $, and {_shown(value)} has none",
+            value,
+            place,
+            f"Write {{{meant}}}; to compare with this dict itself, {{'$eq': ...}}.",
+        )
 
 
 def _asked(key: str, path: Path, operand: Any, place: str, depth: int) -> Node:
@@ -231,7 +268,10 @@ def _check_depth(depth: int, value: Any) -> None:
 
 
 def _unknown(key: str, place: str, known: Collection[str]) -> InvalidArgument:
-    return _refusal(f"there is no operator {key}", key, place, nearest(key, known).rstrip() or _ESCAPE_REMEDY)
+    near, said = nearest(key, known).rstrip(), _SAID_BY.get(key.lower(), "")
+    there = f"{said} Operators are {', '.join(known)}.".lstrip()
+    remedy = near if near and not said else there if said else f"{there} {_ESCAPE_REMEDY}"
+    return _refusal(f"there is no operator {shown(key)[1:-1]}", key, place, remedy)
 
 
 def _refusal(message: str, value: Any, place: str, remedy: str = "") -> InvalidArgument:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from ..analyzers import analyzer_of
 from ..contract import Bitmap, Contents, Delta, Kernels, SavedIndex, Slots, VectorSearcher
 from ..filters.bitmap import BoolArray, unpack
 from ..filters.columns import Columns
+from ..filters.doubts import doubts
 from ..filters.tree import Node
 from ..filters.where import check_fields
 from ..metadata import loads
@@ -21,6 +21,7 @@ from ..store.reading import ChangedMeanwhile, Reader
 from ..store.rows import stored_id
 from ..store.state import State
 from ..types import Id
+from ..warn import warn_user
 from .lagging import Lagging
 from .slots import SlotTable, SlotView, saved_slots
 from .sparse import SparseIndex
@@ -156,11 +157,10 @@ class DerivedIndex:
         settings = self._state.setting
         chosen = analyzer_of(settings["analyzer"], settings["language"])
         if settings.get("analysis", chosen.fingerprint) != chosen.fingerprint:
-            warnings.warn(
+            warn_user(
                 f"collection {self._state.name!r} was made when its analyzer was {settings['analysis']!r}, now it is "
                 f"{chosen.fingerprint!r}: keyword search is built anew, and may find and score a little differently",
                 RuntimeWarning,
-                stacklevel=2,
             )
         return TextIndex(chosen, self.kernels)
 
@@ -213,8 +213,11 @@ def viewing(
     def view(index: DerivedIndex, reader: Reader) -> View:
         slots, matching = index.slots.view(), None
         if tree is not None:
-            check_fields(tree, index.columns.known_paths())
+            check_fields(tree, index.columns.known_paths(), index.columns.was_known)
             matching = index.columns.evaluate(tree, len(slots.live), RowsAt(reader, slots.change))
+            if not matching.any():
+                for doubt in doubts(tree, index.columns.classes_at):
+                    warn_user(doubt)
         wanted = (index.words if words else None, index.sparse if sparse else None)
         searcher = index.vectors.searcher(reader.matrix(len(slots.live))) if vectors else None
         return View(slots, matching, index.kernels, searcher, *wanted)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, Final, Protocol, cast, get_args
@@ -23,6 +22,7 @@ from .. import metadata
 from ..contract import Bitmap, Checksums, FloatMatrix, FloatVector, Kernels, Metric, Slots
 from ..errors import InvalidArgument, NativeMismatch, Unsupported
 from ..store import checksum
+from ..warn import warn_user
 
 __all__ = ["Core", "NativeKernels", "NumpyKernels", "check_array", "check_metric", "kernels", "lane_sums"]
 
@@ -341,9 +341,8 @@ def kernels() -> Kernels:
     """The native kernels if they are installed, else the NumPy referee and a RuntimeWarning, once."""
     if _native is not None:
         return _native
-    warnings.warn(
+    warn_user(
         f"The native core is not installed ({_why_not}); NumPy answers, correctly but slower. {_REMEDY}",
         RuntimeWarning,
-        stacklevel=2,
     )
     return NumpyKernels()

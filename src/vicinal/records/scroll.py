@@ -54,7 +54,7 @@ def _ids_in_order(context: Context, tree: Node | None, order_by: str | None, des
             slots = slots_in(view, moment)
             return slots, np.zeros(len(slots), dtype=np.int64)
         path = parse_path(order_by)
-        check_path(path, index.columns.known_paths(), "order_by")
+        check_path(path, index.columns.known_paths(), "order_by", index.columns.was_known)
         return index.columns.ranks(path, view.rows(moment), RowsAt(reader, view.change))
 
     def with_ids(taken: tuple[Slots, NDArray[np.int64]], reader: Reader) -> tuple[NDArray[np.int64], list[StoredId]]:

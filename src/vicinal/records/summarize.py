@@ -52,7 +52,7 @@ def _summarize(
     tree, path = filter_of(where), parse_path(field)
 
     def take(index: DerivedIndex, reader: Reader) -> T:
-        check_path(path, index.columns.known_paths(), "field")
+        check_path(path, index.columns.known_paths(), "field", index.columns.was_known)
         view = viewing(tree)(index, reader)
         return ask(index.columns, path, RowsAt(reader, view.change), view.rows(now()))
 
