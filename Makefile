@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 ROWS :=
 DATA :=
 SUITES :=
-PEERS := faiss-cpu chromadb zvec tantivy bm25s
+PEERS := faiss-cpu chromadb lancedb zvec tantivy bm25s
 # For `make test STEPS=check,tests`: these steps and no others; scripts/test.py lists them.
 STEPS :=
 # Set by `make test-all`.

@@ -8,12 +8,40 @@ from typing import Any
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 SUITES = ("exact", "collection", "ingest", "opening", "keyword")
+OTHERS = {"vicinal": "Vicinal", "chroma": "Chroma", "lancedb": "LanceDB", "zvec-flat": "zvec"}
+WORDS = {
+    "all rows": "a search",
+    "filter of 50 %": "a search where the filter lets half of the rows pass",
+    "filter of 7 %": "where it lets 7 % pass",
+    "open and search with a filter": "a fresh process: open, and the first answer",
+    "ingest in batches of 1,000": "storing rows, until they are searched at full speed",
+}
 
 
 def figures() -> str:
     """A section for each suite that has been measured, in Markdown."""
     found = [json.loads(path.read_text()) for path in (RESULTS / f"{suite}.json" for suite in SUITES) if path.is_file()]
     return "\n\n".join(section(report) for report in found)
+
+
+def beside_others() -> str:
+    """The table of the README: a few of the figures beside the databases that a newcomer may know."""
+    cells: dict[tuple[str, int], dict[str, str]] = {}
+    for suite in ("collection", "opening", "ingest"):
+        path = RESULTS / f"{suite}.json"
+        for one in json.loads(path.read_text())["measurements"] if path.is_file() else []:
+            if one["peer"] in OTHERS:
+                recall = one["facts"].get("recall", 1.0)
+                missed = f", {1 - recall:.1%} of the hits missed" if recall < 0.9995 else ""
+                cells.setdefault((one["what"], one["rows"]), {})[one["peer"]] = f"{duration(one['median'])}{missed}"
+    there = [peer for peer in OTHERS if any(peer in found for found in cells.values())]
+    lines = [
+        f"| {WORDS[what]} | {rows:,} | {' | '.join(found.get(peer, '') for peer in there)} |"
+        for (what, rows), found in cells.items()
+        if what in WORDS and len(found) > 1
+    ]
+    head = ["", "Rows", *(OTHERS[peer] for peer in there)]
+    return "\n".join([f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *lines])
 
 
 def section(report: dict[str, Any]) -> str:

@@ -10,11 +10,12 @@ import inspect
 import sys
 from pathlib import Path
 
-from figures import figures
+from figures import beside_others, figures
 
 from vicinal import errors
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 
 ERRORS_PAGE = """\
 # Errors
@@ -55,19 +56,28 @@ def _row(name: str) -> str:
 
 def benchmarks_page() -> str:
     """The page as it is, with the figures that are kept now."""
+    return _with_figures(DOCS / "benchmarks.md", figures())
+
+
+def readme() -> str:
+    """The README as it is, with the figures that are kept now."""
+    return _with_figures(ROOT / "README.md", beside_others())
+
+
+def _with_figures(page: Path, tables: str) -> str:
     begin, end = "`make docs`. -->\n", "<!-- The end of the figures. -->"
-    text = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
     before, after = text.index(begin) + len(begin), text.index(end)
-    return f"{text[:before]}\n{figures()}\n\n{text[after:]}"
+    return f"{text[:before]}\n{tables}\n\n{text[after:]}"
 
 
-PAGES = {"errors.md": errors_page, "benchmarks.md": benchmarks_page}
+PAGES = {"docs/errors.md": errors_page, "docs/benchmarks.md": benchmarks_page, "README.md": readme}
 
 
 def main() -> int:
     stale = []
     for name, page in PAGES.items():
-        path = DOCS / name
+        path = ROOT / name
         text = page()
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
@@ -75,7 +85,7 @@ def main() -> int:
             stale.append(name)
         else:
             path.write_text(text, encoding="utf-8", newline="\n")
-            print(f"wrote docs/{name}")
+            print(f"wrote {name}")
     if stale:
         print(f"not as the code says: {', '.join(stale)}; run: make docs", file=sys.stderr)
     return 1 if stale else 0

@@ -49,7 +49,7 @@ GIVEN = {
 PACKAGES = {"lshrs.md": "lshrs", "pyvdb.md": "pyvdb", "vecstore.md": "vecstore"}
 
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")
+LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")  # pictures too
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,13 @@ def test_examples_run_and_print_what_the_page_says(page: Path, tmp_path: Path, m
             exec(program, names)
         if expected is not None:
             assert printed.getvalue() == expected
+
+
+def test_the_programs_of_the_readme_run_a_second_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the same folder, as everybody does who tries them."""
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        test_examples_run_and_print_what_the_page_says(ROOT / "README.md", tmp_path, monkeypatch)
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:

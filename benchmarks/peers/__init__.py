@@ -17,6 +17,7 @@ VECTORS = {
     "faiss-flat": ("faiss", "FaissFlat"),
     "faiss-hnsw": ("faiss", "FaissHnsw"),
     "chroma": ("chroma", "Chroma"),
+    "lancedb": ("lance", "Lance"),
     "zvec": ("zvec", "Zvec"),
     "zvec-flat": ("zvec", "ZvecFlat"),
 }

@@ -12,7 +12,7 @@ from ..report import Claim, Report
 from ..rounds import Progress, alternate
 
 QUESTION = "How many searches a second does a collection answer, with texts and metadata, with filters and without?"
-PEERS = ("vicinal", "chroma", "zvec", "zvec-flat")
+PEERS = ("vicinal", "chroma", "lancedb", "zvec", "zvec-flat")
 ROWS = (60_000,)
 ALL = "all rows"
 SHARES = {"filter of 50 %": PARTS * 50 // 100, "filter of 7 %": PARTS * 7 // 100, "filter of 0.2 %": PARTS * 2 // 1000}

@@ -12,7 +12,7 @@ from ..report import Report
 from ..rounds import Progress, Sample, alternate
 
 QUESTION = "How long do ready vectors with texts and metadata take to be stored and searchable?"
-PEERS = ("vicinal", "zvec-flat", "zvec", "chroma")
+PEERS = ("vicinal", "zvec-flat", "zvec", "chroma", "lancedb")
 ROWS = (60_000,)
 WHAT = "ingest in batches of 1,000"
 SHARE_OF_ZVEC = 0.3

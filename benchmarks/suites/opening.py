@@ -13,7 +13,7 @@ from ..report import Claim, Report
 from ..rounds import Progress, Sample, alternate, median
 
 QUESTION = "How long does a fresh process take from opening to its first filtered answer, and how much does it read?"
-PEERS = ("vicinal", "chroma", "zvec-flat")
+PEERS = ("vicinal", "chroma", "lancedb", "zvec-flat")
 ROWS = (10_000, 100_000)
 WHAT = "open and search with a filter"
 SECONDS_MAX = 0.3
