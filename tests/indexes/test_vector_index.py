@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ from vicinal.errors import InvalidArgument, SettingsMismatch
 from vicinal.filters.bitmap import pack, unpack
 from vicinal.indexes import kernels as module
 from vicinal.indexes import vector_index
+from vicinal.indexes.ivf import IvfIndex
 from vicinal.indexes.kernels import NumpyKernels
+from vicinal.indexes.lsh import LshIndex
 from vicinal.indexes.plain import PlainIndex
 from vicinal.indexes.threads import thread_count
 from vicinal.indexes.vector_index import index_names, make_vector_index
@@ -110,9 +113,17 @@ class _HalvesSearcher:
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vector_index, "_KINDS", dict(vector_index._KINDS))
     vector_index.register("halves", HalvesIndex)
+    for name, maker in SMALL.items():
+        vector_index.register(name, maker)
 
 
-CASES = [(kind, kernels) for kind in (*index_names(), "halves") for kernels in KERNELS]
+# Kinds that look at less than all only from thousands of rows on, made to do so with the few of these tests.
+SMALL: dict[str, vector_index.Maker] = {
+    "small-ivf": partial(IvfIndex, lists=7, nprobe=2, trained_from=40, exact_below=0),
+    "small-lsh": partial(LshIndex, tables=3, bits=4, trained_from=40, exact_below=0),
+}
+KINDS = (*index_names(), "halves", *SMALL)
+CASES = [(kind, kernels) for kind in KINDS for kernels in KERNELS]
 
 
 @pytest.fixture(params=CASES, ids=lambda case: f"{case[0]}-{case[1].name}")
@@ -179,7 +190,7 @@ def read_only(saved: SavedIndex) -> SavedIndex:
 
 @settings(max_examples=120, deadline=None)
 @given(
-    kind=st.sampled_from((*index_names(), "halves")),
+    kind=st.sampled_from(KINDS),
     metric=st.sampled_from(METRICS),
     sizes=st.lists(st.integers(0, 200), min_size=1, max_size=6),
     built_after=st.sets(st.integers(0, 6)),

@@ -14,6 +14,8 @@ from ..contract import Kernels, Metric, VectorIndex
 from ..errors import InvalidArgument
 from ..inputs.names import nearest
 from .flat import flat_index
+from .ivf import IvfIndex
+from .lsh import LshIndex
 from .plain import PlainIndex
 
 __all__ = ["DEFAULT_INDEX", "Maker", "index_names", "index_setting", "kept_index", "make_vector_index", "register"]
@@ -26,6 +28,8 @@ DEFAULT_INDEX: Final = "flat"
 _KINDS: dict[str, Maker] = {
     "flat": flat_index,
     "plain": PlainIndex,
+    "ivf": IvfIndex,
+    "lsh": LshIndex,
 }
 
 

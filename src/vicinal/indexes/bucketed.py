@@ -1,0 +1,343 @@
+"""What indexes have in common that look into the buckets nearest to a query: `ivf` and `lsh`.
+
+A partition says in which buckets a vector lies, and which buckets a query should look into, the most promising first.
+The candidates in these are compared as `flat` compares all of them, so scores and their order are exact; what may be
+missed are neighbours in buckets that were not looked into. How many are is measured on stored vectors when the
+partition is made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import (
+    AS_USUAL,
+    Accuracy,
+    Approach,
+    Bitmap,
+    Delta,
+    FloatMatrix,
+    FloatVector,
+    Kernels,
+    Metric,
+    SavedVectors,
+    Slots,
+    VectorIndex,
+    VectorSearcher,
+)
+from ..filters.bitmap import pack, popcount, unpack
+from .buckets import NO_BUCKET, Buckets, Keys
+from .flat import flat_index
+
+__all__ = ["BucketedIndex", "Partition", "Training"]
+
+RECALL: Final = 0.95  # what a search finds of the ten nearest unless told otherwise
+_TRAINED_FROM: Final = 2_000  # fewer vectors are compared all
+_TRAINED_AGAIN: Final = 4  # times as many
+_EXACT_BELOW: Final = 2_000  # so few candidates are compared faster than buckets are looked up
+_ASSIGNED_AT_ONCE: Final = 16_384
+_MEASURED: Final = 64  # vectors
+_NEIGHBOURS: Final = 10
+_SEED: Final = 20_011
+_THINNED: Final = 2
+
+
+class Partition(Protocol):
+    """Fixed once it is trained."""
+
+    @property
+    def tables(self) -> int:
+        """Buckets that each vector is in."""
+
+    def keys(self, vectors: FloatMatrix) -> Keys:
+        """The bucket of each vector in each table, shape (n, tables)."""
+
+    def probes(self, query: FloatVector) -> tuple[NDArray[np.intp], Keys]:
+        """Tables and keys of buckets, the most promising first; not necessarily all of them."""
+
+    def save(self) -> dict[str, NDArray[np.float32]]:
+        """Arrays of one dimension."""
+
+
+class Training(Protocol):
+    """A partition in the making."""
+
+    def step(self) -> Partition | None:
+        """A fraction of a second's work; the partition once it is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """All that searches read; replaced, never changed.
+
+    Attributes:
+        partition: how vectors are told apart.
+        buckets: of the slots that were assigned.
+        trained_from: vectors there were when it was trained.
+        recall: the share of neighbours found by looking into the first 1, 2, 4, 8, ... buckets; empty until measured.
+    """
+
+    partition: Partition
+    buckets: Buckets
+    trained_from: int
+    recall: FloatVector
+
+    def probes_for(self, recall: float) -> int:
+        """Buckets to look into for so much of the true answer; a bit more, for what was measured was a sample."""
+        enough = np.flatnonzero(self.recall >= min(recall + 0.01, 1.0))
+        return 1 << int(enough[0]) if len(enough) else 1 << max(len(self.recall), 1)
+
+
+class BucketedIndex:
+    """See `contract.VectorIndex`. A subclass trains partitions and restores saved ones."""
+
+    name = ""
+
+    def __init__(
+        self,
+        kernels: Kernels,
+        metric: Metric,
+        probes: int | None,
+        *,
+        trained_from: int = _TRAINED_FROM,
+        exact_below: int = _EXACT_BELOW,
+    ) -> None:
+        self._flat: VectorIndex = flat_index(kernels, metric)
+        self._metric = metric
+        self._probes = probes
+        self._trained_from_least = trained_from
+        self._exact_below = exact_below
+        self._state: _State | None = None
+        self._training: Training | None = None
+        self._training_from = 0
+
+    # For subclasses
+
+    def _train(self, vectors: FloatMatrix, count: int) -> Training:
+        """Begins to make a partition.
+
+        Args:
+            vectors: a sample, or all that there are, at least one.
+            count: how many there are.
+        """
+        raise NotImplementedError
+
+    def _restore(self, arrays: dict[str, NDArray[np.float32]], dim: int) -> Partition:
+        """The partition that `Partition.save` gave; ValueError or KeyError where it cannot be."""
+        raise NotImplementedError
+
+    def _sample_size(self, count: int) -> int:
+        """Vectors to train on, of so many."""
+        raise NotImplementedError
+
+    # The contract
+
+    @property
+    def change(self) -> int:
+        """See `VectorIndex.change`."""
+        return self._flat.change
+
+    @property
+    def covered(self) -> int:
+        """See `VectorIndex.covered`."""
+        state = self._state
+        return self._flat.covered if state is None else min(self._flat.covered, len(state.buckets))
+
+    def apply(self, delta: Delta) -> None:
+        """See `VectorIndex.apply`."""
+        self._flat.apply(delta)
+
+    def searcher(self, vectors: FloatMatrix) -> VectorSearcher:
+        """See `VectorIndex.searcher`."""
+        flat = self._flat.searcher(vectors)
+        state = self._state
+        if state is None or not len(state.recall):
+            return flat
+        return _BucketedSearcher(flat, vectors, state, self._probes, self._exact_below)
+
+    def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
+        """See `VectorIndex.build`: codes, then the partition, then each vector's buckets, then recall is measured."""
+        if self._flat.build(vectors, candidates):
+            return True
+        if self._training is not None:
+            self._continue_training(vectors)
+            return True
+        state = self._state
+        if state is None or len(vectors) >= _TRAINED_AGAIN * state.trained_from:
+            return self._begin_training(vectors, candidates)
+        if len(state.buckets) < len(vectors):
+            self._assign(state, vectors, candidates)
+            return True
+        if not len(state.recall):
+            measured = self._measure(state, vectors, candidates)
+            self._state = _State(state.partition, state.buckets, state.trained_from, measured)
+        return False
+
+    def save(self) -> SavedVectors:
+        """See `VectorIndex.save`."""
+        saved, state = self._flat.save(), self._state
+        if state is None or not len(state.recall):
+            return saved
+        arrays = {
+            **saved.arrays,
+            f"{self.name}.keys": state.buckets.keys[: saved.slot_count].ravel(),
+            f"{self.name}.trained_from": np.array([state.trained_from], np.uint64),
+            f"{self.name}.recall": state.recall,
+            **{f"{self.name}.{name}": array for name, array in state.partition.save().items()},
+        }
+        return SavedVectors(saved.change, saved.slot_count, arrays)
+
+    def load(self, saved: SavedVectors, dim: int) -> None:
+        """See `VectorIndex.load`."""
+        state = self._loaded(saved, dim)
+        self._flat.load(saved, dim)
+        self._state, self._training = state, None
+
+    def _loaded(self, saved: SavedVectors, dim: int) -> _State | None:
+        prefix = f"{self.name}."
+        arrays = {name.removeprefix(prefix): array for name, array in saved.arrays.items() if name.startswith(prefix)}
+        if not arrays:
+            return None
+        partition = self._restore(arrays, dim)
+        keys, trained_from, recall = arrays["keys"], arrays["trained_from"], arrays["recall"]
+        if keys.dtype != np.uint32 or len(keys) % partition.tables or len(keys) > saved.slot_count * partition.tables:
+            raise ValueError("keys of another shape")
+        if trained_from.dtype != np.uint64 or len(trained_from) != 1 or not 0 < int(trained_from[0]) <= 1 << 32:
+            raise ValueError("no number of vectors")
+        if recall.dtype != np.float32 or not 0 < len(recall) <= 64 or not ((recall >= 0) & (recall <= 1)).all():
+            raise ValueError("recall must be shares")
+        return _State(partition, Buckets(keys.reshape(-1, partition.tables)), int(trained_from[0]), recall)
+
+    # Building
+
+    def _begin_training(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
+        known = np.flatnonzero(unpack(candidates, len(vectors)))
+        if len(known) < self._trained_from_least:
+            return False
+        sample = known
+        if len(known) > self._sample_size(len(known)):
+            random = np.random.default_rng(_SEED)
+            sample = np.sort(random.choice(known, self._sample_size(len(known)), replace=False))
+        self._training, self._training_from = self._train(vectors[sample], len(known)), len(vectors)
+        return True
+
+    def _continue_training(self, vectors: FloatMatrix) -> None:
+        assert self._training is not None  # our caller looked
+        partition = self._training.step()
+        if partition is None:
+            return
+        self._training = None
+        keys = np.empty((0, partition.tables), np.uint32)
+        # Until all are assigned and recall is measured, searches compare every candidate.
+        self._state = _State(partition, Buckets(keys), self._training_from, np.empty(0, np.float32))
+
+    def _assign(self, state: _State, vectors: FloatMatrix, candidates: Bitmap) -> None:
+        start = len(state.buckets)
+        end = min(len(vectors), start + _ASSIGNED_AT_ONCE)
+        has_vector = unpack(candidates, len(vectors))[start:end]
+        keys = np.full((end - start, state.partition.tables), NO_BUCKET)
+        keys[has_vector] = state.partition.keys(vectors[start:end][has_vector])
+        buckets = Buckets(np.concatenate([state.buckets.keys, keys]))
+        self._state = _State(state.partition, buckets, state.trained_from, state.recall)
+
+    def _measure(self, state: _State, vectors: FloatMatrix, candidates: Bitmap) -> FloatVector:
+        """Looks for the neighbours of stored vectors: which bucket had to be looked into for each?"""
+        known = np.flatnonzero(unpack(candidates, len(vectors)))
+        random = np.random.default_rng(_SEED)
+        chosen = np.sort(random.choice(known, min(_MEASURED, len(known)), replace=False))
+        answers = self._flat.searcher(vectors).search(vectors[chosen], _NEIGHBOURS + 1, candidates)
+        ranks = [
+            _first_probe(state, query, slots[slots != own])
+            for own, query, (slots, _) in zip(chosen.tolist(), vectors[chosen], answers)
+        ]
+        found = np.concatenate(ranks)
+        last = int(found[found < _NEVER].max(initial=0))
+        steps = (1 << np.arange(last.bit_length() + 1)).tolist()
+        return np.array([np.mean(found < step) for step in steps], np.float32)
+
+
+_NEVER: Final = np.iinfo(np.int32).max // 2
+
+
+def _first_probe(state: _State, query: FloatVector, neighbours: Slots) -> NDArray[np.int64]:
+    """For each neighbour how many buckets are looked into before its own; very many where it is in none of them."""
+    tables, keys = state.partition.probes(query)
+    theirs = state.buckets.keys[neighbours]  # (neighbours, tables)
+    hit = theirs[:, tables] == keys  # (neighbours, probes)
+    return np.where(hit.any(axis=1), hit.argmax(axis=1), _NEVER)
+
+
+class _BucketedSearcher:
+    """See `contract.VectorSearcher`."""
+
+    __slots__ = ("_exact_below", "_flat", "_probes", "_state", "_vectors")
+
+    def __init__(
+        self, flat: VectorSearcher, vectors: FloatMatrix, state: _State, probes: int | None, exact_below: int
+    ) -> None:
+        self._flat = flat
+        self._vectors = vectors
+        self._state = state
+        self._probes = probes
+        self._exact_below = exact_below
+
+    def search(
+        self, queries: FloatMatrix, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL, threads: int = 1
+    ) -> list[tuple[Slots, FloatVector]]:
+        """See `VectorSearcher.search`."""
+        count = popcount(candidates)
+        if self._reason_for_all(k, count, accuracy):
+            return self._flat.search(queries, k, candidates, threads=threads)
+        return [
+            self._flat.search(query[np.newaxis], k, self._narrowed(query, k, candidates, count, accuracy))[0]
+            for query in queries
+        ]
+
+    def approach(self, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL) -> Approach:
+        """See `VectorSearcher.approach`."""
+        reason = self._reason_for_all(k, popcount(candidates), accuracy)
+        if reason:
+            return Approach(True, reason)
+        probes = self._wanted_probes(accuracy)
+        return Approach(False, f"the candidates in the {probes} most promising buckets are compared")
+
+    def _reason_for_all(self, k: int, count: int, accuracy: Accuracy) -> str:
+        if accuracy.exact or (accuracy.recall or 0) >= 1:
+            return "every candidate is compared, as was asked"
+        if count <= max(self._exact_below, k):
+            return "every candidate is compared: there are few"
+        return ""
+
+    def _wanted_probes(self, accuracy: Accuracy) -> int:
+        if accuracy.recall is not None:
+            return self._state.probes_for(accuracy.recall)
+        return self._probes if self._probes is not None else self._state.probes_for(RECALL)
+
+    def _narrowed(self, query: FloatVector, k: int, candidates: Bitmap, count: int, accuracy: Accuracy) -> Bitmap:
+        """Candidates in the first buckets, and all that are in none yet.
+
+        Where a filter or deletes thin the buckets out to less than half, more of them are looked into, until as many
+        candidates are found: the nearest of them are further away.
+        """
+        buckets, size = self._state.buckets, len(self._vectors)
+        tables, keys = self._state.partition.probes(query)
+        probes = min(self._wanted_probes(accuracy), len(keys))
+        flags = np.zeros(size, np.bool_)
+        flags[len(buckets) :] = True
+        looked, goal = 0, k
+        while True:
+            slots = buckets.slots(tables[looked:probes], keys[looked:probes])
+            flags[slots[slots < size] if len(buckets) > size else slots] = True
+            narrowed: Bitmap = pack(flags)
+            if looked == 0:
+                goal = max(k, popcount(narrowed) // _THINNED)
+            narrowed &= candidates[: len(narrowed)]
+            if popcount(narrowed) >= goal:
+                return narrowed
+            if probes == len(keys):
+                return narrowed if popcount(narrowed) >= min(k, count) else candidates
+            looked, probes = probes, min(2 * probes, len(keys))

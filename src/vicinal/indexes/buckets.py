@@ -1,0 +1,48 @@
+"""Which slots lie in which bucket of which table, for indexes that look into a few buckets only."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import Slots
+
+__all__ = ["NO_BUCKET", "Buckets", "Keys"]
+
+Keys = NDArray[np.uint32]
+
+_NO_SLOTS: Final = np.empty(0, np.uint32)
+NO_BUCKET: Final = np.uint32(0xFFFFFFFF)  # of a slot that has no vector
+
+
+class Buckets:
+    """Posting lists of slots, one for each table and key. It never changes.
+
+    Args:
+        keys: shape (slots, tables): the bucket of each slot in each table, or NO_BUCKET.
+    """
+
+    def __init__(self, keys: Keys) -> None:
+        self.keys = keys
+        self._tables: list[tuple[Keys, Slots, NDArray[np.int64]]] = []
+        for column in keys.T:
+            slots = np.argsort(column, kind="stable").astype(np.uint32)
+            slots = slots[: int(np.count_nonzero(column != NO_BUCKET))]
+            distinct, starts = np.unique(column[slots], return_index=True)
+            self._tables.append((distinct, slots, np.append(starts, len(slots)).astype(np.int64)))
+
+    def __len__(self) -> int:
+        """Slots, those without a vector included."""
+        return len(self.keys)
+
+    def slots(self, tables: NDArray[np.intp], keys: Keys) -> Slots:
+        """The slots in some buckets, one after the other; a bucket that nobody is in adds none."""
+        found = [_NO_SLOTS]
+        for table, key in zip(tables.tolist(), keys.tolist()):
+            distinct, slots, starts = self._tables[table]
+            at = int(distinct.searchsorted(key))
+            if at < len(distinct) and distinct[at] == key:
+                found.append(slots[starts[at] : starts[at + 1]])
+        return np.concatenate(found)

@@ -1,0 +1,142 @@
+"""Inverted lists around the centroids of k-means: a search looks into those whose centroids are nearest.
+
+The idea: Sivic and Zisserman, "Video Google", ICCV 2003; k-means: Lloyd, "Least squares quantization in PCM", 1982.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import FloatMatrix, FloatVector, Kernels, Metric
+from .bucketed import BucketedIndex, Partition, Training
+from .buckets import Keys
+
+__all__ = ["IvfIndex"]
+
+_SAMPLES_A_LIST: Final = 40
+_ROUNDS: Final = 8
+_LISTS_MAX: Final = 1 << 16
+_SEED: Final = 5
+
+
+class IvfIndex(BucketedIndex):
+    """Chosen by `index="ivf"`.
+
+    Args:
+        kernels, metric: see `contract.VectorIndex`.
+        lists: inverted lists; by default four times the root of the number of vectors at training.
+        nprobe: lists to look into; by default as many as find 0.95 of the ten nearest, measured on stored vectors.
+
+    Raises:
+        ValueError: a number below 1.
+    """
+
+    name = "ivf"
+
+    def __init__(
+        self, kernels: Kernels, metric: Metric, lists: int | None = None, nprobe: int | None = None, **more: Any
+    ) -> None:
+        for name, value in (("lists", lists), ("nprobe", nprobe)):
+            if value is not None and (type(value) is not int or not 1 <= value <= _LISTS_MAX):
+                raise ValueError(f"{name} must be a whole number from 1 to {_LISTS_MAX}, not {value!r}")
+        super().__init__(kernels, metric, nprobe, **more)
+        self._lists = lists
+
+    def _list_count(self, count: int) -> int:
+        return min(self._lists or min(_LISTS_MAX, round(4 * math.sqrt(count))), count)
+
+    def _sample_size(self, count: int) -> int:
+        return _SAMPLES_A_LIST * self._list_count(count)
+
+    def _train(self, vectors: FloatMatrix, count: int) -> Training:
+        return _KMeans(_prepared(self._metric, vectors), min(self._list_count(count), len(vectors)), self._metric)
+
+    def _restore(self, arrays: dict[str, NDArray[np.float32]], dim: int) -> Partition:
+        flat = arrays["centroids"]
+        lists = len(flat) // dim
+        if flat.dtype != np.float32 or not 0 < lists <= _LISTS_MAX or len(flat) != lists * dim:
+            raise ValueError("centroids of another shape")
+        if not np.isfinite(flat).all():
+            raise ValueError("centroids that are not finite")
+        return _Lists(flat.reshape(lists, dim), self._metric)
+
+
+def _prepared(metric: Metric, vectors: FloatMatrix) -> FloatMatrix:
+    """Under cosine only directions count. Lengths whose squares leave float32 are cut to what they can be."""
+    if metric != "cosine":
+        return np.clip(vectors, -1e15, 1e15)
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
+    unit: FloatMatrix = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0, casting="same_kind")
+    return unit
+
+
+class _KMeans:
+    """Lloyd's algorithm, a round a step, from vectors drawn at random."""
+
+    def __init__(self, vectors: FloatMatrix, lists: int, metric: Metric) -> None:
+        self._vectors = vectors
+        self._metric = metric
+        self._random = np.random.default_rng(_SEED)
+        self._centroids = vectors[np.sort(self._random.choice(len(vectors), lists, replace=False))].copy()
+        self._rounds = 0
+
+    def step(self) -> Partition | None:
+        self._rounds += 1
+        nearest = _nearest(self._vectors, self._centroids)
+        order = np.argsort(nearest, kind="stable")
+        counts = np.bincount(nearest, minlength=len(self._centroids))
+        starts = np.cumsum(counts) - counts
+        filled = counts > 0
+        sums = np.add.reduceat(self._vectors[order], starts[filled], axis=0, dtype=np.float64)
+        self._centroids[filled] = sums / counts[filled, np.newaxis]
+        if self._metric == "cosine":
+            self._centroids = _prepared("cosine", self._centroids)
+        empty = np.flatnonzero(~filled)
+        if len(empty):  # they start again from vectors of the fullest lists
+            fullest = np.argsort(-counts, kind="stable")[: min(len(empty), int(filled.sum()))]
+            crowded = order[starts[fullest]]
+            self._centroids[empty[: len(crowded)]] = self._vectors[crowded]
+        return _Lists(self._centroids, self._metric) if self._rounds == _ROUNDS else None
+
+
+def _nearest(vectors: FloatMatrix, centroids: FloatMatrix) -> NDArray[np.intp]:
+    """By Euclidean distance: the largest of a.c - |c|^2 / 2."""
+    half = np.einsum("ij,ij->i", centroids, centroids) / 2
+    found = np.empty(len(vectors), np.intp)
+    for start in range(0, len(vectors), 4096):
+        products = vectors[start : start + 4096] @ centroids.T
+        products -= half
+        found[start : start + 4096] = products.argmax(axis=1)
+    return found
+
+
+class _Lists:
+    """See `bucketed.Partition`: a table whose keys are the numbers of centroids."""
+
+    tables = 1
+
+    def __init__(self, centroids: FloatMatrix, metric: Metric) -> None:
+        self._centroids = centroids
+        self._metric = metric
+        self._half = np.einsum("ij,ij->i", centroids, centroids) / 2
+        self._one_table = np.zeros(len(centroids), np.intp)
+
+    def keys(self, vectors: FloatMatrix) -> Keys:
+        return _nearest(_prepared(self._metric, vectors), self._centroids).astype(np.uint32)[:, np.newaxis]
+
+    def probes(self, query: FloatVector) -> tuple[NDArray[np.intp], Keys]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            if self._metric == "l1":
+                promise = -np.abs(self._centroids - query).sum(axis=1)
+            else:
+                promise = self._centroids @ query
+                if self._metric == "l2":
+                    promise = promise - self._half
+        return self._one_table, np.argsort(-promise, kind="stable").astype(np.uint32)
+
+    def save(self) -> dict[str, NDArray[np.float32]]:
+        return {"centroids": self._centroids.ravel()}
