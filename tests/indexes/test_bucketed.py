@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import vicinal
-from vicinal.contract import AS_USUAL, METRICS, Accuracy, Metric, SavedVectors
+from vicinal.contract import AS_USUAL, METRICS, Accuracy, Metric, SavedIndex
 from vicinal.filters.bitmap import pack, popcount, unpack
 from vicinal.indexes import vector_index
 from vicinal.indexes.bucketed import BucketedIndex
@@ -175,7 +175,7 @@ def test_no_damaged_array_is_trusted(kind: Any) -> None:
         arrays[name] = [array, array[:-1], array[:0], array.astype(np.float64)][trial // len(mine) % 4]
         damaged = kind(kernels(), "cosine")
         try:
-            damaged.load(SavedVectors(saved.change, saved.slot_count, arrays), DIM)
+            damaged.load(SavedIndex(saved.change, saved.slot_count, arrays), DIM)
         except (ValueError, KeyError):
             refused += 1
             continue

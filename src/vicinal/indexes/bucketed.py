@@ -24,7 +24,7 @@ from ..contract import (
     FloatVector,
     Kernels,
     Metric,
-    SavedVectors,
+    SavedIndex,
     Slots,
     VectorIndex,
     VectorSearcher,
@@ -177,7 +177,7 @@ class BucketedIndex:
             self._state = _State(state.partition, state.buckets, state.trained_from, measured)
         return False
 
-    def save(self) -> SavedVectors:
+    def save(self) -> SavedIndex:
         """See `VectorIndex.save`."""
         saved, state = self._flat.save(), self._state
         if state is None or not len(state.recall):
@@ -189,15 +189,15 @@ class BucketedIndex:
             f"{self.name}.recall": state.recall,
             **{f"{self.name}.{name}": array for name, array in state.partition.save().items()},
         }
-        return SavedVectors(saved.change, saved.slot_count, arrays)
+        return SavedIndex(saved.change, saved.slot_count, arrays)
 
-    def load(self, saved: SavedVectors, dim: int) -> None:
+    def load(self, saved: SavedIndex, dim: int) -> None:
         """See `VectorIndex.load`."""
         state = self._loaded(saved, dim)
         self._flat.load(saved, dim)
         self._state, self._training = state, None
 
-    def _loaded(self, saved: SavedVectors, dim: int) -> _State | None:
+    def _loaded(self, saved: SavedIndex, dim: int) -> _State | None:
         prefix = f"{self.name}."
         arrays = {name.removeprefix(prefix): array for name, array in saved.arrays.items() if name.startswith(prefix)}
         if not arrays:
