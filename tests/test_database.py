@@ -10,7 +10,7 @@ import pytest
 
 import vicinal
 from vicinal.errors import DimensionMismatch, InvalidArgument, SettingsMismatch, Unsupported, VicinalError
-from vicinal.store.creation import folder_name
+from vicinal.store.naming import folder_name
 
 
 def test_opening_and_looking_creates_nothing(tmp_path: Path) -> None:

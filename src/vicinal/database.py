@@ -30,11 +30,12 @@ from .inputs.names import nearest
 from .inputs.vectors import DIMENSION_MAX
 from .locks import new_lock
 from .records.context import Context, remembered
-from .store.creation import collection_names, create_collection, folder_name
+from .store.creation import collection_names, create_collection
 from .store.drop import create_after_drop, finish_drop, is_dropped, mend_marker, remove_if_dropped
 from .store.encoder_cache import FILE_NAME, DiskStore
 from .store.files import DiskFiles, Files
 from .store.media import is_read_only, refuse_shared
+from .store.naming import folder_name
 from .store.registry import Lease, close_all, close_unused
 from .store.repair import repair_collection
 from .store.state import FORMAT, State

@@ -368,7 +368,8 @@ class PurgeReceipt:
     Attributes:
         rows: rows that remain.
         damaged_removed: generations that `repair` had set aside.
-        complete: whether the old files are gone; False where another process still has them open.
+        complete: whether the old files are gone, looked at afterwards; False where another process has them open, or
+            they cannot be deleted.
         note: what the receipt does not cover.
     """
 

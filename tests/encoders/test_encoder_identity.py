@@ -104,6 +104,43 @@ def test_rounding_is_not_another_model():
     check_probe(stored(), as_encoder(model), collection="notes")
 
 
+def turned(vector, cosine):
+    """A vector of the same length at an angle."""
+    other = np.random.default_rng(5).normal(size=len(vector))
+    other -= vector * (other @ vector) / (vector @ vector)
+    other *= np.linalg.norm(vector) / np.linalg.norm(other)
+    return cosine * vector + np.sqrt(1 - cosine**2) * other
+
+
+@pytest.mark.parametrize(("cosine", "same"), [(0.9999, True), (0.9985, False), (0.95, False), (0.5, False)])
+def test_how_near_a_probe_must_be(cosine, same):
+    """Two trained models of one shape may well have a cosine of 0.9 for some text."""
+    model = Model()
+    model.vector = turned(model.vector, cosine)
+    assert stored().matches(identity_of(as_encoder(model))) == same
+    if same:
+        check_probe(stored(), as_encoder(model), collection="notes")
+        return
+    with pytest.raises(EncoderMismatch, match="different vectors"):
+        check_probe(stored(), as_encoder(model), collection="notes")
+
+
+@pytest.mark.parametrize("scale", [10.0, 0.1, 1.05])
+def test_longer_vectors_of_the_same_direction_are_of_another_model(scale):
+    """Under L2 and inner product every answer is another one."""
+    with pytest.raises(EncoderMismatch, match="different vectors for the same text"):
+        check_probe(stored(), as_encoder(Model(scale=scale)), collection="notes")
+    assert not stored().matches(identity_of(as_encoder(Model(scale=scale))))
+
+
+def test_an_identity_of_an_earlier_version_knows_no_length():
+    fields = json.loads(stored().to_json())
+    del fields["probe_length"]
+    earlier = EncoderIdentity.from_json(json.dumps(fields))
+    check_probe(earlier, as_encoder(Model(scale=10.0)), collection="notes")
+    assert EncoderIdentity.from_json(earlier.to_json()) == earlier
+
+
 def test_a_probe_without_a_known_word_matches_only_another():
     silent = Model()
     silent.vector *= 0

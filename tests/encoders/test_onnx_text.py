@@ -244,7 +244,7 @@ def test_another_model_in_the_same_place_is_refused(folder, tmp_path):
     with vicinal.connect(tmp_path / "db") as db:
         db.collection("notes", encoder=OnnxTextEncoder(folder / "model.onnx")).add(["a"], texts=["gold"])
     models.embedding(folder / "model.onnx", len(tokens) + 1)
-    with vicinal.connect(tmp_path / "db") as db, pytest.raises(EncoderMismatch, match="differ in version, fingerprint"):
+    with vicinal.connect(tmp_path / "db") as db, pytest.raises(EncoderMismatch, match="other files"):
         db.collection("notes").search("gold")
 
 
@@ -383,3 +383,19 @@ def test_the_choice_takes_the_model_that_is_named(folder):
         assert resolve(encoder.name).fingerprint == encoder.fingerprint
     with pytest.warns(RuntimeWarning, match="device='cuda' is not available"):
         choose_text_encoder(folder / "model.onnx", device="cuda")
+
+
+@pytest.mark.parametrize("file", ["model.onnx", "vocab.txt"])
+def test_files_that_a_collection_names_are_not_run_before_they_are_known(folder, tmp_path, monkeypatch, file):
+    """A collection from elsewhere may name any file of this machine."""
+    folder = folder[0]
+    with vicinal.connect(tmp_path / "db") as database:
+        database.collection("docs", encoder=f"onnx:{folder / 'model.onnx'}").add(texts=["gold"])
+    (folder / file).write_bytes((folder / file).read_bytes() + b" ")
+    monkeypatch.setattr(onnx_model, "_open", lambda *_: pytest.fail("the file was run"))
+    with vicinal.connect(tmp_path / "db") as database, pytest.raises(EncoderMismatch, match="other files"):
+        database.collection("docs").search("gold")
+    (folder / file).unlink()
+    (folder / file).mkdir()
+    with vicinal.connect(tmp_path / "db") as database, pytest.raises(EncoderMismatch, match="other files"):
+        database.collection("docs").search("gold")

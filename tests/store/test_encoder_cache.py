@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import apsw
 import numpy as np
 import pytest
 
@@ -71,6 +72,33 @@ def test_purge_erases_it(tmp_path: Path) -> None:
         docs.purge()
         for path in tmp_path.rglob("*"):
             assert not path.is_file() or secret.tobytes() not in path.read_bytes()
+
+
+def test_so_does_a_purge_by_who_keeps_nothing_on_disk(tmp_path: Path) -> None:
+    with vicinal.connect(tmp_path, encoder_cache="disk") as database:
+        docs = database.collection("docs", encoder="hashing:32")
+        docs.add(["a"], texts=["the word to forget"])
+        secret = docs.get(["a"], vectors=True)[0].vector
+        docs.delete(["a"])
+    assert secret is not None
+    with vicinal.connect(tmp_path) as database:
+        assert database.collection("docs").purge().complete
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or secret.tobytes() not in path.read_bytes()
+
+
+def test_a_receipt_says_that_it_could_not_be_erased(tmp_path: Path) -> None:
+    with vicinal.connect(tmp_path, encoder_cache="disk") as database:
+        docs = database.collection("docs", encoder="hashing:32")
+        docs.add(["a"], texts=["the word to forget"])
+        reader = apsw.Connection(str(tmp_path / FILE_NAME))
+        reader.execute("BEGIN; SELECT * FROM vectors")
+        reader.execute("SELECT count(*) FROM vectors").get  # noqa: B018
+        receipt = docs.purge()
+        reader.close()
+        assert not receipt.complete
+        assert FILE_NAME in receipt.note
+        assert docs.purge().complete
 
 
 @pytest.mark.parametrize("damage", ["garbage", "flipped"])

@@ -20,13 +20,16 @@ import vicinal
 from vicinal.errors import (
     CollectionDropped,
     CollectionNotFound,
+    DiskFull,
     InvalidArgument,
     NotFound,
     SettingsMismatch,
     Unsupported,
     ZeroVector,
 )
+from vicinal.records import rebuild
 from vicinal.store import awake, backup, publishing, registry, upkeep
+from vicinal.store.files import DiskFiles
 
 DIM = 16
 
@@ -326,6 +329,36 @@ class TestErasure:
             docs.purge()
         assert docs.purge(drop_snapshots=True).snapshots_dropped == ("monday",)
         assert docs.snapshots() == []
+
+    def test_a_purge_refused_for_want_of_room_deletes_nothing(
+        self, docs: vicinal.Collection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fill(docs, 5)
+        docs.snapshot("monday")
+        monkeypatch.setattr(DiskFiles, "free_bytes", lambda *_: 0)
+        with pytest.raises(DiskFull):
+            docs.purge(drop_snapshots=True)
+        assert [snapshot.name for snapshot in docs.snapshots()] == ["monday"]
+
+    @pytest.mark.parametrize("kept", ["g1", "snapshots"])
+    def test_a_receipt_names_what_cannot_be_deleted(
+        self, kept: str, docs: vicinal.Collection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fill(docs, 5)
+        docs.snapshot("monday")
+        monkeypatch.setattr(rebuild, "_PURGE_WAIT_SECONDS", 0.1)
+        really = DiskFiles.remove_tree
+
+        def remove(files: DiskFiles, path: str) -> None:
+            if ("dead-g1" in path) != (kept == "g1"):
+                really(files, path)
+
+        monkeypatch.setattr(DiskFiles, "remove_tree", remove)
+        receipt = docs.purge(drop_snapshots=True)
+        assert not receipt.complete
+        assert "dead-" in receipt.note
+        monkeypatch.undo()
+        assert docs.purge().complete
 
     def test_what_repair_set_aside_goes_too(self, docs: vicinal.Collection, database: vicinal.Database) -> None:
         fill(docs, 5)

@@ -18,11 +18,13 @@ import numpy as np
 from ..contract import Encoder, FloatMatrix, FloatVector
 from ..errors import Damaged, EncoderMismatch, EncoderNotFound
 from .custom import PROBE_TEXT
+from .onnx_text import are_files_of
 from .registry import resolve
 
 # Below this cosine two probe vectors come from different models. Float16 storage, another BLAS and
 # 8-bit weights all stay above 0.9995; two trained models of one shape do not come near it.
 SAME_PROBE = 0.999
+_SAME_LENGTH = 0.02  # relative; what leaves the direction as it is changes the length by less
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class EncoderIdentity:
     Attributes:
         probe: the vector of `PROBE_TEXT`, scaled to length one: little-endian float16, in base64.
         query_probe: the same of `PROBE_TEXT` as a query; empty where queries are encoded as texts are.
+        probe_length, query_probe_length: of these vectors before they were scaled, which under L2 and inner product
+            counts; 0 where it is not known, as in collections of earlier versions.
     """
 
     name: str
@@ -40,6 +44,8 @@ class EncoderIdentity:
     fingerprint: str
     probe: str
     query_probe: str = ""
+    probe_length: float = 0.0
+    query_probe_length: float = 0.0
 
     def describe(self) -> str:
         """For people: "minilm (version 2, 384 dimensions)"."""
@@ -47,8 +53,9 @@ class EncoderIdentity:
 
     def to_json(self) -> str:
         fields = asdict(self)
-        if not self.query_probe:
-            del fields["query_probe"]
+        for field in ("query_probe", "probe_length", "query_probe_length"):
+            if not fields[field]:
+                del fields[field]
         return json.dumps(fields, sort_keys=True)
 
     @classmethod
@@ -71,6 +78,8 @@ class EncoderIdentity:
         texts = (self.name, self.version, self.fingerprint, self.probe, self.query_probe)
         if not all(isinstance(text, str) for text in texts) or type(self.dim) is not int:
             raise ValueError("a field of the identity has another type")
+        if not all(type(length) in (int, float) and length >= 0 for length in self._lengths):
+            raise ValueError("the length of a probe is none")
         for probe in filter(None, (self.probe, self.query_probe)):
             if _vector_from(probe).shape != (self.dim,):
                 raise ValueError("the probe has another dimension than the identity")
@@ -79,7 +88,12 @@ class EncoderIdentity:
         """Whether both describe one encoder and their probe vectors agree."""
         probes = ((self.probe, other.probe), (self._of_query, other._of_query))
         agree = all(_agree(_vector_from(one), _vector_from(two)) for one, two in probes)
-        return _differences(self, other) == [] and agree
+        alike = all(map(_alike, self._lengths, other._lengths))
+        return _differences(self, other) == [] and agree and alike
+
+    @property
+    def _lengths(self) -> tuple[float, float]:
+        return self.probe_length, self.query_probe_length
 
     @property
     def _of_query(self) -> str:
@@ -88,13 +102,17 @@ class EncoderIdentity:
 
 def identity_of(encoder: Encoder) -> EncoderIdentity:
     """What to store of `encoder`. Encodes the probe text, so weights are loaded."""
+    probe, length = _probe(encoder.encode)
+    query_probe, query_length = _probe(encoder.encode_query) if encoder.query_differs else (None, 0.0)
     return EncoderIdentity(
         name=encoder.name,
         version=encoder.version,
         dim=encoder.dim,
         fingerprint=encoder.fingerprint,
-        probe=_text_from(_probe(encoder.encode)),
-        query_probe=_text_from(_probe(encoder.encode_query)) if encoder.query_differs else "",
+        probe=_text_from(probe),
+        query_probe="" if query_probe is None else _text_from(query_probe),
+        probe_length=length,
+        query_probe_length=query_length,
     )
 
 
@@ -107,15 +125,27 @@ def check_same(stored: EncoderIdentity, encoder: Encoder, *, collection: str) ->
 
 def check_probe(stored: EncoderIdentity, encoder: Encoder, *, collection: str) -> None:
     """Raises `EncoderMismatch` if `encoder` gives other vectors than the stored one did; once per opening."""
-    if not _agree(_vector_from(stored.probe), _probe(encoder.encode)):
+    vector, length = _probe(encoder.encode)
+    if not _agree(_vector_from(stored.probe), vector) or not _alike(stored.probe_length, length):
         raise _mismatch(stored, encoder, collection, "they give different vectors for the same text")
-    differs = encoder.query_differs or stored.query_probe
-    if differs and not _agree(_vector_from(stored.query_probe or stored.probe), _probe(encoder.encode_query)):
+    if not encoder.query_differs and not stored.query_probe:
+        return
+    vector, length = _probe(encoder.encode_query)
+    wanted = stored.query_probe_length if stored.query_probe else stored.probe_length
+    if not _agree(_vector_from(stored.query_probe or stored.probe), vector) or not _alike(wanted, length):
         raise _mismatch(stored, encoder, collection, "they give different vectors for the same query")
 
 
 def restore(stored: EncoderIdentity, *, collection: str) -> Encoder:
     """The registered encoder that `stored` names, checked; weights are loaded at its first use."""
+    *outer, option = _parts(stored.name)
+    if "onnx" in outer and not are_files_of(option, stored.fingerprint):
+        raise EncoderMismatch(
+            f"collection {collection!r} was made with other files than those at {option!r}",
+            name="encoder",
+            value=stored.name,
+            remedy="Put the files back, or open it with encoder=... made from those that it was made with.",
+        )
     try:
         encoder = resolve(stored.name)
     except EncoderNotFound as error:
@@ -144,8 +174,17 @@ def _differences(stored: EncoderIdentity, other: Encoder | EncoderIdentity) -> l
 
 def _without_place(name: str) -> list[str]:
     """The parts of a name, "projected:512:onnx" for instance, without the files that follow "onnx"."""
+    parts = _parts(name)
+    return parts[:-1] if "onnx" in parts[:-1] else parts
+
+
+def _parts(name: str) -> list[str]:
+    """The parts of a name; what follows "onnx" is one of them, as a path may hold colons."""
     parts = name.split(":")
-    return parts[: parts.index("onnx") + 1] if "onnx" in parts else parts
+    if "onnx" not in parts[:-1]:
+        return parts
+    end = parts.index("onnx") + 1
+    return [*parts[:end], ":".join(parts[end:])]
 
 
 def _mismatch(stored: EncoderIdentity, encoder: Encoder, collection: str, reason: str) -> EncoderMismatch:
@@ -157,12 +196,17 @@ def _mismatch(stored: EncoderIdentity, encoder: Encoder, collection: str, reason
     )
 
 
-def _probe(encode: Callable[[Sequence[str]], FloatMatrix]) -> FloatVector:
-    """The probe text's vector at length one, so that float16 can hold it whatever its scale."""
+def _probe(encode: Callable[[Sequence[str]], FloatMatrix]) -> tuple[FloatVector, float]:
+    """The probe text's vector at length one, so that float16 can hold it whatever its scale, and its length."""
     vector = encode([PROBE_TEXT])[0].astype(np.float64)
-    norm = float(np.linalg.norm(vector)) or 1.0
-    unit: FloatVector = (vector / norm).astype(np.float32)
-    return unit
+    length = float(np.linalg.norm(vector))
+    unit: FloatVector = (vector / (length or 1.0)).astype(np.float32)
+    return unit, length
+
+
+def _alike(one: float, other: float) -> bool:
+    """Whether two lengths may be those of one encoder's vectors; a length of 0 is not known."""
+    return not one or not other or abs(one - other) <= _SAME_LENGTH * max(one, other)
 
 
 def _agree(one: FloatVector, other: FloatVector) -> bool:

@@ -67,8 +67,7 @@ class OnnxModel:
 
     def digest(self) -> str:
         """SHA-256 of the file and of weights beside it, 32 hexadecimal digits. Reads the files."""
-        beside = [self.path.with_name(self.path.name + suffix) for suffix in _WEIGHT_SUFFIXES]
-        return digest(self.path, *(path for path in beside if path.is_file()))
+        return digest_of_model(self.path)
 
     def error(self, message: str, remedy: str = "") -> ModelUnavailable:
         return ModelUnavailable(message, name="model_path", value=str(self.path), place=str(self.path), remedy=remedy)
@@ -76,6 +75,12 @@ class OnnxModel:
     def describe_inputs(self) -> str:
         """For errors: "ids tensor(int64) [1, 256]"."""
         return ", ".join(f"{given.name} {given.type} {given.shape}" for given in self.inputs) or "none"
+
+
+def digest_of_model(path: Path) -> str:
+    """SHA-256 of the file and of weights beside it, 32 hexadecimal digits."""
+    beside = [path.with_name(path.name + suffix) for suffix in _WEIGHT_SUFFIXES]
+    return digest(path, *(weights for weights in beside if weights.is_file()))
 
 
 def digest(*paths: Path) -> str:

@@ -15,7 +15,7 @@ from ..errors import InvalidArgument
 from .base import TextEncoder, check_texts
 from .custom import PROBE_TEXT
 from .onnx_inputs import TextInputs, Tokens
-from .onnx_model import OnnxModel, digest, told_device, unit_rows
+from .onnx_model import OnnxModel, digest, digest_of_model, told_device, unit_rows
 from .wordpiece import count_tokens, counting, load_tokenizer
 
 MAX_TOKENS = 256
@@ -140,6 +140,24 @@ class OnnxTextEncoder(TextEncoder):
 
 def encoder_named(option: str) -> OnnxTextEncoder:
     """The encoder of "MODEL", "MODEL::VOCABULARY" or "MODEL::VOCABULARY::TOKENS"."""
+    model, vocabulary, max_tokens = _files_and_tokens(option)
+    return OnnxTextEncoder(model, vocabulary, max_tokens=max_tokens)
+
+
+def are_files_of(option: str, fingerprint: str) -> bool:
+    """Whether the files that an option names are those of a fingerprint, or one is absent. Runs nothing of them."""
+    model, vocabulary, _ = _files_and_tokens(option)
+    weights = Path(model)
+    words = Path(vocabulary) if vocabulary else weights.with_name(VOCABULARY_FILE)
+    if not weights.exists() or not words.exists():
+        return True
+    if not weights.is_file() or not words.is_file():
+        return False  # reading from a device may never end
+    return f"onnx/{digest_of_model(weights)}/{digest(words)}/" in fingerprint
+
+
+def _files_and_tokens(option: str) -> tuple[str, str | None, int]:
+    """Of "MODEL", "MODEL::VOCABULARY" or "MODEL::VOCABULARY::TOKENS"."""
     model, *rest = option.split(SEPARATOR)
     if not model or len(rest) > 2 or (len(rest) == 2 and not (rest[1].isascii() and rest[1].isdigit())):
         raise InvalidArgument(
@@ -148,8 +166,7 @@ def encoder_named(option: str) -> OnnxTextEncoder:
             value=option,
             remedy="Write for example 'onnx:model.onnx' or 'onnx:model.onnx::vocab.txt'.",
         )
-    max_tokens = int(rest[1]) if len(rest) == 2 else MAX_TOKENS
-    return OnnxTextEncoder(model, rest[0] if rest else None, max_tokens=max_tokens)
+    return model, rest[0] if rest else None, int(rest[1]) if len(rest) == 2 else MAX_TOKENS
 
 
 def _name(model: Path, vocabulary: Path, max_tokens: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,11 +14,12 @@ import numpy as np
 from ..contract import Encoder, Metric
 from ..encoders.identity import identity_of
 from ..encoders.registry import as_encoder
-from ..errors import InvalidArgument, Unsupported
+from ..errors import InvalidArgument, StoreError, Unsupported
 from ..indexes.kernels import kernels
 from ..indexes.vector_index import DEFAULT_INDEX, index_setting, kept_index
 from ..inputs.names import nearest
 from ..inputs.vectors import VectorRules, check_block, check_lengths
+from ..store.encoder_cache import FILE_NAME, DiskStore
 from ..store.rows import user_id
 from ..store.state import State
 from ..store.switch import Copied, Plan, Transform
@@ -27,6 +29,7 @@ from .context import Context, now
 
 _PURGE_WAIT_SECONDS = 10.0  # idle processes look for a switch every two seconds
 _PURGE_RETRY_SECONDS = 0.05
+_STILL_THERE = "Another process has it open, or it cannot be deleted: {}."
 _OUTSIDE = (
     "Copies made by backup() or by others, the file system's own history and what the medium keeps "
     "of overwritten blocks are outside this receipt."
@@ -135,7 +138,7 @@ def purge(context: Context, *, drop_snapshots: bool) -> PurgeReceipt:
     """Rewrites everything without what was deleted, and waits until the old files are gone."""
     require_disk(context, "purge")
     upkeep = context.store.upkeep
-    snapshots = [snapshot.name for snapshot in upkeep.snapshots()]
+    snapshots = upkeep.snapshot_names()
     if snapshots and not drop_snapshots:
         raise Unsupported(
             f"purge would leave deleted rows in {len(snapshots)} snapshots: {', '.join(snapshots)}",
@@ -144,15 +147,10 @@ def purge(context: Context, *, drop_snapshots: bool) -> PurgeReceipt:
             remedy="Pass drop_snapshots=True to delete them too.",
         )
     before = context.store.bytes_on_disk()
-    for name in snapshots:
-        upkeep.drop_snapshot(name, context.timeout)
+    upkeep.rebuild(Plan(), timeout=context.timeout, now=now())  # what may fail, as for want of room, comes first
+    dropped = upkeep.drop_snapshots(context.timeout) if snapshots else []
     damaged = upkeep.remove_damaged(context.timeout)
-    context.cache.clear()
-    complete = upkeep.rebuild(Plan(), timeout=context.timeout, now=now())
-    deadline = time.monotonic() + min(context.timeout, _PURGE_WAIT_SECONDS)
-    while not complete and time.monotonic() < deadline:
-        time.sleep(_PURGE_RETRY_SECONDS)
-        complete = upkeep.clear_up()
+    still_there = _cleared_up(context) + _forget_encoded(context)
     with context.store.snapshot(lambda index, _: index.live_count()) as (rows, _):
         return PurgeReceipt(
             collection=context.name,
@@ -160,11 +158,38 @@ def purge(context: Context, *, drop_snapshots: bool) -> PurgeReceipt:
             rows=rows,
             bytes_before=before,
             bytes_after=context.store.bytes_on_disk(),
-            complete=complete,
-            snapshots_dropped=tuple(snapshots),
+            complete=not still_there,
+            snapshots_dropped=tuple(dropped),
             damaged_removed=tuple(damaged),
-            note=_OUTSIDE if complete else f"Another process still has the old files open. {_OUTSIDE}",
+            note=f"{_STILL_THERE.format(', '.join(still_there))} {_OUTSIDE}" if still_there else _OUTSIDE,
         )
+
+
+def _cleared_up(context: Context) -> list[str]:
+    """Waits for others to let go of the old files; returns those that are still there."""
+    upkeep = context.store.upkeep
+    deadline = time.monotonic() + min(context.timeout, _PURGE_WAIT_SECONDS)
+    upkeep.clear_up()
+    while (still_there := upkeep.leftovers()) and time.monotonic() < deadline:
+        time.sleep(_PURGE_RETRY_SECONDS)
+        upkeep.clear_up()
+    return still_there
+
+
+def _forget_encoded(context: Context) -> list[str]:
+    """Erases vectors of texts, also those that other handles keep on disk; returns the file that cannot be erased."""
+    store, cache = context.store, context.cache
+    assert store.folder is not None  # it is on disk
+    path = os.path.join(os.path.dirname(store.folder), FILE_NAME)
+    try:
+        cache.clear()
+        if not isinstance(cache, DiskStore) and store.files.exists(path):
+            other = DiskStore(path, store.files)
+            other.clear()
+            other.close()
+    except StoreError:
+        return [FILE_NAME]
+    return []
 
 
 def take_snapshot(context: Context, name: str) -> Snapshot:

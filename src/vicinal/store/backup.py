@@ -11,10 +11,11 @@ from typing import Any
 
 from ..errors import Damaged, InvalidArgument, NotFound, StoreError
 from .connections import connect_file, translated
-from .creation import building_name, create_builder, folder_name, write_file
+from .creation import create_builder, write_file
 from .files import Files
 from .forking import sqlite_in_use
 from .generation import Generation
+from .naming import building_name, folder_name
 from .state import State, read_state
 from .state_copy import STATE_COPY, state_copy
 
@@ -151,6 +152,11 @@ def drop_snapshot(files: Files, collection: str, name: str) -> None:
     folder = os.path.join(collection, SNAPSHOTS, folder_name(name))
     if not files.exists(folder):
         folder = find_snapshot(files, collection, name).folder  # raises, naming those that there are
+    bury_snapshot(files, collection, folder)
+
+
+def bury_snapshot(files: Files, collection: str, folder: str) -> None:
+    """Renames first, so that a removal cut short leaves no half snapshot."""
     grave = os.path.join(collection, f"dead-{os.path.basename(folder)}-{building_name()[4:12]}")
     files.rename(folder, grave)
     files.sync_folder(os.path.join(collection, SNAPSHOTS))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import apsw
 
-from .connections import connect_file, translated
+from .connections import connect_file, open_hardened, translated
 from .files import Files
 from .forking import building, sqlite_in_use
 from .generation import generations
@@ -31,7 +31,7 @@ def builder_role(files: Files, generation: str, wait_seconds: float = 0.0) -> It
     deadline = time.monotonic() + wait_seconds
     with building.own.lock, contextlib.ExitStack() as stack:
         with sqlite_in_use.own.lock, translated(path):
-            connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=files.vfs)
+            connection = open_hardened(path, apsw.SQLITE_OPEN_READWRITE, files.vfs)
         stack.callback(_close, connection, path)
         held = _lock(connection, path)
         while not held and time.monotonic() < deadline:

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from ..contract import Index
 from .changes import nonce_of, read_delta
 from .checksum import is_whole
-from .creation import SCHEMA
+from .connections import open_hardened
 from .files import Files
 from .findings import Findings
 from .forensics import MAGIC, Unreadable, VectorBytes, opened_records, opened_vectors, page, stored_rows, together
 from .publication import Unusable, load_newest, read_saved, saved_files
 from .rows import shown_id
+from .schema import check_schema
 from .state import State, read_state
 from .state_copy import STATE_COPY, agrees, read_state_copy
 
@@ -79,7 +80,8 @@ def check_generation(subject: Subject, make_index: MakeIndex | None) -> int:
         with connections.turn, connections.reader() as connection:
             _check_header(subject, connection)
         with connections.turn, connections.reader() as connection, connection:
-            _check_schema(subject, connection)
+            with subject.findings.guarding(subject.records, "schema"):
+                check_schema(connection)
             _check_structure(subject, connection)
             good = _check_contents(subject, connection, make_index)
     return good
@@ -91,7 +93,7 @@ def _check_builder(subject: Subject) -> None:
     path = os.path.join(subject.path, "builder.db")
     subject.findings.files += 1
     with subject.findings.guarding(f"{subject.name}/builder.db"):
-        connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=subject.files.vfs)
+        connection = open_hardened(path, apsw.SQLITE_OPEN_READWRITE, subject.files.vfs)
         try:
             connection.execute("BEGIN EXCLUSIVE")
         except apsw.BusyError:
@@ -106,20 +108,6 @@ def _check_header(subject: Subject, connection: apsw.Connection) -> None:
         found = header[position : position + len(expected)]
         if found != expected:
             subject.problem(f"byte {position}", f"{what} is {found.hex()}, not {expected.hex()}")
-
-
-def _check_schema(subject: Subject, connection: apsw.Connection) -> None:
-    """The text of the tables is part of the format: a flip in it changes what a column means."""
-    with subject.findings.guarding(subject.records, "schema"):
-        expected = apsw.Connection(":memory:")
-        for statement in SCHEMA:
-            expected.execute(statement)
-        if _schema(connection) != _schema(expected):
-            subject.problem("schema", "the tables are not those of format 1")
-
-
-def _schema(connection: apsw.Connection) -> list[tuple[object, ...]]:
-    return connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name").fetchall()
 
 
 def _check_structure(subject: Subject, connection: apsw.Connection) -> None:

@@ -33,6 +33,12 @@ _READ_TRIES_MAX = 30_000  # readers wait only for recovery and for the log's res
 
 _OF_USE = re.compile(r"\b(?:transaction|savepoint)\b")  # in messages of SQLite that speak of a connection's state
 
+_HARDENED = (
+    (apsw.SQLITE_DBCONFIG_DEFENSIVE, 1),
+    (apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
+    (apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0),
+    (apsw.SQLITE_DBCONFIG_ENABLE_VIEW, 0),
+)
 _SYNCHRONOUS: dict[Durability, str] = {"full": "FULL", "process": "NORMAL"}
 
 
@@ -339,7 +345,7 @@ class Lent:
 def connect_file(path: str, files: Files, *, create: bool = False) -> apsw.Connection:
     """A connection to a file of SQLite's, in the way that the database was opened."""
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
-    connection = apsw.Connection(path, flags=flags, vfs=files.vfs)
+    connection = open_hardened(path, flags, files.vfs)
     if files.exclusive:
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # before the first access: then no memory is shared
     return connection
@@ -355,7 +361,18 @@ def _connect_read_only(path: str, files: Files) -> apsw.Connection:
             remedy="Open and close it once where it can be written, or copy its folder to such a place.",
         )
     uri = f"file:{quote(path)}?immutable=1"
-    return apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI, vfs=files.vfs)
+    return open_hardened(uri, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI, files.vfs)
+
+
+def open_hardened(path: str, flags: int, vfs: str | None) -> apsw.Connection:
+    """A connection that runs nothing which the file itself brings: no trigger, no view, no function in its schema.
+
+    As sqlite.org/security.html advises for files of unknown origin.
+    """
+    connection = apsw.Connection(path, flags=flags, vfs=vfs)
+    for option, value in _HARDENED:
+        connection.config(option, value)
+    return connection
 
 
 def _is_at_rest(connection: apsw.Connection) -> bool:

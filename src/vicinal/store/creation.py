@@ -3,43 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import re
-import secrets
 from collections.abc import Iterator
 
 import apsw
 
 from ..errors import StoreError
-from .changes import CREATE_CHANGES
 from .connections import Connections, connect_file, translated
 from .files import Files
 from .forking import sqlite_in_use
 from .generation import Generation
-from .rows import CREATE_ROWS
-from .state import CREATE_STATE, State, insert_state
+from .naming import building_name, folder_name
+from .schema import SCHEMA
+from .state import State, insert_state
 from .state_copy import STATE_COPY, state_copy
 from .vectors import MemoryVectors
-
-_CREATE_KV = """
-CREATE TABLE kv(
-  owner TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (owner, key)
-) STRICT, WITHOUT ROWID"""
-SCHEMA = (CREATE_STATE, CREATE_ROWS, CREATE_CHANGES, _CREATE_KV)
-_SLUG_CHARS_MAX = 40
-
-
-def folder_name(collection: str) -> str:
-    """A folder name that any file system takes, different for different names."""
-    slug = re.sub(r"[^a-z0-9_]+", "-", collection.lower()).strip("-")[:_SLUG_CHARS_MAX]
-    digest = hashlib.blake2b(collection.encode(), digest_size=8).hexdigest()
-    return f"{slug}-{digest}" if slug else digest
-
-
-def building_name() -> str:
-    """A folder that is never opened until it has been renamed."""
-    return f"new-{secrets.token_hex(8)}"
 
 
 def collection_names(files: Files, database: str) -> list[str]:

@@ -18,9 +18,10 @@ import apsw
 from ..errors import StoreError, WriterBusy
 from .builder import builder_role, clear_up, is_unused
 from .connections import Connections
-from .creation import building_name, create_generation, folder_name, write_file
+from .creation import create_generation, write_file
 from .files import Files
 from .generation import DROPPED, Generation, generations, next_name
+from .naming import building_name, folder_name
 from .state import State, read_state, update_state
 
 MARKER = "dropped"

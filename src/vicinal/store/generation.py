@@ -10,6 +10,8 @@ from ..errors import CollectionDropped, CollectionNotFound, Damaged, StoreError
 from ..locks import new_lock
 from .connections import Connections
 from .files import Files
+from .naming import folder_name
+from .schema import check_schema
 from .state import State, read_state
 from .vectors import FileVectors, Vectors
 
@@ -120,6 +122,7 @@ def open_generation(files: Files, folder: str) -> Generation | None:
     try:
         with connections.turn, connections.reader() as connection, connection:
             state = read_state(connection)
+            check_schema(connection)
         file = files.open(os.path.join(folder, "vectors.f32"))
     except StoreError:
         connections.close()
@@ -145,10 +148,33 @@ def _follow(files: Files, folder: str, names: list[str]) -> Generation | None:
             return None
         moved_to = generation.state.moved_to
         if moved_to is None:
-            return generation
+            if folder_name(generation.state.name) == os.path.basename(folder):
+                return generation
+            generation.retire()
+            raise _foreign(generation, f"its records are those of collection {generation.state.name!r:.80}")
         generation.retire()
         if moved_to == DROPPED:  # unless the name was taken again: then a later generation follows
             if name == names[-1]:
                 raise CollectionDropped("the collection was dropped", name="collection", place=folder)
+            if name not in names:  # made since we looked
+                return None
             moved_to = names[names.index(name) + 1]
+        if not follows(moved_to, name):
+            raise _foreign(generation, f"its records say that it moved to {moved_to!r:.80}")
         name = moved_to
+
+
+def follows(name: str, before: str) -> bool:
+    """Whether a generation can be the successor of another: in the same folder, with a higher number."""
+    found = _NAME.fullmatch(name)
+    return found is not None and int(found[1]) > int(before[1:])
+
+
+def _foreign(generation: Generation, what: str) -> Damaged:
+    return Damaged(
+        f"{what}, which cannot be",
+        name="state",
+        value=generation.state.moved_to,
+        place=generation.connections.place,
+        remedy="Restore a backup; the files may have been put together by hand, or made to harm.",
+    )

@@ -24,14 +24,15 @@ from ..types import Id, LostRow, RepairReport
 from .backup import SNAPSHOTS
 from .builder import builder_role
 from .changes import NONCE_BYTES
-from .connections import Connections, connect_file, translated
-from .creation import building_name, create_builder, create_generation, folder_name, write_file
+from .connections import Connections, connect_file, open_hardened, translated
+from .creation import create_builder, create_generation, write_file
 from .drop import is_dropped
 from .files import Files
 from .forensics import READ_ERRORS, VectorBytes, opened_records, opened_vectors
 from .forking import sqlite_in_use
 from .generation import DROPPED, generations, next_name
 from .media import read_only_error
+from .naming import building_name, folder_name
 from .rows import UUID_BYTES, insert_rows
 from .salvage import Survey, dimension_by_rows, highest_change, kept_rows, readable_kv, survey
 from .salvage_state import plausible_state, proven_state
@@ -142,7 +143,7 @@ def _sole_builder(files: Files, generation: str, timeout: float) -> Iterator[Non
 
 def _can_be_locked(files: Files, path: str) -> bool:
     try:
-        connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=files.vfs)
+        connection = open_hardened(path, apsw.SQLITE_OPEN_READWRITE, files.vfs)
     except apsw.Error:
         return False
     try:

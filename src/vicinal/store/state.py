@@ -12,11 +12,13 @@ from typing import Any
 
 import apsw
 
-from ..contract import Metric
+from ..contract import METRICS, Metric
 from ..errors import Damaged, FormatUnsupported
 from .checksum import crc_of, is_whole
 
 FORMAT = 1
+_DIMENSION_MAX = 65536  # of a vector that can be coded
+_SLOTS_MAX = 2**32 - 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,20 @@ def read_state(connection: apsw.Connection) -> State:
         )
     if not is_whole(found[-1], *found[:-1]):
         raise Damaged("the state row fails its checksum", name="state", place=place, remedy="Restore a backup.")
+    if not _can_be(state):
+        raise Damaged("the state row says what cannot be", name="state", place=place, remedy="Restore a backup.")
     return state
+
+
+def _can_be(state: State) -> bool:
+    """Memory is taken by these numbers. A checksum does not say that they are ours."""
+    dimension = 1 if state.dimension is None else state.dimension
+    return (
+        1 <= dimension <= _DIMENSION_MAX
+        and state.metric in METRICS
+        and 0 <= state.next_slot <= _SLOTS_MAX
+        and min(state.next_id, state.change, state.synced, state.trimmed) >= 0
+    )
 
 
 def peek_state(connection: apsw.Connection) -> tuple[int, str | None, bytes]:

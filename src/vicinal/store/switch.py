@@ -23,9 +23,10 @@ from ..contract import FloatMatrix
 from ..errors import DiskFull, StoreError
 from .changes import NONCE_BYTES, read_ended
 from .connections import Connections, translated
-from .creation import building_name, create_generation, create_in_memory
+from .creation import create_generation, create_in_memory
 from .files import Files
 from .generation import Generation, next_name
+from .naming import building_name
 from .rows import Row, delete_rows, insert_rows, rows_between, rows_by_slot
 from .state import State, read_state, update_state
 from .vectors import FileVectors, Vectors

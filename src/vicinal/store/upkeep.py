@@ -16,11 +16,21 @@ from ..contract import Index
 from ..errors import CollectionDropped, StoreError, WriterBusy
 from ..locks import new_rlock
 from .backoff import Backoff
-from .backup import MovedOn, StoredSnapshot, back_up, drop_snapshot, find_snapshot, list_snapshots, take_snapshot
+from .backup import (
+    MovedOn,
+    StoredSnapshot,
+    back_up,
+    bury_snapshot,
+    drop_snapshot,
+    find_snapshot,
+    list_snapshots,
+    snapshot_folders,
+    take_snapshot,
+)
 from .builder import builder_role, clear_up
 from .drop import drop_generation
 from .files import Files
-from .generation import DAMAGED, DROPPED, open_generation
+from .generation import DAMAGED, DROPPED, generations, open_generation
 from .holders import holder_of
 from .publishing import Pace, due_parts, publish_parts
 from .switch import Plan, switch, switch_in_memory
@@ -194,6 +204,14 @@ class Upkeep(Generic[IndexT]):
         self._has_leftovers = not cleared
         return cleared
 
+    def leftovers(self) -> list[str]:
+        """Files beside the generation in force that hold rows as they were, or may: removed, but still there."""
+        with self._store.in_force() as opened:
+            in_force = opened.generation.name
+        entries = self._files.list_folder(self._folder)
+        earlier = {*generations(self._files, self._folder)} - {in_force}
+        return sorted(entry for entry in entries if entry in earlier or entry.startswith(("new-", "dead-", DAMAGED)))
+
     def back_up(self, database: str) -> str:
         """A consistent copy in another database's folder, made while others write, and switch."""
         while True:
@@ -207,6 +225,20 @@ class Upkeep(Generic[IndexT]):
     def snapshots(self) -> list[StoredSnapshot]:
         self._store.current()  # says where the files are gone
         return list_snapshots(self._files, self._folder)
+
+    def snapshot_names(self) -> list[str]:
+        """Of all snapshots; of one that does not say what it is, its folder's."""
+        known = {found.folder: found.name for found in self.snapshots()}
+        folders = snapshot_folders(self._files, self._folder)
+        return [known.get(folder, os.path.basename(folder)) for folder in folders]
+
+    def drop_snapshots(self, timeout: float) -> list[str]:
+        """Removes all of them, damaged ones included; returns their names."""
+        with self._sole_builder(timeout):
+            names = self.snapshot_names()
+            for folder in snapshot_folders(self._files, self._folder):
+                bury_snapshot(self._files, self._folder, folder)
+        return names
 
     def restore(self, name: str, *, timeout: float, now: int) -> None:
         """Switches to a new generation with the rows of a snapshot."""

@@ -11,11 +11,11 @@ from ..errors import WriterBusy
 from ..types import VerifyReport
 from .backup import SNAPSHOTS, read_about, snapshot_folders
 from .check import MakeIndex, Subject, check_generation
-from .creation import folder_name
 from .files import Files
 from .findings import Findings
 from .forensics import READ_ERRORS, opened_records
-from .generation import DROPPED, generations
+from .generation import DROPPED, follows, generations
+from .naming import folder_name
 from .state import read_state
 
 _LEFTOVERS = {
@@ -88,7 +88,7 @@ def _opened(files: Files, folder: str, findings: Findings) -> list[str]:
                 findings.note(path[-1], "state", "the collection was dropped")
                 break
             following = names[names.index(path[-1]) + 1]  # its name was taken again
-        if following not in names or following in path:
+        if following not in names or not follows(following, path[-1]):
             findings.problem(f"{path[-1]}/records.db", "state", f"it moved to {following!r}, which is not there")
             break
         path.append(following)
