@@ -35,6 +35,7 @@ from .filters.bitmap import popcount
 from .filters.tree import Node
 from .indexes.derived import DerivedIndex
 from .indexes.text_query import Scorer
+from .inputs.calls import for_users
 from .inputs.columns import Columns
 from .inputs.ids import check_id
 from .query.asking import Asked, refuse_unknown
@@ -55,6 +56,7 @@ from .types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats, VerifyReport
 from .visible import visible
 
 
+@for_users
 class Collection:
     """A collection in this process: `connect(...).collection(name)` makes one. Thread-safe."""
 
@@ -102,8 +104,9 @@ class Collection:
             metadata: dicts of any JSON plus date, datetime, Decimal and UUID, one a row.
             ttl: seconds to live, a timedelta or a datetime (naive means UTC), one for all or one a row.
             sparse: sparse vectors, {dimension: weight} or None, one a row; hybrid search compares them.
-            rows: instead of lists: dicts with the keys id, text, vector, metadata, sparse, ttl; a data frame; or a
-                generator of such dicts, which commits every 8,192 rows.
+            rows: instead of lists: dicts with the keys id, text, vector, metadata, sparse, ttl; a data frame with
+                such columns, of which all others become metadata; or a generator of such dicts, which commits every
+                8,192 rows.
 
         Raises:
             DuplicateId: an id exists already, or stands twice in the call.

@@ -26,6 +26,7 @@ from .errors import Closed, CollectionDropped, CollectionNotFound, InvalidArgume
 from .indexes.derived import DerivedIndex
 from .indexes.kernels import kernels
 from .indexes.vector_index import DEFAULT_INDEX, index_setting
+from .inputs.calls import for_users, user_call
 from .inputs.names import nearest
 from .inputs.vectors import DIMENSION_MAX
 from .locks import new_lock
@@ -74,6 +75,16 @@ _CHOICES = {
 }
 
 
+# What other programs call our metrics.
+_OTHER_VALUES: Final = {
+    **dict.fromkeys(("euclidean", "euclid", "l2sq", "squared_l2", "l2_distance"), "l2"),
+    **dict.fromkeys(("dot", "dotproduct", "dot_product", "inner_product", "innerproduct", "inner", "mips"), "ip"),
+    **dict.fromkeys(("manhattan", "cityblock", "taxicab"), "l1"),
+    **dict.fromkeys(("cos", "angular", "cosine_similarity"), "cosine"),
+}
+
+
+@for_users
 class Database:
     """A database; `connect` makes one. Thread-safe.
 
@@ -336,6 +347,7 @@ class Database:
             raise Closed("the database is closed", name="database", remedy="Call connect() again.")
 
 
+@user_call
 def connect(
     target: str | os.PathLike[str], *, encoder_cache: CacheKind = "memory", exclusive: bool = False
 ) -> Database:
@@ -490,6 +502,11 @@ def _check_name(name: object) -> None:
         raise InvalidArgument("the name holds a lone surrogate, which is not text", name="name", value=name) from None
 
 
+def _right_value(value: object) -> str:
+    right = _OTHER_VALUES.get(value.lower()) if isinstance(value, str) else None
+    return f"Use {right!r}. " if right else ""
+
+
 def _check_choices(**given: str) -> None:
     for name, value in given.items():
         known = _CHOICES[name]
@@ -498,7 +515,7 @@ def _check_choices(**given: str) -> None:
                 f"there is no {name} {value!r}",
                 name=name,
                 value=value,
-                remedy=f"{nearest(str(value), known)}Choose one of {', '.join(known)}.",
+                remedy=f"{_right_value(value) or nearest(str(value), known)}Choose one of {', '.join(known)}.",
             )
 
 

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from ..errors import EncoderNotFound, InvalidArgument
 from .adapters import adapted
@@ -111,9 +112,14 @@ def _under_contract(given: Any, spec: str) -> TextEncoder:
     return given if isinstance(given, TextEncoder) else CustomEncoder(adapted(given), name=spec)
 
 
+_MINILM: Final = re.compile("all-?MiniLM-?L6|MiniLM-L6-v2", re.IGNORECASE)
+
+
 def _not_found(spec: str, name: str) -> EncoderNotFound:
     nearest = difflib.get_close_matches(name, _factories, n=1)
     guess = f"Did you mean {nearest[0]!r}? " if nearest else ""
+    if _MINILM.search(spec):
+        guess = "Use 'minilm', which is this model. "
     return EncoderNotFound(
         f"no encoder is registered as {name!r}",
         name="encoder",

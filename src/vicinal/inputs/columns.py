@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 
@@ -28,6 +29,8 @@ STREAM_ROWS = 8192  # a generator commits this often
 _FIELDS = ("id", "text", "vector", "metadata", "sparse", "ttl")
 _SINGULAR = {"ids": "id", "texts": "text", "vectors": "vector", "metadata": "metadata", "sparse": "sparse"}
 _ENDED = object()
+_FOUND_BY = ("text", "vector", "sparse")
+_BODIES = ("body", "content", "contents", "document", "documents", "page_content", "description", "title", "texts")
 
 
 @dataclass(slots=True)
@@ -100,6 +103,7 @@ def batches(columns: Columns, rows: Any, rules: Callable[[], VectorRules], now: 
             name="rows",
             remedy="Pass at least one of them, such as texts=['...'].",
         )
+    _refuse_ids_alone(columns)
     if any(isinstance(value, Iterator) for _, value in columns.given()):
         yield from _from_rows(_zipped(columns), columns.ttl, rules, now)
         return
@@ -236,6 +240,8 @@ def _columns_of_frame(frame: Any, ttl: Any) -> Columns:
             f"the data frame has two columns {twice!r}", name="rows", value=twice, remedy="Rename or drop one of them."
         )
     columns = dict(named)
+    if names and not any(name in columns for name in _FOUND_BY):
+        raise _never_found(names)
     others = [name for name in columns if name not in _FIELDS]
     if others and "metadata" in columns:
         raise InvalidArgument(
@@ -256,6 +262,46 @@ def _columns_of_frame(frame: Any, ttl: Any) -> Columns:
         ttl=columns.get("ttl", ttl),
         sparse=columns.get("sparse"),
     )
+
+
+def _never_found(names: list[str]) -> InvalidArgument:
+    """Of a data frame: no row of it would be found by a search."""
+    body = next((name for name in names if name.lower() in _BODIES), names[0])
+    there = ", ".join(map(repr, names[:10]))
+    return InvalidArgument(
+        f"the data frame has no column 'text' or 'vector', so no search would find its rows; it has {there}",
+        name="rows",
+        value=names,
+        remedy=f"Rename the column to search in, df.rename(columns={{{body!r}: 'text'}}), or store metadata alone: "
+        "metadata=df.to_dict('records').",
+    )
+
+
+def _refuse_ids_alone(columns: Columns) -> None:
+    """`add(["a text"])` would store rows with nothing but ids, which nobody means. Numbers and UUIDs may be meant."""
+    if [name for name, _ in columns.given()] != ["ids"] or isinstance(columns.ids, Iterator):
+        return
+    ids = columns.ids if isinstance(columns.ids, (list, tuple)) else [columns.ids]
+    if not ids or all(isinstance(one, (int, np.integer, UUID)) for one in ids):
+        return
+    remedy = "Write texts=[...]" if not _are_vectors(columns.ids) else "Write vectors=[...]"
+    if isinstance(ids[0], Mapping):
+        remedy = "Write rows=[...]"
+    if is_frame(columns.ids):
+        remedy = "Write rows=df"
+    raise InvalidArgument(
+        "what comes first are ids, and there is nothing to store for them",
+        name="ids",
+        value=columns.ids,
+        remedy=f"{remedy} for what you passed, or add texts=, vectors= or metadata= to the ids.",
+    )
+
+
+def _are_vectors(ids: Any) -> bool:
+    if isinstance(ids, np.ndarray):
+        return ids.ndim > 1 or ids.dtype.kind == "f"
+    first = ids[0] if isinstance(ids, (list, tuple)) and ids else None
+    return isinstance(first, (list, tuple, np.ndarray, float))
 
 
 def _without_scalars(columns: Columns) -> Columns:

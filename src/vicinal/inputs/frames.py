@@ -18,15 +18,28 @@ def is_frame(rows: object) -> bool:
 
 
 def frame_columns(frame: Any) -> list[tuple[str, list[Any]]]:
-    """The columns from left to right, each with its name; a name may come twice. What is missing is None."""
+    """The columns from left to right, each with its name; a name may come twice. What is missing is None.
+
+    Those of a named index come first.
+    """
     if hasattr(frame, "column_names"):  # pyarrow, where `columns` are the columns themselves
         return [
             (str(name), [_missing_to_none(value) for value in column.to_pylist()])
             for name, column in zip(frame.column_names, frame.columns, strict=True)
         ]
-    return [
+    return _index_columns(frame) + [
         (str(label), [_missing_to_none(value) for value in _values(frame, i, label)])
         for i, label in enumerate(frame.columns)
+    ]
+
+
+def _index_columns(frame: Any) -> list[tuple[str, list[Any]]]:
+    """Levels of an index of pandas that have names: somebody chose them to tell the rows apart."""
+    names = getattr(getattr(frame, "index", None), "names", ())
+    return [
+        (str(name), [_missing_to_none(value) for value in frame.index.get_level_values(level).tolist()])
+        for level, name in enumerate(names)
+        if name is not None
     ]
 
 

@@ -14,31 +14,19 @@ from ..errors import InvalidArgument
 from ..filters.tree import Node
 from ..indexes.sparse import SparseQuery
 from ..indexes.text_query import DEFAULT_SCORER, Bm25, Scorer, TextQuery, TfIdf
+from ..inputs.calls import right_name
 from ..inputs.ids import check_id
 from ..inputs.names import nearest
 from ..inputs.sparse import check_sparse
 from ..inputs.vectors import VectorRules, check_query
 from ..store.state import State
+from ..visible import shown
 from .keywords import SYNTAXES, parse
 from .question import Fusion, Question
 from .threshold import METHODS
 
 __all__ = ["Asked", "refuse_unknown"]
 
-_OTHER_NAMES: Final = {
-    "limit": "k",
-    "top_k": "k",
-    "topk": "k",
-    "n_results": "k",
-    "n": "k",
-    "filter": "where",
-    "filters": "where",
-    "query_texts": "query",
-    "query_embeddings": "query",
-    "query_vector": "query",
-    "text": "query",
-    "method": "fusion",
-}
 _NAMES: Final = (
     "query", "k", "where", "id", "vector", "sparse", "mode", "alpha", "fusion", "weights", "scorer", "syntax", "exact",
     "recall",
@@ -283,9 +271,7 @@ class Asked:
 def refuse_unknown(names: Mapping[str, object]) -> None:
     """Raises InvalidArgument for an argument that a search does not have, with the right name where it is known."""
     for name in names:
-        right = _OTHER_NAMES.get(name)
-        hint = f"Use {right}= instead." if right else f"{nearest(name, _NAMES)}".strip()
-        raise InvalidArgument(f"search takes no argument {name!r}", name=name, remedy=hint)
+        raise InvalidArgument(f"search takes no argument {shown(name)}", name=name, remedy=right_name(name, _NAMES))
 
 
 def _stacked(vectors: list[FloatVector]) -> FloatMatrix:

@@ -1,0 +1,147 @@
+"""Public calls as users meet them: a wrong argument gets the right name, a traceback ends near the user's line."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import Any, Final, TypeVar
+
+from ..errors import InvalidArgument, InvalidInput, NotFound
+from ..visible import shown
+from .names import nearest
+
+__all__ = ["for_users", "right_name", "user_call"]
+
+C = TypeVar("C", bound=type)
+F = TypeVar("F", bound=Callable[..., Any])
+
+# What other programs call an argument, and ours in the order in which a call may have them.
+_OURS: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(
+        ("documents", "document", "docs", "text", "content", "contents", "data", "page_content"), ("texts", "query")
+    ),
+    **dict.fromkeys(("metadatas", "meta", "metas", "payload", "payloads", "properties"), ("metadata",)),
+    **dict.fromkeys(("embeddings", "embedding", "vector", "values"), ("vectors", "vector", "query")),
+    **dict.fromkeys(("id", "uids", "uuids", "keys", "primary_keys"), ("ids",)),
+    **dict.fromkeys(
+        (
+            "query_text",
+            "query_embedding",
+            "query_vector",
+            "q",
+            "question",
+            "query_texts",
+            "query_embeddings",
+            "queries",
+        ),
+        ("query", "queries"),
+    ),
+    **dict.fromkeys(
+        ("limit", "n_results", "top_k", "topk", "n", "num_results", "max_results", "size", "count"), ("k", "limit", "n")
+    ),
+    **dict.fromkeys(("filter", "filters", "where_document", "query_filter", "expr", "condition"), ("where",)),
+    **dict.fromkeys(("embedding_function", "model", "embedder", "embedding_model", "ef"), ("encoder",)),
+    **dict.fromkeys(("dim", "dims", "dimensions", "vector_size", "ndim"), ("dimension",)),
+    **dict.fromkeys(("distance", "space", "similarity", "distance_metric", "metric_type"), ("metric",)),
+    **dict.fromkeys(("include", "include_vectors", "with_vectors", "include_values"), ("vectors",)),
+    **dict.fromkeys(("path", "uri", "url", "directory", "persist_directory", "location", "folder"), ("target", "path")),
+    **dict.fromkeys(("collection_name", "collection", "table_name"), ("name",)),
+    **dict.fromkeys(("order", "sort", "sort_by", "orderby", "key"), ("order_by",)),
+    **dict.fromkeys(("reverse", "desc"), ("descending",)),
+    **dict.fromkeys(("skip", "start"), ("offset",)),
+    **dict.fromkeys(("threshold", "score_threshold", "min_similarity", "similarity_threshold"), ("min_score",)),
+    **dict.fromkeys(("expire", "expires", "expires_at", "expiry", "expiration"), ("ttl",)),
+    **dict.fromkeys(("rerank", "ranker", "method", "fusion_method"), ("fusion",)),
+    **dict.fromkeys(("records", "df", "dataframe", "points", "items", "objects"), ("rows",)),
+    **dict.fromkeys(("create_if_missing", "get_or_create", "exist_ok"), ("create",)),
+    "column": ("field",),
+}
+# Where the right name alone does not say enough.
+_MORE: Final[Mapping[str, str]] = {
+    "include": "hits and records always have text and metadata; a get(..., vectors=True) has vectors too.",
+}
+
+
+def for_users(cls: C) -> C:
+    """All public methods of a class as `user_call`."""
+    for name, member in list(vars(cls).items()):
+        if inspect.isfunction(member) and not name.startswith("_"):
+            setattr(cls, name, user_call(member))
+    return cls
+
+
+def user_call(function: F) -> F:
+    """Errors of what was passed are raised from here: a user's traceback has their line and this one.
+
+    Whatever else goes wrong keeps its traceback.
+    """
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except (InvalidInput, NotFound) as error:
+            told: BaseException = error.with_traceback(None)
+        except TypeError as error:
+            binding = _refusal(function, args, kwargs) if _is_of_the_call(error) else None
+            if binding is None:
+                raise
+            told = binding
+        raise told from told.__cause__
+
+    return call  # type: ignore[return-value]  # it has the same signature
+
+
+def _is_of_the_call(error: TypeError) -> bool:
+    """Whether the function never began: there is no frame of it."""
+    return error.__traceback__ is not None and error.__traceback__.tb_next is None
+
+
+def _refusal(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> InvalidArgument | None:
+    parameters = inspect.signature(function).parameters
+    names = [name for name in parameters if name != "self"]
+    name = function.__name__
+    for given in kwargs:
+        if given not in names:
+            return InvalidArgument(
+                f"{name} takes no argument {shown(given)}", name=given, remedy=right_name(given, names)
+            )
+    positional = [
+        one for one, parameter in parameters.items() if parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+    ]
+    if len(args) > len(positional):
+        by_name = [one for one in names if one not in positional]
+        shown_call = ", ".join([*(one for one in positional if one != "self"), *(f"{one}=..." for one in by_name[:2])])
+        count = len(positional) - ("self" in positional)
+        return InvalidArgument(
+            f"{name} takes {count or 'no'} argument{'' if count == 1 else 's'} by position, and more were given",
+            name=name,
+            remedy=f"Write {name}({shown_call}).",
+        )
+    missing = [
+        one
+        for one, parameter in list(parameters.items())[len(args) :]
+        if parameter.default is inspect.Parameter.empty
+        and one not in kwargs
+        and parameter.kind not in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    ]
+    if missing:
+        return InvalidArgument(
+            f"{name} needs {missing[0]}=",
+            name=missing[0],
+            remedy=f"Write {name}({', '.join(f'{one}=...' for one in missing)}).",
+        )
+    return None
+
+
+def right_name(given: str, names: Iterable[str]) -> str:
+    """What to write instead of an argument that a call does not have."""
+    names = list(names)
+    for ours in _OURS.get(given, ()):
+        if ours in names:
+            more = f" {_MORE[given].capitalize()}" if given in _MORE else ""
+            return f"Use {ours}= instead.{more}"
+    if given in _MORE:
+        return f"Leave it out: {_MORE[given]}"
+    return nearest(given, names).strip() or f"There are {', '.join(f'{name}=' for name in names)}."
