@@ -64,7 +64,7 @@ bench: venv ## measure on this machine, beside peers: make bench ROWS="60000 100
 	$(BIN)/python benchmarks/kernels.py
 	$(BIN)/python -m benchmarks $(SUITES) $(if $(ROWS),--rows $(ROWS)) $(if $(DATA),--data $(DATA))
 
-torture: venv ## full size: 300 kills, 300 power cuts, eight processes for 60 s; about ten minutes
+torture: venv ## full size: 300 kills, 300 power cuts, 10,000 interrupts, eight processes for 60 s; about ten minutes
 	@VICINAL_REQUIRE_NATIVE=1 $(PIP) --group test .
 	PYTHONPATH=tests $(BIN)/python -m torture --json benchmarks/results/torture.json
 

@@ -41,7 +41,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def docs(path: Path) -> Iterator[vicinal.Collection]:
+def docs(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[vicinal.Collection]:
+    monkeypatch.setattr("vicinal.store.registry.ensure_running", lambda *_: None)  # it would catch up in between
     with vicinal.connect(path) as database:
         yield database.collection("docs")
 

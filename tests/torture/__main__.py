@@ -1,8 +1,9 @@
-"""The torture: kills, power cuts and eight processes at once.
+"""The torture: kills, power cuts, a storm of interrupts, and eight processes at once.
 
-    python -m torture [--kills 300] [--cuts 300] [--seconds 60] [--seed S] [--first N] [--json FILE]
+    python -m torture [--kills 300] [--cuts 300] [--interrupts 10000] [--seconds 60] [--seed S] [--first N]
+                      [--json FILE]
 
-A faulty trial prints its seed and keeps its folder; `--first N --kills 1 --cuts 0 --seconds 0` runs trial N again. All
+A faulty trial prints its seed and keeps its folder; `--first N --kills 1` with 0 for the others runs trial N again. All
 trials run in a folder in memory where the system has one: neither the page cache that survives a kill nor the model
 of a power cut needs a disk, and waiting for a busy disk must not be taken for waiting for a lock.
 """
@@ -18,7 +19,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from . import cuts, kills, processes, recording, sabotage
+from . import cuts, interrupts, kills, processes, recording, sabotage
 from .checking import in_child
 from .model import Verdict
 from .report import Report
@@ -27,6 +28,7 @@ _CUTS_A_RECORDING = 10
 _MEMORY = Path("/dev/shm")
 _MEMORY_BYTES_MIN = 512 << 20
 _SECONDS_MAX = 120.0
+_SECONDS_AN_INTERRUPT = 0.1
 
 
 def main() -> int:
@@ -43,6 +45,7 @@ def main() -> int:
     report = Report(options.seed)
     run_kills(report, options, root / "kills")
     run_cuts(report, options, root / "cuts")
+    run_interrupts(report, options, root / "interrupts")
     run_processes(report, options, root / "processes")
     print(report.table())
     if options.json is not None:
@@ -56,6 +59,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m torture", description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, default=300, help="trials with kill -9")
     parser.add_argument("--cuts", type=int, default=300, help="trials with a power cut")
+    parser.add_argument("--interrupts", type=int, default=10_000, help="interrupts in the middle of calls")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long eight processes work")
     parser.add_argument("--seed", default="0", help="of all trials; the work is the same again, its timing is not")
     parser.add_argument("--first", type=int, default=0, help="number of the first kill and recording")
@@ -131,6 +135,25 @@ def _count_cuts(report: Report, recorded: cuts.Recording, chosen: list[cuts.Cut]
         if cut.verdict.faults:
             where = {"at": cut.at, "moment": cut.moment, "style": cut.style}
             report.fail(name, cut.seed, cut.folder, cut.verdict.faults, **plan, **where)
+
+
+def run_interrupts(report: Report, options: argparse.Namespace, folder: Path) -> None:
+    if options.interrupts <= 0:
+        return
+    started, seed = time.monotonic(), f"{options.seed}/interrupts"
+    seconds = _SECONDS_MAX + options.interrupts * _SECONDS_AN_INTERRUPT
+    done = in_child(lambda: asdict(interrupts.run(seed, options.interrupts, folder)), seconds)
+    verdict = Verdict(**done["verdict"]) if "verdict" in done else Verdict(faults=done["faults"])
+    report.count("interrupts", "all", verdict, second=False)
+    if verdict.faults:
+        report.fail("interrupts", seed, str(folder), verdict.faults)
+    report.facts["interrupts"] = {
+        "interrupts": done.get("interrupts", 0),
+        "by call": done.get("by_call", {}),
+        "threads that wait for ever": done.get("wedged", "unknown"),
+        "left behind": len(done["left"]) if "left" in done else "unknown",
+        "seconds": round(time.monotonic() - started, 1),
+    }
 
 
 def run_processes(report: Report, options: argparse.Namespace, folder: Path) -> None:

@@ -46,20 +46,28 @@ def _assert_nothing_lost(status: int, report: dict[str, Any], printed: str) -> N
 
 
 def test_kills(tmp_path: Path):
-    status, report, printed = _torture(tmp_path, "--kills", "30", "--cuts", "0", "--seconds", "0")
+    status, report, printed = _torture(tmp_path, "--kills", "30", "--cuts", "0", "--interrupts", "0", "--seconds", "0")
     _assert_nothing_lost(status, report, printed)
     assert report["totals"]["kill -9"]["trials"] == 30
 
 
 def test_power_cuts(tmp_path: Path):
-    status, report, printed = _torture(tmp_path, "--kills", "0", "--cuts", "30", "--seconds", "0")
+    status, report, printed = _torture(tmp_path, "--kills", "0", "--cuts", "30", "--interrupts", "0", "--seconds", "0")
     _assert_nothing_lost(status, report, printed)
     assert sum(total["trials"] for total in report["totals"].values()) == 30
     assert sum(total["at_risk"] for total in report["totals"].values()) > 0
 
 
+def test_interrupts(tmp_path: Path):
+    status, report, printed = _torture(tmp_path, "--kills", "0", "--cuts", "0", "--interrupts", "500", "--seconds", "0")
+    _assert_nothing_lost(status, report, printed)
+    facts = report["facts"]["interrupts"]
+    assert (facts["interrupts"], facts["threads that wait for ever"], facts["left behind"]) == (500, 0, 0)
+    assert len(facts["by call"]) > 10
+
+
 def test_eight_processes(tmp_path: Path):
-    status, report, printed = _torture(tmp_path, "--kills", "0", "--cuts", "0", "--seconds", "8")
+    status, report, printed = _torture(tmp_path, "--kills", "0", "--cuts", "0", "--interrupts", "0", "--seconds", "8")
     _assert_nothing_lost(status, report, printed)
     assert report["facts"]["eight processes"]["kills"] >= 3
 
@@ -75,7 +83,7 @@ def test_eight_processes(tmp_path: Path):
 )
 def test_sabotage_is_found(tmp_path: Path, way: str, kills: int, cuts: int, what: str):
     status, report, _ = _torture(
-        tmp_path, "--sabotage", way, "--kills", str(kills), "--cuts", str(cuts), "--seconds", "0"
+        tmp_path, "--sabotage", way, "--kills", str(kills), "--cuts", str(cuts), "--interrupts", "0", "--seconds", "0"
     )
     assert status == 1
     assert sum(total[what] for total in report["totals"].values()) > 0

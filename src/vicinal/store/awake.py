@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import VicinalError
 from ..locks import new_lock
 
+if sys.platform != "win32":
+    import resource
+
 if TYPE_CHECKING:
     from .store import Store
 
@@ -29,8 +32,6 @@ def awake_max() -> int:
     """By the number of descriptors that the system lets this process have."""
     if sys.platform == "win32":
         return AWAKE_MAX
-    import resource
-
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if allowed == resource.RLIM_INFINITY:
         return AWAKE_MAX

@@ -45,8 +45,10 @@ def _run(
         if name == "build":
             close_unused()
         with _start_lock:  # whoever opens a store meanwhile starts a new thread after this one
+            if _threads.get(name) is not threading.current_thread():
+                return  # an interrupt came while this one was started, and another was started in its place
             if not open_stores():
-                _threads.pop(name, None)
+                del _threads[name]
                 return
         tick.wait(_TICK_SECONDS)
 

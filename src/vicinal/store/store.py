@@ -21,6 +21,7 @@ from .creation import create_in_memory
 from .feed import Feed
 from .files import Files
 from .generation import DROPPED, Generation, open_in_force
+from .imports import import_ahead
 from .publication import Publication
 from .publishing import oldest
 from .reading import ChangedMeanwhile, Reader
@@ -121,6 +122,7 @@ class Store(Generic[IndexT]):
         self._pid = os.getpid()
         self._closed = False
         self.is_indexing = False  # see `indexing`
+        import_ahead()
         self._lock = new_rlock()
         self._opened: Opened[IndexT] | None = None
         self._retired: list[Generation] = []  # whose files may still be open

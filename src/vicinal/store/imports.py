@@ -1,0 +1,31 @@
+"""Modules that NumPy imports when a call first needs them are imported ahead, by a thread that no signal interrupts.
+
+Python's import lock is taken by code in Python: an import that an interrupt ends may leave it held, and then every
+other thread that needs the module waits for ever.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+
+_MODULES = ("numpy.ma",)  # np.unique asks whether an array is masked
+
+_threads: list[threading.Thread] = []
+
+
+def import_ahead() -> None:
+    """Begins in the background, once a process; whoever needs a module meanwhile waits for it as ever."""
+    if not _threads:
+        _threads.append(threading.Thread(target=_import, name="vicinal-imports", daemon=True))
+        _threads[0].start()
+
+
+def _import() -> None:
+    for module in _MODULES:
+        importlib.import_module(module)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_threads.clear)
