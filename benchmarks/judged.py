@@ -38,7 +38,7 @@ def options(description: str | None) -> argparse.Namespace:
     parser.add_argument("--k", type=int, default=10)
     parser.add_argument("--encoder", default="minilm")
     parser.add_argument("--vectors", type=Path, help="folder where vectors are kept for the next run")
-    parser.add_argument("--json", type=Path, help="where the values of each query are kept")
+    parser.add_argument("--json", type=Path, help="where the means are kept")
     return parser.parse_args()
 
 
@@ -60,7 +60,10 @@ def run(judged: JudgedSet, chosen: argparse.Namespace) -> None:
         found = _measured(collection, judged, chosen.modes, chosen.k)
     _against_the_better_leg(found)
     if chosen.json:
-        kept = {mode: json.loads(report.to_json()) for mode, report in found.items()}
+        means = {
+            mode: {name: round(value, 4) for name, value in report.means.items()} for mode, report in found.items()
+        }
+        kept = {"set": judged.name, "queries": len(judged.judgements), "encoder": chosen.encoder, "means": means}
         chosen.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 

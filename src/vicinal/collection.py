@@ -220,7 +220,7 @@ class Collection:
         Args:
             order_by: a field; rows come by its value and then by id, those without a value last.
         """
-        return scroll(self._context, where, order_by, descending=descending, vectors=vectors)
+        return _held_by(self, scroll(self._context, where, order_by, descending=descending, vectors=vectors))
 
     def peek(self, n: int = 10) -> list[Record]:
         """The first `n` rows."""
@@ -275,6 +275,8 @@ class Collection:
         syntax: Syntax | None = None,
         exact: bool = False,
         recall: float | None = None,
+        offset: int = 0,
+        min_score: float | None = None,
         **unknown: Never,
     ) -> Hits:
         """The `k` best rows, or all there are; best first, ties by insertion order.
@@ -297,6 +299,9 @@ class Collection:
             exact: the true answer, even where the collection's index may miss some of it.
             recall: the share of the true answer that is enough, above 0 and up to 1; it decides how far an index looks
                 that may miss some. Those of this version miss nothing.
+            offset: so many of the best rows are passed over before the `k`: the second page of ten has offset=10.
+            min_score: rows with a lower score are left out, even if fewer than `k` are left; what a score is, the mode
+                and the metric say.
 
         Raises:
             NoEncoder: a text, where the collection has no encoder and the mode needs vectors.
@@ -318,6 +323,8 @@ class Collection:
             syntax,
             exact,
             recall,
+            offset,
+            min_score,
         )
         return self._search(asked, where)[0]
 
@@ -335,6 +342,8 @@ class Collection:
         weights: Mapping[str, float] | None = None,
         scorer: Scorer | None = None,
         syntax: Syntax | None = None,
+        offset: int = 0,
+        min_score: float | None = None,
         **unknown: Never,
     ) -> list[Hits]:
         """One `Hits` per query: a list of texts and vectors, or an array of shape (queries, dim).
@@ -364,6 +373,8 @@ class Collection:
             weights,
             scorer,
             syntax,
+            offset=offset,
+            min_score=min_score,
             single=False,
         )
         return self._search(asked, where)
@@ -533,6 +544,11 @@ class Collection:
             f"Collection({self.name!r}, rows={self.count()}, dimension={state.dimension}, "
             f"metric={state.metric}, encoder={encoder})"
         )
+
+
+def _held_by(owner: Collection, rows: Iterator[Record]) -> Iterator[Record]:
+    """The rows, while which the handle stays open, although nobody else may hold it: `db.collection("c").scroll()`."""
+    yield from rows
 
 
 def _encoder_name(context: Context, state: State) -> str | None:

@@ -498,6 +498,8 @@ class Collection(Protocol):
         syntax: Syntax | None = None,
         exact: bool = False,
         recall: float | None = None,
+        offset: int = 0,
+        min_score: float | None = None,
     ) -> Hits:
         """Exactly min(k, matches) hits, best first, ties by insertion order."""
 
@@ -515,6 +517,8 @@ class Collection(Protocol):
         weights: Mapping[str, float] | None = None,
         scorer: Any = None,
         syntax: Syntax | None = None,
+        offset: int = 0,
+        min_score: float | None = None,
     ) -> list[Hits]:
         """One `Hits` per query."""
 

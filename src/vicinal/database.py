@@ -126,6 +126,7 @@ class Database:
         auto_ids: AutoIds = UUIDS,
         zero_vectors: ZeroVectors = REFUSE,
         index: str | Mapping[str, Any] | None = None,
+        create: bool = True,
         timeout: float = 30.0,
     ) -> Collection:
         """Opens the collection, or creates it.
@@ -146,9 +147,11 @@ class Database:
             index: how the nearest vectors are found: "flat", which compares all candidates by short codes and is exact,
                 or "plain", which compares them as they are; a dict with a name and options where a kind has options.
                 A collection remembers its index, `alter` changes it.
+            create: False: one that does not exist is an error, and nothing is made of a misspelt name.
             timeout: seconds that a write waits for other writers.
 
         Raises:
+            CollectionNotFound: with create=False: there is none of this name.
             SettingsMismatch, EncoderMismatch: it exists with another setting or encoder.
         """
         self._check_open()
@@ -163,6 +166,8 @@ class Database:
         if index is not None:
             settings["index"] = index_setting(index, kernels(), metric)
         given = None if encoder is None else as_encoder(encoder)
+        if not _checked_flag("create", create) and name not in self:
+            raise self._not_found(name)
         lease = self._lease(name, given, dimension, metric, settings, timeout)
         try:
             state = lease.store().current()
@@ -205,12 +210,7 @@ class Database:
         """
         self._check_open()
         if name not in self:
-            raise CollectionNotFound(
-                f"there is no collection {name!r}",
-                name="name",
-                value=name,
-                remedy=f"{nearest(str(name), self.collections())}db.collections() lists them.",
-            )
+            raise self._not_found(name)
         if self._path is None:
             self._in_memory.pop(name).close()
             return
@@ -341,6 +341,14 @@ class Database:
                 remedy="db.collections() lists them.",
             )
         return folder
+
+    def _not_found(self, name: object) -> CollectionNotFound:
+        return CollectionNotFound(
+            f"there is no collection {name!r}",
+            name="name",
+            value=name,
+            remedy=f"{nearest(str(name), self.collections())}db.collections() lists them.",
+        )
 
     def _check_open(self) -> None:
         if self._closed:
@@ -500,6 +508,14 @@ def _check_name(name: object) -> None:
         name.encode()
     except UnicodeEncodeError:
         raise InvalidArgument("the name holds a lone surrogate, which is not text", name="name", value=name) from None
+
+
+def _checked_flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidArgument(
+            f"{name} must be True or False, not {value!r}", name=name, value=value, remedy=f"Leave {name}= out."
+        )
+    return value
 
 
 def _right_value(value: object) -> str:

@@ -14,6 +14,7 @@ import vicinal
 from support.referee import METRICS, ranking
 from support.worlds import World
 from vicinal import Collection
+from vicinal.contract import Mode
 from vicinal.errors import IdNotFound, InvalidArgument, InvalidInput, InvalidVector, NoEncoder, Unsupported, ZeroVector
 
 
@@ -401,3 +402,22 @@ def test_a_large_collection_against_the_referee(world: World) -> None:
     for _ in range(3):
         query = rng.integers(-50, 51, 16).astype(np.float32)
         assert [(hit.id, hit.score) for hit in docs.search(query, k=300)] == ranking("ip", left, query, 300)
+
+
+@pytest.mark.parametrize("mode", ["dense", "keyword", "hybrid"])
+def test_pages_and_least_scores(world: World, mode: Mode) -> None:
+    docs = world.collection(encoder="hashing:32")
+    docs.add(list(range(30)), texts=[f"fox {number % 7} dog {'fox ' * (number % 4)}" for number in range(30)])
+    whole = docs.search("fox 3", k=30, mode=mode)
+    pages = [docs.search("fox 3", k=7, offset=offset, mode=mode) for offset in range(0, 42, 7)]
+    assert [hit for page in pages for hit in page] == list(whole)
+    least = whole.scores[11]
+    assert list(docs.search("fox 3", k=30, min_score=least, mode=mode)) == [hit for hit in whole if hit.score >= least]
+    assert list(docs.search("fox 3", k=5, offset=10, min_score=least, mode=mode)) == [
+        hit for hit in whole[10:15] if hit.score >= least
+    ]
+    assert docs.search_many(["fox 3", "dog"], k=7, offset=7, mode=mode)[0] == pages[1]
+    assert not docs.search("fox 3", min_score=float("inf"), mode=mode)
+    if mode == "dense":
+        near = docs.search(id=5, k=9)
+        assert list(docs.search(id=5, k=4, offset=5)) == list(near[5:])

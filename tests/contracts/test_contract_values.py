@@ -62,6 +62,12 @@ def key(value: Any) -> Any:
     return (4, value.bytes) if isinstance(value, UUID) else None
 
 
+def test_the_rows_of_a_handle_that_nobody_holds() -> None:
+    database = vicinal.connect(":memory:")
+    database.collection("docs").add(metadata=[{"v": 1}, {"v": 2}])
+    assert [row.metadata["v"] for row in database.collection("docs").scroll(order_by="v")] == [1, 2]
+
+
 def keys_in(value: Any) -> set[Any]:
     """Of a value, or of each different element of a list."""
     found = {key(element) for element in value} if isinstance(value, list) else {key(value)}

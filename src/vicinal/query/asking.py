@@ -29,7 +29,7 @@ __all__ = ["Asked", "refuse_unknown"]
 
 _NAMES: Final = (
     "query", "k", "where", "id", "vector", "sparse", "mode", "alpha", "fusion", "weights", "scorer", "syntax", "exact",
-    "recall",
+    "recall", "offset", "min_score",
 )  # fmt: skip
 _MODES: Final = get_args(Mode)
 _LEGS: Final = ("dense", "keyword", "sparse")
@@ -61,6 +61,8 @@ class Asked:
     syntax: Any = None
     exact: Any = False
     recall: Any = None
+    offset: Any = 0
+    min_score: Any = None
     single: bool = True
 
     def check(self) -> None:
@@ -87,11 +89,16 @@ class Asked:
             and self.scorer is None
             and self.syntax is None
             and self.recall is None
+            and type(self.offset) is int
+            and self.offset == 0
+            and self.min_score is None
             and type(self.exact) is bool
         )
 
     def _check_options(self) -> None:
         _check_k(self.k)
+        _check_offset(self.offset)
+        _check_min_score(self.min_score)
         _check_choice("mode", self.mode, _MODES)
         if self.fusion is not None:
             _check_choice("fusion", self.fusion, METHODS)
@@ -132,10 +139,13 @@ class Asked:
             encode: makes vectors of texts.
         """
         mode: Mode = self.mode
+        k = self.k + self.offset
         if self.id is not None:
-            return [Question(mode, self.k, now, where, like=check_id(self.id, "id="), accuracy=self._accuracy())]
+            like = check_id(self.id, "id=")
+            return [Question(mode, k, now, where, like=like, accuracy=self._accuracy(), **self._cut())]
         vectors, by_encoder = self._vectors(rules, encode) if mode != "keyword" else (None, False)
         common: dict[str, Any] = {"encoder": state.encoder if by_encoder else None, "metric": state.metric}
+        common |= self._cut()
         if self.exact or self.recall is not None:
             common["accuracy"] = self._accuracy()
         words, sparse = None, None
@@ -144,10 +154,10 @@ class Asked:
             common |= {"scorer": cast(Scorer, self.scorer or DEFAULT_SCORER), "fusion": self._fusion()}
         if vectors is None or state.dimension is not None:
             stacked = None if vectors is None else _stacked(vectors)
-            return [Question(mode, self.k, now, where, stacked, words, sparse, **common)]
+            return [Question(mode, k, now, where, stacked, words, sparse, **common)]
         # No row has a vector yet, so they may even differ in length.
         return [
-            Question(mode, self.k, now, where, vector[np.newaxis], _only(words, i), _only(sparse, i), **common)
+            Question(mode, k, now, where, vector[np.newaxis], _only(words, i), _only(sparse, i), **common)
             for i, vector in enumerate(vectors)
         ]
 
@@ -258,6 +268,12 @@ class Asked:
         share = (1.0 - alpha) / max(1, sum(by_words))
         return Fusion(method, {"dense": alpha, "keyword": share, "sparse": share})
 
+    def _cut(self) -> dict[str, Any]:
+        """What of the best rows is left out; most searches leave out nothing."""
+        if not self.offset and self.min_score is None:
+            return {}
+        return {"offset": self.offset, "min_score": None if self.min_score is None else float(self.min_score)}
+
     def _accuracy(self) -> Accuracy:
         return Accuracy(bool(self.exact), None if self.recall is None else float(self.recall))
 
@@ -287,6 +303,27 @@ def _check_k(k: object) -> None:
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
         raise InvalidArgument(
             f"k must be a whole number of at least 1, not {k!r}", name="k", value=k, remedy="Leave it out for 10."
+        )
+
+
+def _check_offset(offset: object) -> None:
+    if isinstance(offset, bool) or not isinstance(offset, (int, np.integer)) or offset < 0:
+        raise InvalidArgument(
+            f"offset must be a whole number of at least 0, not {shown(offset)}",
+            name="offset",
+            value=offset,
+            remedy="Leave it out to begin with the best.",
+        )
+
+
+def _check_min_score(score: object) -> None:
+    is_number = isinstance(score, (int, float, np.number)) and not isinstance(score, bool)
+    if score is not None and (not is_number or math.isnan(cast(float, score))):
+        raise InvalidArgument(
+            f"min_score must be a number, not {shown(score)}",
+            name="min_score",
+            value=score,
+            remedy="Scores of hits are in hits.scores; higher is better in every mode and metric.",
         )
 
 

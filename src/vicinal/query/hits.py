@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+import numpy as np
+
 from ..contract import FloatVector, Slots
 from ..indexes.derived import View
 from ..store.reading import ChangedMeanwhile, Reader
@@ -26,6 +28,15 @@ class Ranking:
     slots: Slots
     scores: FloatVector
     legs: Callable[[int], Mapping[str, LegScore]] | None = None
+
+    def cut(self, offset: int, min_score: float | None) -> Ranking:
+        """Without the best `offset` rows, and those whose score is below `min_score`."""
+        end = len(self.slots)
+        if min_score is not None:  # scores descend
+            end = int(np.searchsorted(-self.scores.astype(np.float64), -min_score, side="right"))
+        legs = self.legs
+        moved = None if legs is None else lambda row: legs(offset + row)
+        return Ranking(self.slots[offset:end], self.scores[offset:end], moved)
 
 
 def fetch(

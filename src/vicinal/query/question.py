@@ -39,6 +39,8 @@ class Question:
         like: the row whose neighbours are asked for, in place of vectors; it is not its own neighbour.
         encoder: the encoder that made the vectors of texts, as the collection's state wrote it; else None.
         metric: by which the vectors were checked: a zero vector may have no cosine.
+        offset: so many of the best `k` are passed over.
+        min_score: hits with a lower score are left out.
         accuracy: what the nearest vectors must be.
     """
 
@@ -54,6 +56,8 @@ class Question:
     metric: Metric | None = None
     scorer: Scorer = DEFAULT_SCORER
     fusion: Fusion = Fusion()
+    offset: int = 0
+    min_score: float | None = None
     accuracy: Accuracy = AS_USUAL
 
     @property

@@ -32,6 +32,8 @@ def run(plan: Plan, reader: Reader) -> list[Hits]:
         rankings = _by_words(plan)
     else:
         rankings = [_fused(plan, i) for i in range(len(plan))]
+    if plan.question.offset or plan.question.min_score is not None:
+        rankings = [ranking.cut(plan.question.offset, plan.question.min_score) for ranking in rankings]
     plan.view.check_unmoved()
     return fetch(reader, plan.view, rankings, *_measure(plan.question, plan.metric), plan.other_than)
 
