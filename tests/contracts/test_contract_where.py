@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import vicinal
 from support.worlds import World
 from vicinal import Collection
-from vicinal.errors import InvalidArgument, LimitExceeded
+from vicinal.errors import InvalidArgument, InvalidInput, LimitExceeded
 from vicinal.filters.evaluate import matches
 from vicinal.filters.tree import Compare, Exists, Node, Not, OfType
 from vicinal.filters.where import parse
@@ -248,3 +248,37 @@ def test_p3_exactly_min_k_matches_whatever_the_filter(
     assert docs.search_many([query], k=k, where=where)[0].ids == kept[:k]
     assert sorted(r.id for r in docs.get(where=where)) == sorted(kept)
     assert docs.count(where) == len(kept)
+
+
+def test_ids_and_texts_of_rows_are_asked_for_too(world: World) -> None:
+    docs = world.collection(dimension=DIM)
+    named = UUID(int=7)
+    texts = {"a-1": "The zlib library", "a-2": None, "b": "a socket", 3: "zlib, again", named: ""}
+    docs.add(list(texts), texts=list(texts.values()), vectors=[[1.0] * DIM] * 5, metadata=[{"$text": "own"}] * 5)
+
+    def found(where: Any) -> list[Any]:
+        by_search = set(docs.search([1.0] * DIM, where=where).ids)
+        by_get = ids(docs.get(where=where))
+        assert set(by_get) == by_search
+        assert len(by_get) == docs.count(where)
+        return by_get
+
+    assert found({"$id": "b"}) == ["b"]
+    assert found({"$id": {"$in": [3, named]}}) == [3, named]
+    assert found({"$id": {"$nin": [3, "b"]}}) == ["a-1", "a-2", named]
+    assert found({"$id": {"$startswith": "a-"}}) == ["a-1", "a-2"]
+    assert found({"$id": {"$regex": "^[ab](-1)?$"}}) == ["a-1", "b"]
+    assert found({"$id": {"$contains": "-2"}}) == ["a-2"]
+    assert found({"$id": {"$gt": 2}}) == [3]
+    assert found({"$text": {"$contains": "zlib"}}) == ["a-1", 3]
+    assert found({"$text": {"$regex": r"\bso\w+et\b"}}) == ["b"]
+    assert found({"$text": {"$exists": False}}) == ["a-2"]
+    assert found({"$text": {"$not": {"$contains": "zlib"}}}) == ["a-2", "b", named]
+    assert found({"$or": [{"$text": ""}, {"$id": "b", "$text": {"$startswith": "a "}}]}) == ["b", named]
+    assert len(found({"\\$text": "own"})) == 5
+    assert docs.delete(where={"$text": {"$contains": "zlib"}}) == 2
+    assert docs.update(where={"$id": "b"}, metadata={"n": 1}) == 1
+    assert ids(docs.scroll({"$id": {"$startswith": "a"}})) == ["a-2"]
+    for wrong in ({"$text": {"$regex": "("}}, {"$id": {"$in": [1.5]}}, {"$text": {"$gtt": 1}}, {"$id": {"$regex": 3}}):
+        with pytest.raises(InvalidArgument if "$id" not in wrong else InvalidInput):
+            docs.count(wrong)

@@ -86,6 +86,9 @@ class World:
     def metadata(self, slots: Any) -> list[dict[str, Any]]:
         return [self.rows[slot] for slot in slots.tolist()]
 
+    def ids_and_texts(self, slots: Any) -> list[tuple[Id, str | None]]:
+        return [(id_of(slot), None) for slot in slots.tolist()]
+
     def slots_of(self, ids: Collection[Id]) -> Any:
         return np.array([slot for slot in self.rows if id_of(slot) in ids], dtype=np.uint32)
 

@@ -55,7 +55,7 @@ def test_a_dict_becomes_a_tree(where: Mapping[str, Any], tree: object) -> None:
         ({"$xor": []}, "where['$xor']: there is no operator $xor. Did you mean '$or'?"),
         (
             {"$price": 3},
-            "where['$price']: there is no operator $price. Operators are $and, $or, $not, $eq, "
+            "where['$price']: there is no operator $price. Operators are $and, $or, $not, $id, $text, $eq, "
             "$ne, $gt, $gte, $lt, $lte, $in, $nin, $contains, $startswith, $exists. "
             "A key that begins with $ is written with a backslash before it, a dot in a key likewise.",
         ),

@@ -18,6 +18,7 @@ from .tree import (
     In,
     Node,
     Not,
+    OfRow,
     OfType,
     Or,
     Path,
@@ -32,15 +33,17 @@ EARTH_RADIUS_METRES = 6_371_008.8
 _MISSING = object()
 
 
-def matches(tree: Node, metadata: Mapping[str, Any], id: Id) -> bool:
+def matches(tree: Node, metadata: Mapping[str, Any], id: Id, text: str | None = None) -> bool:
     """Whether `tree` holds for the row; `metadata` as `metadata.loads` gives it."""
     match tree:
         case And():
-            return all(matches(child, metadata, id) for child in tree.children)
+            return all(matches(child, metadata, id, text) for child in tree.children)
         case Or():
-            return any(matches(child, metadata, id) for child in tree.children)
+            return any(matches(child, metadata, id, text) for child in tree.children)
         case Not():
-            return not matches(tree.child, metadata, id)
+            return not matches(tree.child, metadata, id, text)
+        case OfRow():
+            return holds(tree.condition, id if tree.part == "id" else text)
         case IdIn():
             return id in tree.ids
         case OfType():

@@ -15,16 +15,19 @@ from .column import Column
 from .evaluate import holds, value_at
 from .places import coordinates, discs, geo_circles
 from .scan import FieldLeaf, scan
-from .tree import And, Disc, GeoCircle, IdIn, Node, Not, OfType, Or, Path
+from .tree import And, Disc, GeoCircle, IdIn, Node, Not, OfRow, OfType, Or, Path
 
 _ASKED_AT_ONCE = 4096
 
 
 class Records(Protocol):
-    """What columns do not hold. Both calls must see the records as they are at the columns' commit."""
+    """What columns do not hold. All calls must see the records as they are at the columns' commit."""
 
     def metadata(self, slots: Slots) -> Sequence[Mapping[str, Any]]:
         """Of rows, in the order of their slots."""
+
+    def ids_and_texts(self, slots: Slots) -> Sequence[tuple[Id, str | None]]:
+        """Likewise."""
 
     def slots_of(self, ids: Collection[Id]) -> Slots:
         """Of those ids that have a row, in any order."""
@@ -52,6 +55,14 @@ def select(tree: Node, columns: Mapping[Path, Column], among: BoolArray, records
             flags = np.zeros_like(among)
             flags[slots[slots < len(among)]] = True
             return among & flags
+        case OfRow():
+            slots = np.flatnonzero(among).astype(np.uint32)
+            flags = np.zeros_like(among)
+            for start in range(0, len(slots), _ASKED_AT_ONCE):
+                part = slots[start : start + _ASKED_AT_ONCE]
+                own = 0 if tree.part == "id" else 1
+                flags[part] = [holds(tree.condition, row[own]) for row in records.ids_and_texts(part)]
+            return flags
         case OfType():
             column = columns.get(tree.path)
             if column is None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import InvalidArgument, InvalidMetadata, LimitExceeded
 from ..inputs.ids import check_id
@@ -242,7 +242,24 @@ class IdIn:
         return f"id in {_listed(sorted(self.ids, key=repr))}"
 
 
-Leaf = Compare | In | Contains | StartsWith | Regex | Exists | OfType | GeoCircle | Disc | IdIn
+@dataclass(frozen=True, slots=True, repr=False)
+class OfRow:
+    """A condition on the row's own id or text instead of a field of its metadata. An id is a text, a number or a UUID.
+
+    Texts are in no column: each row that the conditions before it have left is read.
+
+    Attributes:
+        part: which of the two; the path of `condition` says the same, as `("$id",)` or `("$text",)`.
+    """
+
+    part: Literal["id", "text"]
+    condition: Compare | In | Contains | StartsWith | Regex | Exists
+
+    def __repr__(self) -> str:
+        return repr(self.condition)
+
+
+Leaf = Compare | In | Contains | StartsWith | Regex | Exists | OfType | GeoCircle | Disc | IdIn | OfRow
 Node = And | Or | Not | Leaf
 
 
@@ -276,7 +293,7 @@ def paths(tree: Node) -> Iterator[Path]:
             yield from (leaf.latitude_path, leaf.longitude_path)
         elif isinstance(leaf, Disc):
             yield from (leaf.x_path, leaf.y_path)
-        elif not isinstance(leaf, IdIn):
+        elif not isinstance(leaf, (IdIn, OfRow)):
             yield leaf.path
 
 

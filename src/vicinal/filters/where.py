@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import InvalidArgument, LimitExceeded
 from ..inputs.names import nearest
@@ -19,12 +19,15 @@ from .tree import (
     Compare,
     Contains,
     Exists,
+    IdIn,
     In,
     Node,
     Not,
+    OfRow,
     OfType,
     Or,
     Path,
+    Regex,
     StartsWith,
     check_limits,
     leaves,
@@ -50,6 +53,7 @@ _SAID_BY: dict[str, str] = {
     "$isin": "Use $in.",
     "$notin": "Use $nin.",
 }
+_OF_ROW: dict[str, Literal["id", "text"]] = {"$id": "id", "$text": "text"}
 _KEY = re.compile(r"((?:[^.\\]|\\.)*)(\.|\\?$)", re.DOTALL)
 _ESCAPE_REMEDY = "A key that begins with $ is written with a backslash before it, a dot in a key likewise."
 
@@ -121,6 +125,8 @@ def _conditions(where: Any, place: str, depth: int) -> Node:
 def _entry(key: Any, value: Any, place: str, depth: int) -> Node:
     if not isinstance(key, str):
         raise _refusal(f"a field's name is a str, not {_shown(key)}", key, place)
+    if key in _OF_ROW:
+        return _about_row(_OF_ROW[key], _field(_RowPath((key,)), value, place, depth))
     if not key.startswith("$"):
         return _field(parse_path(key), value, place, depth)
     if key == "$not":
@@ -137,7 +143,27 @@ def _entry(key: Any, value: Any, place: str, depth: int) -> Node:
             place,
             f"Write {{'field': {{{key!r}: ...}}}}.",
         )
-    raise _unknown(key, place, [*_CONNECTIVES, *_OPERATORS])
+    raise _unknown(key, place, [*_CONNECTIVES, *_OF_ROW, *_OPERATORS])
+
+
+class _RowPath(tuple[str, ...]):
+    """Not a field: the id or the text of a row. A field of that name is written with a backslash."""
+
+    __slots__ = ()
+
+
+def _about_row(part: Literal["id", "text"], node: Node) -> Node:
+    """Conditions as if on a field `$id` or `$text` become conditions on the row itself."""
+    if isinstance(node, (And, Or)):
+        return type(node)(tuple(_about_row(part, child) for child in node.children))
+    if isinstance(node, Not):
+        return Not(_about_row(part, node.child))
+    assert isinstance(node, (Compare, In, Contains, StartsWith, Regex, Exists))  # what the operators make
+    if part == "id" and isinstance(node, In):
+        return IdIn(node.values)
+    if part == "id" and isinstance(node, Compare) and node.operator == "eq":
+        return IdIn((node.value,))
+    return OfRow(part, node)
 
 
 def _field(path: Path, value: Any, place: str, depth: int) -> Node:
@@ -173,6 +199,8 @@ def _asked(key: str, path: Path, operand: Any, place: str, depth: int) -> Node:
         if not isinstance(operand, Mapping) or not operand or not all(map(_is_operator, operand)):
             raise _refusal(f"$not takes operators, not {_shown(operand)}", operand, place, "For one value use $ne.")
         return Not(_field(path, operand, place, depth))
+    if key == "$regex" and isinstance(path, _RowPath):
+        return Regex(path, operand)
     if key not in _OPERATORS:
         raise _unknown(key, place, [*_OPERATORS, "$not"])
     return _operator(key, path, operand, place)

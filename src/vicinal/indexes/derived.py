@@ -18,7 +18,7 @@ from ..filters.tree import Node
 from ..filters.where import check_fields
 from ..metadata import loads
 from ..store.reading import ChangedMeanwhile, Reader
-from ..store.rows import stored_id
+from ..store.rows import Row, stored_id, user_id
 from ..store.state import State
 from ..types import Id
 from ..warn import warn_user
@@ -233,11 +233,17 @@ class RowsAt:
         self._change = change
 
     def metadata(self, slots: Slots) -> Sequence[Mapping[str, Any]]:
+        return [loads(row.metadata or "{}") for row in self._rows(slots)]
+
+    def ids_and_texts(self, slots: Slots) -> Sequence[tuple[Id, str | None]]:
+        return [(user_id(row.id), row.text) for row in self._rows(slots)]
+
+    def _rows(self, slots: Slots) -> list[Row]:
         wanted: list[int] = slots.tolist()
         rows = self._reader.rows_by_slot(wanted)
         if any(slot not in rows or rows[slot].change > self._change for slot in wanted):
             raise ChangedMeanwhile
-        return [loads(rows[slot].metadata or "{}") for slot in wanted]
+        return [rows[slot] for slot in wanted]
 
     def slots_of(self, ids: Collection[Id]) -> Slots:
         found = self._reader.slots_of([stored_id(id_) for id_ in ids])
