@@ -381,8 +381,12 @@ class Index(Protocol):
 class IndexSnapshot(Protocol):
     """An index at one commit. One thread at a time works on it, without a lock, while others write and search."""
 
-    def build(self, rows: Contents) -> bool:
-        """Builds a part of what is pending, a fraction of a second's work; False where nothing is left."""
+    def build(self, rows: Contents, *, urgent: bool = False) -> bool:
+        """Builds some of what is missing, a fraction of a second's work; False where nothing is left.
+
+        Args:
+            urgent: only what makes searches quick that have nothing to wait for.
+        """
 
     def save(self, part: str, rows: Contents) -> SavedIndex:
         """The state of a part at this commit or a later one.

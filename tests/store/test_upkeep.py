@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pkgutil
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,8 +29,9 @@ from vicinal.errors import (
     Unsupported,
     ZeroVector,
 )
+from vicinal.filters import saved
 from vicinal.records import rebuild
-from vicinal.store import awake, backup, publishing, registry, upkeep
+from vicinal.store import awake, backup, feed, publishing, registry, upkeep
 from vicinal.store.files import DiskFiles
 
 DIM = 16
@@ -233,20 +236,20 @@ class TestPublication:
             docs = database.collection("docs")
             block = fill(docs, 5000)
             hits, words = docs.search(block[5], k=20), docs.search("text 77", k=3, mode="keyword")
-        [saved] = (tmp_path / "a").glob(f"docs-*/g1/index/{part}-*.idx")
+        [file] = (tmp_path / "a").glob(f"docs-*/g1/index/{part}-*.idx")
         if damage == "deleted":
-            saved.unlink()
+            file.unlink()
         elif damage == "truncated":
-            os.truncate(saved, saved.stat().st_size // 2)
+            os.truncate(file, file.stat().st_size // 2)
         elif damage == "flipped":
-            data = bytearray(saved.read_bytes())
+            data = bytearray(file.read_bytes())
             data[-1] ^= 1
-            saved.write_bytes(data)
+            file.write_bytes(data)
         else:  # an index of other records that claims this change and nonce
             with vicinal.connect(tmp_path / "b") as database:
                 fill(database.collection("docs"), 5000, seed=1)
             [other] = (tmp_path / "b").glob(f"docs-*/g1/index/{part}-*.idx")
-            shutil.copy(other, saved)
+            shutil.copy(other, file)
         with vicinal.connect(tmp_path / "a") as database:
             docs = database.collection("docs")
             assert docs.stats().published is None
@@ -303,6 +306,164 @@ class TestPublication:
         fill(docs, 10)
         wait_until(lambda: docs.stats().published == docs.stats().change)
         assert docs.stats().tail == 0
+
+
+class TestOffTheLock:
+    """Searches and writes never wait for an index that is built or saved."""
+
+    @pytest.mark.parametrize(
+        "slow",
+        [
+            "vicinal.indexes.flat.FlatIndex._extend",
+            "vicinal.indexes.flat.sections",
+            "vicinal.filters.saved._arrays",
+            "vicinal.indexes.text.TextIndex.save",
+            "vicinal.indexes.sparse.SparseIndex.save",
+            "vicinal.store.publishing.publish",
+        ],
+    )
+    def test_nobody_waits(self, docs: vicinal.Collection, monkeypatch: pytest.MonkeyPatch, slow: str) -> None:
+        block = fill(docs, 200)
+        began, go_on = threading.Event(), threading.Event()
+        real = pkgutil.resolve_name(slow)
+
+        def waiting(*arguments: Any, **named: Any) -> Any:
+            began.set()
+            assert go_on.wait(60), "the test is over and nobody said so"
+            return real(*arguments, **named)
+
+        monkeypatch.setattr(slow, waiting)
+        saver = threading.Thread(target=lambda: docs._context.store.upkeep.build(always=True))
+        saver.start()
+        try:
+            assert began.wait(30)
+            assert docs.search(block[5], k=3)[0].id == 5
+            docs.update([6], metadata={"late": True})
+            docs.upsert([7], vectors=block[8:9], metadata=[{"late": False}])
+            docs.delete([9])
+            assert docs.search(block[8], k=2).ids == [8, 7]
+            assert docs.count({"late": True}) == 1
+            assert docs.search(block[9], k=199, where={"i": {"$gt": 100}})[0].id != 9
+            assert not go_on.is_set()
+        finally:
+            go_on.set()
+            saver.join()
+        monkeypatch.undo()
+        docs._context.store.upkeep.build(always=True)
+        assert docs.search("text 6", k=1, mode="keyword").ids == [6]
+        assert docs.verify().ok
+
+    def test_what_was_saved_meanwhile_is_of_one_moment(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Values are overwritten after the snapshot was taken and before it is written."""
+        with vicinal.connect(tmp_path) as database:
+            docs = database.collection("docs")
+            fill(docs, 200)
+            real = saved._arrays
+
+            def overwriting(*arguments: Any) -> Any:
+                monkeypatch.undo()
+                docs.update(list(range(100)), metadata={"i": -1, "new": "field"})
+                docs.delete(list(range(150, 200)))
+                return real(*arguments)
+
+            monkeypatch.setattr(saved, "_arrays", overwriting)
+            docs._context.store.upkeep.build(always=True)
+            expected = everything(docs)
+        with vicinal.connect(tmp_path) as database:
+            docs = database.collection("docs")
+            assert docs.count({"i": -1}) == docs.count({"new": "field"}) == 100
+            assert docs.facets("i") == [(-1, 100), *((i, 1) for i in range(100, 150))]
+            assert everything(docs) == expected
+
+    def test_a_changed_row_writes_no_large_part_anew(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(publishing, "_SMALL_BYTES", 1 << 14)
+        with vicinal.connect(tmp_path) as database:
+            docs = database.collection("docs")
+            fill(docs, 5000)
+            upkeep_of = docs._context.store.upkeep
+            upkeep_of.build(always=True)
+            before = index_files(tmp_path)
+            docs.upsert([5], vectors=vectors(1), texts=["one"], metadata=[{"i": 1}])
+            upkeep_of.build()
+            written = {part for part, _ in index_files(tmp_path) - before}
+            assert written == {"slots"}, "which is small"
+            assert docs.stats().published == 1
+            docs.upsert(list(range(100)), vectors=vectors(100), texts=["one"] * 100)
+            upkeep_of.build()
+            written = {part for part, _ in index_files(tmp_path) - before}
+            assert written == {"slots", "vectors", "columns", "words", "sparse"}, "enough has changed"
+            assert docs.stats().published == docs.stats().change == 3
+
+
+def index_files(database: Path) -> set[tuple[str, str]]:
+    """(part, name) of each."""
+    return {(path.name.split("-")[0], path.name) for path in database.glob("docs-*/g1/index/*.idx")}
+
+
+class TestSwitchWithIndexes:
+    """The next generation has its indexes before anybody is sent there."""
+
+    def test_nobody_has_to_build_them_after_it(self, docs: vicinal.Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+        block = fill(docs, 300)
+        docs.delete(list(range(0, 300, 7)))
+        hits, words = docs.search(block[5], k=20), docs.search("text 77", k=3, mode="keyword")
+        read, reads = feed.read_everything, []
+        monkeypatch.setattr(feed, "read_everything", lambda *given: reads.append(1) or read(*given))
+        docs.compact()
+        assert len(reads) == 1, "from the records, for the one that publishes"
+        with docs._context.store.in_force() as opened:
+            assert set(opened.feed.published) == {"slots", "vectors", "columns", "words", "sparse"}
+            assert opened.generation.name == "g2"
+            assert opened.feed.index.vectors.covered == opened.feed.state.next_slot == 257
+            assert opened.feed.index.words.slot_count == 257
+        assert docs.search(block[5], k=20).ids == hits.ids
+        assert docs.search("text 77", k=3, mode="keyword").ids == words.ids
+        assert docs.count({"i": {"$lt": 77}}) == 66
+
+    def test_what_is_written_while_they_are_built_is_there(
+        self, docs: vicinal.Collection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fill(docs, 50)
+        docs.delete([3])
+
+        def meanwhile(*arguments: Any, **named: Any) -> None:
+            publishing.publish_generation(*arguments, **named)
+            docs.add(
+                ["new", "soon gone"], vectors=vectors(2, 9), texts=["a new text", "another"], metadata=[{"i": -1}, {}]
+            )
+            docs.update([4, "new"], metadata={"late": True})
+            docs.delete(["soon gone", 5])
+            docs.notes("me")["last"] = b"note"
+            for i in range(100):  # more than are replayed while writers wait
+                docs.upsert([6], vectors=vectors(1, i), texts=[f"version {i}"])
+
+        monkeypatch.setattr(upkeep, "publish_generation", meanwhile)
+        docs.compact()
+        monkeypatch.undo()
+        before = everything(docs)
+        assert [row[0] for row in before] == [i for i in range(50) if i not in (3, 5, 6)] + ["new", 6]
+        assert docs.search(vectors(2, 9)[0], k=1).ids == ["new"]
+        assert docs.search("version 99", k=1, mode="keyword").ids == [6]
+        assert docs.count({"late": True}) == 2
+        assert dict(docs.notes("me")) == {"last": b"note"}
+        report = docs.verify()
+        assert report.ok, report
+        docs.compact()  # its feed is one like any other
+        assert everything(docs) == before
+        assert docs.verify().ok
+
+    def test_an_index_that_cannot_be_saved_hinders_nothing(
+        self, docs: vicinal.Collection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        block = fill(docs, 50)
+
+        def full(*_: object) -> None:
+            raise DiskFull("no space", name="disk")
+
+        monkeypatch.setattr(publishing, "publish", full)
+        docs.compact()
+        assert docs.search(block[5], k=1).ids == [5]
+        assert docs.stats().published is None
 
 
 class TestErasure:

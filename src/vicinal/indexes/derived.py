@@ -176,13 +176,13 @@ class DerivedSnapshot:
         self._vectors, self._words, self._sparse = index.vectors, index.words, index.sparse
         self._columns = columns
 
-    def build(self, rows: Contents) -> bool:
+    def build(self, rows: Contents, *, urgent: bool = False) -> bool:
         """See `IndexSnapshot.build`: vectors first, since words are needed by fewer searches."""
         slots = self._slots
-        return (
-            self._vectors.build(rows.matrix(len(slots.live)), slots.packed_searchable)
-            or self._words.step(rows, slots.live, slots.change)
-            or self._sparse.step(rows, slots.live, slots.change)
+        if self._vectors.build(rows.matrix(len(slots.live)), slots.packed_searchable):
+            return True
+        return not urgent and (
+            self._words.step(rows, slots.live, slots.change) or self._sparse.step(rows, slots.live, slots.change)
         )
 
     def save(self, part: str, rows: Contents) -> SavedIndex:

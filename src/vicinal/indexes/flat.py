@@ -80,11 +80,14 @@ class FlatIndex:
         return FlatSearcher(self, self._scanner, self._metric, vectors)
 
     def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
-        """See `VectorIndex.build`."""
+        """See `VectorIndex.build`. First codes of all rows, which take little time; directions when these are there."""
         with self._building:
-            self._learn(vectors)
-            self._extend(vectors, self.covered + _BUILT_AT_ONCE)
-        return self.covered < len(vectors)
+            if self.covered < len(vectors):
+                self._extend(vectors, self.covered + _BUILT_AT_ONCE)
+            elif self._may_learn(len(vectors)):
+                self._learn(vectors)
+                self._extend(vectors, self.covered)
+        return self.covered < len(vectors) or self._may_learn(len(vectors))
 
     def save(self) -> SavedIndex:
         """See `VectorIndex.save`."""
@@ -134,10 +137,11 @@ class FlatIndex:
         if self.covered >= len(vectors):
             self._uncoded = Norms(self._kernels, first=self.covered)
 
+    def _may_learn(self, rows: int) -> bool:
+        return self._directions is None and rows >= max(LEARNED_FROM, _LEARNED_AGAIN * self._learned_from)
+
     def _learn(self, vectors: FloatMatrix) -> None:
         """Directions, once there are rows enough to learn them from. They stay: bounds hold for any rows."""
-        if self._directions is not None or len(vectors) < max(LEARNED_FROM, _LEARNED_AGAIN * self._learned_from):
-            return
         self._learned_from = len(vectors)
         directions = leading_directions(vectors, self._metric)
         if directions is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apsw
@@ -93,7 +93,12 @@ def read_delta(connection: apsw.Connection, after: int, change: int, known_slots
 
 def read_ended(connection: apsw.Connection, after: int) -> tuple[Slots, Slots]:
     """Slots that the commits after `after` ended, and those that they touched."""
-    dead, touched = [], []
+    commits = list(read_commits(connection, after))
+    return _union([dead for *_, dead, _ in commits]), _union([touched for *_, touched in commits])
+
+
+def read_commits(connection: apsw.Connection, after: int) -> Iterator[tuple[int, int, int, Slots, Slots]]:
+    """(change, first slot written, how many, slots ended, slots touched) of each commit after `after`."""
     for *columns, crc in connection.execute("SELECT * FROM changes WHERE change > ? ORDER BY change", (after,)):
         if not is_whole(crc, *columns):
             raise Damaged(
@@ -103,9 +108,8 @@ def read_ended(connection: apsw.Connection, after: int) -> tuple[Slots, Slots]:
                 place=connection.filename or ":memory:",
                 remedy="Restore a backup.",
             )
-        dead.append(_unpack(columns[4]))
-        touched.append(_unpack(columns[5]))
-    return _union(dead), _union(touched)
+        change, _, first, count, dead, touched = columns
+        yield change, first, count, _unpack(dead), _unpack(touched)
 
 
 def _read_slots(connection: apsw.Connection, slots: Iterable[int]) -> list[tuple[Any, ...]]:

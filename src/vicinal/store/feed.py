@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import apsw
@@ -135,6 +136,14 @@ class Feed(Generic[IndexT]):
             if published is not None:
                 found[part] = published
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Opened(Generic[IndexT]):
+    """A generation and the index that follows it."""
+
+    generation: Generation
+    feed: Feed[IndexT]
 
 
 def _apply(index: Index, delta: Delta, parts: Collection[str] | None = None) -> None:

@@ -84,7 +84,7 @@ def _step(store: Store[Any]) -> bool:
         if store.is_over or not store.is_awake:
             return False
         with store.using() as opened:
-            return opened.feed.index.pending() > FEW_SLOTS and build(opened)
+            return build(opened)
 
 
 def _forget() -> None:

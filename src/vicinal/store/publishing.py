@@ -7,22 +7,25 @@ applies the few changes that a file lacks.
 from __future__ import annotations
 
 import enum
+import logging
 import os
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
-from ..contract import SavedIndex
+from ..contract import Index, SavedIndex
+from ..errors import StoreError
 from .changes import nonce_of, rows_since
 from .commit import forget_changes
+from .feed import Feed, Opened
 from .files import Files
+from .generation import open_generation
 from .publication import Publication, publish, remove_others
 from .reading import ChangedMeanwhile, Reader
-from .state import read_state
+from .state import State, read_state
 
-if TYPE_CHECKING:
-    from .store import Opened
+__all__ = ["Pace", "build", "due_parts", "oldest", "publish_generation", "publish_parts"]
 
-__all__ = ["Pace", "build", "due_parts", "oldest", "publish_parts"]
+_log = logging.getLogger("vicinal.store")
 
 _ROWS_MIN: Final = 4096
 _ROWS_BUSY_MIN: Final = 1 << 16
@@ -84,7 +87,7 @@ def build(opened: Opened[Any]) -> bool:
     with feed.building:
         snapshot, state = feed.at_moment(lambda _: (feed.index.snapshot(), feed.state))
         try:
-            return bool(snapshot.build(Reader(opened.generation, state)))
+            return bool(snapshot.build(Reader(opened.generation, state), urgent=True))
         except ChangedMeanwhile:
             return True
 
@@ -111,6 +114,23 @@ def publish_parts(files: Files, folder: str, opened: Opened[Any], parts: Iterabl
         forget_changes(opened.generation, covered)
     if os.path.isdir(os.path.join(folder, "index")):
         remove_others(files, folder, feed.published.values())
+
+
+def publish_generation(files: Files, folder: str, make_index: Callable[[State], Index]) -> None:
+    """Saves all parts of the index of a generation that is not in force yet, so that nobody will have to build one.
+
+    A publication that fails, on a full disk, costs time later and nothing else.
+    """
+    generation = open_generation(files, folder)
+    if generation is None:
+        return
+    try:
+        feed = Feed(files, generation, make_index)
+        publish_parts(files, folder, Opened(generation, feed), feed.index.parts)
+    except (OSError, StoreError) as error:
+        _log.warning("the index of %s was not saved: %s", folder, error)
+    finally:
+        generation.retire()
 
 
 def _saved(opened: Opened[Any], part: str) -> SavedIndex | None:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
 import apsw
@@ -18,7 +17,7 @@ from . import indexing
 from .awake import woke
 from .commit import keep_log_short, sync_everything, write_once
 from .creation import create_in_memory
-from .feed import Feed
+from .feed import Feed, Opened
 from .files import Files
 from .generation import DROPPED, Generation, open_in_force
 from .imports import import_ahead
@@ -37,14 +36,6 @@ S = TypeVar("S")
 _TAKEN_IN_ROWS = 1024  # the next search takes in fewer by itself, soon enough
 _CLOSE_WAIT_SECONDS = 1.0
 _UNKNOWN = "unknown"  # moved to a generation that is to be looked for
-
-
-@dataclass(frozen=True, slots=True)
-class Opened(Generic[IndexT]):
-    """A generation and the index that follows it."""
-
-    generation: Generation
-    feed: Feed[IndexT]
 
 
 class Using(Generic[IndexT]):

@@ -4,6 +4,8 @@ Compact, purge, reembed, alter, restore and repair differ only in what they copy
 
     copy live rows by ranges in short reads      nobody waits
     replay the changes made meanwhile            until few are left
+    publish an index of what is there            so that nobody has to build one after the switch
+    replay the changes made meanwhile            until few are left; the index's reader applies them too
     sync, rename new-* to g2, sync the folder    an orphan, should we die here
     BEGIN IMMEDIATE on g1, replay the rest, set moved_to = g2, COMMIT      the switch
 """
@@ -21,7 +23,7 @@ import numpy as np
 
 from ..contract import FloatMatrix
 from ..errors import DiskFull, StoreError
-from .changes import NONCE_BYTES, read_ended
+from .changes import NONCE_BYTES, insert_change, read_commits, read_ended
 from .connections import Connections, translated
 from .creation import create_generation, create_in_memory
 from .files import Files
@@ -58,8 +60,20 @@ class Plan:
     source: Generation | None = None
 
 
-def switch(files: Files, folder: str, old: Generation, plan: Plan, *, now: int, timeout: float) -> str:
+def switch(
+    files: Files,
+    folder: str,
+    old: Generation,
+    plan: Plan,
+    *,
+    now: int,
+    timeout: float,
+    publish: Callable[[str], None],
+) -> str:
     """Builds the next generation, commits the switch and returns its name. The caller holds the builder role.
+
+    Args:
+        publish: saves the indexes of the generation in a folder that nobody else knows of.
 
     Raises:
         DiskFull: not enough free space; nothing changed.
@@ -77,6 +91,12 @@ def switch(files: Files, folder: str, old: Generation, plan: Plan, *, now: int, 
             copy.everything(plan.source or old)
             if plan.source is None:
                 _replay_until_few(copy, old)
+            copy.stamp(plan, start)
+        publish(building)
+        if plan.source is None:
+            with _copy_in(files, building, plan, now, copy) as again:
+                _replay_until_few(again, old)
+            copy = again
         files.rename(building, final)
         files.sync_folder(folder)
 
@@ -169,12 +189,13 @@ class _Copy:
         self._known_slots = 0  # its slots at that change
         self._slot = 0  # the next one here
         self._new_slots = np.empty(0, dtype=np.int64)  # by old slot, -1 for none
+        self._told: int | None = None  # up to here its own feed goes; None where it has none yet
         if earlier is not None:
             self._go_on_from(earlier)
 
     def _go_on_from(self, earlier: _Copy) -> None:
         self.change, self._known_slots = earlier.change, earlier._known_slots
-        self._slot, self._new_slots = earlier._slot, earlier._new_slots
+        self._slot, self._new_slots, self._told = earlier._slot, earlier._new_slots, earlier._told
 
     @property
     def dimension(self) -> int | None:
@@ -209,7 +230,34 @@ class _Copy:
         for first in range(self._known_slots, state.next_slot, _COPY_SLOTS):
             last = min(first + _COPY_SLOTS, state.next_slot)
             self._append(rows_between(connection, vectors, first, last), vectors)
+        if self._told is not None:
+            self._retell(connection, self._told)
+            self._told = state.change
         self.change, self._known_slots = state.change, state.next_slot
+
+    def stamp(self, plan: Plan, start: State) -> None:
+        """Makes it a generation that can be opened. What is replayed from now on is in its feed, commit by commit."""
+        change = self.change if plan.source is None else start.change
+
+        def write(connection: apsw.Connection) -> None:
+            update_state(connection, self._state(plan, start, change, change, secrets.token_bytes(NONCE_BYTES)))
+
+        self._write(write)
+        self._vectors.sync()
+        self._told = change
+
+    def _retell(self, old: apsw.Connection, after: int) -> None:
+        """The old generation's commits after `after`, in terms of the new slots."""
+        commits = list(read_commits(old, after))
+
+        def write(connection: apsw.Connection) -> None:
+            for change, first, count, dead, touched in commits:
+                slots = self._mapped(range(first, first + count))
+                start = slots[0] if slots else self._slot
+                ended, changed = self._mapped(dead.tolist()), self._mapped(touched.tolist())
+                insert_change(connection, change, first=start, count=len(slots), dead=ended, touched=changed)
+
+        self._write(write)
 
     def finish(self, plan: Plan, last: State, old: apsw.Connection) -> None:
         """The state that names all this, while the old generation is locked."""
@@ -217,24 +265,30 @@ class _Copy:
         def write(connection: apsw.Connection) -> None:
             if plan.source is None:
                 _replace_kv(connection, old)
-            state = plan.state(last if plan.source is None else replace(plan.source.state, next_id=last.next_id))
-            change = last.change + 1
-            update_state(
-                connection,
-                replace(
-                    state,
-                    next_slot=self._slot,
-                    next_id=max(state.next_id, last.next_id),
-                    change=change,
-                    synced=change,
-                    trimmed=change,
-                    trimmed_nonce=secrets.token_bytes(NONCE_BYTES),
-                    moved_to=None,
-                ),
-            )
+            change, trimmed, nonce = last.change + 1, last.change + 1, secrets.token_bytes(NONCE_BYTES)
+            if self._told is not None:
+                known = read_state(connection)
+                trimmed, nonce = known.trimmed, known.trimmed_nonce
+                for missing in range(self._told + 1, change + 1):
+                    insert_change(connection, missing, first=self._slot, count=0)
+            update_state(connection, self._state(plan, last, change, trimmed, nonce))
 
         self._write(write)
         self._vectors.sync()
+
+    def _state(self, plan: Plan, last: State, change: int, trimmed: int, nonce: bytes) -> State:
+        """What the plan makes of the old generation's state, at `change`."""
+        state = plan.state(last if plan.source is None else replace(plan.source.state, next_id=last.next_id))
+        return replace(
+            state,
+            next_slot=self._slot,
+            next_id=max(state.next_id, last.next_id),
+            change=change,
+            synced=change,
+            trimmed=trimmed,
+            trimmed_nonce=nonce,
+            moved_to=None,
+        )
 
     def _write(self, work: Callable[[apsw.Connection], None]) -> None:
         def commit(connection: apsw.Connection) -> None:

@@ -6,6 +6,7 @@ Everything that builds or removes files holds the builder role, so that one proc
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import time
@@ -29,14 +30,15 @@ from .backup import (
 )
 from .builder import builder_role, clear_up
 from .drop import drop_generation
+from .feed import Opened
 from .files import Files
 from .generation import DAMAGED, DROPPED, generations, open_generation
 from .holders import holder_of
-from .publishing import Pace, due_parts, publish_parts
+from .publishing import Pace, due_parts, publish_generation, publish_parts
 from .switch import Plan, switch, switch_in_memory
 
 if TYPE_CHECKING:
-    from .store import Opened, Store
+    from .store import Store
 
 _log = logging.getLogger("vicinal.store")
 
@@ -187,11 +189,13 @@ class Upkeep(Generic[IndexT]):
             return True
         with self._sole_builder(timeout) as opened:
             clear_up(self._files, self._folder, opened.generation.name)  # an orphan may be in the new one's place
-            switch(self._files, self._folder, opened.generation, plan, now=now, timeout=timeout)
+            make_index = self._store.make_index
+            publish = functools.partial(publish_generation, self._files, make_index=make_index)
+            switch(self._files, self._folder, opened.generation, plan, now=now, timeout=timeout, publish=publish)
         self._store.current()
-        return self._publish_and_clear_up()
+        return self._publish_and_clear_up(())
 
-    def _publish_and_clear_up(self, parts: Sequence[str] | None = None) -> bool:
+    def _publish_and_clear_up(self, parts: Sequence[str]) -> bool:
         with self._building() as opened:
             cleared = opened is not None and self._publish(opened, parts)
         self._has_leftovers = not cleared
@@ -309,12 +313,11 @@ class Upkeep(Generic[IndexT]):
                 yield None
                 return
 
-    def _publish(self, opened: Opened[IndexT], parts: Sequence[str] | None) -> bool:
-        """Saves parts of the index, all by default, and removes what is left over. Holds the role."""
+    def _publish(self, opened: Opened[IndexT], parts: Sequence[str]) -> bool:
+        """Saves parts of the index and removes what is left over. Holds the role."""
         folder = os.path.join(self._folder, opened.generation.name)
-        chosen = opened.feed.index.parts if parts is None else parts
         try:
-            publish_parts(self._files, folder, opened, chosen)
+            publish_parts(self._files, folder, opened, parts)
             self._publication.succeeded()
         except (OSError, StoreError) as error:  # on a full disk or in a folder just deleted: it costs time later
             self._publication.failed(error)
