@@ -19,7 +19,7 @@ from test_house import FILES, name_of
 from vicinal.encoders import registry
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("faces/*/docs/*.md"))]
 MARKDOWN = [path for path in FILES if path.suffix == ".md"]
 
 # What the examples of a page take as given, so that the page need not show it.
@@ -79,8 +79,9 @@ def examples(page: Path) -> Iterator[tuple[Block, str | None]]:
 @pytest.mark.parametrize("page", [page for page in PAGES if any(examples(page))], ids=name_of)
 def test_examples_run_and_print_what_the_page_says(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of a page are one program, in a folder of its own."""
-    if page.name in PACKAGES:
-        pytest.importorskip(PACKAGES[page.name], reason=f"{PACKAGES[page.name]} is not installed")
+    package = page.parents[1].name if page.parents[2].name == "faces" else PACKAGES.get(page.name)
+    if package:
+        pytest.importorskip(package, reason=f"{package} is not installed")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "_factories", dict(registry._factories))  # a page may register an encoder
     names: dict[str, object] = {"__name__": page.stem}
@@ -163,8 +164,11 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name == "docs"], ids=name_of)
 def test_every_page_is_in_the_index(page: Path) -> None:
-    index = ROOT / "docs" / "index.md"
-    assert page == index or f"({page.name})" in index.read_text(encoding="utf-8")
+    """Of those of a distribution in faces/, its page is the index."""
+    face = page.parents[1].name if page.parents[2].name == "faces" else ""
+    index = ROOT / "docs" / (f"{face}.md" if face else "index.md")
+    link = f"../faces/{face}/docs/{page.name}" if face else page.name
+    assert page == index or f"({link})" in index.read_text(encoding="utf-8")
 
 
 def test_generated_pages_say_what_the_code_says() -> None:

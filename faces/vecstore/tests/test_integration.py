@@ -140,6 +140,10 @@ for side in itertools.cycle(["left", "right"]):
 """
 
 
+KILLS = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL on Windows")
+
+
+@KILLS
 @pytest.mark.slow
 def test_a_restore_that_is_killed_has_happened_or_has_not(tmp_path: Path) -> None:
     sides = {"left": {f"left{i}" for i in range(30)}, "right": {f"right{i}" for i in range(50)}}
@@ -185,6 +189,7 @@ for i in itertools.count(len(store)):
 """
 
 
+@KILLS
 def test_what_was_stored_survives_a_kill_without_save(tmp_path: Path) -> None:
     last = -1
     for _ in range(3):
