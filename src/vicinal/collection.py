@@ -81,9 +81,10 @@ class Collection:
         metadata: Metadatas | None = None,
         sparse: Sparses | None = None,
         ttl: Ttl | None = None,
+        progress: bool = False,
     ) -> list[Id]: ...
     @overload
-    def add(self, *, rows: Rows, ttl: OneTtl | None = None) -> list[Id]: ...
+    def add(self, *, rows: Rows, ttl: OneTtl | None = None, progress: bool = False) -> list[Id]: ...
     def add(
         self,
         ids: Any = None,
@@ -94,6 +95,7 @@ class Collection:
         sparse: Any = None,
         ttl: Any = None,
         rows: Any = None,
+        progress: bool = False,
     ) -> list[Id]:
         """Stores new rows and returns their ids. All of them or none; durable and searchable on return.
 
@@ -107,13 +109,16 @@ class Collection:
             rows: instead of lists: dicts with the keys id, text, vector, metadata, sparse, ttl; a data frame with
                 such columns, of which all others become metadata; or a generator of such dicts, which commits every
                 8,192 rows.
+            progress: a bar on the terminal, with the rate and, where the number of rows is known, the time left. A
+                generator that is stopped leaves the batches that were committed.
 
         Raises:
             DuplicateId: an id exists already, or stands twice in the call.
             InvalidInput: see its subclasses; nothing was changed.
             WriterBusy, DiskFull, CommitFailed: the store could not take it.
         """
-        return insert(self._context, Columns(ids, texts, vectors, metadata, ttl, sparse), rows, replace=False)
+        columns = Columns(ids, texts, vectors, metadata, ttl, sparse)
+        return insert(self._context, columns, rows, replace=False, show=progress)
 
     @overload
     def upsert(
@@ -125,9 +130,10 @@ class Collection:
         metadata: Metadatas | None = None,
         sparse: Sparses | None = None,
         ttl: Ttl | None = None,
+        progress: bool = False,
     ) -> list[Id]: ...
     @overload
-    def upsert(self, *, rows: Rows, ttl: OneTtl | None = None) -> list[Id]: ...
+    def upsert(self, *, rows: Rows, ttl: OneTtl | None = None, progress: bool = False) -> list[Id]: ...
     def upsert(
         self,
         ids: Any = None,
@@ -138,9 +144,11 @@ class Collection:
         sparse: Any = None,
         ttl: Any = None,
         rows: Any = None,
+        progress: bool = False,
     ) -> list[Id]:
         """Like `add`, but replaces whole rows of the same id; of equal ids in one call the last wins."""
-        return insert(self._context, Columns(ids, texts, vectors, metadata, ttl, sparse), rows, replace=True)
+        columns = Columns(ids, texts, vectors, metadata, ttl, sparse)
+        return insert(self._context, columns, rows, replace=True, show=progress)
 
     # -- update and remove
 
@@ -154,7 +162,9 @@ class Collection:
         metadata: Metadatas | None = None,
         sparse: Sparses | None = None,
         ttl: Ttl | None = None,
+        rows: Rows | None = None,
         merge: bool = True,
+        remove: Sequence[str] = (),
     ) -> int:
         """Changes existing rows and returns how many. All of them or none.
 
@@ -163,15 +173,21 @@ class Collection:
         ttl of the rows that pass change; with ids too, of those among them.
 
         Args:
+            ttl: as in `add`; math.inf lets a row stay that would have expired.
+            rows: instead of lists: dicts, a data frame or a generator as in `add`, each row with its id and what
+                changes; a generator commits every 8,192 rows.
             merge: False puts the metadata given, if any is, in the place of all that a row has.
+            remove: top-level metadata keys that go; rows without them are as right.
 
         Raises:
             IdNotFound: an id is unknown; nothing was changed.
         """
         columns = Columns(ids, texts, vectors, metadata, ttl, sparse)
         if where is None:
-            return update(self._context, columns, merge=merge)
-        return update_where(self._context, where, columns, merge=merge)
+            return update(self._context, columns, rows, merge=merge, remove=remove)
+        if rows is not None:
+            raise InvalidArgument("rows= and where= exclude each other", name="rows", remedy="Leave one of them out.")
+        return update_where(self._context, where, columns, merge=merge, remove=remove)
 
     def delete(self, ids: Ids | None = None, *, where: Mapping[str, Any] | None = None) -> int:
         """Deletes rows by id, by filter, or those that both name, and returns how many existed."""

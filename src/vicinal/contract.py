@@ -467,7 +467,9 @@ class Collection(Protocol):
         metadata: Metadatas | None = None,
         sparse: Sparses | None = None,
         ttl: Ttl | None = None,
+        rows: Rows | None = None,
         merge: bool = True,
+        remove: Sequence[str] = (),
     ) -> int:
         """Changes existing rows, merging top-level metadata keys unless told not to; an unknown id changes nothing."""
 

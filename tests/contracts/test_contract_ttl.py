@@ -128,7 +128,7 @@ def test_a_time_in_the_past_makes_a_row_that_nobody_sees(docs: Collection) -> No
 
 @pytest.mark.parametrize(
     "bad",
-    [0, -1, float("nan"), float("inf"), 1e11, True, "10", date(2030, 1, 1), timedelta(0), pd.NaT, np.float32("nan")],
+    [0, -1, float("nan"), -float("inf"), 1e11, True, "10", date(2030, 1, 1), timedelta(0), pd.NaT, np.float32("nan")],
     ids=str,
 )
 def test_what_is_no_time_to_live_is_refused(docs: Collection, bad: Any) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import math
+import sys
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +14,7 @@ import pytest
 
 from support.worlds import World
 from vicinal import Collection
-from vicinal.errors import DuplicateId, IdNotFound, InvalidArgument
+from vicinal.errors import DuplicateId, IdNotFound, InvalidArgument, VicinalError
 
 
 @pytest.fixture
@@ -153,3 +157,65 @@ def test_deleted_rows_are_gone_for_every_call(world: World) -> None:
     docs = world.again()
     docs.add([2], vectors=[[9.0]])
     assert docs.search([1.0], k=9).ids == [1, 3, 2]
+
+
+def test_keys_and_expiries_are_taken_away(world: World) -> None:
+    docs = world.collection()
+    docs.add(["a", "b", "c"], metadata=[{"k": 1, "m": 2}, {"k": 1}, {"m": 3}], ttl=1000)
+    assert docs.update(["a", "b"], remove=["k", "absent"]) == 2
+    assert [row.metadata for row in docs.get()] == [{"m": 2}, {}, {"m": 3}]
+    assert docs.update(["a"], metadata={"n": 1}, remove="m", ttl=math.inf) == 1
+    assert docs.update(where={"m": 3}, remove=["m"], ttl=math.inf) == 1
+    assert [(row.metadata, row.expires_at is None) for row in docs.get()] == [({"n": 1}, True), ({}, False), ({}, True)]
+    assert docs.add(["d"], metadata=[{"x": 1}], ttl=math.inf) == ["d"]
+    assert docs.get(["d"])[0].expires_at is None
+    assert docs.count({"x": 1}) == 1
+    for wrong in (3, [3], None):
+        with pytest.raises(InvalidArgument, match=r"Write remove=\['key'\]"):
+            docs.update(["a"], remove=wrong)  # type: ignore[arg-type]
+
+
+def test_update_takes_rows(world: World) -> None:
+    docs = world.collection(encoder="hashing:16")
+    docs.add(["a", "b", "c"], texts=["x", "y", "z"], metadata=[{"n": 1}, {"n": 2}, {"n": 3}])
+    assert docs.update(rows=[{"id": "a", "text": "new"}, {"id": "b", "metadata": {"q": 1}}]) == 2
+    assert [(row.text, row.metadata) for row in docs.get(["a", "b"])] == [("new", {"n": 1}), ("y", {"n": 2, "q": 1})]
+    assert docs.update(rows=({"id": id_, "metadata": {"g": 1}} for id_ in "abc")) == 3
+    assert docs.count({"g": 1}) == 3
+    assert docs.search("new", k=1).ids == ["a"]
+    before = docs.get()
+    for rows, message in (
+        ([{"text": "x"}], "Give each row its 'id'"),
+        ([{"id": "a", "text": "x"}, {"id": "zz"}], "no row has the id 'zz'"),
+        ([{"id": "a"}, {"id": "a"}], "is given twice"),
+        ([{"id": "a", "txt": "x"}], "Did you mean 'text'"),
+    ):
+        with pytest.raises(VicinalError, match=message):
+            docs.update(rows=rows)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgument, match="exclude each other"):
+        docs.update(where={"n": 1}, rows=[])
+    assert docs.get() == before
+
+
+def test_progress_of_adding(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    shown.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stderr", shown)
+    docs = world.collection(encoder="hashing:16")
+    rows = [{"id": number, "text": f"text {number}"} for number in range(300)]
+    assert docs.add(rows=rows, progress=True) == list(range(300))
+    assert "Storing rows" in shown.getvalue()
+    docs.upsert(rows=iter(rows), progress=True)
+    docs.upsert(vectors=[[1.0] * 16], progress=True)
+    assert len(docs) == 301
+    length = len(shown.getvalue())
+    docs.upsert(rows=rows)
+    assert len(shown.getvalue()) == length
+
+    def stopped() -> Iterator[dict[str, object]]:
+        yield from ({"id": f"s{number}", "vector": [1.0] * 16} for number in range(9_000))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        docs.add(rows=stopped(), progress=True)  # type: ignore[arg-type]
+    assert len(docs) == 301 + 8_192

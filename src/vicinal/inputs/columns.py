@@ -82,10 +82,13 @@ def place_of(row: int, id_: Id | None) -> str:
     return f"row {row}" if id_ is None else f"row {row} (id {id_!r})"
 
 
-def batches(columns: Columns, rows: Any, rules: Callable[[], VectorRules], now: Callable[[], int]) -> Iterator[Batch]:
+def batches(
+    columns: Columns, rows: Any, rules: Callable[[], VectorRules], now: Callable[[], int], *, changes: bool = False
+) -> Iterator[Batch]:
     """The rows in one batch, or in batches of 8,192 where they come from a generator.
 
     Args:
+        changes: whether the rows are changes of rows: then they need not have all that rows have.
         rules, now: asked anew for each batch: a stream may be hours long, and settings change meanwhile.
     """
     if rows is not None:
@@ -95,7 +98,7 @@ def batches(columns: Columns, rows: Any, rules: Callable[[], VectorRules], now: 
                 name="rows",
                 remedy="Put everything into the rows, or use parallel lists only.",
             )
-        yield from _from_rows(rows, columns.ttl, rules, now)
+        yield from _from_rows(rows, columns.ttl, rules, now, changes=changes)
         return
     if not columns.given():
         raise InvalidArgument(
@@ -150,9 +153,11 @@ class _Places:
         return place_of(self._first_row + row, None if self._ids is None else self._ids[row])
 
 
-def _from_rows(rows: Any, ttl: Any, rules: Callable[[], VectorRules], now: Callable[[], int]) -> Iterator[Batch]:
+def _from_rows(
+    rows: Any, ttl: Any, rules: Callable[[], VectorRules], now: Callable[[], int], *, changes: bool = False
+) -> Iterator[Batch]:
     if is_frame(rows):
-        yield read_batch(_columns_of_frame(rows, ttl), rules(), now())
+        yield read_batch(_columns_of_frame(rows, ttl, changes=changes), rules(), now())
         return
     if isinstance(rows, Mapping) or not isinstance(rows, Iterable) or isinstance(rows, (str, bytes)):
         raise InvalidArgument(
@@ -230,7 +235,7 @@ def _check_row(row: Any, number: int) -> None:
             )
 
 
-def _columns_of_frame(frame: Any, ttl: Any) -> Columns:
+def _columns_of_frame(frame: Any, ttl: Any, *, changes: bool = False) -> Columns:
     """A data frame: columns id, text, vector, metadata, sparse, ttl; any other becomes a metadata key."""
     named = frame_columns(frame)
     names = [name for name, _ in named]
@@ -240,7 +245,7 @@ def _columns_of_frame(frame: Any, ttl: Any) -> Columns:
             f"the data frame has two columns {twice!r}", name="rows", value=twice, remedy="Rename or drop one of them."
         )
     columns = dict(named)
-    if names and not any(name in columns for name in _FOUND_BY):
+    if names and not changes and not any(name in columns for name in _FOUND_BY):
         raise _never_found(names)
     others = [name for name in columns if name not in _FIELDS]
     if others and "metadata" in columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from ..errors import InvalidArgument, InvalidText, LimitExceeded, VicinalError
 from ..metadata import dumps
 
 TEXT_BYTES_MAX = 16 << 20
+NEVER = -1  # an expiry that is taken away
 TTL_SECONDS_MAX = 1e10  # some three hundred years
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,9 +65,14 @@ def check_metadata(metadata: Any, places: Places, row: int) -> str | None:
 
 
 def expiry(ttl: Any, now: int, place: str) -> int | None:
-    """Seconds from now, a timedelta, or a datetime (naive means UTC), as microseconds since 1970."""
+    """Seconds from now, a timedelta, or a datetime (naive means UTC), as microseconds since 1970.
+
+    Infinitely many seconds are `NEVER`, which None is not: it says nothing.
+    """
     if ttl is None:
         return None
+    if isinstance(ttl, (float, np.floating)) and ttl == math.inf:
+        return NEVER
     if isinstance(ttl, datetime) and ttl == ttl:  # pandas.NaT is a datetime that is not equal to itself
         aware = ttl if ttl.tzinfo is not None else ttl.replace(tzinfo=UTC)
         # an instant that is past the year 9999 in UTC could be stored, but not be given back
@@ -79,6 +86,6 @@ def expiry(ttl: Any, now: int, place: str) -> int | None:
             name="ttl",
             value=ttl,
             place=place,
-            remedy="Leave it out for rows that stay.",
+            remedy="Leave it out for rows that stay, or pass math.inf to let rows stay that would have expired.",
         )
     return now + int(seconds * 1_000_000)

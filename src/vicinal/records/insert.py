@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from operator import length_hint
 from typing import TypeVar
 
 import numpy as np
@@ -12,7 +14,9 @@ import numpy as np
 from ..contract import FloatMatrix, Metric
 from ..errors import DuplicateId, LimitExceeded
 from ..inputs.columns import Batch, Columns, batches, check_unique
+from ..inputs.values import NEVER
 from ..inputs.vectors import VectorRules, check_block
+from ..progress import progress
 from ..store.rows import Space, StoredId, stored_id
 from ..store.state import EncoderChanged, State
 from ..store.writing import NewRow, Transaction
@@ -25,9 +29,10 @@ _INT64_MAX = 2**63 - 1
 T = TypeVar("T")
 
 _ENCODER_CHANGES_MAX = 3
+_ENCODED_AT_ONCE = 128  # where progress is shown
 
 
-def insert(context: Context, columns: Columns, rows: object, *, replace: bool) -> list[Id]:
+def insert(context: Context, columns: Columns, rows: object, *, replace: bool, show: bool = False) -> list[Id]:
     """Stores the rows and returns their ids, in the order given.
 
     A list is one commit; a generator commits every 8,192 rows, and an error leaves the commits before it.
@@ -40,9 +45,43 @@ def insert(context: Context, columns: Columns, rows: object, *, replace: bool) -
         state = context.store.current()
         return context.rules(state)
 
-    for batch in batches(columns, rows, rules, now):
-        ids.extend(until_encoder_stays(partial(_insert_batch, context, batch, state.metric, replace=replace)))
+    with _progress(columns, rows) if show else nullcontext(_nobody) as advance:
+        for batch in batches(columns, rows, rules, now):
+            shown = _Shown(advance, len(batch))
+            write = partial(_insert_batch, context, batch, state.metric, shown, replace=replace)
+            ids.extend(until_encoder_stays(write))
+            shown.finish()
     return ids
+
+
+def _nobody(done: int) -> None:
+    """Where no progress is shown."""
+
+
+def _progress(columns: Columns, rows: object) -> AbstractContextManager[Callable[[int], None]]:
+    """A bar with the time left where it is known how many rows there are."""
+    source = rows if rows is not None else next((value for _, value in columns.given()), None)
+    return progress("Storing rows", length_hint(source, 0) or None)
+
+
+class _Shown:
+    """The progress of one batch: encoding takes nearly all the time, and rows without a text count when stored."""
+
+    def __init__(self, advance: Callable[[int], None], rows: int) -> None:
+        self._advance = advance
+        self._left = rows
+
+    @property
+    def is_watched(self) -> bool:
+        return self._advance is not _nobody
+
+    def done(self, rows: int) -> None:
+        rows = min(rows, self._left)  # a batch may be encoded twice
+        self._left -= rows
+        self._advance(rows)
+
+    def finish(self) -> None:
+        self.done(self._left)
 
 
 def until_encoder_stays(write: Callable[[], T]) -> T:
@@ -55,7 +94,7 @@ def until_encoder_stays(write: Callable[[], T]) -> T:
     return write()
 
 
-def _insert_batch(context: Context, batch: Batch, metric: Metric, *, replace: bool) -> list[Id]:
+def _insert_batch(context: Context, batch: Batch, metric: Metric, shown: _Shown, *, replace: bool) -> list[Id]:
     """Writes a batch that was checked under `metric`."""
     if len(batch) == 0:
         return []
@@ -68,7 +107,7 @@ def _insert_batch(context: Context, batch: Batch, metric: Metric, *, replace: bo
             _refuse_known(context, batch, moment)  # before texts are encoded; looked up again under the lock
         kept = list(range(len(batch)))
     state = context.store.current()
-    block, spaces = with_encoded_texts(context, state, batch, kept)
+    block, spaces = with_encoded_texts(context, state, batch, kept, shown)
     if state.encoder is None and any(spaces[i] is None and batch.texts[i] is not None for i in kept):
         context.warn_of_texts_without_encoder()
 
@@ -81,13 +120,25 @@ def _insert_batch(context: Context, batch: Batch, metric: Metric, *, replace: bo
         stored = [stored_id(ids[i]) for i in kept]
         _clear_the_way(transaction, batch, stored, moment, replace=replace)
         new = [
-            NewRow(id_, batch.texts[i], batch.metadata[i], batch.expires[i], spaces[i], batch.sparse[i])
+            NewRow(id_, batch.texts[i], batch.metadata[i], stored_expiry(batch.expires[i]), spaces[i], batch.sparse[i])
             for id_, i in zip(stored, kept, strict=True)
         ]
         transaction.append(new, block_now)
         return ids
 
     return context.store.write(plan, timeout=context.timeout, durability=context.durability)
+
+
+def _in_parts(context: Context, state: State, texts: list[str], shown: _Shown) -> Iterator[FloatMatrix]:
+    for start in range(0, len(texts), _ENCODED_AT_ONCE):
+        part = texts[start : start + _ENCODED_AT_ONCE]
+        yield context.encode(part, state)
+        shown.done(len(part))
+
+
+def stored_expiry(expires: int | None) -> int | None:
+    """As the store keeps it: None for a row that stays."""
+    return None if expires == NEVER else expires
 
 
 def check_encoder(state: State, transaction: Transaction, spaces: list[Space | None]) -> None:
@@ -97,7 +148,7 @@ def check_encoder(state: State, transaction: Transaction, spaces: list[Space | N
 
 
 def with_encoded_texts(
-    context: Context, state: State, batch: Batch, kept: list[int]
+    context: Context, state: State, batch: Batch, kept: list[int], shown: _Shown | None = None
 ) -> tuple[FloatMatrix | None, list[Space | None]]:
     """The vectors of the rows `kept`, encoded from text where none was given, and where each came from."""
     spaces: list[Space | None] = ["given" if there else None for there in batch.has_vector]
@@ -105,7 +156,11 @@ def with_encoded_texts(
     block = batch.block if batch.block is None or len(kept) == len(batch) else batch.block[kept]
     if not to_encode or state.encoder is None:
         return block, spaces
-    encoded = context.encode([text for i in to_encode if (text := batch.texts[i]) is not None], state)
+    texts = [text for i in to_encode if (text := batch.texts[i]) is not None]
+    if shown is None or not shown.is_watched:
+        encoded = context.encode(texts, state)
+    else:
+        encoded = np.concatenate(list(_in_parts(context, state, texts, shown)))
     encoded = check_block(encoded, context.rules(state), lambda i: f"{batch.place(to_encode[i])}, as encoded")
     for i in to_encode:
         spaces[i] = "text"

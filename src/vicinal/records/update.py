@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,21 +11,24 @@ import numpy as np
 from ..contract import FloatMatrix, Metric
 from ..errors import IdNotFound, InvalidArgument
 from ..indexes.derived import View, viewing
-from ..inputs.columns import Batch, Columns, check_unique, id_list, read_batch
+from ..inputs.columns import Batch, Columns, batches, check_unique, id_list, read_batch
 from ..inputs.ids import is_scalar_id
 from ..inputs.values import expiry
-from ..inputs.vectors import check_block
+from ..inputs.vectors import VectorRules, check_block
 from ..metadata import dumps, loads
 from ..store.rows import Row, Space, StoredId, stored_id, user_id
 from ..store.state import State
 from ..store.writing import NewRow, Transaction
+from ..visible import shown
 from .choose import filter_of, slots_in
 from .context import Context, now
-from .insert import check_encoder, check_lengths_again, until_encoder_stays, with_encoded_texts
+from .insert import check_encoder, check_lengths_again, stored_expiry, until_encoder_stays, with_encoded_texts
 
 
-def update(context: Context, columns: Columns, *, merge: bool = True) -> int:
-    """Changes existing rows and returns how many. One commit.
+def update(
+    context: Context, columns: Columns, rows: object = None, *, merge: bool = True, remove: Sequence[str] = ()
+) -> int:
+    """Changes existing rows and returns how many. One commit; a generator of rows commits every 8,192 of them.
 
     Raises:
         IdNotFound: an id is unknown; no row changes.
@@ -33,16 +36,56 @@ def update(context: Context, columns: Columns, *, merge: bool = True) -> int:
     """
     moment = now()
     state = context.store.current()
-    batch = _read(context, columns, state, moment)
     _check_merge(merge)
+    removed = _checked_keys(remove)
+    if rows is not None:
+        return _update_rows(context, columns, rows, merge, removed)
+    batch = _read(context, columns, state, moment, removed)
+    return _update_checked(context, batch, state.metric, moment, merge or columns.metadata is None, removed)
+
+
+def _update_rows(context: Context, columns: Columns, rows: object, merge: bool, removed: frozenset[str]) -> int:
+    state, count = context.store.current(), 0
+
+    def rules() -> VectorRules:
+        nonlocal state
+        state = context.store.current()
+        return context.rules(state)
+
+    for batch in batches(columns, rows, rules, now, changes=True):
+        merges = merge or all(metadata is None for metadata in batch.metadata)
+        count += _update_checked(context, batch, state.metric, now(), merges, removed)
+    return count
+
+
+def _update_checked(
+    context: Context, batch: Batch, metric: Metric, moment: int, merge: bool, removed: frozenset[str]
+) -> int:
     if len(batch) == 0:
         return 0
+    if batch.ids is None:
+        raise InvalidArgument(
+            "the rows have no ids, so nobody knows which rows to change", name="rows", remedy="Give each row its 'id'."
+        )
     check_unique(batch)
-    merge = merge or columns.metadata is None
-    return until_encoder_stays(lambda: _update_batch(context, batch, state.metric, moment, merge))
+    return until_encoder_stays(lambda: _update_batch(context, batch, metric, moment, merge, removed))
 
 
-def _update_batch(context: Context, batch: Batch, metric: Metric, moment: int, merge: bool) -> int:
+def _checked_keys(remove: object) -> frozenset[str]:
+    keys = [remove] if isinstance(remove, str) else remove
+    if not isinstance(keys, (list, tuple, set, frozenset)) or not all(isinstance(key, str) for key in keys):
+        raise InvalidArgument(
+            f"remove must be names of metadata keys, not {shown(remove)}",
+            name="remove",
+            value=remove,
+            remedy="Write remove=['key'].",
+        )
+    return frozenset(keys)
+
+
+def _update_batch(
+    context: Context, batch: Batch, metric: Metric, moment: int, merge: bool, removed: frozenset[str]
+) -> int:
     """Writes a batch that was checked under `metric`."""
     rows = list(range(len(batch)))
     state = context.store.current()
@@ -64,8 +107,8 @@ def _update_batch(context: Context, batch: Batch, metric: Metric, moment: int, m
         moved = [i for i in rows if (batch.texts[i], spaces[i], batch.sparse[i]) != (None, None, None)]
         for i in sorted(set(rows).difference(moved)):
             row = found[ids[i]]
-            transaction.touch(row, metadata=_metadata(row, batch, i, merge), expires_at=_expiry(row, batch, i))
-        _move(transaction, batch, [(i, found[ids[i]]) for i in moved], block, spaces, merge)
+            transaction.touch(row, metadata=_metadata(row, batch, i, merge, removed), expires_at=_expiry(row, batch, i))
+        _move(transaction, batch, [(i, found[ids[i]]) for i in moved], block, spaces, merge, removed)
         without_vector[:] = [
             ids[i] for i in moved if batch.texts[i] is not None and (spaces[i] or found[ids[i]].space) is None
         ]
@@ -77,16 +120,19 @@ def _update_batch(context: Context, batch: Batch, metric: Metric, moment: int, m
     return count
 
 
-def update_where(context: Context, where: Mapping[str, Any], columns: Columns, *, merge: bool = True) -> int:
+def update_where(
+    context: Context, where: Mapping[str, Any], columns: Columns, *, merge: bool = True, remove: Sequence[str] = ()
+) -> int:
     """Merges one dict of metadata into the rows that pass a filter, and sets one time to live. One commit."""
     _check_merge(merge)
+    removed = _checked_keys(remove)
     if any(given is not None for given in (columns.texts, columns.vectors, columns.sparse)):
         raise InvalidArgument(
             "update with where= changes metadata and ttl only",
             name="where",
             remedy="Name the rows by ids=.",
         )
-    if columns.metadata is None and columns.ttl is None:
+    if columns.metadata is None and columns.ttl is None and not removed:
         raise _nothing_to_change()
     moment = now()
     given = None if columns.metadata is None else dumps(columns.metadata, place="metadata=")
@@ -96,8 +142,9 @@ def update_where(context: Context, where: Mapping[str, Any], columns: Columns, *
     def plan(transaction: Transaction, view: View) -> int:
         rows = transaction.rows_by_slot(slots_in(view, moment).tolist())
         for row in rows:
-            metadata = _merged(row.metadata if merge else None, given, f"id {user_id(row.id)!r}")
-            transaction.touch(row, metadata=metadata, expires_at=row.expires_at if expires is None else expires)
+            metadata = _without(_merged(row.metadata if merge else None, given, f"id {user_id(row.id)!r}"), removed)
+            kept = row.expires_at if expires is None else stored_expiry(expires)
+            transaction.touch(row, metadata=metadata, expires_at=kept)
         return len(rows)
 
     return context.store.write_selected(
@@ -117,16 +164,18 @@ def _check_merge(merge: object) -> None:
 
 def _nothing_to_change() -> InvalidArgument:
     return InvalidArgument(
-        "update was given nothing to change", name="update", remedy="Pass texts=, vectors=, metadata= or ttl=."
+        "update was given nothing to change", name="update", remedy="Pass texts=, vectors=, metadata=, ttl= or remove=."
     )
 
 
-def _read(context: Context, columns: Columns, state: State, moment: int) -> Batch:
+def _read(context: Context, columns: Columns, state: State, moment: int, removed: frozenset[str]) -> Batch:
     if columns.ids is None:
         raise InvalidArgument(
-            "update needs the ids of the rows to change", name="ids", remedy="Pass ids=[...] or where={...}."
+            "update needs the ids of the rows to change",
+            name="ids",
+            remedy="Pass ids=[...], where={...} or rows=[...].",
         )
-    if len(columns.given()) == 1 and columns.ttl is None:
+    if len(columns.given()) == 1 and columns.ttl is None and not removed:
         raise _nothing_to_change()
     if isinstance(columns.metadata, Mapping) and not is_scalar_id(columns.ids):
         ids = id_list(columns.ids)  # one dict for all rows
@@ -153,9 +202,18 @@ def _refuse_unknown(batch: Batch, ids: list[StoredId], found: Mapping[StoredId, 
         )
 
 
-def _metadata(row: Row, batch: Batch, i: int, merge: bool) -> str | None:
+def _metadata(row: Row, batch: Batch, i: int, merge: bool, removed: frozenset[str]) -> str | None:
     given = batch.metadata[i]
-    return _merged(row.metadata, given, batch.place(i)) if merge else given
+    return _without(_merged(row.metadata, given, batch.place(i)) if merge else given, removed)
+
+
+def _without(metadata: str | None, removed: frozenset[str]) -> str | None:
+    """The metadata less some of its top-level keys."""
+    if metadata is None or not removed:
+        return metadata
+    values = loads(metadata)
+    kept = {key: value for key, value in values.items() if key not in removed}
+    return metadata if len(kept) == len(values) else dumps(kept) if kept else None
 
 
 def _merged(old: str | None, given: str | None, place: str) -> str | None:
@@ -166,7 +224,7 @@ def _merged(old: str | None, given: str | None, place: str) -> str | None:
 
 
 def _expiry(row: Row, batch: Batch, i: int) -> int | None:
-    return row.expires_at if batch.expires[i] is None else batch.expires[i]
+    return row.expires_at if batch.expires[i] is None else stored_expiry(batch.expires[i])
 
 
 def _move(
@@ -176,6 +234,7 @@ def _move(
     block: FloatMatrix | None,
     spaces: list[Space | None],
     merge: bool,
+    removed: frozenset[str],
 ) -> None:
     """Writes the rows anew; what was not given is carried over."""
     if not moved:
@@ -192,6 +251,8 @@ def _move(
             vectors[at] = transaction.vector(row.slot)
         text = row.text if batch.texts[i] is None else batch.texts[i]
         sparse = row.sparse if batch.sparse[i] is None else batch.sparse[i]
-        new.append(NewRow(row.id, text, _metadata(row, batch, i, merge), _expiry(row, batch, i), space, sparse))
+        new.append(
+            NewRow(row.id, text, _metadata(row, batch, i, merge, removed), _expiry(row, batch, i), space, sparse)
+        )
     transaction.end([row.slot for _, row in moved])
     transaction.append(new, vectors)
