@@ -29,7 +29,7 @@ from .arguments import (
     Vector,
     Vectors,
 )
-from .contract import Metric, Mode, Syntax
+from .contract import Metric, Mode, Part, Syntax
 from .errors import InvalidArgument, InvalidInput, StoreError, VicinalError
 from .filters.bitmap import popcount
 from .filters.tree import Node
@@ -293,6 +293,7 @@ class Collection:
         recall: float | None = None,
         offset: int = 0,
         min_score: float | None = None,
+        select: Sequence[Part] | None = None,
         **unknown: Never,
     ) -> Hits:
         """The `k` best rows, or all there are; best first, ties by insertion order.
@@ -318,6 +319,8 @@ class Collection:
             offset: so many of the best rows are passed over before the `k`: the second page of ten has offset=10.
             min_score: rows with a lower score are left out, even if fewer than `k` are left; what a score is, the mode
                 and the metric say.
+            select: parts of rows that hits are to have, "text" and "metadata", all by default; `()` gives ids and
+                scores only, which is quickest.
 
         Raises:
             NoEncoder: a text, where the collection has no encoder and the mode needs vectors.
@@ -341,6 +344,7 @@ class Collection:
             recall,
             offset,
             min_score,
+            select,
         )
         return self._search(asked, where)[0]
 
@@ -360,12 +364,14 @@ class Collection:
         syntax: Syntax | None = None,
         offset: int = 0,
         min_score: float | None = None,
+        select: Sequence[Part] | None = None,
         **unknown: Never,
     ) -> list[Hits]:
         """One `Hits` per query: a list of texts and vectors, or an array of shape (queries, dim).
 
         Args:
             vectors, sparse: like `vector` and `sparse` of `search`, one a query.
+            select: like that of `search`.
         """
         refuse_unknown(unknown)
         listed = _listed("queries", queries)
@@ -391,6 +397,7 @@ class Collection:
             syntax,
             offset=offset,
             min_score=min_score,
+            select=select,
             single=False,
         )
         return self._search(asked, where)

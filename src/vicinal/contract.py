@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 Metric = Literal["cosine", "ip", "l2", "l1"]
 Durability = Literal["full", "process"]
 Mode = Literal["dense", "keyword", "hybrid"]
+Part = Literal["text", "metadata"]  # of a row, that a hit may have beside id and score
 Syntax = Literal["plain", "operators"]  # what a text may say in keyword and hybrid search
 
 METRICS: tuple[Metric, ...] = ("cosine", "ip", "l2", "l1")
@@ -506,6 +507,7 @@ class Collection(Protocol):
         recall: float | None = None,
         offset: int = 0,
         min_score: float | None = None,
+        select: Sequence[Part] | None = None,
     ) -> Hits:
         """Exactly min(k, matches) hits, best first, ties by insertion order."""
 
@@ -525,6 +527,7 @@ class Collection(Protocol):
         syntax: Syntax | None = None,
         offset: int = 0,
         min_score: float | None = None,
+        select: Sequence[Part] | None = None,
     ) -> list[Hits]:
         """One `Hits` per query."""
 

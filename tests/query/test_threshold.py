@@ -192,6 +192,18 @@ def test_thousands_of_rows_and_a_look_at_few(method: str) -> None:
         assert deep.slots.tolist()[len(ranked) :] == rest[: 15_000 - len(ranked)]
 
 
+def test_words_are_asked_for_more_before_vectors_are() -> None:
+    random = np.random.default_rng(1)
+    dense = TableLeg("dense", dict(enumerate(random.uniform(0.4, 0.5, 2_000).astype(np.float32).tolist())))
+    words = TableLeg("keyword", {slot: 9.0 - slot / 512 for slot in range(0, 2_000, 2)})
+    expected = brute_force([dense, words], "combsum", [0.1, 0.9], 20)
+    dense.asked.clear()
+    words.asked.clear()
+    assert rows_of(fuse([dense, words], 10, "combsum", weights=[0.1, 0.9], ranked=20)) == expected[:10]
+    assert dense.asked == [20]
+    assert len(words.asked) > 1
+
+
 def test_rows_that_tie_with_the_bound_are_looked_for() -> None:
     """All rows score the same, and the one with the lowest slot must come first wherever a leg lists it."""
     legs = [TableLeg("dense", dict.fromkeys(range(100), 1.0)), TableLeg("keyword", dict.fromkeys(range(50), 2.0))]

@@ -19,6 +19,7 @@ from .bitmap import BoolArray, pack, popcount, unpack
 from .cells import classes_of
 from .column import Column
 from .growing import Growing
+from .recent import RecentBitmaps
 from .select import Records, select
 from .tree import Node, Path
 from .values import Class
@@ -51,6 +52,7 @@ class Columns:
         self._columns: dict[Path, Column] = {}
         self._gone: set[Path] = set()  # that rows had once
         self._rows = Growing(np.empty(0, dtype=np.bool_))
+        self._recent = RecentBitmaps()
 
     def apply(
         self,
@@ -69,6 +71,10 @@ class Columns:
             added: slots, ascending, that became rows; `added_metadata` as the records hold it.
             touched: rows whose metadata changed.
         """
+        if len(added) or len(touched):
+            self._recent.forget()
+        elif len(dead):
+            self._recent.rows_died()
         self._rows.extend_to(slot_count)
         self._rows.put(dead, np.zeros(len(dead), dtype=np.bool_))
         self._rows.put(added, np.ones(len(added), dtype=np.bool_))
@@ -83,8 +89,12 @@ class Columns:
         return self._rows.count
 
     def evaluate(self, tree: Node, slot_count: int, records: Records) -> Bitmap:
-        """The rows among the first `slot_count` slots for which `tree` holds."""
-        return pack(select(tree, self._columns, self._first_rows(slot_count), records))
+        """The rows among the first `slot_count` slots for which `tree` holds. Not to be written to."""
+        known = self._recent.find(tree, slot_count, lambda: pack(self._first_rows(slot_count)))
+        if known is None:
+            known = pack(select(tree, self._columns, self._first_rows(slot_count), records))
+            self._recent.keep(tree, slot_count, known)
+        return known
 
     def count(self, tree: Node, records: Records) -> int:
         """How many rows `tree` holds for."""
@@ -129,6 +139,7 @@ class Columns:
             KeyError, TypeError, ValueError: they could not have been saved; nothing has changed.
         """
         self._columns, rows = saved.load(arrays, slot_count)
+        self._recent.forget()
         self._rows = Growing(rows)
 
     def _first_rows(self, slot_count: int) -> BoolArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class TextIndex:
         self._writing = new_rlock()
         self._vocabulary = _Vocabulary(analyzer, self._postings)
         self._asking = Asking(analyzer)
-        self._last: tuple[TextQuery, Scorer, Compiled] | None = None
+        self._last = threading.local()  # `compiled`: a query, its scorer and its program
 
     @property
     def slot_count(self) -> int:
@@ -160,7 +161,7 @@ class TextIndex:
         return self._run_compiled(query, scorer, lambda compiled: run(compiled.program))
 
     def _run_compiled(self, query: TextQuery, scorer: Scorer, run: Callable[[Compiled], T]) -> T:
-        last = self._last
+        last = getattr(self._last, "compiled", None)
         if last is not None and last[0] is query and last[1] is scorer:  # a fused search asks three times
             try:
                 return run(last[2])
@@ -169,7 +170,7 @@ class TextIndex:
         asked = self._asking.ask(query)
         for _ in range(_TRIES):
             compiled = asked.compile(self._postings, scorer)
-            self._last = (query, scorer, compiled)
+            self._last.compiled = query, scorer, compiled
             try:
                 return run(compiled)
             except Stale:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final, cast, get_args
 
@@ -22,14 +22,14 @@ from ..inputs.vectors import VectorRules, check_query
 from ..store.state import State
 from ..visible import shown
 from .keywords import SYNTAXES, parse
-from .question import Fusion, Question
+from .question import PARTS, Fusion, Question
 from .threshold import METHODS
 
 __all__ = ["Asked", "refuse_unknown"]
 
 _NAMES: Final = (
     "query", "k", "where", "id", "vector", "sparse", "mode", "alpha", "fusion", "weights", "scorer", "syntax", "exact",
-    "recall", "offset", "min_score",
+    "recall", "offset", "min_score", "select",
 )  # fmt: skip
 _MODES: Final = get_args(Mode)
 _LEGS: Final = ("dense", "keyword", "sparse")
@@ -63,6 +63,7 @@ class Asked:
     recall: Any = None
     offset: Any = 0
     min_score: Any = None
+    select: Any = None
     single: bool = True
 
     def check(self) -> None:
@@ -93,6 +94,7 @@ class Asked:
             and self.offset == 0
             and self.min_score is None
             and type(self.exact) is bool
+            and (self.select is None or self.select == ())
         )
 
     def _check_options(self) -> None:
@@ -116,6 +118,7 @@ class Asked:
         if self.recall is not None:
             _check_share("recall", self.recall, least_allowed=False)
         _check_weights(self.weights)
+        _check_select(self.select)
         if self.scorer is not None and not isinstance(self.scorer, (Bm25, TfIdf)):
             raise InvalidArgument(
                 f"scorer must be a Bm25 or TfIdf, not {self.scorer!r}",
@@ -142,10 +145,13 @@ class Asked:
         k = self.k + self.offset
         if self.id is not None:
             like = check_id(self.id, "id=")
-            return [Question(mode, k, now, where, like=like, accuracy=self._accuracy(), **self._cut())]
+            parts = PARTS if self.select is None else frozenset(self.select)
+            return [Question(mode, k, now, where, like=like, accuracy=self._accuracy(), select=parts, **self._cut())]
         vectors, by_encoder = self._vectors(rules, encode) if mode != "keyword" else (None, False)
         common: dict[str, Any] = {"encoder": state.encoder if by_encoder else None, "metric": state.metric}
         common |= self._cut()
+        if self.select is not None:
+            common["select"] = frozenset(self.select)
         if self.exact or self.recall is not None:
             common["accuracy"] = self._accuracy()
         words, sparse = None, None
@@ -351,6 +357,20 @@ def _check_share(name: str, value: object, *, least_allowed: bool) -> None:
             if name == "recall"
             else "Leave it out for 0.5.",
         )
+
+
+def _check_select(select: object) -> None:
+    if select is None:
+        return
+    if isinstance(select, str) or not isinstance(select, (Sequence, Set)):
+        raise InvalidArgument(
+            f"select must be a tuple of parts of a row, not {select!r}",
+            name="select",
+            value=select,
+            remedy="Write select=() for ids and scores only, or leave it out for all.",
+        )
+    for part in select:
+        _check_choice("part", part, sorted(PARTS))
 
 
 def _check_weights(weights: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 
@@ -13,6 +13,7 @@ from ..indexes.derived import View
 from ..store.reading import ChangedMeanwhile, Reader
 from ..store.rows import Row, StoredId, user_id
 from ..types import Hit, Hits, LegScore
+from .question import PARTS
 
 
 @dataclass(slots=True)  # every search makes one, and a frozen one takes longer
@@ -46,6 +47,7 @@ def fetch(
     measure: str,
     distance_at_0: float,
     other_than: StoredId | None = None,
+    select: Set[str] = PARTS,
 ) -> list[Hits]:
     """The rows of each ranking.
 
@@ -53,6 +55,7 @@ def fetch(
         measure: what the scores are; it is named in the result.
         distance_at_0: the distance beside a score of 0; a score is so much nearer.
         other_than: an id that none of them may have.
+        select: parts that hits get.
 
     Raises:
         ChangedMeanwhile: a row is gone, or newer than the view.
@@ -64,7 +67,7 @@ def fetch(
     if other_than is not None and any(row.id == other_than for part in rows for row in part):
         raise ChangedMeanwhile
     return [
-        Hits(_hits(ranking, part, distance_at_0), measure, view.change)
+        Hits(_hits(ranking, part, distance_at_0, select), measure, view.change)
         for ranking, part in zip(rankings, rows, strict=True)
     ]
 
@@ -76,12 +79,15 @@ def _rows(reader: Reader, slots: list[list[int]]) -> list[list[Row]]:
     return [[rows[slot] for slot in part] for part in slots]
 
 
-def _hits(ranking: Ranking, rows: list[Row], distance_at_0: float) -> list[Hit]:
+def _hits(ranking: Ranking, rows: list[Row], distance_at_0: float, select: Set[str]) -> list[Hit]:
+    with_text, with_metadata = "text" in select, "metadata" in select
     hits = []
     for row, score in zip(rows, ranking.scores.tolist(), strict=True):
         id_ = user_id(row.id) if isinstance(row.id, bytes) else row.id
         # Adding zero makes sure that neither score nor distance is minus zero.
-        hits.append(Hit(id_, score + 0.0, distance_at_0 - score, row.text, row.metadata or "{}"))
+        text = row.text if with_text else None
+        metadata = row.metadata or "{}" if with_metadata else "{}"
+        hits.append(Hit(id_, score + 0.0, distance_at_0 - score, text, metadata))
     if ranking.legs is not None:
         for i, hit in enumerate(hits):
             hit.legs = ranking.legs(i)

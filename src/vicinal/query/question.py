@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final, get_args
 
-from ..contract import AS_USUAL, Accuracy, FloatMatrix, Metric, Mode
+from ..contract import AS_USUAL, Accuracy, FloatMatrix, Metric, Mode, Part
 from ..errors import DimensionMismatch
 from ..filters.tree import Node
 from ..indexes.sparse import SparseQuery
@@ -26,6 +27,9 @@ class Fusion:
     weights: Mapping[str, float] = field(default_factory=dict)
 
 
+PARTS: Final[frozenset[str]] = frozenset(get_args(Part))
+
+
 @dataclass(slots=True)  # every search makes one, and a frozen one takes longer
 class Question:
     """One question, or many of the same kind.
@@ -42,6 +46,7 @@ class Question:
         offset: so many of the best `k` are passed over.
         min_score: hits with a lower score are left out.
         accuracy: what the nearest vectors must be.
+        select: which of `PARTS` hits have.
     """
 
     mode: Mode
@@ -59,6 +64,7 @@ class Question:
     offset: int = 0
     min_score: float | None = None
     accuracy: Accuracy = AS_USUAL
+    select: frozenset[str] = PARTS
 
     @property
     def has_vectors(self) -> bool:

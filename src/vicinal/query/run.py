@@ -35,7 +35,8 @@ def run(plan: Plan, reader: Reader) -> list[Hits]:
     if plan.question.offset or plan.question.min_score is not None:
         rankings = [ranking.cut(plan.question.offset, plan.question.min_score) for ranking in rankings]
     plan.view.check_unmoved()
-    return fetch(reader, plan.view, rankings, *_measure(plan.question, plan.metric), plan.other_than)
+    measure = _measure(plan.question, plan.metric)
+    return fetch(reader, plan.view, rankings, *measure, plan.other_than, plan.question.select)
 
 
 def _by_vectors(plan: Plan) -> list[Ranking]:

@@ -10,9 +10,8 @@ of its steps (division, product, sum, rounding) keeps the order of what goes in,
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -20,7 +19,6 @@ from numpy.typing import NDArray
 
 from ..contract import FloatVector, Metric, Slots
 from ..errors import InvalidArgument
-from ..indexes.threads import thread_count
 from ..inputs.names import nearest
 from ..types import LegScore
 from . import fusion
@@ -34,6 +32,7 @@ RANKED = 200  # how deep ranks are counted, and of how many rows the spread of a
 # text has, the deviation of the rest is next to nothing; then a fifth of the span is the unit.
 _SPAN_SHARE = 1 / 5
 _GROWTH = 4
+_ALONE_MAX = 64  # times as deep as the others
 
 
 class Leg(Protocol):
@@ -135,16 +134,39 @@ def fuse(
     """
     shares = _shares(weights, len(legs))
     scorer = _scorer(method, shares, constant)
-    depth = max(ranked, 2 * k)
+    depths = [max(ranked, 2 * k)] * len(legs)
+    lists = [leg.best(depth) for leg, depth in zip(legs, depths, strict=True)]
     while True:
-        pool = _gather(legs, depth, ranked)
+        pool = _gather(legs, lists, depths, ranked)
         scores, second = scorer(pool)
         order = _best(pool.slots, scores, second, k)
         if pool.complete or (len(order) == k and _beats_unseen(scorer, pool, scores[order[-1]], second[order[-1]])):
             chosen = np.ascontiguousarray(pool.ranks[:, order])
             names = tuple(leg.name for leg in legs)
             return Fused(pool.slots[order], scores[order], names, chosen, pool.raw[:, order])
-        depth *= _GROWTH
+        last = (scores[order[-1]], second[order[-1]]) if len(order) == k else None
+        for i in _deeper(scorer, pool, depths, [len(own) for own, _ in lists], last):
+            depths[i] *= _GROWTH
+            lists[i] = legs[i].best(depths[i])
+
+
+def _deeper(
+    scorer: _Scorer, pool: _Pool, depths: list[int], found: list[int], last: tuple[np.float32, np.float64] | None
+) -> list[int]:
+    """Legs to ask for more: one alone, where that can be enough, and then rather words than vectors, which take longer.
+
+    Args:
+        found: rows that each leg gave.
+        last: score of the k-th row, if there is one, and what decides among equal scores.
+    """
+    more = [i for i, depth in enumerate(depths) if found[i] == depth]
+    for i in reversed(more):
+        if last is not None and depths[i] < _ALONE_MAX * min(depths):
+            bounds = pool.bounds.copy()
+            bounds[i] = 0
+            if _beats_unseen(scorer, replace(pool, bounds=bounds), *last):
+                return [i]
+    return more
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,34 +210,9 @@ class _Pool:
 _Scorer = Callable[[_Pool], tuple[FloatVector, FloatArray]]
 
 
-def _best_of(legs: Sequence[Leg], depth: int) -> list[tuple[Slots, FloatVector]]:
-    """What each leg gives; at the same time where there are processors for it, as most of their work is native."""
-    if len(legs) == 1 or thread_count() == 1:
-        return [leg.best(depth) for leg in legs]
-    found: list[tuple[Slots, FloatVector] | BaseException] = [RuntimeError()] * len(legs)
-
-    def ask(i: int) -> None:
-        try:
-            found[i] = legs[i].best(depth)
-        except BaseException as error:  # raised again below, in the thread that asked
-            found[i] = error
-
-    others = [threading.Thread(target=ask, args=(i,), name="vicinal-leg") for i in range(1, len(legs))]
-    for other in others:
-        other.start()
-    ask(0)
-    for other in others:
-        other.join()
-    lists = []
-    for one in found:
-        if isinstance(one, BaseException):
-            raise one
-        lists.append(one)
-    return lists
-
-
-def _gather(legs: Sequence[Leg], depth: int, ranked: int) -> _Pool:
-    lists = _best_of(legs, depth)
+def _gather(
+    legs: Sequence[Leg], lists: Sequence[tuple[Slots, FloatVector]], depths: Sequence[int], ranked: int
+) -> _Pool:
     slots, places_of = _union([own for own, _ in lists])
     raw = np.full((len(legs), len(slots)), np.nan, dtype=np.float32)
     ranks = np.zeros(raw.shape, dtype=np.int64)
@@ -223,7 +220,7 @@ def _gather(legs: Sequence[Leg], depth: int, ranked: int) -> _Pool:
     bounds = np.zeros((len(legs), 1))
     full = tuple(min(ranked, len(own)) for own, _ in lists)
     spreads = np.ones(len(legs))
-    for i, (leg, (own, scores), places) in enumerate(zip(legs, lists, places_of, strict=True)):
+    for i, (leg, (own, scores), places, depth) in enumerate(zip(legs, lists, places_of, depths, strict=True)):
         ranks[i, places[:ranked]] = np.arange(1, min(ranked, len(own)) + 1)
         raw[i, places] = scores
         if len(own) == depth:  # else a row that it did not give does not match
@@ -237,7 +234,8 @@ def _gather(legs: Sequence[Leg], depth: int, ranked: int) -> _Pool:
             spreads[i] = _spread(shares[i, places[:ranked]].tolist(), max(full))
             if len(own) == depth:
                 bounds[i] = fusion.over(leg.similarity(scores[-1:]), best)
-    return _Pool(slots, raw, ranks, shares, spreads, bounds, full, all(len(own) < depth for own, _ in lists))
+    complete = all(len(own) < depth for (own, _), depth in zip(lists, depths, strict=True))
+    return _Pool(slots, raw, ranks, shares, spreads, bounds, full, complete)
 
 
 def _spread(shares: list[float], count: int) -> float:

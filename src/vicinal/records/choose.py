@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..contract import Slots
+from ..filters.recent import RecentTrees
 from ..filters.tree import And, IdIn, Node, check_limits
 from ..filters.where import parse
 from ..indexes.derived import View
 from ..inputs.columns import id_list
+
+_recent = RecentTrees(parse)
 
 
 def filter_of(where: Mapping[str, Any] | Node | None, ids: Any = None) -> Node | None:
@@ -20,7 +23,7 @@ def filter_of(where: Mapping[str, Any] | Node | None, ids: Any = None) -> Node |
     Raises:
         InvalidArgument: see `filters.where.parse`.
     """
-    tree = check_limits(where) if isinstance(where, Node) else None if where is None else parse(where)
+    tree = check_limits(where) if isinstance(where, Node) else None if where is None else _recent.tree(where)
     if ids is None:
         return tree
     named = IdIn(frozenset(id_list(ids)))

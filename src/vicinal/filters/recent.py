@@ -1,0 +1,118 @@
+"""What recent filters came to: most programs ask with the same few, such as a tenant's, over and over."""
+
+from __future__ import annotations
+
+import copy
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from ..contract import Bitmap
+from ..locks import new_lock
+from .tree import Node
+
+__all__ = ["RecentBitmaps", "RecentTrees"]
+
+_TREES_MAX: Final = 256
+_PARTS_MAX: Final = 256  # values and keys of a filter that is remembered
+_BITMAPS_MAX: Final = 64
+_BITMAP_BYTES_MAX: Final = 8 << 20
+# Of these exact types, equal values of one type mean the same in a filter.
+_VALUES: Final = frozenset((str, int, float, bool, type(None), date, datetime, Decimal, UUID))
+
+
+class RecentTrees:
+    """Filters as they were written, and their trees. Thread-safe."""
+
+    def __init__(self, parse: Callable[[Any], Node]) -> None:
+        self._parse = parse
+        self._lock = new_lock()
+        self._trees: OrderedDict[Any, Node] = OrderedDict()
+
+    def tree(self, where: Any) -> Node:
+        """What `parse` gives; the same object for an equal filter, as long as it is remembered."""
+        key = _key(where)
+        if key is None:
+            return self._parse(where)
+        with self._lock:
+            known = self._trees.get(key)
+        if known is None:
+            known = self._parse(copy.deepcopy(where))  # a list in it may change later
+            with self._lock:
+                self._trees[key] = known
+                while len(self._trees) > _TREES_MAX:
+                    self._trees.popitem(last=False)
+        return known
+
+
+class RecentBitmaps:
+    """Trees and the rows for which they hold, the least recently used go first. The owner of the columns guards it."""
+
+    def __init__(self) -> None:
+        self._bitmaps: OrderedDict[int, tuple[Node, int, int, Bitmap]] = OrderedDict()
+        self._bytes = 0
+        self._deaths = 0  # how often rows died
+
+    def find(self, tree: Node, slot_count: int, live: Callable[[], Bitmap]) -> Bitmap | None:
+        """Of this very tree: equal ones may mean values of different types. Not to be written to.
+
+        Args:
+            live: gives the rows that have not died.
+        """
+        known = self._bitmaps.get(id(tree))
+        if known is None or known[1] != slot_count:
+            return None
+        _, _, deaths, bitmap = known
+        if deaths != self._deaths:
+            bitmap = bitmap & live()
+            self._bitmaps[id(tree)] = tree, slot_count, self._deaths, bitmap
+        self._bitmaps.move_to_end(id(tree))
+        return bitmap
+
+    def keep(self, tree: Node, slot_count: int, bitmap: Bitmap) -> None:
+        if bitmap.nbytes > _BITMAP_BYTES_MAX:
+            return
+        old = self._bitmaps.pop(id(tree), None)
+        self._bytes += bitmap.nbytes - (0 if old is None else old[3].nbytes)
+        # It holds the tree, so that no other gets its number.
+        self._bitmaps[id(tree)] = tree, slot_count, self._deaths, bitmap
+        while self._bytes > _BITMAP_BYTES_MAX or len(self._bitmaps) > _BITMAPS_MAX:
+            self._bytes -= self._bitmaps.popitem(last=False)[1][3].nbytes
+
+    def rows_died(self) -> None:
+        """Some rows are rows no more; the others are what they were."""
+        self._deaths += 1
+
+    def forget(self) -> None:
+        """Rows came or changed."""
+        self._bitmaps.clear()
+        self._bytes = 0
+
+
+def _key(where: Any) -> Any:
+    """Equal for filters that mean the same; None for one that is too large or has values of other types."""
+    parts: list[Any] = []
+    return tuple(parts) if type(where) is dict and _write(where, parts) else None
+
+
+def _write(value: Any, parts: list[Any]) -> bool:
+    """Adds the parts of a value; False where it cannot."""
+    kind = type(value)
+    parts.append(kind)
+    if kind in _VALUES:
+        parts.append((value, getattr(value, "tzinfo", None), str(value)) if kind in (datetime, Decimal) else value)
+        return len(parts) <= _PARTS_MAX
+    if kind is dict:
+        parts.append(len(value))
+        for key, one in value.items():
+            parts.append(key)
+            if type(key) is not str or not _write(one, parts):
+                return False
+        return True
+    if kind in (list, tuple):
+        parts.append(len(value))
+        return all(_write(one, parts) for one in value)
+    return False
