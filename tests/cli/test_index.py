@@ -60,7 +60,7 @@ def test_nothing_that_a_terminal_acts_on_is_printed(papers: Path, command: Comma
     index(command, papers)
     shown = command("search", papers, "docs", "ship", "-k", 1, "--mode", "keyword").out
     assert "\x1b" not in shown
-    assert "\ufffd[2Jclears [bold]the[/bold] screen of a *ship*" in shown
+    assert r"\x1b[2Jclears [bold]the[/bold] screen of a *ship*" in shown
 
 
 def test_a_file_that_is_gone_is_not_shown(papers: Path, command: Command) -> None:

@@ -343,6 +343,24 @@ def test_no_answer_comes_from_a_file_that_is_gone(docs: vicinal.Collection, fold
     assert len(search_folder(docs, "words", 3).hits) == 0
 
 
+def test_copies_of_a_passage_are_one_answer(docs: vicinal.Collection, folder: Path) -> None:
+    write(folder, {f"copies/{n:02}.txt": "the same licence text" for n in range(30)})
+    run(docs, folder)
+    found = search_folder(docs, "licence text", 3)
+    assert [hit.text for hit in found.hits[:1]] == ["the same licence text"]
+    assert len({hit.text for hit in found.hits}) == len(found.hits) == 3
+    assert len(found.copies[found.hits[0].id]) == 29
+    alone = search_folder(docs, "licence text", 3, where={"file": {"$startswith": "copies/"}})
+    assert len(alone.hits) == 1
+
+
+def test_rows_of_others_in_between_disturb_nothing(docs: vicinal.Collection, folder: Path) -> None:
+    run(docs, folder)
+    docs.add(["mine"], texts=["my own words"], metadata=[{"part": 0}])
+    assert run(docs, folder)[0].unchanged == 5
+    assert "mine" in search_folder(docs, "my own words", 3).hits.ids
+
+
 def test_a_folder_that_is_not_there_is_an_error(docs: vicinal.Collection, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="not of a folder"):
         search_folder(docs, "x")
@@ -403,6 +421,8 @@ def test_rules_of_the_repository_above_hold(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     assert names(tmp_path / "sub") == ["deep/y.txt"]
     assert names(tmp_path / "sub" / "deep") == ["y.txt"]
+    (tmp_path / ".gitignore").write_text("*.tmp\n/sub/\n")  # who names it means it
+    assert names(tmp_path / "sub") == ["a.tmp", "deep/x.txt", "deep/y.txt"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows makes links for administrators only")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -67,7 +70,7 @@ def index(
             target = database.collection(collection)
         else:
             target = database.collection(collection, encoder=encoder or "minilm")
-        with target:
+        with target, _told_of_interrupts():
             report = index_folder(
                 target,
                 folder,
@@ -79,6 +82,15 @@ def index(
                 progress=True,
             )
     _tell(report, folder if path is None else place, collection)
+
+
+@contextmanager
+def _told_of_interrupts() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("Interrupted; the next run goes on from here.", to_errors=True)
+        raise
 
 
 def _make(place: Path) -> None:
@@ -101,7 +113,7 @@ def _tell(report: FolderReport, place: Path, collection: str) -> None:
     _list("passed over for their size", [(name, "") for name in report.too_large])
     _list("without text", [(name, "") for name in report.empty])
     _list("that could not be read", report.problems)
-    say(f'Search them with: vicinal search {place} {collection} "your question"')
+    say(f'Search them with: vicinal search {quote(str(place))} {quote(collection)} "your question"')
 
 
 def _list(what: str, files: list[tuple[str, str]]) -> None:

@@ -13,6 +13,8 @@ from rich.text import Text
 from ..rag.folder.search import FolderHits
 from ..rag.highlight import best_stretch, marks
 from ..types import Hit
+from ..visible import visible
+from .common import say
 
 __all__ = ["print_passages"]
 
@@ -28,19 +30,19 @@ def print_passages(found: FolderHits, question: str) -> None:
     for number, hit in enumerate(found.hits, 1):
         text = hit.text or ""
         spans = marks(text, question)
-        console.print(_head(number, hit, spans, hit.metadata["file"] in found.stale))
+        console.print(_head(number, hit, spans, found))
         console.print(_passage(text, spans, terminal))
         console.print()
     if not found.hits:
         console.print("Nothing found.")
     if found.gone:
         gone = f"{len(found.gone):,} files that would have answered are gone"
-        print(f"{gone} from {found.folder}. Run vicinal index again.", file=sys.stderr)
+        say(f"{gone} from {found.folder}. Run vicinal index again.", to_errors=True)
 
 
-def _head(number: int, hit: Hit, spans: list[tuple[int, int]], stale: bool) -> Text:
+def _head(number: int, hit: Hit, spans: list[tuple[int, int]], found: FolderHits) -> Text:
     about = hit.metadata
-    place = about["file"]
+    place = str(about.get("file", hit.id))
     if "page" in about:
         place += f", page {about['page']}"
     elif "line" in about:
@@ -53,8 +55,11 @@ def _head(number: int, hit: Hit, spans: list[tuple[int, int]], stale: bool) -> T
         head.append("  ")
         head.append(_plain(" > ".join(under)), style="cyan")
     head.append(f"  {hit.score:.3f}", style="dim")
-    if stale:
+    if about.get("file") in found.stale:
         head.append("  (changed since it was indexed)", style="yellow")
+    if copies := found.copies.get(hit.id):
+        more = f" and {len(copies) - 1:,} more" if len(copies) > 1 else ""
+        head.append(_plain(f"  (also in {copies[0]}{more})"), style="dim")
     return head
 
 
@@ -78,4 +83,4 @@ def _passage(text: str, spans: list[tuple[int, int]], terminal: bool) -> Padding
 
 def _plain(text: str) -> str:
     """Each stretch of white space as one blank, and nothing that a terminal would act on."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in _SPACE.sub(" ", text))
+    return visible(_SPACE.sub(" ", text))

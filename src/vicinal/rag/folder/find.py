@@ -140,12 +140,16 @@ def _ignore_file(folder: Path) -> GitIgnoreSpec:
 
 
 def _above(root: Path) -> list[tuple[str, GitIgnoreSpec]]:
-    """Rules of the folders above, up to the root of the repository that `root` is in; none where it is in none."""
+    """Rules of the folders above, up to the root of the repository that `root` is in; none where it is in none.
+
+    Those that ignore `root` itself are left out: who names a folder means it.
+    """
     folders = [root, *root.parents]
     top = next((place for place, folder in enumerate(folders) if (folder / ".git").exists()), 0)
-    return [
+    rules = [
         ("/" + "/".join(root.relative_to(folder).parts) + "/", _ignore_file(folder)) for folder in folders[top:0:-1]
     ]
+    return [(prefix, rule) for prefix, rule in rules if not rule.check_file(prefix[1:]).include]
 
 
 def _ignored(name: str, specs: list[tuple[str, GitIgnoreSpec]]) -> bool:

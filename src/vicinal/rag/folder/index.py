@@ -91,7 +91,7 @@ class _Update:
         self._stored, self._counts = known_files(collection)
         self._without_rows = self._notes.all()
         self._rows: list[dict[str, Any]] = []
-        self._read_bytes = 0
+        self._bytes_done = 0.0  # since the progress was told
 
     def run(self, found: list[Found], *, shown: bool) -> None:
         names = {file.name for file in found}
@@ -102,7 +102,6 @@ class _Update:
         total = sum(file.size for file in todo)
         with bar("Indexing bytes", total) if shown else nullcontext(self._advance) as self._advance:
             for file in todo:
-                self._read_bytes += file.size
                 self._take(file)
             self._flush()
         self.report.files = len(found) - len(self.report.problems) - len(self.report.empty)
@@ -203,6 +202,7 @@ class _Update:
 
     def _touch(self, file: Found, known: Known) -> None:
         """Only the time of the file changed."""
+        self._bytes_done += file.size
         self._count_unchanged(file, known)
         if known.parts:
             about = {"size": file.size, "modified": _settled(file)}
@@ -211,6 +211,7 @@ class _Update:
             self._notes.keep({file.name: Known(known.digest, file.size, _settled(file), 0, known.problem)})
 
     def _take_without_rows(self, file: Found, known: Known) -> None:
+        self._bytes_done += file.size
         if known.problem:
             self.report.problems.append((file.name, known.problem))
         else:
@@ -226,6 +227,7 @@ class _Update:
             self._notes.forget([file.name])
         stored = self._stored_of(file.name, digest) if file.name in self._counts else set()
         for part, chunk in [*list(enumerate(chunks))[1:], (0, chunks[0])]:
+            self._bytes_done += file.size / len(chunks)
             if part in stored:
                 continue
             about = {"file": file.name, "kind": document.kind, "part": part, "digest": digest}
@@ -251,8 +253,9 @@ class _Update:
     def _flush(self) -> None:
         self.report.encoded += len(self._rows)
         self._store()
-        self._advance(self._read_bytes)
-        self._read_bytes = 0
+        whole = int(self._bytes_done)
+        self._advance(whole)
+        self._bytes_done -= whole
 
     def _store(self) -> None:
         if self._rows:

@@ -7,6 +7,7 @@ which a kill left only a part is not known.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -75,7 +76,8 @@ def known_files(collection: Collection) -> tuple[dict[str, Known], dict[str, int
     files = {}
     for record in collection.get(where={"part": 0}):
         about = record.metadata
-        files[about["file"]] = Known(about["digest"], about["size"], about["modified"], about["parts"])
+        if {"file", "digest", "size", "modified", "parts"} <= about.keys():  # else somebody else's row
+            files[about["file"]] = Known(about["digest"], about["size"], about["modified"], about["parts"])
     return files, counts
 
 
@@ -91,8 +93,6 @@ def claim(notes: MutableMapping[str, bytes], folder: str, rows: int) -> None:
     Raises:
         InvalidArgument: it has other rows, or those of another folder that still exists.
     """
-    import os
-
     before = folder_of(notes)
     if before == folder:
         return

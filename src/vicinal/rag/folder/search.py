@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import InvalidArgument
-from ...types import Hits
+from ...types import Hit, Hits, Id
 from .known import OWNER, folder_of, row_id
 
 __all__ = ["FolderHits", "search_folder"]
+
+# Hits that are looked at for passages that are not copies of each other.
+_LOOKED_AT_MAX = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +24,14 @@ class FolderHits:
         folder: the one that was indexed.
         gone: files that would have answered, but exist no longer.
         stale: files among the answers that were modified since they were indexed.
+        copies: by the id of an answer, other files that hold the same passage and would have come next.
     """
 
     hits: Hits
     folder: str
     gone: frozenset[str]
     stale: frozenset[str]
+    copies: dict[Id, list[str]]
 
 
 def search_folder(
@@ -38,7 +43,7 @@ def search_folder(
     mode: str = "hybrid",
     **options: Any,
 ) -> FolderHits:
-    """The `k` best passages, none of them from a file that is gone since it was indexed.
+    """The `k` best passages, all different, and none from a file that is gone since it was indexed.
 
     Args:
         collection: one that `index_folder` filled.
@@ -58,14 +63,28 @@ def search_folder(
             remedy="Mount it, or index it again where it is now.",
         )
     gone: set[str] = set()
+    asked = k
     while True:
-        allowed = _without(where, gone)
-        hits = collection.search(query, k=k, where=allowed, mode=mode, **options)
-        missing = {hit.metadata["file"] for hit in hits if not _exists(folder, hit.metadata["file"])}
-        if not missing:
-            break
+        hits = collection.search(query, k=asked, where=_without(where, gone), mode=mode, **options)
+        missing = {file for hit in hits if (file := hit.metadata.get("file")) and not _exists(folder, file)}
         gone |= missing
-    return FolderHits(hits, folder, frozenset(gone), _modified(collection, folder, hits))
+        different, copies = _different(hits)
+        if not missing and (len(different) >= k or len(hits) < asked or asked >= _LOOKED_AT_MAX):
+            break
+        asked = asked if missing else 2 * asked
+    best = Hits(different[:k], hits.metric, hits.change)
+    return FolderHits(best, folder, frozenset(gone), _modified(collection, folder, best), copies)
+
+
+def _different(hits: Hits) -> tuple[list[Hit], dict[Id, list[str]]]:
+    """The first hit of each text, and the files of the others."""
+    first: dict[str | None, Hit] = {}
+    copies: dict[Id, list[str]] = {}
+    for hit in hits:
+        kept = first.setdefault(hit.text, hit)
+        if kept is not hit:
+            copies.setdefault(kept.id, []).append(hit.metadata.get("file", str(hit.id)))
+    return list(first.values()), copies
 
 
 def _without(where: dict[str, Any] | None, gone: set[str]) -> dict[str, Any] | None:
@@ -80,7 +99,7 @@ def _exists(folder: str, name: str) -> bool:
 
 
 def _modified(collection: Any, folder: str, hits: Hits) -> frozenset[str]:
-    names = {hit.metadata["file"] for hit in hits}
+    names = {hit.metadata["file"] for hit in hits if "file" in hit.metadata}
     stale = set()
     for record in collection.get([row_id(name, 0) for name in sorted(names)]):
         about = record.metadata

@@ -1,0 +1,133 @@
+"""A folder of documents, indexed and asked: files, passages, seconds, a second run, and ten questions.
+
+    python benchmarks/folder.py library --encoder hashing:256
+    python benchmarks/folder.py documentation --encoder hashing:256
+    python benchmarks/folder.py library --encoder minilm --every 4
+
+`documentation` is what the system has installed for its packages, `library` the sources of Python's standard library
+without its tests. Each question was written with the files that answer it before any was asked; one whose files are not
+on this machine is left out and counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import json
+import sysconfig
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import vicinal
+from benchmarks.machine import machine
+from vicinal.rag import DocumentSplitter
+from vicinal.rag.folder import index_folder, search_folder
+from vicinal.rag.folder.find import Finder
+
+RESULT = Path(__file__).parent / "results" / "folder.json"
+TOP = 3
+
+FOLDERS: dict[str, tuple[Path, tuple[str, ...]]] = {
+    "documentation": (Path("/usr/share/doc"), ()),
+    "library": (
+        Path(sysconfig.get_path("stdlib")),
+        ("test/", "tests/", "idle_test/", "site-packages/", "dist-packages/", "config-*/"),
+    ),
+}
+QUESTIONS: dict[str, dict[str, tuple[str, ...]]] = {
+    "documentation": {
+        "how do I find memory leaks in my program with memcheck?": ("valgrind/*",),
+        "read a file asynchronously in Node.js": ("nodejs/api/fs.*", "nodejs/api/all.*", "nodejs/api/stream.*"),
+        "compress a stream with deflate in C": ("zlib1g-dev/*",),
+        "which process has a file open?": ("lsof/*",),
+        "default home directory permissions of new users": ("adduser/*",),
+        "apply an XSLT stylesheet from a C program": ("libxslt1-dev/*",),
+        "sign an XML document and verify the signature": ("libxmlsec1-dev/*",),
+        "encrypt with AES in CBC mode in C": ("nettle-dev/*",),
+        "call a C function whose arguments are known only at run time": ("libffi-dev/*", "libffi8/*"),
+        "multi-threaded LZMA2 compression of a file": ("liblzma-dev/*", "xz-utils/*"),
+    },
+    "library": {
+        "how do I parse command line arguments?": ("argparse.py", "optparse.py", "getopt.py"),
+        "copy a directory tree recursively": ("shutil.py", "distutils/dir_util.py"),
+        "send an email through a mail server": ("smtplib.py",),
+        "compute the difference between two texts line by line": ("difflib.py",),
+        "temporary file that is deleted when it is closed": ("tempfile.py",),
+        "measure the time that a small piece of code takes": ("timeit.py",),
+        "convert a color from RGB to HSV": ("colorsys.py",),
+        "run a function in a pool of worker processes": ("concurrent/futures/process.py", "multiprocessing/pool.py"),
+        "wrap a paragraph of text to a given width": ("textwrap.py",),
+        "escape special characters in HTML": ("html/__init__.py",),
+    },
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", choices=FOLDERS)
+    parser.add_argument("--encoder", default="hashing:256")
+    parser.add_argument("--every", type=int, default=1, help="only every so many files, besides those that answer")
+    arguments = parser.parse_args()
+    figures = measured(arguments.folder, arguments.encoder, arguments.every)
+    print(json.dumps(figures, indent=2))
+    keep(f"{arguments.folder} {arguments.encoder}", figures)
+
+
+def measured(name: str, encoder: str, every: int) -> dict[str, Any]:
+    folder, exclude = FOLDERS[name]
+    include = chosen(folder, exclude, QUESTIONS[name], every) if every > 1 else []
+    with tempfile.TemporaryDirectory() as place, vicinal.connect(place) as database:
+        docs = database.collection("docs", encoder=encoder)
+        options: dict[str, Any] = {"include": include, "exclude": exclude, "splitter": DocumentSplitter(encoder)}
+        first = index_folder(docs, folder, **options)
+        second = index_folder(docs, folder, **options)
+        files = [str(file) for file, _ in docs.facets("file")]
+        ranks = asked(docs, QUESTIONS[name], files)
+    return {
+        "files": first.files,
+        "files_that_could_not_be_read": len(first.problems),
+        "passages": first.passages,
+        "seconds": round(first.seconds, 1),
+        "passages_per_second": round(first.passages / first.seconds, 1),
+        "second_run_seconds": round(second.seconds, 2),
+        "second_run_share": round(second.seconds / first.seconds, 4),
+        "questions": len(ranks),
+        f"right_file_in_top_{TOP}": sum(rank is not None and rank <= TOP for rank in ranks.values()),
+        "ranks": ranks,
+        "every": every,
+        "day": time.strftime("%Y-%m-%d"),
+        **machine([]),
+    }
+
+
+def chosen(folder: Path, exclude: tuple[str, ...], questions: dict[str, tuple[str, ...]], every: int) -> list[str]:
+    """Names of every so many files, and of all that answer a question."""
+    names = [file.name for file in Finder(folder, exclude=exclude).files()]
+    answers = {name for patterns in questions.values() for name in names if answered(name, patterns)}
+    return [f"/{name}" for place, name in enumerate(names) if place % every == 0 or name in answers]
+
+
+def asked(docs: vicinal.Collection, questions: dict[str, tuple[str, ...]], files: list[str]) -> dict[str, int | None]:
+    """For each question the place of the first passage from a right file among the best ten, None beyond."""
+    ranks: dict[str, int | None] = {}
+    for question, patterns in questions.items():
+        if any(answered(name, patterns) for name in files):
+            hits = search_folder(docs, question, 10).hits
+            right = [place for place, hit in enumerate(hits, 1) if answered(hit.metadata["file"], patterns)]
+            ranks[question] = right[0] if right else None
+    return ranks
+
+
+def answered(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def keep(name: str, figures: dict[str, Any]) -> None:
+    results = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    RESULT.write_text(json.dumps({**results, name: figures}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
