@@ -6,13 +6,13 @@ The protocol: platform.openai.com/docs/api-reference, "chat completions" and "em
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ..errors import InvalidArgument, MissingExtra, ModelUnavailable
+from ..locks import new_lock
 from ..settings import Secret
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class OpenAIServer:
         self.retries = _checked_retries(retries)
         self._options = {"temperature": 0, **(options or {})}
         self._client: httpx.Client | None = None
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def generate(self, prompt: str) -> str:
         """The model's answer to one message of a user; empty where it says nothing.

@@ -6,10 +6,10 @@ text; `clear` leaves no vector bytes behind either.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 from zlib import crc32
 
 import apsw
@@ -23,6 +23,8 @@ from .files import Files
 from .forking import sqlite_in_use
 
 _log = logging.getLogger("vicinal.store")
+
+T = TypeVar("T")
 
 FILE_NAME = "encoder-cache.db"
 
@@ -59,19 +61,21 @@ class DiskStore:
 
     def get_many(self, keys: Sequence[bytes]) -> list[FloatVector | None]:
         try:
-            with self._using() as connection:
-                return [_get(connection, key) for key in keys]
+            return self._use(lambda connection: [_get(connection, key) for key in keys])
         except VicinalError as error:
             _log.warning("encoder cache not read: %s", error)
             return [None] * len(keys)
 
     def put_many(self, keys: Sequence[bytes], vectors: FloatMatrix) -> None:
-        try:
-            with self._using() as connection, connection:
+        def put(connection: apsw.Connection) -> None:
+            with connection:
                 turn = int(connection.execute("SELECT coalesce(max(used), 0) + 1 FROM vectors").get)
                 for key, vector in zip(keys, vectors, strict=True):
                     _put(connection, key, vector, turn)
                 _shrink(connection, self._max_bytes)
+
+        try:
+            self._use(put)
         except VicinalError as error:
             _log.warning("encoder cache not written: %s", error)
 
@@ -81,11 +85,14 @@ class DiskStore:
         Raises:
             StoreError: another process is using it, or the file is damaged.
         """
-        with self._using() as connection:
+
+        def erase(connection: apsw.Connection) -> None:
             with connection:
                 connection.execute("DELETE FROM vectors; UPDATE size SET bytes = 0")
             connection.execute("VACUUM")
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+        self._use(erase)
 
     def close(self) -> None:
         with sqlite_in_use.own.lock, self._lock, translated(self._path):
@@ -104,12 +111,12 @@ class DiskStore:
             self._connection.close()
             self._connection = None
 
-    @contextlib.contextmanager
-    def _using(self) -> Iterator[apsw.Connection]:
+    def _use(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Runs `work` with the file open; see `Connections.write`."""
         with sqlite_in_use.own.lock, self._lock, translated(self._path):
             if self._connection is None:
                 self._connection = self._open()
-            yield self._connection
+            return work(self._connection)
 
     def _open(self) -> apsw.Connection:
         connection = connect_file(self._path, self._files, create=True)

@@ -36,8 +36,16 @@ def ask(store: Store[Any]) -> None:
     """Has what is pending in this store's index built soon. Returns at once; may be called again and again."""
     if store.is_indexing:
         return
-    store.is_indexing = True
-    _asked.put(weakref.ref(store))
+    try:
+        store.is_indexing = True
+        _asked.put(weakref.ref(store))
+        _ensure_running()
+    except BaseException:  # an interrupt: the next call asks again, and twice does no harm
+        store.is_indexing = False
+        raise
+
+
+def _ensure_running() -> None:
     global _thread
     with _starting:
         if _thread is None or not _thread.is_alive():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vicinal.locks import new_lock
 
 from ..storage.base import Storage, operations_of
 
@@ -26,7 +27,7 @@ class Buffer:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._blocks: list[_Block] = []
         self._operations = 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vicinal.locks import new_lock
 from vicinal.progress import progress
 
 from ..hash.lsh import LSHHasher
@@ -115,7 +115,7 @@ class LSHRS:
     ) -> None:
         self._hasher = hasher
         self._buffer = Buffer()
-        self._sending = threading.Lock()
+        self._sending = new_lock()
         self._vector_fetch_fn = fetch
         if storage is None:
             storage = RedisStorage(**self._redis_config, **self._redis_options)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import apsw
+
+from vicinal.locks import new_lock
 
 from .base import Storage
 
@@ -36,7 +37,7 @@ class FileStorage(Storage):
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._connection = apsw.Connection(str(self.path))
         self._connection.set_busy_timeout(30_000)
         self._connection.execute(_SCHEMA).fetchall()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Sequence
+
+from vicinal.locks import new_lock
 
 from .base import Storage
 
@@ -15,7 +16,7 @@ class MemoryStorage(Storage):
     """Buckets in dictionaries; many threads may use one."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._buckets: dict[tuple[int, bytes], set[int]] = defaultdict(set)
         self._places: dict[int, set[tuple[int, bytes]]] = defaultdict(set)
 

@@ -1,0 +1,47 @@
+"""A search answers as of one moment, although words are not frozen for it as vectors are."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+import vicinal
+from vicinal.query.legs import KeywordLeg
+
+_QUERIES = ["rare", "rare common"]
+
+
+def test_words_that_others_move_on_while_they_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """idf and average length change with every text: scores of two moments do not go together."""
+    with vicinal.connect(":memory:") as database:
+        docs = database.collection("docs")
+        docs.add(range(8), texts=["rare common", *["common words"] * 7])
+        before = docs.search_many(_QUERIES, mode="keyword")
+        best, threads = KeywordLeg.best, list[threading.Thread]()
+
+        def moved_on(self: KeywordLeg, m: int) -> Any:
+            found = best(self, m)
+            if not threads:
+                threads.append(threading.Thread(target=_add_and_search, args=(docs,)))
+                threads[0].start()
+                threads[0].join(60)
+                assert not threads[0].is_alive()
+            return found
+
+        monkeypatch.setattr(KeywordLeg, "best", moved_on)
+        found = docs.search_many(_QUERIES, mode="keyword")
+        assert threads
+        after = docs.search_many(_QUERIES, mode="keyword")
+    assert [_scores(hits) for hits in before] != [_scores(hits) for hits in after]
+    assert [_scores(hits) for hits in found] == [_scores(hits) for hits in after]
+
+
+def _add_and_search(docs: vicinal.Collection) -> None:
+    docs.add(range(100, 140), texts=["rare and long " * 9] * 40)
+    docs.search("rare", mode="keyword")
+
+
+def _scores(hits: vicinal.Hits) -> list[tuple[Any, float]]:
+    return [(hit.id, hit.score) for hit in hits]
