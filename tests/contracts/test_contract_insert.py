@@ -386,3 +386,16 @@ def test_a_uuid_and_its_text_are_two_ids(docs: Collection) -> None:
     key = uuid4()
     docs.add([key, str(key)], texts=["uuid", "text"])
     assert [row.text for row in docs.get([key])] == ["uuid"]
+
+
+def test_the_named_index_of_a_data_frame_is_a_column(docs: Collection) -> None:
+    frame = pd.DataFrame({"id": ["a", "b"], "text": ["x", "y"], "n": [1, 2]})
+    docs.add(rows=frame.set_index("id"))
+    docs.upsert(rows=frame.set_index(["id", "n"]))
+    assert [(row.id, row.text, row.metadata) for row in docs.get()] == [("a", "x", {"n": 1}), ("b", "y", {"n": 2})]
+    with pytest.raises(InvalidArgument, match="two columns 'n'"):
+        docs.upsert(rows=frame.assign(n=[3, 4]).rename_axis(index="n"))
+    with pytest.raises(InvalidArgument, match="no column 'text' or 'vector'"):
+        docs.add(rows=frame[["id", "n"]])
+    assert docs.update(rows=frame[["id", "n"]].assign(n=[8, 9])) == 2  # a change need not have all that rows have
+    assert docs.distinct("n") == [8, 9]

@@ -27,17 +27,26 @@ _QUOTED: Final = re.compile(
 _QUOTED_MAX: Final = 32  # further ones are plain words only: each costs a look at places in texts
 
 
+# Said in a question, they are of no subject, and few texts have them, so that BM25 would give them the most weight.
+_EMPTY: Final = re.compile(r"(?<![\w.])(?:e\. ?g|i\. ?e)\.(?!\w)", re.IGNORECASE)
+_WORDS: Final = re.compile(r"\w")
+
+
 def parse(text: str, syntax: Syntax) -> TextQuery:
     """What a query asks for; every text is a query, whatever its syntax.
 
     Args:
-        syntax: "plain": each word may be there, and a phrase in quotation marks raises the rows that have it;
+        syntax: "plain": each word may be there, and a phrase in quotation marks raises the rows that have it; "e.g."
+            and "i.e." count only where nothing else is asked for;
             "operators": see `_with_operators`.
     """
     return _with_operators(text) if syntax == "operators" else _plain(text)
 
 
 def _plain(text: str) -> TextQuery:
+    told = _EMPTY.sub(" ", text)
+    if _WORDS.search(told):
+        text = told
     clauses: list[Clause] = []
     at = 0
     for found in islice(_QUOTED.finditer(text), _QUOTED_MAX):

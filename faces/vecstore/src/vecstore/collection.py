@@ -62,6 +62,6 @@ class Collection:
 
     def __repr__(self) -> str:
         try:
-            return f"Collection(name='{self._name}', vectors={self.count()})"
+            return f"Collection(name={self._name!r}, vectors={self.count()})"
         except ValueError:
-            return f"Collection(name='{self._name}', deleted or closed)"
+            return f"Collection(name={self._name!r}, deleted or closed)"

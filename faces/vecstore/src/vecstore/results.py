@@ -50,4 +50,4 @@ class SearchResult:
     __hash__ = None  # type: ignore[assignment]  # it holds a dict
 
     def __repr__(self) -> str:
-        return f"SearchResult(id='{self._id}', score={self._score:.3f})"
+        return f"SearchResult(id={self._id!r}, score={self._score:.3f})"
