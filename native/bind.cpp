@@ -98,10 +98,11 @@ std::optional<std::uint32_t> crc_of_row(const nb::tuple& row, const SlotVectors&
                                ? PyLong_AsLongLong(PyTuple_GET_ITEM(row.ptr(), kSlot))
                                : -1;
     const FloatRows& rows = *vectors.rows;
-    if (slot < vectors.first || static_cast<std::uint64_t>(slot - vectors.first) >= rows.shape(0)) return crc;
+    // Unsigned, as the difference of two signed ones may not be one.
+    const std::uint64_t place = static_cast<std::uint64_t>(slot) - static_cast<std::uint64_t>(vectors.first);
+    if (slot < vectors.first || place >= rows.shape(0)) return crc;
     const std::size_t size = rows.shape(1);
-    return checksum::crc32(rows.data() + static_cast<std::size_t>(slot - vectors.first) * size,
-                           size * sizeof(float), crc);
+    return checksum::crc32(rows.data() + static_cast<std::size_t>(place) * size, size * sizeof(float), crc);
 }
 
 nb::list sealed_rows(nb::list rows, nb::handle vectors, std::int64_t first) {

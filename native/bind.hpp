@@ -27,12 +27,19 @@ inline std::string described(nb::handle object) {
     return text;
 }
 
+// Only what NumPy owns stays where it is as long as the caller holds the array: other objects hand out memory for as
+// long as a borrower keeps their capsule, and native code keeps pointers.
+inline bool is_numpy_array(nb::handle object) {
+    static PyObject* const type = nb::object(nb::module_::import_("numpy").attr("ndarray")).release().ptr();
+    return PyObject_TypeCheck(object.ptr(), reinterpret_cast<PyTypeObject*>(type)) != 0;
+}
+
 // Arguments arrive as plain objects and are cast here, because nanobind's own refusal of a wrong array
 // lists overloads and does not say which argument was wrong.
 template <class ArrayType>
 ArrayType array(const char* name, const char* wanted, nb::handle object) {
     ArrayType result;
-    if (!nb::try_cast(object, result, /*convert=*/false))
+    if (!is_numpy_array(object) || !nb::try_cast(object, result, /*convert=*/false))
         throw std::invalid_argument(std::string(name) + " must be " + wanted + ", got " + described(object));
     if (reinterpret_cast<std::uintptr_t>(result.data()) % alignof(typename ArrayType::Scalar) != 0)
         throw std::invalid_argument(std::string(name) + " must be aligned to its item size");

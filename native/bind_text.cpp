@@ -51,6 +51,8 @@ text::Formula formula_of(std::string_view name, double k1, double b, double aver
     throw std::invalid_argument("no formula '" + std::string(name) + "'");
 }
 
+constexpr std::int64_t kOffsetMax = std::int64_t{1} << 32;  // of places, which have 32 bits: differences fit 64
+
 using Groups = std::vector<std::vector<std::pair<std::uint32_t, std::int64_t>>>;
 using Numbers = std::vector<std::uint32_t>;
 
@@ -65,6 +67,8 @@ public:
             if (group.empty()) throw std::invalid_argument("a group must have a term");
             auto& places = query_.groups.emplace_back();
             for (const auto& [term, offset] : group) {
+                if (offset < -kOffsetMax || offset > kOffsetMax)
+                    throw std::invalid_argument("a term cannot stand " + std::to_string(offset) + " places further on");
                 places.push_back({term, offset});
                 last_term_ = std::max(last_term_, term);
             }
@@ -102,17 +106,45 @@ private:
     std::uint32_t last_term_ = 0;
 };
 
+// Texts of Python, which live as long as this does, whatever other threads do to the list that they came in.
+class Terms {
+public:
+    explicit Terms(const nb::sequence& terms) : held_(nb::steal<nb::tuple>(PySequence_Tuple(terms.ptr()))) {
+        if (!held_.is_valid()) throw nb::python_error();
+        for (nb::handle term : held_) {
+            std::string_view view;
+            if (!nb::try_cast(term, view, /*convert=*/false)) throw nb::type_error("terms must be texts");
+            views.push_back(view);
+        }
+    }
+
+    std::vector<std::string_view> views;
+
+private:
+    nb::tuple held_;
+};
+
 std::vector<std::uint32_t> intern(Postings& postings, const std::vector<std::uint8_t>& fields,
-                                  const std::vector<std::string_view>& terms) {
-    expect_length("fields", fields.size(), terms.size());
+                                  const nb::sequence& sequence) {
+    const Terms terms(sequence);
+    expect_length("fields", fields.size(), terms.views.size());
     nb::gil_scoped_release unlocked;
-    return postings.intern(fields, terms);
+    return postings.intern(fields, terms.views);
 }
 
-nb::object find(const Postings& postings, const std::vector<std::uint8_t>& fields,
-                const std::vector<std::string_view>& terms) {
-    expect_length("fields", fields.size(), terms.size());
-    const text::Found found = postings.find(fields, terms);
+std::size_t slot_count(const Postings& postings) {
+    nb::gil_scoped_release unlocked;  // a writer may be at work, and may need the GIL to end
+    return postings.slot_count();
+}
+
+nb::object find(const Postings& postings, const std::vector<std::uint8_t>& fields, const nb::sequence& sequence) {
+    const Terms terms(sequence);
+    expect_length("fields", fields.size(), terms.views.size());
+    text::Found found;
+    {
+        nb::gil_scoped_release unlocked;
+        found = postings.find(fields, terms.views);
+    }
     return nb::make_tuple(found.version, found.texts, found.length, nb::cast(found.numbers), nb::cast(found.frequencies));
 }
 
@@ -172,10 +204,14 @@ nb::object matches(const Postings& postings, const Program& program, nb::handle 
 
 nb::object occurrences(const Postings& postings, const Program& program, std::uint32_t slot) {
     using Found = std::pair<std::uint32_t, std::vector<std::vector<std::uint32_t>>>;
-    const std::optional<Found> found = postings.read(program.version(), [&](const text::Index& index) {
-        const std::uint32_t length = slot < index.slot_count() && index.is_live(slot) ? index.lengths[slot] : 0;
-        return Found(length, text::occurrences(index, program.query(index), slot));
-    });
+    std::optional<Found> found;
+    {
+        nb::gil_scoped_release unlocked;
+        found = postings.read(program.version(), [&](const text::Index& index) {
+            const std::uint32_t length = slot < index.slot_count() && index.is_live(slot) ? index.lengths[slot] : 0;
+            return Found(length, text::occurrences(index, program.query(index), slot));
+        });
+    }
     return nb::cast(found);
 }
 
@@ -222,7 +258,7 @@ void bind_text(nb::module_& module) {
         .def(nb::init<std::size_t>(), nb::arg("fields"))
         .def_prop_ro("version", &Postings::version)
         .def_prop_ro("numbering", &Postings::numbering)
-        .def_prop_ro("slot_count", &Postings::slot_count)
+        .def_prop_ro("slot_count", &slot_count)
         .def_prop_ro("borrows", &Postings::borrows, "Whether arrays given to `load` are still read.")
         .def("intern", &intern, nb::arg("fields"), nb::arg("terms"))
         .def("find", &find, nb::arg("fields"), nb::arg("terms"))

@@ -17,7 +17,7 @@ def test_opening_and_looking_creates_nothing(tmp_path: Path) -> None:
     db = vicinal.connect(tmp_path / "data")
     assert db.collections() == []
     assert "docs" not in db
-    assert repr(db) == f"Database({str(tmp_path / 'data')!r}, collections=[])"
+    assert repr(db) == f"Database({str(tmp_path / 'data')!r})"
     assert list(tmp_path.iterdir()) == []
 
 

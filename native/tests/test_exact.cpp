@@ -155,7 +155,7 @@ void test_many() {
 }
 
 void test_parallel() {
-    for (std::size_t threads : {0, 1, 2, 5}) {
+    for (std::size_t threads : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{5}, ~std::size_t{0}}) {
         std::vector<int> calls(100);
         vectors::run_parallel(calls.size(), threads, [&](std::size_t i) { ++calls[i]; });
         CHECK(std::count(calls.begin(), calls.end(), 1) == 100, "%zu threads", threads);

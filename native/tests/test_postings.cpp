@@ -233,6 +233,43 @@ void share() {
     CHECK(find(postings).texts == 8'000 - 160, "all are there");
 }
 
+// Mapped arrays are let go as soon as others have taken their place, while readers are at them.
+void swap_under_readers() {
+    std::vector<std::unique_ptr<Built>> saved;
+    for (const std::uint32_t size : {300u, 500u}) {
+        Postings postings(1);
+        Random random;
+        std::vector<std::uint32_t> slots;
+        std::vector<Text> texts;
+        for (std::uint32_t slot = 0; slot < size; ++slot) {
+            slots.push_back(slot);
+            texts.push_back(random.text());
+        }
+        add(postings, slots, texts, size);
+        saved.push_back(std::make_unique<Built>(*postings.save()));
+    }
+    auto postings = std::make_shared<Postings>(1);
+    std::atomic<bool> done = false;
+    std::vector<std::thread> threads;
+    for (unsigned seed = 1; seed <= 3; ++seed)  // each has a share: the last to leave closes them
+        threads.emplace_back([postings, seed, &done] { search_repeatedly(*postings, seed, done); });
+    std::unique_ptr<Built> mapped;
+    for (int round = 0; round < 40; ++round) {
+        auto next = std::make_unique<Built>(*saved[round % 2]);
+        postings->load(view_of(*next));
+        mapped = std::move(next);
+        CHECK(postings->borrows(), "round %d", round);
+        CHECK(postings->slot_count() == saved[round % 2]->lengths.size(), "round %d", round);
+    }
+    postings->remove(std::vector<std::uint32_t>{1});
+    postings->save();
+    CHECK(!postings->borrows(), "what was saved is their own");
+    mapped.reset();
+    postings.reset();  // closed here, while others search
+    done = true;
+    for (std::thread& thread : threads) thread.join();
+}
+
 }  // namespace
 
 int main() {
@@ -240,5 +277,6 @@ int main() {
     live(random);
     refuse();
     share();
+    swap_under_readers();
     return result();
 }

@@ -30,9 +30,10 @@ void run_parallel(std::size_t count, std::size_t threads, const Task& task) {
         }
     };
     std::vector<std::thread> helpers;
-    helpers.reserve(threads);
+    const std::size_t wanted = std::min(threads, count);
+    helpers.reserve(wanted);
     try {
-        while (helpers.size() + 1 < std::min(threads, count)) helpers.emplace_back(work);
+        while (helpers.size() + 1 < wanted) helpers.emplace_back(work);
     } catch (const std::system_error&) {
         // No more threads to be had: those that run do the work.
     }

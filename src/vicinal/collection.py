@@ -265,6 +265,10 @@ class Collection:
     def __len__(self) -> int:
         return self.count()
 
+    def __bool__(self) -> bool:
+        """True, however few rows there are: `if collection:` asks whether there is one, and reads nothing."""
+        return True
+
     def __contains__(self, id_: object) -> bool:
         try:
             checked = check_id(id_)
@@ -561,12 +565,13 @@ class Collection:
     def __repr__(self) -> str:
         if not self._finalizer.alive:
             return f"Collection({self.name!r}, closed)"
-        state = self._context.store.current()
+        store = self._context.store
+        if store.is_over:
+            return f"Collection({self.name!r}, {store.fate})"
+        state = store.glance() or self._context.known  # no I/O: a debugger may ask at any moment
         encoder = visible(_encoder_name(self._context, state) or "none")
-        return (
-            f"Collection({self.name!r}, rows={self.count()}, dimension={state.dimension}, "
-            f"metric={state.metric}, encoder={encoder})"
-        )
+        dimension = "" if state.dimension is None else f"dimension={state.dimension}, "
+        return f"Collection({self.name!r}, {dimension}metric={state.metric}, encoder={encoder})"
 
 
 def _held_by(owner: Collection, rows: Iterator[Record]) -> Iterator[Record]:

@@ -212,7 +212,7 @@ class Database:
         if name not in self:
             raise self._not_found(name)
         if self._path is None:
-            self._in_memory.pop(name).close()
+            self._in_memory.pop(name).drop_in_memory()
             return
         folder = os.path.join(self._path, folder_name(name))
         files = self._files_for(folder)
@@ -287,7 +287,7 @@ class Database:
         where = ":memory:" if self._path is None else self._path
         if self._closed:
             return f"Database({where!r}, closed)"
-        return f"Database({where!r}, collections={self.collections()})"
+        return f"Database({where!r})"  # without a look at the disk: a debugger may ask at any moment
 
     def _lease(
         self,

@@ -14,7 +14,7 @@ import pytest
 import vicinal
 from support.worlds import World
 from vicinal import Collection, contract
-from vicinal.errors import Closed, DimensionMismatch, InvalidArgument, SettingsMismatch
+from vicinal.errors import Closed, CollectionDropped, DimensionMismatch, InvalidArgument, SettingsMismatch
 
 
 def test_it_is_the_contract(docs: Collection) -> None:
@@ -246,7 +246,39 @@ def test_stats(world: World) -> None:
     assert (stats.change, stats.synced) == (4, 4)
     assert (stats.bytes_on_disk > 12 * 40) == world.on_disk
     assert stats.path == (":memory:" if not world.on_disk else stats.path)
-    assert repr(docs) == "Collection('docs', rows=9, dimension=10, metric=ip, encoder=none)"
+    assert repr(docs) == "Collection('docs', dimension=10, metric=ip, encoder=none)"
+
+
+def test_repr_looks_at_nothing(world: World) -> None:
+    """A debugger asks for it at any moment, also inside a call and after the end."""
+    docs, db = world.collection(dimension=3), world.db
+    store: Any = docs._context.store
+    with store._lock:
+        shown: list[str] = []
+        thread = threading.Thread(target=lambda: shown.extend(map(repr, (docs, db))))
+        thread.start()
+        thread.join(5)
+    assert len(shown) == 2
+    other = db.collection("docs")
+    db.drop("docs")
+    for handle in (docs, other):
+        assert repr(handle) == "Collection('docs', dropped)"
+        with pytest.raises(CollectionDropped):
+            handle.count()
+    assert repr(db).startswith("Database(")
+
+
+@pytest.mark.parametrize("k", [2**31, 2**32, 2**63, 2**64, 10**30, np.int64(2**62)])
+def test_no_k_is_too_large(docs: Collection, k: Any) -> None:
+    docs.add(["a", "b"], vectors=np.eye(2), texts=["gold", "silver"], sparse=[{1: 1.0}, {2: 1.0}])
+    for hits in (
+        docs.search([1.0, 0.0], k=k),
+        docs.search(id="b", k=k),
+        docs.search("gold", k=k, mode="keyword"),
+        docs.search("gold", vector=[1.0, 0.0], sparse={1: 1.0}, k=k, mode="hybrid"),
+        docs.search_many([[1.0, 0.0]], k=k)[0],
+    ):
+        assert 1 <= len(hits) <= 2
 
 
 def test_a_call_with_nothing_to_do_is_no_commit(docs: Collection) -> None:

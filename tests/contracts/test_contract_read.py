@@ -29,6 +29,18 @@ def test_get_keeps_the_order_asked_and_passes_over_the_unknown(ten: Collection) 
     assert ten.get([]) == []
 
 
+def test_get_with_a_filter_keeps_the_order_asked_too(ten: Collection) -> None:
+    ten.update(list(range(10)), metadata=[{"n": i} for i in range(10)])
+    assert ids(ten.get([3, 1, 3, 8, 99, 3], where={"n": {"$lt": 8}})) == [3, 1, 3, 3]
+    assert ids(ten.get([3, 1, 3, 8], where={"n": {"$lt": 8}}, limit=2, offset=1)) == [1, 3]
+
+
+def test_an_empty_collection_is_a_collection(docs: Collection) -> None:
+    """`if docs:` asks whether there is one; `len(docs)` counts."""
+    assert docs
+    assert not len(docs)
+
+
 def test_get_without_ids_is_everything_in_insertion_order(ten: Collection) -> None:
     ten.delete([0, 4])
     ten.upsert([2], vectors=np.eye(10)[:1])

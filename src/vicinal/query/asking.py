@@ -142,7 +142,7 @@ class Asked:
             encode: makes vectors of texts.
         """
         mode: Mode = self.mode
-        k = self.k + self.offset
+        k = min(int(self.k) + int(self.offset), _ROWS_MAX)
         if self.id is not None:
             like = check_id(self.id, "id=")
             parts = PARTS if self.select is None else frozenset(self.select)
@@ -303,6 +303,9 @@ def _stacked(vectors: list[FloatVector]) -> FloatMatrix:
 
 def _only(parts: tuple[Any, ...] | None, i: int) -> tuple[Any, ...] | None:
     return None if parts is None else parts[i : i + 1]
+
+
+_ROWS_MAX: Final = 1 << 32  # more than a collection can have; native code takes no greater k
 
 
 def _check_k(k: object) -> None:

@@ -114,6 +114,11 @@ class Context:
                 "meaning. Make it with encoder='minilm', or call reembed('minilm') at any time."
             )
 
+    @property
+    def known(self) -> State:
+        """The state that this handle asked about last."""
+        return self._rules[0]
+
     def rules(self, state: State) -> VectorRules:
         known, rules = self._rules
         if known is not state:

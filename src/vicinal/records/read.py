@@ -57,8 +57,8 @@ def _read_where(
             slots = slots[part]
         rows = list(reader.rows_by_slot(slots).values())
         if stored is not None:
-            place = {id_: at for at, id_ in reversed(list(enumerate(stored)))}
-            rows = sorted(rows, key=lambda row: place[row.id])[part]
+            found = {row.id: row for row in rows}
+            rows = [found[id_] for id_ in stored if id_ in found][part]  # as asked: an id may come twice
         else:
             rows.sort(key=lambda row: row.slot)
         return [record_of(reader, row, vectors=vectors) for row in rows]

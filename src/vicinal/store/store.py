@@ -138,7 +138,12 @@ class Store(Generic[IndexT]):
     @property
     def is_over(self) -> bool:
         """Closed for good: by `close`, or because the collection was dropped, or its files are gone."""
-        return self._closed or self._dropped or self._gone
+        return self.fate != ""
+
+    @property
+    def fate(self) -> str:
+        """What has become of it, in a word or two; empty while it can be used."""
+        return "dropped" if self._dropped else "files gone" if self._gone else "closed" if self._closed else ""
 
     def is_in_place(self) -> bool:
         """Whether the folder is the one that was opened: it may have been deleted, moved, or replaced by a copy."""
@@ -162,6 +167,11 @@ class Store(Generic[IndexT]):
         """The state after every commit up to now."""
         with self.in_force() as opened:
             return opened.feed.state
+
+    def glance(self) -> State | None:
+        """The newest state that this process has seen, without any I/O; None while the files are closed."""
+        opened = self._opened
+        return None if opened is None else opened.feed.state
 
     def known(self) -> State:
         """The newest state that this process has seen: what to try first, where a search looks again anyway."""
@@ -453,6 +463,11 @@ class Store(Generic[IndexT]):
                     if opened is not None:
                         self._retire(opened.generation)
         indexing.wait()
+
+    def drop_in_memory(self) -> None:
+        """The end of a collection that is nowhere else; whoever uses it next gets `CollectionDropped`."""
+        self._dropped = True
+        self.close()
 
     def check_usable(self) -> None:
         if self._dropped:
