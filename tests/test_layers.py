@@ -108,7 +108,6 @@ FOR_FACES = (
     "indexes.sign_hashing",
     "indexes.text_query",
     "inputs.checks",
-    "llm",
     "locks",
     "ownership",
     "progress",

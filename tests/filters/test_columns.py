@@ -182,6 +182,19 @@ def test_every_scalar_against_every_other(as_elements: bool) -> None:
     check(world, [StartsWith(("x",), text) for text in TEXTS])
 
 
+def test_every_class_of_values_among_rows_of_which_some_died() -> None:
+    world = World()
+    values = [None, True, 1, 2.5, 2**80, Decimal("0.1"), "a", LONG, *INSTANTS[:2], UUIDS[0], [1], {"y": 1}]
+    world.apply([*({"x": value} for value in values), {}, None])
+    trees = [OfType(("x",), frozenset({one})) for one in sorted(CLASSES)]
+    check(world, [*trees, OfType(("x",), CLASSES), OfType(("x", "y"), CLASSES), *map(Not, trees)])
+    assert sum(len(world.found(tree)) for tree in trees) == len(values)
+    world.apply(dead=range(0, len(values), 2))
+    check(world, [*trees, OfType(("x",), CLASSES), *map(Not, trees)])
+    world.reopen()
+    check(world, trees)
+
+
 @settings(SLOW_ALLOWED, max_examples=200)
 @given(st.lists(ROWS, min_size=1, max_size=8), st.lists(TREES, min_size=1, max_size=4))
 def test_columns_find_what_the_referee_finds(rows: list[Any], trees: list[Node]) -> None:
