@@ -31,7 +31,7 @@ from .inputs.names import nearest
 from .inputs.vectors import DIMENSION_MAX
 from .locks import new_lock
 from .records.context import Context, remembered
-from .store.creation import collection_names, create_collection
+from .store.creation import collection_names, create_collection, has_collection
 from .store.drop import create_after_drop, finish_drop, is_dropped, mend_marker, remove_if_dropped
 from .store.encoder_cache import FILE_NAME, DiskStore
 from .store.files import DiskFiles, Files
@@ -251,7 +251,13 @@ class Database:
         return repair_collection(self._files_for(folder), folder, timeout)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.collections()
+        self._check_open()
+        if self._path is None or not isinstance(name, str):
+            return name in self._in_memory
+        try:
+            return has_collection(self._files_for(self._path), self._path, name)
+        except UnicodeEncodeError:  # a lone surrogate is in no name
+            return False
 
     def close(self) -> None:
         """Closes every collection that was opened through this database."""

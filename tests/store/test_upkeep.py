@@ -394,6 +394,28 @@ class TestOffTheLock:
             assert written == {"slots", "vectors", "columns", "words", "sparse"}, "enough has changed"
             assert docs.stats().published == docs.stats().change == 3
 
+    def test_files_of_another_builder_are_neither_removed_nor_written_again(
+        self, docs: vicinal.Collection, tmp_path: Path
+    ) -> None:
+        fill(docs, 50)
+        upkeep_of = docs._context.store.upkeep
+        upkeep_of.build(always=True)
+        in_another_process(
+            """
+            import sys, vicinal
+            docs = vicinal.connect(sys.argv[1]).collection("docs")
+            docs.delete([0])
+            docs._context.store.upkeep.build(always=True)
+            """,
+            tmp_path / "db",
+        )
+        theirs = index_files(tmp_path / "db")
+        assert {name.split("-")[1] for _, name in theirs} == {"2"}
+        docs.count()
+        upkeep_of.build(always=True)
+        assert index_files(tmp_path / "db") == theirs
+        assert docs.stats().published == 2
+
 
 def index_files(database: Path) -> set[tuple[str, str]]:
     """(part, name) of each."""

@@ -22,17 +22,25 @@ from .vectors import MemoryVectors
 
 def collection_names(files: Files, database: str) -> list[str]:
     """Names of the collections in a database's folder, sorted."""
-    names = []
-    for entry in files.list_folder(database):
-        path = os.path.join(database, entry, "name")
-        if files.exists(path) and not files.exists(os.path.join(database, entry, "dropped")):
-            try:
-                name = _read_text(files, path)
-            except StoreError:  # renamed or removed since we looked
-                continue
-            if folder_name(name) == entry:  # so new-*, dead-* and strangers' folders do not count
-                names.append(name)
-    return sorted(names)
+    found = (_name_in(files, database, entry) for entry in files.list_folder(database))
+    return sorted(name for name in found if name is not None)
+
+
+def has_collection(files: Files, database: str, name: str) -> bool:
+    """Whether there is a collection of this name in a database's folder."""
+    return _name_in(files, database, folder_name(name)) == name
+
+
+def _name_in(files: Files, database: str, entry: str) -> str | None:
+    """The name of the collection in a folder; None for `new-*`, `dead-*`, strangers' and those of dropped ones."""
+    path = os.path.join(database, entry, "name")
+    if not files.exists(path) or files.exists(os.path.join(database, entry, "dropped")):
+        return None
+    try:
+        name = _read_text(files, path)
+    except StoreError:  # renamed or removed since we looked
+        return None
+    return name if folder_name(name) == entry else None
 
 
 def create_collection(files: Files, database: str, state: State) -> None:

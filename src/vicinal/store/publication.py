@@ -122,6 +122,17 @@ def load_newest(
     return None
 
 
+def newest_of_all(files: Files, generation: str, connection: apsw.Connection, state: State) -> dict[str, Publication]:
+    """By part the newest file of these records, by whomever it was saved; what it holds is not looked at."""
+    found: dict[str, Publication] = {}
+    for part, change, nonce, path in saved_files(files, generation):
+        if part not in found and change <= state.change and nonce_of(connection, state, change) == nonce:
+            with contextlib.suppress(Unusable, StoreError, ValueError, KeyError, TypeError):
+                mapped = _mapped(files, path)
+                found[part] = Publication(part, change, nonce, int(_header(mapped)["slots"]), len(mapped))
+    return found
+
+
 def discard(files: Files, generation: str, publications: Collection[Publication]) -> None:
     """Removes saved parts that turned out to be wrong, where that can be done."""
     for publication in publications:

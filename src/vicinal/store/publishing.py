@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 from ..contract import Index, SavedIndex
@@ -19,11 +19,11 @@ from .commit import forget_changes
 from .feed import Feed, Opened
 from .files import Files
 from .generation import open_generation
-from .publication import Publication, publish, remove_others
+from .publication import INDEX_FOLDER, Publication, newest_of_all, publish, remove_others
 from .reading import ChangedMeanwhile, Reader
 from .state import State, read_state
 
-__all__ = ["Pace", "build", "due_parts", "oldest", "publish_generation", "publish_parts"]
+__all__ = ["Pace", "build", "due_parts", "oldest", "publish_due", "publish_generation"]
 
 _log = logging.getLogger("vicinal.store")
 
@@ -41,6 +41,7 @@ class Pace(enum.Enum):
     BUSY = "rows keep coming, and saving competes with whoever writes them"
     PAUSE = "no row for a second"
     QUIET = "no row for some seconds"
+    ALWAYS = "whatever has changed at all is to be saved"
 
 
 def oldest(opened: Opened[Any]) -> Publication | None:
@@ -71,6 +72,8 @@ def due_parts(opened: Opened[Any], pace: Pace) -> list[str]:
 
 def _is_worth_it(published: Publication | None, rows: int, slots: int, pace: Pace) -> bool:
     """Whether to save a part again that `rows` changes of rows ago was saved, or never."""
+    if pace is Pace.ALWAYS:
+        return True
     if pace is Pace.QUIET and (published is None or published.size <= _SMALL_BYTES or rows >= slots // _QUIET_SHARE):
         return True
     rows = max(rows, slots) if published is None else rows
@@ -92,8 +95,8 @@ def build(opened: Opened[Any]) -> bool:
             return True
 
 
-def publish_parts(files: Files, folder: str, opened: Opened[Any], parts: Iterable[str]) -> None:
-    """Saves parts and forgets the changes that all of them cover. The caller holds the builder role.
+def publish_due(files: Files, folder: str, opened: Opened[Any], pace: Pace) -> None:
+    """Saves the parts that are due and forgets the changes that all parts cover. The caller holds the builder role.
 
     Args:
         folder: of the generation.
@@ -102,7 +105,8 @@ def publish_parts(files: Files, folder: str, opened: Opened[Any], parts: Iterabl
         StoreError, OSError: a full disk, or a folder just deleted; what was saved before stays.
     """
     feed = opened.feed
-    for part in parts:
+    feed.published = _known_to_all(files, folder, opened)
+    for part in due_parts(opened, pace):
         with feed.building:
             saved = _saved(opened, part)
         nonce = None if saved is None else _nonce_of(opened, saved.change)
@@ -112,8 +116,16 @@ def publish_parts(files: Files, folder: str, opened: Opened[Any], parts: Iterabl
     covered = oldest(opened)
     if covered is not None:
         forget_changes(opened.generation, covered)
-    if os.path.isdir(os.path.join(folder, "index")):
+    if os.path.isdir(os.path.join(folder, INDEX_FOLDER)):
         remove_others(files, folder, feed.published.values())
+
+
+def _known_to_all(files: Files, folder: str, opened: Opened[Any]) -> dict[str, Publication]:
+    """What is saved just now: another process may have been the builder since this one looked."""
+    connections = opened.generation.connections
+    with connections.turn, connections.reader() as connection, connection:
+        found = newest_of_all(files, folder, connection, read_state(connection))
+    return found  # noqa: RET504  # to mypy, a `with` of apsw might swallow errors
 
 
 def publish_generation(files: Files, folder: str, make_index: Callable[[State], Index]) -> None:
@@ -126,7 +138,7 @@ def publish_generation(files: Files, folder: str, make_index: Callable[[State], 
         return
     try:
         feed = Feed(files, generation, make_index)
-        publish_parts(files, folder, Opened(generation, feed), feed.index.parts)
+        publish_due(files, folder, Opened(generation, feed), Pace.ALWAYS)
     except (OSError, StoreError) as error:
         _log.warning("the index of %s was not saved: %s", folder, error)
     finally:

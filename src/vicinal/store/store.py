@@ -181,6 +181,11 @@ class Store(Generic[IndexT]):
         with self.using() as opened:
             return opened.feed.state
 
+    def known_place(self) -> tuple[str, int] | None:
+        """Generation and commit that this process has seen last, without looking; None where its files are closed."""
+        opened = self._opened
+        return None if opened is None else (opened.generation.name, opened.feed.state.change)
+
     def published(self) -> Publication | None:
         """Where whoever opens the collection begins, as far as this process knows: see `publishing.oldest`."""
         with self.in_force() as opened:

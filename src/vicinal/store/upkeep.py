@@ -10,7 +10,7 @@ import functools
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ..contract import Index
@@ -34,7 +34,7 @@ from .feed import Opened
 from .files import Files
 from .generation import DAMAGED, DROPPED, generations, open_generation
 from .holders import holder_of
-from .publishing import Pace, due_parts, publish_generation, publish_parts
+from .publishing import Pace, due_parts, publish_due, publish_generation
 from .switch import Plan, switch, switch_in_memory
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ _SYNC_EVERY_SECONDS = 1.0
 _FOLLOW_EVERY_SECONDS = 2.0
 _QUIET_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.2
+_LOOK_THROUGH_SECONDS = 10.0
 _PAUSE_SECONDS = 1.0  # without a write
 _COMPACT_SLOTS_MIN = 1024  # fewer dead slots are not worth a generation
 
@@ -70,6 +71,7 @@ class Upkeep(Generic[IndexT]):
         self._has_leftovers = False  # an earlier generation that a process had open when we would have removed it
         self._looked_at = self._synced_at = self._cleared_at = time.monotonic()
         self._nothing_due: object = None  # what was looked at when nothing was
+        self._looked_through_at = -_LOOK_THROUGH_SECONDS
 
     @property
     def _files(self) -> Files:
@@ -128,7 +130,11 @@ class Upkeep(Generic[IndexT]):
             self.clear_up()
         quiet = now - self._store.wrote_at
         pace = Pace.QUIET if quiet >= _QUIET_SECONDS else Pace.PAUSE if quiet >= _PAUSE_SECONDS else Pace.BUSY
-        self.build(pace=pace)
+        known = self._store.known_place()
+        is_known = known is not None and (*known, pace) == self._nothing_due
+        if not is_known or now - self._looked_through_at >= _LOOK_THROUGH_SECONDS:  # rows expire, too
+            self._looked_through_at = now
+            self.build(pace=pace)
 
     def after_write_in_memory(self) -> None:
         """Nobody else keeps house there: compaction comes with the write that makes it due."""
@@ -149,18 +155,16 @@ class Upkeep(Generic[IndexT]):
             always: whether parts are saved that are hardly worth it.
             pace: how much is being written.
         """
+        pace = Pace.ALWAYS if always else pace
         with self._store.in_force() as opened:
             looked_at = (opened.generation.name, opened.feed.state.change, pace)
             needs_compaction = self._needs_compaction(opened)
-            if always:
-                parts = list(opened.feed.index.parts)
-            else:
-                parts = [] if looked_at == self._nothing_due else due_parts(opened, pace)
+            parts = due_parts(opened, pace)
         if needs_compaction and self._compaction.is_due() and self._compact():
             return
         if always or (parts and self._publication.is_due()):
-            self._publish_and_clear_up(parts)
-        if not parts:
+            self._publish_and_clear_up(pace)
+        if not parts and not needs_compaction:
             self._nothing_due = looked_at
 
     def _compact(self) -> bool:
@@ -193,11 +197,11 @@ class Upkeep(Generic[IndexT]):
             publish = functools.partial(publish_generation, self._files, make_index=make_index)
             switch(self._files, self._folder, opened.generation, plan, now=now, timeout=timeout, publish=publish)
         self._store.current()
-        return self._publish_and_clear_up(())
+        return self._publish_and_clear_up(Pace.QUIET)
 
-    def _publish_and_clear_up(self, parts: Sequence[str]) -> bool:
+    def _publish_and_clear_up(self, pace: Pace) -> bool:
         with self._building() as opened:
-            cleared = opened is not None and self._publish(opened, parts)
+            cleared = opened is not None and self._publish(opened, pace)
         self._has_leftovers = not cleared
         return cleared
 
@@ -313,11 +317,11 @@ class Upkeep(Generic[IndexT]):
                 yield None
                 return
 
-    def _publish(self, opened: Opened[IndexT], parts: Sequence[str]) -> bool:
-        """Saves parts of the index and removes what is left over. Holds the role."""
+    def _publish(self, opened: Opened[IndexT], pace: Pace) -> bool:
+        """Saves the parts of the index that are due and removes what is left over. Holds the role."""
         folder = os.path.join(self._folder, opened.generation.name)
         try:
-            publish_parts(self._files, folder, opened, parts)
+            publish_due(self._files, folder, opened, pace)
             self._publication.succeeded()
         except (OSError, StoreError) as error:  # on a full disk or in a folder just deleted: it costs time later
             self._publication.failed(error)
