@@ -1,19 +1,23 @@
 // The vector part of the Python module: distances, codes and exact search.
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "bind.hpp"
 #include "kernels/kernels.hpp"
 #include "vectors/codes.hpp"
 #include "vectors/exact.hpp"
 #include "vectors/leading.hpp"
+#include "vectors/listed.hpp"
 
 namespace vicinal {
 namespace {
@@ -245,6 +249,72 @@ void search(std::string_view metric_name, std::size_t count, nb::handle vectors,
                     {slot_rows.shape(1), slot_rows.data(), score_rows.data(), found.data()});
 }
 
+void expect_below(const char* name, std::span<const std::uint32_t> values, std::size_t limit) {
+    for (const std::uint32_t value : values)
+        if (value >= limit)
+            throw std::out_of_range(std::string(name) + ": " + std::to_string(value) + " is not below " +
+                                    std::to_string(limit));
+}
+
+// Codes in the order of lists, checked once. Keeps what it reads alive.
+class Lists {
+public:
+    Lists(std::string_view metric_name, nb::handle codes, nb::handle statistics, nb::handle slots, nb::handle starts,
+          std::size_t dim)
+        : metric_(metric_of(metric_name)), dim_(dim), codes_(table_array<const std::uint8_t>("codes", "uint8", codes)),
+          statistics_(table_array<const float>("statistics", "float32", statistics)), slots_(slots_array(slots)),
+          starts_(array<Slots>("starts", "a C-contiguous uint32 array of shape (lists + 1,)", starts)) {
+        if (metric_ == kernels::Metric::l1) throw std::invalid_argument("metric must be cosine, ip or l2, got 'l1'");
+        const vectors::CodeShape shape = code_shape_of(metric_, dim);
+        expect_shape("codes", codes_, slots_.size(), shape.stride);
+        expect_shape("statistics", statistics_, slots_.size(), shape.statistics);
+        const std::span<const std::uint32_t> ends(starts_.data(), starts_.size());
+        if (ends.empty() || ends.front() != 0 || ends.back() != slots_.size() || !std::ranges::is_sorted(ends))
+            throw std::invalid_argument("starts must ascend from 0 to the number of slots");
+        for (const std::uint32_t slot : std::span(slots_.data(), slots_.size())) slot_end_ = std::max<std::size_t>(slot_end_, slot + 1);
+    }
+
+    // The number of candidates looked at; `found` slots and scores are written.
+    std::pair<std::size_t, std::size_t> search(nb::handle vectors, nb::handle allowed, nb::handle order,
+                                               std::size_t least, std::size_t wanted, nb::handle query,
+                                               nb::handle slots, nb::handle scores) const {
+        const FloatRows rows = vectors_array(vectors);
+        const Floats components = query_array(query);
+        const Slots lists = array<Slots>("order", "a C-contiguous uint32 array of shape (lists,)", order);
+        const auto found_slots = array<Array<std::uint32_t, 1>>("slots", "a writable uint32 array of shape (k,)", slots);
+        const auto found_scores = out_array<float>("a writable, C-contiguous float32 array of shape (k,)", scores);
+        expect_length("query", components.size(), dim_);
+        expect_shape("vectors", rows, rows.shape(0), dim_);
+        expect_length("scores", found_scores.size(), found_slots.size());
+        if (rows.shape(0) < slot_end_) throw std::invalid_argument("vectors: fewer rows than slots in the lists");
+        expect_below("order", {lists.data(), lists.size()}, starts_.size() - 1);
+        const vectors::ListedRows listed = {metric_, {rows.data(), rows.shape(0), dim_}, codes_.data(),
+                                            statistics_.data(), {slots_.data(), slots_.size()},
+                                            bitmap(allowed, slot_end_)};
+
+        nb::gil_scoped_release unlocked;
+        std::vector<vectors::ListRange> ranges;
+        ranges.reserve(lists.size());
+        for (const std::uint32_t list : std::span(lists.data(), lists.size()))
+            ranges.push_back({starts_.data()[list], starts_.data()[list + 1]});
+        const vectors::ListedAnswer answer =
+            vectors::search_lists(listed, ranges, least, wanted, components.data(), found_slots.size());
+        for (std::size_t i = 0; i < answer.hits.size(); ++i) {
+            found_slots.data()[i] = answer.hits[i].slot;
+            found_scores.data()[i] = answer.hits[i].score;
+        }
+        return {answer.seen, answer.hits.size()};
+    }
+
+private:
+    kernels::Metric metric_;
+    std::size_t dim_;
+    Array<const std::uint8_t, 2> codes_;
+    Array<const float, 2> statistics_;
+    Slots slots_, starts_;
+    std::size_t slot_end_ = 0;
+};
+
 }  // namespace
 
 void bind_vectors(nb::module_& module) {
@@ -284,6 +354,14 @@ void bind_vectors(nb::module_& module) {
                nb::arg("queries").none(), nb::arg("threads"), slots, scores, nb::arg("counts").none(),
                "Best rows of each query into `slots` and `scores`, how many into `counts`; see "
                "`Scanner.search_many`. ValueError for arrays that do not fit.");
+
+    nb::class_<Lists>(module, "Lists", "Codes in the order of lists; see `indexes/listed.py`.")
+        .def(nb::init<std::string_view, nb::handle, nb::handle, nb::handle, nb::handle, std::size_t>(),
+             nb::arg("metric"), codes, statistics, slots, nb::arg("starts").none(), nb::arg("dim"))
+        .def("search", &Lists::search, vectors, nb::arg("allowed").none(), nb::arg("order").none(), nb::arg("least"),
+             nb::arg("wanted"), query, slots, scores,
+             "Best rows of the lists into `slots` and `scores`; gives how many candidates it looked at, and how many "
+             "it found. ValueError and IndexError for arrays that do not fit.");
 }
 
 }  // namespace vicinal

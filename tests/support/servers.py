@@ -120,11 +120,11 @@ def answers(port: int) -> bool:
 
 
 class Cluster(Server):
-    """Redis Cluster of three masters."""
+    """Redis Cluster of three masters, the first of them at `port`."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int | None = None) -> None:
         super().__init__()
-        self.ports = [free_port() for _ in range(3)]
+        self.ports = [port or free_port(), free_port(), free_port()]
         self.port = self.ports[0]
 
     def start(self) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from support.documents import Block, python_blocks, seed
-from support.servers import Postgres, Redis, answers
+from support.servers import Cluster, Postgres, Redis, answers
 
 HERE = Path(__file__).parent
 SHARED_TESTS = HERE.parents[2] / "tests"
@@ -52,10 +53,21 @@ for line, text in json.load(sys.stdin):
 """
 
 
-@pytest.fixture(scope="module")
-def redis_6379() -> Iterator[int]:
-    """The programs name no port: they mean Redis' own. A Redis that is there already is CI's own, or not ours."""
-    if not answers(6379):
+@pytest.fixture(scope="module", params=["one server", "cluster"])
+def redis_6379(request: pytest.FixtureRequest) -> Iterator[int]:
+    """The programs name no port: they mean Redis' own. A Redis that is there already is CI's own, or not ours.
+
+    A cluster of three masters listens there too, whose slots move from one to another while the programs run.
+    """
+    if request.param == "cluster":
+        if answers(6379):
+            pytest.skip("somebody's Redis is at port 6379, so no cluster can be")
+        with Cluster(6379) as cluster:
+            moving = threading.Thread(target=cluster.reshard, args=(300,))
+            moving.start()
+            yield 6379
+            moving.join()
+    elif not answers(6379):
         with Redis(port=6379):
             yield 6379
     elif os.environ.get("CI") == "true":

@@ -8,6 +8,7 @@ partition is made.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -31,9 +32,10 @@ from ..contract import (
 )
 from ..filters.bitmap import pack, popcount, unpack
 from .buckets import NO_BUCKET, Buckets, Keys
-from .flat import flat_index
+from .flat import flat_index, merged
+from .listed import ListedCodes
 
-__all__ = ["BucketedIndex", "Partition", "Training"]
+__all__ = ["BucketedIndex", "Partition", "State", "Training"]
 
 RECALL: Final = 0.95  # what a search finds of the ten nearest unless told otherwise
 _TRAINED_FROM: Final = 2_000  # fewer vectors are compared all
@@ -44,6 +46,7 @@ _MEASURED: Final = 64  # vectors
 _NEIGHBOURS: Final = 10
 _SEED: Final = 20_011
 _THINNED: Final = 2
+_WORD_BITS: Final = 64
 
 
 class Partition(Protocol):
@@ -71,7 +74,7 @@ class Training(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
+class State:
     """All that searches read; replaced, never changed.
 
     Attributes:
@@ -111,7 +114,7 @@ class BucketedIndex:
         self._probes = probes
         self._trained_from_least = trained_from
         self._exact_below = exact_below
-        self._state: _State | None = None
+        self._state: State | None = None
         self._training: Training | None = None
         self._training_from = 0
 
@@ -133,6 +136,10 @@ class BucketedIndex:
     def _sample_size(self, count: int) -> int:
         """Vectors to train on, of so many."""
         raise NotImplementedError
+
+    def _listed(self, state: State, vectors: FloatMatrix) -> ListedCodes | None:
+        """Codes in the order of buckets, where the kind keeps them; they may lack the last slots."""
+        return None
 
     # The contract
 
@@ -157,7 +164,7 @@ class BucketedIndex:
         state = self._state
         if state is None or not len(state.recall):
             return flat
-        return _BucketedSearcher(flat, vectors, state, self._probes, self._exact_below)
+        return _BucketedSearcher(flat, vectors, state, self._listed, self._probes, self._exact_below)
 
     def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
         """See `VectorIndex.build`: codes, then the partition, then each vector's buckets, then recall is measured."""
@@ -174,7 +181,7 @@ class BucketedIndex:
             return True
         if not len(state.recall):
             measured = self._measure(state, vectors, candidates)
-            self._state = _State(state.partition, state.buckets, state.trained_from, measured)
+            self._state = State(state.partition, state.buckets, state.trained_from, measured)
         return False
 
     def save(self) -> SavedIndex:
@@ -197,7 +204,7 @@ class BucketedIndex:
         self._flat.load(saved, dim)
         self._state, self._training = state, None
 
-    def _loaded(self, saved: SavedIndex, dim: int) -> _State | None:
+    def _loaded(self, saved: SavedIndex, dim: int) -> State | None:
         prefix = f"{self.name}."
         arrays = {name.removeprefix(prefix): array for name, array in saved.arrays.items() if name.startswith(prefix)}
         if not arrays:
@@ -210,7 +217,7 @@ class BucketedIndex:
             raise ValueError("no number of vectors")
         if recall.dtype != np.float32 or not 0 < len(recall) <= 64 or not ((recall >= 0) & (recall <= 1)).all():
             raise ValueError("recall must be shares")
-        return _State(partition, Buckets(keys.reshape(-1, partition.tables)), int(trained_from[0]), recall)
+        return State(partition, Buckets(keys.reshape(-1, partition.tables)), int(trained_from[0]), recall)
 
     # Building
 
@@ -233,18 +240,18 @@ class BucketedIndex:
         self._training = None
         keys = np.empty((0, partition.tables), np.uint32)
         # Until all are assigned and recall is measured, searches compare every candidate.
-        self._state = _State(partition, Buckets(keys), self._training_from, np.empty(0, np.float32))
+        self._state = State(partition, Buckets(keys), self._training_from, np.empty(0, np.float32))
 
-    def _assign(self, state: _State, vectors: FloatMatrix, candidates: Bitmap) -> None:
+    def _assign(self, state: State, vectors: FloatMatrix, candidates: Bitmap) -> None:
         start = len(state.buckets)
         end = min(len(vectors), start + _ASSIGNED_AT_ONCE)
         has_vector = unpack(candidates, len(vectors))[start:end]
         keys = np.full((end - start, state.partition.tables), NO_BUCKET)
         keys[has_vector] = state.partition.keys(vectors[start:end][has_vector])
         buckets = Buckets(np.concatenate([state.buckets.keys, keys]))
-        self._state = _State(state.partition, buckets, state.trained_from, state.recall)
+        self._state = State(state.partition, buckets, state.trained_from, state.recall)
 
-    def _measure(self, state: _State, vectors: FloatMatrix, candidates: Bitmap) -> FloatVector:
+    def _measure(self, state: State, vectors: FloatMatrix, candidates: Bitmap) -> FloatVector:
         """Looks for the neighbours of stored vectors: which bucket had to be looked into for each?"""
         known = np.flatnonzero(unpack(candidates, len(vectors)))
         random = np.random.default_rng(_SEED)
@@ -263,7 +270,7 @@ class BucketedIndex:
 _NEVER: Final = np.iinfo(np.int32).max // 2
 
 
-def _first_probe(state: _State, query: FloatVector, neighbours: Slots) -> NDArray[np.int64]:
+def _first_probe(state: State, query: FloatVector, neighbours: Slots) -> NDArray[np.int64]:
     """For each neighbour how many buckets are looked into before its own; very many where it is in none of them."""
     tables, keys = state.partition.probes(query)
     theirs = state.buckets.keys[neighbours]  # (neighbours, tables)
@@ -274,14 +281,21 @@ def _first_probe(state: _State, query: FloatVector, neighbours: Slots) -> NDArra
 class _BucketedSearcher:
     """See `contract.VectorSearcher`."""
 
-    __slots__ = ("_exact_below", "_flat", "_probes", "_state", "_vectors")
+    __slots__ = ("_exact_below", "_flat", "_listed", "_probes", "_state", "_vectors")
 
     def __init__(
-        self, flat: VectorSearcher, vectors: FloatMatrix, state: _State, probes: int | None, exact_below: int
+        self,
+        flat: VectorSearcher,
+        vectors: FloatMatrix,
+        state: State,
+        listed: Callable[[State, FloatMatrix], ListedCodes | None],
+        probes: int | None,
+        exact_below: int,
     ) -> None:
         self._flat = flat
         self._vectors = vectors
         self._state = state
+        self._listed = listed
         self._probes = probes
         self._exact_below = exact_below
 
@@ -292,6 +306,9 @@ class _BucketedSearcher:
         count = popcount(candidates)
         if self._reason_for_all(k, count, accuracy):
             return self._flat.search(queries, k, candidates, threads=threads)
+        listed = self._listed(self._state, self._vectors)
+        if listed is not None and listed.count <= len(self._vectors):
+            return [self._search_lists(listed, query, k, candidates, count, accuracy) for query in queries]
         return [
             self._flat.search(query[np.newaxis], k, self._narrowed(query, k, candidates, count, accuracy))[0]
             for query in queries
@@ -316,6 +333,21 @@ class _BucketedSearcher:
         if accuracy.recall is not None:
             return self._state.probes_for(accuracy.recall)
         return self._probes if self._probes is not None else self._state.probes_for(RECALL)
+
+    def _search_lists(
+        self, listed: ListedCodes, query: FloatVector, k: int, candidates: Bitmap, count: int, accuracy: Accuracy
+    ) -> tuple[Slots, FloatVector]:
+        """The same where the codes lie in the order of lists; what is in none yet is compared besides."""
+        order = self._state.partition.probes(query)[1]
+        probes = min(self._wanted_probes(accuracy), len(order))
+        wanted = max(k, listed.count * probes // (_THINNED * len(order)))
+        _, slots, scores = listed.search(self._vectors, query, k, candidates, order, probes, wanted)
+        if listed.count < len(self._vectors):
+            newer = candidates & pack(np.arange(len(candidates) * _WORD_BITS) >= listed.count)
+            slots, scores = merged([(slots, scores), self._flat.search(query[np.newaxis], k, newer)[0]], k)
+        if len(slots) < min(k, count):
+            return self._flat.search(query[np.newaxis], k, candidates)[0]
+        return slots, scores
 
     def _narrowed(self, query: FloatVector, k: int, candidates: Bitmap, count: int, accuracy: Accuracy) -> Bitmap:
         """Candidates in the first buckets, and all that are in none yet.

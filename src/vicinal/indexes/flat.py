@@ -29,7 +29,7 @@ from .directions import DIRECTIONS, LEARNED_FROM, are_orthonormal, leading_direc
 from .kernels import NativeKernels
 from .scanned import Norms, ScannedIndex, ScannedSearcher
 
-__all__ = ["FlatIndex", "FlatSearcher", "flat_index"]
+__all__ = ["FlatIndex", "FlatSearcher", "flat_index", "merged"]
 
 _WORD_BITS: Final = 64
 _ENCODED_AT_ONCE: Final = 2048
@@ -189,7 +189,7 @@ class FlatSearcher:
         ]
         if end < len(vectors):
             answers.append(self._index.uncoded(vectors, end).search(queries, k, candidates))
-        return [_merged(found, k) for found in zip(*answers, strict=True)] if answers else [_NOTHING] * len(queries)
+        return [merged(found, k) for found in zip(*answers, strict=True)] if answers else [_NOTHING] * len(queries)
 
     def approach(self, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL) -> Approach:
         """See `VectorSearcher.approach`."""
@@ -235,7 +235,8 @@ def _fits(rows: CodedRows, metric: Metric, dim: int) -> bool:
 _NOTHING: Final = (np.empty(0, np.uint32), np.empty(0, np.float32))
 
 
-def _merged(found: tuple[tuple[Slots, FloatVector], ...], k: int) -> tuple[Slots, FloatVector]:
+def merged(found: Sequence[tuple[Slots, FloatVector]], k: int) -> tuple[Slots, FloatVector]:
+    """The best k of several rankings of different slots."""
     slots = np.concatenate([slots for slots, _ in found])
     scores = np.concatenate([scores for _, scores in found])
     best = np.lexsort((slots, -scores))[:k]

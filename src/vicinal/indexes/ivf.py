@@ -6,14 +6,17 @@ The idea: Sivic and Zisserman, "Video Google", ICCV 2003; k-means: Lloyd, "Least
 from __future__ import annotations
 
 import math
+import threading
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import FloatMatrix, FloatVector, Kernels, Metric
-from .bucketed import BucketedIndex, Partition, Training
+from .bucketed import BucketedIndex, Partition, State, Training
 from .buckets import Keys
+from .kernels import NativeKernels
+from .listed import ListedCodes
 
 __all__ = ["IvfIndex"]
 
@@ -21,6 +24,7 @@ _SAMPLES_A_LIST: Final = 40
 _ROUNDS: Final = 8
 _LISTS_MAX: Final = 1 << 16
 _SEED: Final = 5
+_LISTED_AGAIN: Final = 4096  # rows in no list, at least
 
 
 class IvfIndex(BucketedIndex):
@@ -44,7 +48,10 @@ class IvfIndex(BucketedIndex):
             if value is not None and (type(value) is not int or not 1 <= value <= _LISTS_MAX):
                 raise ValueError(f"{name} must be a whole number from 1 to {_LISTS_MAX}, not {value!r}")
         super().__init__(kernels, metric, nprobe, **more)
+        self._kernels = kernels
         self._lists = lists
+        self._lock = threading.Lock()
+        self._coded: tuple[Partition, ListedCodes] | None = None
 
     def _list_count(self, count: int) -> int:
         return min(self._lists or min(_LISTS_MAX, round(4 * math.sqrt(count))), count)
@@ -55,6 +62,20 @@ class IvfIndex(BucketedIndex):
     def _train(self, vectors: FloatMatrix, count: int) -> Training:
         return _KMeans(_prepared(self._metric, vectors), min(self._list_count(count), len(vectors)), self._metric)
 
+    def _listed(self, state: State, vectors: FloatMatrix) -> ListedCodes | None:
+        """Made by the first search that needs it, and again once an eighth of the rows came since."""
+        if not isinstance(self._kernels, NativeKernels) or self._metric == "l1":
+            return None
+        coded = self._coded
+        if coded is None or coded[0] is not state.partition or _is_old(coded[1], state, vectors):
+            with self._lock:
+                coded = self._coded
+                if coded is None or coded[0] is not state.partition or _is_old(coded[1], state, vectors):
+                    keys, lists = state.buckets.keys[: len(vectors), 0], len(state.partition.probes(vectors[0])[1])
+                    listed = ListedCodes(self._kernels, self._metric, vectors, keys, lists)
+                    self._coded = coded = state.partition, listed
+        return coded[1]
+
     def _restore(self, arrays: dict[str, NDArray[np.float32]], dim: int) -> Partition:
         flat = arrays["centroids"]
         lists = len(flat) // dim
@@ -63,6 +84,10 @@ class IvfIndex(BucketedIndex):
         if not np.isfinite(flat).all():
             raise ValueError("centroids that are not finite")
         return _Lists(flat.reshape(lists, dim), self._metric)
+
+
+def _is_old(listed: ListedCodes, state: State, vectors: FloatMatrix) -> bool:
+    return min(len(state.buckets), len(vectors)) > listed.count + max(_LISTED_AGAIN, listed.count // 8)
 
 
 def _prepared(metric: Metric, vectors: FloatMatrix) -> FloatMatrix:
@@ -136,7 +161,7 @@ class _Lists:
                 promise = self._centroids @ query
                 if self._metric == "l2":
                     promise = promise - self._half
-        return self._one_table, np.argsort(-promise, kind="stable").astype(np.uint32)
+        return self._one_table, np.argsort(-promise).astype(np.uint32)
 
     def save(self) -> dict[str, NDArray[np.float32]]:
         return {"centroids": self._centroids.ravel()}

@@ -188,9 +188,27 @@ class CorePostings(Protocol):
     def load(self, arrays: dict[str, NDArray[Any]]) -> None: ...
 
 
+class CoreLists(Protocol):
+    """Codes in the order of lists; see native/bind_vectors.cpp."""
+
+    def search(
+        self,
+        vectors: FloatMatrix,
+        allowed: Bitmap | None,
+        order: NDArray[np.uint32],
+        least: int,
+        wanted: int,
+        query: FloatVector,
+        slots: Slots,
+        scores: FloatVector,
+    ) -> tuple[int, int]: ...
+
+
 class Core(Checksums, Protocol):
     """What `vicinal._core` offers; see native/bind.cpp."""
 
+    @property
+    def Lists(self) -> Callable[..., CoreLists]: ...
     @property
     def Postings(self) -> Callable[[int], CorePostings]: ...
     @property
