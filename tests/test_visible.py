@@ -109,6 +109,7 @@ def test_reprs(evil: vicinal.Collection) -> None:
     ]
     shown_ones += [*named, VerifyReport((named[1],), (named[1],), 1, 1), RepairReport(1, (named[0],), (EVIL,), EVIL)]
     shown_ones += [evil.search(EVIL, mode="hybrid"), evil.facets("k"), evil.distinct("k")]
+    assert repr(evil.get(["plain"])[0]).count("\\\\x1b") == 0  # written out once
     for one in shown_ones:
         assert acts(repr(one)) == [], type(one)
         assert acts(str(one)) == [], type(one)

@@ -75,8 +75,7 @@ class Record:
     def __repr__(self) -> str:
         vector = "" if self.vector is None else f", vector=float32({len(self.vector)})"
         expiry = "" if self.expires_at is None else f", expires_at={self.expires_at.isoformat()}"
-        text = None if self.text is None else _short(self.text)
-        return f"Record(id={self.id!r}, text={text!r}, metadata={self.metadata!r}{vector}{expiry})"
+        return f"Record(id={self.id!r}, text={_quoted(self.text)}, metadata={self.metadata!r}{vector}{expiry})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +164,7 @@ class Hit:
         return notebook.card(notebook.joined("Hit ", notebook.code(self.id)), values)
 
     def __repr__(self) -> str:
-        return f"Hit(id={self.id!r}, score={self.score:.4f}, text={_short(self.text)!r})"
+        return f"Hit(id={self.id!r}, score={self.score:.4f}, text={_quoted(self.text)})"
 
 
 class Hits(Sequence[Hit]):
@@ -485,6 +484,14 @@ def _first(lines: list[str]) -> list[str]:
     rest = len(lines) - _SHOWN_LINES_MAX
     lines = list(map(visible, lines))
     return [*lines[:_SHOWN_LINES_MAX], f"  ... and {rest:,} more"] if rest > 0 else lines
+
+
+def _quoted(text: str | None) -> str:
+    """The beginning of a text as Python would write it."""
+    if text is None:
+        return "None"
+    line = " ".join(text[: 4 * _SHOWN_CHARS_MAX].split())
+    return repr(line if len(line) <= _SHOWN_CHARS_MAX else f"{line[: _SHOWN_CHARS_MAX - 3]}...")
 
 
 def _short(text: str | None) -> str:

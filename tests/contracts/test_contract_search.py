@@ -421,3 +421,22 @@ def test_pages_and_least_scores(world: World, mode: Mode) -> None:
     if mode == "dense":
         near = docs.search(id=5, k=9)
         assert list(docs.search(id=5, k=4, offset=5)) == list(near[5:])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"offset": -1},
+        {"offset": 1.5},
+        {"offset": True},
+        {"min_score": "a"},
+        {"min_score": math.nan},
+        {"min_score": 10**400},
+        {"min_score": True},
+    ],
+    ids=repr,
+)
+def test_pages_and_least_scores_that_cannot_be_meant(docs: Collection, wrong: dict[str, Any]) -> None:
+    docs.add(["a"], vectors=[[1.0, 2.0]])
+    with pytest.raises(InvalidArgument, match=f"{next(iter(wrong))} must be a"):
+        docs.search([1.0, 2.0], **wrong)

@@ -327,7 +327,11 @@ def _check_offset(offset: object) -> None:
 
 def _check_min_score(score: object) -> None:
     is_number = isinstance(score, (int, float, np.number)) and not isinstance(score, bool)
-    if score is not None and (not is_number or math.isnan(cast(float, score))):
+    try:
+        is_usable = score is None or (is_number and not math.isnan(float(cast(float, score))))
+    except OverflowError:  # an int beyond float64
+        is_usable = False
+    if not is_usable:
         raise InvalidArgument(
             f"min_score must be a number, not {shown(score)}",
             name="min_score",
