@@ -36,7 +36,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_commands_are_those_promised() -> None:
-    single = ["demo", "evaluate", "export", "import", "init", "repair", "search", "stats", "verify"]
+    single = ["demo", "evaluate", "export", "import", "index", "init", "repair", "search", "stats", "verify"]
     assert sorted(COMMANDS) == sorted([*single, "models add", "models list", "models remove"])
 
 

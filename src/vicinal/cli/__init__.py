@@ -15,9 +15,10 @@ def main() -> None:
     try:
         from .app import run
     except ModuleNotFoundError as missing:
-        if missing.name not in ("typer", "rich"):
+        package = (missing.name or "").partition(".")[0]
+        if package not in ("typer", "rich"):
             raise
-        print(f"vicinal: {MissingExtra(missing.name, 'cli', 'the command line')}", file=sys.stderr)
+        print(f"vicinal: {MissingExtra(package, 'cli', 'the command line')}", file=sys.stderr)
         sys.exit(2)
     warnings.formatwarning = lambda message, *_, **__: f"vicinal: {message}\n"  # whose line it was says nothing here
     run()
