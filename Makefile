@@ -64,9 +64,11 @@ bench: venv ## measure on this machine, beside peers: make bench ROWS="60000 100
 	$(BIN)/python benchmarks/kernels.py
 	$(BIN)/python -m benchmarks $(SUITES) $(if $(ROWS),--rows $(ROWS)) $(if $(DATA),--data $(DATA))
 
-torture: venv ## full size: 300 kills, 300 power cuts, 10,000 interrupts, eight processes for 60 s; about ten minutes
+torture: venv ## full size: 300 kills, 300 power cuts, 10,000 interrupts, eight processes for 60 s, 100,000 hostile files
 	@VICINAL_REQUIRE_NATIVE=1 $(PIP) --group test .
 	PYTHONPATH=tests $(BIN)/python -m torture --json benchmarks/results/torture.json
+	VICINAL_MUTATIONS=100000 VICINAL_NATIVE_TESTS=test_damaged PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/native_tests.sh asan
+	VICINAL_MUTATIONS=5000 $(BIN)/python -m pytest -q tests/store/test_hostile_index.py
 
 soak: venv ## full size: 10,000 cycles of open, search, close; memory, descriptors and maps stay flat
 	@VICINAL_REQUIRE_NATIVE=1 $(PIP) --group test .

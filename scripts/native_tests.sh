@@ -5,11 +5,12 @@
 #   tsan     thread sanitizer
 #   aarch64  cross-compiled, under qemu: NEON
 # Usage: scripts/native_tests.sh [plain|asan|tsan|aarch64]...     (default: all)
+# VICINAL_NATIVE_TESTS: some of the tests, such as test_damaged. VICINAL_MUTATIONS: how many files that one tries.
 # What cannot run here is skipped with the reason; with CI=true or VICINAL_REQUIRE_NATIVE=1 it fails.
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${VICINAL_NATIVE_BUILD:-build/native}
-TESTS=""
+TESTS=${VICINAL_NATIVE_TESTS:-}
 WARNINGS="-Wall -Wextra -Werror"
 
 skip() {

@@ -8,8 +8,10 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import apsw
 import numpy as np
 import pytest
 
@@ -215,3 +217,24 @@ def test_a_file_in_the_way_is_told(tmp_path: Path) -> None:
     (tmp_path / "db").write_text("not a folder")
     with pytest.raises(RuntimeError, match="db"):
         _open(tmp_path / "db")
+
+
+def test_opening_waits_for_no_writer(make: Make) -> None:
+    """The note of the configuration is written once, when the database is made."""
+    db = make()
+    (records,) = Path(db.config().path).rglob("records.db")
+    writer = apsw.Connection(str(records))
+    writer.execute("BEGIN IMMEDIATE")
+    opened: list[int] = []
+    thread = threading.Thread(target=lambda: opened.append(pyvdb.open_database(db.config().path).size()))
+    thread.start()
+    thread.join(20)  # a writer would be waited for 30 seconds
+    writer.close()
+    thread.join()
+    assert opened == [0]
+    assert not thread.is_alive()
+
+
+def test_a_path_with_nul_is_an_error_of_ours() -> None:
+    with pytest.raises(RuntimeError, match="is no path"):
+        pyvdb.open_database("a\0b")

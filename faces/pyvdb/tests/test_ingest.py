@@ -365,3 +365,38 @@ def _read(descriptor: int) -> bytes:
         return os.read(descriptor, 65536)
     except OSError:  # on Linux the end of a terminal is an error
         return b""
+
+
+def test_a_name_that_is_no_text_stops_no_other(
+    db: pyvdb.VectorDatabase, ingest: GoldStandardIngest, output: Path
+) -> None:
+    strange = os.fsencode(output) + b"/Journal_\xff.md"
+    with open(strange, "wb") as file:
+        file.write(b"text")
+    for _ in range(2):
+        stats = ingest.ingest(config(output))
+        assert (stats.errors, stats.error_messages[0].count("\\xff")) == (1, 1)
+    assert db.size() == 13
+    for path in (os.fsdecode(strange), "a\0b"):
+        with pytest.raises(RuntimeError, match="not UTF-8"):
+            ingest.ingest_journal(path)
+
+
+def test_a_folder_that_cannot_be_read_stops_no_other(
+    ingest: GoldStandardIngest, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = {"scandir": os.scandir, "listdir": os.listdir}
+
+    def refusing(name: str) -> Any:
+        def look(path: Any) -> Any:
+            if os.fspath(path).endswith("charts"):
+                raise PermissionError(13, "Permission denied", path)
+            return really[name](path)
+
+        return look
+
+    for name in really:
+        monkeypatch.setattr(os, name, refusing(name))
+    stats = ingest.ingest(config(output))
+    assert (stats.journals_added, stats.charts_added, stats.reports_added) == (2, 0, 9)
+    assert "Permission denied" in stats.error_messages[0]

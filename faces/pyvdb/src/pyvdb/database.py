@@ -30,7 +30,6 @@ Path = str | os.PathLike[str]
 MetadataLike = Metadata | Mapping[str, Any]
 
 DEFAULT_OPTIONS: Final = QueryOptions()
-_MISSING: Final = object()
 _INT64_MAX = 2**63 - 1
 _FLOAT_BYTES = 4
 
@@ -74,18 +73,25 @@ class VectorDatabase:
     def add_text(self, text: str, metadata: Metadata | Mapping[str, Any]) -> int: ...
     @overload
     def add_text(self, text: str, type: DocumentType, date: str) -> int: ...
-    def add_text(self, text: str, *given: Any, **named: Any) -> int:
+    def add_text(  # type: ignore[misc]  # the second overload calls its second argument by another name
+        self,
+        text: str,
+        metadata: Metadata | Mapping[str, Any] | DocumentType | None = None,
+        date: str | None = None,
+        *,
+        type: DocumentType | None = None,
+    ) -> int:
         """Encodes and stores a text; returns its id.
 
         Args:
             text: any text; it is kept for exports.
-            metadata: copied; its `id` does not matter. A dict of its attributes will do.
+            metadata: copied; its `id` does not matter. A dict of its attributes will do. Or, instead, the type.
             type, date: instead of metadata.
 
         Raises:
             RuntimeError: it cannot be encoded or stored; nothing changed.
         """
-        return self.add_texts([checks.text("text", text)], _metadata_of(*given, **named))[0]
+        return self.add_texts([checks.text("text", text)], _metadata_of(metadata, type, date))[0]
 
     def add_texts(self, texts: Iterable[str], metadata: MetadataLike | Sequence[MetadataLike]) -> list[int]:
         """Many texts in one durable commit; returns their ids in order.
@@ -366,33 +372,19 @@ def image_row(path: str, given: MetadataLike | None, **more: str) -> dict[str, A
     return row
 
 
-def _metadata_of(
-    first: Any = _MISSING,
-    second: Any = _MISSING,
-    *,
-    metadata: Any = _MISSING,
-    type: Any = _MISSING,
-    date: Any = _MISSING,
-) -> MetadataLike:
+def _metadata_of(metadata: Any, type: Any, date: Any) -> MetadataLike:
     """Metadata of `add_text`, whichever way it was called."""
-    if isinstance(first, DocumentType):
-        type, first = _only(type, first), _MISSING
-    metadata, date = _only(metadata, first), _only(date, second)
-    if metadata is not _MISSING and type is _MISSING and date is _MISSING:
+    if isinstance(metadata, DocumentType) and type is None:
+        metadata, type = None, metadata
+    if metadata is not None and type is None and date is None:
         found: MetadataLike = metadata
         return found
-    if metadata is not _MISSING or type is _MISSING or date is _MISSING:
+    if metadata is not None or type is None or date is None:
         raise TypeError("add_text takes (text, metadata) or (text, type, date)")
     simple = Metadata()
     simple.type = _type(type)
     simple.date = checks.text("date", date)
     return simple
-
-
-def _only(named: Any, positional: Any) -> Any:
-    if named is not _MISSING and positional is not _MISSING:
-        raise TypeError("add_text got one argument twice")
-    return positional if named is _MISSING else named
 
 
 def _type(value: Any) -> DocumentType:

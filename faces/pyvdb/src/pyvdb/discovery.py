@@ -45,6 +45,15 @@ class Found:
         """By which the same file is known again, from whatever folder it is named."""
         return os.path.realpath(self.path)
 
+    @property
+    def is_text(self) -> bool:
+        """Whether its path is: a name on a disk may be any bytes, and an entry keeps only text."""
+        return "\0" not in self.path and not any("\ud800" <= char <= "\udfff" for char in self.path)
+
+    def shown(self) -> str:
+        """The path for a message, bytes that are no text as \\xNN."""
+        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
+
 
 def discover(config: IngestConfig) -> list[Found]:
     """Journals, charts, reports, each by name. A folder that is not there holds nothing."""
@@ -93,6 +102,9 @@ def _files(folder: str, group: str, wanted: Callable[[str], bool]) -> Iterator[F
     try:
         names = sorted(entry.name for entry in os.scandir(folder) if wanted(entry.name) and not entry.is_dir())
     except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, ValueError):  # whoever reads it is told why
+        yield Found(folder, group)
         return
     yield from (Found(os.path.join(folder, name), group) for name in names)
 

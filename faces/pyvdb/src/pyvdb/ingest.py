@@ -7,6 +7,7 @@ the entry is: a run that is killed leaves whole batches, and the next one goes o
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -46,7 +47,7 @@ class _Tally:
 
     def fail(self, file: Found, error: BaseException) -> None:
         reason = " ".join(str(error).split()) or type(error).__name__
-        self.messages.append(f"{file.path}: {reason}")
+        self.messages.append(f"{file.shown()}: {reason}")
 
     def stats(self) -> IngestStats:
         added = self.added
@@ -125,6 +126,8 @@ class GoldStandardIngest:
     def _ingest_one(self, path: Path, group: str) -> int:
         entries = self._db._ready()
         file = Found(checks.path("path", path), group)
+        if not file.is_text:
+            raise RuntimeError(f"{file.shown()}: no file has this name, or it is not UTF-8")
         with core_call():
             content = _read(file)
             return entries.add([_entry_of(entries, file, content)])[0]
@@ -132,6 +135,10 @@ class GoldStandardIngest:
 
 def _ingest_batch(entries: Entries, batch: Sequence[Found], config: IngestConfig, tally: _Tally) -> None:
     """One commit for the new entries, and one for those that take the place of old ones."""
+    for file in batch:
+        if not file.is_text:
+            tally.fail(file, ValueError("its name is not UTF-8, and an entry could not say where it is from"))
+    batch = [file for file in batch if file.is_text]
     try:
         known = _known_entries(entries, batch)
     except _FAILURES as error:
@@ -192,6 +199,8 @@ def _store(entries: Entries, prepared: Sequence[_Prepared], tally: _Tally) -> No
 
 
 def _read(file: Found) -> bytes:
+    if os.path.isdir(file.path):
+        os.listdir(file.path)  # says why it could not be looked through
     with open(file.path, "rb") as opened:
         return opened.read()
 

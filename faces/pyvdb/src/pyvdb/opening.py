@@ -17,7 +17,7 @@ from vicinal.encoders.base import TextEncoder
 from vicinal.encoders.choose import choose_text_encoder
 from vicinal.encoders.projected import Projected
 from vicinal.encoders.registry import resolve
-from vicinal.errors import EncoderMismatch, EncoderNotFound
+from vicinal.errors import EncoderMismatch, EncoderNotFound, Unsupported
 
 from .config import DatabaseConfig
 from .entries import Entries
@@ -75,6 +75,8 @@ def _connect(config: DatabaseConfig) -> vicinal.Database:
     path = os.fspath(config.path)
     if not path:
         raise RuntimeError("the configuration has no path. Set config.path, or config.memory_only = True.")
+    if "\0" in path:
+        raise RuntimeError(f"{path!r} is no path: it holds a character that no file name can have")
     return vicinal.connect(os.path.join(path, "") if path == ":memory:" else path)
 
 
@@ -95,7 +97,7 @@ def _create(db: vicinal.Database, config: DatabaseConfig) -> Entries:
 
 def _open(db: vicinal.Database, config: DatabaseConfig) -> Entries:
     rows = db.collection(COLLECTION, durability=_durability(config))
-    stored = json.loads(rows.notes(NOTES).setdefault(_CONFIG, _note_of(config)))
+    stored = json.loads(_remembered(rows, config))
     kept = _in_force(config, rows, stored)
     if kept.dimension != config.dimension:
         raise RuntimeError(
@@ -112,6 +114,18 @@ def _open(db: vicinal.Database, config: DatabaseConfig) -> Entries:
         except EncoderMismatch as error:
             _warn(f"{error.message}: texts are encoded as they were when the database was made")
     return Entries(db, rows, kept)
+
+
+def _remembered(rows: vicinal.Collection, config: DatabaseConfig) -> bytes:
+    """The note of the configuration, written only where it is missing: a reader waits for no writer."""
+    notes = rows.notes(NOTES)
+    found = notes.get(_CONFIG)
+    if found is not None:
+        return found
+    try:
+        return notes.setdefault(_CONFIG, _note_of(config))
+    except Unsupported:  # on a read-only medium
+        return _note_of(config)
 
 
 def _in_force(config: DatabaseConfig, rows: vicinal.Collection, stored: dict[str, Any]) -> DatabaseConfig:
