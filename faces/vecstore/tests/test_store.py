@@ -233,8 +233,9 @@ def test_a_query_is_a_holder_that_query_takes(three: VecStore) -> None:
 
 
 def test_a_result_is_a_value_to_read() -> None:
+    assert repr(SearchResult("doc1", 0.12345)) == "SearchResult(id='doc1', score=0.123)"
+    assert repr(SearchResult("\x1b[2J", 1)) == r"SearchResult(id='\x1b[2J', score=1.000)"  # no terminal acts on it
     result = SearchResult("it's", 0.12345)
-    assert repr(result) == "SearchResult(id='it's', score=0.123)"
     assert result.metadata == {}
     assert result == SearchResult(id="it's", score=0.12345, metadata={})
     with pytest.raises(AttributeError):

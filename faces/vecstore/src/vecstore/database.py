@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
-
 from vicinal.errors import CollectionNotFound
 from vicinal.inputs import checks
 from vicinal.locks import new_lock
@@ -13,10 +10,10 @@ from . import records
 from .collection import Collection
 from .errors import doing
 from .names import checked_name
-from .opening import Path, connect
+from .opening import Opened, Path, connect
 
 
-class VecDatabase:
+class VecDatabase(Opened):
     """Collections that know nothing of each other, in a folder that is made where it does not exist. Thread-safe.
 
     Args:
@@ -84,18 +81,6 @@ class VecDatabase:
             except CollectionNotFound as error:
                 raise ValueError(f"{failed}: Namespace not found: {name}") from error
         return True
-
-    def close(self) -> None:
-        """Lets go of the files. Not needed, as nothing is waiting to be written."""
-        self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         try:

@@ -16,7 +16,7 @@ from .results import SearchResult
 
 # As every collection of this API is made. Scores are cosines; a zero vector is as far from all as can be.
 SETTINGS: Final[Mapping[str, Any]] = {"metric": "cosine", "analyzer": "vecstore", "zero_vectors": "allow"}
-_FIRST_TRIES: Final = 1_000
+_TRIES_MAX: Final = 1_000
 
 
 def count_of(k: Any) -> int:
@@ -48,7 +48,7 @@ def upsert(rows: vicinal.Collection, id: str, vector: Vector, metadata: dict[str
     """Stores a record, or replaces its vector and metadata; a text that was indexed for it stays. One commit."""
     id, metadata = checks.text("id", id), metadata_of(metadata)
     given: dict[str, Any] = {"vectors": [checks.vector("vector", vector)], "metadata": [metadata]}
-    for _ in range(_FIRST_TRIES):
+    for _ in range(_TRIES_MAX):
         try:
             rows.add([id], **given)
         except DuplicateId:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Any, Final, Self, overload
+from typing import Any, Final, overload
 
 from vicinal.errors import IdNotFound
 from vicinal.inputs import checks
@@ -11,7 +10,7 @@ from vicinal.inputs import checks
 from . import records
 from .errors import doing
 from .names import checked_name
-from .opening import Path, connect
+from .opening import Opened, Path, connect
 from .queries import HybridQuery, Query, Vector
 from .results import SearchResult
 
@@ -19,7 +18,7 @@ from .results import SearchResult
 COLLECTION: Final = "vectors"
 
 
-class VecStore:
+class VecStore(Opened):
     """Vectors by id in a folder, which is made where it does not exist. Thread-safe; other processes may use it too.
 
     Every call that changes something is durable when it returns.
@@ -185,18 +184,6 @@ class VecStore:
             if dead:
                 self._rows.compact()
             return dead
-
-    def close(self) -> None:
-        """Lets go of the files. Not needed, as nothing is waiting to be written."""
-        self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __len__(self) -> int:
         return self.len()
