@@ -230,7 +230,7 @@ class WriterBusy(StoreError):
 
 
 class CollectionDropped(StoreError):
-    """The collection was dropped, here or by another process."""
+    """The collection was dropped, here or by another process, or its folder was deleted, moved or replaced."""
 
 
 class CommitFailed(StoreError):

@@ -30,6 +30,7 @@ _ROWS = 40
 _WEDGED_SECONDS = 60.0
 _FORK_SECONDS = 5.0
 _LOOK_EVERY = 500
+_SHARE = 0.8  # of the calls; the others come to their end and say how long that takes
 _DESCRIPTORS_MORE_MAX = 24  # of connections that threads at work keep
 _TRIES_FOR_EACH = 20  # calls that end before their interrupt comes do not count
 
@@ -139,7 +140,8 @@ def _storm(
             return
         name = chance.choices(names, weights)[0]
         started = time.perf_counter()
-        rang = alarm.interrupt(calls[name][1], chance.uniform(1e-5, 2 * durations.get(name, 1e-3)))
+        delay = chance.uniform(1e-5, 2 * durations[name]) if chance.random() < _SHARE and name in durations else 3600.0
+        rang = alarm.interrupt(calls[name][1], delay)
         if rang:
             storm.interrupts += 1
             storm.by_call[name] = storm.by_call.get(name, 0) + 1
@@ -174,13 +176,13 @@ def _calls(
             rows.unknown.pop()
             rows.gone |= set(ids)
 
-    def snapshot() -> None:
-        docs.snapshot("s")
-        docs.drop_snapshot("s")
-
     def drop_snapshot() -> None:
         if any(found.name == "s" for found in docs.snapshots()):
             docs.drop_snapshot("s")
+
+    def snapshot() -> None:
+        drop_snapshot()  # of a call that was interrupted when all was done
+        docs.snapshot("s")
 
     def reopen() -> None:
         with database.collection(NAME) as again:
