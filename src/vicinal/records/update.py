@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from ..visible import shown
 from .choose import filter_of, slots_in
 from .context import Context, now
 from .insert import check_encoder, check_lengths_again, stored_expiry, until_encoder_stays, with_encoded_texts
+
+_TOUCHED_AT_ONCE: Final = 8192  # rows whose checksums are computed together
 
 
 def update(
@@ -139,12 +141,14 @@ def update_where(
     merge = merge or given is None
     expires = expiry(columns.ttl, moment, "ttl=")
 
+    def changed(row: Row) -> tuple[Row, str | None, int | None]:
+        metadata = _without(_merged(row.metadata if merge else None, given, f"id {user_id(row.id)!r}"), removed)
+        return row, metadata, row.expires_at if expires is None else stored_expiry(expires)
+
     def plan(transaction: Transaction, view: View) -> int:
         rows = transaction.rows_by_slot(slots_in(view, moment).tolist())
-        for row in rows:
-            metadata = _without(_merged(row.metadata if merge else None, given, f"id {user_id(row.id)!r}"), removed)
-            kept = row.expires_at if expires is None else stored_expiry(expires)
-            transaction.touch(row, metadata=metadata, expires_at=kept)
+        for start in range(0, len(rows), _TOUCHED_AT_ONCE):
+            transaction.touch_all(map(changed, rows[start : start + _TOUCHED_AT_ONCE]))
         return len(rows)
 
     return context.store.write_selected(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import apsw
@@ -15,6 +15,7 @@ from .checksum import crc_of, is_whole
 from .state import State
 
 NONCE_BYTES = 8
+_IN_CHUNK = 500  # slots in a statement: far below SQLite's limit on variables, few distinct statements
 
 CREATE_CHANGES = """
 CREATE TABLE changes(
@@ -112,13 +113,14 @@ def read_commits(connection: apsw.Connection, after: int) -> Iterator[tuple[int,
         yield change, first, count, _unpack(dead), _unpack(touched)
 
 
-def _read_slots(connection: apsw.Connection, slots: Iterable[int]) -> list[tuple[Any, ...]]:
+def _read_slots(connection: apsw.Connection, slots: Sequence[int]) -> list[tuple[Any, ...]]:
     """(slot, expires_at, metadata) of those that are still rows."""
-    found = []
-    for slot in slots:
-        row = connection.execute("SELECT slot, expires_at, metadata FROM rows WHERE slot = ?", (slot,)).fetchone()
-        if row is not None:
-            found.append(row)
+    found: list[tuple[Any, ...]] = []
+    for start in range(0, len(slots), _IN_CHUNK):
+        chunk = slots[start : start + _IN_CHUNK]
+        wanted = ", ".join("?" * len(chunk))
+        sql = f"SELECT slot, expires_at, metadata FROM rows WHERE slot IN ({wanted}) ORDER BY slot"
+        found += connection.execute(sql, tuple(chunk))
     return found
 
 

@@ -5,6 +5,7 @@ It works in short steps, off every lock. Until it is done, searches look at what
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import queue
@@ -30,6 +31,7 @@ _asked: queue.SimpleQueue[weakref.ref[Store[Any]]] = queue.SimpleQueue()
 _starting = new_lock()
 _working = new_lock()  # held for one step
 _thread: threading.Thread | None = None
+_ending = False
 
 
 def ask(store: Store[Any]) -> None:
@@ -89,10 +91,20 @@ def _index(store: Store[Any]) -> None:
 
 def _step(store: Store[Any]) -> bool:
     with _working:
-        if store.is_over or not store.is_awake:
+        if _ending or store.is_over or not store.is_awake:
             return False
         with store.using() as opened:
             return build(opened)
+
+
+def _end() -> None:
+    """The interpreter ends: a thread in native code would be ended in its midst, which aborts the process."""
+    global _ending
+    with _working:
+        _ending = True
+
+
+atexit.register(_end)
 
 
 def _forget() -> None:

@@ -118,8 +118,21 @@ def insert_block(
     connection.executemany(_INSERT, checksums().sealed_rows(rows, vectors, first))
 
 
-def delete_rows(connection: apsw.Connection, slots: Iterable[int]) -> None:
-    connection.executemany("DELETE FROM rows WHERE slot = ?", ((slot,) for slot in slots))
+def delete_rows(connection: apsw.Connection, slots: Sequence[int]) -> None:
+    for sql, chunk in _in_chunks("DELETE FROM rows WHERE slot IN ({})", slots):
+        connection.execute(sql, chunk)
+
+
+def write_touched(connection: apsw.Connection, vectors: Vectors, rows: Iterable[Row]) -> None:
+    """Change, metadata and expiry of rows that stay where they are, with the checksum over each and its vector."""
+    unsealed = [(row.slot, row.id, row.change, 0, *row.columns[3:]) for row in rows]
+    if not unsealed:
+        return
+    sealed = checksums().sealed_rows(unsealed, _vectors_up_to(vectors, unsealed), 0)
+    connection.executemany(
+        "UPDATE rows SET change = ?, crc = ?, expires_at = ?, metadata = ? WHERE slot = ?",
+        ((change, crc, expires_at, metadata, slot) for slot, _, change, crc, expires_at, _, _, metadata, _ in sealed),
+    )
 
 
 def slots_of(connection: apsw.Connection, ids: Sequence[StoredId]) -> dict[StoredId, tuple[int, int | None]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..contract import Durability, FloatMatrix
 from ..errors import LimitExceeded
 from .changes import insert_change
 from .notes import read_notes, write_notes
-from .rows import Row, StoredId, delete_rows, insert_block, rows_by_id, rows_by_slot, slots_of
+from .rows import Row, StoredId, delete_rows, insert_block, rows_by_id, rows_by_slot, slots_of, write_touched
 from .state import State, update_state
 from .vectors import Vectors
 
@@ -121,12 +121,16 @@ class Transaction:
 
     def touch(self, row: Row, *, metadata: str | None, expires_at: int | None) -> None:
         """New metadata or expiry in the same slot."""
-        row.change, row.metadata, row.expires_at = self.change, metadata, expires_at
-        self.connection.execute(
-            "UPDATE rows SET change = ?, crc = ?, expires_at = ?, metadata = ? WHERE slot = ?",
-            (row.change, row.crc(self._vectors), expires_at, metadata, row.slot),
-        )
-        self._touched.append(row.slot)
+        self.touch_all([(row, metadata, expires_at)])
+
+    def touch_all(self, changed: Iterable[tuple[Row, str | None, int | None]]) -> None:
+        """The same of many: rows, and the metadata and expiry of each."""
+        rows = []
+        for row, metadata, expires_at in changed:
+            row.change, row.metadata, row.expires_at = self.change, metadata, expires_at
+            rows.append(row)
+        write_touched(self.connection, self._vectors, rows)
+        self._touched.extend(row.slot for row in rows)
 
     def notes(self, owner: str) -> dict[str, bytes]:
         return read_notes(self.connection, owner)
