@@ -21,6 +21,7 @@ from vicinal.filters.bitmap import pack, popcount, unpack
 from vicinal.filters.cells import TEXT_CHARS_KEPT
 from vicinal.filters.columns import Columns
 from vicinal.filters.evaluate import matches, value_at
+from vicinal.filters.growing import Growing
 from vicinal.filters.tree import (
     And,
     Compare,
@@ -377,3 +378,15 @@ def test_bitmaps_hold_one_bit_a_slot(flags: list[bool]) -> None:
     assert popcount(words) == sum(flags)
     assert unpack(words, len(flags)).tolist() == flags
     assert [bool(int(words[i // 64]) >> i % 64 & 1) for i in range(len(flags))] == flags
+
+
+def test_what_is_frozen_stays_as_it_is() -> None:
+    growing = Growing(np.arange(5, dtype=np.int8))
+    growing.append(np.array([5, 6], dtype=np.int8))
+    frozen = growing.frozen()
+    growing.append(np.array([7], dtype=np.int8))
+    assert np.shares_memory(frozen, growing.array), "what comes behind it needs no copy"
+    growing.put(np.array([1, 7]), np.array([-1, -7], dtype=np.int8))
+    growing.put(slice(0, 1), np.array([-9], dtype=np.int8))
+    assert frozen.tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert growing.array.tolist() == [-9, -1, 2, 3, 4, 5, 6, -7]
