@@ -587,7 +587,7 @@ def _encoder_name(context: Context, state: State) -> str | None:
 def _listed(name: str, values: Any) -> list[Any] | None:
     if values is None and name != "queries":
         return None
-    if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__iter__"):
+    if values is None or isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__iter__"):
         raise InvalidArgument(
             f"{name} must be a list, not {type(values).__name__}",
             name=name,

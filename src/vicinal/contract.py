@@ -61,28 +61,35 @@ class Encoder(Protocol):
     @property
     def name(self) -> str:
         """The name under which the registry finds it, such as "minilm"."""
+        ...
 
     @property
     def version(self) -> str:
         """Version of the model, not of this package."""
+        ...
 
     @property
     def dim(self) -> int:
         """Components per vector."""
+        ...
 
     @property
     def fingerprint(self) -> str:
         """Identity of weights and options, cheap to compute (no weights are read for it)."""
+        ...
 
     def encode(self, texts: Sequence[str]) -> FloatMatrix:
         """Vectors of `texts`, float32, shape (len(texts), dim), C-contiguous."""
+        ...
 
     @property
     def query_differs(self) -> bool:
         """Whether `encode_query` gives other vectors than `encode`."""
+        ...
 
     def encode_query(self, texts: Sequence[str]) -> FloatMatrix:
         """Vectors of the same shape, for queries: they are near those of texts that answer them."""
+        ...
 
 
 @runtime_checkable
@@ -95,9 +102,11 @@ class TokenCounter(Protocol):
     @property
     def max_tokens(self) -> int:
         """Tokens of a text that are read; what comes behind them has no effect on the vector."""
+        ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, those left out that the model itself puts around every text."""
+        ...
 
 
 @runtime_checkable
@@ -106,6 +115,7 @@ class LLM(Protocol):
 
     def generate(self, prompt: str) -> str:
         """What the model answers. An error that it raises goes through unchanged."""
+        ...
 
 
 @runtime_checkable
@@ -114,6 +124,7 @@ class Embedder(Protocol):
 
     def embed(self, text: str) -> Sequence[float] | FloatVector:
         """Numbers; texts that mean the same get vectors of a high cosine."""
+        ...
 
 
 class EmbeddingStore(Protocol):
@@ -150,9 +161,11 @@ class Kernels(Protocol):
         implementation. cosine in [-1, 1] (0 where a vector is zero); ip: dot; l2: minus the rooted
         distance; l1: minus the distance.
         """
+        ...
 
     def squared_norms(self, vectors: FloatMatrix) -> NDArray[np.float64]:
         """Sum of squares of each row in the lanes of `score`, float64, shape (n,)."""
+        ...
 
 
 class Checksums(Protocol):
@@ -164,14 +177,17 @@ class Checksums(Protocol):
 
     def crc32(self, data: NDArray[np.uint8], start: int = 0) -> int:
         """Of bytes, shape (n,), C-contiguous, that follow others whose checksum is `start`."""
+        ...
 
     def sealed_rows(
         self, rows: list[tuple[Any, ...]], vectors: FloatMatrix | None, first: int
     ) -> list[tuple[Any, ...]]:
         """The rows with their checksum in place of what stood there. Raises TypeError for a column without one."""
+        ...
 
     def first_broken(self, rows: list[tuple[Any, ...]], vectors: FloatMatrix | None) -> int:
         """Place of the first row that is not what was written, -1 for none; `vectors` from slot 0."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,9 +265,11 @@ class VectorSearcher(Protocol):
             candidates: a bit for each slot that may be found; bits at and after the searcher's vectors are ignored.
             threads: at most so many, the calling one included.
         """
+        ...
 
     def approach(self, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL) -> Approach:
         """How `search` would answer this."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,14 +300,17 @@ class VectorIndex(Protocol):
     @property
     def name(self) -> str:
         """By which users choose it."""
+        ...
 
     @property
     def change(self) -> int:
         """The last commit that it has applied."""
+        ...
 
     @property
     def covered(self) -> int:
         """Slots below it are built in."""
+        ...
 
     def apply(self, delta: Delta) -> None:
         """Takes note of the next commits: of what died, and how many slots there are."""
@@ -301,6 +322,7 @@ class VectorIndex(Protocol):
             vectors: float32, shape (n, dim), C-contiguous, by slot; they stay as they are. Shorter than the slots where
                 the last ones have no vector.
         """
+        ...
 
     def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
         """Takes in some of the slots that it lacks, a fraction of a second's work; False where none is left.
@@ -309,9 +331,11 @@ class VectorIndex(Protocol):
             vectors: as for `searcher`.
             candidates: slots that have a vector; what the others hold is undefined.
         """
+        ...
 
     def save(self) -> SavedIndex:
         """What it has built."""
+        ...
 
     def load(self, saved: SavedIndex, dim: int) -> None:
         """Goes on from what `save` gave for vectors of `dim` components; the arrays may be mapped and read-only.
@@ -329,12 +353,15 @@ class Contents(Protocol):
 
     def matrix(self, slot_count: int) -> FloatMatrix:
         """Vectors by slot; shorter where the last rows have none."""
+        ...
 
     def texts(self, first: int, end: int) -> list[tuple[int, str | None]]:
         """Rows of the slots from `first` up to and without `end`, and their texts."""
+        ...
 
     def sparse(self, first: int, end: int) -> list[tuple[int, bytes | None]]:
         """The same with their sparse vectors, as `inputs.sparse` packs them."""
+        ...
 
 
 class Index(Protocol):
@@ -347,26 +374,32 @@ class Index(Protocol):
     @property
     def parts(self) -> Sequence[str]:
         """Their names, of lower-case letters."""
+        ...
 
     @property
     def eager(self) -> Collection_[str]:
         """Parts that must be given every row before they are asked. The others take in what they lack by themselves."""
+        ...
 
     @property
     def change(self) -> int:
         """The last commit that it has applied."""
+        ...
 
     def apply(self, delta: Delta, parts: Collection_[str] | None = None) -> None:
         """Takes in the next delta; only in some parts, where these have been loaded as of an earlier commit."""
 
     def live_count(self, now: int | None = None) -> int:
         """Slots that are rows: expired ones included, or without those that have expired by `now`."""
+        ...
 
     def pending(self) -> int:
         """Slots that searches look at one by one until they are built in."""
+        ...
 
     def snapshot(self, saving: Collection_[str] = ()) -> IndexSnapshot:
         """As it stands, for building, and for saving these parts."""
+        ...
 
     def load(self, part: str, saved: SavedIndex) -> None:
         """Takes over what `IndexSnapshot.save` gave. The arrays are read-only and may be mapped.
@@ -388,6 +421,7 @@ class IndexSnapshot(Protocol):
         Args:
             urgent: only what makes searches quick that have nothing to wait for.
         """
+        ...
 
     def save(self, part: str, rows: Contents) -> SavedIndex:
         """The state of a part at this commit or a later one.
@@ -395,6 +429,7 @@ class IndexSnapshot(Protocol):
         Raises:
             ChangedMeanwhile: it has moved on: take a new snapshot.
         """
+        ...
 
 
 class Collection(Protocol):
@@ -431,6 +466,7 @@ class Collection(Protocol):
         rows: Any = None,
     ) -> list[Id]:
         """Stores new rows; an id that exists is an error that changes nothing."""
+        ...
 
     @overload
     def upsert(
@@ -457,6 +493,7 @@ class Collection(Protocol):
         rows: Any = None,
     ) -> list[Id]:
         """Stores rows, replacing whole rows of the same id; the last of equal ids wins."""
+        ...
 
     def update(
         self,
@@ -473,9 +510,11 @@ class Collection(Protocol):
         remove: Sequence[str] = (),
     ) -> int:
         """Changes existing rows, merging top-level metadata keys unless told not to; an unknown id changes nothing."""
+        ...
 
     def delete(self, ids: Ids | None = None, *, where: Mapping[str, Any] | None = None) -> int:
         """Deletes rows and returns how many; unknown ids are passed over."""
+        ...
 
     def get(
         self,
@@ -487,6 +526,7 @@ class Collection(Protocol):
         vectors: bool = False,
     ) -> list[Record]:
         """Rows in the order asked, or in insertion order."""
+        ...
 
     def search(
         self,
@@ -510,6 +550,7 @@ class Collection(Protocol):
         select: Sequence[Part] | None = None,
     ) -> Hits:
         """Exactly min(k, matches) hits, best first, ties by insertion order."""
+        ...
 
     def search_many(
         self,
@@ -530,6 +571,7 @@ class Collection(Protocol):
         select: Sequence[Part] | None = None,
     ) -> list[Hits]:
         """One `Hits` per query."""
+        ...
 
     def count(self, where: Mapping[str, Any] | None = None) -> int: ...
 
@@ -548,6 +590,7 @@ class Collection(Protocol):
         vectors: bool = False,
     ) -> Iterator[Record]:
         """Every row that is there throughout, exactly once."""
+        ...
 
     def peek(self, n: int = 10) -> list[Record]: ...
 

@@ -69,7 +69,7 @@ def make_project(folder: Path) -> list[str]:
     """Makes what is missing in `folder` and returns the names of the files made."""
     for name in _FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
-    templates = files(__package__) / "templates"
+    templates = files("vicinal.cli") / "templates"
     contents = dict.fromkeys(_EMPTY_FILES, "")
     contents |= {name: (templates / template).read_text("utf-8") for name, template in _TEMPLATES.items()}
     return [name for name, content in contents.items() if _write_new(folder / name, content)]

@@ -95,6 +95,7 @@ def _ranking(searcher: Searcher, k: int, given: Mapping[str, Any]) -> Callable[[
             name=next(iter(given)),
             remedy="Pass a collection, or build them into the function.",
         )
+    assert callable(searcher)  # seen above
     return lambda query: _ids(searcher(query, k))
 
 

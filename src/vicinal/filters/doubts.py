@@ -46,7 +46,7 @@ def _wanted(leaf: Compare | In | Contains | StartsWith | Regex) -> set[Class]:
     if isinstance(leaf, Compare):
         found: set[Class] = set() if leaf.coerce else {class_of(leaf.value)}
     elif isinstance(leaf, In):
-        found = set(map(class_of, leaf.values))
+        found = {class_of(value) for value in leaf.values}
     elif isinstance(leaf, Contains):
         found = {class_of(leaf.value)}
     else:

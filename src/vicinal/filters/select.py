@@ -25,12 +25,15 @@ class Records(Protocol):
 
     def metadata(self, slots: Slots) -> Sequence[Mapping[str, Any]]:
         """Of rows, in the order of their slots."""
+        ...
 
     def ids_and_texts(self, slots: Slots) -> Sequence[tuple[Id, str | None]]:
         """Likewise."""
+        ...
 
     def slots_of(self, ids: Collection[Id]) -> Slots:
         """Of those ids that have a row, in any order."""
+        ...
 
 
 def select(tree: Node, columns: Mapping[Path, Column], among: BoolArray, records: Records) -> BoolArray:

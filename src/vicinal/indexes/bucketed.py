@@ -55,15 +55,19 @@ class Partition(Protocol):
     @property
     def tables(self) -> int:
         """Buckets that each vector is in."""
+        ...
 
     def keys(self, vectors: FloatMatrix) -> Keys:
         """The bucket of each vector in each table, shape (n, tables)."""
+        ...
 
     def probes(self, query: FloatVector) -> tuple[NDArray[np.intp], Keys]:
         """Tables and keys of buckets, the most promising first; not necessarily all of them."""
+        ...
 
     def save(self) -> dict[str, NDArray[np.float32]]:
         """Arrays of one dimension."""
+        ...
 
 
 class Training(Protocol):
@@ -71,6 +75,7 @@ class Training(Protocol):
 
     def step(self) -> Partition | None:
         """A fraction of a second's work; the partition once it is done."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ class BucketedIndex:
         exact_below: int = _EXACT_BELOW,
     ) -> None:
         self._flat: VectorIndex = flat_index(kernels, metric)
-        self._metric = metric
+        self._metric: Metric = metric
         self._probes = probes
         self._trained_from_least = trained_from
         self._exact_below = exact_below

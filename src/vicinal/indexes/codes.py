@@ -390,7 +390,8 @@ def _paired(halves: Codes, stride: int) -> Codes:
     wide = np.zeros((len(halves), 2 * stride), np.uint8)
     wide[:, : halves.shape[1]] = halves
     pairs = wide.reshape(len(halves), stride // _STRIDE_UNIT, 2, _STRIDE_UNIT)
-    return np.ascontiguousarray((pairs[:, :, 0] | pairs[:, :, 1] << 4).reshape(len(halves), stride))
+    packed = (pairs[:, :, 0] | pairs[:, :, 1] << 4).reshape(len(halves), stride)
+    return np.ascontiguousarray(packed, dtype=np.uint8)
 
 
 def _coarse_statistics(metric: Metric, codes: Codes, halves: Codes, statistics: FloatMatrix) -> FloatMatrix:

@@ -57,7 +57,7 @@ class FlatIndex:
     def __init__(self, scanner: Scanner, kernels: Kernels, metric: Metric) -> None:
         self._scanner = scanner
         self._kernels = kernels
-        self._metric = metric
+        self._metric: Metric = metric
         self.change = 0
         self._building = new_lock()
         self._parts: list[CodedRows] = []  # guarded by it
@@ -172,7 +172,7 @@ class FlatSearcher:
     def __init__(self, index: FlatIndex, scanner: Scanner, metric: Metric, vectors: FloatMatrix) -> None:
         self._index = index
         self._scanner = scanner
-        self._metric = metric
+        self._metric: Metric = metric
         self._vectors = vectors
 
     def search(

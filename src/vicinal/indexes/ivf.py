@@ -104,7 +104,7 @@ class _KMeans:
 
     def __init__(self, vectors: FloatMatrix, lists: int, metric: Metric) -> None:
         self._vectors = vectors
-        self._metric = metric
+        self._metric: Metric = metric
         self._random = np.random.default_rng(_SEED)
         self._centroids = vectors[np.sort(self._random.choice(len(vectors), lists, replace=False))].copy()
         self._rounds = 0
@@ -146,7 +146,7 @@ class _Lists:
 
     def __init__(self, centroids: FloatMatrix, metric: Metric) -> None:
         self._centroids = centroids
-        self._metric = metric
+        self._metric: Metric = metric
         self._half = np.einsum("ij,ij->i", centroids, centroids) / 2
         self._one_table = np.zeros(len(centroids), np.intp)
 

@@ -33,8 +33,9 @@ class SlotIndex(Protocol[Value]):
     @property
     def slot_count(self) -> int:
         """Slots looked at so far."""
+        ...
 
-    def add(self, slots: Slots, values: Sequence[Value | None]) -> None:
+    def add(self, slots: Slots, values: Sequence[Value | None], /) -> None:
         """Takes in slots, ascending and above all that it knows; None for a row without."""
 
     def remove(self, slots: Slots) -> None:
@@ -42,6 +43,7 @@ class SlotIndex(Protocol[Value]):
 
     def save(self) -> dict[str, NDArray[Any]]:
         """Its state as arrays of one dimension."""
+        ...
 
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Takes over what `save` gave; the arrays may be mapped and read-only.

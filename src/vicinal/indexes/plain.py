@@ -30,7 +30,7 @@ class PlainIndex:
 
     def __init__(self, kernels: Kernels, metric: Metric) -> None:
         self._kernels = kernels
-        self._metric = metric
+        self._metric: Metric = metric
         self.change = 0
         self.covered = 0
 
@@ -53,7 +53,7 @@ class PlainIndex:
 class _PlainSearcher:
     def __init__(self, kernels: Kernels, metric: Metric, vectors: FloatMatrix) -> None:
         self._kernels = kernels
-        self._metric = metric
+        self._metric: Metric = metric
         self._vectors = vectors
 
     def search(

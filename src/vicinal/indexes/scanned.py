@@ -65,7 +65,7 @@ class ScannedIndex:
 
     def __init__(self, kernels: Kernels, metric: Metric) -> None:
         self._kernels = kernels
-        self._metric = metric
+        self._metric: Metric = metric
         self._norms = Norms(kernels)
         self.change = 0
 
@@ -110,7 +110,7 @@ class ScannedSearcher:
 
     def __init__(self, kernels: Kernels, metric: Metric, norms: Norms, vectors: FloatMatrix, first: int = 0) -> None:
         self._kernels = kernels
-        self._metric = metric
+        self._metric: Metric = metric
         self._norms = norms
         self._vectors = vectors
         self._first = first

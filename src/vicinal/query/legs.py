@@ -36,7 +36,7 @@ class DenseLeg:
     ) -> None:
         self._searcher = searcher
         self._kernels = kernels
-        self._metric = metric
+        self._metric: Metric = metric
         self._vectors = vectors
         self._query = query
         self._candidates = candidates

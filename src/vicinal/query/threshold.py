@@ -41,15 +41,19 @@ class Leg(Protocol):
     @property
     def name(self) -> str:
         """Such as "dense" or "keyword"; each leg of a search has its own."""
+        ...
 
     def best(self, m: int) -> tuple[Slots, FloatVector]:
         """The best min(m, matches) slots, uint32, and their raw scores, float32; best first, ties by slot."""
+        ...
 
     def score(self, slots: Slots) -> FloatVector:
         """Raw scores, float32, shape (len(slots),): the same bits as in `best`; NaN for rows that do not match."""
+        ...
 
     def similarity(self, scores: FloatVector) -> FloatArray:
         """What raw scores are worth in a sum: float64 of at least 0, never less for a higher score."""
+        ...
 
 
 def positive(scores: FloatVector) -> FloatArray:

@@ -87,7 +87,7 @@ class Context:
         self.name = state.name
         self.lease = lease
         self.cache = cache
-        self.durability = durability
+        self.durability: Durability = durability
         self.timeout = timeout
         self._lock = new_lock()
         self._warned = False

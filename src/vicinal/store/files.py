@@ -44,6 +44,7 @@ class File(Protocol):
 
     def map(self, size: int) -> ByteArray:
         """The first `size` bytes, read-only; past the end of the file only where `maps_past_end`."""
+        ...
 
     def close(self) -> None: ...
 
@@ -71,6 +72,7 @@ class Files(Protocol):
 
     def identity(self, path: str) -> Identity | None:
         """What the path names now: the same pair for as long as it is the same file; None where there is none."""
+        ...
 
     def rename(self, old: str, new: str) -> None: ...
 

@@ -203,8 +203,8 @@ class Store(Generic[IndexT]):
         with self.in_force() as opened:
             connections = opened.generation.connections
             with connections.turn, connections.reader() as connection, connection:
-                result = work(Reader(opened.generation, opened.feed.state, connection))
-            return result  # noqa: RET504  # to mypy, a `with` of apsw might swallow errors
+                return work(Reader(opened.generation, opened.feed.state, connection))
+        raise AssertionError("a transaction swallows no error")  # which its type does not say
 
     def at_moment(self, take: Callable[[IndexT, Reader], S], work: Callable[[S, Reader], T]) -> T:
         """Like `snapshot`, with index and reader at exactly one moment: nothing moves until `work` returns.

@@ -25,6 +25,7 @@ class Vectors(Protocol):
 
     def end(self) -> int:
         """The first slot past all bytes written, by anybody."""
+        ...
 
     def write(self, first: int, block: FloatMatrix) -> None:
         """Puts `block`, shape (n, dim), at the slots from `first`."""
@@ -36,9 +37,11 @@ class Vectors(Protocol):
 
     def matrix(self, slot_count: int) -> FloatMatrix:
         """Slots 0 to at most `slot_count`, shape (n, dim): fewer where the last ones were never written."""
+        ...
 
     def raw(self, slot: int) -> memoryview | bytes:
         """The bytes of one vector; fewer where they are missing."""
+        ...
 
     def close(self) -> None: ...
 

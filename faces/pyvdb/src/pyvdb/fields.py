@@ -44,7 +44,8 @@ class Field(Generic[T]):
         instance._values[self.name] = self._check(self.name, value)
 
     def fresh(self) -> T:
-        return self._default() if callable(self._default) else self._default
+        # To pyright a T may be callable too, and give anything.
+        return self._default() if callable(self._default) else self._default  # pyright: ignore[reportReturnType]
 
 
 class PathField(Field[str]):

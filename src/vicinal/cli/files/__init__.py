@@ -22,6 +22,7 @@ class Format(Protocol):
 
     def read(self, path: Path, columns: Columns, ids: Path | None) -> Iterator[SourceRow]:
         """Rows of a file, one after the other; `ids` has one id a line where the file itself has none."""
+        ...
 
     def write(self, path: Path, records: Sequence[Record], ids: Path | None) -> None: ...
 

@@ -17,9 +17,11 @@ class Breaks(Protocol):
 
     def last(self, start: int, limit: int) -> int:
         """The last break after `start` and not after `limit`, or -1."""
+        ...
 
     def after(self, limit: int, end: int) -> int:
         """The first break after `limit` and before `end`, or `end`."""
+        ...
 
 
 class SeparatorBreaks:

@@ -16,12 +16,15 @@ class Measure(Protocol):
 
     def limit(self, start: int, amount: int) -> int:
         """The furthest offset such that the part from `start` up to it is not larger than `amount`."""
+        ...
 
     def back(self, end: int, amount: int) -> int:
         """The earliest offset from which the part up to `end` is not larger than `amount`, at most `end`."""
+        ...
 
     def step(self, start: int) -> int:
         """The end of what cannot be divided at `start`, and of what is free behind it: a cut goes at least so far."""
+        ...
 
 
 class Characters:
