@@ -134,7 +134,7 @@ def test_bad_files_are_listed_and_stop_nothing(docs: vicinal.Collection, folder:
         assert report.empty == ["blank.txt", "dots.txt"]
         assert report.files == 6
         assert "zz.txt" in files_of(docs)
-    assert (report.unchanged, report.new) == (12, 0)
+    assert (report.unchanged, report.new) == (6, 0)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this user reads everything")
@@ -225,7 +225,7 @@ def test_another_size_of_chunks_stores_anew(docs: vicinal.Collection, folder: Pa
     assert (report.changed, report.passages > before) == (1, True)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_any_changes_end_where_a_fresh_index_would(seed: int, docs: vicinal.Collection, tmp_path: Path) -> None:
     rng = random.Random(seed)
     folder = tmp_path / "any"

@@ -117,10 +117,11 @@ class _Update:
         return True
 
     def _count_unchanged(self, file: Found, known: Known) -> None:
-        self.report.unchanged += 1
         if known.problem:
             self.report.problems.append((file.name, known.problem))
-        elif not known.parts:
+        elif known.parts:
+            self.report.unchanged += 1
+        else:
             self.report.empty.append(file.name)
 
     # -- moved and gone
@@ -192,12 +193,12 @@ class _Update:
             remedy = f". {error.remedy}" if isinstance(error, VicinalError) and error.remedy else ""
             self._take_without_rows(file, Known("", file.size, _settled(file), 0, problem + remedy))
             return
-        is_new = file.name not in self._counts and file.name not in self._without_rows
-        self.report.new += is_new
-        self.report.changed += not is_new
         if not chunks:
             self._take_without_rows(file, Known(digest, file.size, _settled(file), 0))
             return
+        is_new = file.name not in self._counts and file.name not in self._without_rows
+        self.report.new += is_new
+        self.report.changed += not is_new
         self._add(file, document, digest, chunks)
 
     def _touch(self, file: Found, known: Known) -> None:

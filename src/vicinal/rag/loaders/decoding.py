@@ -73,7 +73,7 @@ def decode(data: bytes) -> str:
             return _decoded(data, encoding)
     head = data[:_LOOKED_AT]
     if _BINARY.search(head):
-        return _decoded(data, _wide_encoding(head))
+        return _decoded(data, _wide_encoding(head), "text")
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -85,11 +85,12 @@ def clean(text: str) -> str:
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _decoded(data: bytes, encoding: str) -> str:
+def _decoded(data: bytes, encoding: str, called: str = "") -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise InvalidDocument(f"the file is not {encoding.upper()} (byte {error.start})", name="file") from error
+        what = called or f"{encoding.upper()} (byte {error.start})"
+        raise InvalidDocument(f"the file is not {what}", name="file") from error
 
 
 def _wide_encoding(head: bytes) -> str:
