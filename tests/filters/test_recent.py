@@ -10,6 +10,7 @@ import pytest
 
 import vicinal
 from vicinal.filters import recent
+from vicinal.filters.columns import Columns
 from vicinal.filters.recent import RecentBitmaps, RecentTrees
 from vicinal.filters.where import parse
 
@@ -100,3 +101,19 @@ def test_a_repeated_filter_sees_every_write() -> None:
     docs.add(["e"], metadata=[{"m": 2}])
     with pytest.warns(UserWarning, match="no row has a field 'n'"):
         assert docs.count(where) == 0
+
+
+def test_a_remembered_bitmap_loses_rows_that_died() -> None:
+    columns, tree, none = Columns(), parse({"n": 2}), np.empty(0, np.uint32)
+    columns.apply(3, none, np.arange(3, dtype=np.uint32), ['{"n":2}', '{"n":1}', '{"n":2}'], none, [])
+    assert columns.count(tree, _NoRecords()) == columns.count(tree, _NoRecords()) == 2
+    columns.apply(3, np.array([2], np.uint32), none, [], none, [])
+    assert columns.count(tree, _NoRecords()) == columns.count(tree, _NoRecords()) == 1
+
+
+class _NoRecords:
+    def metadata(self, slots: Any) -> Any:
+        raise AssertionError
+
+    def slots_of(self, ids: Any) -> Any:
+        raise AssertionError
