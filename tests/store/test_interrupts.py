@@ -85,10 +85,11 @@ def _leaks(docs: vicinal.Collection) -> list[str]:
         "upkeep": store.upkeep.lock,
     }
     found = [name for name, lock in locks.items() if lock._is_owned()]
-    if opened.generation._users:
-        found.append("users")
-    if len(connections._readers) > len(connections._idle):
-        found.append("readers")
+    with store.upkeep.lock, store.upkeep.sync_lock:  # threads of an earlier test may still keep every open store up
+        if opened.generation._users:
+            found.append("users")
+        if len(connections._readers) > len(connections._idle):
+            found.append("readers")
     if connections._is_writing:
         found.append("writing")
     return found
