@@ -48,8 +48,8 @@ template <class T>
 T changed(T value, Random& random, const std::vector<T>& all) {
     switch (random.below(8)) {
         case 0: return 0;
-        case 1: return static_cast<T>(value + 1);
-        case 2: return static_cast<T>(value - 1);
+        case 1: return static_cast<T>(static_cast<std::uint64_t>(value) + 1);
+        case 2: return static_cast<T>(static_cast<std::uint64_t>(value) - 1);
         case 3: return static_cast<T>(~std::uint64_t{0});
         case 4: return static_cast<T>(~std::uint64_t{0} >> 1);
         case 5: return static_cast<T>(all.size() + random.below(3));
