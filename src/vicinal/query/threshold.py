@@ -144,11 +144,11 @@ def fuse(
         pool = _gather(legs, lists, depths, ranked)
         scores, second = scorer(pool)
         order = _best(pool.slots, scores, second, k)
-        if pool.complete or (len(order) == k and _beats_unseen(scorer, pool, scores[order[-1]], second[order[-1]])):
+        last = (scores[int(order[-1])], second[int(order[-1])]) if len(order) == k else None
+        if pool.complete or (last is not None and _beats_unseen(scorer, pool, *last)):
             chosen = np.ascontiguousarray(pool.ranks[:, order])
             names = tuple(leg.name for leg in legs)
             return Fused(pool.slots[order], scores[order], names, chosen, pool.raw[:, order])
-        last = (scores[order[-1]], second[order[-1]]) if len(order) == k else None
         for i in _deeper(scorer, pool, depths, [len(own) for own, _ in lists], last):
             depths[i] *= _GROWTH
             lists[i] = legs[i].best(depths[i])

@@ -377,7 +377,7 @@ def _metadata_of(metadata: Any, type: Any, date: Any) -> MetadataLike:
     if isinstance(metadata, DocumentType) and type is None:
         metadata, type = None, metadata
     if metadata is not None and type is None and date is None:
-        found: MetadataLike = metadata
+        found: MetadataLike = metadata  # pyright: ignore[reportAssignmentType]  # it remembers the first branch
         return found
     if metadata is not None or type is None or date is None:
         raise TypeError("add_text takes (text, metadata) or (text, type, date)")

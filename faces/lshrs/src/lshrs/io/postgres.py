@@ -99,9 +99,9 @@ def _statement(
         )
     ]
     if where:
-        parts.append(sql.SQL("WHERE ({})").format(sql.SQL(where)))  # trusted, as documented
+        parts.append(sql.SQL("WHERE ({})").format(sql.SQL(where)))  # pyright: ignore[reportArgumentType]  # trusted, as documented
     if order_by:
-        parts.append(sql.SQL("ORDER BY {}").format(sql.SQL(order_by)))  # the same
+        parts.append(sql.SQL("ORDER BY {}").format(sql.SQL(order_by)))  # pyright: ignore[reportArgumentType]  # the same
     if limit is not None:
         parts.append(sql.SQL("LIMIT {}").format(sql.Literal(limit)))
     return sql.SQL(" ").join(parts)
