@@ -5,8 +5,8 @@
     python benchmarks/folder.py library --encoder minilm --every 4
 
 `documentation` is what the system has installed for its packages, `library` the sources of Python's standard library
-without its tests. Each question was written with the files that answer it before any was asked; one whose files are not
-on this machine is left out and counted.
+without its tests. Each question comes with the files that answer it; similar questions had been tried by hand before.
+One whose files are not on this machine is left out and counted.
 """
 
 from __future__ import annotations

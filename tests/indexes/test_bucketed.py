@@ -70,12 +70,30 @@ def test_it_finds_what_it_promises_and_looks_at_less_than_all(kind: Any, metric:
     assert recall(searcher) >= 0.9
     assert recall(searcher, accuracy=Accuracy(recall=0.99)) >= 0.96
     assert searcher.approach(10, ALL, Accuracy(recall=1.0)).exact
+    searcher._listed = lambda state, vectors: None  # else `ivf` does not ask the flat index
     searcher._flat = counting = Counting(searcher._flat)
     searcher.search(QUERIES, 10, ALL, Accuracy(recall=0.7))
     low = np.mean(counting.seen)
     counting.seen.clear()
     searcher.search(QUERIES, 10, ALL)
     assert low <= np.mean(counting.seen) < 0.7 * ROWS
+
+
+@pytest.mark.skipif(kernels().name != "native", reason="lists of codes are native")
+@pytest.mark.parametrize("metric", ["cosine", "ip", "l2"])
+@pytest.mark.parametrize("share", [1.0, 0.7, 0.4])
+def test_lists_of_codes_give_what_buckets_of_slots_give(metric: Metric, share: float) -> None:
+    index = built(IvfIndex, metric, nprobe=6)
+    candidates = pack(np.random.default_rng(5).random(ROWS) < share)
+    for end in (ROWS, ROWS + 70):  # and with rows that are in no list yet
+        vectors = np.vstack([VECTORS, clustered(70, seed=6)])[:end]
+        wide = pack(unpack(candidates, end) | (np.arange(end) >= ROWS))
+        searcher = index.searcher(vectors)
+        found = searcher.search(QUERIES, 10, wide)
+        searcher._listed = lambda state, vectors: None
+        same = [a.tolist() == b.tolist() for (a, _), (b, _) in zip(found, searcher.search(QUERIES, 10, wide))]
+        # How many more lists a filter makes them look into is not the same for both.
+        assert np.mean(same) > (0.99 if share > 0.5 else 0.6)
 
 
 @pytest.mark.parametrize("kind", KINDS)

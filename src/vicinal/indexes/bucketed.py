@@ -46,6 +46,7 @@ _MEASURED: Final = 64  # vectors
 _NEIGHBOURS: Final = 10
 _SEED: Final = 20_011
 _THINNED: Final = 2
+_ORDERED: Final = 2  # times the lists that a search looks into without a filter
 _WORD_BITS: Final = 64
 
 
@@ -55,14 +56,22 @@ class Partition(Protocol):
     @property
     def tables(self) -> int:
         """Buckets that each vector is in."""
+
+    @property
+    def key_limit(self) -> int:
+        """Above every key."""
         ...
 
     def keys(self, vectors: FloatMatrix) -> Keys:
         """The bucket of each vector in each table, shape (n, tables)."""
         ...
 
-    def probes(self, query: FloatVector) -> tuple[NDArray[np.intp], Keys]:
-        """Tables and keys of buckets, the most promising first; not necessarily all of them."""
+    def probes(self, query: FloatVector, count: int | None = None) -> tuple[NDArray[np.intp], Keys]:
+        """Tables and keys of buckets, the most promising first; not necessarily all that there are.
+
+        Args:
+            count: so many are enough.
+        """
         ...
 
     def save(self) -> dict[str, NDArray[np.float32]]:
@@ -218,6 +227,8 @@ class BucketedIndex:
         keys, trained_from, recall = arrays["keys"], arrays["trained_from"], arrays["recall"]
         if keys.dtype != np.uint32 or len(keys) % partition.tables or len(keys) > saved.slot_count * partition.tables:
             raise ValueError("keys of another shape")
+        if not ((keys < partition.key_limit) | (keys == NO_BUCKET)).all():
+            raise ValueError("keys of buckets that are not there")
         if trained_from.dtype != np.uint64 or len(trained_from) != 1 or not 0 < int(trained_from[0]) <= 1 << 32:
             raise ValueError("no number of vectors")
         if recall.dtype != np.float32 or not 0 < len(recall) <= 64 or not ((recall >= 0) & (recall <= 1)).all():
@@ -343,10 +354,13 @@ class _BucketedSearcher:
         self, listed: ListedCodes, query: FloatVector, k: int, candidates: Bitmap, count: int, accuracy: Accuracy
     ) -> tuple[Slots, FloatVector]:
         """The same where the codes lie in the order of lists; what is in none yet is compared besides."""
-        order = self._state.partition.probes(query)[1]
-        probes = min(self._wanted_probes(accuracy), len(order))
-        wanted = max(k, listed.count * probes // (_THINNED * len(order)))
-        _, slots, scores = listed.search(self._vectors, query, k, candidates, order, probes, wanted)
+        probes = min(self._wanted_probes(accuracy), listed.lists)
+        wanted = max(k, listed.count * probes // (_THINNED * listed.lists))
+        order = self._state.partition.probes(query, _ORDERED * probes)[1]
+        seen, slots, scores = listed.search(self._vectors, query, k, candidates, order, probes, wanted)
+        if seen < wanted and len(order) < listed.lists:
+            order = self._state.partition.probes(query)[1]
+            seen, slots, scores = listed.search(self._vectors, query, k, candidates, order, probes, wanted)
         if listed.count < len(self._vectors):
             newer = candidates & pack(np.arange(len(candidates) * _WORD_BITS) >= listed.count)
             slots, scores = merged([(slots, scores), self._flat.search(query[np.newaxis], k, newer)[0]], k)

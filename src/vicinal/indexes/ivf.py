@@ -71,7 +71,7 @@ class IvfIndex(BucketedIndex):
             with self._lock:
                 coded = self._coded
                 if coded is None or coded[0] is not state.partition or _is_old(coded[1], state, vectors):
-                    keys, lists = state.buckets.keys[: len(vectors), 0], len(state.partition.probes(vectors[0])[1])
+                    keys, lists = state.buckets.keys[: len(vectors), 0], state.partition.key_limit
                     listed = ListedCodes(self._kernels, self._metric, vectors, keys, lists)
                     self._coded = coded = state.partition, listed
         return coded[1]
@@ -149,11 +149,12 @@ class _Lists:
         self._metric: Metric = metric
         self._half = np.einsum("ij,ij->i", centroids, centroids) / 2
         self._one_table = np.zeros(len(centroids), np.intp)
+        self.key_limit = len(centroids)
 
     def keys(self, vectors: FloatMatrix) -> Keys:
         return _nearest(_prepared(self._metric, vectors), self._centroids).astype(np.uint32)[:, np.newaxis]
 
-    def probes(self, query: FloatVector) -> tuple[NDArray[np.intp], Keys]:
+    def probes(self, query: FloatVector, count: int | None = None) -> tuple[NDArray[np.intp], Keys]:
         with np.errstate(over="ignore", invalid="ignore"):
             if self._metric == "l1":
                 promise = -np.abs(self._centroids - query).sum(axis=1)
@@ -161,7 +162,13 @@ class _Lists:
                 promise = self._centroids @ query
                 if self._metric == "l2":
                     promise = promise - self._half
-        return self._one_table, np.argsort(-promise).astype(np.uint32)
+        far = -promise
+        if count is None or 2 * count >= len(far):
+            order = far.argsort()
+        else:
+            near = far.argpartition(count)[:count]
+            order = near[far[near].argsort()]
+        return self._one_table[: len(order)], order.astype(np.uint32)
 
     def save(self) -> dict[str, NDArray[np.float32]]:
         return {"centroids": self._centroids.ravel()}

@@ -28,6 +28,7 @@ class ListedCodes:
 
     def __init__(self, kernels: NativeKernels, metric: Metric, vectors: FloatMatrix, keys: Keys, lists: int) -> None:
         self.count = len(keys)
+        self.lists = lists
         order = np.argsort(keys, kind="stable")
         slots = order[: int(np.count_nonzero(keys != NO_BUCKET))].astype(np.uint32)
         scanner, codes, statistics = NativeScanner(kernels.core), [], []

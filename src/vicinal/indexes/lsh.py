@@ -98,6 +98,7 @@ class _Tables:
 
     def __init__(self, tables: int, bits: int, seed: int, centre: FloatVector) -> None:
         self.tables = tables
+        self.key_limit = 1 << bits
         self._bits = bits
         self._centre = centre
         self._hasher = SignHasher.seeded(tables, bits, len(centre), seed)
@@ -115,7 +116,7 @@ class _Tables:
         wide[:, :, : signatures.shape[2]] = signatures
         return wide.view("<u4")[:, :, 0].astype(np.uint32)
 
-    def probes(self, query: FloatVector) -> tuple[NDArray[np.intp], Keys]:
+    def probes(self, query: FloatVector, count: int | None = None) -> tuple[NDArray[np.intp], Keys]:
         own = self.keys(query[np.newaxis])[0]
         with np.errstate(over="ignore", invalid="ignore"):
             margins = (self._columns @ (query - self._centre)).reshape(self.tables, self._bits)
