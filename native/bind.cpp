@@ -24,7 +24,7 @@ namespace {
 
 std::uint32_t crc32(nb::handle data, std::uint32_t start) {
     const auto bytes = array<Array<const std::uint8_t, 1>>("data", "a C-contiguous uint8 array of shape (n,)", data);
-    nb::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     return checksum::crc32(bytes.data(), bytes.size(), start);
 }
 
@@ -250,6 +250,8 @@ nb::object plain_json(nb::handle metadata) {
 
 NB_MODULE(_core, module) {
     module.doc() = "Native kernels. Use vicinal.indexes.kernels, which also knows what to do without them.";
+    // A daemon thread that is in a call when the program ends keeps what it uses: no leak that anybody could mend.
+    nb::set_leak_warnings(false);
 
     module.def("build_id", [] { return std::string_view(VICINAL_BUILD_ID); },
                "Hash of the sources that this module was built from.");

@@ -4,10 +4,12 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 namespace vicinal {
 
@@ -16,6 +18,26 @@ namespace nb = nanobind;
 // Each defines its part of the module; see bind_vectors.cpp and bind_text.cpp.
 void bind_vectors(nb::module_& module);
 void bind_text(nb::module_& module);
+
+// Lets other threads of Python run while native code does. A thread that wants back in after the interpreter has begun to
+// end is ended by CPython before 3.14, by unwinding its stack; C++ would end the whole process for that. It sleeps instead,
+// as it does from 3.14 on, until the process is gone.
+class Unlocked {
+public:
+    Unlocked() : state_(PyEval_SaveThread()) {}
+    Unlocked(const Unlocked&) = delete;
+    Unlocked& operator=(const Unlocked&) = delete;
+    ~Unlocked() {
+        try {
+            PyEval_RestoreThread(state_);
+        } catch (...) {
+            for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+        }
+    }
+
+private:
+    PyThreadState* state_;
+};
 
 template <class T, std::size_t Dimensions>
 using Array = nb::ndarray<T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;

@@ -128,12 +128,12 @@ std::vector<std::uint32_t> intern(Postings& postings, const std::vector<std::uin
                                   const nb::sequence& sequence) {
     const Terms terms(sequence);
     expect_length("fields", fields.size(), terms.views.size());
-    nb::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     return postings.intern(fields, terms.views);
 }
 
 std::size_t slot_count(const Postings& postings) {
-    nb::gil_scoped_release unlocked;  // a writer may be at work, and may need the GIL to end
+    const Unlocked unlocked;  // a writer may be at work, and may need the GIL to end
     return postings.slot_count();
 }
 
@@ -142,7 +142,7 @@ nb::object find(const Postings& postings, const std::vector<std::uint8_t>& field
     expect_length("fields", fields.size(), terms.views.size());
     text::Found found;
     {
-        nb::gil_scoped_release unlocked;
+        const Unlocked unlocked;
         found = postings.find(fields, terms.views);
     }
     return nb::make_tuple(found.version, found.texts, found.length, nb::cast(found.numbers), nb::cast(found.frequencies));
@@ -155,13 +155,13 @@ void add(Postings& postings, nb::handle slots, nb::handle words, nb::handle ends
         span_of<std::uint32_t>("words", words), span_of<std::uint64_t>("ends", ends),
         span_of<std::uint64_t>("term_ends", term_ends), span_of<std::uint32_t>("terms", terms),
         span_of<std::uint32_t>("offsets", offsets), span_of<std::uint32_t>("widths", widths)};
-    nb::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     postings.add(added, texts, slot_count);
 }
 
 void remove(Postings& postings, nb::handle slots) {
     const auto removed = span_of<std::uint32_t>("slots", slots);
-    nb::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     postings.remove(removed);
 }
 
@@ -169,7 +169,7 @@ nb::object search(const Postings& postings, const Program& program, std::size_t 
     const text::Allowed rows = allowed_of(allowed);
     std::optional<text::Hits> hits;
     {
-        nb::gil_scoped_release unlocked;
+        const Unlocked unlocked;
         hits = postings.read(program.version(), [&](const text::Index& index) {
             return text::search(index, program.query(index), k, rows);
         });
@@ -182,7 +182,7 @@ nb::object score(const Postings& postings, const Program& program, nb::handle sl
     const auto wanted = span_of<std::uint32_t>("slots", slots);
     std::optional<std::vector<float>> scores;
     {
-        nb::gil_scoped_release unlocked;
+        const Unlocked unlocked;
         scores = postings.read(program.version(), [&](const text::Index& index) {
             return text::score(index, program.query(index), wanted);
         });
@@ -194,7 +194,7 @@ nb::object matches(const Postings& postings, const Program& program, nb::handle 
     const text::Allowed rows = allowed_of(allowed);
     std::optional<std::vector<std::uint64_t>> found;
     {
-        nb::gil_scoped_release unlocked;
+        const Unlocked unlocked;
         found = postings.read(program.version(), [&](const text::Index& index) {
             return text::matches(index, program.query(index), rows);
         });
@@ -206,7 +206,7 @@ nb::object occurrences(const Postings& postings, const Program& program, std::ui
     using Found = std::pair<std::uint32_t, std::vector<std::vector<std::uint32_t>>>;
     std::optional<Found> found;
     {
-        nb::gil_scoped_release unlocked;
+        const Unlocked unlocked;
         found = postings.read(program.version(), [&](const text::Index& index) {
             const std::uint32_t length = slot < index.slot_count() && index.is_live(slot) ? index.lengths[slot] : 0;
             return Found(length, text::occurrences(index, program.query(index), slot));
@@ -218,7 +218,7 @@ nb::object occurrences(const Postings& postings, const Program& program, std::ui
 nb::object save(Postings& postings) {
     std::shared_ptr<const text::Built> built;
     {
-        nb::gil_scoped_release unlocked;
+        const Unlocked unlocked;
         built = postings.save();
     }
     if (!built) return nb::none();
@@ -243,7 +243,7 @@ void load(Postings& postings, const nb::dict& arrays) {
             values = span_of<T>(name, arrays[name]);
         },
         saved);
-    nb::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     postings.load(saved);
 }
 

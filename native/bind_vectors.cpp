@@ -88,7 +88,7 @@ void scan(std::string_view metric_name, nb::handle vectors, nb::handle query, nb
     expect_length("query", components.size(), rows.shape(1));
     expect_length("out", values.size(), rows.shape(0));
 
-    nb::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     kernels::scan(metric, matrix_of(rows), components.data(), values.data());
 }
 
@@ -101,7 +101,7 @@ void score(std::string_view metric_name, nb::handle vectors, nb::handle slots, n
     expect_length("query", components.size(), rows.shape(1));
     expect_length("out", scores.size(), wanted.size());
 
-    nb::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     kernels::score(metric, matrix_of(rows), {wanted.data(), wanted.size()}, components.data(), scores.data());
 }
 
@@ -110,7 +110,7 @@ void squared_norms(nb::handle vectors, nb::handle out) {
     const auto norms = out_array<double>("a writable, C-contiguous float64 array of shape (n,)", out);
     expect_length("out", norms.size(), rows.shape(0));
 
-    nb::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     kernels::squared_norms(matrix_of(rows), norms.data());
 }
 
@@ -123,7 +123,7 @@ void encode(std::string_view metric_name, nb::handle vectors, nb::handle codes, 
     expect_shape("codes", code_rows, rows.shape(0), shape.stride);
     expect_shape("statistics", statistic_rows, rows.shape(0), shape.statistics);
 
-    nb::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     vectors::encode(metric, matrix_of(rows), code_rows.data(), statistic_rows.data());
 }
 
@@ -150,7 +150,7 @@ void coarsen(std::string_view metric_name, std::size_t dim, nb::handle codes, nb
     expect_shape("coarse", coarse_rows, rows, shape.coarse_stride());
     expect_shape("coarse_statistics", coarse_statistic_rows, rows, shape.statistics);
 
-    nb::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     vectors::coarsen(metric, dim, rows, code_rows.data(), statistic_rows.data(), coarse_rows.data(),
                      coarse_statistic_rows.data());
 }
@@ -188,7 +188,7 @@ void encode_leading(std::string_view metric_name, nb::handle vectors, nb::handle
     const LookArrays first = look_arrays("coarse", coarse, coarse_statistics, rows.shape(0));
     const LookArrays second = look_arrays("further", further, further_statistics, rows.shape(0));
 
-    nb::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     vectors::encode_leading(metric, matrix_of(rows), directed.data(), first.look(), second.look());
 }
 
@@ -244,7 +244,7 @@ void search(std::string_view metric_name, std::size_t count, nb::handle vectors,
     add_further(searched, directions, further, further_statistics);
     add_coarse(searched, coarse, coarse_statistics);
 
-    nb::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     vectors::search(searched, matrix_of(query_rows), std::max<std::size_t>(threads, 1),
                     {slot_rows.shape(1), slot_rows.data(), score_rows.data(), found.data()});
 }
@@ -292,7 +292,7 @@ public:
                                             statistics_.data(), {slots_.data(), slots_.size()},
                                             bitmap(allowed, slot_end_)};
 
-        nb::gil_scoped_release unlocked;
+        const Unlocked unlocked;
         std::vector<vectors::ListRange> ranges;
         ranges.reserve(lists.size());
         for (const std::uint32_t list : std::span(lists.data(), lists.size()))

@@ -1,0 +1,42 @@
+"""A program may end at any moment, whatever its threads and ours are doing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import sys, tempfile, threading
+import numpy as np
+import vicinal
+
+folder = tempfile.mkdtemp()
+docs = vicinal.connect(folder).collection("docs", durability="process")
+vectors = np.random.default_rng(0).standard_normal((4000, 64), dtype=np.float32)
+docs.add(list(range(4000)), vectors=vectors, texts=[f"text {n % 97} of row {n}" for n in range(4000)])
+begun = threading.Barrier(3)
+
+def search_for_ever(**how):
+    docs.search(**how)
+    begun.wait()
+    while True:
+        docs.search(**how)
+
+if sys.argv[1] == "daemons":
+    threading.Thread(target=search_for_ever, kwargs={"query": vectors[0]}, daemon=True).start()
+    threading.Thread(target=search_for_ever, kwargs={"query": "row 7 text", "mode": "keyword"}, daemon=True).start()
+    begun.wait()
+"""
+
+
+@pytest.mark.parametrize("threads", ["none", "daemons"])
+def test_the_end_of_a_program_is_quiet(threads: str) -> None:
+    """Before Python 3.14 a thread that comes back from native code then is unwound, which C++ would abort for."""
+    for _ in range(4):
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", PROGRAM, threads],
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
