@@ -347,6 +347,18 @@ class VectorIndex(Protocol):
             KeyError, ValueError: it is of no use; nothing has changed.
         """
 
+    def differing(self, slots: Slots, vectors: FloatMatrix) -> Slots:
+        """Those of the slots of which it holds something else than it would make of their vectors now.
+
+        By this `verify` sees what checksums cannot: a file that was written wrong. What roundings of another machine
+        explain is no difference.
+
+        Args:
+            slots: ascending, all with a vector; those that it does not cover are passed over.
+            vectors: float32, shape (len(slots), dim), C-contiguous.
+        """
+        ...
+
 
 class Contents(Protocol):
     """What an index may read of the records, at one moment or later."""
@@ -410,6 +422,15 @@ class Index(Protocol):
         Raises:
             Exception: it cannot use them; the part is as it was.
         """
+
+    @property
+    def comparable(self) -> Collection_[str]:
+        """Parts that `differing` compares with vectors."""
+        ...
+
+    def differing(self, part: str, slots: Slots, vectors: FloatMatrix) -> Slots:
+        """See `VectorIndex.differing`."""
+        ...
 
 
 class IndexSnapshot(Protocol):

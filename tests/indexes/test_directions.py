@@ -248,3 +248,39 @@ def test_what_does_not_fit_is_refused(name: str, metric: Any, columns: int, dim:
     for scanner in (NATIVE, REFEREE):
         with pytest.raises(ValueError, match=f"^{name} must "):
             scanner.lead(metric, clustered(5)[:, :dim].copy(), np.zeros((DIRECTIONS, columns), np.float32))
+
+
+@needs_native
+@pytest.mark.parametrize("metric", CODED)
+@pytest.mark.parametrize("rank", [60, 200, 400])
+def test_codes_of_another_machine_go_with_their_vectors_and_damaged_ones_do_not(metric: Metric, rank: int) -> None:
+    """The referee sums in another order, as another processor does."""
+    vectors, slots = clustered(LEARNED_FROM, rank), np.arange(3, LEARNED_FROM, 11, dtype=np.uint32)
+    vectors[3] = 0
+    vectors[14] *= np.float32(1e17)
+    vectors[25] *= np.float32(1e-20)
+    directions, (codes, statistics) = any_directions(DIM), REFEREE.encode(metric, vectors)
+    coarse = REFEREE.lead(metric, vectors, directions)
+    arrays: dict[str, Any] = {
+        "codes": codes,
+        "statistics": statistics,
+        "leading": coarse.codes,
+        "leading_statistics": coarse.statistics,
+        "further": coarse.further,
+        "further_statistics": coarse.further_statistics,
+        "directions": directions,
+    }
+
+    def differing(arrays: dict[str, Any]) -> list[int]:
+        assert module._native is not None
+        index = flat_index(module._native, metric)
+        index.load(SavedIndex(1, LEARNED_FROM, {name: array.ravel() for name, array in arrays.items()}), DIM)
+        assert index.covered == LEARNED_FROM
+        return index.differing(slots, vectors[slots]).tolist()
+
+    assert differing(arrays) == []
+    for name in arrays.keys() - {"directions"}:
+        assert len(differing({**arrays, name: np.zeros_like(arrays[name])})) > 0.9 * len(slots), name
+        one = arrays[name].copy()
+        one[36] = one[3]  # of the row that is all zeros
+        assert differing({**arrays, name: one}) == [36], name

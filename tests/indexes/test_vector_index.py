@@ -82,6 +82,9 @@ class HalvesIndex:
         self._plain.load(saved, dim)
         self.covered = saved.slot_count
 
+    def differing(self, slots: Slots, vectors: FloatMatrix) -> Slots:
+        return self._plain.differing(slots, vectors)
+
 
 class _HalvesSearcher:
     def __init__(self, plain: VectorSearcher, step: int, asked: list[Accuracy]) -> None:
@@ -253,6 +256,37 @@ def test_saved_twice_is_the_same(case: tuple[str, Kernels]) -> None:
     assert {name: array.tobytes() for name, array in first.arrays.items()} == {
         name: array.tobytes() for name, array in second.arrays.items()
     }
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_what_is_saved_goes_with_its_vectors_until_it_is_damaged(case: tuple[str, Kernels], metric: Metric) -> None:
+    index, vectors = make_vector_index(case[0], case[1], metric), rows(300) + np.float32(0.5)
+    index.apply(delta(1, 0, 300))
+    build(index, vectors[:250], pack(np.ones(250, np.bool_)))
+    slots = np.sort(np.random.default_rng(2).choice(300, 150, replace=False)).astype(np.uint32)
+    saved = read_only(index.save())
+    for one in (index, loaded(case, metric, saved)):
+        assert one.differing(slots, vectors[slots]).tolist() == []
+        assert one.differing(slots[:0], vectors[:0]).tolist() == []
+    for name, array in saved.arrays.items():
+        if name.endswith(BY_SLOT) and array.size:
+            arrays = {**saved.arrays, name: np.zeros_like(array)}
+            found = loaded(case, metric, SavedIndex(saved.change, saved.slot_count, arrays)).differing(
+                slots, vectors[slots]
+            )
+            assert len(found) > 50, name
+            assert (found < 250).all()
+            assert np.isin(found, slots).all()
+
+
+# What an index keeps of each slot, under whatever name of its kind.
+BY_SLOT = ("codes", "statistics", "coarse", "norms", "keys")
+
+
+def loaded(case: tuple[str, Kernels], metric: Metric, saved: SavedIndex) -> VectorIndex:
+    index = make_vector_index(case[0], case[1], metric)
+    index.load(saved, DIM)
+    return index
 
 
 def test_many_threads_search_while_rows_come(case: tuple[str, Kernels]) -> None:

@@ -8,10 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import apsw
+import numpy as np
 import pytest
 
 import vicinal
+from support import mutation
 from support.damage import NAME, PAGE, QUERIES, Damage, collection_folder, make_database, random_damage, try_all
+from support.scanning import needs_native
+from vicinal.store import check
 from vicinal.store.pages import ID_INDEX_ROOT, ROWS_ROOT
 
 RANDOM_TRIALS = 240
@@ -78,6 +82,53 @@ def test_a_damaged_index_is_noted_and_changes_no_answer(kind: str, sound: Path, 
     assert [(trial.harmful, trial.problems) for trial in trials] == [(None, [])] * 5
     report = verify(tmp_path / "copy")
     assert report.ok
+
+
+@needs_native
+@pytest.mark.parametrize("index", ["flat", "ivf", "lsh"])
+def test_codes_that_were_saved_wrong_are_a_problem_until_they_are_made_anew(index: str, tmp_path: Path) -> None:
+    """Every checksum holds, and the answers are wrong."""
+    vectors = np.random.default_rng(0).standard_normal((3000, 16)).astype(np.float32)
+    database = tmp_path / "data"
+    with vicinal.connect(database) as db:
+        docs = db.collection(NAME, index=index)
+        docs.add(list(range(3000)), vectors=vectors)
+        docs.delete([1, 2, 3])
+        mutation.publish(docs)
+        truth = docs.search(vectors[7], k=5, exact=True)
+    assert verify(database).problems == ()
+    path = mutation.saved_part(database, "vectors")
+    header, arrays = mutation.read(path)
+    assert header["slots"] == 3000
+    mutation.write(path, header, {name: array * (name not in CODES) for name, array in arrays.items()})
+    with vicinal.connect(database) as db:
+        assert db.collection(NAME).search(vectors[7], k=5, exact=True) != truth
+    (problem,) = verify(database).problems
+    assert problem.file == f"g1/index/{path.name}"
+    assert "2,996 more of the 2,997 compared" in problem.what
+    with vicinal.connect(database) as db:
+        db.repair(NAME)
+        assert db.collection(NAME).search(vectors[7], k=5, exact=True) == truth
+    assert verify(database).problems == ()
+
+
+CODES = ("codes", "statistics", "coarse", "coarse_statistics")
+
+
+@needs_native
+def test_a_large_collection_is_sampled_anew_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "_SAMPLED", 50)
+    vectors = np.random.default_rng(0).standard_normal((400, 16)).astype(np.float32)
+    with vicinal.connect(tmp_path) as db:
+        docs = db.collection(NAME)
+        docs.add(vectors=vectors)
+        mutation.publish(docs)
+    path = mutation.saved_part(tmp_path, "vectors")
+    header, arrays = mutation.read(path)
+    arrays["codes"].reshape(400, -1)[100:] = 0
+    mutation.write(path, header, arrays)
+    places = {problem.place for _ in range(10) for problem in verify(tmp_path).problems}
+    assert len(places) > 1
 
 
 def statement(sql: str) -> Callable[[Path], None]:

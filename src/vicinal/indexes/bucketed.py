@@ -30,7 +30,7 @@ from ..contract import (
     VectorIndex,
     VectorSearcher,
 )
-from ..filters.bitmap import pack, popcount, unpack
+from ..filters.bitmap import BoolArray, pack, popcount, unpack
 from .buckets import NO_BUCKET, Buckets, Keys
 from .flat import flat_index, merged
 from .listed import ListedCodes
@@ -72,6 +72,10 @@ class Partition(Protocol):
         Args:
             count: so many are enough.
         """
+        ...
+
+    def misplaced(self, vectors: FloatMatrix, keys: Keys) -> BoolArray:
+        """Which vectors are in another bucket than theirs, but for roundings; `keys` shaped as `keys()` gives them."""
         ...
 
     def save(self) -> dict[str, NDArray[np.float32]]:
@@ -217,6 +221,18 @@ class BucketedIndex:
         state = self._loaded(saved, dim)
         self._flat.load(saved, dim)
         self._state, self._training = state, None
+
+    def differing(self, slots: Slots, vectors: FloatMatrix) -> Slots:
+        """See `VectorIndex.differing`: codes, and the buckets that vectors are in."""
+        found, state = self._flat.differing(slots, vectors), self._state
+        if state is None:
+            return found
+        covered = slots[slots < len(state.buckets)]
+        keys = state.buckets.keys[covered]
+        is_missing = (keys == NO_BUCKET).any(axis=1)
+        misplaced = is_missing.copy()
+        misplaced[~is_missing] = state.partition.misplaced(vectors[: len(covered)][~is_missing], keys[~is_missing])
+        return np.union1d(found, covered[misplaced])
 
     def _loaded(self, saved: SavedIndex, dim: int) -> State | None:
         prefix = f"{self.name}."

@@ -19,6 +19,9 @@ _ROWS_MIN: Final = 64
 _HALVES: Final = ("codes", "statistics", "coarse", "coarse_statistics")
 _LEADING: Final = ("codes", "statistics", "leading", "leading_statistics", "further", "further_statistics")
 
+_EXACT: Final = 2  # arrays that are the same to the bit on every machine: codes in directions are not
+_ROUNDINGS: Final = 1e-3  # relative to the length of the vector; more than any machine's differ by
+
 
 @dataclass(frozen=True, slots=True)
 class _Arrays:
@@ -117,6 +120,20 @@ class CodedRows:
         coarse = [_resized(array, self.count, room) for array in held if array is not None]
         self._hold(_Arrays(self.arrays.codes, self.arrays.statistics, *coarse), directions)
 
+    def differing(
+        self, scanner: Scanner, metric: Metric, rows: NDArray[np.integer[Any]], vectors: FloatMatrix
+    ) -> NDArray[np.bool_]:
+        """Which of these rows have other codes than their vectors get now."""
+        made = _encoded(scanner, metric, vectors, self.directions).all()
+        held = [array[rows] for array in self.arrays.all()]
+        exact = len(made) if self.directions is None else _EXACT
+        apart = np.zeros(len(rows), np.bool_)
+        for new, old in zip(made[:exact], held[:exact], strict=True):
+            apart |= (new != old).any(axis=1)
+        for i in range(exact, len(made), 2):
+            apart |= ~_near(metric, vectors, made[i : i + 2], held[i : i + 2])
+        return apart
+
     def _hold(self, arrays: _Arrays, directions: FloatMatrix | None) -> None:
         self.arrays = arrays
         self.directions = directions
@@ -156,3 +173,27 @@ def _resized(array: NDArray[Any], count: int, room: int) -> NDArray[Any]:
     grown = np.empty((room, array.shape[1]), array.dtype)
     grown[:count] = array[:count]
     return grown
+
+
+def _near(metric: Metric, vectors: FloatMatrix, made: Sequence[Any], held: Sequence[Any]) -> NDArray[np.bool_]:
+    """Whether codes in directions, and their statistics, stand for about the same.
+
+    Where a component lies in the middle between two codes, either is right.
+    """
+    sizes = np.ones(len(vectors)) if metric == "cosine" else np.linalg.norm(vectors.astype(np.float64), axis=1)
+    slack = _ROUNDINGS * sizes[:, np.newaxis]
+    statistics, theirs = (pair[1].astype(np.float64) for pair in (made, held))
+    room = np.repeat(slack, statistics.shape[1], axis=1)
+    if metric == "l2":
+        room[:, 2] *= sizes  # half of a squared length, where the others have a length
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = np.abs(_decoded(*made) - _decoded(*held))
+        is_near = (apart <= 1.1 * statistics[:, :1] + slack).all(axis=1)
+        is_near &= ((statistics == theirs) | (np.abs(statistics - theirs) <= room)).all(axis=1)
+    return np.asarray(is_near)
+
+
+def _decoded(codes: Codes, statistics: FloatMatrix) -> NDArray[np.float64]:
+    """Components in the directions of a span."""
+    halves = np.hstack([codes & 15, codes >> 4]).astype(np.float64) - 8
+    return np.asarray(statistics[:, :1].astype(np.float64) * halves)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..analyzers import analyzer_of
-from ..contract import Bitmap, Contents, Delta, Kernels, SavedIndex, Slots, VectorSearcher
+from ..contract import Bitmap, Contents, Delta, FloatMatrix, Kernels, SavedIndex, Slots, VectorSearcher
 from ..filters.bitmap import BoolArray, unpack
 from ..filters.columns import Columns
 from ..filters.doubts import doubts
@@ -94,6 +94,7 @@ class DerivedIndex:
 
     parts = _PARTS
     eager = _EAGER
+    comparable = (_VECTORS,)
 
     def __init__(self, kernels: Kernels, state: State) -> None:
         self.kernels = kernels
@@ -149,6 +150,10 @@ class DerivedIndex:
             self.columns = columns
         else:
             self._lagging(part).load(saved)
+
+    def differing(self, part: str, slots: Slots, vectors: FloatMatrix) -> Slots:
+        """See `Index.differing`."""
+        return self.vectors.differing(slots, vectors) if part == _VECTORS else slots[:0]
 
     def _lagging(self, part: str) -> Lagging[Any]:
         return self.words if part == _WORDS else self.sparse

@@ -106,6 +106,15 @@ class FlatIndex:
             self._parts, self._directions, self._ready = [rows], rows.directions, (rows.now(),)
         self.change = saved.change
 
+    def differing(self, slots: Slots, vectors: FloatMatrix) -> Slots:
+        """See `VectorIndex.differing`."""
+        found = [slots[:0]]
+        for part in self._ready:
+            first, end = np.searchsorted(slots, (part.start, part.end)).tolist()
+            apart = part.differing(self._scanner, self._metric, slots[first:end] - part.start, vectors[first:end])
+            found.append(slots[first:end][apart])
+        return np.unique(np.concatenate(found))
+
     def ready(self, vectors: FloatMatrix) -> tuple[CodedRows, ...]:
         """Parts that hold the codes of most of these vectors.
 

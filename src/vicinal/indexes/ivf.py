@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import FloatMatrix, FloatVector, Kernels, Metric
+from ..filters.bitmap import BoolArray
 from .bucketed import BucketedIndex, Partition, State, Training
 from .buckets import Keys
 from .kernels import NativeKernels
@@ -24,6 +25,7 @@ _SAMPLES_A_LIST: Final = 40
 _ROUNDS: Final = 8
 _LISTS_MAX: Final = 1 << 16
 _SEED: Final = 5
+_ROUNDINGS: Final = 1e-4  # of squared distances, relative to what they are computed of
 _LISTED_AGAIN: Final = 4096  # rows in no list, at least
 
 
@@ -169,6 +171,16 @@ class _Lists:
             near = far.argpartition(count)[:count]
             order = near[far[near].argsort()]
         return self._one_table[: len(order)], order.astype(np.uint32)
+
+    def misplaced(self, vectors: FloatMatrix, keys: Keys) -> BoolArray:
+        """A list whose centroid is as near as the nearest is right too: which one wins depends on roundings."""
+        prepared = _prepared(self._metric, vectors)
+        wide, nearest = prepared.astype(np.float64), _nearest(prepared, self._centroids)
+        centroids = self._centroids.astype(np.float64)
+        theirs, best = centroids[keys[:, 0]], centroids[nearest]
+        lengths = np.linalg.norm(wide, axis=1) + np.linalg.norm(theirs, axis=1) + np.linalg.norm(best, axis=1)
+        further = np.square(wide - theirs).sum(axis=1) - np.square(wide - best).sum(axis=1)
+        return np.asarray(further > _ROUNDINGS * np.square(lengths))
 
     def save(self) -> dict[str, NDArray[np.float32]]:
         return {"centroids": self._centroids.ravel()}

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import FloatMatrix, FloatVector, Kernels, Metric
+from ..filters.bitmap import BoolArray
 from .bucketed import BucketedIndex, Partition, Training
 from .buckets import Keys
 from .sign_hashing import SignHasher
@@ -124,6 +125,9 @@ class _Tables:
         keys = own[:, np.newaxis] ^ self._masks
         order = np.argsort(costs.ravel(), kind="stable")
         return self._table_of[order], keys.ravel()[order]
+
+    def misplaced(self, vectors: FloatMatrix, keys: Keys) -> BoolArray:
+        return np.asarray((self.keys(vectors) != keys).any(axis=1))  # signs are exact
 
     def save(self) -> dict[str, NDArray[np.float32]]:
         return {"centre": self._centre, "shape": np.array([self.tables, self._bits], np.float32)}

@@ -49,6 +49,9 @@ class PlainIndex:
     def load(self, saved: SavedIndex, dim: int) -> None:
         self.change, self.covered = saved.change, saved.slot_count
 
+    def differing(self, slots: Slots, vectors: FloatMatrix) -> Slots:
+        return slots[:0]  # it holds nothing
+
 
 class _PlainSearcher:
     def __init__(self, kernels: Kernels, metric: Metric, vectors: FloatMatrix) -> None:

@@ -100,6 +100,13 @@ class ScannedIndex:
         self._norms = Norms(self._kernels, norms)
         self.change = saved.change
 
+    def differing(self, slots: Slots, vectors: FloatMatrix) -> Slots:
+        """See `VectorIndex.differing`."""
+        known = self._norms.known
+        covered = slots[slots < len(known)]
+        apart: BoolArray = known[covered] != self._kernels.squared_norms(vectors[: len(covered)])
+        return covered[apart]
+
 
 class ScannedSearcher:
     """The nearest of some vectors, each compared as float32. See `contract.VectorSearcher`.

@@ -15,14 +15,14 @@ import apsw
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import Index
+from ..contract import FloatMatrix, Index, Slots
 from .changes import nonce_of, read_delta
 from .checksum import is_whole
 from .connections import open_hardened
 from .files import Files
 from .findings import Findings
 from .forensics import MAGIC, Unreadable, VectorBytes, opened_records, opened_vectors, page, stored_rows, together
-from .publication import Unusable, load_newest, read_saved, saved_files
+from .publication import INDEX_FOLDER, Unusable, load_newest, read_saved, saved_files
 from .rows import shown_id
 from .schema import check_schema
 from .state import State, read_state
@@ -46,6 +46,9 @@ _HEADER_FIELDS = (
 
 # What a slot holds, beside the number of the change that wrote or last touched its row.
 _UNKNOWN, _NO_ROW, _REPORTED = -1, -2, -3
+
+_SAMPLED = 4096  # vectors of which codes are made anew; others at each call
+_Sample = tuple[Slots, FloatMatrix]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,8 @@ def _check_contents(subject: Subject, connection: apsw.Connection, make_index: M
         return 0
     with opened_vectors(subject.files, subject.path, state.dimension) as vectors:
         findings.files += 1
-        rows = _check_rows(subject, connection, state, vectors)
+        rows, has_vector = _check_rows(subject, connection, state, vectors)
+        sample = _sample(state, vectors, has_vector)
     with findings.guarding(subject.records, "changes"):
         _compare(subject, rows, _rows_by_feed(subject, connection, state))
     copy = read_state_copy(subject.files, subject.path)
@@ -139,6 +143,7 @@ def _check_contents(subject: Subject, connection: apsw.Connection, make_index: M
         _note_unusable_indexes(subject, connection, state)
         if make_index is not None and findings.problem_count == before:  # else the difference has its explanation
             _compare_with_index(subject, connection, state, make_index(state), good)
+            _compare_with_vectors(subject, connection, state, make_index(state), sample)
     return good
 
 
@@ -160,9 +165,12 @@ def _check_kv(subject: Subject, connection: apsw.Connection) -> None:
 # -- rows, one by one and against the feed
 
 
-def _check_rows(subject: Subject, connection: apsw.Connection, state: State, vectors: VectorBytes) -> NDArray[np.int64]:
-    """What each slot holds according to the table."""
+def _check_rows(
+    subject: Subject, connection: apsw.Connection, state: State, vectors: VectorBytes
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """What each slot holds according to the table, and whether a good row with a vector."""
     holds = np.full(state.next_slot, _NO_ROW, dtype=np.int64)
+    has_vector = np.zeros(state.next_slot, dtype=np.bool_)
     unreadable: list[Unreadable] = []
     for found in stored_rows(connection, 0, state.next_slot):
         if isinstance(found, Unreadable):
@@ -175,13 +183,14 @@ def _check_rows(subject: Subject, connection: apsw.Connection, state: State, vec
         if fault is not None:
             subject.problem(f"slot {row.slot}, id {shown_id(row.id)}", fault)
         holds[row.slot] = row.change if fault is None else _REPORTED
+        has_vector[row.slot] = fault is None and row.space is not None
     for one in together(unreadable):
         subject.problem(f"slots {one.first} to {one.last}", f"cannot be read: {one.why}")
         holds[one.first : one.last + 1] = _REPORTED
     with subject.findings.guarding(subject.records, "rows"):
         for (slot,) in connection.execute("SELECT slot FROM rows WHERE slot < 0 OR slot >= ?", (state.next_slot,)):
             subject.problem(f"slot {slot}", f"was never handed out: the state knows {state.next_slot:,}")
-    return holds
+    return holds, has_vector
 
 
 def _rows_by_feed(subject: Subject, connection: apsw.Connection, state: State) -> NDArray[np.int64]:
@@ -241,3 +250,32 @@ def _compare_with_index(subject: Subject, connection: apsw.Connection, state: St
         index.apply(read_delta(connection, saved.change, state.change, saved.slot_count, state.next_slot), [part])
     if index.live_count() != good:
         subject.problem("rows", f"{good:,} are there, {index.live_count():,} were when the index was saved")
+
+
+def _sample(state: State, vectors: VectorBytes, has_vector: NDArray[np.bool_]) -> _Sample:
+    """Slots drawn at random, ascending, and their vectors; all of a small collection."""
+    slots = np.flatnonzero(has_vector)
+    if len(slots) > _SAMPLED:
+        slots = np.sort(np.random.default_rng().choice(slots, _SAMPLED, replace=False))
+    raw = b"".join(vectors.raw(slot) for slot in slots.tolist())
+    return slots.astype(np.uint32), np.frombuffer(raw, np.float32).reshape(len(slots), state.dimension or 0)
+
+
+def _compare_with_vectors(
+    subject: Subject, connection: apsw.Connection, state: State, index: Index, sample: _Sample
+) -> None:
+    """A saved index may be whole and wrong: its checksum says only that it is what was written."""
+    for part in index.comparable:
+        load = functools.partial(index.load, part)
+        saved = load_newest(subject.files, subject.path, connection, state, part, load)
+        if saved is None:
+            continue
+        differing = index.differing(part, *sample)
+        if len(differing):
+            subject.findings.problem(
+                f"{subject.name}/{INDEX_FOLDER}/{saved.file}",
+                f"slot {differing[0]}",
+                f"does not go with its vector, nor do {len(differing) - 1:,} more of the {len(sample[0]):,} compared: "
+                "searches may miss rows. Delete this file while nobody has the collection open, or repair: "
+                "it is made anew from the rows",
+            )
