@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
 import threading
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -65,10 +67,18 @@ def test_bands_and_rows_from_what_is_given() -> None:
         ({"num_perm": 0, "num_bands": None, "rows_per_band": None}, "num_perm must be greater than zero"),
         ({"buffer_size": 0}, "buffer_size must be greater than zero"),
         ({"similarity_threshold": 7}, "between 0 and 1"),
+        ({"num_perm": 10**9, "num_bands": None, "rows_per_band": None}, "num_perm must be at most"),
+        ({"dim": 10**7, "num_bands": 100, "rows_per_band": 100}, "projections of 373 GiB"),
     ],
 )
 def test_bad_settings(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
+        made(**settings)
+
+
+@pytest.mark.parametrize("settings", [{"dim": "16"}, {"num_bands": 1.5}, {"storage": 5}, {"buffer_size": True}])
+def test_settings_of_other_types(settings: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="must be"):
         made(**settings)
 
 
@@ -202,9 +212,14 @@ def test_reranking_takes_a_share_of_the_candidates() -> None:
 def test_errors_of_queries() -> None:
     lsh = made()
     assert lsh.query(np.ones(DIM), topk=0, topp=7) == []  # nothing to find, nothing to check
+    with pytest.raises(ValueError, match=r"one vector of dimension 16 .* \(4, 4\)"):
+        lsh.query(np.ones((4, 4)))
+    assert lsh.query(np.ones((1, DIM))) == []
     lsh.ingest(1, np.ones(DIM))
     with pytest.raises(ValueError, match="top_k must be greater than zero"):
         lsh.query(np.ones(DIM), topk=0)
+    with pytest.raises(TypeError, match="top_k must be an integer"):
+        lsh.query(np.ones(DIM), topk=1.5)  # type: ignore[arg-type]
     for share in (0, 1.5, -1):
         with pytest.raises(ValueError, match="top_p must be within"):
             lsh.get_above_p(np.ones(DIM), share)
@@ -306,11 +321,15 @@ def test_damaged_files_are_named(tmp_path: Path, name: str) -> None:
     made().save_to_disk(tmp_path / "lsh")
     file = tmp_path / "lsh" / name
     whole = file.read_bytes()
-    for damaged in (b"", whole[: len(whole) // 2], b"\x80\x04" + whole, whole.replace(b'"dim": 16', b'"dim": 17')):
+    changes = {b'"dim": 16': b'"dim": 17', b'"num_perm": 64': b'"num_perm": 32', b'"seed": 42': b'"seed": NaN'}
+    changes[b'"similarity_threshold": 0.5'] = b'"similarity_threshold": null'
+    changes[b'"version": 1'] = b'"version": 99'
+    changed = [whole.replace(old, new) for old, new in changes.items()]
+    for damaged in (b"", whole[: len(whole) // 2], b"\x80\x04" + whole, *changed):
         if damaged == whole:
             continue
         file.write_bytes(damaged)
-        with pytest.raises(ValueError, match=r"damaged|matrix of band 0|matrices"):
+        with pytest.raises(ValueError, match=r"damaged|newer version"):
             LSHRS.load_from_disk(tmp_path / "lsh")
 
 
@@ -319,6 +338,36 @@ def test_no_pickle_is_loaded(tmp_path: Path) -> None:
     np.savez(tmp_path / "lsh" / "projections.npz", *[np.array([{}], object)] * 16)
     with pytest.raises(ValueError, match="damaged"):
         LSHRS.load_from_disk(tmp_path / "lsh")
+
+
+@pytest.mark.parametrize("matrix", [np.zeros((4, DIM)), np.full((4, DIM), np.nan), np.ones((4, DIM + 1))])
+def test_projections_that_hash_nothing_are_refused(tmp_path: Path, matrix: Any) -> None:
+    made().save_to_disk(tmp_path / "lsh")
+    np.savez(tmp_path / "lsh" / "projections.npz", *[matrix.astype(np.float32)] * 16)
+    with pytest.raises(ValueError, match="damaged"):
+        LSHRS.load_from_disk(tmp_path / "lsh")
+
+
+def test_a_header_that_lies_about_its_size_allocates_nothing(tmp_path: Path) -> None:
+    made().save_to_disk(tmp_path / "lsh")
+    octets = io.BytesIO()
+    np.save(octets, np.ones((4, DIM), np.float32))
+    lie = octets.getvalue().replace(b"(4, 16), }" + 9 * b" ", b"(4, 10000000000), }")
+    with zipfile.ZipFile(tmp_path / "lsh" / "projections.npz", "w") as archive:
+        for band in range(16):
+            archive.writestr(f"arr_{band}.npy", lie)
+    with pytest.raises(ValueError, match=r"damaged.*expected float32"):
+        LSHRS.load_from_disk(tmp_path / "lsh")
+
+
+def test_clearing_forgets_what_cannot_be_sent() -> None:
+    storage = Recording()
+    lsh = made(storage=storage)
+    storage.failing = True
+    lsh.ingest(1, np.ones(DIM))
+    lsh.clear()
+    storage.failing = False
+    assert lsh.query(np.ones(DIM)) == []
 
 
 def test_a_pickled_index_has_projections_and_no_password() -> None:

@@ -9,13 +9,14 @@ import sys
 import threading
 from pathlib import Path
 
+import apsw
 import numpy as np
 import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lshrs import BucketOperation, FileStorage, MemoryStorage, RedisStorage, Storage
+from lshrs import LSHRS, BucketOperation, FileStorage, MemoryStorage, RedisStorage, Storage
 from support.servers import Cluster, Redis
 
 A, B = b"\x0a\xff", b"\x00\x01"
@@ -158,10 +159,19 @@ def test_a_prefix_is_never_a_pattern(redis_server: Redis, prefix: str) -> None:
     assert (mine.get_bucket(0, A), other.get_bucket(0, A)) == (set(), {1})
 
 
-@pytest.mark.parametrize("prefix", ["a:b", ""])
+@pytest.mark.parametrize("prefix", ["a:b", "", 5])
 def test_a_prefix_with_a_colon_is_refused(prefix: str) -> None:
     with pytest.raises(ValueError, match="without a colon"):
         RedisStorage(prefix=prefix)
+    with pytest.raises(ValueError, match="port must be"):
+        RedisStorage(port="abc")  # type: ignore[arg-type]
+
+
+def test_a_file_that_is_something_else_is_named(tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("no buckets here, and long enough to be looked at" * 50)
+    with pytest.raises(apsw.NotADBError) as caught:
+        FileStorage(tmp_path / "other")
+    assert any("other" in note for note in caught.value.__notes__)
 
 
 def test_errors_of_redis_pass_through_with_a_note() -> None:
@@ -178,6 +188,23 @@ def test_a_wrong_type_is_said_once_all_replies_are_read(plain: RedisStorage) -> 
     with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
         plain.add_signatures([1, 2], np.zeros((2, 2, 1), np.uint8))
     assert plain.get_bucket(1, b"\x00") == {1, 2}  # the connection is in order
+
+
+def test_a_key_of_another_kind_blocks_nothing_but_its_bucket(plain: RedisStorage) -> None:
+    lsh = LSHRS(4, num_bands=2, rows_per_band=4, storage=plain)
+    vectors = np.eye(4, dtype=np.float32)
+    key = plain.bucket_key(0, lsh._hasher.hash_vector(vectors[0])[0])
+    plain.client.set(key, "text")
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        lsh.index([7], vectors[:1])
+    assert len(lsh._buffer) == 0
+    lsh.index([8], vectors[1:2])
+    lsh.clear()
+    lsh.index([7], vectors[:1])
+    assert lsh.get_top_k(vectors[0]) == [7]
+    plain.client.sadd(key, "abc")
+    with pytest.raises(ValueError, match=r"plain:0:bucket:.*no indices"):
+        lsh.get_top_k(vectors[0])
 
 
 def test_a_password_is_asked_for_and_taken() -> None:

@@ -47,10 +47,16 @@ class Buffer:
             self._operations += len(indices) * signatures.shape[1]
             return self._operations
 
+    def discard(self) -> None:
+        """Forgets what waits."""
+        with self._lock:
+            self._blocks, self._operations = [], 0
+
     def send(self, storage: Storage) -> None:
         """Gives everything to the storage, which gets nothing where nothing waits.
 
-        What failed waits again, before what came meanwhile.
+        What failed waits again, before what came meanwhile; but not what the server has carried out except for a key
+        that holds something else, for that fails for ever.
         """
         with self._lock:
             blocks, self._blocks, self._operations = self._blocks, [], 0
@@ -58,7 +64,9 @@ class Buffer:
             return
         try:
             storage.add_signatures(*_joined(blocks))
-        except BaseException:
+        except BaseException as error:
+            if str(error).startswith("WRONGTYPE"):
+                raise
             with self._lock:
                 self._blocks[:0] = blocks
                 self._operations += sum(len(block.indices) * block.signatures.shape[1] for block in blocks)

@@ -9,9 +9,19 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["checked_index", "checked_indices", "checked_matrix", "checked_vector"]
+__all__ = [
+    "check_projections",
+    "check_storage",
+    "checked_index",
+    "checked_indices",
+    "checked_matrix",
+    "checked_size",
+    "checked_vector",
+]
 
 _ZERO: Final = 1e-8
+_SIZE_MAX: Final = 1 << 24
+_PROJECTIONS_MAX: Final = 4 << 30  # bytes
 
 
 def checked_vector(vector: Any, dim: int) -> NDArray[np.float32]:
@@ -20,7 +30,10 @@ def checked_vector(vector: Any, dim: int) -> NDArray[np.float32]:
     Raises:
         ValueError: another dimension, a zero vector, or a component that is not finite.
     """
-    flat = np.asarray(vector, np.float32).ravel()
+    array = np.asarray(vector, np.float32)
+    if max(array.shape, default=0) != array.size:
+        raise ValueError(f"one vector of dimension {dim} was expected, got an array of shape {array.shape}")
+    flat = array.ravel()
     if len(flat) != dim:
         raise ValueError(f"Vector has dimension {len(flat)}, expected dimension {dim}")
     _check_values(flat[np.newaxis], "the vector")
@@ -51,6 +64,48 @@ def _check_values(matrix: NDArray[np.float32], name: str) -> None:
         raise ValueError(f"Cannot index zero vector: {name.format(row=int(np.argmax(zero)))} has no direction to hash")
 
 
+def checked_size(name: str, value: Any) -> int:
+    """A number of things as int.
+
+    Raises:
+        ValueError: not greater than zero, or too many.
+        TypeError: no integer.
+    """
+    number = _integer(name, value)
+    if number <= 0:
+        raise ValueError(f"{name} must be greater than zero, got {number}")
+    if number > _SIZE_MAX:
+        raise ValueError(f"{name} must be at most {_SIZE_MAX:,}, got {number:,}")
+    return number
+
+
+def check_projections(bands: int, rows: int, dim: int) -> None:
+    """Refuses matrices that would take gigabytes."""
+    needed = 4 * bands * rows * dim
+    if needed > _PROJECTIONS_MAX:
+        raise ValueError(
+            f"{bands} bands of {rows} rows in {dim} dimensions need projections of {needed / 2**30:,.0f} GiB; "
+            f"at most {_PROJECTIONS_MAX >> 30} GiB are allowed: choose fewer bits"
+        )
+
+
+def check_storage(storage: Any) -> None:
+    """Refuses what lacks a method that a storage has."""
+    wanted = ("batch_add", "get_bucket", "remove_indices", "clear", "close")
+    missing = [name for name in wanted if not callable(getattr(storage, name, None))]
+    if storage is not None and missing:
+        raise TypeError(f"storage must be a lshrs.Storage; {type(storage).__name__} lacks {', '.join(missing)}")
+
+
+def _integer(name: str, value: Any) -> int:
+    if not isinstance(value, (bool, np.bool_)):
+        try:
+            return operator.index(value)
+        except TypeError:
+            pass
+    raise TypeError(f"{name} must be an integer, got {str(value)[:50]!r} of type {type(value).__name__}")
+
+
 def checked_index(index: Any) -> int:
     """An index as int.
 
@@ -58,12 +113,7 @@ def checked_index(index: Any) -> int:
         ValueError: negative.
         TypeError: no integer.
     """
-    if isinstance(index, (bool, np.bool_)):
-        raise TypeError(f"index must be an integer, got {index!r}")
-    try:
-        number = operator.index(index)
-    except TypeError:
-        raise TypeError(f"index must be an integer, got {str(index)[:50]!r} of type {type(index).__name__}") from None
+    number = _integer("index", index)
     if number < 0:
         raise ValueError(f"index must be non-negative, got {number}")
     return number

@@ -23,7 +23,15 @@ from ..utils.br import Strategy, get_optimal_config
 from . import query as asking
 from . import saving
 from .buffer import Buffer
-from .checks import checked_index, checked_indices, checked_matrix, checked_vector
+from .checks import (
+    check_projections,
+    check_storage,
+    checked_index,
+    checked_indices,
+    checked_matrix,
+    checked_size,
+    checked_vector,
+)
 
 __all__ = ["LSHRS", "lshrs"]
 
@@ -82,13 +90,13 @@ class LSHRS:
         redis_options: dict[str, Any] | None = None,
         strategy: Strategy = "document",
     ) -> None:
-        if dim <= 0:
-            raise ValueError(f"dim, the dimensionality, must be greater than zero, got {dim}")
-        if buffer_size <= 0:
-            raise ValueError(f"buffer_size must be greater than zero, got {buffer_size}")
+        dim = checked_size("dim, the dimensionality,", dim)
+        buffer_size = checked_size("buffer_size", buffer_size)
+        check_storage(storage)
         if not 0 < similarity_threshold < 1:
             raise ValueError(f"similarity_threshold must lie between 0 and 1, got {similarity_threshold}")
         bands, rows = _bands_and_rows(num_perm, num_bands, rows_per_band, similarity_threshold, strategy)
+        check_projections(bands, rows, dim)
         self._config: dict[str, Any] = {
             "dim": dim,
             "num_perm": bands * rows,
@@ -277,8 +285,14 @@ class LSHRS:
             self._storage.remove_indices(numbers)
 
     def clear(self) -> None:
-        """Deletes every key under the prefix. This cannot be undone; projections stay, and indexing can go on."""
-        self.flush()
+        """Deletes every key under the prefix, and forgets what waits to be sent.
+
+        This cannot be undone; projections stay, and indexing can go on.
+        """
+        try:
+            self.flush()
+        except Exception:
+            self._buffer.discard()  # it would have been deleted next
         self._storage.clear()
 
     # Keeping
@@ -288,7 +302,10 @@ class LSHRS:
 
         Raises:
             FileExistsError: the path is a file.
+            ValueError: an empty path.
         """
+        if not str(path):
+            raise ValueError("path must name a directory, got an empty text")
         self.flush()
         saving.save(path, self._config, self._redis_config, self._hasher.projections)
 
@@ -387,9 +404,10 @@ lshrs = LSHRS
 def _bands_and_rows(
     num_perm: int | None, bands: int | None, rows: int | None, threshold: float, strategy: Strategy
 ) -> tuple[int, int]:
-    for name, value in (("num_perm", num_perm), ("num_bands", bands), ("rows_per_band", rows)):
-        if value is not None and value <= 0:
-            raise ValueError(f"{name} must be greater than zero, got {value}")
+    num_perm, bands, rows = (
+        None if value is None else checked_size(name, value)
+        for name, value in (("num_perm", num_perm), ("num_bands", bands), ("rows_per_band", rows))
+    )
     if bands is not None and rows is not None:
         if num_perm not in (None, bands * rows):
             raise ValueError(f"num_bands * rows_per_band must equal num_perm, got {bands} * {rows} and {num_perm}")

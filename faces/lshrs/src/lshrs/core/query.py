@@ -26,7 +26,11 @@ def candidates(storage: Storage, signatures: Sequence[bytes]) -> list[int]:
 
 
 def check_top_k(top_k: int | None) -> None:
-    if top_k is not None and top_k < 1:
+    if top_k is None:
+        return
+    if not hasattr(top_k, "__index__"):
+        raise TypeError(f"top_k must be an integer or None, got {top_k!r}")
+    if top_k < 1:
         raise ValueError(f"top_k must be greater than zero, got {top_k}")
 
 

@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 __all__ = ["REDACTED", "load", "save"]
 
 REDACTED: Final = "<REDACTED>"
+_VERSION: Final = 1
 _METADATA: Final = "metadata.json"
 _PROJECTIONS: Final = "projections.npz"
 _CONFIG: Final = ("dim", "num_perm", "num_bands", "rows_per_band", "similarity_threshold", "buffer_size", "seed")
@@ -35,7 +36,7 @@ def save(
     """
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
-    metadata = {"version": 1, "config": dict(config), "redis_config": {**redis, "password": REDACTED}}
+    metadata = {"version": _VERSION, "config": dict(config), "redis_config": {**redis, "password": REDACTED}}
     text = json.dumps(metadata, indent=2)
     _replace(folder / _PROJECTIONS, lambda file: np.savez_compressed(file, *projections))
     _replace(folder / _METADATA, lambda file: file.write(text.encode()))
@@ -73,7 +74,7 @@ def load(path: str | Path) -> tuple[dict[str, Any], dict[str, Any], list[NDArray
 
 def _metadata(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
-        metadata = json.loads(path.read_bytes())
+        metadata = json.loads(path.read_bytes(), parse_constant=_refuse_constant)
         config = {name: metadata["config"][name] for name in _CONFIG}
         redis = dict(metadata["redis_config"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -82,6 +83,13 @@ def _metadata(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     for name in whole:
         if type(config[name]) is not int or config[name] < 1:
             raise ValueError(f"{path.name} is damaged: {name} is {config[name]!r}")
+    if config["num_perm"] != config["num_bands"] * config["rows_per_band"]:
+        raise ValueError(f"{path.name} is damaged: num_perm is not num_bands * rows_per_band")
+    threshold = config["similarity_threshold"]
+    if not isinstance(threshold, float | int):
+        raise ValueError(f"{path.name} is damaged: similarity_threshold is {threshold!r}")  # noqa: TRY004  # of a file
+    if isinstance(metadata.get("version"), int) and metadata["version"] > _VERSION:
+        raise ValueError(f"{path.name} was written by a newer version, whose format is {metadata['version']}")
     if redis.get("password") == REDACTED:
         redis["password"] = None
     return config, redis
@@ -94,12 +102,26 @@ def _projections(path: Path, config: Mapping[str, Any]) -> list[NDArray[np.float
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             if sorted(file.files) != sorted(names):
                 raise ValueError(f"{path.name} has {len(file.files)} matrices, the configuration says {bands}")
+            for name in names:
+                _check_header(file, name, shape)
             matrices = [np.asarray(file[name]) for name in names]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (MemoryError, OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path.name} is damaged: {error}") from error
     for band, matrix in enumerate(matrices):
-        if matrix.dtype != np.float32 or matrix.shape != shape or not np.isfinite(matrix).all():
-            raise ValueError(
-                f"{path.name}: the matrix of band {band} is {matrix.dtype} {matrix.shape}, expected float32 {shape}"
-            )
+        if not np.isfinite(matrix).all() or not matrix.any(axis=1).all():
+            raise ValueError(f"{path.name} is damaged: the matrix of band {band} has rows of zeros or no numbers")
     return matrices
+
+
+def _check_header(file: Any, name: str, shape: tuple[int, int]) -> None:
+    """Before anything is read: a header that lies about the shape would have its room allocated."""
+    with file.zip.open(f"{name}.npy") as member:
+        major, _ = np.lib.format.read_magic(member)
+        read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+        found, _, dtype = read(member)
+    if found != shape or dtype != np.float32:
+        raise ValueError(f"the matrix {name} is {dtype} {found}, expected float32 {shape}")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")

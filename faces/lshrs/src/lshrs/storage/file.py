@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
@@ -38,15 +39,16 @@ class FileStorage(Storage):
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser()
         self._lock = new_lock()
-        self._connection = apsw.Connection(str(self.path))
-        self._connection.set_busy_timeout(30_000)
-        self._connection.execute(_SCHEMA).fetchall()
+        with self._noting():
+            self._connection = apsw.Connection(str(self.path))
+            self._connection.set_busy_timeout(30_000)
+            self._connection.execute(_SCHEMA).fetchall()
 
     def add_to_bucket(self, band_id: int, signature: bytes, index: int) -> None:
         self.batch_add([(band_id, signature, index)])
 
     def get_bucket(self, band_id: int, signature: bytes) -> set[int]:
-        with self._lock:
+        with self._lock, self._noting():
             rows = self._connection.execute(
                 "SELECT member FROM buckets WHERE band = ? AND signature = ?", (band_id, bytes(signature))
             )
@@ -54,20 +56,29 @@ class FileStorage(Storage):
 
     def batch_add(self, operations: Sequence[tuple[int, bytes, int]]) -> None:
         rows = [(band_id, bytes(signature), index) for band_id, signature, index in operations]
-        with self._lock, self._connection:
+        with self._lock, self._noting(), self._connection:
             self._connection.executemany("INSERT OR IGNORE INTO buckets VALUES (?, ?, ?)", rows)
 
     def remove_indices(self, indices: Sequence[int]) -> None:
-        with self._lock, self._connection:
+        with self._lock, self._noting(), self._connection:
             self._connection.executemany("DELETE FROM buckets WHERE member = ?", [(index,) for index in indices])
 
     def clear(self) -> None:
-        with self._lock, self._connection:
+        with self._lock, self._noting(), self._connection:
             self._connection.execute("DELETE FROM buckets")
 
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Adds to an error of SQLite which file it was."""
+        try:
+            yield
+        except apsw.Error as error:
+            error.add_note(f"in the buckets of {self.path}")
+            raise
 
     def __repr__(self) -> str:
         return f"FileStorage({str(self.path)!r})"

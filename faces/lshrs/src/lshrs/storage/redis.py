@@ -67,6 +67,8 @@ class RedisStorage(Storage):
         **options: Any,
     ) -> None:
         _check_prefix(prefix)
+        if type(port) is not int or not 0 < port < 65_536:
+            raise ValueError(f"port must be a whole number from 1 to 65535, got {port!r}")
         if cluster and db != 0:
             raise ValueError(f"Redis Cluster has only database 0, got db={db}")
         self.host, self.port, self.db = host, port, db
@@ -232,7 +234,7 @@ class RedisStorage(Storage):
     def get_bucket(self, band_id: int, signature: bytes) -> set[int]:
         key = self.bucket_key(band_id, signature)
         with self._noting(f"reading {key}"):
-            return {int(member) for member in self._connected().smembers(key)}
+            return _indices(key, self._connected().smembers(key))
 
     def get_buckets(self, places: Iterable[tuple[int, bytes]]) -> list[set[int]]:
         """Several buckets in one round trip; one by one where a subclass has a `get_bucket` of its own."""
@@ -240,7 +242,7 @@ class RedisStorage(Storage):
             return super().get_buckets(places)
         keys = [self.bucket_key(band, signature) for band, signature in places]
         replies = self._pipelined(f"reading {len(keys)} buckets", [("SMEMBERS", key) for key in keys])
-        return [{int(member) for member in reply} for reply in replies]
+        return [_indices(key, reply) for key, reply in zip(keys, replies)]
 
     # Removing
 
@@ -345,6 +347,13 @@ def _execute(client: Any, commands: Sequence[tuple[str, ...]]) -> list[Any]:
         pipe.reset()
 
 
+def _indices(key: str, members: Iterable[str | bytes]) -> set[int]:
+    try:
+        return {int(member) for member in members}
+    except ValueError as error:
+        raise ValueError(f"{key} holds members that are no indices: another program writes there ({error})") from None
+
+
 def _ignore(error: Exception) -> None:
     """Nothing to undo before a batch is sent again."""
 
@@ -359,5 +368,5 @@ def _literal(prefix: str) -> str:
 
 
 def _check_prefix(prefix: str) -> None:
-    if not prefix or ":" in prefix:
-        raise ValueError(f"prefix must be text without a colon, got {prefix!r}; use a hyphen: 'app-lsh'")
+    if not isinstance(prefix, str) or not prefix or ":" in prefix:
+        raise ValueError(f"prefix must be text, not empty and without a colon, got {prefix!r}; use a hyphen: 'app-lsh'")
