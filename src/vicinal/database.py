@@ -31,11 +31,12 @@ from .inputs.names import nearest
 from .inputs.vectors import DIMENSION_MAX
 from .locks import new_lock
 from .records.context import Context, remembered
-from .store.creation import collection_names, create_collection, has_collection
+from .store.creation import create_collection, is_made
 from .store.drop import create_after_drop, finish_drop, is_dropped, mend_marker, remove_if_dropped
 from .store.encoder_cache import FILE_NAME, DiskStore
 from .store.files import DiskFiles, Files
 from .store.media import is_read_only, refuse_shared
+from .store.names import collection_names, has_collection, mend_name, nameless_folders
 from .store.naming import folder_name
 from .store.registry import Lease, close_all, close_unused
 from .store.repair import repair_collection
@@ -236,6 +237,21 @@ class Database:
         folder = self._folder_of(name, "verify")
         return verify_collection(self._files_for(folder), folder, _make_index)
 
+    def verify_all(self) -> dict[str, VerifyReport]:
+        """Checks every collection. Changes nothing.
+
+        Returns:
+            Reports by collection name, sorted. A folder so damaged that nothing in it says which collection it holds
+            is there too, as its own name with a slash after it.
+        """
+        reports = {name: self.verify(name) for name in self.collections()}
+        if self._path is None or not self._files.exists(self._path):
+            return reports
+        for entry in nameless_folders(self._files_for(self._path), self._path):
+            folder = os.path.join(self._path, entry)
+            reports[f"{entry}/"] = verify_collection(self._files_for(folder), folder, _make_index)
+        return reports
+
     def repair(self, name: str, *, timeout: float = 30.0) -> RepairReport:
         """Builds the collection anew from what is readable, and keeps the damaged files beside it.
 
@@ -318,10 +334,12 @@ class Database:
         files = self._files_for(folder)
         first = functools.partial(_first_state, name, given, dimension, metric, settings)
         try:
-            return _open_or_create(files, folder, first, timeout)
+            lease = _open_or_create(files, folder, first, timeout)
         except CollectionDropped:
             finish_drop(files, folder)  # whoever dropped it died before the last step, or does it just now
-        return _open_or_create(files, folder, first, timeout)
+            lease = _open_or_create(files, folder, first, timeout)
+        mend_name(files, folder, name)  # the records have just said that they are this collection's
+        return lease
 
     def _files_for(self, folder: str) -> Files:
         """The file system, for reading only where the collection cannot be written."""
@@ -421,7 +439,7 @@ def connect(
 def _open_or_create(
     files: Files, folder: str, first: Callable[[], State], timeout: float
 ) -> Lease[Store[DerivedIndex]]:
-    if not files.exists(os.path.join(folder, "name")) or remove_if_dropped(files, folder):
+    if not is_made(files, folder) or remove_if_dropped(files, folder):
         create_collection(files, os.path.dirname(folder), first())
     elif is_dropped(files, folder):
         create_after_drop(files, folder, first(), timeout)

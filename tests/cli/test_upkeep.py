@@ -61,3 +61,16 @@ def test_a_collection_that_is_not_there(command: Command, database: Path) -> Non
         shown = command(verb, database, "nothing")
         assert shown.code == 1
         assert "there is no collection 'nothing'" in shown.err
+
+
+def test_a_collection_that_lost_its_name_is_named(command: Command, database: Path) -> None:
+    (name,) = database.glob("docs-*/name")
+    name.unlink()
+    shown = command("verify", database)
+    assert shown.code == 1
+    assert "docs: DAMAGED, 3 good rows" in shown.out
+    (name.parent / "g1" / "state.json").unlink()
+    (name.parent / "g1" / "records.db").write_bytes(b"")
+    shown = command("verify", database)
+    assert shown.code == 1
+    assert f"{name.parent.name}/: DAMAGED, 0 good rows" in shown.out

@@ -29,8 +29,7 @@ def verify(
       vicinal verify ./data docs --json
     """
     with existing_database(path) as database:
-        names = database.collections() if collection is None else [collection]
-        reports = {name: database.verify(name) for name in names}
+        reports = database.verify_all() if collection is None else {collection: database.verify(collection)}
     if as_json:
         say_json(json.dumps({name: dataclasses.asdict(report) for name, report in reports.items()}, indent=2))
     else:

@@ -12,35 +12,12 @@ from ..errors import StoreError
 from .connections import Connections, connect_file, translated
 from .files import Files
 from .forking import sqlite_in_use
-from .generation import Generation
+from .generation import Generation, generations
 from .naming import building_name, folder_name
 from .schema import SCHEMA
 from .state import State, insert_state
 from .state_copy import STATE_COPY, state_copy
 from .vectors import MemoryVectors
-
-
-def collection_names(files: Files, database: str) -> list[str]:
-    """Names of the collections in a database's folder, sorted."""
-    found = (_name_in(files, database, entry) for entry in files.list_folder(database))
-    return sorted(name for name in found if name is not None)
-
-
-def has_collection(files: Files, database: str, name: str) -> bool:
-    """Whether there is a collection of this name in a database's folder."""
-    return _name_in(files, database, folder_name(name)) == name
-
-
-def _name_in(files: Files, database: str, entry: str) -> str | None:
-    """The name of the collection in a folder; None for `new-*`, `dead-*`, strangers' and those of dropped ones."""
-    path = os.path.join(database, entry, "name")
-    if not files.exists(path) or files.exists(os.path.join(database, entry, "dropped")):
-        return None
-    try:
-        name = _read_text(files, path)
-    except StoreError:  # renamed or removed since we looked
-        return None
-    return name if folder_name(name) == entry else None
 
 
 def create_collection(files: Files, database: str, state: State) -> None:
@@ -55,13 +32,20 @@ def create_collection(files: Files, database: str, state: State) -> None:
         files.sync_folder(building)
         files.rename(building, final)
     except StoreError:
-        if not files.exists(os.path.join(final, "name")):
+        if not is_made(files, final):
             raise  # else another creator was first
     finally:
         if files.exists(building):
             files.remove_tree(building)
     files.sync_folder(database)
     files.sync_folder(os.path.dirname(os.path.abspath(database)))
+
+
+def is_made(files: Files, folder: str) -> bool:
+    """Whether a collection was made in the folder, which may have lost its `name` since."""
+    if files.exists(os.path.join(folder, "name")):
+        return True
+    return files.exists(folder) and bool(generations(files, folder))
 
 
 def create_generation(files: Files, folder: str, state: State) -> None:
@@ -113,13 +97,5 @@ def write_file(files: Files, path: str, data: bytes) -> None:
     try:
         file.write_at(0, data)
         file.sync()
-    finally:
-        file.close()
-
-
-def _read_text(files: Files, path: str) -> str:
-    file = files.open(path)
-    try:
-        return file.read_at(0, file.size()).decode(errors="replace")
     finally:
         file.close()

@@ -21,7 +21,8 @@ from .connections import Connections
 from .creation import create_generation, write_file
 from .files import Files
 from .generation import DROPPED, Generation, generations, next_name
-from .naming import building_name, folder_name
+from .names import own_name
+from .naming import building_name
 from .state import State, read_state, update_state
 
 MARKER = "dropped"
@@ -125,6 +126,7 @@ def _bury(files: Files, folder: str) -> bool:
     database = os.path.dirname(folder)
     files.sync_folder(database)
     for entry in files.list_folder(database):  # with those that a kill left
-        if _GRAVE.fullmatch(entry) and entry != folder_name("dead"):
+        # a collection may be named so that its folder is called like a grave
+        if _GRAVE.fullmatch(entry) and own_name(files, database, entry) is None:
             files.remove_tree(os.path.join(database, entry))
     return True

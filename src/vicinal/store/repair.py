@@ -25,14 +25,15 @@ from .backup import SNAPSHOTS
 from .builder import builder_role
 from .changes import NONCE_BYTES
 from .connections import Connections, connect_file, open_hardened, translated
-from .creation import create_builder, create_generation, write_file
+from .creation import create_builder, create_generation
 from .drop import is_dropped
 from .files import Files
 from .forensics import READ_ERRORS, VectorBytes, opened_records, opened_vectors
 from .forking import sqlite_in_use
 from .generation import DROPPED, generations, next_name
 from .media import read_only_error
-from .naming import building_name, folder_name
+from .names import mend_name
+from .naming import building_name
 from .rows import UUID_BYTES, insert_rows
 from .salvage import Survey, dimension_by_rows, highest_change, kept_rows, readable_kv, survey
 from .salvage_state import plausible_state, proven_state
@@ -234,7 +235,7 @@ def _rebuild(files: Files, folder: str, names: list[str], source: str, building:
                 raise _hopeless(folder, "no row can be read")
             create_generation(files, building, _next_state(origin, found))
             _fill(files, building, connection, vectors, found)
-        _mend_name(files, folder, origin.state.name)
+        mend_name(files, folder, origin.state.name)
         files.rename(building, os.path.join(folder, final))
         files.sync_folder(folder)
         with contextlib.suppress(*READ_ERRORS):  # then nobody can have it open and write to it
@@ -286,27 +287,6 @@ def _fill(files: Files, building: str, source: apsw.Connection, vectors: VectorB
     finally:
         file.close()
     files.sync_folder(building)
-
-
-def _mend_name(files: Files, folder: str, name: str) -> None:
-    """Writes the file `name` again where it is not what it should be."""
-    path = os.path.join(folder, "name")
-    if folder_name(name) != os.path.basename(folder) or _read(files, path) == name.encode():
-        return
-    new = os.path.join(folder, f"{building_name()}-name")
-    write_file(files, new, name.encode())
-    files.rename(new, path)
-
-
-def _read(files: Files, path: str) -> bytes:
-    try:
-        file = files.open(path)
-    except StoreError:
-        return b""
-    try:
-        return file.read_at(0, file.size())
-    finally:
-        file.close()
 
 
 def _set_aside(files: Files, folder: str, names: list[str], source: str) -> str:

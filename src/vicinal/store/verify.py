@@ -9,12 +9,14 @@ import os
 
 from ..errors import WriterBusy
 from ..types import VerifyReport
+from ..visible import shown
 from .backup import SNAPSHOTS, read_about, snapshot_folders
 from .check import MakeIndex, Subject, check_generation
 from .files import Files
 from .findings import Findings
 from .forensics import READ_ERRORS, opened_records
 from .generation import DROPPED, follows, generations
+from .names import own_name, read_name
 from .naming import folder_name
 from .state import read_state
 
@@ -58,14 +60,17 @@ def moved_to(files: Files, generation: str) -> str | None:
 
 def _check_name(files: Files, folder: str, findings: Findings) -> None:
     findings.files += 1
-    with findings.guarding("name"):
-        file = files.open(os.path.join(folder, "name"))
-        try:
-            name = file.read_at(0, file.size()).decode()
-        finally:
-            file.close()
-        if folder_name(name) != os.path.basename(folder):
-            findings.problem("name", "", f"the name {name!r:.80} belongs to another folder")
+    said = read_name(files, folder)
+    if said is not None and folder_name(said) == os.path.basename(folder):
+        return
+    what = "is missing or cannot be read" if said is None else f"the name {shown(said)} belongs to another folder"
+    known = own_name(files, os.path.dirname(folder), os.path.basename(folder))
+    remedy = (
+        "nothing else here says the name: open or repair the collection by its name, or restore a backup"
+        if known is None
+        else f"the records say that it is {shown(known)}, and opening it for writing mends this file"
+    )
+    findings.problem("name", "", f"{what}; {remedy}")
 
 
 def _note_leftovers(files: Files, folder: str, findings: Findings) -> None:
