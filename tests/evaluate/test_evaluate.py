@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -11,7 +14,7 @@ import pytest
 
 import vicinal
 from vicinal.errors import InvalidArgument, InvalidInput, MissingExtra
-from vicinal.evaluate import Report, compare, evaluate, ndcg, recall
+from vicinal.evaluate import Report, compare, evaluate, ndcg, read_judgements, recall
 
 QUERIES = {"q1": "plants make sugar", "q2": "sharpened knives", 3: "nothing was judged"}
 JUDGEMENTS = {"q1": {"a": 2, "b": 1}, "q2": {"b": 1, 7: 3, "c": 0}}
@@ -199,3 +202,41 @@ def test_a_picture_without_plotly(monkeypatch: pytest.MonkeyPatch) -> None:
     a, b = reports({1: 0.1, 2: 0.2})
     with pytest.raises(MissingExtra, match=r"pip install 'vicinal\[viz\]'"):
         compare(a, b).plot()
+
+
+@pytest.mark.parametrize("grade", [math.inf, math.nan, 10**400, "2", None, True, [1]])
+def test_grades_of_the_caller_are_checked_like_those_of_a_file(grade: Any, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="query 'q1', row 'b': grade must be a finite number, not"):
+        evaluate(lambda query, k: ["a"], {"q1": "x"}, {"q1": {"a": 1, "b": grade}})
+    with pytest.raises(InvalidInput, match="row 'b': grade must be a finite number"):
+        ndcg(["a"], {"a": 1, "b": grade})
+    if grade != 10**400:  # Python writes no int of so many digits
+        (tmp_path / "j.jsonl").write_text(json.dumps({"query": "q1", "id": "b", "grade": grade}))
+        with pytest.raises(InvalidInput):
+            read_judgements(tmp_path / "j.jsonl")
+
+
+def test_grades_of_numpy_and_huge_ones_are_grades() -> None:
+    grades = {"a": np.float32(2), "b": np.int64(1), "c": 0}
+    assert evaluate(lambda query, k: ["a", "b"], {"q": "x"}, {"q": grades})["ndcg@10"] == 1.0
+    assert ndcg(["a", "b"], {"a": 1.7e308, "b": 1.7e308}) == 1.0
+    with pytest.raises(InvalidInput, match="the gain of the grade 2000 is inf, not a finite number"):
+        evaluate(lambda query, k: ["a"], {"q": "x"}, {"q": {"a": 2000}}, gain="exponential")
+
+
+def test_sets_and_rankings_of_another_shape_are_refused() -> None:
+    def found(query: str, k: int) -> Any:
+        return "a"
+
+    with pytest.raises(InvalidInput, match=r"query 'q': judgements must be a dict from row id to grade, not list"):
+        evaluate(found, {"q": "x"}, {"q": ["a"]})  # type: ignore[dict-item]
+    with pytest.raises(InvalidArgument, match=r"judgements must be a dict.*read_judgements"):
+        evaluate(found, {"q": "x"}, ["a"])  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgument, match="queries must be a dict"):
+        evaluate(found, ["x"], {"q": {"a": 1}})  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgument, match="a searcher gives hits or a list of ids, not 'a'"):
+        evaluate(found, {"q": "x"}, {"q": {"a": 1}})
+    with pytest.raises(InvalidArgument, match="a ranking is a list of ids, not the text 'a'"):
+        recall("a", {"a": 1})
+    with pytest.raises(InvalidArgument, match="gain must be a name, a dict or a function, not int"):
+        ndcg(["a"], {"a": 1}, gain=5)  # type: ignore[arg-type]

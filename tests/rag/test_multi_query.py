@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -72,3 +73,14 @@ def test_rankings_go_in_unchanged(docs: vicinal.Collection) -> None:
     assert len(MultiQueryRetrieval.reciprocal_rank_fusion([])) == 0
     with pytest.raises(InvalidArgument, match="must be Hits"):
         MultiQueryRetrieval.reciprocal_rank_fusion([[Found("x")]])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("rewritten", ["abc", None, 5, [5]])
+def test_a_rewrite_returns_a_list_of_texts(docs: vicinal.Collection, rewritten: Any) -> None:
+    with pytest.raises(InvalidArgument, match="rewrite must return a list of texts, not"):
+        MultiQueryRetrieval(docs, lambda question: rewritten).search("fox", mode="keyword")
+
+
+def test_a_rewrite_is_a_function(docs: vicinal.Collection) -> None:
+    with pytest.raises(InvalidArgument, match="rewrite must be a function from a question to other wordings, not int"):
+        MultiQueryRetrieval(docs, 5)  # type: ignore[arg-type]

@@ -6,7 +6,6 @@ Ids are typed as everywhere in Vicinal: the number 1 and the string "1" are two 
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from ..errors import InvalidArgument, InvalidInput
 from ..inputs.ids import check_id
 from ..metadata import dumps, loads
 from ..types import Id
+from .grades import check_grade
 
 __all__ = ["Judged", "Queries", "read_judgements", "read_queries", "write_judgements", "write_queries"]
 
@@ -28,6 +28,7 @@ Judged = Mapping[Id, Mapping[Id, float]]
 
 _BAD_JSON = (ValueError, TypeError, ArithmeticError, RecursionError)
 _AnyPath = str | os.PathLike[str]
+_REMEDY = "Mend that line."
 
 
 def read_queries(path: _AnyPath) -> dict[Id, Any]:
@@ -70,7 +71,7 @@ def read_judgements(path: _AnyPath) -> dict[Id, dict[Id, float]]:
         grades = found.setdefault(query, {})
         if row in grades:
             raise _bad(place, f"the row {row!r} is judged for the query {query!r} on an earlier line already")
-        grades[row] = _grade(line.get("grade", 1), place)
+        grades[row] = check_grade(line.get("grade", 1), place, name="path", remedy=_REMEDY)
     return found
 
 
@@ -134,12 +135,6 @@ def _question(line: Mapping[str, Any], place: str) -> Any:
     return array
 
 
-def _grade(grade: Any, place: str) -> float:
-    if isinstance(grade, bool) or not isinstance(grade, (int, float)) or not math.isfinite(grade):
-        raise _bad(place, f"grade must be a finite number, not {grade!r}")
-    return grade
-
-
 def _member(name: str, id_: Id) -> str:
     return dumps({name: check_id(id_, name)})[1:-1]
 
@@ -150,4 +145,4 @@ def _write(path: _AnyPath, lines: list[str]) -> None:
 
 
 def _bad(place: str, problem: str) -> InvalidInput:
-    return InvalidInput(problem, name="path", place=place, remedy="Mend that line.")
+    return InvalidInput(problem, name="path", place=place, remedy=_REMEDY)

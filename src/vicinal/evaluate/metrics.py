@@ -16,6 +16,7 @@ from functools import partial
 from ..errors import InvalidArgument
 from ..inputs.names import nearest
 from ..types import Id
+from .grades import check_grades
 
 __all__ = [
     "Gain",
@@ -36,7 +37,7 @@ Metric = Callable[[Sequence[Id], Judgements], float]
 
 _GAINS: dict[str, Callable[[float], float]] = {
     "linear": lambda grade: grade,
-    "exponential": lambda grade: 2.0**grade - 1.0,
+    "exponential": lambda grade: math.pow(2.0, grade) - 1.0,
 }
 
 
@@ -88,7 +89,11 @@ def ndcg(ranking: Sequence[Id], judgements: Judgements, k: int | None = None, *,
             Judgements that are gains already are "linear".
     """
     worth = gain_of(gain)
-    gains = {row: value for row, grade in judgements.items() if grade > 0 and (value := worth(grade)) > 0}
+    check_grades(judgements)
+    gains = {row: value for row, grade in judgements.items() if grade > 0 and (value := _gain(worth, grade)) > 0}
+    largest = max(gains.values(), default=0.0)
+    if largest > _SUM_MAX:  # their sum could be infinite; only ratios count
+        gains = {row: value / largest for row, value in gains.items()}
     best = _discounted(sorted(gains.values(), reverse=True)[:k])
     return _discounted([gains.get(row, 0.0) for row in _distinct(ranking)[:k]]) / best if best > 0 else 0.0
 
@@ -108,7 +113,16 @@ def gain_of(gain: Gain) -> Callable[[float], float]:
                 remedy=f"{nearest(gain, _GAINS)}Use 'linear', 'exponential', or a dict from grade to gain.",
             )
         return _GAINS[gain]
-    return partial(_looked_up, gain) if isinstance(gain, Mapping) else gain
+    if isinstance(gain, Mapping):
+        return partial(_looked_up, gain)
+    if not callable(gain):
+        raise InvalidArgument(
+            f"gain must be a name, a dict or a function, not {type(gain).__name__}",
+            name="gain",
+            value=gain,
+            remedy="Use 'linear' or 'exponential'.",
+        )
+    return gain
 
 
 _METRICS: dict[str, Callable[..., float]] = {
@@ -118,6 +132,7 @@ _METRICS: dict[str, Callable[..., float]] = {
     "mrr": reciprocal_rank,
     "map": average_precision,
 }
+_SUM_MAX = 1e300
 _NAME = re.compile(r"([a-z]+)(?:@([1-9][0-9]*))?")
 
 
@@ -154,10 +169,18 @@ def depth_of(names: Sequence[str], default: int) -> int:
 
 
 def _relevant(judgements: Judgements) -> set[Id]:
+    check_grades(judgements)
     return {row for row, grade in judgements.items() if grade > 0}
 
 
 def _distinct(ranking: Sequence[Id]) -> list[Id]:
+    if isinstance(ranking, (str, bytes)):
+        raise InvalidArgument(
+            f"a ranking is a list of ids, not the text {ranking!r:.80}",
+            name="ranking",
+            value=ranking,
+            remedy="Put the id into a list.",
+        )
     return list(dict.fromkeys(ranking))
 
 
@@ -167,6 +190,21 @@ def _hits(ranking: Sequence[Id], relevant: set[Id], k: int | None) -> list[bool]
 
 def _discounted(gains: Sequence[float]) -> float:
     return math.fsum(gain / math.log2(place + 1) for place, gain in enumerate(gains, 1))
+
+
+def _gain(worth: Callable[[float], float], grade: float) -> float:
+    try:
+        value: float = worth(grade)
+        if math.isfinite(value):
+            return float(value)
+    except OverflowError:
+        value = math.inf
+    raise InvalidArgument(
+        f"the gain of the grade {grade!r} is {value!r}, not a finite number",
+        name="gain",
+        value=grade,
+        remedy="Use smaller grades, or gain='linear' where grades are gains already.",
+    )
 
 
 def _looked_up(gains: Mapping[float, float], grade: float) -> float:

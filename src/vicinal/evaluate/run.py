@@ -9,6 +9,7 @@ from ..contract import Collection, Mode
 from ..errors import InvalidArgument, InvalidInput
 from ..types import Hits, Id
 from .files import Judged, Queries
+from .grades import check_grades
 from .metrics import Gain, Metric, depth_of, metric_of
 from .report import Report
 
@@ -50,7 +51,8 @@ def evaluate(
 
     Raises:
         InvalidArgument: an argument that does not fit.
-        InvalidInput: no query is judged, or not one row that is judged relevant exists: ids of other types, mostly.
+        InvalidInput: a grade is no finite number; no query is judged; or not one row that is judged relevant exists:
+            ids of other types, mostly.
     """
     given = {**({} if mode is None else {"mode": mode}), **search}
     names = [] if isinstance(metrics, Mapping) else list(metrics)
@@ -58,6 +60,7 @@ def evaluate(
     measured = dict(metrics) if isinstance(metrics, Mapping) else dict(metric_of(name, depth, gain) for name in names)
     if not measured:
         raise InvalidArgument("there is no metric to measure", name="metrics", remedy="Leave it out for five.")
+    _check_sets(queries, judgements)
     chosen, notes = _judged_queries(queries, judgements)
     notes += _missing_rows(searcher, [judgements[query] for query in chosen])
     rank = _ranking(searcher, depth, given)
@@ -100,7 +103,30 @@ def _ranking(searcher: Searcher, k: int, given: Mapping[str, Any]) -> Callable[[
 
 
 def _ids(found: Hits | Iterable[Id]) -> list[Id]:
-    return found.ids if isinstance(found, Hits) else list(found)
+    if isinstance(found, Hits):
+        return found.ids
+    if isinstance(found, (str, bytes)) or not isinstance(found, Iterable):
+        raise InvalidArgument(
+            f"a searcher gives hits or a list of ids, not {found!r:.80}",
+            name="searcher",
+            value=found,
+            remedy="Return a list, best first.",
+        )
+    return list(found)
+
+
+def _check_sets(queries: Any, judgements: Any) -> None:
+    """Both as their files give them: dicts by query, with grades that are numbers."""
+    for name, given, of in (("queries", queries, "text or vector"), ("judgements", judgements, "the grades of rows")):
+        if not isinstance(given, Mapping):
+            raise InvalidArgument(
+                f"{name} must be a dict from query id to {of}, not {type(given).__name__}",
+                name=name,
+                value=given,
+                remedy=f"read_{name}(path) reads them from a file.",
+            )
+    for query, grades in judgements.items():
+        check_grades(grades, query)
 
 
 def _judged_queries(queries: Queries, judgements: Judged) -> tuple[list[Id], list[str]]:

@@ -35,6 +35,13 @@ class MultiQueryRetrieval:
     def __init__(
         self, collection: Collection, rewrite: Callable[[str], Iterable[str]], *, candidates: int = 50
     ) -> None:
+        if not callable(rewrite):
+            raise InvalidArgument(
+                f"rewrite must be a function from a question to other wordings, not {type(rewrite).__name__}",
+                name="rewrite",
+                value=rewrite,
+                remedy='Pass one that returns a list, such as lambda question: [question + "?"].',
+            )
         self._collection = collection
         self._rewrite = rewrite
         self._candidates = candidates
@@ -45,7 +52,7 @@ class MultiQueryRetrieval:
         Args:
             options: whatever `Collection.search_many` takes, such as `where=` and `mode=`.
         """
-        wordings = list(dict.fromkeys([question, *self._rewrite(question)]))
+        wordings = list(dict.fromkeys([question, *_wordings(self._rewrite(question))]))
         answers = self._collection.search_many(wordings, max(k, self._candidates), **options)
         return self.reciprocal_rank_fusion(answers)[:k]
 
@@ -71,6 +78,19 @@ class MultiQueryRetrieval:
         ]
         metrics = {answer.metric for answer in result_sets}
         return Hits(hits, metrics.pop() if len(metrics) == 1 else "", max((a.change for a in result_sets), default=0))
+
+
+def _wordings(rewritten: Any) -> list[str]:
+    """What `rewrite` returned, in which a text alone would be asked letter by letter."""
+    wordings = None if isinstance(rewritten, (str, bytes)) or not isinstance(rewritten, Iterable) else list(rewritten)
+    if wordings is None or not all(isinstance(wording, str) for wording in wordings):
+        raise InvalidArgument(
+            f"rewrite must return a list of texts, not {rewritten!r:.80}",
+            name="rewrite",
+            value=rewritten,
+            remedy="Return [] where there is no other wording.",
+        )
+    return wordings
 
 
 def fused(result_sets: Iterable[Sequence[T]], k: float = RRF_CONSTANT, *, first_rank: int = 1) -> list[tuple[T, float]]:
