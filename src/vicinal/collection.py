@@ -46,7 +46,7 @@ from .records.choose import filter_of
 from .records.context import Context, now
 from .records.insert import insert, until_encoder_stays
 from .records.notes import Notes
-from .records.read import read
+from .records.read import read, read_ids
 from .records.remove import remove, remove_where
 from .records.scroll import scroll
 from .records.update import update, update_where
@@ -253,6 +253,10 @@ class Collection:
     def facets(self, field: str, where: Mapping[str, Any] | None = None) -> list[tuple[Any, int]]:
         """Values of a field and how many rows have them, most frequent first; a list counts for each element."""
         return summarize.facets(self._context, field, where)
+
+    def ids(self, where: Mapping[str, Any] | None = None) -> list[Id]:
+        """Ids of rows in insertion order. Texts, metadata and vectors are not read, so many ids take little time."""
+        return read_ids(self._context, where)
 
     def distinct(self, field: str, where: Mapping[str, Any] | None = None) -> list[Any]:
         """Values of a field, and elements of its lists, each once, ascending."""

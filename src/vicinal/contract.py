@@ -549,6 +549,10 @@ class Collection(Protocol):
         """Rows in the order asked, or in insertion order."""
         ...
 
+    def ids(self, where: Mapping[str, Any] | None = None) -> list[Id]:
+        """Ids of rows in insertion order; the rows themselves are not read."""
+        ...
+
     def search(
         self,
         query: Query | None = None,

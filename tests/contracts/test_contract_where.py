@@ -72,6 +72,16 @@ class TestCalls:
         assert docs.update(where={"n": {"$gte": 100}}, ttl=datetime(2001, 1, 1, tzinfo=UTC)) == 100
         assert docs.count() == docs.count({"n": {"$lt": 100}}) == 100
 
+    def test_ids_are_told_without_rows(self, docs: Collection) -> None:
+        assert docs.ids() == [f"id{i}" for i in range(200)]
+        assert docs.ids({"tag": "t1", "n": {"$lt": 20}}) == ["id1", "id8", "id15"]
+        assert docs.ids({"n": -1}) == []
+        docs.update(["id8"], ttl=datetime(2001, 1, 1, tzinfo=UTC))
+        docs.delete(["id1"])
+        assert docs.ids({"tag": "t1", "n": {"$lt": 20}}) == ["id15"]
+        docs.upsert(["id15"], texts=["anew"], vectors=[[1.0] * DIM], metadata=[{"tag": "t1", "n": 1}])
+        assert docs.ids({"tag": "t1", "n": {"$lt": 30}}) == ["id22", "id29", "id15"]
+
     def test_delete_takes_what_matches(self, docs: Collection) -> None:
         assert docs.delete(["id0", "id1"], where={"n": 1}) == 1
         assert docs.delete(where={"tag": "t0"}) == 29
@@ -259,6 +269,7 @@ def test_ids_and_texts_of_rows_are_asked_for_too(world: World) -> None:
     def found(where: Any) -> list[Any]:
         by_search = set(docs.search([1.0] * DIM, where=where).ids)
         by_get = ids(docs.get(where=where))
+        assert docs.ids(where) == by_get
         assert set(by_get) == by_search
         assert len(by_get) == docs.count(where)
         return by_get

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import apsw
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -424,3 +425,52 @@ def test_stats(db: VectorDatabase) -> None:
     assert (stats.total_vectors, stats.dimension, stats.metric) == (8, 8, "cosine")
     assert stats.memory_usage_bytes == 8 * 8 * 4
     assert stats.index_size_bytes > 0
+
+
+def test_the_configuration_names_the_encoder_that_is_used(make: Make, tmp_path: Path) -> None:
+    assert make(text_model_path="hashing").config().text_model_path == "hashing"
+    for other in ("hashing:64", "minilm", "no/such/model.onnx"):
+        assert make(text_model_path=other).config().text_model_path == "hashing:384"
+    assert make().config().text_model_path == "hashing"
+    assert make("b", text_model_path="hashing:64").config().text_model_path == "hashing:64"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is not there
+        told = make("c", text_model_path="no/such/model.onnx").config().text_model_path
+    assert make("d", text_model_path=told).config().text_model_path == told != "no/such/model.onnx"
+
+
+def test_ids_are_found_without_reading_entries(make: Make, tmp_path: Path) -> None:
+    """Texts are damaged behind our back: who reads them is told so."""
+    db = make()
+    ids = db.add_texts([f"text {i}" for i in range(1200)], [meta(date=f"d{i % 2}") for i in range(1200)])
+    (path,) = (tmp_path / "db").rglob("records.db")
+    connection = apsw.Connection(str(path))
+    connection.execute("UPDATE rows SET text = 'another'")
+    connection.close()
+    assert db.find_by_date("d1") == ids[1::2]
+    assert db.find_by_type(DocumentType.Unknown) == ids
+    with pytest.raises(RuntimeError, match="checksum"):
+        db.get_metadata(ids[1])
+
+
+def test_errors_speak_of_what_the_caller_gave(make: Make, tmp_path: Path) -> None:
+    db, good = make(), unit(1)
+    asked = {
+        "the vector has 7 components": lambda: db.add_vector(good[:7], {}),
+        "vector 1 holds nan as component 7": lambda: db.add_vectors([good, [0.0] * 7 + [np.nan]], {}),
+        "vector 0 has 7 components": lambda: db.add_vectors(np.ones((2, 7)), {}),
+        "the vector holds inf as component 0": lambda: db.query_vector([1e300] * 8),
+        "entry 1 of the call: the text holds": lambda: db.add_texts(["a", "\ud800"], {}),
+        "date: the value holds": lambda: db.find_by_date("\ud800"),
+        "the text has a lone": lambda: db.search("\ud800"),
+        "nowhere/out'": lambda: db.export_training_data(tmp_path / "nowhere/out"),
+        "directory: ": lambda: db.export_training_data(tmp_path),
+        "dimension must be from 1 to 65536": lambda: make("large", dimension=70_000),
+    }
+    for said, call in asked.items():
+        with pytest.raises(RuntimeError) as caught:
+            call()
+        message = str(caught.value)
+        assert said in message
+        assert not any(word in message for word in (".part", "row ", "collection", "encoder")), message
+    assert len(db) == 0

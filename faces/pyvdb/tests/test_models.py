@@ -77,6 +77,7 @@ def test_another_model_than_the_first_is_not_mixed_in(make: Make, text_model: di
     with pytest.warns(RuntimeWarning, match="texts are encoded as they were"):
         db = make(dimension=16, **text_model)
     assert db.search("gold")[0].score == pytest.approx(1, abs=1e-5)
+    assert db.config().text_model_path == "hashing:384"  # what conftest lets be chosen
 
 
 def test_a_file_that_is_no_model_is_told(make: Make, text_model: dict[str, str], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`get` and `peek`: rows as records."""
+"""`get` and `peek`: rows as records; `ids`: what they are called."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..contract import Slots
 from ..errors import InvalidArgument
 from ..indexes.derived import View, viewing
 from ..inputs.columns import id_list
@@ -15,7 +16,7 @@ from ..inputs.sparse import unpack
 from ..metadata import loads
 from ..store.reading import Reader
 from ..store.rows import Row, StoredId, stored_id, user_id
-from ..types import Record
+from ..types import Id, Record
 from .choose import filter_of, slots_in
 from .context import Context, now
 
@@ -64,6 +65,16 @@ def _read_where(
         return [record_of(reader, row, vectors=vectors) for row in rows]
 
     return context.store.at_moment(viewing(tree), records)
+
+
+def read_ids(context: Context, where: Mapping[str, Any] | None) -> list[Id]:
+    """Ids of the rows that pass, in insertion order, of which nothing else is read."""
+    view, moment = viewing(filter_of(where)), now()
+
+    def ids(slots: Slots, reader: Reader) -> list[Id]:
+        return [user_id(id_) for id_ in reader.ids_of(slots)]
+
+    return context.store.at_moment(lambda index, reader: slots_in(view(index, reader), moment), ids)
 
 
 def record_of(reader: Reader, row: Row, *, vectors: bool) -> Record:

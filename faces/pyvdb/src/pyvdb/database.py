@@ -165,8 +165,9 @@ class VectorDatabase:
         """
         entries = self._ready()
         row = row_metadata(metadata, VECTOR)
+        entry = NewEntry(row, vector=_vector(vector, entries.config.dimension))
         with core_call():
-            return entries.add([NewEntry(row, vector=_vector(vector))])[0]
+            return entries.add([entry])[0]
 
     def add_vectors(self, vectors: np.ndarray, metadata: MetadataLike | Sequence[MetadataLike]) -> list[int]:
         """Many vectors, shape (rows, dimension), in one durable commit; returns their ids in order."""
@@ -174,13 +175,15 @@ class VectorDatabase:
         block = _numbers(vectors)
         if block.ndim != 2:
             raise RuntimeError(f"Expected 2D array, got {block.ndim}D")
+        for i, vector in enumerate(block):
+            _check_components(vector, entries.config.dimension, f"vector {i}")
         rows = [row_metadata(each, VECTOR) for each in _one_each(metadata, len(block))]
         with core_call():
             return entries.add([NewEntry(row, vector=vector) for row, vector in zip(rows, block, strict=True)])
 
     def query_vector(self, vector: np.ndarray, options: QueryOptions = DEFAULT_OPTIONS) -> list[QueryResult]:
         """The entries nearest to a vector, of every kind."""
-        return self._query(_vector(vector), options)
+        return self._query(_vector(vector, self._ready().config.dimension), options)
 
     def get_vector(self, id: int) -> np.ndarray | None:
         """A fresh float32 array, shape (dimension,), as it was added; None where there is no such entry."""
@@ -336,7 +339,7 @@ class VectorDatabase:
     def _find(self, field: str, value: str) -> list[VectorId]:
         entries = self._ready()
         with core_call():
-            return sorted(int(row.id) for row in entries.rows.get(where={field: {"$eq": value}}))
+            return sorted(map(int, entries.rows.ids({field: {"$eq": value}})))
 
 
 def open_database(path: Path) -> VectorDatabase:
@@ -409,14 +412,23 @@ def _numbers(value: Any) -> NDArray[Any]:
         raise RuntimeError("Expected 1D array, got lists of different lengths") from None
     if found.dtype.kind not in "fiub":
         raise TypeError(f"a vector must hold real numbers, not {found.dtype}")
-    with np.errstate(over="ignore"):  # what does not fit is infinity, which the engine names
+    with np.errstate(over="ignore"):  # what does not fit is infinity, which is refused
         return np.asarray(found, dtype=np.float32, order="C")
 
 
-def _vector(value: Any) -> NDArray[np.float32]:
+def _vector(value: Any, dimension: int) -> NDArray[np.float32]:
     if not hasattr(value, "__array__") and not isinstance(value, Sequence):
         raise TypeError(f"a vector must be an array or a list of numbers, not {type(value).__name__}")
     found = _numbers(value)
     if found.ndim != 1:
         raise RuntimeError(f"Expected 1D array, got {found.ndim}D of shape {found.shape}")
+    _check_components(found, dimension, "the vector")
     return found
+
+
+def _check_components(vector: NDArray[np.float32], dimension: int, name: str) -> None:
+    if len(vector) != dimension:
+        raise RuntimeError(f"{name} has {len(vector)} components, the database has dimension {dimension}")
+    if not np.isfinite(vector).all():
+        at = int(np.flatnonzero(~np.isfinite(vector))[0])
+        raise RuntimeError(f"{name} holds {vector[at]} as component {at}. Every component must be finite as float32.")

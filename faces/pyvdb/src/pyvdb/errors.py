@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from vicinal import VicinalError
+
+# What the engine calls by another name than this API does.
+_WORDS: Final = {
+    r"^row (\d+): ": r"entry \1 of the call: ",
+    r"^text (\d+): ": "",
+    r"^where\['(\w+)'\]\['\$eq'\]: metadata holds": r"\1: the value holds",
+    r"\bthis collection\b": "this database",
+    r"\banother collection\b": "another database",
+}
 
 
 @contextmanager
@@ -13,5 +24,13 @@ def core_call() -> Iterator[None]:
     """What fails in here becomes a RuntimeError that says what is wrong and what to do."""
     try:
         yield
-    except (VicinalError, OSError) as error:
+    except VicinalError as error:
+        raise RuntimeError(_in_words_of_this_api(str(error))) from error
+    except OSError as error:
         raise RuntimeError(str(error)) from error
+
+
+def _in_words_of_this_api(message: str) -> str:
+    for theirs, ours in _WORDS.items():
+        message = re.sub(theirs, ours, message)
+    return message

@@ -26,6 +26,7 @@ from .enums import DistanceMetric
 COLLECTION = "entries"
 NOTES = "pyvdb"
 _CONFIG = "config"
+_DIMENSION_MAX = 65_536
 _KEPT = ("hnsw_m", "hnsw_ef_construction", "hnsw_ef_search", "max_elements")
 _PATHS = ("text_model_path", "vocab_path", "image_model_path")
 
@@ -81,8 +82,8 @@ def _connect(config: DatabaseConfig) -> vicinal.Database:
 
 
 def _create(db: vicinal.Database, config: DatabaseConfig) -> Entries:
-    if config.dimension < 1:
-        raise RuntimeError(f"dimension must be at least 1, not {config.dimension}")
+    if not 1 <= config.dimension <= _DIMENSION_MAX:
+        raise RuntimeError(f"dimension must be from 1 to {_DIMENSION_MAX}, not {config.dimension}")
     rows = db.collection(
         COLLECTION,
         encoder=_chosen_encoder(config),
@@ -91,8 +92,10 @@ def _create(db: vicinal.Database, config: DatabaseConfig) -> Entries:
         auto_ids="integer",
         zero_vectors="allow",
     )
-    rows.notes(NOTES).setdefault(_CONFIG, _note_of(config))
-    return Entries(db, rows, copy.copy(config))
+    kept = copy.copy(config)
+    kept.text_model_path = _model_told(config.text_model_path, rows)
+    rows.notes(NOTES).setdefault(_CONFIG, _note_of(kept))
+    return Entries(db, rows, kept)
 
 
 def _open(db: vicinal.Database, config: DatabaseConfig) -> Entries:
@@ -112,7 +115,9 @@ def _open(db: vicinal.Database, config: DatabaseConfig) -> Entries:
         try:
             rows = db.collection(COLLECTION, durability=_durability(config), encoder=encoder)
         except EncoderMismatch as error:
+            kept.text_model_path = _model_in_use(rows)[0]
             _warn(f"{error.message}: texts are encoded as they were when the database was made")
+    kept.text_model_path = _model_told(kept.text_model_path, rows)
     return Entries(db, rows, kept)
 
 
@@ -140,6 +145,22 @@ def _in_force(config: DatabaseConfig, rows: vicinal.Collection, stored: dict[str
         if not os.fspath(getattr(config, name)):
             setattr(kept, name, stored.get(name, ""))
     return kept
+
+
+def _model_told(given: str | os.PathLike[str], rows: vicinal.Collection) -> str:
+    """What the configuration says of the text model: as it was given, unless texts are encoded by another one."""
+    name, (used, is_file) = os.fspath(given), _model_in_use(rows)
+    if not name or not used or used.partition(":")[0] == name or (is_file and os.path.exists(name)):
+        return name  # that a file is of another model shows when it is loaded
+    return used
+
+
+def _model_in_use(rows: vicinal.Collection) -> tuple[str, bool]:
+    """The encoder as `text_model_path` takes it, and whether that is a file; "" where there is none."""
+    stats = rows.stats()
+    name = (stats.encoder or "").removeprefix(f"projected:{stats.dimension}:")
+    path = name.removeprefix("onnx:")
+    return path.partition("::")[0] if path != name else name, path != name
 
 
 def _differences(kept: DatabaseConfig, config: DatabaseConfig) -> str:

@@ -19,6 +19,10 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(building, path)
+    except OSError as error:
+        if error.filename != building:
+            raise
+        raise type(error)(error.errno, error.strerror, path) from error  # its own name says nothing to anybody
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(building)
