@@ -323,6 +323,19 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         "alpha",
         "alpha= changes nothing in mode 'dense'. Leave alpha= out, or add mode='hybrid'.",
     ),
+    "recall where all is found": (
+        lambda c: c.search("x", mode="keyword", recall=0.5),
+        "InvalidArgument",
+        "recall",
+        "recall= changes nothing in mode 'keyword', which finds every row. "
+        "Leave recall= out, or add mode='dense' or mode='hybrid'.",
+    ),
+    "all and a part": (
+        lambda c: c.search(X, exact=True, recall=0.5),
+        "InvalidArgument",
+        "recall",
+        "exact=True finds all of the true answer, and recall=0.5 asks for a part of it. Leave one of them out.",
+    ),
     "a syntax of texts, and no words": (
         lambda c: c.search(X, syntax="operators"),
         "InvalidArgument",

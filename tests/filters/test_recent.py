@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import vicinal
+from vicinal.errors import InvalidInput
 from vicinal.filters import recent
 from vicinal.filters.columns import Columns
 from vicinal.filters.recent import RecentBitmaps, RecentTrees
@@ -109,6 +110,35 @@ def test_a_remembered_bitmap_loses_rows_that_died() -> None:
     assert columns.count(tree, _NoRecords()) == columns.count(tree, _NoRecords()) == 2
     columns.apply(3, np.array([2], np.uint32), none, [], none, [])
     assert columns.count(tree, _NoRecords()) == columns.count(tree, _NoRecords()) == 1
+
+
+def _nested(levels: int) -> dict[str, Any]:
+    where: dict[str, Any] = {"n": 1}
+    for _ in range(levels):
+        where = {"$not": where}
+    return where
+
+
+def _in_itself() -> dict[str, Any]:
+    where: dict[str, Any] = {}
+    where["$and"] = [where]
+    return where
+
+
+def _value_in_itself() -> dict[str, Any]:
+    value: list[Any] = []
+    value.append(value)
+    return {"n": value}
+
+
+@pytest.mark.parametrize("where", [_nested(10_000), _in_itself(), _value_in_itself()], ids=["deep", "cyclic", "value"])
+def test_a_filter_that_is_nested_too_deep_is_refused(where: Any) -> None:
+    docs = vicinal.connect(":memory:").collection("docs")
+    docs.add(["a"], vectors=[[1.0, 0.0]], metadata=[{"n": 1}])
+    for ask in (docs.count, lambda where: docs.search([1, 0], where=where), lambda where: docs.delete(where=where)):
+        with pytest.raises(InvalidInput) as refused:
+            ask(where=where)
+        assert "nested deeper than 64 levels" in str(refused.value)
 
 
 class _NoRecords:

@@ -104,7 +104,9 @@ def _checked_maker(name: str, options: Mapping[str, Any]) -> Maker:
             value=name,
             remedy=f"{nearest(name, _KINDS)}Choose one of {', '.join(_KINDS)}.",
         )
-    known = list(inspect.signature(_KINDS[name]).parameters)[2:]
+    parameters = list(inspect.signature(_KINDS[name]).parameters.values())[2:]
+    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    known = [one.name for one in parameters if one.kind not in several]  # what users may choose has a name
     for option in options:
         if option not in known:
             raise InvalidArgument(

@@ -199,8 +199,22 @@ class Asked:
 
     def _check_what_the_mode_ignores(self) -> None:
         """Nothing that is given may go without an effect."""
+        if self.exact and self.recall is not None and self.recall < 1:
+            raise InvalidArgument(
+                f"exact=True finds all of the true answer, and recall={self.recall!r} asks for a part of it",
+                name="recall",
+                value=self.recall,
+                remedy="Leave one of them out.",
+            )
         if self.mode == "hybrid":
             return
+        if self.mode == "keyword" and self.recall is not None:
+            raise InvalidArgument(
+                "recall= changes nothing in mode 'keyword', which finds every row",
+                name="recall",
+                value=self.recall,
+                remedy="Leave recall= out, or add mode='dense' or mode='hybrid'.",
+            )
         for name, value in (("vector", self.vectors), ("sparse", self.sparse)):
             if value is not None:
                 raise InvalidArgument(
