@@ -146,8 +146,9 @@ def test_what_was_acknowledged_survives_kills(tmp_path: Path, durability: str) -
             acknowledged.append(int(child.stdout.readline()))
         time.sleep(float(rng.uniform(0, 0.003)))  # any moment will do
         child.send_signal(signal.SIGKILL)
-        printed, _ = child.communicate()
-        acknowledged += [int(line) for line in printed.splitlines() if line]
+        # Not `communicate`, which reads past what `readline` has read ahead, and loses that.
+        acknowledged += [int(line) for line in child.stdout if line.strip()]
+        child.wait()
     with vicinal.connect(tmp_path) as db:
         docs = db.collection("docs")
         rows = {row.id: row for row in docs.get(vectors=True)}

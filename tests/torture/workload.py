@@ -17,7 +17,7 @@ from typing import Any
 import vicinal
 from vicinal.collection import Collection
 from vicinal.errors import WriterBusy
-from vicinal.store import housekeeping, upkeep
+from vicinal.store import housekeeping, publishing, upkeep
 
 from .model import DIMENSION, Journal, World, is_bare, metadata_of, read_row, text_of, vector_of
 from .model import Row as ModelRow
@@ -35,7 +35,9 @@ def hurry() -> None:
     for module, name, value in (
         (housekeeping, "_TICK_SECONDS", 0.01),
         (upkeep, "_QUIET_SECONDS", 0.01),
-        (upkeep, "_PUBLISH_SLOTS_MIN", 16),
+        (upkeep, "_PAUSE_SECONDS", 0.005),
+        (publishing, "_ROWS_MIN", 16),
+        (publishing, "_ROWS_BUSY_MIN", 16),
         (upkeep, "_COMPACT_SLOTS_MIN", 16),
     ):
         assert hasattr(module, name)
