@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -104,6 +105,58 @@ class World:
             found += self.found(word.otherwise, weights) if absent else [word]
         return found
 
+    def telling(self, query: TextQuery) -> list[tuple[Group, ...]]:
+        """The words that `query.most` leaves, by what they ask for."""
+        counts: dict[tuple[Group, ...], int] = {}
+
+        def count(words: Sequence[QueryWord]) -> None:
+            for word in words:
+                if not any(self.possible(group, query.weights) for group in word.groups):
+                    count(word.otherwise)
+                else:
+                    counts[word.groups] = counts.get(word.groups, 0) + 1
+
+        scoring = [word for clause in query.clauses if clause.sign != "-" for word in self.asked(clause)]
+        count(scoring)
+        worth = {groups: n * self.worth(groups, query, alone=len(scoring) == 1) for groups, n in counts.items()}
+        left, telling = query.most or 0, []
+        for groups in sorted(worth, key=lambda groups: -worth[groups]):
+            size = max(len(group.terms) for group in groups)
+            if size <= left:
+                left -= size
+                telling.append(groups)
+        return telling
+
+    def possible(self, group: Group, weights: Mapping[str, float]) -> bool:
+        in_use = weights.get(self.analyzer.fields[group.field].name) != 0
+        return in_use and all(self.having(group.field, term) for term, _ in group.terms)
+
+    def having(self, number: int, term: str) -> int:
+        return sum(any(term == found for found, _ in self.tokens(slot, number)) for slot in self.live())
+
+    def worth(self, groups: tuple[Group, ...], query: TextQuery, *, alone: bool) -> float:
+        total, n = 0.0, len(self.live())
+        for group in groups:
+            if self.possible(group, query.weights):
+                some = self.analyzer.fields[group.field]
+                own = some.alone if some.alone is not None and alone else some.weight
+                weight = query.weights.get(some.name, own) * group.weight
+                dfs = [self.having(group.field, term) for term, _ in group.terms]
+                total += sum([weight * math.log(1 + (n - df + 0.5) / (df + 0.5)) for df in dfs])
+        return total / max(len(group.terms) for group in groups)
+
+    def kept(self, words: Sequence[QueryWord], query: TextQuery) -> list[QueryWord]:
+        """Those of the words that score or match, with what stands in for words that no text has."""
+        if query.most is None:
+            return self.found(words, query.weights)
+        telling, kept = self.telling(query), []
+        for word in words:
+            if not any(self.possible(group, query.weights) for group in word.groups):
+                kept += self.kept(word.otherwise, query)
+            elif word.groups in telling:
+                kept += self.found([word], query.weights)
+        return kept
+
     def matches(self, slot: int, query: TextQuery) -> bool:
         optional: list[QueryWord] = []
         needed = []
@@ -117,7 +170,7 @@ class World:
             elif clause.sign == "+":
                 needed.append([phrase] if phrase and in_a_row else words)
             else:
-                optional += self.found(words, query.weights)
+                optional += self.kept(words, query)
         if needed:
             return all(self.has(slot, words, query.weights) for words in needed)
         return self.has(slot, optional, query.weights)
@@ -133,13 +186,13 @@ class World:
         average = sum(map(self.length, live)) / len(live)
         words = [word for clause in query.clauses if clause.sign != "-" for word in self.asked(clause)]
         total = 0.0
-        for word in self.found(words, query.weights):
+        for word in self.kept(words, query):
             for group in word.groups:
                 some = self.analyzer.fields[group.field]
                 own = some.alone if some.alone is not None and len(words) == 1 else some.weight
                 for term, _ in group.terms if self.has_group(slot, group, query.weights) else ():
                     tf = [found for found, _ in self.tokens(slot, group.field)].count(term)
-                    df = sum(any(term == found for found, _ in self.tokens(other, group.field)) for other in live)
+                    df = self.having(group.field, term)
                     weight = query.weights.get(some.name, own) * group.weight
                     total += weight * self.formula(scorer, tf, df, self.length(slot), average, len(live))
         return total
@@ -167,7 +220,7 @@ CLAUSES = st.builds(
     st.booleans(),
 )
 WEIGHTS = st.just({}) | st.just({}) | st.sampled_from([{"surface": 2.0}, {"surface": 0.0}])
-QUERIES = st.builds(TextQuery, st.lists(CLAUSES, max_size=5).map(tuple), WEIGHTS)
+QUERIES = st.builds(TextQuery, st.lists(CLAUSES, max_size=5).map(tuple), WEIGHTS, st.none() | st.integers(1, 9))
 WORD_QUERIES = st.lists(WORDS, max_size=6).map(lambda words: TextQuery.of(*words))
 SCORERS: st.SearchStrategy[Scorer] = st.one_of(
     st.builds(Bm25, st.sampled_from([0.0, 1.2, 3.0]), st.sampled_from([0.0, 0.75, 1.0])),
@@ -284,9 +337,34 @@ def test_so_does_an_index_of_one_field(name: str, steps: list[tuple[str, Any]]) 
     play(steps, OneField(), name)
 
 
+BOUNDED = st.builds(TextQuery, st.lists(CLAUSES, max_size=8).map(tuple), WEIGHTS, st.integers(1, 6))
+SOME_TEXTS = st.lists(st.lists(WORDS, min_size=1, max_size=6).map(" ".join), min_size=1, max_size=9)
+
+
+@given(texts=SOME_TEXTS, query=BOUNDED, scorer=SCORERS)
+@settings(max_examples=150, deadline=None)
+def test_of_too_many_words_those_score_that_tell_most(texts: list[str], query: TextQuery, scorer: Scorer) -> None:
+    for kernels in KERNELS.values():
+        index, world = TextIndex(Analyzer(), kernels), World(Analyzer(), list(texts))
+        index.add(np.arange(len(texts), dtype=np.uint32), texts)
+        check(index, world, query, 9, scorer, None)
+
+
 @pytest.fixture(params=KERNELS)
 def index(request: pytest.FixtureRequest) -> TextIndex:
     return TextIndex(Analyzer(), KERNELS[request.param])
+
+
+def test_a_long_text_asks_for_so_many_words_and_no_more(index: TextIndex) -> None:
+    words = [f"w{number}x{number % 7}" for number in range(4_000)]
+    index.add(np.arange(2, dtype=np.uint32), [" ".join(words), " ".join(words[:2_000])])
+    query = TextQuery((*map(Clause, words), Clause(" ".join(words[2_500:2_600]), phrase=True)), most=64)
+    assert index.matched_terms(query, 0) == [*words[2_500:2_564]]  # they are asked for twice
+    assert index.search(query, 9)[0].tolist() == [0]
+    joined = TextQuery.of(*(f"{first}_{second}" for first, second in zip(words, words[2:])))
+    with mock.patch.object(index._postings, "search", wraps=index._postings.search) as asked:
+        index.search(replace(joined, most=64), 9)
+    assert 1 < len(asked.call_args_list) <= 64 // 2 + 1  # whether a text has two words in a row is a search
 
 
 def test_a_phrase_is_words_as_they_stand(index: TextIndex) -> None:

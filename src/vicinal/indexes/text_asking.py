@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +11,7 @@ from typing import Final
 from ..analyzers.base import Analyzer, Group, Placed, QueryWord
 from ..errors import InvalidArgument
 from .postings import Postings, Program
-from .text_query import Bm25, Clause, Scorer, TextQuery, idf
+from .text_query import Bm25, Clause, Idf, Scorer, TextQuery, idf
 
 __all__ = ["Asked", "Asking", "Compiled"]
 
@@ -44,6 +45,7 @@ class Asking:
         asked = Asked()
         for clause in query.clauses:
             self._take(clause, asked)
+        asked.most = query.most
         asked.weights = _weights(query, self._analyzer, alone=len(asked.scoring) == 1)
         return asked
 
@@ -70,6 +72,7 @@ class Asked:
 
     def __init__(self) -> None:
         self.weights: tuple[float, ...] = ()
+        self.most: int | None = None
         self.scoring: list[QueryWord] = []
         self.optional: list[QueryWord] = []
         self.required: list[Sequence[QueryWord]] = []
@@ -98,20 +101,63 @@ class _Compiler:
 
     def compile(self) -> Compiled:
         asked = self._asked
-        scoring = self._scoring()
+        kept_scoring, kept_optional = self._kept()
+        scoring = self._scoring(kept_scoring)
         required = [self._groups(words) for words in asked.required]
-        optional = self._groups(word for some in asked.optional for word in self._found(some))
+        optional = self._groups(word for some in kept_optional for word in self._found(some))
         clauses = required or ([optional] if optional else [])
         excluded = self._groups(asked.excluded)
-        weights = tuple(self._term_weights(group, weight) for group, weight in scoring.items())
+        weights = tuple(self._term_weights(group, weight, self._scorer.idf) for group, weight in scoring.items())
         return Compiled(self._program(weights, tuple(clauses), excluded), tuple(scoring))
 
-    def _scoring(self) -> dict[_Group, float]:
+    def _kept(self) -> tuple[Sequence[QueryWord], Sequence[QueryWord]]:
+        """The words that score and those that may be there: all, or those that tell most where there are too many."""
+        scoring, optional, most = self._asked.scoring, self._asked.optional, self._asked.most
+        if most is None or sum(_size_of(word.groups) for word in scoring) <= most:
+            return scoring, optional
+        scoring, optional = list(self._candidates(scoring)), list(self._candidates(optional))
+        telling = self._telling(scoring, most)
+        scoring = [word for word in scoring if word.groups in telling]
+        return scoring, [word for word in optional if word.groups in telling]
+
+    def _candidates(self, words: Iterable[QueryWord]) -> Iterator[QueryWord]:
+        """Words of which some text may have one; `_found` looks at the places of their terms."""
+        for word in words:
+            if any(self._possible(word.groups)):
+                yield word
+            else:
+                yield from self._candidates(word.otherwise)
+
+    def _telling(self, words: Sequence[QueryWord], most: int) -> set[tuple[Group, ...]]:
+        """Of the words those that can add most to a score for their size, as many as fit; ties by place in the query.
+
+        That is the order in which Lucene's MoreLikeThis chooses terms of a text, tf * idf. The idf is not that
+        of the query's scorer, so that scores and `matches` see the same words.
+        """
+        counts = Counter(word.groups for word in words)
+        worth = {groups: -count * self._worth(groups) for groups, count in counts.items()}
+        telling: set[tuple[Group, ...]] = set()
+        for groups in sorted(worth, key=worth.__getitem__):
+            size = _size_of(groups)
+            if size <= most:
+                telling.add(groups)
+                most -= size
+        return telling
+
+    def _worth(self, groups: tuple[Group, ...]) -> float:
+        """What a text scores for having the word often, up to a factor, over how many parts it has."""
+        worth = 0.0
+        for group in self._possible(groups):
+            weight = self._weights[group.field] * group.weight
+            worth += sum(self._term_weights((group.field, group.terms), weight, "plus_one"))
+        return worth / _size_of(groups)
+
+    def _scoring(self, words: Iterable[QueryWord]) -> dict[_Group, float]:
         """Groups and what multiplies the scores of their terms."""
         found: dict[_Group, float] = {}
-        for some in self._asked.scoring:
+        for some in words:
             for word in self._found(some):
-                for group in self._possible(word):
+                for group in self._possible(word.groups):
                     key = group.field, group.terms
                     found[key] = found.get(key, 0.0) + self._weights[group.field] * group.weight
         for key in found:
@@ -129,21 +175,21 @@ class _Compiler:
         return known
 
     def _exists(self, word: QueryWord) -> bool:
-        possible = list(self._possible(word))
+        possible = list(self._possible(word.groups))
         if any(len(group.terms) == 1 for group in possible):
             return True
         groups = tuple(self._numbered((group.field, group.terms)) for group in possible)
         program = self._program((), (tuple(range(len(groups))),), (), groups)
         return len(self._postings.search(program, 1, None)[0]) > 0
 
-    def _possible(self, word: QueryWord) -> Iterator[Group]:
-        """Groups in fields that count, of terms that some text has."""
-        for group in word.groups:
+    def _possible(self, groups: Iterable[Group]) -> Iterator[Group]:
+        """Those in fields that count, of terms that some text has."""
+        for group in groups:
             if self._weights[group.field] and all((group.field, term) in self._having for term, _ in group.terms):
                 yield group
 
     def _groups(self, words: Iterable[QueryWord]) -> tuple[int, ...]:
-        found = (self._number((group.field, group.terms)) for word in words for group in self._possible(word))
+        found = (self._number((group.field, group.terms)) for word in words for group in self._possible(word.groups))
         return tuple(dict.fromkeys(found))
 
     def _number(self, group: _Group) -> int:
@@ -153,9 +199,9 @@ class _Compiler:
         field, terms = group
         return tuple((self._having[field, term][0], place) for term, place in terms)
 
-    def _term_weights(self, group: _Group, weight: float) -> tuple[float, ...]:
+    def _term_weights(self, group: _Group, weight: float, variant: Idf) -> tuple[float, ...]:
         field, terms = group
-        texts, variant = self._statistics.texts, self._scorer.idf
+        texts = self._statistics.texts
         return tuple(weight * idf(variant, texts, self._having[field, term][1]) for term, _ in terms)
 
     def _program(
@@ -177,6 +223,11 @@ class _Compiler:
             clauses=clauses,
             excluded=excluded,
         )
+
+
+def _size_of(groups: tuple[Group, ...]) -> int:
+    """How many parts a word has: the terms of its longest group."""
+    return max(len(group.terms) for group in groups)
 
 
 def _with_others(words: Iterable[QueryWord]) -> Iterator[QueryWord]:

@@ -46,10 +46,14 @@ class TextQuery:
     Attributes:
         clauses: in the order in which they were written.
         weights: by name of a field, in place of the analyzer's own; a field of weight 0 is not searched at all.
+        most: how many words score, or match without a sign: those that can add most to a score; None for all. Equal
+            words count once, a phrase or a word of several parts as often as it has parts. What is required or
+            excluded is so in any case.
     """
 
     clauses: tuple[Clause, ...]
     weights: Mapping[str, float] = field(default_factory=dict)
+    most: int | None = None
 
     @classmethod
     def of(cls, *words: str) -> TextQuery:

@@ -9,7 +9,7 @@ from typing import Final, cast, get_args
 from ..contract import Syntax
 from ..indexes.text_query import Clause, Sign, TextQuery
 
-__all__ = ["SYNTAXES", "parse"]
+__all__ = ["SYNTAXES", "WORDS_MAX", "parse"]
 
 SYNTAXES: Final = get_args(Syntax)
 
@@ -26,6 +26,8 @@ _QUOTED: Final = re.compile(
 )
 _QUOTED_MAX: Final = 32  # further ones are plain words only: each costs a look at places in texts
 
+# No question of the judged sets has as many. A pasted text has thousands, and each costs a look at its posting list.
+WORDS_MAX: Final = 256
 
 # Said in a question, they are of no subject, and few texts have them, so that BM25 would give them the most weight.
 _EMPTY: Final = re.compile(r"(?<![\w.])(?:e\. ?g|i\. ?e)\.(?!\w)", re.IGNORECASE)
@@ -36,8 +38,8 @@ def parse(text: str, syntax: Syntax) -> TextQuery:
     """What a query asks for; every text is a query, whatever its syntax.
 
     Args:
-        syntax: "plain": each word may be there, and a phrase in quotation marks raises the rows that have it; "e.g."
-            and "i.e." count only where nothing else is asked for;
+        syntax: "plain": each word may be there, of a long text the `WORDS_MAX` that tell most, and a phrase in
+            quotation marks raises the rows that have it; "e.g." and "i.e." count only where nothing else is asked for;
             "operators": see `_with_operators`.
     """
     return _with_operators(text) if syntax == "operators" else _plain(text)
@@ -53,7 +55,7 @@ def _plain(text: str) -> TextQuery:
         clauses += map(Clause, text[at : found.start()].split())
         clauses.append(Clause(next(filter(None, found.groups())), phrase=True))
         at = found.end()
-    return TextQuery((*clauses, *map(Clause, text[at:].split())))
+    return TextQuery((*clauses, *map(Clause, text[at:].split())), most=WORDS_MAX)
 
 
 def _with_operators(text: str) -> TextQuery:
