@@ -56,6 +56,19 @@ def test_answers_show_file_and_line_or_page_and_mark_the_words(papers: Path, com
     assert '"page":2' in found
 
 
+@pytest.mark.parametrize(
+    "name", ["../x", "..", ".", "/tmp/x", "a/../../b", "~/x", "..\\x", "C:\\x", "con", "$HOME", "a b\n"]
+)
+def test_a_name_leads_nowhere_outside_the_folder(name: str, papers: Path, command: Command) -> None:
+    before = {path for path in papers.parent.rglob("*") if ".vicinal" not in path.parts}
+    done = index(command, papers, "--collection", name)
+    assert (done.code, done.err) == (0, "")
+    assert {path for path in papers.parent.rglob("*") if ".vicinal" not in path.parts} == before
+    folders = [path for path in (papers / ".vicinal").iterdir() if path.is_dir()]
+    assert [(path / "name").read_text() for path in folders] == [name]
+    assert "bread.md" in command("search", papers, name, "oven", "-k", 1).out
+
+
 def test_nothing_that_a_terminal_acts_on_is_printed(papers: Path, command: Command) -> None:
     index(command, papers)
     shown = command("search", papers, "docs", "ship", "-k", 1, "--mode", "keyword").out

@@ -293,3 +293,15 @@ def test_ids_and_texts_of_rows_are_asked_for_too(world: World) -> None:
     for wrong in ({"$text": {"$regex": "("}}, {"$id": {"$in": [1.5]}}, {"$text": {"$gtt": 1}}, {"$id": {"$regex": 3}}):
         with pytest.raises(InvalidArgument if "$id" not in wrong else InvalidInput):
             docs.count(wrong)
+
+
+def test_ids_of_many_rows_and_of_few_among_many(world: World) -> None:
+    docs = world.collection(dimension=DIM)
+    names = [f"{i * 7919 % 3000:04d}" for i in range(3000)]  # their order is another than that of insertion
+    docs.add(names, vectors=np.ones((3000, DIM), np.float32), metadata=[{"n": i} for i in range(3000)])
+    docs.delete(names[5:9])
+    kept = names[:5] + names[9:]
+    assert docs.ids() == kept
+    assert docs.ids({"n": {"$gte": 1000}}) == names[1000:]
+    assert docs.ids({"n": {"$gte": 1000, "$lt": 1600}}) == names[1000:1600]
+    assert docs.ids({"n": {"$lt": 30}}) == kept[:26]
