@@ -243,7 +243,7 @@ def test_options_that_do_not_exist_are_refused(docs: Collection, arguments: dict
     docs.add(["a"], vectors=[[1.0]])
     with pytest.raises(error):
         docs.search([1.0], **arguments)
-    assert docs.search([1.0], recall=0.5, exact=True).ids == ["a"]
+    assert docs.search([1.0], recall=1.0, exact=True).ids == ["a"]
 
 
 # -- zero vectors
