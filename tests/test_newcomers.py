@@ -208,3 +208,36 @@ def test_a_misspelt_name_leaves_nothing_on_the_disk(tmp_path: Path) -> None:
         database.collection("docs")
         assert "docs" in database
         assert database.collection("docs", create=False).name == "docs"
+
+
+HINTS: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
+    "a key": (lambda d: d["docs"], TypeError, r"Write db\.collection\('docs'\)"),
+    "a collection as attribute": (lambda d: d.docs, AttributeError, r"Write db\.collection\('docs'\)"),
+    "the list of another program": (lambda d: d.list_collections(), AttributeError, r"Write db\.collections\(\)"),
+    "a misspelt method": (lambda d: d.colection("docs"), AttributeError, "Did you mean 'collection'"),
+    "a row by its id": (lambda d: docs(d)["a"], TypeError, r"Write docs\.get\('a'\)"),
+    "a query": (lambda d: docs(d).query("sugar"), AttributeError, r"Write docs\.search\(query, k=10\)"),
+    "iterating over rows": (lambda d: list(docs(d)), TypeError, "not iterable"),
+    "iterating over collections": (list, TypeError, "not iterable"),
+    "an argument of a splitter": (
+        lambda d: vicinal.rag.RecursiveCharacterTextSplitter(chunksize=10),
+        TypeError,
+        "RecursiveCharacterTextSplitter takes no argument 'chunksize'. Did you mean 'chunk_size'",
+    ),
+    "a splitter without its size": (lambda d: vicinal.rag.MarkdownTextSplitter(), TypeError, "needs chunk_size="),
+}
+
+
+@pytest.mark.parametrize("name", HINTS)
+def test_what_does_not_exist_gets_the_right_call(d: Any, name: str) -> None:
+    call, error, hint = HINTS[name]
+    with pytest.raises(error, match=hint):
+        call(d)
+
+
+def test_names_of_protocols_are_only_absent(d: Any) -> None:
+    for owner in (d, docs(d)):
+        for name in ("__deepcopy__", "_repr_mimebundle_", "__array__", "embed", "generate"):
+            assert not hasattr(owner, name)
+    for kind in (vicinal.Database, vicinal.Collection):
+        assert not hasattr(kind.__new__(kind), "__setstate__")  # before there is any attribute

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any, Never, Self, overload
+from typing import TYPE_CHECKING, Any, Final, Never, NoReturn, Self, overload
 
 import numpy as np
 
@@ -35,7 +35,7 @@ from .filters.bitmap import popcount
 from .filters.tree import Node
 from .indexes.derived import DerivedIndex
 from .indexes.text_query import Scorer
-from .inputs.calls import for_users
+from .inputs.calls import for_users, no_attribute
 from .inputs.columns import Columns
 from .inputs.ids import check_id
 from .query.asking import Asked, refuse_unknown
@@ -53,7 +53,17 @@ from .records.update import update, update_where
 from .store.state import State
 from .store.store import Store
 from .types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats, VerifyReport
-from .visible import visible
+from .visible import shown, visible
+
+# What other programs call methods of a collection.
+_CALLS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("query", "similarity_search", "find", "search_text"), "docs.search(query, k=10)"),
+    **dict.fromkeys(("insert", "add_texts", "add_documents", "append"), "docs.add(ids, texts=texts)"),
+    **dict.fromkeys(("remove", "delete_many", "discard", "pop"), "docs.delete(ids)"),
+    **dict.fromkeys(("fetch", "retrieve", "find_one", "get_by_id"), "docs.get(ids)"),
+    **dict.fromkeys(("head", "sample"), "docs.peek()"),
+    **dict.fromkeys(("size", "length", "num_entities", "count_rows"), "docs.count()"),
+}
 
 
 @for_users
@@ -279,6 +289,23 @@ class Collection:
         except InvalidInput:  # what is no id is not here either
             return False
         return bool(self.get([checked], limit=1))
+
+    def __getitem__(self, id_: object) -> NoReturn:
+        """There is none: a hint at the call that is meant."""
+        raise InvalidArgument(
+            f"a collection is not asked with [{shown(id_)}]",
+            name="id",
+            value=id_,
+            remedy=f"Write docs.get({shown(id_)}), which gives a list.",
+        )
+
+    __iter__ = None  # what has [] would be iterated by it
+
+    if not TYPE_CHECKING:  # a type checker shall know that there are no other attributes
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Names with an underscore are those of protocols, such as pickle's and notebooks'."""
+            raise no_attribute(self, name, _CALLS)
 
     # -- search
 

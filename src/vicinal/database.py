@@ -12,7 +12,7 @@ import uuid
 import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeVar, cast, get_args
 
 from . import notebook
 from .analyzers import analyzer_of, setting_of
@@ -26,7 +26,7 @@ from .errors import Closed, CollectionDropped, CollectionNotFound, InvalidArgume
 from .indexes.derived import DerivedIndex
 from .indexes.kernels import kernels
 from .indexes.vector_index import DEFAULT_INDEX, index_setting
-from .inputs.calls import for_users, user_call
+from .inputs.calls import for_users, no_attribute, user_call
 from .inputs.names import nearest
 from .inputs.vectors import DIMENSION_MAX
 from .locks import new_lock
@@ -46,6 +46,7 @@ from .store.verify import verify_collection
 from .store.writing import Transaction
 from .types import RepairReport, VerifyReport
 from .version import __version__
+from .visible import shown
 
 _NAME_CHARS_MAX = 255
 
@@ -66,6 +67,16 @@ ENGLISH: Final = _default("en")
 ANALYZER: Final = _default("default")
 UUIDS: Final[AutoIds] = _default("uuid")
 REFUSE: Final[ZeroVectors] = _default("refuse")
+
+# What other programs call methods of a database.
+_CALLS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("list_collections", "list", "tables", "table_names"), "db.collections()"),
+    **dict.fromkeys(
+        ("create_collection", "get_collection", "get_or_create_collection", "create_table", "open_table"),
+        'db.collection("name")',
+    ),
+    **dict.fromkeys(("delete_collection", "drop_collection", "drop_table", "delete", "remove"), 'db.drop("name")'),
+}
 
 _CHOICES = {
     "metric": get_args(Metric),
@@ -274,6 +285,24 @@ class Database:
             return has_collection(self._files_for(self._path), self._path, name)
         except UnicodeEncodeError:  # a lone surrogate is in no name
             return False
+
+    def __getitem__(self, name: object) -> NoReturn:
+        """There is none: a hint at the call that is meant."""
+        raise InvalidArgument(
+            f"a database is not asked with [{shown(name)}]",
+            name="name",
+            value=name,
+            remedy=f"Write db.collection({shown(name)}).",
+        )
+
+    __iter__ = None  # what has [] would be iterated by it
+
+    if not TYPE_CHECKING:  # a type checker shall know that there are no other attributes
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Names with an underscore are those of protocols, such as pickle's and notebooks', and get no hint."""
+            there = not name.startswith("_") and name not in _CALLS and not self._closed and name in self
+            raise no_attribute(self, name, _CALLS, f"Write db.collection({name!r})." if there else "")
 
     def close(self) -> None:
         """Closes every collection that was opened through this database."""

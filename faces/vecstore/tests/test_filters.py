@@ -262,3 +262,10 @@ def test_a_store_finds_those_records_and_no_others(
     for expression in asked:
         expected = [str(i) for i, record in enumerate(found) if holds(expression, record)]
         assert [result.id for result in store.query([1.0], 1000, text_of(expression))] == expected
+
+
+def test_one_condition_too_many_is_refused_where_it_stands() -> None:
+    """And not after all of them were read: what follows is no expression, and nobody gets that far."""
+    for many in (" OR ".join(["a = 1"] * 10_001), "a IN [" + ", ".join(["1"] * 10_001)):
+        with pytest.raises(ValueError, match="more than 10,000 conditions"):
+            parse(many + " AND AND")

@@ -155,10 +155,16 @@ REFUSALS: dict[str, tuple[Callable[[VecStore], object], type[Exception], str]] =
     "NaN in metadata": (lambda s: s.upsert("a", X, {"n": NAN}), ValueError, "Upsert failed: .*metadata.n"),
     "an object in metadata": (lambda s: s.upsert("a", X, {"o": object()}), ValueError, "metadata.o is of type object"),
     "an id that is no text": (lambda s: s.upsert(1, X, {}), TypeError, "id must be a str"),
-    "an empty id": (lambda s: s.upsert("", X, {}), ValueError, "Upsert failed: .*id must not be empty"),
+    "an empty id": (lambda s: s.upsert("", X, {}), ValueError, "Upsert failed: .*not be empty. Give it at least one"),
     "a negative k": (lambda s: s.query(X, -1), ValueError, "k must be at least 0"),
     "a k that is no whole number": (lambda s: s.query(X, 1.0), TypeError, "k must be a whole number"),
-    "no k": (lambda s: s.query(X), TypeError, "k must be a whole number"),
+    "no k": (lambda s: s.query(X), TypeError, "k is missing: say how many results at most, such as k=10"),
+    "no alpha": (lambda s: s.hybrid_query(X, "a", 3), TypeError, "alpha is missing"),
+    "a filter with a lone surrogate": (
+        lambda s: s.query(X, 3, "a = '\ud800'"),
+        ValueError,
+        r"Filter parse error: the value holds a lone surrogate, which is not text. Decode the source with \S+\.$",
+    ),
     "a query of another dimension": (lambda s: s.query([1, 2], 3), ValueError, "Query failed: .*2 components.*3"),
     "a query with infinity": (lambda s: s.query([1, 2, INF], 3), ValueError, "Query failed: .*inf"),
     "a filter that is no text": (lambda s: s.query(X, 3, {"n": 1}), TypeError, "filter must be a str"),
@@ -364,3 +370,16 @@ def test_the_names_of_the_document_are_there() -> None:
         index_text len is_empty open"""
     assert all(callable(getattr(VecStore, name)) for name in members.split())
     assert set(vecstore.__all__) <= set(dir(vecstore))
+
+
+@pytest.mark.parametrize(
+    ("call", "right"),
+    [
+        (lambda s: s.query(X, top_k=3), "query takes no argument 'top_k'. Use k= instead"),
+        (lambda s: s.query(X, 3, where="n = 1"), "query takes no argument 'where'"),
+        (lambda s: s.upsert("a", X, meta={}), "Use metadata= instead"),
+    ],
+)
+def test_an_unknown_argument_gets_the_right_name(three: VecStore, call: Any, right: str) -> None:
+    with pytest.raises(TypeError, match=right):
+        call(three)

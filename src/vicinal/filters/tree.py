@@ -313,8 +313,9 @@ def _operand(value: Any) -> Any:
     try:
         return plain(value)
     except (InvalidMetadata, LimitExceeded) as error:
-        message = error.message.replace("metadata.value", "the value")
-        raise InvalidArgument(message, name="value", value=value, remedy=error.remedy) from None
+        message = error.message.replace("metadata.value", "the value").replace("metadata holds", "the value holds")
+        remedy = error.remedy.replace(" before storing it", "")
+        raise InvalidArgument(message, name="value", value=value, remedy=remedy) from None
 
 
 def _text(path: Path, value: Any) -> str:

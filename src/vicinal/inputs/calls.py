@@ -11,7 +11,7 @@ from ..errors import InvalidArgument, InvalidInput, NotFound
 from ..visible import shown
 from .names import nearest
 
-__all__ = ["for_users", "right_name", "user_call"]
+__all__ = ["for_users", "no_attribute", "right_name", "user_call"]
 
 C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -64,9 +64,9 @@ _MORE: Final[Mapping[str, str]] = {
 
 
 def for_users(cls: C) -> C:
-    """All public methods of a class as `user_call`."""
+    """All public methods of a class, and how it is made, as `user_call`."""
     for name, member in list(vars(cls).items()):
-        if inspect.isfunction(member) and not name.startswith("_"):
+        if inspect.isfunction(member) and (name == "__init__" or not name.startswith("_")):
             setattr(cls, name, user_call(member))
     return cls
 
@@ -101,7 +101,7 @@ def _is_of_the_call(error: TypeError) -> bool:
 def _refusal(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> InvalidArgument | None:
     parameters = inspect.signature(function).parameters
     names = [name for name in parameters if name != "self"]
-    name = function.__name__
+    name = type(args[0]).__name__ if args and function.__name__ == "__init__" else function.__name__
     for given in kwargs:
         if given not in names:
             return InvalidArgument(
@@ -145,3 +145,19 @@ def right_name(given: str, names: Iterable[str]) -> str:
     if given in _MORE:
         return f"Leave it out: {_MORE[given]}"
     return nearest(given, names).strip() or f"There are {', '.join(f'{name}=' for name in names)}."
+
+
+def no_attribute(owner: object, given: str, calls: Mapping[str, str], remedy: str = "") -> AttributeError:
+    """The error of an attribute that an object does not have, with the call that is meant.
+
+    Args:
+        calls: what other programs call a method to how it is written here.
+        remedy: known already.
+    """
+    kind = type(owner)
+    remedy = remedy or (f"Write {calls[given]}." if given in calls else nearest(given, _public(kind)).strip())
+    return AttributeError(f"{kind.__name__!r} object has no attribute {shown(given)}. {remedy}".rstrip(), name=given)
+
+
+def _public(kind: type) -> list[str]:
+    return [name for name in dir(kind) if not name.startswith("_")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import vicinal
+from vicinal.inputs.calls import for_users
 
 from . import records
 from .errors import doing
@@ -14,6 +15,7 @@ from .results import SearchResult
 _FULL: Final = 1_000_000  # vectors that `quota_utilization` calls 1.0; there is no quota
 
 
+@for_users
 class Collection:
     """Vectors by id; `VecDatabase` makes one. Thread-safe; every call that changes something is durable on return."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vicinal.errors import CollectionNotFound
 from vicinal.inputs import checks
+from vicinal.inputs.calls import for_users
 from vicinal.locks import new_lock
 
 from . import records
@@ -13,6 +14,7 @@ from .names import checked_name
 from .opening import Opened, Path, connect
 
 
+@for_users
 class VecDatabase(Opened):
     """Collections that know nothing of each other, in a folder that is made where it does not exist. Thread-safe.
 

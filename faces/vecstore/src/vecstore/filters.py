@@ -17,7 +17,20 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from vicinal import VicinalError
-from vicinal.filters.tree import And, Compare, Contains, In, Node, Not, OfType, Or, Path, StartsWith, check_limits
+from vicinal.filters.tree import (
+    TREE_NODES_MAX,
+    And,
+    Compare,
+    Contains,
+    In,
+    Node,
+    Not,
+    OfType,
+    Or,
+    Path,
+    StartsWith,
+    check_limits,
+)
 from vicinal.filters.values import CLASSES, Class, Operator, coerced
 
 from .tokens import END, KEYWORDS, Token, tokens
@@ -50,10 +63,11 @@ class _Parser:
         self._tokens = tokens(text)
         self._next = next(self._tokens)
         self._depth = 0
+        self._conditions = 0
 
     def whole(self) -> Node:
         if self._next.kind == END:
-            raise ValueError("empty expression: leave the filter out for all records")
+            raise ValueError("empty expression: pass no filter to search all records")
         found = self._expression()
         if self._next.kind != END:
             raise self._expected("AND, OR or the end")
@@ -89,6 +103,7 @@ class _Parser:
 
     def _comparison(self) -> Node:
         path = (self._take("word", "the name of a field").text,)
+        self._count()
         if self._next.kind not in _OPERATORS:
             raise self._expected("an operator")
         operator = self._advance().kind
@@ -106,6 +121,8 @@ class _Parser:
         values: list[Any] = []
         while self._next.kind != closing:
             values.append(self._value())
+            if type(values[-1]) is not str:  # words of a list are one condition together
+                self._count()
             if not self._accept(","):
                 break
         self._take(closing, f", or {closing}")
@@ -116,6 +133,12 @@ class _Parser:
             return self._advance().value
         word = self._take("word", "a value").text
         return _LITERALS.get(word.lower(), word)
+
+    def _count(self) -> None:
+        """Refuses one condition too many when it is met, not when a long expression has been read to its end."""
+        self._conditions += 1
+        if self._conditions > TREE_NODES_MAX:
+            raise ValueError(f"a filter has more than {TREE_NODES_MAX:,} conditions. Split the call.")
 
     def _accept(self, kind: str) -> bool:
         found = self._next.kind == kind

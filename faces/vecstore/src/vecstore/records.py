@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import vicinal
-from vicinal.errors import DuplicateId, IdNotFound
+from vicinal.errors import DuplicateId, IdNotFound, InvalidId
 from vicinal.filters.tree import Node
 from vicinal.inputs import checks
 
@@ -23,9 +23,11 @@ def count_of(k: Any) -> int:
     """A number of results.
 
     Raises:
-        TypeError: it is no whole number.
+        TypeError: it is missing, or no whole number.
         ValueError: it is negative.
     """
+    if k is None:
+        raise TypeError("k is missing: say how many results at most, such as k=10")
     number = checks.integer("k", k)
     if number < 0:
         raise ValueError(f"k must be at least 0, not {number}")
@@ -47,6 +49,8 @@ def filter_of(expression: Any) -> Node | None:
 def upsert(rows: vicinal.Collection, id: str, vector: Vector, metadata: dict[str, Any]) -> None:
     """Stores a record, or replaces its vector and metadata; a text that was indexed for it stays. One commit."""
     id, metadata = checks.text("id", id), metadata_of(metadata)
+    if not id:
+        raise InvalidId("an id must not be empty", name="id", value=id, remedy="Give it at least one character.")
     given: dict[str, Any] = {"vectors": [checks.vector("vector", vector)], "metadata": [metadata]}
     for _ in range(_TRIES_MAX):
         try:

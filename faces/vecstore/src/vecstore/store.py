@@ -6,6 +6,7 @@ from typing import Any, Final, overload
 
 from vicinal.errors import IdNotFound
 from vicinal.inputs import checks
+from vicinal.inputs.calls import for_users
 
 from . import records
 from .errors import doing
@@ -18,6 +19,7 @@ from .results import SearchResult
 COLLECTION: Final = "vectors"
 
 
+@for_users
 class VecStore(Opened):
     """Vectors by id in a folder, which is made where it does not exist. Thread-safe; other processes may use it too.
 
@@ -122,6 +124,9 @@ class VecStore(Opened):
             asked = vector
         else:
             asked = HybridQuery(vector, keywords, k, alpha, filter)  # type: ignore[arg-type]  # checked below
+        for name, needed in (("keywords", asked.keywords), ("alpha", asked.alpha)):
+            if needed is None:
+                raise TypeError(f"{name} is missing: hybrid_query takes vector, keywords, k and alpha")
         words, count = checks.text("keywords", asked.keywords), records.count_of(asked.k)
         weight, where = checks.number("alpha", asked.alpha), records.filter_of(asked.filter)
         with doing("Hybrid query failed"):

@@ -6,11 +6,13 @@ from abc import ABC, abstractmethod
 from numbers import Integral
 
 from ...errors import InvalidArgument
+from ...inputs.calls import for_users
 from ..chunk import Chunk
 
 __all__ = ["TextSplitter", "checked_size", "checked_sizes"]
 
 
+@for_users
 class TextSplitter(ABC):
     """Splits texts into chunks that are exact slices: nothing is trimmed or rewritten, and together they cover all.
 

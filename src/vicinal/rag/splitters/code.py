@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...errors import InvalidArgument
+from ...inputs.calls import for_users
 from ..chunk import Chunk
 from ..definitions import block_starts
 from .base import TextSplitter
@@ -16,6 +17,7 @@ __all__ = ["CodeTextSplitter"]
 SEPARATORS = ("\n\n", "\n}\n", "\r\n\r\n", "\r\n}\r\n", "\n", "; ", " ")
 
 
+@for_users
 class CodeTextSplitter(TextSplitter):
     """Packs whole functions and classes into chunks of at most `chunk_size` characters.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...inputs.calls import for_users
 from ..chunk import Chunk
 from ..headings import markdown_headings
 from .base import TextSplitter
@@ -14,6 +15,7 @@ from .recursive import SEPARATORS
 __all__ = ["MarkdownTextSplitter"]
 
 
+@for_users
 class MarkdownTextSplitter(TextSplitter):
     """Packs whole sections into chunks of at most `chunk_size` characters.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...errors import InvalidArgument
+from ...inputs.calls import for_users
 from ..chunk import Chunk
 from .base import TextSplitter
 from .breaks import separators
@@ -17,6 +18,7 @@ __all__ = ["RecursiveCharacterTextSplitter"]
 SEPARATORS = ("\n\n", "\r\n\r\n", "\n", ". ", "! ", "? ", "。", "！", "？", " ")
 
 
+@for_users
 class RecursiveCharacterTextSplitter(TextSplitter):
     """Packs paragraphs into chunks of at most `chunk_size` characters; long ones are cut at lines, sentences, words.
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...encoders import as_encoder, resolve
 from ...errors import InvalidArgument
+from ...inputs.calls import for_users
 from ..chunk import Chunk
 from .base import TextSplitter
 from .breaks import ListedBreaks, separators
@@ -20,6 +21,7 @@ from .sentence import sentence_ends
 __all__ = ["SemanticTextSplitter"]
 
 
+@for_users
 class SemanticTextSplitter(TextSplitter):
     """Cuts between sentences where what comes next means something else, and never joins two subjects.
 

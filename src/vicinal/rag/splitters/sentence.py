@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ...inputs.calls import for_users
 from ..chunk import Chunk
 from .base import TextSplitter
 from .breaks import ListedBreaks, separators
@@ -55,6 +56,7 @@ def _ends_sentence(text: str, found: re.Match[str]) -> bool:
     return not (word[-2:-1] == "." or (len(word) == 1 and word.isupper()) or word.lower() in _ABBREVIATIONS)
 
 
+@for_users
 class SentenceTextSplitter(TextSplitter):
     """Packs whole sentences into chunks of at most `chunk_size` characters.
 

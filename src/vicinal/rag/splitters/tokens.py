@@ -9,6 +9,7 @@ from typing import Any
 
 from ...encoders import as_encoder, resolve
 from ...errors import InvalidArgument
+from ...inputs.calls import for_users
 from ..chunk import Chunk
 from .base import TextSplitter
 from .breaks import separators
@@ -34,6 +35,7 @@ _WORD = re.compile(r"\S+")
 _UNITS_PER_WINDOW = 1 << 16
 
 
+@for_users
 class TokenTextSplitter(TextSplitter):
     """Packs paragraphs, else lines, sentences, words into chunks of at most `chunk_size` tokens.
 
