@@ -107,6 +107,7 @@ FOR_FACES = (
     "filters.values",
     "indexes.sign_hashing",
     "indexes.text_query",
+    "inputs.calls",
     "inputs.checks",
     "locks",
     "ownership",
