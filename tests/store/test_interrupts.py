@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -13,6 +14,7 @@ import pytest
 
 import vicinal
 from support.interrupting import interrupted_at
+from vicinal.store.files import DiskFiles
 from vicinal.store.forking import building, sqlite_in_use
 
 _STRIDE = 7  # `python -m torture` looks at every place
@@ -113,3 +115,17 @@ def test_an_interrupt_leaves_nothing_behind(docs: vicinal.Collection, name: str)
     assert [hit.id for hit in docs.search("word2", mode="keyword")] == ["row2"]
     assert docs.count() == len(docs.get())
     docs.add(["last"], vectors=[[0, 0, 1, 1]])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="maps are listed in /proc")
+def test_a_map_ends_whatever_comes(tmp_path: Path) -> None:
+    path = tmp_path / "mapped"
+    path.write_bytes(bytes(4096))
+    file = DiskFiles().open(str(path))
+    for number in range(8):
+        held = [file.map(4096)]
+        assert str(path) in Path("/proc/self/maps").read_text()
+        interrupted_at(number, held.clear)
+        held.clear()
+        assert str(path) not in Path("/proc/self/maps").read_text()
+    file.close()

@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import functools
 import mmap
+import operator
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -268,18 +270,18 @@ _MAP_FAILED = ctypes.c_void_p(-1).value
 class _Mapped:
     """Owner of one map: unmapped when the last array over it is gone."""
 
+    _unmap: Callable[[], object] = int  # nothing was mapped
+
     def __init__(self, fd: int, size: int) -> None:
         address = _LINUX_MMAP.mmap(None, size, mmap.PROT_READ, mmap.MAP_SHARED, fd, 0)
         if address == _MAP_FAILED:
             code = ctypes.get_errno()
             raise StoreError(f"mapping {size:,} bytes failed: {os.strerror(code)}", name="map", value=code)
-        self._size = size
+        self._unmap = functools.partial(_LINUX_MMAP.munmap, address, size)
         self.__array_interface__ = {"shape": (size,), "typestr": "|u1", "data": (address, True), "version": 3}
 
-    def __del__(self) -> None:
-        interface = getattr(self, "__array_interface__", None)
-        if interface is not None:
-            _LINUX_MMAP.munmap(interface["data"][0], self._size)
+    # All of it in C, where no interrupt comes between.
+    __del__ = property(operator.attrgetter("_unmap"))
 
 
 def _map_past_end(fd: int, size: int) -> ByteArray:
