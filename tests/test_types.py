@@ -322,3 +322,22 @@ def test_the_package_offers_its_nouns() -> None:
         vicinal.__all__
     )
     assert all(hasattr(vicinal, name) for name in vicinal.__all__)
+
+
+def test_ints_of_more_digits_than_python_prints_are_shown() -> None:
+    docs = vicinal.connect(":memory:").collection("docs")
+    number = 10**6000
+    docs.add(["a"], vectors=[[1.0, 0.0]], metadata=[{"n": number, "list": [number], "dict": {"x": number}, "m": 7}])
+    [record], found = docs.get(["a"]), docs.search([1, 0])
+    written = json.loads(record.to_json())["metadata"]
+    assert written == {"n": hex(number), "list": [hex(number)], "dict": {"x": hex(number)}, "m": 7}
+    assert json.loads(found.to_json())[0]["metadata"] == json.loads(found[0].to_json())["metadata"] == written
+    assert f"'list': [{hex(number)}]" in repr(record)
+    for html in (record._repr_html_(), found._repr_html_(), found[0]._repr_html_()):
+        assert "0x" in html
+
+
+def test_json_writes_an_infinite_score_as_text() -> None:
+    found = Hits([Hit("a", -np.inf, np.inf, None, "{}")], "l2", 0)
+    [written] = json.loads(found.to_json(), parse_constant=pytest.fail)
+    assert (written["score"], written["distance"]) == ("-Infinity", "Infinity")

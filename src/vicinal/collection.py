@@ -38,6 +38,7 @@ from .indexes.text_query import Scorer
 from .inputs.calls import for_users, no_attribute
 from .inputs.columns import Columns
 from .inputs.ids import check_id
+from .inputs.paths import check_database_path
 from .query.asking import Asked, refuse_unknown
 from .query.question import Question
 from .query.search import search
@@ -532,10 +533,15 @@ class Collection:
             The folder of the copy. `connect(path).collection(name)` opens it.
 
         Raises:
-            InvalidArgument: there is a collection of this name at the destination.
+            InvalidArgument: it is no path, or there is a collection of this name at the destination.
+            Unsupported: it is a URL.
         """
         rebuild.require_disk(self._context, "backup")
-        return self._context.store.upkeep.back_up(os.path.abspath(os.fspath(path)))
+        remedy = "Write docs.backup('./copies')."
+        folder = check_database_path(path, "path", "backup takes a path", remedy=remedy)
+        if folder == ":memory:":
+            raise InvalidArgument("a backup needs a folder on disk", name="path", value=path, remedy=remedy)
+        return self._context.store.upkeep.back_up(os.path.abspath(folder))
 
     def snapshot(self, name: str) -> Snapshot:
         """Keeps a copy of the collection beside it under `name`."""
@@ -551,8 +557,7 @@ class Collection:
 
     def drop_snapshot(self, name: str) -> None:
         """Deletes a snapshot."""
-        rebuild.require_disk(self._context, "drop_snapshot")
-        self._context.store.upkeep.drop_snapshot(name, self._context.timeout)
+        rebuild.drop_snapshot(self._context, name)
 
     def reembed(self, encoder: EncoderLike) -> None:
         """Encodes every text anew with another encoder, which the collection then remembers.

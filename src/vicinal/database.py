@@ -28,6 +28,7 @@ from .indexes.kernels import kernels
 from .indexes.vector_index import DEFAULT_INDEX, index_setting
 from .inputs.calls import for_users, no_attribute, user_call
 from .inputs.names import nearest
+from .inputs.paths import check_database_path
 from .inputs.vectors import DIMENSION_MAX
 from .locks import new_lock
 from .records.context import Context, remembered
@@ -35,7 +36,7 @@ from .store.creation import create_collection, is_made
 from .store.drop import create_after_drop, finish_drop, is_dropped, mend_marker, remove_if_dropped
 from .store.encoder_cache import FILE_NAME, DiskStore
 from .store.files import DiskFiles, Files
-from .store.media import is_read_only, refuse_shared
+from .store.media import is_read_only, refuse_linked, refuse_shared
 from .store.names import collection_names, has_collection, mend_name, nameless_folders
 from .store.naming import folder_name
 from .store.registry import Lease, close_all, close_unused
@@ -219,6 +220,7 @@ class Database:
 
         Raises:
             CollectionNotFound: there is none of this name.
+            Unsupported: a link leads out of its folder, to files that would stay; nothing was changed.
         """
         self._check_open()
         if name not in self:
@@ -227,6 +229,7 @@ class Database:
             self._in_memory.pop(name).drop_in_memory()
             return
         folder = os.path.join(self._path, folder_name(name))
+        refuse_linked(folder)
         files = self._files_for(folder)
         try:
             lease = Lease(_key(folder, files), lambda: Store(files, folder, _make_index))
@@ -426,29 +429,13 @@ def connect(
         Unsupported: a URL, as this version has no remote backends; or a path on a network file system without
             `exclusive`.
     """
-    if not isinstance(target, (str, os.PathLike)):
-        raise InvalidArgument(
-            f"connect takes a path or ':memory:', not {type(target).__name__}",
-            name="target",
-            value=target,
-            remedy="Write connect('./data').",
-        )
-    path = os.fspath(target)
-    if not isinstance(path, str) or not path:
-        raise InvalidArgument(
-            "the path is empty or not text", name="target", value=target, remedy="Write connect('./data')."
-        )
-    if "\0" in path:
-        raise InvalidArgument(
-            "the path holds a NUL character", name="target", value=target, remedy="Write connect('./data')."
-        )
-    if "://" in path:
-        raise Unsupported(
-            f"remote databases are not in this version: {path.split('://')[0]}://",
-            name="target",
-            value=path,
-            remedy="Use a path or ':memory:'.",
-        )
+    path = check_database_path(
+        target,
+        "target",
+        "connect takes a path or ':memory:'",
+        remedy="Write connect('./data').",
+        otherwise=" or ':memory:'",
+    )
     _check_choices(encoder_cache=encoder_cache)
     if path == ":memory:":
         if encoder_cache == "disk":

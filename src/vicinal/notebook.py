@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
+from .visible import printed
+
 TEXT_CHARS_MAX: Final = 240
 VALUE_CHARS_MAX: Final = 60
 ROWS_MAX: Final = 20
@@ -28,7 +30,7 @@ def shown(value: object, chars_max: int = VALUE_CHARS_MAX) -> Markup:
     """A value as one line of escaped text, without characters that would not be seen."""
     if isinstance(value, Markup):
         return value
-    text = value if isinstance(value, str) else "" if value is None else repr(value)
+    text = value if isinstance(value, str) else "" if value is None else printed(value)
     line = " ".join(text[: 4 * chars_max].split())
     line = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
     return Markup(escape(line if len(line) <= chars_max else f"{line[: chars_max - 1]}\N{HORIZONTAL ELLIPSIS}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from . import notebook, tables
 from .metadata import loads
-from .visible import one_line, visible
+from .visible import one_line, printed, visible
 
 if TYPE_CHECKING:
     import pandas
@@ -75,7 +76,7 @@ class Record:
     def __repr__(self) -> str:
         vector = "" if self.vector is None else f", vector=float32({len(self.vector)})"
         expiry = "" if self.expires_at is None else f", expires_at={self.expires_at.isoformat()}"
-        return f"Record(id={self.id!r}, text={_quoted(self.text)}, metadata={self.metadata!r}{vector}{expiry})"
+        return f"Record(id={self.id!r}, text={_quoted(self.text)}, metadata={printed(self.metadata)}{vector}{expiry})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,8 +502,31 @@ def _short(text: str | None) -> str:
 
 
 def to_json(value: Any) -> str:
-    """JSON for other programs: what JSON has no type for is written as text, as in dates of ISO 8601."""
+    """JSON for other programs: what JSON has no type for is written as text, as in dates of ISO 8601.
+
+    So are infinities, which a score may be, and ints of more digits than Python prints, in hexadecimal.
+    """
+    try:
+        return _strict_json(value)
+    except ValueError:
+        return _strict_json(_writable(value))
+
+
+def _strict_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_as_text)
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _writable(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_writable(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    try:
+        return value if type(value) is not int or str(value) else None
+    except ValueError:
+        return hex(value)
 
 
 def _as_text(value: object) -> str:

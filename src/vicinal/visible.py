@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-__all__ = ["LINE_CHARS_MAX", "one_line", "shortened", "shown", "visible", "visible_json"]
+__all__ = ["LINE_CHARS_MAX", "one_line", "printed", "shortened", "shown", "visible", "visible_json"]
 
 LINE_CHARS_MAX: Final = 120
 
@@ -43,10 +43,25 @@ def shown(value: Any, chars_max: int = LINE_CHARS_MAX) -> str:
     if isinstance(value, (str, bytes)) and len(value) > chars_max:
         return shortened(repr(value[:chars_max])[:-1], chars_max - 1) + repr(value[-1:])[-1]
     try:
-        text = repr(value)
-    except Exception:  # an int of more digits than Python prints, or an object whose repr fails
+        text = printed(value)
+    except Exception:  # an object whose repr fails
         text = f"a {type(value).__name__} that cannot be shown"
     return shortened(visible(text), chars_max)
+
+
+def printed(value: Any) -> str:
+    """What Python would print, but ints of more digits than it prints, within lists and dicts too, in hexadecimal."""
+    try:
+        return repr(value)
+    except ValueError:
+        if type(value) is int:
+            return hex(value)
+        if type(value) in (list, tuple):
+            inside = ", ".join(map(printed, value))
+            return f"[{inside}]" if type(value) is list else f"({inside}{',' if len(value) == 1 else ''})"
+        if type(value) is dict:
+            return f"{{{', '.join(f'{key!r}: {printed(one)}' for key, one in value.items())}}}"
+        raise
 
 
 def shortened(text: str, chars_max: int) -> str:

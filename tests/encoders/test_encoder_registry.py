@@ -4,7 +4,8 @@ import sys
 import pytest
 
 from vicinal.encoders import HashingEncoder, MiniLM, as_encoder, register, registry, resolve
-from vicinal.errors import EncoderNotFound, InvalidArgument
+from vicinal.encoders.image_registry import resolve_image
+from vicinal.errors import EncoderNotFound, InvalidArgument, LimitExceeded
 
 
 class Constant:
@@ -86,3 +87,17 @@ def test_as_encoder_takes_names_encoders_and_objects():
     assert as_encoder(encoder) is encoder
     assert as_encoder("hashing:8").fingerprint == encoder.fingerprint
     assert as_encoder(Constant()).dim == 2
+
+
+@pytest.mark.parametrize(
+    "spec", ["projected:512:" * 2000 + "hashing", "prefixed:" * 2000, "prefixed:a:b:" * 9 + "hashing"]
+)
+def test_encoders_nested_too_deep_are_refused(spec):
+    with pytest.raises(LimitExceeded, match="more than 8 encoders in one another"):
+        resolve(spec)
+    assert resolve("prefixed:a:b:" * 7 + "projected:5:hashing:8").dim == 5
+
+
+def test_image_encoders_nested_too_deep_are_refused():
+    with pytest.raises(LimitExceeded, match="more than 8 encoders in one another"):
+        resolve_image("projected:512:" * 2000 + "descriptor")

@@ -266,3 +266,10 @@ def test_a_method_that_does_not_exist() -> None:
 def test_weights_that_do_not_fit(weights: list[float]) -> None:
     with pytest.raises(InvalidArgument, match="weights must be 2 numbers"):
         fuse([TableLeg("dense", {}), TableLeg("keyword", {})], 1, weights=weights)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_only_the_ratio_of_weights_counts_however_large_they_are(method: Any) -> None:
+    legs = [TableLeg("dense", {0: 3.0, 1: 2.0, 2: 1.0}), TableLeg("keyword", {2: 5.0, 1: 4.0})]
+    scores = [fuse(legs, 3, method=method, weights=[w, w]).scores.tolist() for w in (1.0, 1e308, 5e-324)]
+    assert scores[0] == scores[1] == scores[2]

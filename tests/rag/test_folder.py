@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -470,3 +471,34 @@ def test_large_files_are_passed_over_and_listed(docs: vicinal.Collection, folder
     assert report.files == 4
     with pytest.raises(InvalidArgument, match="include has a pattern"):
         run(docs, folder, include=["!"])
+
+
+@pytest.mark.parametrize(
+    "file", [5, ["bread.md"], {"name": "bread.md"}, None, True, "", "bread\0.md", 10**6000], ids=lambda _: ""
+)
+def test_a_row_whose_file_is_no_name_is_an_answer_like_others(folder: Path, tmp_path: Path, file: Any) -> None:
+    with vicinal.connect(tmp_path / "db") as db:
+        docs = db.collection("docs", encoder=Counting())
+        index_folder(docs, folder)
+        docs.add(["mine", "mine too"], texts=["rye and wheat"] * 2, metadata=[{"file": file, "part": 0}] * 2)
+        found = search_folder(docs, "rye and wheat", k=50)
+        gone = {file} if file == "bread\0.md" else set()
+        assert found.gone == gone
+        assert any(hit.text and "rye" in hit.text for hit in found.hits)
+        index_folder(docs, folder)
+
+
+def test_a_file_that_vanishes_while_we_answer_is_no_error(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with vicinal.connect(tmp_path / "db") as db:
+        docs = db.collection("docs", encoder=Counting())
+        index_folder(docs, folder)
+        get = docs.get
+
+        def after_removal(*args: Any) -> Any:
+            shutil.rmtree(folder)
+            return get(*args)
+
+        monkeypatch.setattr(docs, "get", after_removal)
+        assert search_folder(docs, "rye and wheat", k=2).stale == frozenset()

@@ -9,11 +9,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import vicinal
-from vicinal.errors import CollectionDropped
+from vicinal.errors import CollectionDropped, InvalidArgument, Unsupported
 
 _READ = """
 import sys, vicinal
@@ -183,3 +184,42 @@ class TestWarm:
         registry.close_unused()
         assert not store.is_awake
         assert store not in registry.open_stores()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.parametrize("linked", [".", "g1", "g1/records.db"])
+def test_a_drop_that_would_leave_data_behind_a_link_is_refused(tmp_path: Path, linked: str) -> None:
+    _made(tmp_path / "db", "one").close()
+    (folder,) = (tmp_path / "db").glob("docs-*")
+    place = folder / linked
+    place.rename(tmp_path / "elsewhere")
+    place.symlink_to(tmp_path / "elsewhere")
+    with vicinal.connect(tmp_path / "db") as db:
+        with pytest.raises(Unsupported, match="would leave the files behind the link"):
+            db.drop("docs")
+        assert db.collection("docs", create=False).get(["one"])  # nothing was changed
+        db.collection("docs").close()
+    place.unlink()
+    (tmp_path / "elsewhere").rename(place)
+    with vicinal.connect(tmp_path / "db") as db:
+        db.drop("docs")
+        assert not folder.exists()
+
+
+@pytest.mark.parametrize("path", ["", None, "a\0b", b"bytes", 5, ":memory:", "s3://bucket/copies"])
+def test_what_is_no_folder_takes_no_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: Any) -> None:
+    docs = _made(tmp_path / "db", "one")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises((InvalidArgument, Unsupported)) as refused:
+        docs.backup(path)
+    assert refused.value.name == "path"
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["", None, 5, ["a"], "\ud800"])
+def test_what_is_no_name_names_no_snapshot(tmp_path: Path, name: Any) -> None:
+    docs = _made(tmp_path / "db", "one")
+    for call in (docs.snapshot, docs.restore, docs.drop_snapshot):
+        with pytest.raises(InvalidArgument):
+            call(name)

@@ -42,7 +42,7 @@ def print_passages(found: FolderHits, question: str) -> None:
 
 def _head(number: int, hit: Hit, spans: list[tuple[int, int]], found: FolderHits) -> Text:
     about = hit.metadata
-    place = str(about.get("file", hit.id))
+    place = about["file"] if isinstance(about.get("file"), str) else str(hit.id)
     if "page" in about:
         place += f", page {about['page']}"
     elif "line" in about:
@@ -55,7 +55,7 @@ def _head(number: int, hit: Hit, spans: list[tuple[int, int]], found: FolderHits
         head.append("  ")
         head.append(_plain(" > ".join(under)), style="cyan")
     head.append(f"  {hit.score:.3f}", style="dim")
-    if about.get("file") in found.stale:
+    if place in found.stale:
         head.append("  (changed since it was indexed)", style="yellow")
     if copies := found.copies.get(hit.id):
         more = f" and {len(copies) - 1:,} more" if len(copies) > 1 else ""

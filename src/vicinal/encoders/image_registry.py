@@ -9,7 +9,7 @@ from .descriptor import ImageDescriptor
 from .image_base import ImageEncoder
 from .onnx_image import OnnxImageEncoder
 from .projected import ProjectedImages
-from .registry import split_projected
+from .registry import check_nesting, split_projected
 
 
 def _make_descriptor(option: str) -> ImageEncoder:
@@ -42,6 +42,7 @@ def resolve_image(spec: str) -> ImageEncoder:
     """
     if not isinstance(spec, str):
         raise InvalidArgument("an encoder's name must be a str", name="encoder", value=spec)
+    check_nesting(spec)
     name, _, option = spec.partition(":")
     factory = _FACTORIES.get(name)
     if factory is None:

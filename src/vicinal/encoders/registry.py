@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from ..errors import EncoderNotFound, InvalidArgument
+from ..errors import EncoderNotFound, InvalidArgument, LimitExceeded
 from .adapters import adapted
 from .base import TextEncoder
 from .custom import CustomEncoder
@@ -19,6 +19,9 @@ from .prefixed import Prefixed, split_prefixed
 from .projected import Projected
 
 Factory = Callable[[str], Any]
+
+_NESTED_MAX: Final = 8
+_ARGUMENTS_BEFORE_INNER: Final = {"projected": 1, "prefixed": 2}
 
 
 def _make_minilm(option: str) -> TextEncoder:
@@ -95,11 +98,28 @@ def resolve(spec: str) -> TextEncoder:
     """The encoder that `spec` names, "name" or "name:option". Of ours only "onnx" reads its files here."""
     if not isinstance(spec, str):
         raise InvalidArgument("an encoder's name must be a str", name="encoder", value=spec)
+    check_nesting(spec)
     name, _, option = spec.partition(":")
     factory = _factories.get(name)
     if factory is None:
         raise _not_found(spec, name)
     return _under_contract(factory(option), spec)
+
+
+def check_nesting(spec: str) -> None:
+    """Names hold names; Python's stack must not decide how many."""
+    inner = spec
+    for _ in range(_NESTED_MAX + 1):
+        name, _, option = inner.partition(":")
+        if name not in _ARGUMENTS_BEFORE_INNER:
+            return
+        inner = option.split(":", _ARGUMENTS_BEFORE_INNER[name])[-1]
+    raise LimitExceeded(
+        f"the encoder's name holds more than {_NESTED_MAX} encoders in one another",
+        name="encoder",
+        value=spec,
+        remedy="Write for example 'projected:512:minilm'.",
+    )
 
 
 def as_encoder(given: Any) -> TextEncoder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final, cast, get_args
@@ -407,9 +408,9 @@ def _check_weights(weights: object) -> None:
     for name, weight in weights.items():
         _check_choice("leg", name, _LEGS)
         is_number = isinstance(weight, (int, float, np.number)) and not isinstance(weight, bool)
-        if not is_number or not 0 <= float(weight) < math.inf:
+        if not is_number or not 0 <= weight <= sys.float_info.max:  # an int may be too long for a float
             raise InvalidArgument(
-                f"the weight of {name!r} must be a number of at least 0, not {weight!r}",
+                f"the weight of {name!r} must be a number of at least 0, not {shown(weight)}",
                 name="weights",
                 value=weight,
                 remedy="Weights count relative to one another.",

@@ -353,4 +353,8 @@ def _shares(weights: Sequence[float] | None, legs: int) -> FloatArray:
 
 
 def _over_their_sum(weights: FloatArray) -> FloatArray:
-    return np.asarray(weights / math.fsum(weights))
+    _, exponent = math.frexp(max(weights))
+    scaled = np.ldexp(
+        weights, -exponent
+    )  # by a power of two, which changes no share; the sum of the largest has no float
+    return np.asarray(scaled / math.fsum(scaled))

@@ -25,6 +25,7 @@ from ..store.state import State
 from ..store.switch import Copied, Plan, Transform
 from ..store.verify import verify_collection
 from ..types import PurgeReceipt, Snapshot, VerifyReport
+from ..visible import shown
 from .context import Context, now
 
 _PURGE_WAIT_SECONDS = 10.0  # idle processes look for a switch every two seconds
@@ -60,6 +61,7 @@ def compact(context: Context) -> None:
 
 def restore(context: Context, name: str) -> None:
     require_disk(context, "restore")
+    _check_snapshot_name(name)
     context.store.upkeep.restore(name, timeout=context.timeout, now=now())
 
 
@@ -194,10 +196,24 @@ def _forget_encoded(context: Context) -> list[str]:
 
 def take_snapshot(context: Context, name: str) -> Snapshot:
     require_disk(context, "snapshot")
-    if not isinstance(name, str) or not name:
-        raise InvalidArgument(f"a snapshot's name is a text, not {name!r}", name="name", value=name)
+    _check_snapshot_name(name)
     taken = context.store.upkeep.take_snapshot(name, context.timeout)
     return Snapshot(taken.name, taken.created_at, taken.rows)
+
+
+def drop_snapshot(context: Context, name: str) -> None:
+    require_disk(context, "drop_snapshot")
+    _check_snapshot_name(name)
+    context.store.upkeep.drop_snapshot(name, context.timeout)
+
+
+def _check_snapshot_name(name: object) -> None:
+    if not isinstance(name, str) or not name:
+        raise InvalidArgument(f"a snapshot's name is a text, not {shown(name)}", name="name", value=name)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgument("the name holds a lone surrogate, which is not text", name="name", value=name) from None
 
 
 def list_snapshots(context: Context) -> list[Snapshot]:

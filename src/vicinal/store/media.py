@@ -119,6 +119,27 @@ def _refuses_writing(path: str) -> bool:
     return not os.access(path, os.W_OK) and os.path.exists(path)
 
 
+def refuse_linked(collection: str) -> None:
+    """Refuses a collection whose folder, or anything in it, is a link: removing it would leave what lies behind.
+
+    Raises:
+        Unsupported: it is one.
+    """
+    inside = (os.path.join(folder, name) for folder, names, files in os.walk(collection) for name in [*names, *files])
+    is_junction = getattr(
+        os.path, "isjunction", os.path.islink
+    )  # a folder's link on Windows, known from Python 3.12 on
+    for path in (collection, *inside):
+        if os.path.islink(path) or is_junction(path):
+            raise Unsupported(
+                "a link leads out of the collection, and dropping it would leave the files behind the link",
+                name="path",
+                value=path,
+                place=path,
+                remedy=f"Nothing was changed. Remove the link and {os.path.realpath(path)!r} by hand.",
+            )
+
+
 def read_only_error(place: str) -> Unsupported:
     return Unsupported(
         "the collection is on a read-only medium, or you may not write to its files",

@@ -72,11 +72,12 @@ def known_files(collection: Collection) -> tuple[dict[str, Known], dict[str, int
     """Files whose row 0 is there, and for every file how many rows it has."""
     if not collection.count():
         return {}, {}
-    counts = {str(name): count for name, count in collection.facets("file")}
+    counts = {name: count for name, count in collection.facets("file") if isinstance(name, str)}
     files = {}
     for record in collection.get(where={"part": 0}):
         about = record.metadata
-        if {"file", "digest", "size", "modified", "parts"} <= about.keys():  # else somebody else's row
+        ours = {"file", "digest", "size", "modified", "parts"} <= about.keys() and isinstance(about["file"], str)
+        if ours:  # else somebody else's row
             files[about["file"]] = Known(about["digest"], about["size"], about["modified"], about["parts"])
     return files, counts
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from typing import Any
 
 from ...errors import InvalidArgument
-from ...types import Hit, Hits, Id
+from ...types import Hit, Hits, Id, Record
 from .known import OWNER, folder_of, row_id
 
 __all__ = ["FolderHits", "search_folder"]
@@ -66,7 +67,7 @@ def search_folder(
     asked = k
     while True:
         hits = collection.search(query, k=asked, where=_without(where, gone), mode=mode, **options)
-        missing = {file for hit in hits if (file := hit.metadata.get("file")) and not _exists(folder, file)}
+        missing = {file for hit in hits if (file := _file_of(hit)) and not _exists(folder, file)}
         gone |= missing
         different, copies = _different(hits)
         if not missing and (len(different) >= k or len(hits) < asked or asked >= _LOOKED_AT_MAX):
@@ -83,7 +84,7 @@ def _different(hits: Hits) -> tuple[list[Hit], dict[Id, list[str]]]:
     for hit in hits:
         kept = first.setdefault(hit.text, hit)
         if kept is not hit:
-            copies.setdefault(kept.id, []).append(hit.metadata.get("file", str(hit.id)))
+            copies.setdefault(kept.id, []).append(_file_of(hit) or str(hit.id))
     return list(first.values()), copies
 
 
@@ -94,17 +95,34 @@ def _without(where: dict[str, Any] | None, gone: set[str]) -> dict[str, Any] | N
     return present if where is None else {"$and": [where, present]}
 
 
+def _file_of(found: Hit | Record) -> str | None:
+    """The file that a row is from; None for a row that a program added, or whose `file` it has changed."""
+    file = found.metadata.get("file")
+    return file if isinstance(file, str) and file else None
+
+
 def _exists(folder: str, name: str) -> bool:
-    return os.path.isfile(os.path.join(folder, name))
+    return _status(folder, name) is not None
+
+
+def _status(folder: str, name: str) -> os.stat_result | None:
+    """None where there is no such file, or can be none."""
+    try:
+        found = os.stat(os.path.join(folder, name))
+    except (OSError, ValueError):  # ValueError: the name holds a NUL character
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
 
 
 def _modified(collection: Any, folder: str, hits: Hits) -> frozenset[str]:
-    names = {hit.metadata["file"] for hit in hits if "file" in hit.metadata}
+    names = {file for hit in hits if (file := _file_of(hit))}
     stale = set()
     for record in collection.get([row_id(name, 0) for name in sorted(names)]):
-        about = record.metadata
-        status = os.stat(os.path.join(folder, about["file"]))
-        trusted = about["modified"] in (0, status.st_mtime_ns)
-        if status.st_size != about["size"] or not trusted:
-            stale.add(about["file"])
+        file, about = _file_of(record), record.metadata
+        status = None if file is None else _status(folder, file)
+        if file is None or status is None:  # gone since we looked, or no row of ours
+            continue
+        trusted = about.get("modified") in (0, status.st_mtime_ns)
+        if status.st_size != about.get("size") or not trusted:
+            stale.add(file)
     return frozenset(stale)

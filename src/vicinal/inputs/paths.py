@@ -1,0 +1,38 @@
+"""Where a database is, as users say it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ..errors import InvalidArgument, Unsupported
+
+
+def check_database_path(value: Any, name: str, takes: str, *, remedy: str, otherwise: str = "") -> str:
+    """The path of a folder, as a non-empty str.
+
+    Args:
+        name: the argument.
+        takes: what the call takes, for messages, such as "backup takes a path".
+        remedy: what to write instead.
+        otherwise: what may stand there instead of a path, such as " or ':memory:'".
+
+    Raises:
+        InvalidArgument: it is none.
+        Unsupported: it is a URL.
+    """
+    if not isinstance(value, (str, os.PathLike)):
+        raise InvalidArgument(f"{takes}, not {type(value).__name__}", name=name, value=value, remedy=remedy)
+    path = os.fspath(value)
+    if not isinstance(path, str) or not path:
+        raise InvalidArgument("the path is empty or not text", name=name, value=value, remedy=remedy)
+    if "\0" in path:
+        raise InvalidArgument("the path holds a NUL character", name=name, value=value, remedy=remedy)
+    if "://" in path:
+        raise Unsupported(
+            f"remote databases are not in this version: {path.split('://')[0]}://",
+            name=name,
+            value=path,
+            remedy=f"Use a path{otherwise}.",
+        )
+    return path
