@@ -457,7 +457,7 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         lambda c: c.update(["a"]),
         "InvalidArgument",
         "update",
-        "update was given nothing to change. Pass texts=, vectors=, metadata= or ttl=.",
+        "update was given nothing to change. Pass texts=, vectors=, metadata=, ttl= or remove=.",
     ),
     "nothing to delete": (
         lambda c: c.delete(),
