@@ -72,6 +72,11 @@ def shortened(text: str, chars_max: int) -> str:
     return f"{text[:head]}...{text[head + 3 - chars_max :]}"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`: for nouns whose plural takes an s."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def _shown_as(character: str, newlines: bool) -> str:
     if character.isprintable() or character in _NEEDED or (newlines and character == "\n"):
         return character

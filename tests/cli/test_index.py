@@ -81,7 +81,7 @@ def test_a_file_that_is_gone_is_not_shown(papers: Path, command: Command) -> Non
     (papers / "fish.pdf").unlink()
     done = command("search", papers, "docs", "salted fish")
     assert "fish.pdf" not in done.out
-    assert f"1 files that would have answered are gone from {papers}. Run vicinal index again." in done.err
+    assert f"1 file that would have answered is gone from {papers}. Run vicinal index again." in done.err
     (papers / "bread.md").write_text("something else")
     assert "(changed since it was indexed)" in command("search", papers, "docs", "oven").out
     assert "fish.pdf" not in command("search", papers, "docs", "salted fish", "--json").out
@@ -94,8 +94,8 @@ def test_what_could_not_be_read_is_listed_at_the_end(papers: Path, command: Comm
     done = index(command, papers, "--max-size", 0.0015)
     assert done.code == 0
     assert done.err.splitlines() == [
-        "1 files passed over for their size:", "  large.txt", "1 files without text:", "  blank.txt",
-        "1 files that could not be read:",
+        "1 file passed over for their size:", "  large.txt", "1 file without text:", "  blank.txt",
+        "1 file that could not be read:",
         "  locked.pdf: the PDF opens only with a password. Save a copy without a password.",
     ]  # fmt: skip
 
@@ -103,7 +103,7 @@ def test_what_could_not_be_read_is_listed_at_the_end(papers: Path, command: Comm
 def test_a_database_elsewhere_and_a_choice_of_files(papers: Path, command: Command, tmp_path: Path) -> None:
     place = papers / "index"
     done = index(command, papers, "--path", place, "--collection", "notes", "--include", "*.md", "--exclude", "fish.*")
-    assert done.out.startswith("1 files, 1 passages: 1 new")
+    assert done.out.startswith("1 file, 1 passage: 1 new")
     assert f'vicinal search {place} notes "' in done.out
     assert not (papers / ".vicinal").exists()
     assert index(command, papers, "--path", place, "--collection", "notes").out.startswith("3 files, ")
@@ -115,6 +115,9 @@ def test_what_does_not_fit_is_refused(papers: Path, command: Command, tmp_path: 
     assert (done.code, done.err) == (1, f"vicinal: there is no folder '{tmp_path / 'absent'}'. Check the path.\n")
     assert not (tmp_path / "absent").exists()
     (tmp_path / "file").write_text("x")
+    assert f"'{tmp_path / 'file'}' is a file, not a folder. Write: vicinal index {tmp_path} --include file" in (
+        command("index", tmp_path / "file").err
+    )
     assert "the database cannot be made at" in command("index", papers, "--path", tmp_path / "file" / "db").err
     index(command, papers)
     assert "hashing:64" in command("index", papers, "--encoder", "hashing:32").err

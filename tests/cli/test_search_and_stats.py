@@ -37,9 +37,9 @@ def test_search_by_words(database: Path, command: Command) -> None:
     done = command("search", database, "docs", "+sharpened -plants", "--mode", "keyword")
     assert "knives are sharpened" in done.out
     assert "plants" not in done.out
-    assert "1 rows, metric bm25" in done.out
+    assert "1 row, metric bm25" in done.out
     assert (
-        "1 rows" in command("search", database, "docs", "+sharpened", "--mode", "hybrid", "--syntax", "operators").out
+        "1 row," in command("search", database, "docs", "+sharpened", "--mode", "hybrid", "--syntax", "operators").out
     )
     assert "2 rows" in command("search", database, "docs", "+sharpened -plants", "--mode", "hybrid").out
     assert "there is no mode 'words'" in command("search", database, "docs", "x", "--mode", "words").err
@@ -97,3 +97,19 @@ def test_a_missing_collection_is_answered_with_those_there_are(database: Path, c
     assert "There are: docs, empty." in done.err
     with vicinal.connect(database) as opened:
         assert opened.collections() == ["docs", "empty"]
+
+
+def test_search_with_a_filter(database: Path, command: Command) -> None:
+    done = command("search", database, "docs", "sharpened knives", "--where", '{"year": {"$gte": 2024}}', "--json")
+    assert [json.loads(line)["id"] for line in done.out.splitlines()] == ["a"]
+    for wrong in ("year=2024", "[1]", "{", '{"year": {"$date": "x"}}', "5"):
+        done = command("search", database, "docs", "x", "--where", wrong)
+        assert (done.code, done.err.count("\n")) == (1, 1)
+        assert "the filter is not a JSON object" in done.err
+
+
+def test_a_query_that_begins_with_a_dash(database: Path, command: Command) -> None:
+    done = command("search", database, "docs", "-5")
+    assert done.code == 2
+    assert "write --" in done.err
+    assert command("search", database, "docs", "--", "-5").code == 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
+import zlib
 from pathlib import Path
 
 import pytest
@@ -198,6 +200,22 @@ def test_a_broken_pdf_is_named(capfd: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(InvalidDocument, match=r"a\.pdf: the PDF is broken"):
             load_bytes(broken, "a.pdf")
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_pdf_beyond_the_limits_of_the_reader_is_not_called_broken() -> None:
+    """A page of 76 MB of blanks, which the reader does not unpack."""
+    from pypdf import PdfWriter
+    from pypdf.generic import EncodedStreamObject, NameObject
+
+    writer = PdfWriter(clone_from=io.BytesIO(pdf(PAGES)))
+    content = EncodedStreamObject()
+    content._data = zlib.compress(b" " * 76_000_000, 1)
+    content[NameObject("/Filter")] = NameObject("/FlateDecode")
+    writer.pages[0][NameObject("/Contents")] = writer._add_object(content)
+    packed = io.BytesIO()
+    writer.write(packed)
+    with pytest.raises(InvalidDocument, match=r"the PDF passes a limit of its reader.*Split it"):
+        load_bytes(packed.getvalue(), "a.pdf")
 
 
 # --- DOCX ---

@@ -15,7 +15,7 @@ from .evaluate import evaluate
 from .index import index
 from .init import init
 from .models import models_app
-from .search import search
+from .search import QueryCommand, search
 from .stats import stats
 from .transfer import export_collection, import_file
 from .upkeep import repair, verify
@@ -31,7 +31,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo)
 app.command("index")(index)
-app.command("search")(search)
+app.command("search", cls=QueryCommand)(search)
 app.command("evaluate")(evaluate)
 app.command("import")(import_file)
 app.command("export")(export_collection)

@@ -25,7 +25,7 @@ def evaluate(
     queries: Annotated[Path, typer.Option(help="JSONL: an id and a text a line.", show_default=False)],
     judgements: Annotated[Path, typer.Option(help="JSONL: query, row id and grade a line.", show_default=False)],
     k: Annotated[
-        int | None, typer.Option("-k", min=1, help="How many hits are asked for; 10.", show_default=False)
+        int | None, typer.Option("-k", min=1, help="How many hits are asked for. Default: 10.", show_default=False)
     ] = None,
     mode: Annotated[str, typer.Option(help="dense, keyword or hybrid.")] = "dense",
     alpha: Annotated[float | None, typer.Option(help="Weight of the dense leg.", show_default=False)] = None,

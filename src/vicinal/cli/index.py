@@ -14,6 +14,7 @@ from ..database import connect
 from ..errors import InvalidArgument
 from ..rag.folder import FILE_BYTES_MAX, FolderReport, index_folder
 from ..rag.passages import DocumentSplitter
+from ..visible import counted
 from .common import FOLDER_DATABASE, say
 
 __all__ = ["index"]
@@ -29,13 +30,13 @@ def index(
         str | None,
         typer.Option(
             "--encoder",
-            help="minilm finds by meaning, hashing by spelling and needs no model; minilm.",
+            help="minilm finds by meaning, hashing by spelling and needs no model. Default: minilm.",
             show_default=False,
         ),
     ] = None,
     path: Annotated[
         Path | None,
-        typer.Option("--path", help="Folder of the database; .vicinal in FOLDER.", show_default=False),
+        typer.Option("--path", help="Folder of the database. Default: .vicinal in FOLDER.", show_default=False),
     ] = None,
     include: Annotated[
         list[str] | None, typer.Option("--include", help="Only such files, as in .gitignore; may be repeated.")
@@ -59,6 +60,13 @@ def index(
       vicinal index /usr/share/doc --path ./doc-index --encoder hashing:256
       vicinal search ./papers docs "what does this do?"
     """
+    if folder.is_file():
+        raise InvalidArgument(
+            f"{str(folder)!r} is a file, not a folder",
+            name="FOLDER",
+            value=folder,
+            remedy=f"Write: vicinal index {quote(str(folder.parent))} --include {quote(folder.name)}",
+        )
     if not folder.is_dir():
         raise InvalidArgument(
             f"there is no folder {str(folder)!r}", name="FOLDER", value=folder, remedy="Check the path."
@@ -119,7 +127,7 @@ def _tell(report: FolderReport, place: Path, collection: str) -> None:
 def _list(what: str, files: list[tuple[str, str]]) -> None:
     if not files:
         return
-    say(f"{len(files):,} files {what}:", to_errors=True)
+    say(f"{counted(len(files), 'file')} {what}:", to_errors=True)
     for name, reason in files[:_LISTED_MAX]:
         say(f"  {name}: {reason}" if reason else f"  {name}", to_errors=True)
     if len(files) > _LISTED_MAX:

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from .. import models
+from ..encoders.minilm_files import weights_elsewhere
 from .common import say
 
 __all__ = ["models_app"]
 
 models_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Fetch, list and remove models.")
 
-ModelName = Annotated[str, typer.Argument(metavar="NAME", help="minilm.", show_default=False)]
+ModelName = Annotated[str, typer.Argument(metavar="NAME", help="Of the model: minilm.", show_default=False)]
 
 
 @models_app.command("add")
@@ -46,9 +47,12 @@ def list_all() -> None:
       vicinal models list
     """
     there = models.list()
+    elsewhere = weights_elsewhere()
     for model in there:
         say(f"{model.name}  {model.title}  {model.bytes_on_disk / 1e6:,.0f} MB  {model.folder}")
-    if not there:
+    if elsewhere is not None:
+        say(f"The encoder minilm reads its weights from {elsewhere}")
+    elif not there:
         say(f"No model is in {models.models_folder()}; add one with: vicinal models add minilm")
 
 
@@ -60,4 +64,8 @@ def remove(name: ModelName) -> None:
     Examples:
       vicinal models remove minilm
     """
-    say(f"{name} was removed." if models.remove(name) else f"{name} was not there.")
+    say(
+        f"{name} was removed."
+        if models.remove(name)
+        else f"{name} is not in {models.models_folder()}; nothing was removed."
+    )

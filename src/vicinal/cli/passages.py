@@ -13,7 +13,7 @@ from rich.text import Text
 from ..rag.folder.search import FolderHits
 from ..rag.highlight import best_stretch, marks
 from ..types import Hit
-from ..visible import visible
+from ..visible import counted, visible
 from .common import say
 
 __all__ = ["print_passages"]
@@ -36,7 +36,8 @@ def print_passages(found: FolderHits, question: str) -> None:
     if not found.hits:
         console.print("Nothing found.")
     if found.gone:
-        gone = f"{len(found.gone):,} files that would have answered are gone"
+        verb = "is" if len(found.gone) == 1 else "are"
+        gone = f"{counted(len(found.gone), 'file')} that would have answered {verb} gone"
         say(f"{gone} from {found.folder}. Run vicinal index again.", to_errors=True)
 
 

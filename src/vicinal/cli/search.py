@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
 from rich import box
 from rich.table import Table
+from typer.core import TyperCommand
 
 from ..contract import Mode, Syntax
-from ..metadata import dumps
+from ..errors import InvalidArgument
+from ..metadata import dumps, loads
 from ..rag.folder import search_folder
 from ..rag.folder.known import OWNER, folder_of
 from ..settings import Settings
 from ..types import Hit, Hits
+from ..visible import counted
 from .common import CollectionName, DatabasePath, cell, existing_collection, print_table, say_json
 from .files.rows import json_members
 from .passages import print_passages
 
-__all__ = ["search"]
+__all__ = ["QueryCommand", "search"]
 
 _SHOWN_CHARS_MAX = 200
 
@@ -26,23 +29,30 @@ _SHOWN_CHARS_MAX = 200
 def search(
     path: DatabasePath,
     collection: CollectionName,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="What to look for.", show_default=False)],
+    query: Annotated[
+        str,
+        typer.Argument(metavar="QUERY", help="What to look for; -- before one with a dash.", show_default=False),
+    ],
     k: Annotated[
-        int | None, typer.Option("-k", min=1, help="How many rows; MAX_RESULTS or 10.", show_default=False)
+        int | None, typer.Option("-k", min=1, help="How many rows. Default: MAX_RESULTS, else 10.", show_default=False)
     ] = None,
     mode: Annotated[
         str | None,
         typer.Option(
-            help="dense, keyword or hybrid: by vectors, words or both; dense, in a folder of documents hybrid.",
+            help="dense, keyword or hybrid: by vectors, words, both. Default: dense; hybrid for documents.",
             show_default=False,
         ),
     ] = None,
     syntax: Annotated[
         str | None,
         typer.Option(
-            help='plain, or operators: +required, -excluded, "in a row". Mode keyword takes operators unless told.',
+            help='plain, or operators: +required, -excluded, "in a row". Default: operators for keyword, else plain.',
             show_default=False,
         ),
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option("--where", metavar="JSON", help="A filter on metadata, as in Python.", show_default=False),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line instead of a table.")] = False,
 ) -> None:
@@ -53,15 +63,17 @@ def search(
       vicinal search ./data docs "how do plants make sugar?"
       vicinal search ./data docs "how do plants make sugar?" -k 3 --json
       vicinal search ./data docs "+chlorophyll sugar" --mode keyword
+      vicinal search ./data docs "sugar" --where '{"year": {"$gte": 2020}}'
     """
+    tree = None if where is None else _filter_of(where)
     with existing_collection(path, collection) as opened:
         k = k or Settings.load().max_results
         chosen = cast("Syntax | None", syntax or ("operators" if mode == "keyword" else None))
         if folder_of(opened.notes(OWNER)) is None:
             found = None
-            hits = opened.search(query, k=k, mode=cast(Mode, mode or "dense"), syntax=chosen)
+            hits = opened.search(query, k=k, where=tree, mode=cast(Mode, mode or "dense"), syntax=chosen)
         else:
-            found = search_folder(opened, query, k, mode=mode or "hybrid", syntax=chosen)
+            found = search_folder(opened, query, k, tree, mode=mode or "hybrid", syntax=chosen)
             hits = found.hits
     if found is not None and not as_json:
         print_passages(found, query)
@@ -72,13 +84,37 @@ def search(
         print_table(_table(hits))
 
 
+class QueryCommand(TyperCommand):
+    """A command whose query may begin with a dash, and is then taken for an option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            if hasattr(error, "option_name") and hasattr(error, "message"):  # typer has no public name for this error
+                error.message += " Before a query that begins with a dash, write --"
+            raise
+
+
+def _filter_of(where: str) -> dict[str, Any]:
+    try:
+        return loads(where)
+    except (ValueError, ArithmeticError, RecursionError, TypeError) as error:
+        raise InvalidArgument(
+            f"the filter is not a JSON object ({str(error).partition(chr(10))[0]:.120})",
+            name="--where",
+            value=where,
+            remedy="""Write it like '{"year": {"$gte": 2020}}'.""",
+        ) from None
+
+
 def _json_line(hit: Hit) -> str:
     numbers = f'"score":{hit.score!r},"distance":{hit.distance!r}'
     return f"{{{json_members(hit.id, hit.text, hit.metadata)},{numbers}}}"
 
 
 def _table(hits: Hits) -> Table:
-    table = Table(box=box.SIMPLE, title=f"{len(hits)} rows, metric {hits.metric}", title_justify="left")
+    table = Table(box=box.SIMPLE, title=f"{counted(len(hits), 'row')}, metric {hits.metric}", title_justify="left")
     table.add_column("score", justify="right", no_wrap=True)
     table.add_column("id", overflow="fold")
     table.add_column("text")

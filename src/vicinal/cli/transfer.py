@@ -36,20 +36,22 @@ def import_file(
         str | None,
         typer.Option(
             "--encoder",
-            help="For a new collection: minilm, hashing:256 or none; EMBEDDING_MODEL if the file has no vectors.",
+            help="For a new collection: minilm, hashing:256 or none. Default: EMBEDDING_MODEL if there are no vectors.",
             show_default=False,
         ),
     ] = None,
-    id_column: Annotated[str | None, typer.Option("--id-column", help="Holds the ids; id.", show_default=False)] = None,
+    id_column: Annotated[
+        str | None, typer.Option("--id-column", help="Holds the ids. Default: id.", show_default=False)
+    ] = None,
     text_column: Annotated[
-        str | None, typer.Option("--text-column", help="Holds the texts; text.", show_default=False)
+        str | None, typer.Option("--text-column", help="Holds the texts. Default: text.", show_default=False)
     ] = None,
     vector_column: Annotated[
-        str | None, typer.Option("--vector-column", help="Holds the vectors; vector.", show_default=False)
+        str | None, typer.Option("--vector-column", help="Holds the vectors. Default: vector.", show_default=False)
     ] = None,
     metric: Annotated[
         str | None,
-        typer.Option("--metric", help="For a new collection: cosine, ip, l2 or l1; cosine.", show_default=False),
+        typer.Option("--metric", help="For a new collection: cosine, ip, l2, l1. Default: cosine.", show_default=False),
     ] = None,
     ids: Annotated[Path | None, typer.Option("--ids", help=_IDS_HELP, show_default=False)] = None,
 ) -> None:

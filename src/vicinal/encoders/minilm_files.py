@@ -58,6 +58,15 @@ def find_folder(path: Path | None) -> Path:
     return Path(spec.submodule_search_locations[0], inside)
 
 
+def weights_elsewhere() -> Path | None:
+    """Where the encoder finds weights that `models.add` did not fetch: a folder that is named, or the package's."""
+    try:
+        folder = find_folder(None)
+    except ModelUnavailable:
+        return None
+    return None if folder == folder_of(MINILM) or not is_complete(MINILM, folder) else folder
+
+
 def load_weights(folder: Path) -> dict[str, NDArray[np.float32]]:
     """The tensors of `model.safetensors`."""
     from safetensors.numpy import load

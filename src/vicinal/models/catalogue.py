@@ -73,7 +73,7 @@ def model_named(name: str) -> Model:
         close = difflib.get_close_matches(str(name), MODELS, n=1)
         guess = f"Did you mean {close[0]!r}? " if close else ""
         raise InvalidArgument(
-            f"there is no model {name!r:.80} to fetch",
+            f"there is no model {name!r:.80} that Vicinal fetches or keeps",
             name="model",
             value=name,
             remedy=f"{guess}There is {', '.join(MODELS)}; for a file of your own see encoder='onnx:model.onnx'.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ...visible import counted
+
 __all__ = ["FolderReport"]
 
 
@@ -38,4 +40,5 @@ class FolderReport:
     def __str__(self) -> str:
         counts = ("new", "changed", "moved", "removed", "unchanged")
         said = ", ".join(f"{getattr(self, name):,} {name}" for name in counts if getattr(self, name))
-        return f"{self.files:,} files, {self.passages:,} passages: {said or 'no documents'}; {self.seconds:.1f} s"
+        held = f"{counted(self.files, 'file')}, {counted(self.passages, 'passage')}"
+        return f"{held}: {said or 'no documents'}; {self.seconds:.1f} s"

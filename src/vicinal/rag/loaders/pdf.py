@@ -28,7 +28,7 @@ def load_pdf(data: bytes) -> Document:
     Raises:
         MissingExtra: pypdf is not installed.
         EncryptedDocument: it does not open without a password.
-        InvalidDocument: it is broken.
+        InvalidDocument: it is broken, or passes a limit of the reader.
     """
     if find_spec("pypdf") is None:
         raise MissingExtra("pypdf", "loaders", "PDF documents")
@@ -39,6 +39,10 @@ def load_pdf(data: bytes) -> Document:
     except (InvalidDocument, MissingExtra, MemoryError):
         raise
     except Exception as error:  # a broken file takes its reader to anywhere
+        if type(error).__name__ == "LimitReachedError":  # a sound file may be that large; older readers lack the class
+            raise InvalidDocument(
+                f"the PDF passes a limit of its reader ({error})", name="file", remedy="Split it into smaller files."
+            ) from error
         raise InvalidDocument(f"the PDF is broken ({type(error).__name__}: {error})", name="file") from error
 
 
