@@ -43,7 +43,7 @@ def print_passages(found: FolderHits, question: str) -> None:
 
 def _head(number: int, hit: Hit, spans: list[tuple[int, int]], found: FolderHits) -> Text:
     about = hit.metadata
-    place = about["file"] if isinstance(about.get("file"), str) else str(hit.id)
+    place = file = about["file"] if isinstance(about.get("file"), str) else str(hit.id)
     if "page" in about:
         place += f", page {about['page']}"
     elif "line" in about:
@@ -56,7 +56,7 @@ def _head(number: int, hit: Hit, spans: list[tuple[int, int]], found: FolderHits
         head.append("  ")
         head.append(_plain(" > ".join(under)), style="cyan")
     head.append(f"  {hit.score:.3f}", style="dim")
-    if place in found.stale:
+    if file in found.stale:
         head.append("  (changed since it was indexed)", style="yellow")
     if copies := found.copies.get(hit.id):
         more = f" and {len(copies) - 1:,} more" if len(copies) > 1 else ""
