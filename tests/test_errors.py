@@ -412,7 +412,7 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         "InvalidArgument",
         "ttl",
         "row 0 (id 'x'): ttl must be a positive number of seconds or a datetime, not -1. Leave it out for "
-        "rows that stay.",
+        "rows that stay, or pass math.inf to let rows stay that would have expired.",
     ),
     "lists of different lengths": (
         lambda c: c.add(["x"], texts=["x", "y"]),
