@@ -100,9 +100,8 @@ def _key(where: Any) -> Any:
 
 def _write(value: Any, parts: list[Any]) -> bool:
     """Adds the parts of a value; False where it cannot."""
-    if (
-        len(parts) > _PARTS_MAX
-    ):  # before the next level: a filter may be nested deeper than Python calls, or hold itself
+    # Before the next level: a filter may be nested deeper than Python calls, or hold itself.
+    if len(parts) > _PARTS_MAX:
         return False
     kind = type(value)
     parts.append(kind)

@@ -354,7 +354,6 @@ def _shares(weights: Sequence[float] | None, legs: int) -> FloatArray:
 
 def _over_their_sum(weights: FloatArray) -> FloatArray:
     _, exponent = math.frexp(max(weights))
-    scaled = np.ldexp(
-        weights, -exponent
-    )  # by a power of two, which changes no share; the sum of the largest has no float
+    # By a power of two, which changes no share: the sum of the largest floats has none.
+    scaled = np.ldexp(weights, -exponent)
     return np.asarray(scaled / math.fsum(scaled))
