@@ -472,9 +472,10 @@ class Collection(Protocol):
         metadata: Metadatas | None = None,
         sparse: Sparses | None = None,
         ttl: Ttl | None = None,
+        progress: bool = False,
     ) -> list[Id]: ...
     @overload
-    def add(self, *, rows: Rows, ttl: OneTtl | None = None) -> list[Id]: ...
+    def add(self, *, rows: Rows, ttl: OneTtl | None = None, progress: bool = False) -> list[Id]: ...
     def add(
         self,
         ids: Any = None,
@@ -485,6 +486,7 @@ class Collection(Protocol):
         sparse: Any = None,
         ttl: Any = None,
         rows: Any = None,
+        progress: bool = False,
     ) -> list[Id]:
         """Stores new rows; an id that exists is an error that changes nothing."""
         ...
@@ -499,9 +501,10 @@ class Collection(Protocol):
         metadata: Metadatas | None = None,
         sparse: Sparses | None = None,
         ttl: Ttl | None = None,
+        progress: bool = False,
     ) -> list[Id]: ...
     @overload
-    def upsert(self, *, rows: Rows, ttl: OneTtl | None = None) -> list[Id]: ...
+    def upsert(self, *, rows: Rows, ttl: OneTtl | None = None, progress: bool = False) -> list[Id]: ...
     def upsert(
         self,
         ids: Any = None,
@@ -512,6 +515,7 @@ class Collection(Protocol):
         sparse: Any = None,
         ttl: Any = None,
         rows: Any = None,
+        progress: bool = False,
     ) -> list[Id]:
         """Stores rows, replacing whole rows of the same id; the last of equal ids wins."""
         ...

@@ -103,7 +103,8 @@ def kept_rows(connection: apsw.Connection, vectors: VectorBytes, found: Survey) 
         rows = {
             item[0].slot: item[0]
             for item in stored_rows(connection, batch[0], batch[-1] + 1)
-            if not isinstance(item, Unreadable) and item[0].slot in wanted
+            # In a damaged tree one slot may come twice, once as what was written and once not.
+            if not isinstance(item, Unreadable) and item[0].slot in wanted and vectors.fault(*item) is None
         }
         for slot in batch:
             position = found.kept[slot]
