@@ -148,7 +148,7 @@ def test_what_was_acknowledged_survives_kills(tmp_path: Path, durability: str) -
         child.send_signal(signal.SIGKILL)
         # Not `communicate`, which reads past what `readline` has read ahead, and loses that.
         acknowledged += [int(line) for line in child.stdout if line.strip()]
-        child.wait()
+        child.communicate()
     with vicinal.connect(tmp_path) as db:
         docs = db.collection("docs")
         rows = {row.id: row for row in docs.get(vectors=True)}

@@ -274,7 +274,8 @@ class Work:
     def run(self, steps: int | None = None) -> None:
         """Does so many steps, or goes on until it is killed."""
         try:
-            self._step(CREATE)
+            while not hasattr(self._writer, "docs"):  # whoever finds the writer busy asks again
+                self._step(CREATE)
             while steps is None or self._steps < steps:
                 self._step(self._draw())
                 self._look()

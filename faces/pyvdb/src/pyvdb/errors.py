@@ -13,7 +13,7 @@ from vicinal import VicinalError
 _WORDS: Final = {
     r"^row (\d+): ": r"entry \1 of the call: ",
     r"^text (\d+): ": "",
-    r"^where\['(\w+)'\]\['\$eq'\]: metadata holds": r"\1: the value holds",
+    r"^where\['(\w+)'\]\['\$eq'\]: (?:metadata|the value) holds": r"\1: the value holds",
     r"\bthis collection\b": "this database",
     r"\banother collection\b": "another database",
 }
