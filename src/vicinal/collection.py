@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Never, NoReturn, Self, overload
+from uuid import UUID
 
 import numpy as np
 
@@ -79,6 +80,11 @@ class Collection:
     @property
     def name(self) -> str:
         return self._context.name
+
+    @property
+    def uuid(self) -> UUID:
+        """Its identity: a collection that is made under the name of one that was dropped has another."""
+        return UUID(bytes=self._context.known.uuid)
 
     # -- insert
 

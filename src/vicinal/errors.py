@@ -32,13 +32,20 @@
         |   `-- NoEncoder       a text where only vectors can be compared
         +-- MissingExtra        an optional package is not installed (an ImportError too)
         +-- ModelUnavailable    model files are absent or not the published ones, or a server is
-        `-- NativeMismatch      the compiled core was built from other sources (an ImportError too)
+        +-- NativeMismatch      the compiled core was built from other sources (an ImportError too)
+        +-- Unreachable         the server of a database does not answer, or is none of ours
+        +-- ServerBusy          it has too much to do; the call was not begun
+        +-- ServerFailed        it met a fault of its own
+        +-- DeadlineExceeded    the call took longer than it may, and its work was stopped
+        `-- NotAllowed          the key does not allow the call
+            `-- KeyRefused      no key was given, or one that is unknown or revoked
 
 Each carries `name` (which argument or part), `value` (what was found), `place` (row, id, file) and `remedy`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .visible import LINE_CHARS_MAX, shortened, shown, visible
@@ -49,6 +56,7 @@ __all__ = [
     "CollectionNotFound",
     "CommitFailed",
     "Damaged",
+    "DeadlineExceeded",
     "DimensionMismatch",
     "DiskFull",
     "DuplicateId",
@@ -65,14 +73,19 @@ __all__ = [
     "InvalidMetadata",
     "InvalidText",
     "InvalidVector",
+    "KeyRefused",
     "LimitExceeded",
     "MissingExtra",
     "ModelUnavailable",
     "NativeMismatch",
     "NoEncoder",
+    "NotAllowed",
     "NotFound",
+    "ServerBusy",
+    "ServerFailed",
     "SettingsMismatch",
     "StoreError",
+    "Unreachable",
     "Unsupported",
     "VicinalError",
     "WriterBusy",
@@ -108,7 +121,7 @@ class VicinalError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """For pickle, as between processes: a value that may not survive that, such as an encoder, becomes its repr."""
         known = {"name": self.name, "place": self.place, "remedy": self.remedy, "value": _portable(self.value)}
-        return _remade, (type(self), self.message), {**self.__dict__, **known}
+        return remade, (type(self), self.message), {**self.__dict__, **known}
 
     def __str__(self) -> str:  # KeyError would print a repr
         where = f"{self.place}: " if self.place else ""
@@ -126,10 +139,16 @@ def _with_short_value(message: str, value: Any) -> str:
     return shortened(message, _MESSAGE_CHARS_MAX)
 
 
-def _remade(kind: type[VicinalError], message: str) -> VicinalError:
-    """An error without its `__init__`, whose arguments differ from class to class."""
+def remade(kind: type[VicinalError], message: str, state: Mapping[str, Any] | None = None) -> VicinalError:
+    """An error without its `__init__`, whose arguments differ from class to class.
+
+    Args:
+        state: its other attributes.
+    """
     error = kind.__new__(kind, message)
     error.args = (message,)
+    if state is not None:
+        error.__setstate__({**state, "message": message})
     return error
 
 
@@ -277,3 +296,27 @@ class ModelUnavailable(StoreError):
 
 class NativeMismatch(StoreError, ImportError):  # type: ignore[misc]  # both have a `name`
     """The compiled core was built from other sources than the Python around it."""
+
+
+class Unreachable(StoreError):
+    """The server of a database cannot be reached, is late, or answers as none of ours does."""
+
+
+class ServerBusy(StoreError):
+    """The server has too much to do; the call was not begun."""
+
+
+class ServerFailed(StoreError):
+    """The server met a fault of its own; its log has more under the request's id."""
+
+
+class DeadlineExceeded(StoreError):
+    """The call took longer than it may; its work was stopped."""
+
+
+class NotAllowed(StoreError):
+    """The key does not allow the call: its role is another, or the call goes beyond its filter."""
+
+
+class KeyRefused(NotAllowed):
+    """No key was given where one is needed, or one that is unknown or revoked."""

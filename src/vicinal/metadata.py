@@ -28,6 +28,7 @@ METADATA_DEPTH_MAX = 64
 _DECIMAL_BITS_MAX = 2048
 _PLAIN_INT_MAX = 2**63
 _FLOAT_MAX = sys.float_info.max
+TAGS = frozenset({"$datetime", "$date", "$decimal", "$uuid", "$int"})
 _TAG = '"$'  # in the text of a value that JSON does not have, and of a key that was given one more "$"
 
 _JSON_REMEDY = "Use str, int, float, bool, None, date, datetime, Decimal, UUID, or lists and dicts of these."
@@ -100,6 +101,22 @@ def loads(text: str) -> dict[str, Any]:
     if type(value) is not dict:
         raise InvalidMetadata("stored metadata is not an object", name="metadata", value=text)
     return value
+
+
+def to_typed(value: Any) -> Any:
+    """A value that metadata may hold as what JSON has, tagged where it must be: what `dumps` writes of it.
+
+    Raises:
+        InvalidMetadata: metadata cannot hold it.
+    """
+    return _to_json(value, "value", 1, "")
+
+
+def from_typed(value: Any) -> Any:
+    """The inverse of `to_typed`. Whatever a tag's type raises for a text that is none of its values goes through."""
+    if type(value) is dict:
+        return _from_json({key: from_typed(item) for key, item in value.items()})
+    return [from_typed(item) for item in value] if type(value) is list else value
 
 
 def _mapping(metadata: Any, place: str) -> Mapping[str, Any]:

@@ -127,6 +127,11 @@ class Hit:
         self._metadata: dict[str, Any] | None = None
 
     @property
+    def metadata_json(self) -> str:
+        """The metadata as it is stored: typed JSON."""
+        return self._metadata_json
+
+    @property
     def metadata(self) -> dict[str, Any]:
         """Decoded when first read: most programs look at ids and texts only."""
         if self._metadata is None:

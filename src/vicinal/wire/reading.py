@@ -1,0 +1,72 @@
+"""Bodies of requests, read by their models; what is wrong becomes an error that names the argument."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+from ..errors import InvalidArgument
+from ..inputs.calls import right_name
+from .needed import msgspec
+
+__all__ = ["query_of", "read"]
+
+M = TypeVar("M", bound=msgspec.Struct)
+
+_UNKNOWN: Final = re.compile(r"unknown field `(.*?)`", re.DOTALL)
+_MISSING: Final = re.compile(r"missing required field `(.*?)`", re.DOTALL)
+_AT: Final = re.compile(r" - at `\$\.?(.*)`$", re.DOTALL)
+
+
+def read(model: type[M], body: bytes) -> M:
+    """The arguments in a body; an empty one has none.
+
+    Raises:
+        InvalidArgument: it is no JSON, or has an argument too many, too few, or of another type.
+    """
+    try:
+        return _decoder(model).decode(body or b"{}")
+    except msgspec.ValidationError as error:
+        raise refused(model, str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidArgument(
+            f"the body is not JSON: {error}", name="body", remedy="Send a JSON object with the call's arguments."
+        ) from None
+
+
+def query_of(model: type[M], query: Mapping[str, str]) -> M:
+    """The same of parameters in a query, where everything is text."""
+    try:
+        return msgspec.convert(dict(query), model, strict=False)
+    except msgspec.ValidationError as error:
+        raise refused(model, str(error)) from None
+
+
+def refused(model: type[msgspec.Struct], said: str) -> InvalidArgument:
+    """What the JSON library said of a message, with the name of the argument and what to do."""
+    names = [field.encode_name for field in msgspec.structs.fields(model)]
+    where = _AT.search(said)
+    place = where[1] if where else ""
+    what = _AT.sub("", said)
+    unknown = _UNKNOWN.search(said)
+    if unknown and not place:
+        remedy = right_name(unknown[1], names) if names else "It takes none."
+        return InvalidArgument(f"there is no argument {unknown[1]!r}", name=unknown[1], remedy=remedy)
+    missing = _MISSING.search(said)
+    if missing and not place:
+        return InvalidArgument(f"{missing[1]} is missing", name=missing[1], remedy=f"Send {missing[1]!r} in the body.")
+    name = re.split(r"[.\[]", place, maxsplit=1)[0] or "body"
+    remedy = "The API's description has the types: /openapi.json."
+    return InvalidArgument(what[:1].lower() + what[1:].replace("`", "'"), name=name, place=place, remedy=remedy)
+
+
+_decoders: dict[type[msgspec.Struct], Any] = {}
+
+
+def _decoder(model: type[M]) -> msgspec.json.Decoder[M]:
+    """Made once for each model: it takes longer than reading a message."""
+    found: msgspec.json.Decoder[M] | None = _decoders.get(model)
+    if found is None:
+        found = _decoders[model] = msgspec.json.Decoder(model)
+    return found

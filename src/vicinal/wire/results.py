@@ -1,0 +1,407 @@
+"""What calls give, as JSON. Each model makes itself of a Python value by `of`, and gives it back by `value`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import numpy as np
+
+from .. import types
+from .needed import msgspec
+from .values import (
+    TypedMetadata,
+    TypedValue,
+    WireId,
+    WireVector,
+    id_from,
+    ids_from,
+    metadata_from,
+    packed,
+    raw,
+    to_id,
+    to_ids,
+    typed,
+    typed_from,
+    vector_from,
+)
+
+__all__ = [
+    "Answers",
+    "Backup",
+    "Changed",
+    "Count",
+    "Done",
+    "Facets",
+    "Hits",
+    "Ids",
+    "Names",
+    "NoteValue",
+    "Notes",
+    "Opened",
+    "Page",
+    "PurgeReceipt",
+    "Range",
+    "Records",
+    "RepairReport",
+    "Snapshot",
+    "Snapshots",
+    "Stats",
+    "Values",
+    "VerifyReport",
+    "VerifyReports",
+]
+
+
+class One(msgspec.Struct, frozen=True):
+    """A model of one field, which holds the value itself."""
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
+        return cls(value)
+
+    def value(self) -> Any:
+        return getattr(self, self.__struct_fields__[0])
+
+
+class Done(msgspec.Struct, frozen=True):
+    """Of a call that gives nothing."""
+
+    done: bool = True
+
+    @classmethod
+    def of(cls, _: None = None) -> Self:
+        return cls()
+
+    def value(self) -> None:
+        return None
+
+
+class Count(One, frozen=True):
+    """How many rows."""
+
+    count: int
+
+
+class Ids(msgspec.Struct, frozen=True):
+    """Ids of rows."""
+
+    ids: list[WireId]
+
+    @classmethod
+    def of(cls, ids: Iterable[types.Id]) -> Self:
+        return cls(to_ids(ids))
+
+    def value(self) -> list[types.Id]:
+        return ids_from(self.ids)
+
+
+# -- rows
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One stored row; `vector` and `sparse` only where they were asked for."""
+
+    id: WireId
+    text: str | None
+    metadata: TypedMetadata
+    vector: WireVector | None = None
+    expires_at: datetime | None = None
+    sparse: dict[int, float] | None = None
+
+    @classmethod
+    def of(cls, record: types.Record, *, as_numbers: bool = False) -> Self:
+        """Args:
+        as_numbers: vectors as lists of numbers, which everybody can read, instead of base64.
+        """
+        return cls(
+            to_id(record.id),
+            record.text,
+            typed(record.metadata),
+            None if record.vector is None else record.vector.tolist() if as_numbers else packed(record.vector),
+            record.expires_at,
+            record.sparse,
+        )
+
+    def value(self) -> types.Record:
+        vector = None if self.vector is None else np.asarray(vector_from(self.vector), dtype=np.float32)
+        return types.Record(
+            id=id_from(self.id),
+            text=self.text,
+            metadata=metadata_from(self.metadata) or {},
+            vector=vector,
+            expires_at=None if self.expires_at is None else self.expires_at.astimezone(UTC),
+            sparse=self.sparse,
+        )
+
+
+class Records(msgspec.Struct, frozen=True):
+    """Stored rows."""
+
+    records: list[Record]
+
+    @classmethod
+    def of(cls, records: Iterable[types.Record], *, as_numbers: bool = False) -> Self:
+        return cls([Record.of(record, as_numbers=as_numbers) for record in records])
+
+    def value(self) -> list[types.Record]:
+        return [record.value() for record in self.records]
+
+
+class Page(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of a stream of rows: some of them, or its end, or the error that ends it.
+
+    A stream without a line that says `end` was cut off.
+    """
+
+    records: tuple[Record, ...] = ()
+    end: bool = False
+    error: msgspec.Raw | None = None
+
+    @classmethod
+    def of(cls, records: Iterable[types.Record], *, as_numbers: bool = False) -> Self:
+        return cls(tuple(Record.of(record, as_numbers=as_numbers) for record in records))
+
+    def value(self) -> list[types.Record]:
+        return [record.value() for record in self.records]
+
+
+# -- hits
+
+
+class Leg(msgspec.Struct, frozen=True):
+    """What one leg of a hybrid search said of a hit."""
+
+    rank: int | None
+    score: float | str | None
+
+
+class Hit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One answer of a search. A score beyond float64 is "Infinity" or "-Infinity"."""
+
+    id: WireId
+    score: float | str
+    distance: float | str
+    text: str | None
+    metadata: TypedMetadata
+    legs: dict[str, Leg] | None = None
+
+    def value(self) -> types.Hit:
+        hit = types.Hit(
+            id_from(self.id), float(self.score), float(self.distance), self.text, bytes(self.metadata).decode()
+        )
+        if self.legs:
+            hit.legs = {
+                name: types.LegScore(leg.rank, None if leg.score is None else float(leg.score))
+                for name, leg in self.legs.items()
+            }
+        return hit
+
+
+class Hits(msgspec.Struct, frozen=True):
+    """Hits of one query, best first.
+
+    Attributes:
+        metric: what scores and distances mean.
+        change: the commit that the answer stands on.
+    """
+
+    hits: list[Hit]
+    metric: str
+    change: int
+
+    @classmethod
+    def of(cls, hits: types.Hits) -> Self:
+        return cls([_hit(hit) for hit in hits], hits.metric, hits.change)
+
+    def value(self) -> types.Hits:
+        return types.Hits([hit.value() for hit in self.hits], self.metric, self.change)
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """Hits of several queries."""
+
+    answers: list[Hits]
+
+    @classmethod
+    def of(cls, answers: Iterable[types.Hits]) -> Self:
+        return cls([Hits.of(hits) for hits in answers])
+
+    def value(self) -> list[types.Hits]:
+        return [hits.value() for hits in self.answers]
+
+
+def _hit(hit: types.Hit) -> Hit:
+    legs = {name: Leg(leg.rank, _number(leg.score)) for name, leg in hit.legs.items()} if hit.legs else None
+    return Hit(to_id(hit.id), _number(hit.score), _number(hit.distance), hit.text, raw(hit.metadata_json), legs)
+
+
+def _number(number: Any) -> Any:
+    """JSON has no infinity; a score may be one."""
+    if number is None or math.isfinite(number):
+        return number
+    return "Infinity" if number > 0 else "-Infinity"
+
+
+# -- values of fields
+
+
+class Values(msgspec.Struct, frozen=True):
+    """Values of a field, ascending."""
+
+    values: TypedValue
+
+    @classmethod
+    def of(cls, values: list[Any]) -> Self:
+        return cls(typed(values))
+
+    def value(self) -> list[Any]:
+        return list(typed_from(self.values))
+
+
+class Facets(msgspec.Struct, frozen=True):
+    """Values of a field, each with how many rows have it, most frequent first."""
+
+    facets: list[tuple[TypedValue, int]]
+
+    @classmethod
+    def of(cls, facets: Iterable[tuple[Any, int]]) -> Self:
+        return cls([(typed(value), count) for value, count in facets])
+
+    def value(self) -> list[tuple[Any, int]]:
+        return [(typed_from(value), count) for value, count in self.facets]
+
+
+class Range(msgspec.Struct, frozen=True):
+    """The smallest and the largest value of a field, or null where no row has one."""
+
+    range: tuple[TypedValue, TypedValue] | None
+
+    @classmethod
+    def of(cls, range: tuple[Any, Any] | None) -> Self:
+        return cls(None if range is None else (typed(range[0]), typed(range[1])))
+
+    def value(self) -> tuple[Any, Any] | None:
+        return None if self.range is None else (typed_from(self.range[0]), typed_from(self.range[1]))
+
+
+# -- the life of a collection
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A collection that was opened or made.
+
+    Attributes:
+        uuid: its identity: what was dropped and made anew under the same name has another.
+    """
+
+    name: str
+    uuid: str
+    dimension: int | None
+    metric: str
+    encoder: str | None
+
+    @classmethod
+    def of(cls, collection: Any) -> Self:
+        stats = collection.stats()
+        return cls(stats.name, str(collection.uuid), stats.dimension, stats.metric, stats.encoder)
+
+    def value(self) -> Opened:
+        return self
+
+
+class Names(One, frozen=True):
+    """Names of collections, sorted."""
+
+    collections: list[str]
+
+
+class Backup(One, frozen=True):
+    """The folder of a copy, on the server's machine."""
+
+    folder: str
+
+
+class Stats(One, frozen=True):
+    """State of one collection; `vicinal.Stats` says what each number is."""
+
+    stats: types.Stats
+
+
+class Snapshot(One, frozen=True):
+    """A copy of a collection kept beside it."""
+
+    snapshot: types.Snapshot
+
+
+class Snapshots(One, frozen=True):
+    """The snapshots of a collection, oldest first."""
+
+    snapshots: list[types.Snapshot]
+
+
+class PurgeReceipt(One, frozen=True):
+    """What a purge did."""
+
+    receipt: types.PurgeReceipt
+
+
+class VerifyReport(One, frozen=True):
+    """What a check found."""
+
+    report: types.VerifyReport
+
+
+class VerifyReports(One, frozen=True):
+    """What a check of every collection found, by name."""
+
+    reports: dict[str, types.VerifyReport]
+
+
+class LostRow(msgspec.Struct, frozen=True):
+    """A row that could not be kept."""
+
+    id: WireId | None
+    slot: int
+    why: str
+
+
+class RepairReport(msgspec.Struct, frozen=True):
+    """What a repair did."""
+
+    kept: int
+    lost: list[LostRow]
+    notes: list[str]
+    kept_at: str
+
+    @classmethod
+    def of(cls, report: types.RepairReport) -> Self:
+        lost = [LostRow(None if row.id is None else to_id(row.id), row.slot, row.why) for row in report.lost]
+        return cls(report.kept, lost, list(report.notes), report.kept_at)
+
+    def value(self) -> types.RepairReport:
+        lost = tuple(types.LostRow(None if row.id is None else id_from(row.id), row.slot, row.why) for row in self.lost)
+        return types.RepairReport(self.kept, lost, tuple(self.notes), self.kept_at)
+
+
+# -- notes
+
+
+class Notes(One, frozen=True):
+    """What a program keeps beside the rows: bytes, in base64, by key."""
+
+    notes: dict[str, bytes]
+
+
+class NoteValue(One, frozen=True):
+    """One note."""
+
+    note: bytes
+
+
+class Changed(One, frozen=True):
+    """Whether there was something to change."""
+
+    changed: bool
