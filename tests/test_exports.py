@@ -18,6 +18,7 @@ PUBLIC = [
     "Bm25",
     "Collection",
     "Database",
+    "Explanation",
     "Hit",
     "Hits",
     "Id",
@@ -32,6 +33,7 @@ PUBLIC = [
     "TfIdf",
     "VerifyReport",
     "VicinalError",
+    "WhyNot",
     "__version__",
     "connect",
 ]

@@ -14,6 +14,7 @@ from .arguments import Row
 from .collection import Collection
 from .database import Database, connect
 from .errors import VicinalError
+from .explanation import Explanation, WhyNot
 from .indexes.text_query import Bm25, TfIdf
 from .types import (
     Hit,
@@ -34,6 +35,7 @@ __all__ = [
     "Bm25",
     "Collection",
     "Database",
+    "Explanation",
     "Hit",
     "Hits",
     "Id",
@@ -48,6 +50,7 @@ __all__ = [
     "TfIdf",
     "VerifyReport",
     "VicinalError",
+    "WhyNot",
     "__version__",
     "connect",
 ]

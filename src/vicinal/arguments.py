@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol, SupportsFloat, SupportsIndex, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsFloat, SupportsIndex, TypedDict
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from .contract import Mode, Part, Syntax
 
 FusionMethod = Literal["weighted", "rrf", "combsum", "combmnz", "borda"]
 AutoIds = Literal["uuid", "integer"]
@@ -93,3 +96,27 @@ class Row(TypedDict, total=False):
 
 # A mapping too, as a dict that was made elsewhere has no more precise type.
 Rows = Iterable[Row] | Iterable[Mapping[str, Any]] | Frame | ArrowTable
+
+
+class SearchSettings(TypedDict, total=False):
+    """How to search: what `search` takes beside what is searched for, `k` and `where`. `Collection.search` explains."""
+
+    vector: Vector | None
+    sparse: Sparse | None
+    mode: Mode
+    alpha: float | None
+    fusion: FusionMethod | None
+    weights: Mapping[str, float] | None
+    scorer: Any
+    syntax: Syntax | None
+    exact: bool
+    recall: float | None
+    offset: int
+    min_score: float | None
+    select: Sequence[Part] | None
+
+
+class SearchOptions(SearchSettings, total=False):
+    """The same with the row whose neighbours are wanted."""
+
+    id: AnyId | None

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Never, NoReturn, Self, overload
+from typing import TYPE_CHECKING, Any, Final, Never, NoReturn, Self, Unpack, overload
 from uuid import UUID
 
 import numpy as np
@@ -22,6 +22,8 @@ from .arguments import (
     OneTtl,
     Query,
     Rows,
+    SearchOptions,
+    SearchSettings,
     Sparse,
     Sparses,
     SupportsArray,
@@ -31,29 +33,27 @@ from .arguments import (
     Vectors,
 )
 from .contract import Metric, Mode, Part, Syntax
-from .errors import InvalidArgument, InvalidInput, StoreError, VicinalError
+from .errors import InvalidArgument, InvalidInput, StoreError
+from .explanation import Explanation, WhyNot
 from .filters.bitmap import popcount
 from .filters.tree import Node
-from .indexes.derived import DerivedIndex
 from .indexes.text_query import Scorer
 from .inputs.calls import for_users, no_attribute
 from .inputs.columns import Columns
 from .inputs.ids import check_id
 from .inputs.paths import check_database_path
 from .query.asking import Asked, refuse_unknown
-from .query.question import Question
-from .query.search import search
 from .records import rebuild, summarize
-from .records.choose import filter_of
 from .records.context import Context, now
-from .records.insert import insert, until_encoder_stays
+from .records.insert import insert
 from .records.notes import Notes
 from .records.read import read, read_ids
 from .records.remove import remove, remove_where
 from .records.scroll import scroll
 from .records.update import update, update_where
+from .searching.explain import explain, why_not
+from .searching.search import search
 from .store.state import State
-from .store.store import Store
 from .types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats, VerifyReport
 from .visible import shown, visible
 
@@ -388,7 +388,7 @@ class Collection:
             min_score,
             select,
         )
-        return self._search(asked, where)[0]
+        return search(self._context, asked, where)[0]
 
     def search_many(
         self,
@@ -442,33 +442,38 @@ class Collection:
             select=select,
             single=False,
         )
-        return self._search(asked, where)
+        return search(self._context, asked, where)
 
-    def _search(self, asked: Asked, where: Mapping[str, Any] | Node | None) -> list[Hits]:
-        asked.check()
-        return until_encoder_stays(partial(self._answers, asked, where)) if asked.queries else []
+    def explain(
+        self,
+        query: Query | None = None,
+        k: int = 10,
+        where: Mapping[str, Any] | Node | None = None,
+        **options: Unpack[SearchOptions],
+    ) -> Explanation:
+        """How a search with these arguments comes to its hits: what the filter lets through, each step with its time
+        and reason, and of each hit what every leg says and which terms its text has.
 
-    def _answers(self, asked: Asked, where: Mapping[str, Any] | Node | None) -> list[Hits]:
-        moment, tree, store = now(), filter_of(where), self._context.store
-        answers = []
-        for question in self._questions(store, asked, moment, tree):
-            answers += search(store, question)
-        return answers
+        Args:
+            options: as of `search`.
+        """
+        return explain(self._context, Asked.of(query, k, options), where)
 
-    def _questions(self, store: Store[DerivedIndex], asked: Asked, moment: int, tree: Node | None) -> list[Question]:
-        """Checked by what this process knows, which saves looking twice; refused only by what is newest."""
-        context, known = self._context, store.known()
-        try:
-            return asked.questions(
-                known, context.rules(known), partial(context.encode_query, state=known), moment, tree
-            )
-        except VicinalError:
-            newest = store.current()
-            if newest == known:
-                raise
-            return asked.questions(
-                newest, context.rules(newest), partial(context.encode_query, state=newest), moment, tree
-            )
+    def why_not(
+        self,
+        id: AnyId,
+        query: Query | None = None,
+        k: int = 10,
+        where: Mapping[str, Any] | Node | None = None,
+        **settings: Unpack[SearchSettings],
+    ) -> WhyNot:
+        """Why the row of an id is not among the hits of a search with these arguments, or that it is.
+
+        Args:
+            id: of the row that is missed.
+            settings: as of `search`. For the neighbours of a row pass its vector as query.
+        """
+        return why_not(self._context, id, Asked.of(query, k, settings), where)
 
     # -- notes
 

@@ -77,6 +77,10 @@ def reading(docs: Collection) -> list[Record]:
 
 
 def searching(docs: Collection, vector: Sequence[float], queries: Iterable[str]) -> Hits:
+    why: vicinal.Explanation = docs.explain("a question", 3, {"year": 2024}, mode="hybrid", alpha=0.3)
+    docs.explain(id="a", exact=True)
+    lost: vicinal.WhyNot = docs.why_not("a", "a question", k=3, mode="keyword", syntax="operators")
+    print(why.hits[0].legs["dense"].rank, why.step("filter").seconds, lost.reason, lost.found)
     docs.search("a question", k=3, where={"year": {"$gte": 2020}})
     docs.search(vector)
     docs.search(np.zeros(3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -113,3 +114,28 @@ def test_a_query_that_begins_with_a_dash(database: Path, command: Command) -> No
     assert done.code == 2
     assert "write --" in done.err
     assert command("search", database, "docs", "--", "-5").code == 0
+
+
+def test_explain_tells_how_a_search_came_to_its_hits(database: Path, command: Command) -> None:
+    done = command("explain", database, "docs", "sharpened knives", "--mode", "hybrid")
+    assert (done.code, done.err) == (0, "")
+    assert "mode hybrid, k=10: 2 hits" in done.out
+    assert "keyword 1" in done.out
+    told = json.loads(command("explain", database, "docs", "knives", "--where", '{"year": 2024}', "--json").out)
+    assert (told["filter"]["rows"], told["filter"]["of"]) == (1, 2)
+
+
+def test_explain_tells_why_a_row_is_not_there(database: Path, command: Command) -> None:
+    done = command("explain", database, "docs", "+sharpened", "--mode", "keyword", "--why-not", "a")
+    assert "required_word" in done.out
+    told = json.loads(command("explain", database, "docs", "x", "--why-not", "9" * 30, "--json").out)
+    assert (told["id"], told["reason"]) == ("9" * 30, "not_there")
+
+
+def test_ids_of_every_type_are_found_by_what_is_written(tmp_path: Path, command: Command) -> None:
+    number, unique = -7, uuid.uuid4()
+    with vicinal.connect(tmp_path / "db") as opened:
+        opened.collection("docs", encoder="hashing:16").add([number, unique], texts=["one", "two"])
+    for id_ in (number, unique):
+        done = command("explain", tmp_path / "db", "docs", "one", f"--why-not={id_}", "--json")
+        assert json.loads(done.out)["reason"] == "found"

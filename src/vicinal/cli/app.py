@@ -12,6 +12,7 @@ from ..version import __version__
 from .common import say
 from .demo import demo
 from .evaluate import evaluate
+from .explain import explain
 from .index import index
 from .init import init
 from .models import models_app
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command("demo")(demo)
 app.command("index")(index)
 app.command("search", cls=QueryCommand)(search)
+app.command("explain", cls=QueryCommand)(explain)
 app.command("evaluate")(evaluate)
 app.command("import")(import_file)
 app.command("export")(export_collection)

@@ -21,39 +21,44 @@ from .common import CollectionName, DatabasePath, cell, existing_collection, pri
 from .files.rows import json_members
 from .passages import print_passages
 
-__all__ = ["QueryCommand", "search"]
+__all__ = ["ModeOption", "QueryArgument", "QueryCommand", "SyntaxOption", "WhereOption", "filter_of", "search"]
 
 _SHOWN_CHARS_MAX = 200
+
+QueryArgument = Annotated[
+    str,
+    typer.Argument(metavar="QUERY", help="What to look for; -- before one with a dash.", show_default=False),
+]
+ModeOption = Annotated[
+    str | None,
+    typer.Option(
+        help="dense, keyword or hybrid: by vectors, words, both. Default: dense; hybrid for documents.",
+        show_default=False,
+    ),
+]
+SyntaxOption = Annotated[
+    str | None,
+    typer.Option(
+        help='plain, or operators: +required, -excluded, "in a row". Default: operators for keyword, else plain.',
+        show_default=False,
+    ),
+]
+WhereOption = Annotated[
+    str | None,
+    typer.Option("--where", metavar="JSON", help="A filter on metadata, as in Python.", show_default=False),
+]
 
 
 def search(
     path: DatabasePath,
     collection: CollectionName,
-    query: Annotated[
-        str,
-        typer.Argument(metavar="QUERY", help="What to look for; -- before one with a dash.", show_default=False),
-    ],
+    query: QueryArgument,
     k: Annotated[
         int | None, typer.Option("-k", min=1, help="How many rows. Default: MAX_RESULTS, else 10.", show_default=False)
     ] = None,
-    mode: Annotated[
-        str | None,
-        typer.Option(
-            help="dense, keyword or hybrid: by vectors, words, both. Default: dense; hybrid for documents.",
-            show_default=False,
-        ),
-    ] = None,
-    syntax: Annotated[
-        str | None,
-        typer.Option(
-            help='plain, or operators: +required, -excluded, "in a row". Default: operators for keyword, else plain.',
-            show_default=False,
-        ),
-    ] = None,
-    where: Annotated[
-        str | None,
-        typer.Option("--where", metavar="JSON", help="A filter on metadata, as in Python.", show_default=False),
-    ] = None,
+    mode: ModeOption = None,
+    syntax: SyntaxOption = None,
+    where: WhereOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line instead of a table.")] = False,
 ) -> None:
     """Search a collection, best rows first.
@@ -65,7 +70,7 @@ def search(
       vicinal search ./data docs "+chlorophyll sugar" --mode keyword
       vicinal search ./data docs "sugar" --where '{"year": {"$gte": 2020}}'
     """
-    tree = None if where is None else _filter_of(where)
+    tree = None if where is None else filter_of(where)
     with existing_collection(path, collection) as opened:
         k = k or Settings.load().max_results
         chosen = cast("Syntax | None", syntax or ("operators" if mode == "keyword" else None))
@@ -96,7 +101,8 @@ class QueryCommand(TyperCommand):
             raise
 
 
-def _filter_of(where: str) -> dict[str, Any]:
+def filter_of(where: str) -> dict[str, Any]:
+    """The filter that an option holds as JSON."""
     try:
         return loads(where)
     except (ValueError, ArithmeticError, RecursionError, TypeError) as error:

@@ -22,7 +22,7 @@ from .postings_numpy import NumpyPostings, parts
 from .text_asking import Asking, Compiled
 from .text_query import DEFAULT_SCORER, Scorer, TextQuery
 
-__all__ = ["Contribution", "TextIndex", "postings_for"]
+__all__ = ["AskedTerm", "Contribution", "TextIndex", "postings_for"]
 
 _BATCH: Final = 8192  # texts analysed before the postings take them in
 _VOCABULARY_MAX: Final = 1 << 18  # distinct words remembered at a time
@@ -48,6 +48,25 @@ class Contribution:
     count: int
     weight: float
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTerm:
+    """A term that a query's words stand for.
+
+    Attributes:
+        field: name of the field.
+        term: as the analyzer made it.
+        having: how many texts have it.
+        texts: how many there are.
+        weight: as in `Contribution`; 0 where it does not score, mostly because no text has it.
+    """
+
+    field: str
+    term: str
+    having: int
+    texts: int
+    weight: float
 
 
 class TextIndex:
@@ -152,6 +171,31 @@ class TextIndex:
             ]
 
         return self._run_compiled(query, scorer, explained)
+
+    def terms(self, query: TextQuery, *, scorer: Scorer = DEFAULT_SCORER) -> list[AskedTerm]:
+        """The terms of a query, each once, with how many texts have them: first those that score."""
+        names = [field.name for field in self._analyzer.fields]
+        words = self._asking.ask(query).scoring
+
+        def asked(compiled: Compiled) -> list[AskedTerm]:
+            weights: dict[tuple[int, str], float] = {}
+            for (field, terms), own in zip(compiled.scoring, compiled.program.weights):
+                for (term, _), weight in zip(terms, own):
+                    weights[field, term] = weights.get((field, term), 0.0) + weight
+            for word in words:
+                for group in word.groups:
+                    for term, _ in group.terms:
+                        weights.setdefault((group.field, term), 0.0)
+            found_in, found_terms = [field for field, _ in weights], [term for _, term in weights]
+            version, statistics, _, having = self._postings.find(found_in, found_terms)
+            if version != compiled.program.version:
+                raise Stale
+            return [
+                AskedTerm(names[field], term, count, statistics.texts, weight)
+                for ((field, term), weight), count in zip(weights.items(), having)
+            ]
+
+        return self._run_compiled(query, scorer, asked)
 
     def matched_terms(self, query: TextQuery, slot: int) -> list[str]:
         """Terms of the query that a row has, each once, in the order of the query, stems and surface forms alike."""

@@ -67,6 +67,20 @@ class Asked:
     select: Any = None
     single: bool = True
 
+    @classmethod
+    def of(cls, query: Any, k: Any, options: Mapping[str, Any]) -> Asked:
+        """One query, with the arguments of `search` by name.
+
+        Raises:
+            InvalidArgument: search has no argument of a name.
+        """
+        refuse_unknown({name: value for name, value in options.items() if name not in _NAMES})
+        given = dict(options)
+        for name, ours in (("vector", "vectors"), ("sparse", "sparse")):
+            value = given.pop(name, None)
+            given[ours] = None if value is None else [value]
+        return cls([query], k, **given)
+
     def check(self) -> None:
         """Raises InvalidArgument for what no collection could answer."""
         if not self._is_plain():

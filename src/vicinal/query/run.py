@@ -16,7 +16,7 @@ from .plan import Plan
 from .question import Question
 from .threshold import BY_RANK, RANKED, Leg, fuse
 
-__all__ = ["run"]
+__all__ = ["fused", "legs_of", "measure_of", "rank", "run", "words_of"]
 
 
 def run(plan: Plan, reader: Reader) -> list[Hits]:
@@ -25,18 +25,22 @@ def run(plan: Plan, reader: Reader) -> list[Hits]:
     Raises:
         ChangedMeanwhile: an index or a row that was found has moved on since the plan's view was taken.
     """
-    mode = plan.question.mode
-    if mode == "dense":
-        rankings = _by_vectors(plan)
-    elif mode == "keyword":
-        rankings = _by_words(plan)
-    else:
-        rankings = [_fused(plan, i) for i in range(len(plan))]
+    rankings = rank(plan)
     if plan.question.offset or plan.question.min_score is not None:
         rankings = [ranking.cut(plan.question.offset, plan.question.min_score) for ranking in rankings]
     plan.view.check_unmoved()
-    measure = _measure(plan.question, plan.metric)
+    measure = measure_of(plan.question, plan.metric)
     return fetch(reader, plan.view, rankings, *measure, plan.other_than, plan.question.select)
+
+
+def rank(plan: Plan) -> list[Ranking]:
+    """The best `k` rows of each question, those that are passed over and those that score too low among them."""
+    mode = plan.question.mode
+    if mode == "dense":
+        return _by_vectors(plan)
+    if mode == "keyword":
+        return _by_words(plan)
+    return [fused(plan, legs_of(plan, i)) for i in range(len(plan))]
 
 
 def _by_vectors(plan: Plan) -> list[Ranking]:
@@ -51,27 +55,36 @@ def _by_vectors(plan: Plan) -> list[Ranking]:
 def _by_words(plan: Plan) -> list[Ranking]:
     question = plan.question
     assert question.words is not None  # a keyword question has them
-    index = _words_of(plan)
+    index = words_of(plan)
     return [Ranking(*KeywordLeg(index, words, question.scorer, plan.rows).best(question.k)) for words in question.words]
 
 
-def _fused(plan: Plan, i: int) -> Ranking:
-    legs = _legs(plan, i)
-    fusion = plan.question.fusion
+def fused(plan: Plan, legs: list[Leg], depth: int | None = None) -> Ranking:
+    """One ranking of those of the legs.
+
+    Args:
+        depth: how many rows, in place of the question's `k`, whose scores it does not change.
+    """
+    fusion, k = plan.question.fusion, plan.question.k
     weights = [fusion.weights.get(leg.name, 1.0) for leg in legs]
-    k = plan.question.k
     ranked = max(RANKED, k) if fusion.method in BY_RANK else RANKED
-    fused = fuse(legs, k, fusion.method, weights=weights if any(weights) else None, ranked=ranked)
-    return Ranking(fused.slots, fused.scores, fused.legs)
+    found = fuse(
+        legs,
+        k if depth is None else depth,
+        fusion.method,
+        weights=weights if any(weights) else None,
+        ranked=ranked,
+    )
+    return Ranking(found.slots, found.scores, found.legs)
 
 
-def _legs(plan: Plan, i: int) -> list[Leg]:
+def legs_of(plan: Plan, i: int) -> list[Leg]:
     """The legs of the i-th question: those for which it has something to look for."""
     question = plan.question
     rows, candidates = plan.rows, plan.candidates
     words = None if question.words is None else question.words[i]
     if words is not None:
-        rows = admitted(_words_of(plan), words, rows)
+        rows = admitted(words_of(plan), words, rows)
         candidates = candidates & rows
     legs: list[Leg] = []
     if plan.queries is not None:
@@ -79,19 +92,20 @@ def _legs(plan: Plan, i: int) -> list[Leg]:
         assert view.vectors is not None  # the view was asked for them
         legs.append(DenseLeg(view.vectors, view.kernels, plan.metric, plan.vectors, query, candidates, accuracy))
     if words is not None:
-        legs.append(KeywordLeg(_words_of(plan), words, question.scorer, rows))
+        legs.append(KeywordLeg(words_of(plan), words, question.scorer, rows))
     if question.sparse is not None:
         assert plan.view.sparse is not None  # the view was asked for it
         legs.append(SparseLeg(plan.view.sparse.index, question.sparse[i], rows))
     return legs
 
 
-def _words_of(plan: Plan) -> TextIndex:
+def words_of(plan: Plan) -> TextIndex:
+    """The index of words at the plan's moment."""
     assert plan.view.words is not None  # the view was asked for them
     return plan.view.words.index
 
 
-def _measure(question: Question, metric: Metric) -> tuple[str, float]:
+def measure_of(question: Question, metric: Metric) -> tuple[str, float]:
     """What scores are, and the distance beside a score of 0."""
     if question.mode == "keyword":
         return ("bm25" if isinstance(question.scorer, Bm25) else "tfidf"), 0.0

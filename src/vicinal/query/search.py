@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
+from typing import TypeVar
 
 from ..indexes.derived import DerivedIndex, View, viewing
 from ..store.reading import ChangedMeanwhile, Reader
@@ -12,23 +14,39 @@ from .plan import plan
 from .question import Question
 from .run import run
 
+__all__ = ["at_one_moment", "search", "view_for"]
+
 _TRIES = 3  # before everybody else is held up
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 def search(store: Store[DerivedIndex], question: Question) -> list[Hits]:
-    """Exactly min(k, matches) hits for each question, as of one moment between call and return.
-
-    First without holding anybody up. If a row that was found has changed before it was read, or words have moved on,
-    again; in the end with indexes and rows at one moment.
-    """
-    words, sparse = question.words is not None, question.sparse is not None
-    view_of = viewing(question.where, vectors=question.has_vectors, words=words, sparse=sparse)
+    """Exactly min(k, matches) hits for each question, as of one moment between call and return."""
 
     def answer(view: View, reader: Reader) -> list[Hits]:
         view.catch_up(reader)
         return run(plan(question, view, reader), reader)
 
+    return at_one_moment(store, view_for(question), answer)
+
+
+def view_for(question: Question) -> Callable[[DerivedIndex, Reader], View]:
+    """What a question needs of the indexes."""
+    words, sparse = question.words is not None, question.sparse is not None
+    return viewing(question.where, vectors=question.has_vectors, words=words, sparse=sparse)
+
+
+def at_one_moment(
+    store: Store[DerivedIndex], take: Callable[[DerivedIndex, Reader], S], answer: Callable[[S, Reader], T]
+) -> T:
+    """What `answer` makes of what `take` took off the indexes.
+
+    First without holding anybody up. If a row that was found has changed before it was read, or words have moved on,
+    again; in the end with indexes and rows at one moment.
+    """
     for _ in range(_TRIES):
-        with contextlib.suppress(ChangedMeanwhile), store.snapshot(view_of) as (view, reader):
-            return answer(view, reader)
-    return store.at_moment(view_of, answer)
+        with contextlib.suppress(ChangedMeanwhile), store.snapshot(take) as (taken, reader):
+            return answer(taken, reader)
+    return store.at_moment(take, answer)

@@ -1,0 +1,424 @@
+"""What `explain` and `why_not` return: plain values that show themselves on a terminal, in a notebook and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from . import notebook
+from .types import Id, LegScore, to_json
+from .visible import counted, one_line, shown, visible
+
+__all__ = [
+    "ExplainedClause",
+    "ExplainedFilter",
+    "ExplainedHit",
+    "ExplainedStep",
+    "Explanation",
+    "FailedClause",
+    "MatchedTerm",
+    "QueryTerm",
+    "Reason",
+    "WhyNot",
+]
+
+Reason = Literal[
+    "found",
+    "not_there",
+    "expired",
+    "filter",
+    "no_vector",
+    "no_shared_word",
+    "required_word",
+    "excluded_word",
+    "no_match",
+    "min_score",
+    "offset",
+    "missed_by_index",
+    "other_space",
+    "rank",
+]
+
+_TEXT_CHARS_MAX = 50
+_HITS_SHOWN_MAX = 20
+_TERMS_SHOWN_MAX = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedClause:
+    """One of the conditions that a filter joins by "and".
+
+    Attributes:
+        text: as Vicinal reads it.
+        rows: how many rows pass it alone; None where that was not counted, as texts of all rows would be read for it.
+    """
+
+    text: str
+    rows: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"text": self.text, "rows": self.rows}
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedFilter:
+    """What a filter lets through.
+
+    Attributes:
+        text: as Vicinal reads it; "" where there is none.
+        rows: rows that pass.
+        of: rows there are; expired ones count in neither.
+        clauses: the conditions, where it joins several by "and".
+    """
+
+    text: str
+    rows: int
+    of: int
+    clauses: tuple[ExplainedClause, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        clauses = [one.to_dict() for one in self.clauses]
+        return {"text": self.text, "rows": self.rows, "of": self.of, "clauses": clauses}
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedStep:
+    """A part of a search.
+
+    Attributes:
+        name: "encode", "filter", "catch up", "plan", "dense", "keyword", "sparse", "fusion" or "rows".
+        seconds: the time it took, this once.
+        rows: how many rows it may find (a leg), or found (the others); None where that says nothing.
+        exact: whether what it finds is certain to be the true answer; None where there is nothing to find.
+        why: how it goes about it, and for what reason.
+        weight: of a leg in the fusion, as it was asked for.
+        depth: how many rows the fusion asked a leg for.
+    """
+
+    name: str
+    seconds: float
+    rows: int | None = None
+    exact: bool | None = None
+    why: str = ""
+    weight: float | None = None
+    depth: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        values = {"rows": self.rows, "exact": self.exact, "weight": self.weight, "depth": self.depth}
+        known = {name: value for name, value in values.items() if value is not None}
+        return {"name": self.name, "seconds": self.seconds, "why": self.why, **known}
+
+
+@dataclass(frozen=True, slots=True)
+class QueryTerm:
+    """A term that the query's words stand for.
+
+    Attributes:
+        term: as the analyzer made it.
+        field: of the index: stems or surface forms.
+        texts: how many texts have it: its document frequency.
+        of: how many texts there are.
+        weight: what multiplies its share of a text's score: weight of the field, times idf, times in the query; 0
+            where no text has it.
+    """
+
+    term: str
+    field: str
+    texts: int
+    of: int
+    weight: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"term": self.term, "field": self.field, "texts": self.texts, "of": self.of, "weight": self.weight}
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedTerm:
+    """A term of the query that a row has.
+
+    Attributes:
+        term, field, texts, weight: as in `QueryTerm`.
+        count: how often the row has it: its term frequency.
+        score: what it adds to the row's score by words.
+    """
+
+    term: str
+    field: str
+    count: int
+    texts: int
+    weight: float
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "term": self.term,
+            "field": self.field,
+            "count": self.count,
+            "texts": self.texts,
+            "weight": self.weight,
+            "score": self.score,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedHit:
+    """A hit, and why it is where it is.
+
+    Attributes:
+        rank: its place, counted from 1; with `offset=` from behind what was passed over.
+        legs: what each leg said of it.
+        terms: terms of the query that its text has; empty where no words were searched.
+    """
+
+    rank: int
+    id: Id
+    score: float
+    text: str | None
+    legs: Mapping[str, LegScore]
+    terms: tuple[MatchedTerm, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "rank": self.rank,
+            "id": self.id,
+            "score": self.score,
+            "text": self.text,
+            "legs": {name: leg.to_dict() for name, leg in self.legs.items()},
+            "terms": [term.to_dict() for term in self.terms],
+        }
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Explanation:
+    """How a search came to its hits.
+
+    Attributes:
+        mode, k: as asked.
+        metric: what scores are, as in `Hits.metric`.
+        filter: what `where` let through.
+        steps: what was done, in order, with the time that each step took.
+        terms: what the words of the query stand for; empty where no words were searched.
+        hits: those that the same search gives.
+        change: the commit that the answer stands on.
+    """
+
+    mode: str
+    k: int
+    metric: str
+    filter: ExplainedFilter
+    steps: tuple[ExplainedStep, ...]
+    terms: tuple[QueryTerm, ...]
+    hits: tuple[ExplainedHit, ...]
+    change: int
+
+    @property
+    def seconds(self) -> float:
+        """The time of all steps."""
+        return sum(step.seconds for step in self.steps)
+
+    def step(self, name: str) -> ExplainedStep:
+        """The step of this name.
+
+        Raises:
+            KeyError: the search has none.
+        """
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as dicts and lists."""
+        return {
+            "mode": self.mode,
+            "k": self.k,
+            "metric": self.metric,
+            "change": self.change,
+            "seconds": self.seconds,
+            "filter": self.filter.to_dict(),
+            "steps": [step.to_dict() for step in self.steps],
+            "terms": [term.to_dict() for term in self.terms],
+            "hits": [hit.to_dict() for hit in self.hits],
+        }
+
+    def to_json(self) -> str:
+        """`to_dict()` as JSON."""
+        return to_json(self.to_dict())
+
+    def __repr__(self) -> str:
+        found = counted(len(self.hits), "hit")
+        head = f"Explanation of a search, mode {self.mode}, k={self.k}: {found} in {self.seconds * 1e3:.2f} ms"
+        steps = [f"  {step.name:<8} {step.seconds * 1e3:>8.3f} ms  {_about(step, self.filter)}" for step in self.steps]
+        lines = [head, *steps, *map(_clause, self.filter.clauses)]
+        if self.terms:
+            lines.append(f"  terms    {_listed([_term(term) for term in self.terms])}")
+        lines += [f"  {hit.rank:>4}  {hit.score:>9.4f}  {shown(hit.id)}  {_why(hit)}" for hit in self._first()]
+        if len(self.hits) > _HITS_SHOWN_MAX:
+            lines.append(f"        ... and {len(self.hits) - _HITS_SHOWN_MAX:,} more")
+        return "\n".join(visible(line.rstrip()) for line in lines)
+
+    def _first(self) -> tuple[ExplainedHit, ...]:
+        return self.hits[:_HITS_SHOWN_MAX]
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the steps, then the hits."""
+        steps = [(step.name, f"{step.seconds * 1e3:.3f}", _about(step, self.filter)) for step in self.steps]
+        hits = [
+            (hit.rank, f"{hit.score:.4f}", notebook.code(hit.id), _legs(hit), _terms(hit), hit.text)
+            for hit in self._first()
+        ]
+        rest = len(self.hits) - len(hits)
+        title = f"Search, mode {self.mode}, {self.seconds * 1e3:.2f} ms"
+        lists = {"conditions": [_clause(one).strip() for one in self.filter.clauses]}
+        lists["terms of the query"] = [_term(term) for term in self.terms]
+        below = notebook.card("", {}, lists) if any(lists.values()) else ""
+        header = ["", f"score ({self.metric})", "id", "legs: rank (score)", "terms", "text"]
+        more = f"and {rest:,} more" if rest else ""
+        return (
+            f"<div>{notebook.table(title, ['step', 'ms', 'what and why'], steps)}{below}"
+            f"{notebook.table(counted(len(self.hits), 'hit'), header, hits, more)}</div>"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FailedClause:
+    """A condition that a row does not meet.
+
+    Attributes:
+        text: as Vicinal reads it.
+        value: what the row has there; None where it has nothing, or the condition is about more than one field.
+    """
+
+    text: str
+    value: Any = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"text": self.text, "value": self.value}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class WhyNot:
+    """Why a row is not among the hits of a search, or that it is.
+
+    Attributes:
+        id: whose question it is.
+        reason: "found": it is among the hits. "not_there": no row has the id. "expired": it is past its time to live.
+            "filter": `where` excludes it, see `clauses`. "no_vector": it has none, and vectors are compared.
+            "no_shared_word": its text has no word of the query. "required_word", "excluded_word": its text lacks a
+            +word, or has a -word. "no_match": in a hybrid search it has neither vector nor word nor dimension in
+            common. "min_score": its score is too low. "offset": it is among the best that were passed over.
+            "missed_by_index": it belongs among the hits, and the index did not look at it. "other_space": its vector
+            was given and lies elsewhere than that of its text. "rank": others are better.
+        text: the same in a sentence.
+        k: how many hits were asked for.
+        rank: its place in the true ranking, counted from 1; None where it is not in it.
+        score: its score; None likewise.
+        last_score: the score of the last hit that was asked for; None where there were fewer.
+        clauses: conditions that it does not meet.
+        legs: what each leg says of it, of those in which it matches.
+        terms: terms of the query that its text has.
+    """
+
+    id: Id
+    reason: Reason
+    text: str
+    k: int
+    rank: int | None = None
+    score: float | None = None
+    last_score: float | None = None
+    clauses: tuple[FailedClause, ...] = ()
+    legs: Mapping[str, LegScore] = field(default_factory=dict)
+    terms: tuple[MatchedTerm, ...] = ()
+
+    @property
+    def found(self) -> bool:
+        """Whether it is among the hits."""
+        return self.reason == "found"
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as dicts and lists."""
+        return {
+            "id": self.id,
+            "reason": self.reason,
+            "text": self.text,
+            "k": self.k,
+            "rank": self.rank,
+            "score": self.score,
+            "last_score": self.last_score,
+            "clauses": [one.to_dict() for one in self.clauses],
+            "legs": {name: leg.to_dict() for name, leg in self.legs.items()},
+            "terms": [term.to_dict() for term in self.terms],
+        }
+
+    def to_json(self) -> str:
+        """`to_dict()` as JSON."""
+        return to_json(self.to_dict())
+
+    def __repr__(self) -> str:
+        lines = [f"WhyNot({shown(self.id)}, {self.reason}): {self.text}"]
+        lines += [f"  {one.text}: the row has {shown(one.value)}" for one in self.clauses]
+        lines += [
+            f"  {name}: rank {leg.rank or 'beyond'}, score {_number(leg.score)}" for name, leg in self.legs.items()
+        ]
+        if self.terms:
+            lines.append(f"  terms: {_listed([_matched(term) for term in self.terms])}")
+        return "\n".join(map(visible, lines))
+
+    def _repr_html_(self) -> str:
+        values = {"reason": self.reason, "rank": None if self.rank is None else f"{self.rank:,}"}
+        values |= {"score": _number(self.score), f"score of hit {self.k}": _number(self.last_score)}
+        lists = {"not met": [f"{one.text}: the row has {shown(one.value)}" for one in self.clauses]}
+        lists["terms"] = [_matched(term) for term in self.terms]
+        title = notebook.joined("Why not ", notebook.code(self.id), f": {self.text}")
+        return notebook.card(title, {name: value for name, value in values.items() if value}, lists)
+
+
+def _about(step: ExplainedStep, filter_: ExplainedFilter) -> str:
+    """One line on a step."""
+    if step.name == "filter":
+        condition = filter_.text or "no filter"
+        return f"{one_line(condition, 3 * _TEXT_CHARS_MAX)}: {filter_.rows:,} of {counted(filter_.of, 'row')}"
+    parts = [] if step.rows is None else [counted(step.rows, "row")]
+    parts += [] if step.weight is None else [f"weight {step.weight:g}"]
+    parts += [] if step.depth is None else [f"asked for its best {step.depth:,}"]
+    parts += [] if step.exact is None else ["exact" if step.exact else "approximate"]
+    return ": ".join(part for part in (", ".join(parts), step.why) if part)
+
+
+def _clause(one: ExplainedClause) -> str:
+    rows = "not counted alone" if one.rows is None else counted(one.rows, "row")
+    return f"    {one_line(one.text, 3 * _TEXT_CHARS_MAX)}: {rows}"
+
+
+def _term(term: QueryTerm) -> str:
+    return f"{term.term} ({term.field}) in {term.texts:,} of {counted(term.of, 'text')}"
+
+
+def _matched(term: MatchedTerm) -> str:
+    return f"{term.term} ({term.field}) x{term.count}, in {counted(term.texts, 'text')}: {term.score:.3f}"
+
+
+def _why(hit: ExplainedHit) -> str:
+    return "  ".join(part for part in (_legs(hit), _terms(hit), one_line(hit.text or "", _TEXT_CHARS_MAX)) if part)
+
+
+def _legs(hit: ExplainedHit) -> str:
+    return ", ".join(
+        f"{name} {leg.rank or 'beyond'} ({_number(leg.score)})"
+        for name, leg in hit.legs.items()
+        if leg.score is not None
+    )
+
+
+def _terms(hit: ExplainedHit) -> str:
+    return _listed([f"{term.term} x{term.count}" for term in hit.terms])
+
+
+def _listed(parts: list[str]) -> str:
+    rest = len(parts) - _TERMS_SHOWN_MAX
+    return ", ".join(parts[:_TERMS_SHOWN_MAX]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

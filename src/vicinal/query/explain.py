@@ -1,0 +1,173 @@
+"""`explain`: the steps of a search, each watched; the numbers are those that the steps gave.
+
+It runs what `search` runs: the same view, plan, legs, fusion and rows. A search itself knows nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..explanation import (
+    ExplainedClause,
+    ExplainedFilter,
+    ExplainedHit,
+    ExplainedStep,
+    Explanation,
+    MatchedTerm,
+    QueryTerm,
+)
+from ..filters.bitmap import popcount
+from ..indexes.derived import DerivedIndex, View
+from ..indexes.text import AskedTerm
+from ..store.reading import Reader
+from ..store.store import Store
+from ..types import Hit, Hits, LegScore
+from .clauses import counted_clauses
+from .hits import Ranking, fetch
+from .plan import Plan, plan
+from .question import Question
+from .run import fused, legs_of, measure_of, rank, words_of
+from .search import at_one_moment, view_for
+from .stopwatch import Stopwatch, TimedLeg
+
+__all__ = ["explain", "leg_scores", "matched_terms"]
+
+_AGAIN = ("filter", "catch up", "plan", "dense", "keyword", "sparse", "fusion", "rows")
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    view: View
+    clauses: tuple[ExplainedClause, ...]
+
+
+def explain(store: Store[DerivedIndex], question: Question, watch: Stopwatch) -> Explanation:
+    """How a search of one question comes to its hits.
+
+    Args:
+        watch: knows the time of what came before.
+    """
+    view_of = view_for(question)
+
+    def take(index: DerivedIndex, reader: Reader) -> _Taken:
+        watch.forget(*_AGAIN)
+        with watch.step("filter"):
+            view = view_of(index, reader)
+        return _Taken(view, counted_clauses(question.where, index, reader))
+
+    return at_one_moment(store, take, lambda taken, reader: _Explaining(question, taken, reader, watch).explanation())
+
+
+class _Explaining:
+    """One try, at one moment."""
+
+    def __init__(self, question: Question, taken: _Taken, reader: Reader, watch: Stopwatch) -> None:
+        self._question = question
+        self._view = taken.view
+        self._clauses = taken.clauses
+        self._reader = reader
+        self._watch = watch
+        self._depths: dict[str, int] = {}
+
+    def explanation(self) -> Explanation:
+        question, view, watch = self._question, self._view, self._watch
+        if question.words is not None or question.sparse is not None:
+            with watch.step("catch up"):
+                view.catch_up(self._reader)
+        with watch.step("plan"):
+            planned = plan(question, view, self._reader)
+        ranking = self._ranking(planned)
+        kept = ranking.cut(question.offset, question.min_score)
+        measure = measure_of(question, planned.metric)
+        with watch.step("rows"):
+            hits = fetch(self._reader, view, [kept], *measure, planned.other_than, question.select)[0]
+        terms = asked_terms(planned)
+        explained = tuple(self._hit(planned, kept, i, hit, terms) for i, hit in enumerate(hits))
+        filter_, steps = self._filter(), self._steps(planned, hits)
+        shown = tuple(QueryTerm(one.term, one.field, one.having, one.texts, one.weight) for one in terms)
+        view.check_unmoved()
+        k = question.k - question.offset
+        return Explanation(question.mode, k, hits.metric, filter_, steps, shown, explained, view.change)
+
+    def _ranking(self, planned: Plan) -> Ranking:
+        mode, watch = self._question.mode, self._watch
+        if mode != "hybrid":
+            with watch.step(mode):
+                return rank(planned)[0]
+        with watch.step("fusion"):
+            legs = [TimedLeg(leg, watch) for leg in legs_of(planned, 0)]
+            found = fused(planned, [*legs])
+        self._depths = {leg.name: leg.depth for leg in legs}
+        return found
+
+    def _filter(self) -> ExplainedFilter:
+        where, moment = self._question.where, self._question.now
+        of = popcount(self._view.slots.visible(moment))
+        return ExplainedFilter(
+            "" if where is None else repr(where), popcount(self._view.rows(moment)), of, self._clauses
+        )
+
+    def _steps(self, planned: Plan, hits: Hits) -> tuple[ExplainedStep, ...]:
+        """Those of the plan, and what goes on around them, in the order in which they were done."""
+        question = self._question
+        weights: Mapping[str, float] = question.fusion.weights if question.mode == "hybrid" else {}
+        told = {step.name: step for step in planned.steps()}
+        steps = []
+        for name, seconds in self._in_order():
+            step = told.get(name)
+            if step is not None:
+                weight, depth = weights.get(name), self._depths.get(name)
+                steps.append(ExplainedStep(name, seconds, step.rows, step.exact, step.why, weight, depth))
+            elif name == "rows":
+                steps.append(ExplainedStep(name, seconds, len(hits), why="texts and metadata of the hits"))
+            else:
+                steps.append(ExplainedStep(name, seconds, why=_WHY.get(name, "")))
+        return tuple(steps)
+
+    def _in_order(self) -> list[tuple[str, float]]:
+        """A fusion begins before its legs, which it asks, and is done after them."""
+        steps = list(self._watch.seconds.items())
+        return sorted(steps, key=lambda step: _LATE.index(step[0]) if step[0] in _LATE else -1)
+
+    def _hit(self, planned: Plan, ranking: Ranking, i: int, hit: Hit, terms: Sequence[AskedTerm]) -> ExplainedHit:
+        place, slot = self._question.offset + i + 1, int(ranking.slots[i])
+        legs = leg_scores(planned, ranking, i, place)
+        return ExplainedHit(place, hit.id, hit.score, hit.text, legs, matched_terms(planned, slot, terms))
+
+
+_LATE = ("fusion", "rows")
+_WHY = {
+    "encode": "the arguments checked, texts made vectors",
+    "catch up": "indexes of words and sparse vectors take in what was written since they were last asked",
+    "plan": "vectors of the moment, candidates",
+}
+
+
+def leg_scores(planned: Plan, ranking: Ranking, i: int, place: int) -> Mapping[str, LegScore]:
+    """What each leg said of the i-th row of a ranking; where there is but one leg, its place and score."""
+    if ranking.legs is not None:
+        return dict(ranking.legs(i))
+    return {planned.question.mode: LegScore(place, float(ranking.scores[i]) + 0.0)}
+
+
+def asked_terms(planned: Plan) -> list[AskedTerm]:
+    """Terms of the question's words; none where words are not searched."""
+    question = planned.question
+    return [] if question.words is None else words_of(planned).terms(question.words[0], scorer=question.scorer)
+
+
+def matched_terms(planned: Plan, slot: int, terms: Sequence[AskedTerm]) -> tuple[MatchedTerm, ...]:
+    """Those that the row at `slot` has; one that also stands in a phrase has the score of both."""
+    question = planned.question
+    if question.words is None:
+        return ()
+    having = {(one.field, one.term): one.having for one in terms}
+    found: dict[tuple[str, str], MatchedTerm] = {}
+    for part in words_of(planned).explain(question.words[0], slot, scorer=question.scorer):
+        key = part.field, part.term
+        weight, score = part.weight, part.score
+        if key in found:
+            weight, score = weight + found[key].weight, score + found[key].score
+        found[key] = MatchedTerm(part.term, part.field, part.count, having.get(key, 0), weight, score)
+    return tuple(found.values())

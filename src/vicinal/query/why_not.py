@@ -1,0 +1,215 @@
+"""`why_not`: what keeps one row out of the hits of a search, by the same steps that the search takes.
+
+First whatever excludes the row before anything is ranked, then its place in the true ranking and in the one that the
+index gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from ..contract import Accuracy, Slots
+from ..explanation import FailedClause, MatchedTerm, Reason, WhyNot
+from ..filters.tree import Node
+from ..indexes.derived import DerivedIndex, View
+from ..indexes.text_query import Clause, TextQuery
+from ..store.reading import ChangedMeanwhile, Reader
+from ..store.rows import Row, stored_id
+from ..store.store import Store
+from ..types import Id, LegScore
+from ..visible import counted
+from .clauses import failed_clauses, failing
+from .explain import asked_terms, leg_scores, matched_terms
+from .hits import Ranking
+from .legs import are_in
+from .plan import Plan, plan
+from .question import Question
+from .run import fused, legs_of, rank, words_of
+from .search import at_one_moment, view_for
+
+__all__ = ["Verdict", "why_not"]
+
+_FIRST_DEPTH: Final = 1024
+_GROWTH: Final = 8
+_DEPTH_MAX: Final = 1 << 32  # more than a collection can have
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found, and the row that it is about.
+
+    Attributes:
+        row: None where there is none.
+    """
+
+    told: WhyNot
+    row: Row | None
+
+
+def why_not(store: Store[DerivedIndex], question: Question, id_: Id) -> Verdict:
+    """Why the row of an id is not among the hits of a question, or that it is."""
+    view_of = view_for(question)
+
+    def take(index: DerivedIndex, reader: Reader) -> tuple[View, list[Node]]:
+        view = view_of(index, reader)
+        return view, [] if question.where is None else failing(question.where, id_, index, reader)
+
+    return at_one_moment(store, take, lambda taken, reader: _Looking(question, id_, *taken, reader).verdict())
+
+
+class _Looking:
+    """One try, at one moment."""
+
+    def __init__(self, question: Question, id_: Id, view: View, failed: list[Node], reader: Reader) -> None:
+        self._question = question
+        self._id = id_
+        self._view = view
+        self._failed = failed
+        self._reader = reader
+        self._k = question.k - question.offset
+
+    def verdict(self) -> Verdict:
+        row = self._reader.rows_by_id([stored_id(self._id)]).get(stored_id(self._id))
+        if row is None:
+            return Verdict(self._told("not_there", "no row has this id"), None)
+        live = self._view.slots.live
+        if row.change > self._view.change or row.slot >= len(live) or not live[row.slot]:
+            raise ChangedMeanwhile
+        if row.is_expired(self._question.now):
+            return Verdict(self._told("expired", "the row is past its time to live"), row)
+        if self._failed:
+            clauses = failed_clauses(self._failed, row)
+            return Verdict(self._told("filter", "the filter excludes it", clauses=clauses), row)
+        self._view.catch_up(self._reader)
+        told = self._ranked(plan(self._question, self._view, self._reader), row)
+        self._view.check_unmoved()
+        return Verdict(told, row)
+
+    def _ranked(self, planned: Plan, row: Row) -> WhyNot:
+        """For a row that is there and passes the filter."""
+        excluded = self._excluded(planned, row)
+        if excluded is not None:
+            return excluded
+        terms = matched_terms(planned, row.slot, asked_terms(planned))
+        true = _exactly(planned)
+        place, ranking = _place_of(true, row.slot)
+        if place is None:
+            return self._unmatched(planned)
+        found: dict[str, Any] = {"rank": place + 1, "score": float(ranking.scores[place]) + 0.0, "terms": terms}
+        found["legs"] = leg_scores(true, ranking, place, place + 1)
+        if len(ranking.slots) >= self._question.k:
+            found["last_score"] = float(ranking.scores[self._question.k - 1]) + 0.0
+        return self._placed(planned, row.slot, found)
+
+    def _excluded(self, planned: Plan, row: Row) -> WhyNot | None:
+        """What keeps it out of a ranking by one leg, or by words that must or must not be there."""
+        question = self._question
+        if question.mode == "dense":
+            there = bool(are_in(planned.candidates, _slots(row))[0])
+            why = "the row has no vector" + ("; its text was never encoded" if row.text else "")
+            return None if there else self._told("no_vector", why)
+        if question.words is None:
+            return None
+        query = question.words[0]
+        for clause in query.clauses:
+            having = self._has(planned, row, Clause(clause.text, "+", clause.phrase)) if clause.sign else True
+            if clause.sign == "+" and not having:
+                return self._told("required_word", f"its text does not have the required {clause.text!r}")
+            if clause.sign == "-" and having:
+                return self._told("excluded_word", f"its text has the excluded {clause.text!r}")
+        if question.mode == "keyword" and not _is_in(words_of(planned).matches(query, planned.rows), row):
+            return self._told("no_shared_word", _no_word(row))
+        return None
+
+    def _has(self, planned: Plan, row: Row, clause: Clause) -> bool:
+        return _is_in(words_of(planned).matches(TextQuery((clause,)), planned.rows), row)
+
+    def _unmatched(self, planned: Plan) -> WhyNot:
+        """Of a hybrid search in which no leg knows the row."""
+        legs = " or ".join(_LACKS[leg.name] for leg in legs_of(planned, 0))
+        only_words = self._question.words is not None and planned.queries is None and self._question.sparse is None
+        return self._told("no_shared_word" if only_words else "no_match", f"the row has no {legs or 'match'}")
+
+    def _placed(self, planned: Plan, slot: int, found: Mapping[str, Any]) -> WhyNot:
+        """For a row that the search ranks."""
+        question = self._question
+        place, score = found["rank"], found["score"]
+        if question.min_score is not None and score < question.min_score:
+            return self._told("min_score", f"its score {score:.4f} is below {question.min_score:g}", **found)
+        given = np.flatnonzero(rank(planned)[0].slots == slot)
+        if len(given) and int(given[0]) < question.offset:
+            text = f"it is number {int(given[0]) + 1:,} of the {question.offset:,} that were passed over"
+            return self._told("offset", text, **found)
+        if len(given):
+            return self._told("found", f"it is number {int(given[0]) + 1:,}", **found)
+        if place <= question.k:
+            text = f"it is number {place:,} of the true ranking; the index did not look at it. Ask with exact=True"
+            return self._told("missed_by_index", text, **found)
+        text = f"it is number {place:,}, and {question.k:,} were asked for"
+        return self._told("rank", text, **found)
+
+    def _told(
+        self,
+        reason: Reason,
+        text: str,
+        *,
+        rank: int | None = None,
+        score: float | None = None,
+        last_score: float | None = None,
+        clauses: tuple[FailedClause, ...] = (),
+        legs: Mapping[str, LegScore] | None = None,
+        terms: tuple[MatchedTerm, ...] = (),
+    ) -> WhyNot:
+        return WhyNot(self._id, reason, text, self._k, rank, score, last_score, clauses, legs or {}, terms)
+
+
+_LACKS: Final = {"dense": "vector", "keyword": "word of the query", "sparse": "dimension of the sparse query"}
+
+
+def _exactly(planned: Plan) -> Plan:
+    """The same search without anything that an index may miss."""
+    return replace(planned, question=replace(planned.question, accuracy=Accuracy(exact=True)))
+
+
+def _place_of(planned: Plan, slot: int) -> tuple[int | None, Ranking]:
+    """Where a row is in the ranking of all, from 0, or None; and the ranking down to it, and at least to `k`."""
+    for depth in _depths(planned.question.k):
+        ranking = _ranked_down_to(planned, depth)
+        at = np.flatnonzero(ranking.slots == slot)
+        if len(at):
+            return int(at[0]), ranking
+        if len(ranking.slots) < depth:
+            break
+    return None, ranking
+
+
+def _ranked_down_to(planned: Plan, depth: int) -> Ranking:
+    if planned.question.mode == "hybrid":
+        return fused(planned, legs_of(planned, 0), depth)
+    return rank(replace(planned, question=replace(planned.question, k=depth)))[0]
+
+
+def _depths(k: int) -> Iterator[int]:
+    depth = max(k, _FIRST_DEPTH)
+    while depth < _DEPTH_MAX:
+        yield depth
+        depth *= _GROWTH
+    yield _DEPTH_MAX
+
+
+def _slots(row: Row) -> Slots:
+    return np.array([row.slot], dtype=np.uint32)
+
+
+def _is_in(bitmap: Any, row: Row) -> bool:
+    return bool(are_in(bitmap, _slots(row))[0])
+
+
+def _no_word(row: Row) -> str:
+    if row.text is None:
+        return "the row has no text"
+    return f"its text, {counted(len(row.text.split()), 'word')}, has no word of the query"
