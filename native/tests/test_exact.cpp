@@ -154,6 +154,23 @@ void test_many() {
     }
 }
 
+// Of few rows, each asked for itself: with one that fits so well the others wait for a closer look in no order, and by
+// chance 64 of them begin and end like neighbours.
+void test_own_rows(std::size_t rows, unsigned seed) {
+    const Sample sample(rows, 8, seed);
+    Bitmap bitmap((rows + 63) / 64);
+    std::mt19937 random(seed);
+    for (std::size_t i = 0; i < rows; ++i)
+        if (random() % 3 == 0) bitmap[i / 64] |= std::uint64_t{1} << i % 64;
+    const Coded coded(Metric::cosine, sample.matrix(), nullptr);
+    for (std::size_t i = 0; i < rows; ++i) {
+        if (!is_allowed(bitmap, i)) continue;
+        const Matrix query = {sample.matrix().row(i), 1, 8};
+        check_search(coded, query, 1, 1, 1, bitmap, kHalves,
+                     {all_hits(Metric::cosine, sample.matrix(), query.data, bitmap)});
+    }
+}
+
 void test_parallel() {
     for (std::size_t threads : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{5}, ~std::size_t{0}}) {
         std::vector<int> calls(100);
@@ -182,6 +199,8 @@ int main() {
         test_search(2, 400);
         test_search(300, 260, directions);
     }
+    for (const unsigned rows : {259, 260, 266})
+        for (unsigned seed = rows - 200; seed < 3000; seed += 200) test_own_rows(rows, seed);
     test_many();  // at the fastest level: others do the same with the blocks
     return result();
 }

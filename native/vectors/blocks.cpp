@@ -14,8 +14,8 @@ void load_statistics(const float* statistics, std::size_t i, Block& block) {
     block.codes.error[i] = statistics[3];
 }
 
-// Of neighbours, which a compiler makes a few wide moves of.
-void load_neighbours(const Table& table, Block& block) {
+// Of a run, which a compiler makes a few wide moves of.
+void load_run(const Table& table, Block& block) {
     const std::uint8_t* const codes = table.row(block.slots[0]);
     const float* const statistics = table.statistics_of(block.slots[0]);
     for (std::size_t i = 0; i < kBlockRows; ++i) block.codes.row[i] = codes + i * table.stride;
@@ -33,7 +33,7 @@ void load_scattered(const Table& table, Block& block) {
 }  // namespace
 
 void Table::load(Block& block) const {
-    block.has_neighbours_only() ? load_neighbours(*this, block) : load_scattered(*this, block);
+    block.is_run ? load_run(*this, block) : load_scattered(*this, block);
 }
 
 bool SlotReader::next(Block& block) {
@@ -44,6 +44,7 @@ bool SlotReader::next(Block& block) {
     block.count = std::exchange(some_count_, 0);
     block.bits = first_bits(block.count);
     std::copy_n(some_, block.count, block.slots);
+    block.is_run = block.count == kBlockRows && some_[kBlockRows - 1] - some_[0] == kBlockRows - 1;  // they ascend
     return block.count > 0;
 }
 
@@ -55,6 +56,7 @@ bool SlotReader::is_dense() const {
 void SlotReader::take_all(Block& block) {
     for (std::size_t i = 0; i < kBlockRows; ++i) block.slots[i] = static_cast<std::uint32_t>(base_ + i);
     block.count = kBlockRows;
+    block.is_run = true;
     block.bits = std::exchange(word_, 0);
 }
 

@@ -19,12 +19,9 @@ inline std::uint64_t first_bits(std::size_t count) {
 struct Block {
     std::size_t count;
     std::uint64_t bits;               // of the rows that are meant; the others are only in between
-    std::uint32_t slots[kBlockRows];  // ascending
+    std::uint32_t slots[kBlockRows];  // in any order: rows that wait for a closer look are in none
+    bool is_run = false;              // whether it is whole and its slots follow one another; who fills it knows
     kernels::CodeBlock codes;
-
-    bool has_neighbours_only() const {
-        return count == kBlockRows && slots[kBlockRows - 1] - slots[0] == kBlockRows - 1;
-    }
 };
 
 // Allowed slots, a block at a time, ascending in each, skipping words without any.
@@ -82,7 +79,7 @@ struct Table {
 
     // The same of the rows of a block; neighbours the memory foresees by itself.
     void expect(const Block& block) const {
-        if (block.has_neighbours_only()) return;
+        if (block.is_run) return;
         for (std::size_t i = 0; i < block.count; ++i) expect(block.slots[i]);
     }
 };

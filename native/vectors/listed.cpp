@@ -35,6 +35,7 @@ private:
         Block block;
         block.count = count;
         block.bits = meant;
+        block.is_run = count == kBlockRows;
         for (std::size_t i = 0; i < count; ++i) block.slots[i] = static_cast<std::uint32_t>(first + i);
         codes_.load(block);
         const float floor = candidates_.floor();
