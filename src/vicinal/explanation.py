@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from . import notebook
 from .types import Id, LegScore, to_json
@@ -212,6 +212,23 @@ class Explanation:
     hits: tuple[ExplainedHit, ...]
     change: int
 
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> Self:
+        """The explanation of which `to_dict` gave this."""
+        filter_ = given["filter"]
+        clauses = tuple(ExplainedClause(**one) for one in filter_["clauses"])
+        hits = tuple(ExplainedHit(**{**hit, **_legs_and_terms(hit)}) for hit in given["hits"])
+        return cls(
+            mode=given["mode"],
+            k=given["k"],
+            metric=given["metric"],
+            filter=ExplainedFilter(filter_["text"], filter_["rows"], filter_["of"], clauses),
+            steps=tuple(ExplainedStep(**step) for step in given["steps"]),
+            terms=tuple(QueryTerm(**term) for term in given["terms"]),
+            hits=hits,
+            change=given["change"],
+        )
+
     @property
     def seconds(self) -> float:
         """The time of all steps."""
@@ -331,6 +348,12 @@ class WhyNot:
     legs: Mapping[str, LegScore] = field(default_factory=dict)
     terms: tuple[MatchedTerm, ...] = ()
 
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> Self:
+        """The answer of which `to_dict` gave this."""
+        clauses = tuple(FailedClause(**one) for one in given["clauses"])
+        return cls(**{**given, **_legs_and_terms(given), "clauses": clauses})
+
     @property
     def found(self) -> bool:
         """Whether it is among the hits."""
@@ -372,6 +395,13 @@ class WhyNot:
         lists["terms"] = [_matched(term) for term in self.terms]
         title = notebook.joined("Why not ", notebook.code(self.id), f": {self.text}")
         return notebook.card(title, {name: value for name, value in values.items() if value}, lists)
+
+
+def _legs_and_terms(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "legs": {name: LegScore(**leg) for name, leg in given["legs"].items()},
+        "terms": tuple(MatchedTerm(**term) for term in given["terms"]),
+    }
 
 
 def _about(step: ExplainedStep, filter_: ExplainedFilter) -> str:

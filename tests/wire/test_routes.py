@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 import vicinal
+import vicinal.arguments
 from vicinal.records.notes import Notes
 from vicinal.wire import arguments, results
 from vicinal.wire.reading import query_of, read
@@ -26,6 +27,19 @@ def calls(owner: type) -> Iterator[str]:
     return (name for name in vars(owner) if not name.startswith("_") and name not in BY_OTHERS)
 
 
+def parameters_of(call: Any) -> dict[str, inspect.Parameter]:
+    """By name; `**options: Unpack[SomeDict]` stands for what the dict has, all of which may be left out."""
+    found = {}
+    for name, parameter in inspect.signature(call).parameters.items():
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD and "Unpack" in str(parameter.annotation):
+            options = getattr(vicinal.arguments, str(parameter.annotation).removeprefix("Unpack[").removesuffix("]"))
+            by_name = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, default=None)
+            found |= dict.fromkeys(options.__optional_keys__, by_name)
+        else:
+            found[name] = parameter
+    return found
+
+
 @pytest.mark.parametrize("noun", OWNERS)
 def test_every_public_call_has_a_route(noun: Any) -> None:
     routed = {route.call for route in ROUTES if route.noun == noun}
@@ -36,7 +50,7 @@ def test_every_public_call_has_a_route(noun: Any) -> None:
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.noun != "notes"], ids=lambda route: route.call)
 def test_a_model_has_the_arguments_of_its_call(route: Route) -> None:
-    parameters = inspect.signature(getattr(OWNERS[route.noun], route.call)).parameters
+    parameters = parameters_of(getattr(OWNERS[route.noun], route.call))
     taken = set(parameters) - HELD
     if route.call in ("snapshot", "restore", "drop_snapshot"):
         taken.add("name")

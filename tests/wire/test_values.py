@@ -16,12 +16,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import vicinal
 from vicinal import errors, metadata
 from vicinal.errors import VicinalError
+from vicinal.explanation import WhyNot
 from vicinal.filters import tree
 from vicinal.filters.where import parse
 from vicinal.inputs.values import expiry
-from vicinal.wire import values
+from vicinal.types import LegScore
+from vicinal.wire import results, values
 from vicinal.wire.errors import Failure, status_of
 from vicinal.wire.filters import filter_from, to_filter
 from vicinal.wire.names import name_in_path, name_of_path
@@ -228,3 +231,22 @@ def test_an_error_of_a_newer_server_is_the_nearest_that_is_known() -> None:
     assert type(msgspec.json.decode(body, type=Failure).value()) is errors.InvalidVector
     body = b'{"error": {"type": "os", "message": "is fuzzy"}}'
     assert type(msgspec.json.decode(body, type=Failure).value()) is errors.ServerFailed
+
+
+def test_explanations_cross_as_they_are() -> None:
+    docs = vicinal.connect(":memory:").collection("docs", encoder="hashing:16")
+    unique = UUID(int=7)
+    docs.add(["a", 2, unique], texts=["amber", "amber cobalt", None], metadata=[{"on": date(2024, 5, 1)}, {}, {}])
+    why = docs.explain("amber", mode="hybrid", where={"$id": {"$exists": True}, "on": {"$exists": False}})
+    assert sent(results.Explanation.of(why), results.Explanation).value() == why
+    for lost in (
+        docs.why_not("a", "amber", where={"on": date(2025, 1, 1)}),
+        docs.why_not(unique, "amber"),
+        docs.why_not(2, "amber", mode="hybrid", k=1),
+    ):
+        assert sent(results.WhyNot.of(lost), results.WhyNot).value() == lost
+
+
+def test_a_score_that_is_infinite_crosses() -> None:
+    lost = WhyNot("a", "rank", "beaten", 3, 4, -math.inf, math.inf, legs={"dense": LegScore(1, -math.inf)})
+    assert sent(results.WhyNot.of(lost), results.WhyNot).value() == lost

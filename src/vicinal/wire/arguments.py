@@ -34,6 +34,7 @@ __all__ = [
     "Arguments",
     "Backup",
     "Delete",
+    "Explain",
     "Field",
     "Get",
     "Handle",
@@ -51,6 +52,7 @@ __all__ = [
     "SearchMany",
     "Update",
     "Where",
+    "WhyNot",
 ]
 
 Unset = msgspec.UnsetType
@@ -247,6 +249,32 @@ class Search(Arguments):
     k: int | Unset = UNSET
     where: Filter | Unset | None = UNSET
     id: WireId | Unset | None = UNSET
+    vector: WireVector | Unset | None = UNSET
+    sparse: Sparse | Unset | None = UNSET
+    mode: Mode | Unset = UNSET
+    alpha: float | Unset | None = UNSET
+    fusion: FusionMethod | Unset | None = UNSET
+    weights: dict[str, float] | Unset | None = UNSET
+    scorer: Bm25 | TfIdf | Unset | None = UNSET
+    syntax: Syntax | Unset | None = UNSET
+    exact: bool | Unset = UNSET
+    recall: float | Unset | None = UNSET
+    offset: int | Unset = UNSET
+    min_score: float | Unset | None = UNSET
+    select: list[Part] | Unset | None = UNSET
+
+
+class Explain(Search):
+    """What to search for, and how, of a search that is to be explained."""
+
+
+class WhyNot(Arguments):
+    """Which row is missed, and of which search."""
+
+    id: WireId
+    query: str | list[float] | PackedVector | Unset | None = UNSET
+    k: int | Unset = UNSET
+    where: Filter | Unset | None = UNSET
     vector: WireVector | Unset | None = UNSET
     sparse: Sparse | Unset | None = UNSET
     mode: Mode | Unset = UNSET

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from .. import explanation as explaining
 from .. import types
 from .needed import msgspec
 from .values import (
@@ -34,6 +35,7 @@ __all__ = [
     "Changed",
     "Count",
     "Done",
+    "Explanation",
     "Facets",
     "Hits",
     "Ids",
@@ -52,6 +54,7 @@ __all__ = [
     "Values",
     "VerifyReport",
     "VerifyReports",
+    "WhyNot",
 ]
 
 
@@ -231,6 +234,55 @@ class Answers(msgspec.Struct, frozen=True):
 
     def value(self) -> list[types.Hits]:
         return [hits.value() for hits in self.answers]
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """How a search came to its hits: what `vicinal.Explanation.to_dict` says, typed."""
+
+    explanation: TypedValue
+
+    @classmethod
+    def of(cls, told: explaining.Explanation) -> Self:
+        return cls(typed(_finite(told.to_dict())))
+
+    def value(self) -> explaining.Explanation:
+        return explaining.Explanation.from_dict(_with_scores(typed_from(self.explanation)))
+
+
+class WhyNot(msgspec.Struct, frozen=True):
+    """What keeps a row out of the hits of a search: what `vicinal.WhyNot.to_dict` says, typed."""
+
+    why_not: TypedValue
+
+    @classmethod
+    def of(cls, told: explaining.WhyNot) -> Self:
+        return cls(typed(_finite(told.to_dict())))
+
+    def value(self) -> explaining.WhyNot:
+        return explaining.WhyNot.from_dict(_with_scores(typed_from(self.why_not)))
+
+
+_SCORES = frozenset(("score", "last_score"))
+
+
+def _finite(told: Any) -> Any:
+    """With scores that JSON has no number for as texts."""
+    if isinstance(told, dict):
+        return {
+            name: _number(one) if name in _SCORES else one if name == "value" else _finite(one)
+            for name, one in told.items()
+        }
+    return [_finite(one) for one in told] if isinstance(told, list) else told
+
+
+def _with_scores(told: Any) -> Any:
+    """The inverse of `_finite`."""
+    if isinstance(told, dict):
+        return {
+            name: float(one) if name in _SCORES and one is not None else one if name == "value" else _with_scores(one)
+            for name, one in told.items()
+        }
+    return [_with_scores(one) for one in told] if isinstance(told, list) else told
 
 
 def _hit(hit: types.Hit) -> Hit:

@@ -135,6 +135,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     _read("min_max", arguments.Field, results.Range),
     _read("search", arguments.Search, results.Hits),
     _read("search_many", arguments.SearchMany, results.Answers),
+    _read("explain", arguments.Explain, results.Explanation),
+    _read("why_not", arguments.WhyNot, results.WhyNot),
     _read("stats", None, results.Stats),
     _read("snapshots", None, results.Snapshots),
     _write("sync", None, results.Done, repeatable=True),
