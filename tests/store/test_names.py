@@ -11,7 +11,11 @@ import pytest
 
 import vicinal
 from vicinal.errors import CollectionNotFound, VicinalError
-from vicinal.store.naming import folder_name
+from vicinal.store import creation, names
+from vicinal.store.files import Files
+from vicinal.store.names import collection_names, own_name
+from vicinal.store.naming import building_name, folder_name
+from vicinal.store.state import State
 
 NAME = "aa"
 
@@ -102,11 +106,32 @@ def test_folders_of_others_are_ignored(database: Path) -> None:
     for entry in ("notes", "g1", "notes-0123456789abcdef", "new-0123456789abcdef", "dead-0123456789abcdef"):
         (database / entry).mkdir()
     shutil.copytree(name_file(database).parent, database / "backup of aa")
-    shutil.copytree(name_file(database).parent, database / "new-0123456789abcde0")
+    shutil.copytree(name_file(database).parent, database / building_name())
     (database / "file-0123456789abcdef").write_text("of somebody")
     with vicinal.connect(database) as db:
         assert db.collections() == [NAME, "other"]
         assert list(db.verify_all()) == [NAME, "other"]
+
+
+def test_a_collection_that_is_being_made_is_not_looked_into(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look locks its records, which then are not brought to rest before the collection can be opened."""
+    looked: list[list[str]] = []
+    create = creation.create_generation
+
+    def create_while_others_look(files: Files, folder: str, state: State) -> None:
+        create(files, folder, state)
+        (Path(folder).parent / "name").unlink()
+        looked.append(collection_names(files, str(database)))
+        (Path(folder).parent / "name").write_text("new")
+        assert own_name(files, str(database), Path(folder).parent.name) is None
+
+    monkeypatch.setattr(creation, "create_generation", create_while_others_look)
+    opened: list[str] = []
+    monkeypatch.setattr(names, "opened_records", lambda _files, path: opened.append(path))
+    with vicinal.connect(database) as db:
+        db.collection("new")
+    assert looked == [[NAME, "other"]]
+    assert opened == []
 
 
 @pytest.mark.parametrize("name", ["dead", "Dead!", "new?"])

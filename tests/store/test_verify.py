@@ -16,6 +16,8 @@ from support import mutation
 from support.damage import NAME, PAGE, QUERIES, Damage, collection_folder, make_database, random_damage, try_all
 from support.scanning import needs_native
 from vicinal.store import check
+from vicinal.store import verify as verify_module
+from vicinal.store.files import Files
 from vicinal.store.pages import ID_INDEX_ROOT, ROWS_ROOT
 
 RANDOM_TRIALS = 240
@@ -218,6 +220,35 @@ def test_verify_beside_writers(copy: Path) -> None:
         if locks.exists():
             inode = os.stat(collection_folder(copy) / "g1" / "records.db-shm").st_ino
             assert f":{inode} " in locks.read_text()  # SQLite's lock of an open database
+
+
+@pytest.mark.parametrize("moment", ["after listing", "before opening"])
+def test_a_switch_while_verify_looks_is_no_damage(copy: Path, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    switched: list[str] = []
+    with vicinal.connect(copy) as db:
+        docs = db.collection(NAME)
+
+        def switch() -> None:
+            if not switched:
+                switched.append("")
+                docs.compact()
+
+        def moved_to(files: Files, generation: str) -> str | None:
+            if moment == "after listing":
+                switch()
+            return ask(files, generation)
+
+        def check_generation(subject: check.Subject, make_index: check.MakeIndex | None) -> int:
+            switch()
+            return look(subject, make_index)
+
+        ask, look = verify_module.moved_to, check.check_generation
+        monkeypatch.setattr(verify_module, "moved_to", moved_to)
+        monkeypatch.setattr(verify_module, "check_generation", check_generation)
+        report = docs.verify()
+        assert report.ok, report.problems
+        assert report.rows == docs.count()
+    assert switched
 
 
 def test_what_does_not_exist_is_an_error(sound: Path) -> None:

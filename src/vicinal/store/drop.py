@@ -9,8 +9,6 @@ and is mended when the collection is next opened, listed or dropped.
 from __future__ import annotations
 
 import os
-import re
-import secrets
 from dataclasses import replace
 
 import apsw
@@ -21,12 +19,10 @@ from .connections import Connections
 from .creation import create_generation, write_file
 from .files import Files
 from .generation import DROPPED, Generation, generations, next_name
-from .names import own_name
-from .naming import building_name
+from .naming import building_name, grave_name, is_passing
 from .state import State, read_state, update_state
 
 MARKER = "dropped"
-_GRAVE = re.compile(r"dead-[0-9a-f]{16}")
 
 
 def drop_generation(files: Files, folder: str, generation: Generation, timeout: float) -> None:
@@ -118,7 +114,7 @@ def _says_dropped(files: Files, generation: str) -> bool:
 
 
 def _bury(files: Files, folder: str) -> bool:
-    grave = os.path.join(os.path.dirname(folder), f"dead-{secrets.token_hex(8)}")
+    grave = os.path.join(os.path.dirname(folder), grave_name())
     try:
         files.rename(folder, grave)
     except StoreError:  # another process was first, or this system keeps open folders where they are
@@ -126,7 +122,6 @@ def _bury(files: Files, folder: str) -> bool:
     database = os.path.dirname(folder)
     files.sync_folder(database)
     for entry in files.list_folder(database):  # with those that a kill left
-        # a collection may be named so that its folder is called like a grave
-        if _GRAVE.fullmatch(entry) and own_name(files, database, entry) is None:
+        if entry.startswith("dead-") and is_passing(entry):
             files.remove_tree(os.path.join(database, entry))
     return True

@@ -25,7 +25,6 @@ _log = logging.getLogger("vicinal.store")
 
 _FILE = "name"
 _OF_A_COLLECTION = re.compile(r"(?:[a-z0-9_-]+-)?[0-9a-f]{16}")  # as `folder_name` makes them
-_UNFINISHED = re.compile(r"(?:new|dead)-[0-9a-f]{16}")
 
 
 def collection_names(files: Files, database: str) -> list[str]:
@@ -40,8 +39,7 @@ def nameless_folders(files: Files, database: str) -> list[str]:
     return [
         entry
         for entry in files.list_folder(database)
-        if not _UNFINISHED.fullmatch(entry)
-        and _is_collection(files, database, entry)
+        if _is_collection(files, database, entry)
         and not _is_dropped(files, database, entry)
         and own_name(files, database, entry) is None
     ]
@@ -100,7 +98,11 @@ def _is_collection(files: Files, database: str, entry: str) -> bool:
 
 def _said_by_generations(files: Files, folder: str) -> Iterator[str]:
     """Names that the generations say are theirs, the newest first."""
-    for generation in reversed(generations(files, folder)):
+    try:
+        found = generations(files, folder)
+    except StoreError:  # removed since we looked
+        return
+    for generation in reversed(found):
         path = os.path.join(folder, generation)
         copy = read_state_copy(files, path)
         if copy is not None:

@@ -7,6 +7,7 @@ import re
 import secrets
 
 _SLUG_CHARS_MAX = 40
+_PASSING = ".part"
 
 
 def folder_name(collection: str) -> str:
@@ -18,4 +19,14 @@ def folder_name(collection: str) -> str:
 
 def building_name() -> str:
     """A folder that is never opened until it has been renamed."""
-    return f"new-{secrets.token_hex(8)}"
+    return f"new-{secrets.token_hex(8)}{_PASSING}"
+
+
+def grave_name() -> str:
+    """A folder of the database on its way out, never opened again."""
+    return f"dead-{secrets.token_hex(8)}{_PASSING}"
+
+
+def is_passing(entry: str) -> bool:
+    """Whether one of these: a collection's folder has no dot, and may begin with the same word."""
+    return entry.endswith(_PASSING)

@@ -20,6 +20,7 @@ from .names import own_name, read_name
 from .naming import folder_name
 from .state import read_state
 
+_LOOKS_MAX = 20
 _LEFTOVERS = {
     "new-": "a build that did not end; the next upkeep removes it",
     "dead-": "on its way out; the next upkeep removes it",
@@ -33,6 +34,22 @@ def verify_collection(files: Files, folder: str, make_index: MakeIndex | None = 
     Args:
         make_index: makes the empty index whose saved form is compared with the records.
     """
+    for _ in range(_LOOKS_MAX):
+        before = _listed(files, folder)
+        findings = _look(files, folder, make_index)
+        if not findings.problem_count or _listed(files, folder) == before:
+            break  # else another process switched while we looked, and what we found may be of what is no more
+    return findings.report()
+
+
+def _listed(files: Files, folder: str) -> list[str]:
+    """Generations and snapshots."""
+    if not files.exists(folder):
+        return []
+    return [*generations(files, folder), *snapshot_folders(files, folder)]
+
+
+def _look(files: Files, folder: str, make_index: MakeIndex | None) -> Findings:
     findings = Findings()
     _check_name(files, folder, findings)
     with findings.guarding(os.path.basename(folder)):
@@ -44,7 +61,7 @@ def verify_collection(files: Files, folder: str, make_index: MakeIndex | None = 
             subject = Subject(files, os.path.join(folder, name), name, findings)
             findings.rows = check_generation(subject, make_index)
     _check_snapshots(files, folder, findings)
-    return findings.report()
+    return findings
 
 
 def moved_to(files: Files, generation: str) -> str | None:
