@@ -25,6 +25,24 @@ class SupportsArray(Protocol):
     def __array__(self) -> Any: ...
 
 
+class ArrowStream(Protocol):
+    """What speaks Arrow's C data interface: tables, data frames, readers of batches, series."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
+
+
+class ArrowArray(Protocol):
+    """What speaks Arrow's C data interface in one piece: arrays, record batches."""
+
+    def __arrow_c_array__(self, requested_schema: Any = None) -> Any: ...
+
+
+class SupportsDlpack(Protocol):
+    """Tensors of any library."""
+
+    def __dlpack__(self, **options: Any) -> Any: ...
+
+
 class Encodes(Protocol):
     """Any object with `encode(texts)`: an encoder of ours, one of sentence-transformers, yours."""
 
@@ -62,7 +80,7 @@ class ArrowTable(Protocol):
 AnyId = str | UUID | SupportsIndex  # SupportsIndex: an int, or a whole number of NumPy
 Ids = AnyId | Iterable[AnyId]
 Texts = str | Iterable[str | None]
-Vector = SupportsArray | Sequence[SupportsFloat]
+Vector = SupportsArray | SupportsDlpack | ArrowStream | ArrowArray | memoryview | Sequence[SupportsFloat]
 Vectors = Vector | Sequence[Vector | None] | Iterator[Vector | None]
 Metadata = Mapping[str, Any]
 Metadatas = Metadata | Iterable[Metadata | None]
@@ -95,7 +113,7 @@ class Row(TypedDict, total=False):
 
 
 # A mapping too, as a dict that was made elsewhere has no more precise type.
-Rows = Iterable[Row] | Iterable[Mapping[str, Any]] | Frame | ArrowTable
+Rows = Iterable[Row] | Iterable[Mapping[str, Any]] | Frame | ArrowTable | ArrowStream | ArrowArray
 
 
 class SearchSettings(TypedDict, total=False):

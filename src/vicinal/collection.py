@@ -40,6 +40,7 @@ from .filters.tree import Node
 from .indexes.text_query import Scorer
 from .inputs.calls import for_users, no_attribute
 from .inputs.columns import Columns
+from .inputs.containers import entries_in, is_sparse_matrix, sparse_rows
 from .inputs.ids import check_id
 from .inputs.paths import check_database_path
 from .query.asking import Asked, refuse_unknown
@@ -119,7 +120,8 @@ class Collection:
         Args:
             ids: str, int or UUID, one a row; left out, the collection makes them.
             texts: str or None, one a row. A row without a vector gets one from the collection's encoder.
-            vectors: shape (rows, dim), any real dtype, kept as float32; None for a row without.
+            vectors: shape (rows, dim), any real dtype, kept as float32; None for a row without. Arrays, lists, tables
+                and tensors of any library: docs/import.md has the list.
             metadata: dicts of any JSON plus date, datetime, Decimal and UUID, one a row.
             ttl: seconds to live, a timedelta or a datetime (naive means UTC), one for all or one a row.
             sparse: sparse vectors, {dimension: weight} or None, one a row; hybrid search compares them.
@@ -634,11 +636,13 @@ def _encoder_name(context: Context, state: State) -> str | None:
 def _listed(name: str, values: Any) -> list[Any] | None:
     if values is None and name != "queries":
         return None
-    if values is None or isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__iter__"):
+    is_sparse = name == "sparse" and is_sparse_matrix(values)
+    found = None if values is None else sparse_rows(values) if is_sparse else entries_in(values)
+    if found is None:
         raise InvalidArgument(
             f"{name} must be a list, not {type(values).__name__}",
             name=name,
             value=values,
             remedy="Use search for one query.",
         )
-    return list(values)
+    return found

@@ -187,7 +187,7 @@ def _scalar(value: Any, path: str, place: str) -> Any:
         name=path,
         value=value,
         place=place,
-        remedy=_JSON_REMEDY,
+        remedy="Write .tolist() behind it." if isinstance(value, np.ndarray) else _JSON_REMEDY,
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..contract import FloatMatrix, TokenCounter
 from ..errors import DimensionMismatch, InvalidArgument, InvalidVector
+from ..inputs.containers import one_vector, vectors_in
 from .base import TextEncoder
 
 # Encoded to learn or to recognise a model: ordinary words, so that every model has something to say.
@@ -94,7 +95,9 @@ def _as_matrix(vectors: Any, count: int, dim: int, name: str) -> FloatMatrix:
     Zero vectors pass: whether they are refused is a setting of the collection.
     """
     try:
-        matrix = np.ascontiguousarray(vectors, dtype=np.float32)
+        block = vectors_in(vectors)
+        rows = block if isinstance(block, np.ndarray) else [one_vector(row) for row in block]
+        matrix = np.ascontiguousarray(rows, dtype=np.float32)
     except (TypeError, ValueError):
         raise InvalidVector(
             f"encoder {name!r} returned something that is not a matrix of numbers",

@@ -14,6 +14,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InvalidVector
+from .containers import one_vector
+
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
 Check = Callable[[str, Any], T]
@@ -61,9 +64,11 @@ def vector(name: str, value: Any) -> NDArray[np.float32]:
     if isinstance(value, (str, bytes, bytearray)) or not (isinstance(value, Sequence) or hasattr(value, "__array__")):
         raise _wrong(name, "a sequence of numbers", value)
     try:
-        array = np.asarray(value)
+        array = np.asarray(one_vector(value))
         if array.dtype == object:
             array = np.array([number(f"{name}[{i}]", item) for i, item in enumerate(value)])
+    except InvalidVector as error:  # bytes, a masked component
+        raise TypeError(f"{name}: {error}") from None
     except (ValueError, OverflowError):  # lists of different lengths, or an int that no float can hold
         raise _wrong(name, "a sequence of numbers", value) from None
     if array.ndim != 1 or array.dtype.kind not in "fiub":

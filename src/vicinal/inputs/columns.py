@@ -13,16 +13,19 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..contract import FloatMatrix
 from ..errors import DuplicateId, InvalidArgument, InvalidId, VicinalError
 from ..types import Id
-from .frames import frame_columns, is_frame
+from .arrow import batches_of, is_stream
+from .containers import is_unordered, one_vector, values_in, vectors_in
+from .frames import frame_columns, frame_rows, is_frame
 from .ids import check_id, is_scalar_id
 from .names import nearest
 from .sparse import check_sparse, pack
 from .values import check_metadata, check_text, expiry
-from .vectors import VectorRules, not_vectors, read_vectors
+from .vectors import VectorRules, read_vectors
 
 STREAM_ROWS = 8192  # a generator commits this often
 
@@ -116,13 +119,15 @@ def batches(
 def read_batch(columns: Columns, rules: VectorRules, now: int, *, first_row: int = 0) -> Batch:
     """Parallel lists, or one row of scalars, as a checked batch."""
     columns = _without_scalars(columns)
+    _refuse_unordered(columns)
     lists = {name: _as_list(name, value) for name, value in columns.given() if name != "vectors"}
-    count = _common_length(columns, lists)
+    vectors = None if columns.vectors is None else vectors_in(columns.vectors)
+    count = _common_length(vectors, lists)
     ids = None
     if columns.ids is not None:
         ids = _checked_ids(lists["ids"], first_row)
     places = _Places(ids, first_row)
-    block, has_vector = read_vectors(columns.vectors, count, rules, places)
+    block, has_vector = read_vectors(vectors, count, rules, places)
     return Batch(
         ids=ids,
         texts=[check_text(text, places, i) for i, text in enumerate(lists.get("texts", [None] * count))],
@@ -156,6 +161,9 @@ class _Places:
 def _from_rows(
     rows: Any, ttl: Any, rules: Callable[[], VectorRules], now: Callable[[], int], *, changes: bool = False
 ) -> Iterator[Batch]:
+    if is_stream(rows):
+        yield from _from_stream(rows, ttl, rules, now, changes=changes)
+        return
     if is_frame(rows):
         yield read_batch(_columns_of_frame(rows, ttl, changes=changes), rules(), now())
         return
@@ -174,6 +182,15 @@ def _from_rows(
     while chunk := list(islice(rows, STREAM_ROWS)):
         yield read_batch(_columns_of_dicts(chunk, ttl, first_row), rules(), now(), first_row=first_row)
         first_row += len(chunk)
+
+
+def _from_stream(
+    rows: Any, ttl: Any, rules: Callable[[], VectorRules], now: Callable[[], int], *, changes: bool
+) -> Iterator[Batch]:
+    first_row = 0
+    for table in batches_of(rows, STREAM_ROWS):
+        yield read_batch(_columns_of_frame(table, ttl, changes=changes), rules(), now(), first_row=first_row)
+        first_row += len(table)
 
 
 def _zipped(columns: Columns) -> Iterator[dict[str, Any]]:
@@ -248,6 +265,7 @@ def _columns_of_frame(frame: Any, ttl: Any, *, changes: bool = False) -> Columns
     if names and not changes and not any(name in columns for name in _FOUND_BY):
         raise _never_found(names)
     others = [name for name in columns if name not in _FIELDS]
+    count = frame_rows(frame)
     if others and "metadata" in columns:
         raise InvalidArgument(
             f"the data frame has a column 'metadata' and the column {others[0]!r} besides",
@@ -256,12 +274,10 @@ def _columns_of_frame(frame: Any, ttl: Any, *, changes: bool = False) -> Columns
         )
     metadata = columns.get("metadata")
     if others:
-        metadata = [
-            {name: value for name in others if (value := columns[name][i]) is not None} for i in range(len(frame))
-        ]
+        metadata = [{name: value for name in others if (value := columns[name][i]) is not None} for i in range(count)]
     return Columns(
         ids=columns.get("id"),
-        texts=columns.get("text", [None] * len(frame)),
+        texts=columns.get("text", [None] * count),
         vectors=columns.get("vector"),
         metadata=metadata,
         ttl=columns.get("ttl", ttl),
@@ -328,13 +344,15 @@ def _without_scalars(columns: Columns) -> Columns:
 def _is_one_vector(vectors: Any) -> bool:
     if vectors is None:
         return False
+    if not isinstance(vectors, (list, tuple)):
+        vectors = one_vector(vectors)
     if isinstance(vectors, np.ndarray):
-        return vectors.ndim == 1 and vectors.dtype != object
+        return vectors.ndim == 1 and (vectors.dtype != object or not isinstance(vectors[:1].tolist(), np.ndarray))
     return isinstance(vectors, Sequence) and len(vectors) > 0 and isinstance(vectors[0], (int, float, np.number))
 
 
 def _as_list(name: str, value: Any) -> list[Any]:
-    is_scalar = isinstance(value, (str, bytes, Mapping)) or getattr(value, "ndim", 1) == 0
+    is_scalar = isinstance(value, (str, bytes, bytearray, memoryview, Mapping)) or getattr(value, "ndim", 1) == 0
     if is_scalar or not isinstance(value, Iterable):
         raise InvalidArgument(
             f"{name} must be a list with one entry a row, not {type(value).__name__}",
@@ -342,15 +360,26 @@ def _as_list(name: str, value: Any) -> list[Any]:
             value=value,
             remedy=f"Write {name}=[...].",
         )
-    return value.tolist() if isinstance(value, np.ndarray) else list(value)
+    return values_in(value)
 
 
-def _common_length(columns: Columns, lists: Mapping[str, list[Any]]) -> int:
+def _refuse_unordered(columns: Columns) -> None:
+    """The entries of a set come in any order, so nobody knows which row of another column they go with."""
+    given = columns.given()
+    name = next((name for name, value in given if is_unordered(value)), None)
+    if name is not None and len(given) > 1:
+        other = next(one for one, _ in given if one != name)
+        raise InvalidArgument(
+            f"{name} is a set, whose entries have no order, and {other} is given too",
+            name=name,
+            remedy=f"Write {name}=sorted(...), or a list.",
+        )
+
+
+def _common_length(vectors: NDArray[Any] | list[Any] | None, lists: Mapping[str, list[Any]]) -> int:
     lengths = {name: len(values) for name, values in lists.items()}
-    if columns.vectors is not None:
-        if not hasattr(columns.vectors, "__len__"):
-            raise not_vectors(columns.vectors)
-        lengths["vectors"] = len(columns.vectors)
+    if vectors is not None:
+        lengths["vectors"] = len(vectors)
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name} has {length}" for name, length in lengths.items())
         raise InvalidArgument(

@@ -1,43 +1,80 @@
-"""Data frames of pandas and polars and tables of pyarrow, as lists by the names of their columns.
+"""Data frames and tables as columns with names: of pandas, of whatever speaks Arrow, and arrays of NumPy with fields.
 
-None of these libraries is imported: a frame is known by what it can do.
+None of these libraries is imported for a frame that is not its own: a frame is known by what it can do.
 """
 
 from __future__ import annotations
 
-import math
+import base64
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
 from typing import Any
 
-__all__ = ["frame_columns", "is_frame"]
+import numpy as np
+
+from .arrow import columns_of, is_arrow, vectors_in_column
+from .arrow_values import values as arrow_values
+from .containers import is_missing
+
+__all__ = ["frame_columns", "frame_rows", "is_frame"]
 
 
 def is_frame(rows: object) -> bool:
     """Whether `rows` is a data frame or a table rather than a list of dicts."""
+    if isinstance(rows, np.ndarray):
+        return rows.dtype.names is not None and rows.ndim == 1
     # In this order: a LazyFrame of polars has columns, but looking at them is work that it warns of.
-    return (hasattr(rows, "to_dict") or hasattr(rows, "to_pydict")) and hasattr(rows, "columns")
+    has_columns = (hasattr(rows, "to_dict") or hasattr(rows, "to_pydict")) and hasattr(rows, "columns")
+    return has_columns or (is_arrow(rows) and not isinstance(rows, (list, tuple)) and bool(columns_of(rows)))
 
 
-def frame_columns(frame: Any) -> list[tuple[str, list[Any]]]:
+def frame_rows(frame: Any) -> int:
+    """How many rows it has."""
+    if hasattr(frame, "__len__"):
+        return len(frame)
+    named = columns_of(frame)
+    return len(named[0][1]) if named else 0
+
+
+def frame_columns(frame: Any) -> list[tuple[str, Any]]:
     """The columns from left to right, each with its name; a name may come twice. What is missing is None.
 
-    Those of a named index come first.
+    Those of a named index come first. A column "vector" is an array where its cells have one length.
     """
-    if hasattr(frame, "column_names"):  # pyarrow, where `columns` are the columns themselves
-        return [
-            (str(name), [_missing_to_none(value) for value in column.to_pylist()])
-            for name, column in zip(frame.column_names, frame.columns, strict=True)
-        ]
+    if is_arrow(frame):
+        return [(str(name), _arrow_column(name, column)) for name, column in columns_of(frame)]
+    if isinstance(frame, np.ndarray):
+        return [(name, _field(frame, name)) for name in frame.dtype.names or ()]
     return _index_columns(frame) + [
-        (str(label), [_missing_to_none(value) for value in _values(frame, i, label)])
-        for i, label in enumerate(frame.columns)
+        (str(label), _cells(_values(frame, i, label))) for i, label in enumerate(frame.columns)
     ]
 
 
-def _index_columns(frame: Any) -> list[tuple[str, list[Any]]]:
+def _arrow_column(name: str, column: Any) -> Any:
+    return vectors_in_column(column, "column 'vector'") if name == "vector" else arrow_values(column)
+
+
+def _field(array: np.ndarray[Any, Any], name: str) -> Any:
+    """One field of a structured array: a block where each row holds several numbers."""
+    return array[name] if name == "vector" else _cells(_listed(array[name]))
+
+
+def _listed(array: np.ndarray[Any, Any]) -> Any:
+    """Its values as Python's own; NumPy gives instants and durations in nanoseconds as bare numbers."""
+    if array.dtype.kind == "m":
+        return (array / np.timedelta64(1, "s")).tolist()
+    if array.dtype.kind != "M" or np.datetime_data(array.dtype)[0] not in ("ns", "ps", "fs", "as"):
+        return array.tolist()
+    rounded = array.astype("M8[us]")
+    is_exact = (rounded == array)[~np.isnat(array)].all()
+    return rounded.tolist() if is_exact else np.datetime_as_string(array).tolist()
+
+
+def _index_columns(frame: Any) -> list[tuple[str, Any]]:
     """Levels of an index of pandas that have names: somebody chose them to tell the rows apart."""
     names = getattr(getattr(frame, "index", None), "names", ())
     return [
-        (str(name), [_missing_to_none(value) for value in frame.index.get_level_values(level).tolist()])
+        (str(name), _cells(frame.index.get_level_values(level).tolist()))
         for level, name in enumerate(names)
         if name is not None
     ]
@@ -49,8 +86,33 @@ def _values(frame: Any, place: int, label: Any) -> list[Any]:
     return values
 
 
-def _missing_to_none(value: Any) -> Any:
-    """A data frame says "no value" by NaN, NaT or NA."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return None
-    return None if isinstance(value, float) and math.isnan(value) else value
+def _cells(values: list[Any]) -> list[Any]:
+    """Instants with nanoseconds, which a datetime cannot hold, become texts, and then all of their column."""
+    cells = [_plain(value) for value in values]
+    if any(getattr(value, "nanosecond", 0) for value in cells):
+        return [value.isoformat() if isinstance(value, datetime) else value for value in cells]
+    return cells
+
+
+def _plain(value: Any) -> Any:
+    """A cell as a plain value: a data frame says "no value" by NaN, NaT or NA, within its lists and dicts too."""
+    if isinstance(value, (str, int)):
+        return value
+    if isinstance(value, np.ndarray):
+        return _plain(_listed(value))
+    if type(value) in (list, tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, (time, timedelta, bytes)) and value == value:  # as `arrow_values` has them
+        return _as_arrow_has_it(value)
+    return None if is_missing(value) else value
+
+
+def _as_arrow_has_it(value: time | timedelta | bytes) -> str | float:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, time):
+        return value.isoformat()
+    seconds = value.total_seconds()
+    return int(seconds) if seconds.is_integer() else seconds

@@ -1,7 +1,8 @@
 """Sparse vectors: few dimensions of very many, each with a weight.
 
-Given as `{dimension: weight}` or as a pair of dimensions and weights. Stored as the dimensions, little-endian uint32
-and ascending, and behind all of them their weights, little-endian float32; a weight of 0 is left out.
+Given as `{dimension: weight}`, as a pair of dimensions and weights or as a sparse matrix of SciPy with one row. Stored
+as the dimensions, little-endian uint32 and ascending, and behind all of them their weights, little-endian float32; a
+weight of 0 is left out.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..contract import FloatVector
 from ..errors import InvalidArgument, LimitExceeded
+from .containers import is_sparse_matrix, sparse_rows, values_in
 
 __all__ = ["DIMENSION_MAX", "check_sparse", "pack", "unpack"]
 
@@ -70,10 +72,15 @@ def unpack(packed: bytes) -> tuple[Dimensions, FloatVector]:
 def _entries(value: Any, place: str) -> tuple[Sequence[Any], Sequence[Any]]:
     if isinstance(value, Mapping):
         return list(value), list(value.values())
+    if is_sparse_matrix(value):
+        rows = sparse_rows(value)
+        if len(rows) != 1:
+            raise _refused(f"this {type(value).__name__} has {len(rows)} rows, a sparse vector is one", value, place)
+        value = rows[0]
     is_pair = isinstance(value, (tuple, list)) and len(value) == 2
     if not is_pair or not all(hasattr(part, "__len__") and not isinstance(part, (str, bytes)) for part in value):
         raise _refused(f"a sparse vector must be a dict or a pair, not {type(value).__name__}", value, place)
-    dimensions, weights = (part.tolist() if isinstance(part, np.ndarray) else list(part) for part in value)
+    dimensions, weights = map(values_in, value)
     if len(dimensions) != len(weights):
         raise _refused(f"there are {len(dimensions)} dimensions and {len(weights)} weights", value, place)
     return dimensions, weights

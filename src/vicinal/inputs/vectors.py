@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from ..contract import FloatMatrix, FloatVector, Metric
 from ..errors import DimensionMismatch, InvalidVector, LimitExceeded, ZeroVector
+from .containers import is_missing, is_real, is_unordered, numbers_in, one_vector
 from .values import Places
 
 DIMENSION_MAX = 65_536
 
 _FLOAT32 = np.dtype(np.float32)
-_REAL_KINDS = "fiu"
+_PLAIN_ROWS = frozenset((list, tuple, np.ndarray))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +29,24 @@ class VectorRules:
     zero_allowed: bool
 
 
-def read_vectors(vectors: Any, count: int, rules: VectorRules, places: Places) -> tuple[FloatMatrix | None, list[bool]]:
+def read_vectors(
+    vectors: NDArray[Any] | list[Any] | None, count: int, rules: VectorRules, places: Places
+) -> tuple[FloatMatrix | None, list[bool]]:
     """The vectors of `count` rows and which rows have one.
+
+    Args:
+        vectors: as `vectors_in` gives them.
 
     Returns:
         float32, shape (count, dim), zero where a row has none; None where no row has one.
     """
     if vectors is None:
         return None, [False] * count
-    if getattr(vectors, "ndim", 0) == 2 and hasattr(vectors, "__array__"):
-        vectors = np.asarray(vectors)  # a data frame, whose items are its columns, or another library's tensor
-    if isinstance(vectors, np.ndarray) and vectors.dtype != object:
-        if vectors.ndim != 2:
-            raise not_vectors(vectors)
+    if isinstance(vectors, np.ndarray):
         return check_block(vectors, rules, places), [True] * count
-    rows = list(vectors)
-    given = [i for i, row in enumerate(rows) if row is not None]
-    has_vector = [row is not None for row in rows]
+    rows = vectors
+    has_vector = [type(row) in _PLAIN_ROWS or not is_missing(row) for row in rows]
+    given = [i for i, there in enumerate(has_vector) if there]
     if not given:
         return None, has_vector
     present = [rows[i] for i in given]
@@ -58,7 +60,7 @@ def read_vectors(vectors: Any, count: int, rules: VectorRules, places: Places) -
 
 def check_block(block: NDArray[Any], rules: VectorRules, places: Places) -> FloatMatrix:
     """A 2-D array of real numbers as float32, every row of the right dimension, finite and not zero."""
-    if block.dtype.kind not in _REAL_KINDS:
+    if not is_real(block.dtype):
         raise _not_numbers(block.dtype, places(0))
     if len(block) == 0:
         return np.empty((0, rules.dimension or 0), dtype=np.float32)
@@ -107,10 +109,13 @@ def check_query(query: Any, rules: VectorRules, place: str = "query") -> FloatVe
         plain: FloatVector = query
         return plain
     try:
-        vector = np.asarray(query)
+        vector = np.asarray(one_vector(query))
+    except InvalidVector as error:
+        error.name, error.place = "query", error.place or place
+        raise
     except ValueError:  # lists of different lengths
         raise _not_one_query(query, "these are lists of different lengths", place) from None
-    if vector.ndim == 0:
+    if vector.ndim == 0 or is_unordered(query):
         raise InvalidVector(
             f"a query must be a text or one vector, not {type(query).__name__}",
             name="query",
@@ -121,6 +126,8 @@ def check_query(query: Any, rules: VectorRules, place: str = "query") -> FloatVe
     if vector.ndim > 1 or vector.dtype.kind in "US":
         found = "these are texts" if vector.dtype.kind in "US" else f"this has shape {vector.shape}"
         raise _not_one_query(query, found, place)
+    if vector.dtype == object:
+        vector = _read_vector(vector, place)
     checked: FloatVector = check_block(vector[None, :], rules, lambda _: place)[0]
     return checked
 
@@ -145,37 +152,44 @@ def _not_one_query(query: Any, found: str, place: str) -> InvalidVector:
     )
 
 
-def not_vectors(vectors: Any) -> InvalidVector:
-    return InvalidVector(
-        f"vectors must be a matrix with one row a vector, not {type(vectors).__name__}{_shape_of(vectors)}",
-        name="vectors",
-        value=vectors,
-        remedy="Pass a list of lists or a 2-D array, shape (rows, dim).",
-    )
-
-
 def _stack(rows: Sequence[Any], rules: VectorRules, places: Places) -> NDArray[Any]:
     """Rows as one array. Only when that fails is each row looked at, to name the one that differs."""
-    try:
-        stacked = np.array(rows)
-    except ValueError:
-        stacked = np.empty(0, dtype=object)
-    if stacked.ndim == 2 and stacked.dtype.kind in _REAL_KINDS:
-        return stacked
-    wanted = rules.dimension
-    for i, row in enumerate(rows):
+    if {type(row) for row in rows} <= _PLAIN_ROWS:
         try:
-            vector = np.asarray(row)
+            stacked = np.array(rows)
         except ValueError:
-            raise _not_flat(row, places(i)) from None
-        if vector.ndim != 1:
-            raise _not_flat(row, places(i))
-        if vector.dtype.kind not in _REAL_KINDS:
-            raise _not_numbers(vector.dtype, places(i))
+            stacked = np.empty(0, dtype=object)
+        if stacked.ndim == 2 and is_real(stacked.dtype):
+            return stacked
+    wanted, read = rules.dimension, []
+    for i, row in enumerate(rows):
+        vector = _read_vector(row, places(i))
         wanted = len(vector) if wanted is None else wanted
         if len(vector) != wanted:
             raise _other_dimension(len(vector), wanted, places(i), known=rules.dimension is not None)
-    raise not_vectors(rows)
+        read.append(vector)
+    return np.array(read)
+
+
+def _read_vector(row: Any, place: str) -> NDArray[Any]:
+    """One vector in whatever holds it, as an array of real numbers of one dimension."""
+    try:
+        found = one_vector(row)
+        if isinstance(found, str) or is_unordered(found):
+            raise _not_flat(row, place)
+        vector = np.asarray(found)
+        if vector.dtype == object and vector.ndim == 1:
+            vector = numbers_in(vector)
+    except InvalidVector as error:
+        error.place = error.place or place
+        raise
+    except ValueError:
+        raise _not_flat(row, place) from None
+    if vector.ndim != 1:
+        raise _not_flat(row, place)
+    if not is_real(vector.dtype):
+        raise _not_numbers(vector.dtype, place)
+    return vector
 
 
 def _check_dimension(dimension: int, rules: VectorRules, place: str) -> None:

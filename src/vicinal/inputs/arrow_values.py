@@ -1,0 +1,153 @@
+"""Columns of Arrow as lists of what metadata holds, whatever their type.
+
+Times of day become texts in ISO 8601, durations seconds, bytes base64, maps dicts. Instants with nanoseconds, which a
+datetime cannot hold, become texts, and then all of their column, so that one filter fits them. NaN is no value.
+Instants before the year 1 or after 9999 are units since 1970. Within lists, structs and maps likewise.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any, Final
+
+from .arrow import chunked, plain_array, pyarrow
+
+__all__ = ["has_nanoseconds", "values"]
+
+Read = Callable[[Any], list[Any]]
+
+
+def values(column: Any, *, instants_as_text: bool | None = None) -> list[Any]:
+    """A column, or a part of one.
+
+    Args:
+        instants_as_text: whether instants are texts; None decides by this part alone.
+    """
+    column = chunked(column)
+    if instants_as_text is None:
+        instants_as_text = has_nanoseconds(column)
+    if instants_as_text:
+        column = column.cast(pyarrow().string())
+    return [value for chunk in column.chunks for value in _values(chunk)]
+
+
+def has_nanoseconds(column: Any) -> bool:
+    """Whether it holds instants of which one is no whole number of microseconds."""
+    arrow, kind = pyarrow(), column.type
+    if not arrow.types.is_timestamp(kind) or kind.unit != "ns":
+        return False
+    compute, ticks = import_module("pyarrow.compute"), column.cast(arrow.int64())
+    whole = compute.equal(compute.multiply(compute.divide(ticks, 1000), 1000), ticks)
+    return compute.all(whole).as_py() is False
+
+
+def _values(array: Any) -> list[Any]:
+    extension = _EXTENSIONS.get(getattr(array.type, "extension_name", ""))
+    if extension is not None:
+        return [None if one is None else extension(one) for one in array.to_pylist()]
+    array = plain_array(array)
+    types = pyarrow().types
+    for asked, read in _READERS:
+        if any(hasattr(types, one) and getattr(types, one)(array.type) for one in asked):
+            return read(array)
+    return list(array.to_pylist())
+
+
+def _floats(array: Any) -> list[Any]:
+    return [None if one is None or math.isnan(one) else float(one) for one in array.to_pylist()]
+
+
+def _bytes(array: Any) -> list[Any]:
+    return [None if one is None else base64.b64encode(one).decode() for one in array.to_pylist()]
+
+
+def _texts(array: Any) -> list[Any]:
+    return list(array.cast(pyarrow().string()).to_pylist())
+
+
+def _seconds(array: Any) -> list[Any]:
+    arrow = pyarrow()
+    ticks = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}[array.type.unit]
+    return [
+        None if one is None else one // ticks if one % ticks == 0 else one / ticks
+        for one in array.cast(arrow.int64()).to_pylist()
+    ]
+
+
+def _instants(array: Any) -> list[Any]:
+    arrow = pyarrow()
+    if array.type.unit == "ns":
+        if has_nanoseconds(array):
+            return _texts(array)
+        array = array.cast(arrow.timestamp("us", array.type.tz))
+    try:
+        return list(array.to_pylist())
+    except (OverflowError, ValueError):  # before the year 1, after 9999, of which Arrow knows no text either
+        return list(array.cast(arrow.int64()).to_pylist())
+
+
+def _structs(array: Any) -> list[Any]:
+    columns = [_values(part) for part in array.flatten()]
+    names = [field.name for field in array.type]
+    rows: Iterator[Any] = zip(*columns) if columns else iter([()] * len(array))
+    return [
+        dict(zip(names, row, strict=True)) if there else None
+        for row, there in zip(rows, array.is_valid().to_pylist(), strict=True)
+    ]
+
+
+def _lists(array: Any) -> list[Any]:
+    flat = _values(array.flatten())  # of the rows that are there
+    found, at = [], 0
+    for length in import_module("pyarrow.compute").list_value_length(array).to_pylist():
+        found.append(None if length is None else flat[at : at + length])
+        at += length or 0
+    return found
+
+
+def _maps(array: Any) -> list[Any]:
+    return [None if not one.is_valid else _of_entries(_values(one.values)) for one in array]
+
+
+def _of_entries(entries: list[dict[str, Any]]) -> Any:
+    """A dict, where the keys as texts are all different; else the entries."""
+    pairs = [tuple(entry.values()) for entry in entries]
+    found = {key if isinstance(key, str) else str(key): value for key, value in pairs}
+    return found if len(found) == len(pairs) else [{"key": key, "value": value} for key, value in pairs]
+
+
+def _intervals(array: Any) -> list[Any]:
+    return [
+        None if one is None else dict(zip(("months", "days", "nanoseconds"), one, strict=True))
+        for one in array.to_pylist()
+    ]
+
+
+def _of_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+_EXTENSIONS: Final[dict[str, Callable[[Any], Any]]] = {
+    "arrow.json": _of_json,
+    "arrow.uuid": lambda value: value,
+    "arrow.bool8": bool,
+}
+# Names of pyarrow.types, not all of which an older pyarrow has, and what reads an array of such a type.
+_READERS: Final[tuple[tuple[tuple[str, ...], Read], ...]] = (
+    (("is_floating",), _floats),
+    (("is_binary", "is_large_binary", "is_fixed_size_binary", "is_binary_view"), _bytes),
+    (("is_time",), _texts),
+    (("is_duration",), _seconds),
+    (("is_timestamp",), _instants),
+    (("is_struct",), _structs),
+    (("is_map",), _maps),
+    (("is_list", "is_large_list", "is_fixed_size_list", "is_list_view", "is_large_list_view"), _lists),
+    (("is_interval",), _intervals),
+)
