@@ -30,6 +30,7 @@ LAYERS = (
     {
         "arguments",
         "contract",
+        "deadline",
         "errors",
         "explanation",
         "types",

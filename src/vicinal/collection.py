@@ -45,6 +45,7 @@ from .inputs.ids import check_id
 from .inputs.paths import check_database_path
 from .query.asking import Asked, refuse_unknown
 from .records import rebuild, summarize
+from .records.choose import filter_of
 from .records.context import Context, now
 from .records.insert import insert
 from .records.notes import Notes
@@ -73,8 +74,13 @@ _CALLS: Final[Mapping[str, str]] = {
 class Collection:
     """A collection in this process: `connect(...).collection(name)` makes one. Thread-safe."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, of: Collection | None = None) -> None:
         self._context = context
+        self._of = of  # whose handle it shares
+        self._finalizer: weakref.finalize[Any, Any]
+        if of is not None:
+            self._finalizer = of._finalizer
+            return
         self._finalizer = weakref.finalize(self, partial(context.lease.release, forgotten=True))
         self._finalizer.atexit = False  # at exit all stores are closed together
 
@@ -476,6 +482,23 @@ class Collection:
             settings: as of `search`. For the neighbours of a row pass its vector as query.
         """
         return why_not(self._context, id, Asked.of(query, k, settings), where)
+
+    # -- part of it
+
+    def within(self, where: Mapping[str, Any] | Node) -> Collection:
+        """The same collection for somebody who may see and write only the rows that pass a filter, such as a tenant.
+
+        To such a handle other rows are not there: searches, reads, counts, updates and deletes pass over them. What it
+        would write must pass the filter before and after. Ids, names of fields and the statistics of words are those of
+        the whole collection. Closing it closes the handle that it was made from.
+
+        Raises:
+            NotAllowed, from calls that write: a row would not pass the filter, or its id is taken by one that does not.
+        """
+        tree = filter_of(where)
+        if tree is None:
+            raise InvalidArgument("there is no filter to stay within", name="where", remedy="Such as {'tenant': 'a'}.")
+        return Collection(self._context.narrowed(tree), of=self)
 
     # -- notes
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..contract import Slots
+from ..deadline import check_deadline
 from ..types import Id
 from .bitmap import BoolArray
 from .cells import MISSING
@@ -41,6 +42,7 @@ def select(tree: Node, columns: Mapping[Path, Column], among: BoolArray, records
 
     `among` narrows from condition to condition, so no record is read that another condition has ruled out already.
     """
+    check_deadline()
     match tree:
         case And():
             for child in tree.children:
@@ -62,6 +64,7 @@ def select(tree: Node, columns: Mapping[Path, Column], among: BoolArray, records
             slots = np.flatnonzero(among).astype(np.uint32)
             flags = np.zeros_like(among)
             for start in range(0, len(slots), _ASKED_AT_ONCE):
+                check_deadline()
                 part = slots[start : start + _ASKED_AT_ONCE]
                 own = 0 if tree.part == "id" else 1
                 flags[part] = [holds(tree.condition, row[own]) for row in records.ids_and_texts(part)]
@@ -85,6 +88,7 @@ def select(tree: Node, columns: Mapping[Path, Column], among: BoolArray, records
 def ask(records: Records, slots: Slots, path: Path) -> Iterator[Any]:
     """Values at a path from the records themselves."""
     for start in range(0, len(slots), _ASKED_AT_ONCE):
+        check_deadline()
         part = slots[start : start + _ASKED_AT_ONCE]
         for _, metadata in zip(part, records.metadata(part), strict=True):
             yield value_at(metadata, path)

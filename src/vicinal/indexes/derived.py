@@ -205,13 +205,19 @@ class DerivedSnapshot:
 
 
 def viewing(
-    tree: Node | None, *, vectors: bool = False, words: bool = False, sparse: bool = False
+    tree: Node | None,
+    *,
+    within: Node | None = None,
+    vectors: bool = False,
+    words: bool = False,
+    sparse: bool = False,
 ) -> Callable[[DerivedIndex, Reader], View]:
     """What a store is to take off its index for a call with this filter.
 
     The function raises InvalidArgument where the filter asks for a field that no row has.
 
     Args:
+        within: a filter of the handle, not of the call: it may keep no row, and its fields may be missing.
         vectors, words, sparse: whether these indexes are needed too.
     """
 
@@ -223,6 +229,9 @@ def viewing(
             if not matching.any():
                 for doubt in doubts(tree, index.columns.classes_at):
                     warn_user(doubt)
+        if within is not None:
+            passing = index.columns.evaluate(within, len(slots.live), RowsAt(reader, slots.change))
+            matching = passing if matching is None else matching & passing
         wanted = (index.words if words else None, index.sparse if sparse else None)
         searcher = index.vectors.searcher(reader.matrix(len(slots.live))) if vectors else None
         return View(slots, matching, index.kernels, searcher, *wanted)

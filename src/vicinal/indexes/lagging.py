@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import Contents, SavedIndex, Slots
+from ..deadline import check_deadline
 from ..filters.bitmap import BoolArray
 from ..locks import new_rlock
 from ..store.reading import ChangedMeanwhile
@@ -120,7 +121,7 @@ class Lagging(Generic[Index]):
         if self.change == change:
             return
         while self.step(rows, live, change):
-            pass
+            check_deadline()
         while (first := self.slot_count) < len(live):
             self._take_in(rows, live, first, len(live), change)
         index = self.index

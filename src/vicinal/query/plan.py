@@ -12,6 +12,7 @@ import numpy as np
 from ..contract import Approach, Bitmap, FloatMatrix, FloatVector, Metric
 from ..errors import Damaged, IdNotFound, Unsupported
 from ..filters.bitmap import popcount, unpack
+from ..filters.within import is_within
 from ..indexes.derived import View
 from ..store.reading import ChangedMeanwhile, Reader
 from ..store.rows import Row, StoredId, stored_id
@@ -144,7 +145,7 @@ def _without(candidates: Bitmap, slot: int) -> Bitmap:
 def _row_to_start_from(reader: Reader, question: Question) -> tuple[Row, FloatVector]:
     assert question.like is not None  # our caller looked
     row = reader.rows_by_id([stored_id(question.like)]).get(stored_id(question.like))
-    if row is None or row.is_expired(question.now):
+    if row is None or row.is_expired(question.now) or not is_within(row, question.within):
         raise IdNotFound(
             f"no row has the id {question.like!r}",
             name="id",

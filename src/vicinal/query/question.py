@@ -47,6 +47,7 @@ class Question:
         min_score: hits with a lower score are left out.
         accuracy: what the nearest vectors must be.
         select: which of `PARTS` hits have.
+        within: the only rows that there are for who asks; None for all.
     """
 
     mode: Mode
@@ -65,6 +66,7 @@ class Question:
     min_score: float | None = None
     accuracy: Accuracy = AS_USUAL
     select: frozenset[str] = PARTS
+    within: Node | None = None
 
     @property
     def has_vectors(self) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import starmap
+from typing import Final, TypeVar
 
 from ..contract import Metric
+from ..deadline import check_deadline, in_a_hurry
 from ..indexes.text import TextIndex
 from ..indexes.text_query import Bm25
 from ..indexes.threads import search_threads
@@ -17,6 +20,12 @@ from .question import Question
 from .threshold import BY_RANK, RANKED, Leg, fuse
 
 __all__ = ["fused", "legs_of", "measure_of", "rank", "run", "words_of"]
+
+T = TypeVar("T")
+
+# Where there is a deadline, between two looks at the clock: a fraction of a second's work.
+_COMPARED_AT_ONCE: Final = 1 << 24
+_QUERIES_AT_ONCE: Final = 16  # so many share a pass over the rows
 
 
 def run(plan: Plan, reader: Reader) -> list[Hits]:
@@ -40,23 +49,38 @@ def rank(plan: Plan) -> list[Ranking]:
         return _by_vectors(plan)
     if mode == "keyword":
         return _by_words(plan)
-    return [fused(plan, legs_of(plan, i)) for i in range(len(plan))]
+    return [fused(plan, legs_of(plan, i)) for i in _in_time(range(len(plan)))]
 
 
 def _by_vectors(plan: Plan) -> list[Ranking]:
     assert plan.queries is not None  # a dense question has them
     threads = search_threads(len(plan.queries), len(plan.vectors))
     assert plan.view.vectors is not None  # the view was asked for them
-    question = plan.question
-    found = plan.view.vectors.search(plan.queries, question.k, plan.candidates, question.accuracy, threads)
-    return list(starmap(Ranking, found))
+    question, search = plan.question, plan.view.vectors.search
+    if not in_a_hurry():
+        found = search(plan.queries, question.k, plan.candidates, question.accuracy, threads)
+        return list(starmap(Ranking, found))
+    rankings: list[Ranking] = []
+    at_once = max(_QUERIES_AT_ONCE, _COMPARED_AT_ONCE // max(1, len(plan.vectors)))
+    for start in _in_time(range(0, len(plan.queries), at_once)):
+        queries = plan.queries[start : start + at_once]
+        rankings += starmap(Ranking, search(queries, question.k, plan.candidates, question.accuracy, threads))
+    return rankings
 
 
 def _by_words(plan: Plan) -> list[Ranking]:
     question = plan.question
     assert question.words is not None  # a keyword question has them
     index = words_of(plan)
-    return [Ranking(*KeywordLeg(index, words, question.scorer, plan.rows).best(question.k)) for words in question.words]
+    legs = (KeywordLeg(index, words, question.scorer, plan.rows) for words in _in_time(question.words))
+    return [Ranking(*leg.best(question.k)) for leg in legs]
+
+
+def _in_time(parts: Iterable[T]) -> Iterator[T]:
+    """The parts, as long as there is time."""
+    for part in parts:
+        check_deadline()
+        yield part
 
 
 def fused(plan: Plan, legs: list[Leg], depth: int | None = None) -> Ranking:

@@ -35,7 +35,7 @@ def search(store: Store[DerivedIndex], question: Question) -> list[Hits]:
 def view_for(question: Question) -> Callable[[DerivedIndex, Reader], View]:
     """What a question needs of the indexes."""
     words, sparse = question.words is not None, question.sparse is not None
-    return viewing(question.where, vectors=question.has_vectors, words=words, sparse=sparse)
+    return viewing(question.where, within=question.within, vectors=question.has_vectors, words=words, sparse=sparse)
 
 
 def at_one_moment(

@@ -15,6 +15,7 @@ import numpy as np
 from ..contract import Accuracy, Slots
 from ..explanation import FailedClause, MatchedTerm, Reason, WhyNot
 from ..filters.tree import Node
+from ..filters.within import is_within
 from ..indexes.derived import DerivedIndex, View
 from ..indexes.text_query import Clause, TextQuery
 from ..store.reading import ChangedMeanwhile, Reader
@@ -74,7 +75,7 @@ class _Looking:
 
     def verdict(self) -> Verdict:
         row = self._reader.rows_by_id([stored_id(self._id)]).get(stored_id(self._id))
-        if row is None:
+        if row is None or not is_within(row, self._question.within):
             return Verdict(self._told("not_there", "no row has this id"), None)
         live = self._view.slots.live
         if row.change > self._view.change or row.slot >= len(live) or not live[row.slot]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Sequence
 
@@ -10,6 +11,7 @@ from ..encoders.base import TextEncoder
 from ..encoders.cache import CachedEncoder
 from ..encoders.identity import EncoderIdentity, check_probe, check_same, restore
 from ..errors import EncoderMismatch, NoEncoder
+from ..filters.tree import And, Node
 from ..indexes.derived import DerivedIndex
 from ..inputs.vectors import VectorRules
 from ..locks import new_lock
@@ -72,7 +74,12 @@ class Context:
 
     Args:
         encoder: what `state` remembers, bound to the encoder that the caller gave.
+
+    Attributes:
+        within: the only rows that the handle sees and may write; None for all.
     """
+
+    within: Node | None = None
 
     def __init__(
         self,
@@ -93,6 +100,12 @@ class Context:
         self._warned = False
         self._encoder = (state.encoder, encoder)
         self._rules = (state, _rules_of(state))  # of the state that was last asked about
+
+    def narrowed(self, within: Node) -> Context:
+        """The same for a handle that sees only these rows, of those that this one sees."""
+        narrowed = copy.copy(self)
+        narrowed.within = within if self.within is None else And((self.within, within))
+        return narrowed
 
     @property
     def store(self) -> Store[DerivedIndex]:

@@ -12,12 +12,15 @@ from typing import TypeVar
 import numpy as np
 
 from ..contract import FloatMatrix, Metric
-from ..errors import DuplicateId, LimitExceeded
+from ..deadline import check_deadline, in_a_hurry
+from ..errors import DuplicateId, LimitExceeded, NotAllowed
+from ..filters.tree import Node
+from ..filters.within import check_within, is_within
 from ..inputs.columns import Batch, Columns, batches, check_unique
 from ..inputs.values import NEVER
 from ..inputs.vectors import VectorRules, check_block
 from ..progress import progress
-from ..store.rows import Space, StoredId, stored_id
+from ..store.rows import Row, Space, StoredId, stored_id, user_id
 from ..store.state import EncoderChanged, State
 from ..store.writing import NewRow, Transaction
 from ..types import Id
@@ -29,7 +32,7 @@ _INT64_MAX = 2**63 - 1
 T = TypeVar("T")
 
 _ENCODER_CHANGES_MAX = 3
-_ENCODED_AT_ONCE = 128  # where progress is shown
+_ENCODED_AT_ONCE = 128  # where progress is shown or there is a deadline
 
 
 def insert(context: Context, columns: Columns, rows: object, *, replace: bool, show: bool = False) -> list[Id]:
@@ -106,6 +109,7 @@ def _insert_batch(context: Context, batch: Batch, metric: Metric, shown: _Shown,
         if not all(batch.has_vector):
             _refuse_known(context, batch, moment)  # before texts are encoded; looked up again under the lock
         kept = list(range(len(batch)))
+    _check_rows_within(context, batch, kept)
     state = context.store.current()
     block, spaces = with_encoded_texts(context, state, batch, kept, shown)
     if state.encoder is None and any(spaces[i] is None and batch.texts[i] is not None for i in kept):
@@ -118,7 +122,7 @@ def _insert_batch(context: Context, batch: Batch, metric: Metric, shown: _Shown,
             check_lengths_again(context, transaction, block_now, batch, kept, spaces)
         ids = _given_or_made(transaction, batch)
         stored = [stored_id(ids[i]) for i in kept]
-        _clear_the_way(transaction, batch, stored, moment, replace=replace)
+        _clear_the_way(transaction, batch, stored, moment, context.within, replace=replace)
         new = [
             NewRow(id_, batch.texts[i], batch.metadata[i], stored_expiry(batch.expires[i]), spaces[i], batch.sparse[i])
             for id_, i in zip(stored, kept, strict=True)
@@ -129,11 +133,13 @@ def _insert_batch(context: Context, batch: Batch, metric: Metric, shown: _Shown,
     return context.store.write(plan, timeout=context.timeout, durability=context.durability)
 
 
-def _in_parts(context: Context, state: State, texts: list[str], shown: _Shown) -> Iterator[FloatMatrix]:
+def _in_parts(context: Context, state: State, texts: list[str], shown: _Shown | None) -> Iterator[FloatMatrix]:
     for start in range(0, len(texts), _ENCODED_AT_ONCE):
+        check_deadline()
         part = texts[start : start + _ENCODED_AT_ONCE]
         yield context.encode(part, state)
-        shown.done(len(part))
+        if shown is not None:
+            shown.done(len(part))
 
 
 def stored_expiry(expires: int | None) -> int | None:
@@ -157,7 +163,7 @@ def with_encoded_texts(
     if not to_encode or state.encoder is None:
         return block, spaces
     texts = [text for i in to_encode if (text := batch.texts[i]) is not None]
-    if shown is None or not shown.is_watched:
+    if not in_a_hurry() and (shown is None or not shown.is_watched):
         encoded = context.encode(texts, state)
     else:
         encoded = np.concatenate(list(_in_parts(context, state, texts, shown)))
@@ -221,15 +227,49 @@ def _raise_if_known(
 
 
 def _clear_the_way(
-    transaction: Transaction, batch: Batch, stored: list[StoredId], moment: int, *, replace: bool
+    transaction: Transaction,
+    batch: Batch,
+    stored: list[StoredId],
+    moment: int,
+    within: Node | None,
+    *,
+    replace: bool,
 ) -> None:
-    """Ends the rows that the new ones replace; for `add` only expired ones may be in the way."""
+    """Ends the rows that the new ones replace; for `add` only expired ones may be in the way.
+
+    Raises:
+        NotAllowed: one of them is none of those that the handle sees.
+    """
     if batch.ids is None:
         return
     found = transaction.slots_of(stored)
     if not replace:
         _raise_if_known(batch, stored, found, moment)
+    if within is not None and found:
+        _refuse_others(batch, stored, transaction.rows_by_id(list(found)), within)
     transaction.end([slot for slot, _ in found.values()])
+
+
+def _refuse_others(batch: Batch, stored: list[StoredId], found: dict[StoredId, Row], within: Node) -> None:
+    assert batch.ids is not None
+    at = {id_: i for i, id_ in enumerate(stored)}
+    for id_, row in found.items():
+        if not is_within(row, within):
+            raise NotAllowed(
+                "a row that does not belong to what may be written here has this id",
+                name="ids",
+                value=user_id(id_),
+                place=f"row {batch.first_row + at[id_]}",
+                remedy="Choose another id; nothing was changed.",
+            )
+
+
+def _check_rows_within(context: Context, batch: Batch, kept: list[int]) -> None:
+    """Before texts are encoded: rows that the handle would not see are not for it to write."""
+    if context.within is not None:
+        for i in kept:
+            id_ = None if batch.ids is None else batch.ids[i]
+            check_within(context.within, id_, batch.metadata[i], batch.texts[i], batch.place(i))
 
 
 def _given_or_made(transaction: Transaction, batch: Batch) -> list[Id]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..contract import Slots
 from ..errors import InvalidArgument
+from ..filters.within import is_within
 from ..indexes.derived import View, viewing
 from ..inputs.columns import id_list
 from ..inputs.sparse import unpack
@@ -32,7 +33,7 @@ def read(
     offset = _checked_count("offset", offset)
     moment = now()
     stored = None if ids is None else [stored_id(id_) for id_ in id_list(ids)]
-    if where is not None:
+    if where is not None or (stored is None and context.within is not None):
         return _read_where(context, where, stored, slice(offset, offset + limit), vectors)
 
     def records(reader: Reader) -> list[Record]:
@@ -41,6 +42,7 @@ def read(
         else:
             found = reader.rows_by_id(stored)
             rows = [found[id_] for id_ in stored if id_ in found and not found[id_].is_expired(moment)]
+            rows = [row for row in rows if is_within(row, context.within)]
             rows = rows[offset : offset + limit]
         return [record_of(reader, row, vectors=vectors) for row in rows]
 
@@ -48,7 +50,7 @@ def read(
 
 
 def _read_where(
-    context: Context, where: Mapping[str, Any], stored: list[StoredId] | None, part: slice, vectors: bool
+    context: Context, where: Mapping[str, Any] | None, stored: list[StoredId] | None, part: slice, vectors: bool
 ) -> list[Record]:
     tree = filter_of(where, None if stored is None else [user_id(id_) for id_ in stored])
 
@@ -64,12 +66,12 @@ def _read_where(
             rows.sort(key=lambda row: row.slot)
         return [record_of(reader, row, vectors=vectors) for row in rows]
 
-    return context.store.at_moment(viewing(tree), records)
+    return context.store.at_moment(viewing(tree, within=context.within), records)
 
 
 def read_ids(context: Context, where: Mapping[str, Any] | None) -> list[Id]:
     """Ids of the rows that pass, in insertion order, of which nothing else is read."""
-    view, moment = viewing(filter_of(where)), now()
+    view, moment = viewing(filter_of(where), within=context.within), now()
 
     def ids(slots: Slots, reader: Reader) -> list[Id]:
         return [user_id(id_) for id_ in reader.ids_of(slots)]

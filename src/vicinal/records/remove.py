@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InvalidArgument
+from ..filters.tree import Node
 from ..indexes.derived import View, viewing
 from ..inputs.columns import id_list
 from ..store.rows import stored_id
@@ -16,6 +17,8 @@ from .context import Context, now
 
 def remove(context: Context, ids: Any) -> int:
     """Deletes the rows that exist and returns how many they were. One commit, or none where none exists."""
+    if context.within is not None:
+        return _remove_selected(context, filter_of(None, ids))
     stored = list(dict.fromkeys(stored_id(id_) for id_ in id_list(ids)))
     moment = now()
 
@@ -38,6 +41,10 @@ def remove_where(context: Context, where: Mapping[str, Any], ids: Any) -> int:
             value=where,
             remedy="Say which rows, or drop the collection.",
         )
+    return _remove_selected(context, filter_of(where, ids))
+
+
+def _remove_selected(context: Context, tree: Node | None) -> int:
     moment = now()
 
     def plan(transaction: Transaction, view: View) -> int:
@@ -46,5 +53,5 @@ def remove_where(context: Context, where: Mapping[str, Any], ids: Any) -> int:
         return len(slots)
 
     return context.store.write_selected(
-        viewing(filter_of(where, ids)), plan, timeout=context.timeout, durability=context.durability
+        viewing(tree, within=context.within), plan, timeout=context.timeout, durability=context.durability
     )

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import Slots
+from ..deadline import check_deadline
 from ..errors import InvalidArgument
 from ..filters.tree import Node
 from ..filters.where import check_path, parse_path
+from ..filters.within import is_within
 from ..indexes.derived import DerivedIndex, RowsAt, viewing
 from ..store.reading import Reader
 from ..store.rows import StoredId
@@ -49,7 +51,7 @@ def _ids_in_order(context: Context, tree: Node | None, order_by: str | None, des
     moment = now()
 
     def take(index: DerivedIndex, reader: Reader) -> tuple[Slots, NDArray[np.int64]]:
-        view = viewing(tree)(index, reader)
+        view = viewing(tree, within=context.within)(index, reader)
         if order_by is None:
             slots = slots_in(view, moment)
             return slots, np.zeros(len(slots), dtype=np.int64)
@@ -74,14 +76,15 @@ def _comparable(id_: StoredId) -> tuple[int, StoredId]:
 
 def _pages(context: Context, ids: Sequence[StoredId], vectors: bool) -> Iterator[Record]:
     for start in range(0, len(ids), _PAGE_ROWS):
+        check_deadline()
         page = ids[start : start + _PAGE_ROWS]
-        yield from context.store.read(partial(_records, page, now(), vectors))
+        yield from context.store.read(partial(_records, context, page, now(), vectors))
 
 
-def _records(page: Sequence[StoredId], moment: int, vectors: bool, reader: Reader) -> list[Record]:
+def _records(context: Context, page: Sequence[StoredId], moment: int, vectors: bool, reader: Reader) -> list[Record]:
     found = reader.rows_by_id(page)
     return [
         record_of(reader, found[id_], vectors=vectors)
         for id_ in page
-        if id_ in found and not found[id_].is_expired(moment)
+        if id_ in found and not found[id_].is_expired(moment) and is_within(found[id_], context.within)
     ]

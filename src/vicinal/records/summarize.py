@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 def count(context: Context, where: Mapping[str, Any] | None) -> int:
     """Rows that a search could return now, those without a vector included."""
-    view = viewing(filter_of(where))
+    view = viewing(filter_of(where), within=context.within)
     try:
         with context.store.snapshot(view) as (taken, _):
             return popcount(taken.rows(now()))
@@ -53,7 +53,7 @@ def _summarize(
 
     def take(index: DerivedIndex, reader: Reader) -> T:
         check_path(path, index.columns.known_paths(), "field", index.columns.was_known)
-        view = viewing(tree)(index, reader)
+        view = viewing(tree, within=context.within)(index, reader)
         return ask(index.columns, path, RowsAt(reader, view.change), view.rows(now()))
 
     return context.store.at_moment(take, lambda found, _: found)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..contract import FloatMatrix, Metric
 from ..errors import IdNotFound, InvalidArgument
+from ..filters.within import check_within, is_within
 from ..indexes.derived import View, viewing
 from ..inputs.columns import Batch, Columns, batches, check_unique, id_list, read_batch
 from ..inputs.ids import is_scalar_id
@@ -98,8 +99,14 @@ def _update_batch(
         check_encoder(state, transaction, spaces)
         assert batch.ids is not None  # _read saw to it
         ids = [stored_id(id_) for id_ in batch.ids]
-        found = transaction.rows_by_id(ids)
+        found = {id_: row for id_, row in transaction.rows_by_id(ids).items() if is_within(row, context.within)}
         _refuse_unknown(batch, ids, found, moment)
+        if context.within is not None:
+            for i in rows:
+                row = found[ids[i]]
+                text = row.text if batch.texts[i] is None else batch.texts[i]
+                metadata = _metadata(row, batch, i, merge, removed)
+                check_within(context.within, batch.ids[i], metadata, text, batch.place(i))
         if block is not None and transaction.state.dimension is None:
             transaction.fix_dimension(block.shape[1])
         if block is not None:
@@ -142,7 +149,9 @@ def update_where(
     expires = expiry(columns.ttl, moment, "ttl=")
 
     def changed(row: Row) -> tuple[Row, str | None, int | None]:
-        metadata = _without(_merged(row.metadata if merge else None, given, f"id {user_id(row.id)!r}"), removed)
+        place = f"id {user_id(row.id)!r}"
+        metadata = _without(_merged(row.metadata if merge else None, given, place), removed)
+        check_within(context.within, user_id(row.id), metadata, row.text, place)
         return row, metadata, row.expires_at if expires is None else stored_expiry(expires)
 
     def plan(transaction: Transaction, view: View) -> int:
@@ -152,7 +161,10 @@ def update_where(
         return len(rows)
 
     return context.store.write_selected(
-        viewing(filter_of(where, columns.ids)), plan, timeout=context.timeout, durability=context.durability
+        viewing(filter_of(where, columns.ids), within=context.within),
+        plan,
+        timeout=context.timeout,
+        durability=context.durability,
     )
 
 

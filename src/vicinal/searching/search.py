@@ -46,9 +46,17 @@ def _questions(context: Context, asked: Asked, moment: int, tree: Node | None) -
     store = context.store
     known = store.known()
     try:
-        return asked.questions(known, context.rules(known), partial(context.encode_query, state=known), moment, tree)
+        questions = asked.questions(
+            known, context.rules(known), partial(context.encode_query, state=known), moment, tree
+        )
     except VicinalError:
         newest = store.current()
         if newest == known:
             raise
-        return asked.questions(newest, context.rules(newest), partial(context.encode_query, state=newest), moment, tree)
+        questions = asked.questions(
+            newest, context.rules(newest), partial(context.encode_query, state=newest), moment, tree
+        )
+    if context.within is not None:
+        for question in questions:
+            question.within = context.within
+    return questions

@@ -11,6 +11,7 @@ from typing import TypeVar
 import apsw
 
 from ..contract import Durability
+from ..deadline import check_deadline
 from ..errors import CommitFailed, VicinalError, WriterBusy
 from .changes import has_change, trim_changes
 from .generation import Generation
@@ -48,6 +49,7 @@ def write_once(
         if transaction.is_empty:
             return result
         transaction.finish()
+        check_deadline()  # the last moment at which nothing has changed
     except BaseException:
         transaction.give_back()
         if state.dimension is None:

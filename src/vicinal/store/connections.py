@@ -15,6 +15,7 @@ from urllib.parse import quote
 import apsw
 
 from ..contract import Durability
+from ..deadline import check_deadline, time_left
 from ..errors import Damaged, DiskFull, StoreError, WriterBusy
 from ..locks import new_rlock
 from .files import Files
@@ -184,6 +185,7 @@ class Connections:
         """
         if self._files.read_only:
             raise read_only_error(self.place)
+        timeout = time_left(timeout)
         deadline = time.monotonic() + timeout
         wait = max(0.0, min(timeout, threading.TIMEOUT_MAX))
         taken: list[bool] = []
@@ -192,6 +194,7 @@ class Connections:
             # This process's own writers queue here, other processes' in SQLite's busy handler: one deadline for both.
             taken.extend(map(self._write_lock.acquire, (True,), (wait,)))  # one call into C takes and notes
             if not taken[0]:
+                check_deadline()
                 raise _busy(self.place, timeout)
             if self._is_writing:
                 raise _inside_write(self.place)
@@ -251,7 +254,9 @@ class Connections:
         try:
             connection.execute("BEGIN IMMEDIATE")
         except apsw.BusyError as error:
+            check_deadline()
             raise _busy(self.place, timeout) from error
+        check_deadline()  # who waited until now writes nothing
 
     def _open_writer(self, durability: Durability | None) -> apsw.Connection:
         if self._writer is None:

@@ -22,6 +22,7 @@ import apsw
 import numpy as np
 
 from ..contract import FloatMatrix
+from ..deadline import check_deadline
 from ..errors import DiskFull, StoreError
 from .changes import NONCE_BYTES, insert_change, read_commits, read_ended
 from .connections import Connections, translated
@@ -209,6 +210,7 @@ class _Copy:
         self.change, self._known_slots = state.change, state.next_slot
         self._new_slots = np.full(state.next_slot, -1, dtype=np.int64)
         for first in range(0, state.next_slot, _COPY_SLOTS):
+            check_deadline()
             with connections.turn, connections.reader() as connection, connection:
                 last = min(first + _COPY_SLOTS, state.next_slot)
                 self._append(rows_between(connection, source.vectors, first, last), source.vectors)
