@@ -78,6 +78,7 @@ docs: venv ## write the generated pages, then run every example and follow every
 	@$(PIP) --group test '.[all]'
 	@$(PIP) $(patsubst %,./%,$(filter-out .,$(DISTRIBUTIONS)))
 	@$(BIN)/vicinal models add minilm
+	$(BIN)/python scripts/write_twins.py
 	$(BIN)/python scripts/write_docs.py
 	$(BIN)/python -m pytest -q tests/test_docs.py
 

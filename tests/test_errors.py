@@ -505,10 +505,10 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         "projected; others are added by register().",
     ),
     "a URL": (
-        lambda c: vicinal.connect("http://localhost"),
+        lambda c: vicinal.connect("ftp://localhost"),
         "Unsupported",
         "target",
-        "remote databases are not in this version: http://. Use a path or ':memory:'.",
+        "there are no databases at ftp:// addresses. Use a path or ':memory:'.",
     ),
     "closed": (
         lambda c: (c.close(), c.count()),

@@ -108,8 +108,8 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
 
 
-# The one room that talks to a server, where a program names it.
-MAY_TALK = {"src/vicinal/llm": {"httpx"}}
+# The rooms that talk to a server, where a program names it.
+MAY_TALK = {"src/vicinal/llm": {"httpx"}, "src/vicinal/remote": {"httpx"}, "src/vicinal/aio": {"httpx"}}
 
 
 def allowed(path: Path) -> set[str]:

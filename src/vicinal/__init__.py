@@ -12,10 +12,11 @@ Five lines to begin with:
 
 from .arguments import Row
 from .collection import Collection
-from .database import Database, connect
+from .database import Database
 from .errors import VicinalError
 from .explanation import Explanation, WhyNot
 from .indexes.text_query import Bm25, TfIdf
+from .opening import connect
 from .types import (
     Hit,
     Hits,

@@ -40,10 +40,9 @@ from .filters.tree import Node
 from .indexes.text_query import Scorer
 from .inputs.calls import for_users, no_attribute
 from .inputs.columns import Columns
-from .inputs.containers import entries_in, is_sparse_matrix, sparse_rows
 from .inputs.ids import check_id
 from .inputs.paths import check_database_path
-from .query.asking import Asked, refuse_unknown
+from .query.asking import Asked, lists_of, refuse_unknown
 from .records import rebuild, summarize
 from .records.choose import filter_of
 from .records.context import Context, now
@@ -424,17 +423,9 @@ class Collection:
             select: like that of `search`.
         """
         refuse_unknown(unknown)
-        listed = _listed("queries", queries)
-        given = {name: _listed(name, value) for name, value in (("vectors", vectors), ("sparse", sparse))}
-        for name, values in given.items():
-            if values is not None and listed is not None and len(values) != len(listed):
-                raise InvalidArgument(
-                    f"{name} has {len(values)} entries for {len(listed)} queries",
-                    name=name,
-                    remedy="Give one a query.",
-                )
+        asked_for, given = lists_of(queries, vectors=vectors, sparse=sparse)
         asked = Asked(
-            listed or [],
+            asked_for,
             k,
             None,
             given["vectors"],
@@ -654,18 +645,3 @@ def _held_by(owner: Collection, rows: Iterator[Record]) -> Iterator[Record]:
 def _encoder_name(context: Context, state: State) -> str | None:
     encoder = context.encoder(state)
     return None if encoder is None else encoder.identity.name
-
-
-def _listed(name: str, values: Any) -> list[Any] | None:
-    if values is None and name != "queries":
-        return None
-    is_sparse = name == "sparse" and is_sparse_matrix(values)
-    found = None if values is None else sparse_rows(values) if is_sparse else entries_in(values)
-    if found is None:
-        raise InvalidArgument(
-            f"{name} must be a list, not {type(values).__name__}",
-            name=name,
-            value=values,
-            remedy="Use search for one query.",
-        )
-    return found

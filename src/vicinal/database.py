@@ -18,7 +18,7 @@ from . import notebook
 from .analyzers import analyzer_of, setting_of
 from .arguments import AutoIds, CacheKind, EncoderLike, ZeroVectors
 from .collection import Collection
-from .contract import Durability, EmbeddingStore, Encoder, Metric
+from .contract import IN_MEMORY, ON_DISK, Capabilities, Durability, EmbeddingStore, Encoder, Metric
 from .encoders.cache import MemoryStore
 from .encoders.identity import identity_of
 from .encoders.registry import as_encoder
@@ -168,18 +168,23 @@ class Database:
             SettingsMismatch, EncoderMismatch: it exists with another setting or encoder.
         """
         self._check_open()
-        _check_name(name)
-        _check_choices(metric=metric, durability=durability, auto_ids=auto_ids, zero_vectors=zero_vectors)
-        if not isinstance(analyzer, _Default):
-            analyzer = setting_of(analyzer)
-        _check_language(language)
-        _check_dimension(dimension)
-        _check_timeout(timeout)
-        settings = {"auto_ids": auto_ids, "zero_vectors": zero_vectors, "language": language, "analyzer": analyzer}
+        analysis = check_opening(
+            name,
+            dimension=dimension,
+            metric=metric,
+            durability=durability,
+            language=language,
+            analyzer=analyzer,
+            auto_ids=auto_ids,
+            zero_vectors=zero_vectors,
+            create=create,
+            timeout=timeout,
+        )
+        settings = {"auto_ids": auto_ids, "zero_vectors": zero_vectors, "language": language, "analyzer": analysis}
         if index is not None:
             settings["index"] = index_setting(index, kernels(), metric)
         given = None if encoder is None else as_encoder(encoder)
-        if not _checked_flag("create", create) and name not in self:
+        if not create and name not in self:
             raise self._not_found(name)
         lease = self._lease(name, given, dimension, metric, settings, timeout)
         try:
@@ -197,6 +202,11 @@ class Database:
         with self._lock:
             self._handles.add(handle)
         return handle
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this kind of database can do, and others may not."""
+        return IN_MEMORY if self._path is None else ON_DISK
 
     def collections(self) -> list[str]:
         """Names of the collections, sorted."""
@@ -386,7 +396,7 @@ class Database:
             raise Unsupported(
                 f"{verb} needs a collection on disk, this one is in memory", name=verb, remedy="Use connect(path)."
             )
-        _check_name(name)
+        check_name(name)
         folder = os.path.join(self._path, folder_name(name))
         if not self._files.exists(folder):
             raise CollectionNotFound(
@@ -450,6 +460,39 @@ def connect(
     if not exclusive:
         refuse_shared(path)
     return Database(os.path.abspath(path), cache_on_disk=encoder_cache == "disk", exclusive=exclusive)
+
+
+def check_opening(
+    name: object,
+    *,
+    dimension: object,
+    metric: str,
+    durability: str,
+    language: object,
+    analyzer: Any,
+    auto_ids: str,
+    zero_vectors: str,
+    create: object,
+    timeout: object,
+) -> str:
+    """Whether a collection may be asked for in this way; gives the analyzer as it is remembered.
+
+    Raises:
+        InvalidArgument: no collection could be.
+    """
+    check_name(name)
+    _check_choices(metric=metric, durability=durability, auto_ids=auto_ids, zero_vectors=zero_vectors)
+    analysis: str = analyzer if isinstance(analyzer, _Default) else setting_of(analyzer)
+    _check_language(language)
+    _check_dimension(dimension)
+    _check_timeout(timeout)
+    _check_flag("create", create)
+    return analysis
+
+
+def is_default(value: object) -> bool:
+    """Whether a setting was left out, and not given with the value that is the default."""
+    return isinstance(value, _Default)
 
 
 def _open_or_create(
@@ -536,7 +579,8 @@ def _settings_mismatch(state: State, name: str, stored: object, given: object) -
     )
 
 
-def _check_name(name: object) -> None:
+def check_name(name: object) -> None:
+    """Raises InvalidArgument for what cannot name a collection."""
     if not isinstance(name, str) or not 0 < len(name) <= _NAME_CHARS_MAX:
         raise InvalidArgument(
             f"a collection's name is a text of 1 to {_NAME_CHARS_MAX} characters, not {name!r:.80}",
@@ -550,12 +594,11 @@ def _check_name(name: object) -> None:
         raise InvalidArgument("the name holds a lone surrogate, which is not text", name="name", value=name) from None
 
 
-def _checked_flag(name: str, value: object) -> bool:
+def _check_flag(name: str, value: object) -> None:
     if not isinstance(value, bool):
         raise InvalidArgument(
             f"{name} must be True or False, not {value!r}", name=name, value=value, remedy=f"Leave {name}= out."
         )
-    return value
 
 
 def _right_value(value: object) -> str:

@@ -299,7 +299,10 @@ class NativeMismatch(StoreError, ImportError):  # type: ignore[misc]  # both hav
 
 
 class Unreachable(StoreError):
-    """The server of a database cannot be reached, is late, or answers as none of ours does."""
+    """The server of a database cannot be reached, is late, or is none of ours; nobody knows of a write that was sent
+    whether it was carried out where `committed` is None."""
+
+    committed: bool | None = False
 
 
 class ServerBusy(StoreError):

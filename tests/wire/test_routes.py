@@ -19,7 +19,7 @@ from vicinal.wire.routes import ROUTES, Route, route_of
 # What says how a handle is held, or is of the machine that calls, and so in no body.
 HELD = {"self", "name", "durability", "timeout", "progress", "unknown"}
 # Names that `collection` and `contains` ask for, and what a client does by itself.
-BY_OTHERS = {"close", "name", "notes", "uuid"}
+BY_OTHERS = {"capabilities", "close", "name", "notes", "uuid", "within"}
 OWNERS: dict[str, Any] = {"database": vicinal.Database, "collection": vicinal.Collection}
 
 

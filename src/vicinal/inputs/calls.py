@@ -11,7 +11,7 @@ from ..errors import InvalidArgument, InvalidInput, NotFound
 from ..visible import shown
 from .names import nearest
 
-__all__ = ["for_users", "no_attribute", "right_name", "user_call"]
+__all__ = ["for_users", "no_attribute", "refused_call", "right_name", "user_call"]
 
 C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -96,6 +96,11 @@ def user_call(function: F) -> F:
 def _is_of_the_call(error: TypeError) -> bool:
     """Whether the function never began: there is no frame of it."""
     return error.__traceback__ is not None and error.__traceback__.tb_next is None
+
+
+def refused_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Exception:
+    """The error of a call whose arguments do not fit the function's signature."""
+    return _refusal(function, args, kwargs) or TypeError(f"{function.__name__} does not take these arguments")
 
 
 def _refusal(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> InvalidArgument | None:

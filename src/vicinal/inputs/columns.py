@@ -61,6 +61,20 @@ class Batch:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def between(self, first: int, end: int) -> Batch:
+        """Its rows from `first` up to and without `end`."""
+        part = slice(first, end)
+        return Batch(
+            None if self.ids is None else self.ids[part],
+            self.texts[part],
+            None if self.block is None or not any(self.has_vector[part]) else self.block[part],
+            self.has_vector[part],
+            self.metadata[part],
+            self.expires[part],
+            self.sparse[part],
+            self.first_row + first,
+        )
+
     def place(self, row: int) -> str:
         return place_of(self.first_row + row, None if self.ids is None else self.ids[row])
 

@@ -30,7 +30,7 @@ def check_database_path(value: Any, name: str, takes: str, *, remedy: str, other
         raise InvalidArgument("the path holds a NUL character", name=name, value=value, remedy=remedy)
     if "://" in path:
         raise Unsupported(
-            f"remote databases are not in this version: {path.split('://')[0]}://",
+            f"there are no databases at {path.split('://')[0]}:// addresses",
             name=name,
             value=path,
             remedy=f"Use a path{otherwise}.",

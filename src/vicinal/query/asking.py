@@ -16,6 +16,7 @@ from ..filters.tree import Node
 from ..indexes.sparse import SparseQuery
 from ..indexes.text_query import DEFAULT_SCORER, Bm25, Scorer, TextQuery, TfIdf
 from ..inputs.calls import right_name
+from ..inputs.containers import entries_in, is_sparse_matrix, sparse_rows
 from ..inputs.ids import check_id
 from ..inputs.names import nearest
 from ..inputs.sparse import check_sparse
@@ -26,7 +27,7 @@ from .keywords import SYNTAXES, parse
 from .question import PARTS, Fusion, Question
 from .threshold import METHODS
 
-__all__ = ["Asked", "refuse_unknown"]
+__all__ = ["Asked", "lists_of", "refuse_unknown"]
 
 _NAMES: Final = (
     "query", "k", "where", "id", "vector", "sparse", "mode", "alpha", "fusion", "weights", "scorer", "syntax", "exact",
@@ -323,6 +324,37 @@ def refuse_unknown(names: Mapping[str, object]) -> None:
     """Raises InvalidArgument for an argument that a search does not have, with the right name where it is known."""
     for name in names:
         raise InvalidArgument(f"search takes no argument {shown(name)}", name=name, remedy=right_name(name, _NAMES))
+
+
+def lists_of(queries: Any, **beside: Any) -> tuple[list[Any], dict[str, list[Any] | None]]:
+    """Many queries, and what is given beside them, one a query; None for what is not.
+
+    Raises:
+        InvalidArgument: something is no list, or of another length.
+    """
+    asked = _listed("queries", queries) or []
+    given = {name: _listed(name, values) for name, values in beside.items()}
+    for name, values in given.items():
+        if values is not None and len(values) != len(asked):
+            raise InvalidArgument(
+                f"{name} has {len(values)} entries for {len(asked)} queries", name=name, remedy="Give one a query."
+            )
+    return asked, given
+
+
+def _listed(name: str, values: Any) -> list[Any] | None:
+    if values is None and name != "queries":
+        return None
+    is_sparse = name == "sparse" and is_sparse_matrix(values)
+    found = None if values is None else sparse_rows(values) if is_sparse else entries_in(values)
+    if found is None:
+        raise InvalidArgument(
+            f"{name} must be a list, not {type(values).__name__}",
+            name=name,
+            value=values,
+            remedy="Use search for one query.",
+        )
+    return found
 
 
 def _stacked(vectors: list[FloatVector]) -> FloatMatrix:

@@ -26,7 +26,7 @@ class Notes(MutableMapping[str, bytes]):
     def __init__(self, context: Context, owner: str, handle: object = None) -> None:
         self._context = context
         self._handle = handle
-        self._owner = _checked_name(owner, "owner")
+        self._owner = checked_name(owner, "owner")
 
     def __getitem__(self, key: str) -> bytes:
         return self._all()[key]
@@ -52,7 +52,7 @@ class Notes(MutableMapping[str, bytes]):
 
     def setdefault(self, key: str, default: bytes | None = None) -> bytes:
         """The note; where there is none, `default` becomes it. Of several processes one is first."""
-        value = _checked(key, default)
+        value = checked_note(key, default)
 
         def plan(transaction: Transaction) -> bytes:
             found = transaction.notes(self._owner).get(key)
@@ -64,7 +64,7 @@ class Notes(MutableMapping[str, bytes]):
 
     def update(self, other: Any = (), /, **more: bytes) -> None:
         """All of these notes in one commit."""
-        given = {key: _checked(key, value) for key, value in {**dict(other), **more}.items()}
+        given = {key: checked_note(key, value) for key, value in {**dict(other), **more}.items()}
 
         def plan(transaction: Transaction) -> None:
             known = transaction.notes(self._owner)
@@ -83,8 +83,9 @@ class Notes(MutableMapping[str, bytes]):
         return context.store.write(plan, timeout=context.timeout, durability=context.durability)
 
 
-def _checked(key: object, value: object) -> bytes:
-    _checked_name(key, "key")
+def checked_note(key: object, value: object) -> bytes:
+    """The value of a note that can be one, under a key that can be one."""
+    checked_name(key, "key")
     if not isinstance(value, bytes):
         raise InvalidArgument(
             f"a note is bytes, not {type(value).__name__}",
@@ -96,7 +97,8 @@ def _checked(key: object, value: object) -> bytes:
     return value
 
 
-def _checked_name(value: object, name: str) -> str:
+def checked_name(value: object, name: str) -> str:
+    """The name of an owner or of a note."""
     if not isinstance(value, str) or not 0 < len(value) <= NAME_CHARS_MAX or not _is_text(value):
         raise InvalidArgument(
             f"the {name} of a note is a text of 1 to {NAME_CHARS_MAX:,} characters, not {value!r:.80}",

@@ -29,8 +29,8 @@ def read(
     context: Context, ids: Any, *, where: Mapping[str, Any] | None, limit: int | None, offset: int, vectors: bool
 ) -> list[Record]:
     """Rows by id in the order asked, or all in insertion order; unknown ids are passed over."""
-    limit = _ALL if limit is None else _checked_count("limit", limit)
-    offset = _checked_count("offset", offset)
+    limit = _ALL if limit is None else checked_count("limit", limit)
+    offset = checked_count("offset", offset)
     moment = now()
     stored = None if ids is None else [stored_id(id_) for id_ in id_list(ids)]
     if where is not None or (stored is None and context.within is not None):
@@ -97,7 +97,8 @@ def _sparse_of(row: Row) -> dict[int, float] | None:
     return dict(zip(dimensions.tolist(), weights.tolist(), strict=True))
 
 
-def _checked_count(name: str, value: Any) -> int:
+def checked_count(name: str, value: Any) -> int:
+    """How many rows, at most as many as SQLite can count."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
         raise InvalidArgument(
             f"{name} must be a whole number of at least 0, not {value!r}",

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from ..arguments import AutoIds, FusionMethod, ZeroVectors
 from ..contract import Durability, Metric, Mode, Part, Syntax
+from ..errors import InvalidArgument
 from ..indexes import text_query
 from .filters import filter_from
 from .needed import msgspec
@@ -88,11 +89,29 @@ class Handle(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defa
 
     Attributes:
         uuid: the collection's identity; one that was dropped meanwhile is not taken for another of its name.
+        within: a JSON list of filters that rows must pass to be there, see `Collection.within`.
     """
 
     durability: Durability = "full"
     timeout: Annotated[float, msgspec.Meta(ge=0)] = 30.0
     uuid: str | None = None
+    within: str | None = None
+
+    def filters(self) -> list[Any]:
+        """The filters of `within`.
+
+        Raises:
+            InvalidArgument: they are none.
+        """
+        if self.within is None:
+            return []
+        try:
+            listed = msgspec.json.decode(self.within, type=list[dict[str, Any]])
+        except (msgspec.DecodeError, RecursionError):
+            raise InvalidArgument(
+                "within must be a JSON list of filters", name="within", value=self.within, remedy="Such as [{}]."
+            ) from None
+        return [filter_from(one) for one in listed]
 
 
 # -- the database

@@ -10,7 +10,7 @@ from ..errors import InvalidArgument
 from ..inputs.calls import right_name
 from .needed import msgspec
 
-__all__ = ["query_of", "read"]
+__all__ = ["decoder", "query_of", "read", "refused"]
 
 M = TypeVar("M", bound=msgspec.Struct)
 
@@ -26,7 +26,7 @@ def read(model: type[M], body: bytes) -> M:
         InvalidArgument: it is no JSON, or has an argument too many, too few, or of another type.
     """
     try:
-        return _decoder(model).decode(body or b"{}")
+        return decoder(model).decode(body or b"{}")
     except msgspec.ValidationError as error:
         raise refused(model, str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -64,7 +64,7 @@ def refused(model: type[msgspec.Struct], said: str) -> InvalidArgument:
 _decoders: dict[type[msgspec.Struct], Any] = {}
 
 
-def _decoder(model: type[M]) -> msgspec.json.Decoder[M]:
+def decoder(model: type[M]) -> msgspec.json.Decoder[M]:
     """Made once for each model: it takes longer than reading a message."""
     found: msgspec.json.Decoder[M] | None = _decoders.get(model)
     if found is None:

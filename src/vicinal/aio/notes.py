@@ -1,0 +1,46 @@
+"""Notes of a collection, awaited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..records.notes import checked_name, checked_note
+from .awaited import Backend
+
+__all__ = ["AsyncNotes"]
+
+
+class AsyncNotes:
+    """What a program keeps beside the rows: bytes by key, durable like rows, one mapping for each owner."""
+
+    def __init__(self, backend: Backend, owner: str) -> None:
+        self._backend = backend
+        self._owner = checked_name(owner, "owner")
+
+    async def read(self) -> dict[str, bytes]:
+        """All notes of the owner."""
+        found: dict[str, bytes] = await self._backend.notes("read", self._owner, {})
+        return found
+
+    async def get(self, key: str, default: bytes | None = None) -> bytes | None:
+        """One note; `default` where there is none."""
+        return (await self.read()).get(key, default)
+
+    async def update(self, notes: Mapping[str, bytes]) -> None:
+        """All of these notes in one commit."""
+        given = {key: checked_note(key, value) for key, value in notes.items()}
+        await self._backend.notes("update", self._owner, {"notes": given})
+
+    async def setdefault(self, key: str, default: bytes) -> bytes:
+        """The note; where there is none, `default` becomes it. Of several processes one is first."""
+        given = {"key": key, "default": checked_note(key, default)}
+        found: bytes = await self._backend.notes("setdefault", self._owner, given)
+        return found
+
+    async def remove(self, key: str) -> bool:
+        """Whether there was a note of this key; there is none now."""
+        found: bool = await self._backend.notes("remove", self._owner, {"key": checked_name(key, "key")})
+        return found
+
+    def __repr__(self) -> str:
+        return f"AsyncNotes({self._owner!r})"

@@ -1,0 +1,618 @@
+"""The calls of a collection: written once in `vicinal.collection`, from where `make docs` brings them here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, Self, overload
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, MutableMapping, Sequence
+    from types import TracebackType
+    from typing import Any, Self, Unpack, overload
+    from uuid import UUID
+
+    from ..arguments import (
+        AnyId,
+        EncoderLike,
+        FusionMethod,
+        Ids,
+        Metadatas,
+        OneTtl,
+        Query,
+        Rows,
+        SearchOptions,
+        SearchSettings,
+        Sparse,
+        Sparses,
+        SupportsArray,
+        Texts,
+        Ttl,
+        Vector,
+        Vectors,
+    )
+    from ..explanation import Explanation, WhyNot
+    from ..types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats, VerifyReport
+    from .words import Metric, Mode, Part, Syntax
+
+
+__all__ = ["AsyncCollection", "AsyncNotes", "Collection"]
+
+
+class AsyncNotes(Protocol):
+    """What a program keeps beside the rows, awaited; embedded the same is a mapping."""
+
+    async def read(self) -> dict[str, bytes]:
+        """All notes of the owner."""
+        ...
+
+    async def get(self, key: str, default: bytes | None = None) -> bytes | None:
+        """One note."""
+        ...
+
+    async def update(self, notes: Mapping[str, bytes]) -> None:
+        """All of these notes in one commit."""
+        ...
+
+    async def setdefault(self, key: str, default: bytes) -> bytes:
+        """The note; where there is none, `default` becomes it."""
+        ...
+
+    async def remove(self, key: str) -> bool:
+        """Whether there was one."""
+        ...
+
+
+class Collection(Protocol):
+    """What a `Collection` owes its users, embedded or behind a server."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def uuid(self) -> UUID:
+        """Its identity: a collection that is made under the name of one that was dropped has another."""
+        ...
+
+    @overload
+    def add(
+        self,
+        ids: Ids | None = None,
+        *,
+        texts: Texts | None = None,
+        vectors: Vectors | None = None,
+        metadata: Metadatas | None = None,
+        sparse: Sparses | None = None,
+        ttl: Ttl | None = None,
+        progress: bool = False,
+    ) -> list[Id]: ...
+
+    @overload
+    def add(self, *, rows: Rows, ttl: OneTtl | None = None, progress: bool = False) -> list[Id]: ...
+
+    def add(
+        self,
+        ids: Any = None,
+        *,
+        texts: Any = None,
+        vectors: Any = None,
+        metadata: Any = None,
+        sparse: Any = None,
+        ttl: Any = None,
+        rows: Any = None,
+        progress: bool = False,
+    ) -> list[Id]:
+        """Stores new rows and returns their ids. All of them or none; durable and searchable on return."""
+        ...
+
+    @overload
+    def upsert(
+        self,
+        ids: Ids | None = None,
+        *,
+        texts: Texts | None = None,
+        vectors: Vectors | None = None,
+        metadata: Metadatas | None = None,
+        sparse: Sparses | None = None,
+        ttl: Ttl | None = None,
+        progress: bool = False,
+    ) -> list[Id]: ...
+
+    @overload
+    def upsert(self, *, rows: Rows, ttl: OneTtl | None = None, progress: bool = False) -> list[Id]: ...
+
+    def upsert(
+        self,
+        ids: Any = None,
+        *,
+        texts: Any = None,
+        vectors: Any = None,
+        metadata: Any = None,
+        sparse: Any = None,
+        ttl: Any = None,
+        rows: Any = None,
+        progress: bool = False,
+    ) -> list[Id]:
+        """Like `add`, but replaces whole rows of the same id; of equal ids in one call the last wins."""
+        ...
+
+    def update(
+        self,
+        ids: Ids | None = None,
+        *,
+        where: Mapping[str, Any] | None = None,
+        texts: Texts | None = None,
+        vectors: Vectors | None = None,
+        metadata: Metadatas | None = None,
+        sparse: Sparses | None = None,
+        ttl: Ttl | None = None,
+        rows: Rows | None = None,
+        merge: bool = True,
+        remove: Sequence[str] = (),
+    ) -> int:
+        """Changes existing rows and returns how many. All of them or none."""
+        ...
+
+    def delete(self, ids: Ids | None = None, *, where: Mapping[str, Any] | None = None) -> int:
+        """Deletes rows by id, by filter, or those that both name, and returns how many existed."""
+        ...
+
+    def get(
+        self,
+        ids: Ids | None = None,
+        *,
+        where: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        vectors: bool = False,
+    ) -> list[Record]:
+        """Rows by id in the order asked, unknown ids passed over; without ids all, in insertion order."""
+        ...
+
+    def scroll(
+        self,
+        where: Mapping[str, Any] | None = None,
+        order_by: str | None = None,
+        *,
+        descending: bool = False,
+        vectors: bool = False,
+    ) -> Iterator[Record]:
+        """All rows that pass, one by one, in the order of their ids; each exactly once."""
+        ...
+
+    def peek(self, n: int = 10) -> list[Record]:
+        """The first `n` rows."""
+        ...
+
+    def count(self, where: Mapping[str, Any] | None = None) -> int:
+        """Rows that a search could return now, those without a vector included."""
+        ...
+
+    def facets(self, field: str, where: Mapping[str, Any] | None = None) -> list[tuple[Any, int]]:
+        """Values of a field and how many rows have them, most frequent first; a list counts for each element."""
+        ...
+
+    def ids(self, where: Mapping[str, Any] | None = None) -> list[Id]:
+        """Ids of rows in insertion order. Texts, metadata and vectors are not read, so many ids take little time."""
+        ...
+
+    def distinct(self, field: str, where: Mapping[str, Any] | None = None) -> list[Any]:
+        """Values of a field, and elements of its lists, each once, ascending."""
+        ...
+
+    def min_max(self, field: str, where: Mapping[str, Any] | None = None) -> tuple[Any, Any] | None:
+        """The smallest and the largest value of a field; None where no row has one."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __contains__(self, id_: object) -> bool: ...
+
+    def search(
+        self,
+        query: Query | None = None,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        *,
+        id: AnyId | None = None,
+        vector: Vector | None = None,
+        sparse: Sparse | None = None,
+        mode: Mode = "dense",
+        alpha: float | None = None,
+        fusion: FusionMethod | None = None,
+        weights: Mapping[str, float] | None = None,
+        scorer: Any | None = None,
+        syntax: Syntax | None = None,
+        exact: bool = False,
+        recall: float | None = None,
+        offset: int = 0,
+        min_score: float | None = None,
+        select: Sequence[Part] | None = None,
+    ) -> Hits:
+        """The `k` best rows, or all there are; best first, ties by insertion order."""
+        ...
+
+    def search_many(
+        self,
+        queries: Sequence[Query] | Iterator[Query] | SupportsArray,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        *,
+        vectors: Vectors | None = None,
+        sparse: Iterable[Sparse] | None = None,
+        mode: Mode = "dense",
+        alpha: float | None = None,
+        fusion: FusionMethod | None = None,
+        weights: Mapping[str, float] | None = None,
+        scorer: Any | None = None,
+        syntax: Syntax | None = None,
+        offset: int = 0,
+        min_score: float | None = None,
+        select: Sequence[Part] | None = None,
+    ) -> list[Hits]:
+        """One `Hits` per query: a list of texts and vectors, or an array of shape (queries, dim)."""
+        ...
+
+    def explain(
+        self,
+        query: Query | None = None,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        **options: Unpack[SearchOptions],
+    ) -> Explanation:
+        """How a search with these arguments comes to its hits: what the filter lets through, each step with its time
+        and reason, and of each hit what every leg says and which terms its text has.
+        """
+        ...
+
+    def why_not(
+        self,
+        id: AnyId,
+        query: Query | None = None,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        **settings: Unpack[SearchSettings],
+    ) -> WhyNot:
+        """Why the row of an id is not among the hits of a search with these arguments, or that it is."""
+        ...
+
+    def within(self, where: Mapping[str, Any]) -> Collection:
+        """The same collection for somebody who may see and write only the rows that pass a filter, such as a tenant."""
+        ...
+
+    def notes(self, owner: str) -> MutableMapping[str, bytes]:
+        """What a program keeps beside the rows: a mapping of str to bytes, durable like rows, one for each owner."""
+        ...
+
+    def stats(self) -> Stats:
+        """Rows, slots, sizes and settings at this moment."""
+        ...
+
+    def sync(self) -> None:
+        """Makes all earlier writes survive power loss; with durability "full" they do already."""
+        ...
+
+    def verify(self) -> VerifyReport:
+        """Checks every file of the collection, while others read and write. Changes nothing."""
+        ...
+
+    def compact(self) -> None:
+        """Reclaims the room of dead rows now; it happens by itself once they outnumber the rest."""
+        ...
+
+    def purge(self, *, drop_snapshots: bool = False) -> PurgeReceipt:
+        """Erases what was deleted: afterwards neither its text nor its vectors are in any file of the collection."""
+        ...
+
+    def backup(self, path: str | os.PathLike[str]) -> str:
+        """Copies the collection, as of one moment and while others write, into the database folder `path`."""
+        ...
+
+    def snapshot(self, name: str) -> Snapshot:
+        """Keeps a copy of the collection beside it under `name`."""
+        ...
+
+    def snapshots(self) -> list[Snapshot]:
+        """The snapshots, oldest first."""
+        ...
+
+    def restore(self, name: str) -> None:
+        """Goes back to a snapshot, in one step for every process; what came later is gone."""
+        ...
+
+    def drop_snapshot(self, name: str) -> None:
+        """Deletes a snapshot."""
+        ...
+
+    def reembed(self, encoder: EncoderLike) -> None:
+        """Encodes every text anew with another encoder, which the collection then remembers."""
+        ...
+
+    def alter(self, *, metric: Metric | None = None, index: str | Mapping[str, Any] | None = None) -> None:
+        """Changes how vectors are compared or found, without encoding anything anew."""
+        ...
+
+    def close(self) -> None:
+        """Gives the handle up; the files close with the last handle of this process."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class AsyncCollection(Protocol):
+    """The same, awaited."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def uuid(self) -> UUID:
+        """Its identity: a collection that is made under the name of one that was dropped has another."""
+        ...
+
+    @overload
+    async def add(
+        self,
+        ids: Ids | None = None,
+        *,
+        texts: Texts | None = None,
+        vectors: Vectors | None = None,
+        metadata: Metadatas | None = None,
+        sparse: Sparses | None = None,
+        ttl: Ttl | None = None,
+        progress: bool = False,
+    ) -> list[Id]: ...
+
+    @overload
+    async def add(self, *, rows: Rows, ttl: OneTtl | None = None, progress: bool = False) -> list[Id]: ...
+
+    async def add(
+        self,
+        ids: Any = None,
+        *,
+        texts: Any = None,
+        vectors: Any = None,
+        metadata: Any = None,
+        sparse: Any = None,
+        ttl: Any = None,
+        rows: Any = None,
+        progress: bool = False,
+    ) -> list[Id]:
+        """Stores new rows and returns their ids. All of them or none; durable and searchable on return."""
+        ...
+
+    @overload
+    async def upsert(
+        self,
+        ids: Ids | None = None,
+        *,
+        texts: Texts | None = None,
+        vectors: Vectors | None = None,
+        metadata: Metadatas | None = None,
+        sparse: Sparses | None = None,
+        ttl: Ttl | None = None,
+        progress: bool = False,
+    ) -> list[Id]: ...
+
+    @overload
+    async def upsert(self, *, rows: Rows, ttl: OneTtl | None = None, progress: bool = False) -> list[Id]: ...
+
+    async def upsert(
+        self,
+        ids: Any = None,
+        *,
+        texts: Any = None,
+        vectors: Any = None,
+        metadata: Any = None,
+        sparse: Any = None,
+        ttl: Any = None,
+        rows: Any = None,
+        progress: bool = False,
+    ) -> list[Id]:
+        """Like `add`, but replaces whole rows of the same id; of equal ids in one call the last wins."""
+        ...
+
+    async def update(
+        self,
+        ids: Ids | None = None,
+        *,
+        where: Mapping[str, Any] | None = None,
+        texts: Texts | None = None,
+        vectors: Vectors | None = None,
+        metadata: Metadatas | None = None,
+        sparse: Sparses | None = None,
+        ttl: Ttl | None = None,
+        rows: Rows | None = None,
+        merge: bool = True,
+        remove: Sequence[str] = (),
+    ) -> int:
+        """Changes existing rows and returns how many. All of them or none."""
+        ...
+
+    async def delete(self, ids: Ids | None = None, *, where: Mapping[str, Any] | None = None) -> int:
+        """Deletes rows by id, by filter, or those that both name, and returns how many existed."""
+        ...
+
+    async def get(
+        self,
+        ids: Ids | None = None,
+        *,
+        where: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        vectors: bool = False,
+    ) -> list[Record]:
+        """Rows by id in the order asked, unknown ids passed over; without ids all, in insertion order."""
+        ...
+
+    def scroll(
+        self,
+        where: Mapping[str, Any] | None = None,
+        order_by: str | None = None,
+        *,
+        descending: bool = False,
+        vectors: bool = False,
+    ) -> AsyncIterator[Record]:
+        """All rows that pass, one by one, in the order of their ids; each exactly once."""
+        ...
+
+    async def peek(self, n: int = 10) -> list[Record]:
+        """The first `n` rows."""
+        ...
+
+    async def count(self, where: Mapping[str, Any] | None = None) -> int:
+        """Rows that a search could return now, those without a vector included."""
+        ...
+
+    async def facets(self, field: str, where: Mapping[str, Any] | None = None) -> list[tuple[Any, int]]:
+        """Values of a field and how many rows have them, most frequent first; a list counts for each element."""
+        ...
+
+    async def ids(self, where: Mapping[str, Any] | None = None) -> list[Id]:
+        """Ids of rows in insertion order. Texts, metadata and vectors are not read, so many ids take little time."""
+        ...
+
+    async def distinct(self, field: str, where: Mapping[str, Any] | None = None) -> list[Any]:
+        """Values of a field, and elements of its lists, each once, ascending."""
+        ...
+
+    async def min_max(self, field: str, where: Mapping[str, Any] | None = None) -> tuple[Any, Any] | None:
+        """The smallest and the largest value of a field; None where no row has one."""
+        ...
+
+    async def search(
+        self,
+        query: Query | None = None,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        *,
+        id: AnyId | None = None,
+        vector: Vector | None = None,
+        sparse: Sparse | None = None,
+        mode: Mode = "dense",
+        alpha: float | None = None,
+        fusion: FusionMethod | None = None,
+        weights: Mapping[str, float] | None = None,
+        scorer: Any | None = None,
+        syntax: Syntax | None = None,
+        exact: bool = False,
+        recall: float | None = None,
+        offset: int = 0,
+        min_score: float | None = None,
+        select: Sequence[Part] | None = None,
+    ) -> Hits:
+        """The `k` best rows, or all there are; best first, ties by insertion order."""
+        ...
+
+    async def search_many(
+        self,
+        queries: Sequence[Query] | Iterator[Query] | SupportsArray,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        *,
+        vectors: Vectors | None = None,
+        sparse: Iterable[Sparse] | None = None,
+        mode: Mode = "dense",
+        alpha: float | None = None,
+        fusion: FusionMethod | None = None,
+        weights: Mapping[str, float] | None = None,
+        scorer: Any | None = None,
+        syntax: Syntax | None = None,
+        offset: int = 0,
+        min_score: float | None = None,
+        select: Sequence[Part] | None = None,
+    ) -> list[Hits]:
+        """One `Hits` per query: a list of texts and vectors, or an array of shape (queries, dim)."""
+        ...
+
+    async def explain(
+        self,
+        query: Query | None = None,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        **options: Unpack[SearchOptions],
+    ) -> Explanation:
+        """How a search with these arguments comes to its hits: what the filter lets through, each step with its time
+        and reason, and of each hit what every leg says and which terms its text has.
+        """
+        ...
+
+    async def why_not(
+        self,
+        id: AnyId,
+        query: Query | None = None,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        **settings: Unpack[SearchSettings],
+    ) -> WhyNot:
+        """Why the row of an id is not among the hits of a search with these arguments, or that it is."""
+        ...
+
+    def within(self, where: Mapping[str, Any]) -> AsyncCollection:
+        """The same collection for somebody who may see and write only the rows that pass a filter, such as a tenant."""
+        ...
+
+    def notes(self, owner: str) -> AsyncNotes:
+        """What a program keeps beside the rows: a mapping of str to bytes, durable like rows, one for each owner."""
+        ...
+
+    async def stats(self) -> Stats:
+        """Rows, slots, sizes and settings at this moment."""
+        ...
+
+    async def sync(self) -> None:
+        """Makes all earlier writes survive power loss; with durability "full" they do already."""
+        ...
+
+    async def verify(self) -> VerifyReport:
+        """Checks every file of the collection, while others read and write. Changes nothing."""
+        ...
+
+    async def compact(self) -> None:
+        """Reclaims the room of dead rows now; it happens by itself once they outnumber the rest."""
+        ...
+
+    async def purge(self, *, drop_snapshots: bool = False) -> PurgeReceipt:
+        """Erases what was deleted: afterwards neither its text nor its vectors are in any file of the collection."""
+        ...
+
+    async def backup(self, path: str | os.PathLike[str]) -> str:
+        """Copies the collection, as of one moment and while others write, into the database folder `path`."""
+        ...
+
+    async def snapshot(self, name: str) -> Snapshot:
+        """Keeps a copy of the collection beside it under `name`."""
+        ...
+
+    async def snapshots(self) -> list[Snapshot]:
+        """The snapshots, oldest first."""
+        ...
+
+    async def restore(self, name: str) -> None:
+        """Goes back to a snapshot, in one step for every process; what came later is gone."""
+        ...
+
+    async def drop_snapshot(self, name: str) -> None:
+        """Deletes a snapshot."""
+        ...
+
+    async def reembed(self, encoder: EncoderLike) -> None:
+        """Encodes every text anew with another encoder, which the collection then remembers."""
+        ...
+
+    async def alter(self, *, metric: Metric | None = None, index: str | Mapping[str, Any] | None = None) -> None:
+        """Changes how vectors are compared or found, without encoding anything anew."""
+        ...
+
+    async def close(self) -> None:
+        """Gives the handle up; the files close with the last handle of this process."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

@@ -1,0 +1,72 @@
+"""`connect`: a database in a folder, in memory or behind a server, and the same calls on each."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from . import database
+from .arguments import CacheKind
+from .database import Database
+from .errors import InvalidArgument
+from .inputs.calls import user_call
+
+if TYPE_CHECKING:
+    from .settings import Secret
+
+__all__ = ["check_options", "connect", "is_url"]
+
+
+@user_call
+def connect(
+    target: str | os.PathLike[str],
+    *,
+    encoder_cache: CacheKind = "memory",
+    exclusive: bool = False,
+    api_key: str | Secret | None = None,
+    timeout: float | None = None,
+    retries: int | None = None,
+) -> Database:
+    """A database at a path (created when first written to), ":memory:", or a server's URL such as "http://db:8420".
+
+    A collection that lies where nothing can be written is opened for reading; writes to it raise `Unsupported`.
+
+    Args:
+        encoder_cache: where vectors of texts are kept so that no text is encoded twice: "memory" (64 MiB of it),
+            or "disk", a file beside the collections that other processes and later runs use too.
+        exclusive: this process is the only one that opens it. That allows file systems which other machines
+            share, and a second process gets `WriterBusy`.
+        api_key: for a server that wants one; left out, the environment's VICINAL_API_KEY. It is shown nowhere.
+        timeout: seconds to wait for a server's answer, 60 by default.
+        retries: how often a request is sent again where that can do no harm, 2 by default.
+
+    Raises:
+        Unsupported: a URL of another kind, or a path on a network file system without `exclusive`.
+        MissingExtra: a URL, and httpx or msgspec is not installed.
+    """
+    check_options(target, encoder_cache, exclusive, api_key, timeout, retries)
+    if is_url(target):
+        from .remote.database import RemoteDatabase
+        from .remote.server import Server
+
+        return RemoteDatabase(Server.at(target, api_key, timeout, retries))
+    return database.connect(target, encoder_cache=encoder_cache, exclusive=exclusive)
+
+
+def is_url(target: Any) -> bool:
+    """Whether a database is behind a server."""
+    return isinstance(target, str) and target.lower().startswith(("http://", "https://"))
+
+
+def check_options(target: Any, encoder_cache: Any, exclusive: Any, api_key: Any, timeout: Any, retries: Any) -> None:
+    """Raises InvalidArgument for an option of `connect` that would go without an effect."""
+    given = {"encoder_cache": encoder_cache != "memory", "exclusive": exclusive is not False}
+    kind = "a server's database"
+    if not is_url(target):
+        given = {"api_key": api_key is not None, "timeout": timeout is not None, "retries": retries is not None}
+        kind = "a database of this process"
+    for name, is_given in given.items():
+        if is_given:
+            raise InvalidArgument(
+                f"{name}= changes nothing for {kind}", name=name, value=target, remedy=f"Leave {name}= out."
+            )

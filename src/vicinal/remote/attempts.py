@@ -1,0 +1,78 @@
+"""Whether a request is sent again, and when; and what is said where it is not."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..errors import Unreachable
+from ..wire.requests import Request
+from .server import Server
+
+__all__ = ["Attempts"]
+
+_FIRST_PAUSE_SECONDS: Final = 0.1
+_PAUSE_SECONDS_MAX: Final = 5.0
+_NOT_BEGUN: Final = frozenset({429, 503})  # refused before any work: may be sent again, whatever it was
+
+
+class Attempts:
+    """The tries of one request. Only what the server cannot have begun, or what may run twice, is tried again."""
+
+    def __init__(self, server: Server, request: Request) -> None:
+        self._server = server
+        self._request = request
+        self._tried = 0
+
+    def after_error(self, error: Exception) -> float:
+        """Seconds to wait before the next try.
+
+        Args:
+            error: an `httpx.TransportError`.
+
+        Raises:
+            Unreachable: there is none.
+        """
+        httpx = self._server.httpx
+        not_sent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout))
+        late = isinstance(error, httpx.TimeoutException) and not not_sent
+        if self._tried >= self._server.retries or late or not (not_sent or self._request.repeatable):
+            raise self.unreachable(error, not_sent=not_sent, late=late) from error
+        return self._pause(None)
+
+    def after(self, status: int, headers: Mapping[str, str]) -> float | None:
+        """Seconds to wait before the next try; None where this is the answer."""
+        asked = headers.get("retry-after")
+        if self._tried >= self._server.retries or status not in _NOT_BEGUN or asked is None:
+            return None
+        return self._pause(asked)
+
+    def unreachable(self, error: Exception, *, not_sent: bool, late: bool) -> Unreachable:
+        server, route = self._server, self._request.route
+        if late:
+            what = f"did not answer within {server.timeout:g} seconds"
+        elif not_sent:
+            what = "cannot be reached"
+        else:
+            what = "broke off the connection"
+        remedy = "Check that it runs, and the URL."
+        unknown = route.role != "read" and not not_sent
+        if unknown:
+            remedy = "Nobody knows whether the call was carried out: look before you make it again."
+        elif late:
+            remedy = "Give it more time: connect(url, timeout=...)."
+        detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        found = Unreachable(f"the server {what} ({detail})", name="server", place=server.url, remedy=remedy)
+        found.committed = None if unknown else False
+        return found
+
+    def _pause(self, asked: str | None) -> float:
+        """Longer each time, and not the same for all who wait; what the server asks for, within reason."""
+        seconds: float = _FIRST_PAUSE_SECONDS * 2**self._tried * random.uniform(0.5, 1.5)
+        self._tried += 1
+        try:
+            wished: Any = float(asked) if asked is not None else None
+        except ValueError:  # a date
+            wished = None
+        return min(_PAUSE_SECONDS_MAX, wished if wished is not None and wished >= 0 else seconds)

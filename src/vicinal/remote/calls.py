@@ -1,0 +1,66 @@
+"""Methods of the embedded classes, as requests: same names, same signatures, same errors of wrong calls."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, Protocol, TypeVar
+
+from ..inputs.calls import refused_call
+from ..wire.routes import ROUTES, Noun, Route
+
+__all__ = ["answered_by_server"]
+
+C = TypeVar("C", bound=type)
+
+
+class Asks(Protocol):
+    """What a class needs whose methods become requests."""
+
+    def _ask(self, route: Route, given: dict[str, Any]) -> Any: ...
+
+
+def answered_by_server(noun: Noun, *, but: tuple[str, ...] = ()) -> Callable[[C], C]:
+    """Gives a class every call that its noun has in the table of routes; how it is called, its base class says.
+
+    Args:
+        but: calls that the class has itself.
+    """
+
+    def decorate(cls: C) -> C:
+        for route in ROUTES:
+            if route.noun == noun and route.call not in but:
+                setattr(cls, route.call, _as_request(getattr(cls, route.call), route))
+        return cls
+
+    return decorate
+
+
+def _as_request(method: Callable[..., Any], route: Route) -> Callable[..., Any]:
+    given_by = binder(method)
+
+    @wraps(method)
+    def call(self: Asks, *args: Any, **kwargs: Any) -> Any:
+        return self._ask(route, given_by(self, *args, **kwargs))
+
+    return call
+
+
+def binder(method: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
+    """A function that takes what a method takes and gives all arguments by name, those that were left out too."""
+    signature = inspect.signature(method)
+    defaults: Mapping[str, Any] = {
+        name: parameter.default
+        for name, parameter in signature.parameters.items()
+        if parameter.default is not inspect.Parameter.empty
+    }
+
+    def given(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError:
+            raise refused_call(method, args, kwargs) from None
+        return {**defaults, **bound.arguments}
+
+    return given

@@ -1,0 +1,131 @@
+"""A database behind a server: the calls of `vicinal.Database`, each a request."""
+
+from __future__ import annotations
+
+import json
+import weakref
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .. import notebook
+from ..arguments import AutoIds, EncoderLike, ZeroVectors
+from ..collection import Collection
+from ..contract import REMOTE, Capabilities, Durability, Metric
+from ..database import ANALYZER, COSINE, ENGLISH, REFUSE, UUIDS, Database, check_name, check_opening, is_default
+from ..errors import StoreError
+from ..indexes.kernels import kernels
+from ..indexes.vector_index import index_setting
+from ..inputs.calls import for_users
+from ..wire.requests import Place
+from ..wire.routes import Route, route_of
+from .calls import answered_by_server
+from .collection import RemoteCollection, place_of
+from .server import Server
+from .transport import Transport
+
+__all__ = ["RemoteDatabase", "check_place", "opening"]
+
+_OPEN: Final = route_of("database", "collection")
+
+
+@for_users
+@answered_by_server("database", but=("collection",))
+class RemoteDatabase(Database):
+    """A database behind a server; `connect("http://...")` makes one. Thread-safe."""
+
+    def __init__(self, server: Server) -> None:
+        self._transport = Transport(server)
+        self._handles = weakref.WeakSet()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What differs from a database of this process."""
+        return REMOTE
+
+    def collection(
+        self,
+        name: str,
+        *,
+        encoder: EncoderLike | None = None,
+        dimension: int | None = None,
+        metric: Metric = COSINE,
+        durability: Durability = "full",
+        language: str = ENGLISH,
+        analyzer: str | Mapping[str, Any] = ANALYZER,
+        auto_ids: AutoIds = UUIDS,
+        zero_vectors: ZeroVectors = REFUSE,
+        index: str | Mapping[str, Any] | None = None,
+        create: bool = True,
+        timeout: float = 30.0,
+    ) -> Collection:
+        """See `Database.collection`. An encoder is one that the server has, by its name."""
+        self._transport.check_open()
+        given = opening(
+            name,
+            encoder=encoder,
+            dimension=dimension,
+            metric=metric,
+            durability=durability,
+            language=language,
+            analyzer=analyzer,
+            auto_ids=auto_ids,
+            zero_vectors=zero_vectors,
+            index=index,
+            create=create,
+            timeout=timeout,
+        )
+        opened = self._transport.call(_OPEN, Place(name), given)
+        handle = RemoteCollection(self._transport, opened, place_of(opened, durability, timeout))
+        self._handles.add(handle)
+        return handle
+
+    def close(self) -> None:
+        """Closes the connections, and every collection that was opened through this database."""
+        for handle in list(self._handles):
+            handle.close()
+        self._transport.close()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.collections()
+
+    def _ask(self, route: Route, given: Mapping[str, Any]) -> Any:
+        self._transport.check_open()
+        return self._transport.call(route, check_place(given), given)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        title = notebook.joined("Database ", notebook.code(self._transport.server.url))
+        try:
+            names = self.collections()
+        except StoreError as error:  # closed, or nobody there: showing it must not fail
+            return notebook.card(title, {"state": error.message})
+        return notebook.card(title, {"collections": f"{len(names):,}"}, {"": [notebook.code(name) for name in names]})
+
+    def __repr__(self) -> str:
+        return f"Database({self._transport.server.url!r}{', closed' if self._transport.is_closed else ''})"
+
+
+def check_place(given: Mapping[str, Any]) -> Place:
+    """On which collection a call of the database is made, if on one.
+
+    Raises:
+        InvalidArgument: its name cannot be one.
+    """
+    if "name" not in given:
+        return Place()
+    check_name(given["name"])
+    return Place(given["name"])
+
+
+def opening(name: str, *, durability: str, timeout: float, analyzer: Any, index: Any, **given: Any) -> dict[str, Any]:
+    """What of the arguments of `Database.collection` is sent: settings that were given on purpose."""
+    settings = {key: given[key] for key in ("dimension", "metric", "language", "auto_ids", "zero_vectors", "create")}
+    analysis = check_opening(name, durability=durability, timeout=timeout, analyzer=analyzer, **settings)
+    if index is not None:
+        index_setting(index, kernels(), given["metric"])
+    if not is_default(analyzer):
+        settings["analyzer"] = json.loads(analysis) if analysis.startswith("{") else analysis
+    sent = {key: value for key, value in settings.items() if not is_default(value)}
+    if sent["create"]:
+        del sent["create"]
+    return {**sent, "encoder": given["encoder"], "index": index}

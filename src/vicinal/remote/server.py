@@ -1,0 +1,102 @@
+"""Where a server is and how it is spoken to, the same for threads and for an event loop."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import MissingExtra
+from ..inputs.services import checked_key, checked_retries, checked_seconds, checked_url
+from ..settings import Secret
+from ..version import __version__
+from ..wire.requests import Request, Response
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["KEY_VARIABLE", "Server"]
+
+KEY_VARIABLE: Final = "VICINAL_API_KEY"
+TIMEOUT_SECONDS: Final = 60.0
+RETRIES: Final = 2
+_EXAMPLE: Final = "http://localhost:8321"
+_LONG_SECONDS: Final = 3600.0  # backups and the like, which read and write whole collections
+_CONNECT_SECONDS: Final = 10.0
+_IDLE_SECONDS: Final = 4.0  # a connection is given up before a server that is careful does so
+_CONNECTIONS_MAX: Final = 100
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server as a client knows it.
+
+    Attributes:
+        url: without a slash at its end.
+        key: sent to this server alone, shown nowhere.
+        timeout: seconds to wait for an answer.
+        retries: how often a request is sent again that may be.
+    """
+
+    url: str
+    key: Secret | None
+    timeout: float
+    retries: int
+
+    @classmethod
+    def at(cls, url: Any, api_key: Any = None, timeout: float | None = None, retries: int | None = None) -> Server:
+        """Raises InvalidArgument for what cannot be a server, key, time or number."""
+        return cls(
+            checked_url(url, example=_EXAMPLE, name="target"),
+            checked_key(os.environ.get(KEY_VARIABLE) or None if api_key is None else api_key),
+            TIMEOUT_SECONDS if timeout is None else checked_seconds(timeout),
+            RETRIES if retries is None else checked_retries(retries),
+        )
+
+    def client_options(self) -> dict[str, Any]:
+        """How httpx makes a client. Proxies of the environment are left out: the key is for this server alone."""
+        httpx = self.httpx
+        headers = {"user-agent": f"vicinal/{__version__}", "accept-encoding": "identity"}
+        if self.key is not None:
+            headers["authorization"] = f"Bearer {self.key.reveal()}"
+        return {
+            "headers": headers,
+            "follow_redirects": False,
+            "trust_env": False,
+            "verify": ssl.create_default_context() if self.url.startswith("https://") else False,
+            "limits": httpx.Limits(
+                max_connections=_CONNECTIONS_MAX,
+                max_keepalive_connections=_CONNECTIONS_MAX,
+                keepalive_expiry=_IDLE_SECONDS,
+            ),
+        }
+
+    def asked(self, client: Any, request: Request) -> Any:
+        """The request as httpx takes it, by a client of either kind."""
+        seconds = max(self.timeout, _LONG_SECONDS) if request.route.role == "admin" else self.timeout
+        headers = {"content-type": "application/json"} if request.body else {}
+        return client.build_request(
+            request.route.verb,
+            self.url + request.path,
+            params=request.query or None,
+            content=request.body or None,
+            headers=headers,
+            timeout=self.httpx.Timeout(seconds, connect=min(self.timeout, _CONNECT_SECONDS), pool=None),
+        )
+
+    @cached_property
+    def httpx(self) -> Any:
+        """The library; imported when the first server is connected to."""
+        try:
+            import httpx
+        except ImportError:
+            raise MissingExtra("httpx", "client", "a database behind a server") from None
+        return httpx
+
+
+def response_of(answer: httpx.Response) -> Response:
+    headers: Mapping[str, str] = answer.headers  # httpx finds names in any case
+    return Response(answer.status_code, headers, answer.content)

@@ -1,0 +1,318 @@
+"""Arguments of a call, as a user gave them, as the model that is sent.
+
+What no collection could take is refused here with the engine's own checks, and so in its words; what depends on the
+collection, the server refuses.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from ..errors import Unsupported
+from ..indexes.text_query import Bm25, TfIdf
+from ..inputs.columns import Batch, Columns, id_list, read_batch
+from ..inputs.ids import check_id, is_scalar_id
+from ..inputs.sparse import check_sparse, unpack
+from ..inputs.values import expiry
+from ..inputs.vectors import VectorRules, check_query
+from ..metadata import dumps
+from ..query.asking import Asked, lists_of, refuse_unknown
+from ..records.read import checked_count
+from . import arguments as models
+from .filters import to_filter
+from .needed import msgspec
+from .routes import Route
+from .values import LATER_THAN_ALL, packed, packed_rows, plain, raw, to_id, to_ids, to_ttl
+
+__all__ = [
+    "any_vectors",
+    "changed_rows_of",
+    "changes_of",
+    "columns_of",
+    "later_than_all",
+    "model_of",
+    "rows_of",
+    "size_of",
+]
+
+_ANY: Final = VectorRules("l2", None, zero_allowed=True)
+_INT64_MAX: Final = 2**63 - 1
+_FLOAT_MAX: Final = float(np.finfo(np.float64).max)
+_BY_STARS: Final = frozenset({"options", "settings", "unknown"})
+_OF_ASKED: Final = (
+    "k", "mode", "alpha", "fusion", "weights", "scorer", "syntax", "exact", "recall", "offset", "min_score", "select",
+)  # fmt: skip
+
+
+def any_vectors() -> VectorRules:
+    """What every collection takes as a vector, and some do."""
+    return _ANY
+
+
+def later_than_all() -> int:
+    """The present moment for those who read a time to live here: see `values.to_ttl`."""
+    return LATER_THAN_ALL
+
+
+def model_of(route: Route, given: Mapping[str, Any]) -> msgspec.Struct | None:
+    """The arguments of a call, except those that write rows.
+
+    Raises:
+        InvalidInput, Unsupported: the engine's, of what cannot be or cannot be sent.
+    """
+    if route.arguments is None:
+        return None
+    if issubclass(route.arguments, (models.Search, models.WhyNot)):
+        return _search(route, given)
+    if route.call == "search_many":
+        return _search_many(given)
+    fields = route.arguments.__struct_fields__
+    return route.arguments(
+        **{name: _SENT.get(name, _plain)(name, given[name]) for name in fields if given.get(name) is not None}
+    )
+
+
+# -- rows
+
+
+def columns_of(given: Mapping[str, Any]) -> Columns:
+    return Columns(*(given[name] for name in ("ids", "texts", "vectors", "metadata", "ttl", "sparse")))
+
+
+def rows_of(batch: Batch) -> models.Rows:
+    """Rows to be stored."""
+    sent = _of_batch(batch)
+    if sent.keys() <= {"ids", "ttl"}:  # rows of nothing, which were meant: ids alone would be refused
+        sent["texts"] = batch.texts
+    return models.Rows(**sent)
+
+
+def changed_rows_of(batch: Batch, given: Mapping[str, Any]) -> models.Update:
+    """Changes that came as rows, where a row may have nothing to change."""
+    return models.Update(**{"texts": batch.texts, **_of_batch(batch)}, **_how(given))
+
+
+def changes_of(given: Mapping[str, Any]) -> tuple[Batch | None, models.Update]:
+    """Changes that came as lists, or for the rows that pass a filter."""
+    columns = columns_of(given)
+    if given["where"] is not None:
+        return None, _changes_where(columns, given)
+    if isinstance(columns.metadata, Mapping) and columns.ids is not None and not is_scalar_id(columns.ids):
+        ids = id_list(columns.ids)  # one dict for all rows
+        columns = replace(columns, ids=ids, metadata=[columns.metadata] * len(ids))
+    if not columns.given():
+        return None, models.Update(**_how(given))
+    batch = read_batch(columns, _ANY, LATER_THAN_ALL)
+    sent = _of_batch(batch)
+    if columns.metadata is not None:  # an empty dict says that nothing is to be left
+        sent["metadata"] = _metadata(batch)
+    return batch, models.Update(**sent, **_how(given))
+
+
+def _changes_where(columns: Columns, given: Mapping[str, Any]) -> models.Update:
+    refused: dict[str, Any] = {
+        name: [] for name in ("texts", "vectors", "sparse") if getattr(columns, name) is not None
+    }
+    sent: dict[str, Any] = {**refused, "where": to_filter(given["where"]), **_how(given)}
+    if given["rows"] is not None:
+        sent["rows"] = []
+    if columns.ids is not None:
+        sent["ids"] = to_ids(id_list(columns.ids))
+    if columns.metadata is not None:
+        sent["metadata"] = raw(dumps(columns.metadata, place="metadata="))
+    if columns.ttl is not None:
+        sent["ttl"] = to_ttl(expiry(columns.ttl, LATER_THAN_ALL, "ttl="))
+    return models.Update(**sent)
+
+
+def size_of(batch: Batch) -> int:
+    """About how many bytes a batch takes in a message."""
+    vectors = 0 if batch.block is None else batch.block.nbytes * 4 // 3
+    texts = sum(len(text) for text in batch.texts if text is not None)
+    metadata = sum(len(one) for one in batch.metadata if one is not None)
+    return vectors + texts + metadata + sum(2 * len(one) for one in batch.sparse if one is not None)
+
+
+def _how(given: Mapping[str, Any]) -> dict[str, Any]:
+    remove = [given["remove"]] if isinstance(given["remove"], str) else given["remove"]
+    sent = {} if given["merge"] is True else {"merge": plain("merge", given["merge"])}
+    return sent if isinstance(remove, tuple) and not remove else {**sent, "remove": plain("remove", remove)}
+
+
+def _of_batch(batch: Batch) -> dict[str, Any]:
+    """Columns of which some row has something."""
+    sent: dict[str, Any] = {}
+    if batch.ids is not None:
+        sent["ids"] = to_ids(batch.ids)
+    if any(text is not None for text in batch.texts):
+        sent["texts"] = batch.texts
+    if batch.block is not None:
+        sent["vectors"] = _vectors(batch)
+    if any(metadata is not None for metadata in batch.metadata):
+        sent["metadata"] = _metadata(batch)
+    if any(sparse is not None for sparse in batch.sparse):
+        sent["sparse"] = [None if one is None else _unpacked(one) for one in batch.sparse]
+    if any(expires is not None for expires in batch.expires):
+        same = len(set(batch.expires)) == 1
+        sent["ttl"] = to_ttl(batch.expires[0]) if same else [to_ttl(expires) for expires in batch.expires]
+    return sent
+
+
+def _vectors(batch: Batch) -> Any:
+    assert batch.block is not None
+    if all(batch.has_vector):
+        return packed_rows(batch.block)
+    return [packed(row) if there else None for row, there in zip(batch.block, batch.has_vector, strict=True)]
+
+
+def _metadata(batch: Batch) -> list[msgspec.Raw]:
+    return [raw("null" if metadata is None else metadata) for metadata in batch.metadata]
+
+
+def _unpacked(sparse: bytes) -> dict[int, float]:
+    dimensions, weights = unpack(sparse)
+    return dict(zip(dimensions.tolist(), weights.tolist(), strict=True))
+
+
+# -- search
+
+
+def _search(route: Route, given: Mapping[str, Any]) -> msgspec.Struct:
+    """One query: to be answered, or to be explained."""
+    given = {"id": None, "offset": 0, "mode": "dense", "exact": False} | _flat(given)
+    options = {name: value for name, value in given.items() if name not in ("query", "k", "where", "id")}
+    if route.call != "why_not":  # where the id is that of a row that is missed
+        options["id"] = given["id"]
+    Asked.of(given.get("query"), given["k"], options).check()
+    sent = _common(given) | _some(query=_query(given.get("query"), "query"))
+    for name, read in (("vector", _query), ("sparse", _sparse)):
+        if given.get(name) is not None:
+            sent[name] = read(given[name], "query")
+    if given["id"] is not None:
+        sent["id"] = to_id(check_id(given["id"], "id="))
+    assert route.arguments is not None  # every search has some
+    return route.arguments(
+        **sent, **_some(exact=bool(given["exact"]) or None, recall=_plain("recall", given.get("recall")))
+    )
+
+
+def _flat(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments that came by `**` beside those with a name of their own."""
+    named = {name: value for name, value in given.items() if name not in _BY_STARS}
+    for stars in _BY_STARS & given.keys():
+        named |= given[stars]
+    return named
+
+
+def _search_many(given: Mapping[str, Any]) -> models.SearchMany:
+    refuse_unknown(given.get("unknown", {}))
+    queries, beside = lists_of(given["queries"], vectors=given["vectors"], sparse=given["sparse"])
+    options = {name: given[name] for name in _OF_ASKED if name in given}
+    Asked(queries, **options, **beside, single=False).check()
+    places = [f"query {i}" for i in range(len(queries))]
+    sent: dict[str, Any] = {"queries": list(map(_query, queries, places))}
+    if beside["vectors"] is not None:
+        sent["vectors"] = list(map(_query, beside["vectors"], places))
+    if beside["sparse"] is not None:
+        sent["sparse"] = list(map(_sparse, beside["sparse"], places))
+    return models.SearchMany(**_common(given), **sent)
+
+
+def _common(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of both kinds of search that are not at their defaults."""
+    sent: dict[str, Any] = {"k": min(int(given["k"]), _INT64_MAX)}
+    if given["offset"]:
+        sent["offset"] = min(int(given["offset"]), _INT64_MAX)
+    if given["mode"] != "dense":
+        sent["mode"] = given["mode"]
+    for name in ("alpha", "fusion", "weights", "syntax"):
+        sent |= _some(**{name: _plain(name, given.get(name))})
+    if given.get("min_score") is not None:  # scores are finite as good as always, JSON's numbers are so at all times
+        sent["min_score"] = float(np.clip(float(given["min_score"]), -_FLOAT_MAX, _FLOAT_MAX))
+    if given.get("select") is not None:
+        sent["select"] = list(given["select"])
+    scorer = given.get("scorer")
+    if isinstance(scorer, Bm25):
+        sent["scorer"] = models.Bm25(float(scorer.k1), float(scorer.b), scorer.idf)
+    if isinstance(scorer, TfIdf):
+        sent["scorer"] = models.TfIdf(scorer.tf, scorer.norm, scorer.idf)
+    return sent | _some(where=to_filter(given.get("where")))
+
+
+def _some(**given: Any) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _query(query: Any, place: str) -> Any:
+    return (
+        str.__str__(query)
+        if isinstance(query, str)
+        else None
+        if query is None
+        else packed(check_query(query, _ANY, place))
+    )
+
+
+def _sparse(sparse: Any, place: str) -> dict[int, float]:
+    dimensions, weights = check_sparse(sparse, place)
+    return dict(zip(dimensions.tolist(), weights.tolist(), strict=True))
+
+
+# -- the others, field by field
+
+
+def _plain(name: str, value: Any) -> Any:
+    return plain(name, value)
+
+
+def _ids(_: str, ids: Any) -> Any:
+    return to_ids(id_list(ids))
+
+
+def _filter(_: str, where: Any) -> Any:
+    return to_filter(where)
+
+
+def _count(name: str, count: Any) -> int:
+    return checked_count(name, count)
+
+
+def _packing(_: str, wanted: Any) -> Any:
+    return "base64" if wanted else False
+
+
+def _encoder(name: str, encoder: Any) -> str:
+    if isinstance(encoder, str):
+        return encoder
+    raise Unsupported(
+        f"an encoder of this program, {type(encoder).__name__}, cannot be used by a server",
+        name=name,
+        value=encoder,
+        remedy="Name one that the server has, such as encoder='minilm', or encode here and pass vectors.",
+    )
+
+
+def _as_it_is(_: str, value: Any) -> Any:
+    return value
+
+
+def _path(_: str, path: Any) -> Any:
+    return os.fspath(path) if isinstance(path, os.PathLike) else plain("path", path)
+
+
+_SENT: Final[Mapping[str, Callable[[str, Any], Any]]] = {
+    "ids": _ids,
+    "where": _filter,
+    "limit": _count,
+    "offset": _count,
+    "vectors": _packing,
+    "encoder": _encoder,
+    "path": _path,
+    "notes": _as_it_is,
+    "default": _as_it_is,
+}
