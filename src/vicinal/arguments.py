@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsFloat, Support
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from .contract import Mode, Part, Syntax
+    from .contract import Mode, Part, Reranker, Syntax
 
 FusionMethod = Literal["weighted", "rrf", "combsum", "combmnz", "borda"]
 AutoIds = Literal["uuid", "integer"]
@@ -116,8 +116,8 @@ class Row(TypedDict, total=False):
 Rows = Iterable[Row] | Iterable[Mapping[str, Any]] | Frame | ArrowTable | ArrowStream | ArrowArray
 
 
-class SearchSettings(TypedDict, total=False):
-    """How to search: what `search` takes beside what is searched for, `k` and `where`. `Collection.search` explains."""
+class RangeSettings(TypedDict, total=False):
+    """How to search, beside what is searched for and how many are wanted. `Collection.search` explains."""
 
     vector: Vector | None
     sparse: Sparse | None
@@ -127,14 +127,45 @@ class SearchSettings(TypedDict, total=False):
     weights: Mapping[str, float] | None
     scorer: Any
     syntax: Syntax | None
+    select: Sequence[Part] | None
+
+
+class RangeOptions(RangeSettings, total=False):
+    """The same with the row whose neighbours are wanted."""
+
+    id: AnyId | None
+
+
+class Cut(TypedDict, total=False):
+    """How accurately to look, and what to keep of the best rows. `Collection.search` explains."""
+
     exact: bool
     recall: float | None
     offset: int
     min_score: float | None
+    mmr: float | None
+    group_by: str | None
+    group_size: int | None
+    fetch_k: int | None
+
+
+class RecommendOptions(Cut, total=False):
+    """What `recommend` takes beside examples, `k` and `where`."""
+
     select: Sequence[Part] | None
+
+
+class SearchSettings(RangeSettings, Cut, total=False):
+    """What `search` takes beside what is searched for, `k` and `where`. `Collection.search` explains."""
+
+    rerank: str | Reranker | None
 
 
 class SearchOptions(SearchSettings, total=False):
     """The same with the row whose neighbours are wanted."""
 
     id: AnyId | None
+
+
+Example = AnyId | Vector
+Examples = Example | Iterable[Example]

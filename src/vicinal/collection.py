@@ -16,11 +16,14 @@ from . import notebook
 from .arguments import (
     AnyId,
     EncoderLike,
+    Examples,
     FusionMethod,
     Ids,
     Metadatas,
     OneTtl,
     Query,
+    RangeOptions,
+    RecommendOptions,
     Rows,
     SearchOptions,
     SearchSettings,
@@ -32,7 +35,8 @@ from .arguments import (
     Vector,
     Vectors,
 )
-from .contract import Metric, Mode, Part, Syntax
+from .contract import Metric, Mode, Part, Reranker, Syntax
+from .duplicates import Duplicates
 from .errors import InvalidArgument, InvalidInput, StoreError
 from .explanation import Explanation, WhyNot
 from .filters.bitmap import popcount
@@ -43,6 +47,7 @@ from .inputs.columns import Columns
 from .inputs.ids import check_id
 from .inputs.paths import check_database_path
 from .query.asking import Asked, lists_of, refuse_unknown
+from .query.shaping import Shaping
 from .records import rebuild, summarize
 from .records.choose import filter_of
 from .records.context import Context, now
@@ -52,8 +57,11 @@ from .records.read import read, read_ids
 from .records.remove import remove, remove_where
 from .records.scroll import scroll
 from .records.update import update, update_where
+from .searching.duplicates import duplicates
 from .searching.explain import explain, why_not
+from .searching.recommend import recommend
 from .searching.search import search
+from .searching.search_range import search_range
 from .store.state import State
 from .types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats, VerifyReport
 from .visible import shown, visible
@@ -343,6 +351,11 @@ class Collection:
         offset: int = 0,
         min_score: float | None = None,
         select: Sequence[Part] | None = None,
+        mmr: float | None = None,
+        group_by: str | None = None,
+        group_size: int | None = None,
+        rerank: str | Reranker | None = None,
+        fetch_k: int | None = None,
         **unknown: Never,
     ) -> Hits:
         """The `k` best rows, or all there are; best first, ties by insertion order.
@@ -370,6 +383,16 @@ class Collection:
                 and the metric say.
             select: parts of rows that hits are to have, "text" and "metadata", all by default; `()` gives ids and
                 scores only, which is quickest.
+            mmr: maximal marginal relevance, from 0 to 1: hits that are relevant and unlike each other, chosen one by
+                one from the best `fetch_k`. It is the weight of relevance: 1 changes nothing, 0.5 is usual. Hits come
+                in the order in which they are chosen, with the scores that they have without it.
+            group_by: a field: only the best hits of each of its values, `group_size` of them, one by default. `k` and
+                `offset` then count values, hits come value by value, and `hits.groups` has them so. Rows without a
+                value are a group of their own.
+            rerank: "lexical", "onnx:model.onnx" (a cross-encoder) or an object with `rerank(query, texts)`: the best
+                `fetch_k` hits in the order of its scores, which they have then; `min_score` is one of these. What the
+                search itself said is in `hit.legs["search"]`.
+            fetch_k: how many of the best rows `mmr` and `rerank` look at; 100, or more where `k` is.
 
         Raises:
             NoEncoder: a text, where the collection has no encoder and the mode needs vectors.
@@ -395,6 +418,7 @@ class Collection:
             min_score,
             select,
         )
+        asked.shaping = Shaping.of(mmr, fetch_k, group_by, group_size, rerank)
         return search(self._context, asked, where)[0]
 
     def search_many(
@@ -442,6 +466,76 @@ class Collection:
             single=False,
         )
         return search(self._context, asked, where)
+
+    def search_range(
+        self,
+        query: Query | None = None,
+        where: Mapping[str, Any] | Node | None = None,
+        *,
+        min_score: float | None = None,
+        max_distance: float | None = None,
+        **options: Unpack[RangeOptions],
+    ) -> Hits:
+        """Every row that scores at least `min_score`, or is at most `max_distance` away, however many there are.
+
+        It is exact, whatever the collection's index. Best first, ties by insertion order.
+
+        Args:
+            options: as of `search`.
+
+        Raises:
+            InvalidArgument: neither bound is given.
+        """
+        return search_range(self._context, query, where, min_score, max_distance, options)
+
+    def recommend(
+        self,
+        positive: Examples,
+        negative: Examples | None = None,
+        k: int = 10,
+        where: Mapping[str, Any] | Node | None = None,
+        **options: Unpack[RecommendOptions],
+    ) -> Hits:
+        """The `k` rows that are most like the positive examples and unlike the negative ones, examples left out.
+
+        Rows are compared with twice the mean of the positive examples less the mean of the negative ones.
+
+        Args:
+            positive: ids of rows, vectors, or both; at least one.
+            negative: likewise.
+            options: as of `search`.
+
+        Raises:
+            IdNotFound, Unsupported: an example does not exist, or has no vector.
+            InvalidArgument: examples cancel each other out.
+        """
+        return recommend(self._context, positive, negative, k, where, options)
+
+    def duplicates(
+        self,
+        threshold: float | None = None,
+        where: Mapping[str, Any] | Node | None = None,
+        *,
+        max_distance: float | None = None,
+        max_pairs: int = 1_000_000,
+        progress: bool = False,
+    ) -> Duplicates:
+        """Every pair of rows whose vectors are nearly the same, exactly, and the groups that these make.
+
+        All rows are compared with all others: 100,000 rows of 384 dimensions take about a minute on two cores.
+        Searches and writes go on meanwhile, and are not seen.
+
+        Args:
+            threshold: the least score of a pair; by default 0.95, under cosine.
+            max_distance: in its place the greatest distance.
+            max_pairs: more are an error, as they would fill the memory.
+            progress: a bar on the terminal.
+
+        Raises:
+            InvalidArgument: neither is given, and the metric is not cosine.
+            LimitExceeded: there are more than `max_pairs`.
+        """
+        return duplicates(self._context, threshold, max_distance, where, max_pairs, progress)
 
     def explain(
         self,

@@ -37,6 +37,9 @@ Reason = Literal[
     "offset",
     "missed_by_index",
     "other_space",
+    "diversity",
+    "group",
+    "rerank",
     "rank",
 ]
 
@@ -87,7 +90,8 @@ class ExplainedStep:
     """A part of a search.
 
     Attributes:
-        name: "encode", "filter", "catch up", "plan", "dense", "keyword", "sparse", "fusion" or "rows".
+        name: "encode", "filter", "catch up", "plan", "dense", "keyword", "sparse", "fusion", "mmr", "group", "rows" or
+            "rerank".
         seconds: the time it took, this once.
         rows: how many rows it may find (a leg), or found (the others); None where that says nothing.
         exact: whether what it finds is certain to be the true answer; None where there is nothing to find.
@@ -326,7 +330,9 @@ class WhyNot:
             +word, or has a -word. "no_match": in a hybrid search it has neither vector nor word nor dimension in
             common. "min_score": its score is too low. "offset": it is among the best that were passed over.
             "missed_by_index": it belongs among the hits, and the index did not look at it. "other_space": its vector
-            was given and lies elsewhere than that of its text. "rank": others are better.
+            was given and lies elsewhere than that of its text. "diversity": of the rows that `mmr` chooses from others
+            were taken. "group": better rows have the same value of `group_by`. "rerank": the reranker prefers others.
+            "rank": others are better.
         text: the same in a sentence.
         k: how many hits were asked for.
         rank: its place in the true ranking, counted from 1; None where it is not in it.

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
+    from .groups import Group
+
 Id = str | int | UUID
 
 _SHOWN_CHARS_MAX = 60
@@ -195,6 +197,11 @@ class Hits(Sequence[Hit]):
     @property
     def scores(self) -> list[float]:
         return [hit.score for hit in self._hits]
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The same by value, where the search had `group_by=`; else none."""
+        return ()
 
     @property
     def texts(self) -> list[str | None]:

@@ -1,7 +1,7 @@
 """What can be swapped, and what each swappable part owes the rest.
 
 Encoder, TokenCounter, EmbeddingStore: texts to vectors, how long a text is to a model, where results may be kept.
-LLM, Embedder: models of a user, asked about one text at a time.
+LLM, Embedder: models of a user, asked about one text at a time. Reranker: one that orders texts by a query.
 Index: what is derived from the records. VectorIndex, VectorSearcher: the part of it that finds the nearest vectors.
 Kernels: distances, native or NumPy. Checksums: likewise.
 Database, Collection and their `async` twins: the nouns that users hold, the same embedded and behind a server; their
@@ -11,7 +11,7 @@ signatures are written once, in `vicinal.collection` and `vicinal.database`. Cap
 from .capabilities import IN_MEMORY, ON_DISK, REMOTE, Capabilities
 from .collection import AsyncCollection, AsyncNotes, Collection
 from .database import AsyncDatabase, Database
-from .encoders import LLM, Embedder, EmbeddingStore, Encoder, TokenCounter
+from .encoders import LLM, Embedder, EmbeddingStore, Encoder, Reranker, TokenCounter
 from .indexes import (
     AS_USUAL,
     Accuracy,
@@ -58,6 +58,7 @@ __all__ = [
     "Metric",
     "Mode",
     "Part",
+    "Reranker",
     "SavedIndex",
     "Slots",
     "Syntax",

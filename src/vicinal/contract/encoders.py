@@ -85,6 +85,20 @@ class Embedder(Protocol):
         ...
 
 
+@runtime_checkable
+class Reranker(Protocol):
+    """Reads texts together with the query that found them, and says how well each answers it."""
+
+    @property
+    def name(self) -> str:
+        """What the scores are; it is named in the hits."""
+        ...
+
+    def rerank(self, query: str, texts: Sequence[str]) -> FloatVector:
+        """A score for each text, float32, shape (len(texts),), higher is better. A row without a text gives ""."""
+        ...
+
+
 class EmbeddingStore(Protocol):
     """Where an encoder's results may be kept; keys are hashes, values float32 vectors of one dim."""
 

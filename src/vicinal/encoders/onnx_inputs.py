@@ -41,9 +41,13 @@ class TextInputs:
         self.length = _fixed([given.shape for given in inputs], 1)
         self.masked = "mask" in self._roles.values()
 
-    def feeds(self, ids: Tokens, mask: Tokens) -> dict[str, NDArray[Any]]:
-        """What `OnnxModel.run` takes; there is one sentence, so all tokens are of type 0."""
-        arrays = {"ids": ids, "mask": mask, "types": np.zeros_like(ids)}
+    def feeds(self, ids: Tokens, mask: Tokens, types: Tokens | None = None) -> dict[str, NDArray[Any]]:
+        """What `OnnxModel.run` takes.
+
+        Args:
+            types: 0 for tokens of a first text, 1 for those of a second; left out where there is but one.
+        """
+        arrays = {"ids": ids, "mask": mask, "types": np.zeros_like(ids) if types is None else types}
         return {name: arrays[role].astype(self._dtypes[name]) for name, role in self._roles.items()}
 
 

@@ -128,6 +128,10 @@ class Columns:
         """The allowed rows, ascending, and the rank of each one's value: equal ones share it, -1 is no value."""
         return summaries.ranks(self._columns.get(path), path, self._allowed(allowed), records)
 
+    def groups(self, path: Path, allowed: Bitmap, records: Records) -> tuple[Slots, NDArray[np.int64]]:
+        """The allowed rows, ascending, and a number that rows of equal values share; -1 is no value, a list or dict."""
+        return summaries.groups(self._columns.get(path), path, self._allowed(allowed), records)
+
     def snapshot(self) -> Callable[[], dict[str, NDArray[Any]]]:
         """A function that gives its state in named arrays of one dimension. Without the lock, whenever."""
         return saved.snapshot(self._columns, self._rows)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..contract import Slots
 from .bitmap import BoolArray
-from .cells import BOOL, CODED, DATE, DICT, FLOAT, INSTANT, INT, LIST, LONG, NULL, Cells, decode
+from .cells import BOOL, CODED, DATE, DICT, EXACT, FLOAT, INSTANT, INT, LIST, LONG, NULL, Cells, decode
 from .column import Column
 from .select import Records, ask
 from .tree import Path
@@ -25,6 +25,8 @@ Key = tuple[int, Any]
 
 # Where all cells are of one of these sets, they order as their words do.
 _ORDERED_BY_WORD = ((BOOL,), (INT,), (DATE, INSTANT))
+# Kinds of which values may be equal: 1, 1.0 and Decimal(1), or a date and its midnight.
+_MAY_EQUAL = ((INT, FLOAT, EXACT), (DATE, INSTANT))
 _NOT_COUNTED = (NULL, LIST, DICT, LONG)
 
 
@@ -74,6 +76,47 @@ def ranks(column: Column | None, path: Path, among: BoolArray, records: Records)
         known = known[sortable]
         found[known] = _ranks(cells.select(sortable), known, path, records)
     return slots, found[slots]
+
+
+def groups(column: Column | None, path: Path, among: BoolArray, records: Records) -> tuple[Slots, NDArray[np.int64]]:
+    """The slots in `among`, ascending, and a number for each that those of equal values share; -1 is no value."""
+    slots = np.flatnonzero(among).astype(np.uint32)
+    found = np.full(len(among), -1, dtype=np.int64)
+    if column is not None:
+        known, cells = column.among(among)
+        comparable = ~np.isin(cells.kinds, (NULL, LIST, DICT))
+        known = known[comparable]
+        found[known] = _numbered(cells.select(comparable), known, path, records)
+    return slots, found[slots]
+
+
+def _numbered(cells: Cells, slots: Slots, path: Path, records: Records) -> NDArray[np.int64]:
+    """Equal values get equal numbers. Most kinds are equal where their words are, and are not decoded."""
+    kinds = np.flatnonzero(np.bincount(cells.kinds)).tolist()
+    found = np.empty(len(slots), dtype=np.int64)
+    keyed: dict[Key | None, int] = {}  # of kinds that may hold equal values
+    count = 0
+    for kind in kinds:
+        at = np.flatnonzero(cells.are(kind))
+        words, inverse = _distinct_words(cells.words[at])
+        if kind != LONG and not any(kind in alike and len(set(kinds) & set(alike)) > 1 for alike in _MAY_EQUAL):
+            found[at] = count + inverse
+            count += len(words)
+            continue
+        values, inverse = (
+            (list(ask(records, slots[at], path)), np.arange(len(at)))
+            if kind == LONG
+            else (decode(kind, words, cells.texts), inverse)
+        )
+        own = []
+        for value in values:
+            key = sort_key(value)
+            if key not in keyed:
+                keyed[key] = count
+                count += 1
+            own.append(keyed[key])
+        found[at] = np.array(own, dtype=np.int64)[inverse]
+    return found
 
 
 def _tally(column: Column | None, path: Path, among: BoolArray, records: Records) -> _Tally:

@@ -14,8 +14,8 @@ from ..contract import Bitmap, Contents, Delta, FloatMatrix, Kernels, SavedIndex
 from ..filters.bitmap import BoolArray, unpack
 from ..filters.columns import Columns
 from ..filters.doubts import doubts
-from ..filters.tree import Node
-from ..filters.where import check_fields
+from ..filters.tree import Node, Path
+from ..filters.where import check_fields, check_path
 from ..metadata import loads
 from ..store.reading import ChangedMeanwhile, Reader
 from ..store.rows import Row, stored_id, user_id
@@ -41,6 +41,7 @@ class View:
         matching: rows that pass the call's filter; None where it has none.
         vectors, words, sparse: indexes at this moment, where the call asked for them.
         kernels: score vectors.
+        groups: by slot, a number that rows share whose field has equal values, where the call groups by one; else None.
     """
 
     slots: SlotView
@@ -49,6 +50,7 @@ class View:
     vectors: VectorSearcher | None = None
     words: Lagging[TextIndex] | None = None
     sparse: Lagging[SparseIndex] | None = None
+    groups: NDArray[np.int64] | None = None
 
     @property
     def change(self) -> int:
@@ -211,6 +213,7 @@ def viewing(
     vectors: bool = False,
     words: bool = False,
     sparse: bool = False,
+    group_by: Path | None = None,
 ) -> Callable[[DerivedIndex, Reader], View]:
     """What a store is to take off its index for a call with this filter.
 
@@ -219,6 +222,7 @@ def viewing(
     Args:
         within: a filter of the handle, not of the call: it may keep no row, and its fields may be missing.
         vectors, words, sparse: whether these indexes are needed too.
+        group_by: a field whose values are needed.
     """
 
     def view(index: DerivedIndex, reader: Reader) -> View:
@@ -234,9 +238,21 @@ def viewing(
             matching = passing if matching is None else matching & passing
         wanted = (index.words if words else None, index.sparse if sparse else None)
         searcher = index.vectors.searcher(reader.matrix(len(slots.live))) if vectors else None
-        return View(slots, matching, index.kernels, searcher, *wanted)
+        if group_by is None:
+            return View(slots, matching, index.kernels, searcher, *wanted)
+        return View(slots, matching, index.kernels, searcher, *wanted, _groups(group_by, index, matching, reader))
 
     return view
+
+
+def _groups(path: Path, index: DerivedIndex, matching: Bitmap | None, reader: Reader) -> NDArray[np.int64]:
+    slots = index.slots.view()
+    check_path(path, index.columns.known_paths(), "group_by", index.columns.was_known)
+    allowed = slots.packed_live if matching is None else matching
+    known, numbers = index.columns.groups(path, allowed, RowsAt(reader, slots.change))
+    found = np.full(len(slots.live), -1, dtype=np.int64)
+    found[known] = numbers
+    return found
 
 
 class RowsAt:

@@ -17,21 +17,23 @@ from ..indexes.sparse import SparseQuery
 from ..indexes.text_query import DEFAULT_SCORER, Bm25, Scorer, TextQuery, TfIdf
 from ..inputs.calls import right_name
 from ..inputs.containers import entries_in, is_sparse_matrix, sparse_rows
-from ..inputs.ids import check_id
+from ..inputs.ids import check_id, is_scalar_id
 from ..inputs.names import nearest
 from ..inputs.sparse import check_sparse
 from ..inputs.vectors import VectorRules, check_query
 from ..store.state import State
 from ..visible import shown
 from .keywords import SYNTAXES, parse
-from .question import PARTS, Fusion, Question
+from .question import PARTS, Examples, Fusion, Question
+from .shaping import Shaping
 from .threshold import METHODS
 
 __all__ = ["Asked", "lists_of", "refuse_unknown"]
 
+SHAPING: Final = ("mmr", "fetch_k", "group_by", "group_size", "rerank")
 _NAMES: Final = (
     "query", "k", "where", "id", "vector", "sparse", "mode", "alpha", "fusion", "weights", "scorer", "syntax", "exact",
-    "recall", "offset", "min_score", "select",
+    "recall", "offset", "min_score", "select", *SHAPING,
 )  # fmt: skip
 _MODES: Final = get_args(Mode)
 _LEGS: Final = ("dense", "keyword", "sparse")
@@ -48,6 +50,8 @@ class Asked:
         vectors: in hybrid search one a query, for the dense leg; or None.
         sparse: one a query, for the sparse leg; or None.
         single: whether it is one query, which messages then do not number.
+        shaping: what is made of the best rows; None for nothing.
+        examples: in place of queries: what hits are to be like and unlike, as given.
     """
 
     queries: Sequence[Any]
@@ -67,6 +71,8 @@ class Asked:
     min_score: Any = None
     select: Any = None
     single: bool = True
+    shaping: Shaping | None = None
+    examples: tuple[Sequence[Any], Sequence[Any]] | None = None
 
     @classmethod
     def of(cls, query: Any, k: Any, options: Mapping[str, Any]) -> Asked:
@@ -76,11 +82,11 @@ class Asked:
             InvalidArgument: search has no argument of a name.
         """
         refuse_unknown({name: value for name, value in options.items() if name not in _NAMES})
-        given = dict(options)
+        given = {name: value for name, value in options.items() if name not in SHAPING}
         for name, ours in (("vector", "vectors"), ("sparse", "sparse")):
             value = given.pop(name, None)
             given[ours] = None if value is None else [value]
-        return cls([query], k, **given)
+        return cls([query], k, shaping=Shaping.of(*map(options.get, SHAPING)), **given)
 
     def check(self) -> None:
         """Raises InvalidArgument for what no collection could answer."""
@@ -109,6 +115,7 @@ class Asked:
             and type(self.offset) is int
             and self.offset == 0
             and self.min_score is None
+            and self.shaping is None
             and type(self.exact) is bool
             and (self.select is None or self.select == ())
         )
@@ -135,6 +142,8 @@ class Asked:
             _check_share("recall", self.recall, least_allowed=False)
         _check_weights(self.weights)
         _check_select(self.select)
+        if self.shaping is not None:
+            self.shaping.check(self.queries[0], int(self.k), int(self.offset))
         if self.scorer is not None and not isinstance(self.scorer, (Bm25, TfIdf)):
             raise InvalidArgument(
                 f"scorer must be a Bm25 or TfIdf, not {self.scorer!r}",
@@ -163,6 +172,11 @@ class Asked:
             like = check_id(self.id, "id=")
             parts = PARTS if self.select is None else frozenset(self.select)
             return [Question(mode, k, now, where, like=like, accuracy=self._accuracy(), select=parts, **self._cut())]
+        if self.examples is not None:
+            parts = PARTS if self.select is None else frozenset(self.select)
+            aims = Examples(*(tuple(_example(one, rules) for one in some) for some in self.examples))
+            accuracy = self._accuracy()
+            return [Question(mode, k, now, where, examples=aims, accuracy=accuracy, select=parts, **self._cut())]
         vectors, by_encoder = self._vectors(rules, encode) if mode != "keyword" else (None, False)
         common: dict[str, Any] = {"encoder": state.encoder if by_encoder else None, "metric": state.metric}
         common |= self._cut()
@@ -186,6 +200,8 @@ class Asked:
     def _check_what(self) -> None:
         """Whether there is something to search for, in a way that this mode knows."""
         self._check_what_the_mode_ignores()
+        if self.examples is not None:
+            return
         if self.id is not None:
             self._check_like()
             return
@@ -305,10 +321,13 @@ class Asked:
         return Fusion(method, {"dense": alpha, "keyword": share, "sparse": share})
 
     def _cut(self) -> dict[str, Any]:
-        """What of the best rows is left out; most searches leave out nothing."""
-        if not self.offset and self.min_score is None:
+        """What of the best rows is left out, and made of the others; most searches do neither."""
+        if not self.offset and self.min_score is None and self.shaping is None:
             return {}
-        return {"offset": self.offset, "min_score": None if self.min_score is None else float(self.min_score)}
+        shaped: dict[str, Any] = {}
+        if self.shaping is not None:
+            shaped["arrangement"] = self.shaping.arrangement(int(self.k), int(self.offset))
+        return shaped | {"offset": self.offset, "min_score": None if self.min_score is None else float(self.min_score)}
 
     def _accuracy(self) -> Accuracy:
         return Accuracy(bool(self.exact), None if self.recall is None else float(self.recall))
@@ -318,6 +337,11 @@ class Asked:
 
     def _place(self, i: int) -> str:
         return "query" if self.single else f"query {i}"
+
+
+def _example(given: Any, rules: VectorRules) -> Any:
+    """An id, or a checked vector."""
+    return check_id(given, "example") if is_scalar_id(given) else check_query(given, rules, "example")
 
 
 def refuse_unknown(names: Mapping[str, object]) -> None:

@@ -27,12 +27,18 @@ def joined_by_and(tree: Node) -> Iterator[Node]:
         yield tree
 
 
-def counted_clauses(tree: Node | None, index: DerivedIndex, reader: Reader) -> tuple[ExplainedClause, ...]:
-    """The conditions of a filter of several, each with the rows that pass it alone, under the lock of the index."""
+def counted_clauses(
+    tree: Node | None, within: Node | None, index: DerivedIndex, reader: Reader
+) -> tuple[ExplainedClause, ...]:
+    """The conditions of a filter of several, each with the rows that pass it alone, under the lock of the index.
+
+    Args:
+        within: the only rows that there are for who asks; None for all.
+    """
     clauses = [] if tree is None else list(joined_by_and(tree))
     if len(clauses) < 2:
         return ()
-    return tuple(ExplainedClause(_text(one), _count(one, index, reader)) for one in clauses)
+    return tuple(ExplainedClause(_text(one), _count(one, within, index, reader)) for one in clauses)
 
 
 def failing(tree: Node, id_: Id, index: DerivedIndex, reader: Reader) -> list[Node]:
@@ -45,10 +51,10 @@ def failed_clauses(failed: list[Node], row: Row) -> tuple[FailedClause, ...]:
     return tuple(FailedClause(_text(one), _value(one, row)) for one in failed)
 
 
-def _count(clause: Node, index: DerivedIndex, reader: Reader) -> int | None:
+def _count(clause: Node, within: Node | None, index: DerivedIndex, reader: Reader) -> int | None:
     if any(isinstance(leaf, OfRow) for leaf in leaves(clause)):
         return None  # a read of every row, while everybody waits
-    return _passing(clause, index, reader)
+    return _passing(clause if within is None else And((within, clause)), index, reader)
 
 
 def _passing(tree: Node, index: DerivedIndex, reader: Reader) -> int:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from ..contract import Bitmap
 from ..explanation import (
     ExplainedClause,
     ExplainedFilter,
@@ -18,28 +20,31 @@ from ..explanation import (
     QueryTerm,
 )
 from ..filters.bitmap import popcount
-from ..indexes.derived import DerivedIndex, View
+from ..indexes.derived import DerivedIndex, RowsAt, View
 from ..indexes.text import AskedTerm
 from ..store.reading import Reader
 from ..store.store import Store
 from ..types import Hit, Hits, LegScore
+from .arrange import arranged
 from .clauses import counted_clauses
 from .hits import Ranking, fetch
 from .plan import Plan, plan
-from .question import Question
-from .run import fused, legs_of, measure_of, rank, words_of
+from .question import Mmr, Question
+from .rank import fused, legs_of, rank, words_of
+from .run import kept, measure_of
 from .search import at_one_moment, view_for
 from .stopwatch import Stopwatch, TimedLeg
 
 __all__ = ["explain", "leg_scores", "matched_terms"]
 
-_AGAIN = ("filter", "catch up", "plan", "dense", "keyword", "sparse", "fusion", "rows")
+_AGAIN = ("filter", "catch up", "plan", "dense", "keyword", "sparse", "fusion", "mmr", "group", "rows")
 
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
     view: View
     clauses: tuple[ExplainedClause, ...]
+    there: Bitmap  # rows, expired ones too
 
 
 def explain(store: Store[DerivedIndex], question: Question, watch: Stopwatch) -> Explanation:
@@ -54,9 +59,19 @@ def explain(store: Store[DerivedIndex], question: Question, watch: Stopwatch) ->
         watch.forget(*_AGAIN)
         with watch.step("filter"):
             view = view_of(index, reader)
-        return _Taken(view, counted_clauses(question.where, index, reader))
+        return _Taken(
+            view, counted_clauses(question.where, question.within, index, reader), _there(question, index, reader)
+        )
 
     return at_one_moment(store, take, lambda taken, reader: _Explaining(question, taken, reader, watch).explanation())
+
+
+def _there(question: Question, index: DerivedIndex, reader: Reader) -> Bitmap:
+    """Rows that there are for who asks."""
+    slots = index.slots.view()
+    if question.within is None:
+        return slots.packed_live
+    return index.columns.evaluate(question.within, len(slots.live), RowsAt(reader, slots.change))
 
 
 class _Explaining:
@@ -66,6 +81,7 @@ class _Explaining:
         self._question = question
         self._view = taken.view
         self._clauses = taken.clauses
+        self._there = taken.there
         self._reader = reader
         self._watch = watch
         self._depths: dict[str, int] = {}
@@ -77,13 +93,12 @@ class _Explaining:
                 view.catch_up(self._reader)
         with watch.step("plan"):
             planned = plan(question, view, self._reader)
-        ranking = self._ranking(planned)
-        kept = ranking.cut(question.offset, question.min_score)
+        ranking = kept(question, self._ranking(planned))
         measure = measure_of(question, planned.metric)
         with watch.step("rows"):
-            hits = fetch(self._reader, view, [kept], *measure, planned.other_than, question.select)[0]
+            hits = fetch(self._reader, view, [ranking], *measure, planned.other_than, question.select)[0]
         terms = asked_terms(planned)
-        explained = tuple(self._hit(planned, kept, i, hit, terms) for i, hit in enumerate(hits))
+        explained = tuple(self._hit(planned, ranking, i, hit, terms) for i, hit in enumerate(hits))
         filter_, steps = self._filter(), self._steps(planned, hits)
         shown = tuple(QueryTerm(one.term, one.field, one.having, one.texts, one.weight) for one in terms)
         view.check_unmoved()
@@ -91,19 +106,26 @@ class _Explaining:
         return Explanation(question.mode, k, hits.metric, filter_, steps, shown, explained, view.change)
 
     def _ranking(self, planned: Plan) -> Ranking:
+        arrangement, watch = self._question.arrangement, self._watch
+        if arrangement is None:
+            return self._ranked(planned, self._question.k)
+        with watch.step("mmr" if isinstance(arrangement, Mmr) else "group"):
+            return arranged(planned, partial(self._ranked, planned))
+
+    def _ranked(self, planned: Plan, depth: int) -> Ranking:
         mode, watch = self._question.mode, self._watch
         if mode != "hybrid":
             with watch.step(mode):
-                return rank(planned)[0]
+                return rank(planned, depth)[0]
         with watch.step("fusion"):
             legs = [TimedLeg(leg, watch) for leg in legs_of(planned, 0)]
-            found = fused(planned, [*legs])
+            found = fused(planned, [*legs], depth)
         self._depths = {leg.name: leg.depth for leg in legs}
         return found
 
     def _filter(self) -> ExplainedFilter:
         where, moment = self._question.where, self._question.now
-        of = popcount(self._view.slots.visible(moment))
+        of = popcount(self._view.slots.visible(moment) & self._there)
         return ExplainedFilter(
             "" if where is None else repr(where), popcount(self._view.rows(moment)), of, self._clauses
         )
@@ -136,7 +158,7 @@ class _Explaining:
         return ExplainedHit(place, hit.id, hit.score, hit.text, legs, matched_terms(planned, slot, terms))
 
 
-_LATE = ("fusion", "rows")
+_LATE = ("fusion", "mmr", "group", "rows")
 _WHY = {
     "encode": "the arguments checked, texts made vectors",
     "catch up": "indexes of words and sparse vectors take in what was written since they were last asked",

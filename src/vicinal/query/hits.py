@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..contract import FloatVector, Slots
 from ..indexes.derived import View
@@ -30,6 +31,12 @@ class Ranking:
     scores: FloatVector
     legs: Callable[[int], Mapping[str, LegScore]] | None = None
 
+    def taken(self, places: NDArray[np.intp]) -> Ranking:
+        """The rows at some places of it, in their order."""
+        legs = self.legs
+        moved = None if legs is None else lambda row: legs(int(places[row]))
+        return Ranking(self.slots[places], self.scores[places], moved)
+
     def cut(self, offset: int, min_score: float | None) -> Ranking:
         """Without the best `offset` rows, and those whose score is below `min_score`."""
         end = len(self.slots)
@@ -46,7 +53,7 @@ def fetch(
     rankings: Sequence[Ranking],
     measure: str,
     distance_at_0: float,
-    other_than: StoredId | None = None,
+    other_than: Set[StoredId] = frozenset(),
     select: Set[str] = PARTS,
 ) -> list[Hits]:
     """The rows of each ranking.
@@ -54,7 +61,7 @@ def fetch(
     Args:
         measure: what the scores are; it is named in the result.
         distance_at_0: the distance beside a score of 0; a score is so much nearer.
-        other_than: an id that none of them may have.
+        other_than: ids that none of them may have.
         select: parts that hits get.
 
     Raises:
@@ -64,7 +71,7 @@ def fetch(
         rows = [reader.rows_of_hits(rankings[0].slots.tolist())]
     else:
         rows = _rows(reader, [ranking.slots.tolist() for ranking in rankings])
-    if other_than is not None and any(row.id == other_than for part in rows for row in part):
+    if other_than and any(row.id in other_than for part in rows for row in part):
         raise ChangedMeanwhile
     return [
         Hits(_hits(ranking, part, distance_at_0, select), measure, view.change)

@@ -5,23 +5,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..contract import Approach, Bitmap, FloatMatrix, FloatVector, Metric
-from ..errors import Damaged, IdNotFound, Unsupported
+from ..contract import Approach, Bitmap, FloatMatrix, Metric
+from ..errors import Damaged
 from ..filters.bitmap import popcount, unpack
-from ..filters.within import is_within
+from ..filters.tree import path_text
 from ..indexes.derived import View
-from ..store.reading import ChangedMeanwhile, Reader
-from ..store.rows import Row, StoredId, stored_id
+from ..store.reading import Reader
+from ..store.rows import StoredId
 from ..store.state import EncoderChanged
-from .question import Question, check_dimension
+from .examples import aimed, row_to_start_from, without
+from .question import Grouping, Mmr, Question, check_dimension
 
 __all__ = ["Plan", "Step", "plan"]
 
-_WORD_BITS = 64
 _NO_VECTORS = np.empty((0, 0), dtype=np.float32)
 
 
@@ -37,7 +38,7 @@ class Plan:
         queries: float32, shape (questions, dim), or None.
         rows: rows that may be found; to a dense search only the candidates matter.
         candidates: those of them that have a vector.
-        other_than: an id that no hit may have.
+        other_than: ids that no hit may have.
     """
 
     question: Question
@@ -47,11 +48,12 @@ class Plan:
     queries: FloatMatrix | None
     rows: Bitmap
     candidates: Bitmap
-    other_than: StoredId | None = None
+    other_than: Set[StoredId] = frozenset()
 
     def __len__(self) -> int:
         """How many rankings it makes."""
-        return 1 if self.question.like is not None else len(self.question)
+        question = self.question
+        return 1 if question.like is not None or question.examples is not None else len(question)
 
     def steps(self) -> list[Step]:
         """What each question goes through, in order. For people: running it does not need them."""
@@ -66,6 +68,12 @@ class Plan:
             found.append(Step("sparse", popcount(self.rows), True, "every row that shares a dimension"))
         if question.mode == "hybrid":
             found.append(Step("fusion", popcount(self.rows), True, f"{question.fusion.method} of these rankings"))
+        if isinstance(question.arrangement, Mmr):
+            why = f"the best {question.arrangement.pool:,}, of which each is compared with those chosen before it"
+            found.append(Step("mmr", question.arrangement.pool, True, why))
+        if isinstance(question.arrangement, Grouping):
+            why = f"the best {question.arrangement.size:,} of each value of {path_text(question.arrangement.path)}"
+            found.append(Step("group", popcount(self.rows), True, why))
         return found
 
     def approach(self) -> Approach:
@@ -79,7 +87,7 @@ class Step:
     """A part of a plan.
 
     Attributes:
-        name: "dense", "keyword", "sparse" or "fusion".
+        name: "dense", "keyword", "sparse", "fusion", "mmr" or "group".
         rows: how many rows it may find.
         exact: whether what it finds is certain to be the true answer.
         why: how it goes about it, and for what reason.
@@ -105,14 +113,20 @@ def plan(question: Question, view: View, reader: Reader) -> Plan:
         raise EncoderChanged
     if question.metric is not None and question.metric != state.metric:
         raise EncoderChanged  # another process altered it: check the vectors again
-    candidates, queries, other_than = view.candidates(question.now), question.vectors, None
+    candidates, queries = view.candidates(question.now), question.vectors
+    other_than: Set[StoredId] = frozenset()
     if question.like is not None:
-        row, vector = _row_to_start_from(reader, question)
-        candidates, queries, other_than = _without(candidates, row.slot), vector[np.newaxis], row.id
+        row, vector = row_to_start_from(reader, question.like, question)
+        candidates, queries, other_than = without(candidates, [row.slot]), vector[np.newaxis], {row.id}
+    elif question.examples is not None:
+        examples, queries = aimed(reader, question.examples, question)
+        candidates, other_than = without(candidates, [one.slot for one in examples]), {one.id for one in examples}
     rows = candidates if question.mode == "dense" else view.rows(question.now)
     vectors = _NO_VECTORS
     if queries is not None:
         check_dimension(queries, state)
+        vectors = _vectors_of(reader, view, candidates)
+    elif isinstance(question.arrangement, Mmr) and state.dimension is not None:
         vectors = _vectors_of(reader, view, candidates)
     return Plan(question, view, state.metric, vectors, queries, rows, candidates, other_than)
 
@@ -131,33 +145,3 @@ def _vectors_of(reader: Reader, view: View, candidates: Bitmap) -> FloatMatrix:
                 remedy="Restore a backup.",
             )
     return vectors
-
-
-def _without(candidates: Bitmap, slot: int) -> Bitmap:
-    word, bit = divmod(slot, _WORD_BITS)
-    if word >= len(candidates):
-        raise ChangedMeanwhile
-    candidates = candidates.copy()
-    candidates[word] &= ~(np.uint64(1) << np.uint64(bit))
-    return candidates
-
-
-def _row_to_start_from(reader: Reader, question: Question) -> tuple[Row, FloatVector]:
-    assert question.like is not None  # our caller looked
-    row = reader.rows_by_id([stored_id(question.like)]).get(stored_id(question.like))
-    if row is None or row.is_expired(question.now) or not is_within(row, question.within):
-        raise IdNotFound(
-            f"no row has the id {question.like!r}",
-            name="id",
-            value=question.like,
-            remedy="Search by a text or a vector, or by the id of a stored row.",
-        )
-    vector = reader.vector(row)
-    if vector is None:
-        raise Unsupported(
-            f"the row of id {question.like!r} has no vector",
-            name="id",
-            value=question.like,
-            remedy="Search by a text or a vector, or give the row a vector.",
-        )
-    return row, vector

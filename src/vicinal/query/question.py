@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, get_args
 
-from ..contract import AS_USUAL, Accuracy, FloatMatrix, Metric, Mode, Part
+from ..contract import AS_USUAL, Accuracy, FloatMatrix, FloatVector, Metric, Mode, Part
 from ..errors import DimensionMismatch
-from ..filters.tree import Node
+from ..filters.tree import Node, Path
 from ..indexes.sparse import SparseQuery
 from ..indexes.text_query import DEFAULT_SCORER, Scorer, TextQuery
 from ..store.state import State
@@ -27,6 +27,46 @@ class Fusion:
     weights: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Mmr:
+    """Of the best rows those that are relevant and unlike each other; see `mmr.choose`.
+
+    Attributes:
+        weight: of relevance, from 0 to 1.
+        pool: how many of the best rows are chosen from.
+    """
+
+    weight: float
+    pool: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """The best rows of each group, a group being the rows in which a field has equal values.
+
+    Rows without a value are a group of their own; a list or dict is no value. `k` and `offset` count groups.
+
+    Attributes:
+        path: of the field.
+        size: how many rows of a group are wanted.
+    """
+
+    path: Path
+    size: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examples:
+    """Rows and vectors that hits are to be like, and unlike.
+
+    Attributes:
+        positive, negative: ids of rows, or vectors, float32, shape (dim,).
+    """
+
+    positive: tuple[Id | FloatVector, ...]
+    negative: tuple[Id | FloatVector, ...]
+
+
 PARTS: Final[frozenset[str]] = frozenset(get_args(Part))
 
 
@@ -41,6 +81,7 @@ class Question:
         words: one a question, or None.
         sparse: one a question, or None.
         like: the row whose neighbours are asked for, in place of vectors; it is not its own neighbour.
+        examples: likewise, in place of vectors; rows among them are no hits.
         encoder: the encoder that made the vectors of texts, as the collection's state wrote it; else None.
         metric: by which the vectors were checked: a zero vector may have no cosine.
         offset: so many of the best `k` are passed over.
@@ -48,6 +89,7 @@ class Question:
         accuracy: what the nearest vectors must be.
         select: which of `PARTS` hits have.
         within: the only rows that there are for who asks; None for all.
+        arrangement: what is made of the ranking; None for the ranking itself. Only of one question.
     """
 
     mode: Mode
@@ -58,6 +100,7 @@ class Question:
     words: tuple[TextQuery, ...] | None = None
     sparse: tuple[SparseQuery, ...] | None = None
     like: Id | None = None
+    examples: Examples | None = None
     encoder: str | None = None
     metric: Metric | None = None
     scorer: Scorer = DEFAULT_SCORER
@@ -67,11 +110,12 @@ class Question:
     accuracy: Accuracy = AS_USUAL
     select: frozenset[str] = PARTS
     within: Node | None = None
+    arrangement: Mmr | Grouping | None = None
 
     @property
     def has_vectors(self) -> bool:
         """Whether some leg compares vectors."""
-        return self.vectors is not None or self.like is not None
+        return self.vectors is not None or self.like is not None or self.examples is not None
 
     def __len__(self) -> int:
         given = next(part for part in (self.vectors, self.words, self.sparse) if part is not None)

@@ -11,7 +11,7 @@ from ..store.reading import ChangedMeanwhile, Reader
 from ..store.store import Store
 from ..types import Hits
 from .plan import plan
-from .question import Question
+from .question import Grouping, Question
 from .run import run
 
 __all__ = ["at_one_moment", "search", "view_for"]
@@ -35,7 +35,15 @@ def search(store: Store[DerivedIndex], question: Question) -> list[Hits]:
 def view_for(question: Question) -> Callable[[DerivedIndex, Reader], View]:
     """What a question needs of the indexes."""
     words, sparse = question.words is not None, question.sparse is not None
-    return viewing(question.where, within=question.within, vectors=question.has_vectors, words=words, sparse=sparse)
+    group_by = question.arrangement.path if isinstance(question.arrangement, Grouping) else None
+    return viewing(
+        question.where,
+        within=question.within,
+        vectors=question.has_vectors,
+        words=words,
+        sparse=sparse,
+        group_by=group_by,
+    )
 
 
 def at_one_moment(

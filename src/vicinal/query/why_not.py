@@ -6,7 +6,7 @@ index gives.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from ..contract import Accuracy, Slots
 from ..explanation import FailedClause, MatchedTerm, Reason, WhyNot
-from ..filters.tree import Node
+from ..filters.tree import Node, path_text
 from ..filters.within import is_within
 from ..indexes.derived import DerivedIndex, View
 from ..indexes.text_query import Clause, TextQuery
@@ -23,20 +23,19 @@ from ..store.rows import Row, stored_id
 from ..store.store import Store
 from ..types import Id, LegScore
 from ..visible import counted
+from .arrange import arranged
 from .clauses import failed_clauses, failing
 from .explain import asked_terms, leg_scores, matched_terms
 from .hits import Ranking
 from .legs import are_in
 from .plan import Plan, plan
-from .question import Question
-from .run import fused, legs_of, rank, words_of
+from .question import Grouping, Mmr, Question
+from .rank import deeper_and_deeper, legs_of, rank, ranker, words_of
 from .search import at_one_moment, view_for
 
 __all__ = ["Verdict", "why_not"]
 
 _FIRST_DEPTH: Final = 1024
-_GROWTH: Final = 8
-_DEPTH_MAX: Final = 1 << 32  # more than a collection can have
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ class _Looking:
         found["legs"] = leg_scores(true, ranking, place, place + 1)
         if len(ranking.slots) >= self._question.k:
             found["last_score"] = float(ranking.scores[self._question.k - 1]) + 0.0
-        return self._placed(planned, row.slot, found)
+        return self._placed(planned, row.slot, found, ranking.slots[:place])
 
     def _excluded(self, planned: Plan, row: Row) -> WhyNot | None:
         """What keeps it out of a ranking by one leg, or by words that must or must not be there."""
@@ -135,12 +134,14 @@ class _Looking:
         only_words = self._question.words is not None and planned.queries is None and self._question.sparse is None
         return self._told("no_shared_word" if only_words else "no_match", f"the row has no {legs or 'match'}")
 
-    def _placed(self, planned: Plan, slot: int, found: Mapping[str, Any]) -> WhyNot:
-        """For a row that the search ranks."""
+    def _placed(self, planned: Plan, slot: int, found: Mapping[str, Any], before: Slots) -> WhyNot:
+        """For a row that the search ranks, behind the others."""
         question = self._question
         place, score = found["rank"], found["score"]
         if question.min_score is not None and score < question.min_score:
             return self._told("min_score", f"its score {score:.4f} is below {question.min_score:g}", **found)
+        if question.arrangement is not None:
+            return self._arranged(planned, slot, found, before)
         given = np.flatnonzero(rank(planned)[0].slots == slot)
         if len(given) and int(given[0]) < question.offset:
             text = f"it is number {int(given[0]) + 1:,} of the {question.offset:,} that were passed over"
@@ -152,6 +153,29 @@ class _Looking:
             return self._told("missed_by_index", text, **found)
         text = f"it is number {place:,}, and {question.k:,} were asked for"
         return self._told("rank", text, **found)
+
+    def _arranged(self, planned: Plan, slot: int, found: Mapping[str, Any], before: Slots) -> WhyNot:
+        """The same where something is made of the ranking."""
+        question, place = self._question, found["rank"]
+        whole = arranged(replace(planned, question=replace(question, offset=0))).slots
+        at = np.flatnonzero(whole == slot)
+        if len(at):
+            is_kept = slot in arranged(planned).slots
+            text = f"it is number {int(at[0]) + 1:,}" if is_kept else f"it is among the {question.offset:,} passed over"
+            return self._told("found" if is_kept else "offset", text, **found)
+        if isinstance(question.arrangement, Mmr) and place <= question.arrangement.pool:
+            text = (
+                f"it is number {place:,} of the {question.arrangement.pool:,} that mmr chooses from, which took others"
+            )
+            return self._told("diversity", text, **found)
+        if isinstance(question.arrangement, Grouping) and planned.view.groups is not None:
+            groups, size = planned.view.groups, question.arrangement.size
+            better = int(np.count_nonzero(groups[before] == groups[slot]))
+            if better >= size:
+                name = path_text(question.arrangement.path)
+                text = f"{counted(better, 'better row')} have the same {name}, and {size:,} were asked for"
+                return self._told("group", text, **found)
+        return self._told("rank", f"it is number {place:,}, and {question.k:,} were asked for", **found)
 
     def _told(
         self,
@@ -178,28 +202,11 @@ def _exactly(planned: Plan) -> Plan:
 
 def _place_of(planned: Plan, slot: int) -> tuple[int | None, Ranking]:
     """Where a row is in the ranking of all, from 0, or None; and the ranking down to it, and at least to `k`."""
-    for depth in _depths(planned.question.k):
-        ranking = _ranked_down_to(planned, depth)
+    for ranking, _ in deeper_and_deeper(ranker(planned), max(planned.question.k, _FIRST_DEPTH)):
         at = np.flatnonzero(ranking.slots == slot)
         if len(at):
             return int(at[0]), ranking
-        if len(ranking.slots) < depth:
-            break
     return None, ranking
-
-
-def _ranked_down_to(planned: Plan, depth: int) -> Ranking:
-    if planned.question.mode == "hybrid":
-        return fused(planned, legs_of(planned, 0), depth)
-    return rank(replace(planned, question=replace(planned.question, k=depth)))[0]
-
-
-def _depths(k: int) -> Iterator[int]:
-    depth = max(k, _FIRST_DEPTH)
-    while depth < _DEPTH_MAX:
-        yield depth
-        depth *= _GROWTH
-    yield _DEPTH_MAX
 
 
 def _slots(row: Row) -> Slots:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..explanation import Explanation, WhyNot
+from ..contract import Reranker
+from ..explanation import ExplainedStep, Explanation, WhyNot
 from ..indexes.kernels import kernels
 from ..inputs.ids import check_id
 from ..query import explain as explaining
@@ -19,7 +20,10 @@ from ..query.why_not import Verdict
 from ..query.why_not import why_not as look
 from ..records.context import Context
 from ..records.insert import until_encoder_stays
-from .search import Where, question_of
+from ..rerankers.choose import reranker_of, scores_of
+from ..types import LegScore
+from .rerank import reranked_order
+from .search import Where, question_of, search, wide
 
 __all__ = ["explain", "why_not"]
 
@@ -27,13 +31,19 @@ __all__ = ["explain", "why_not"]
 def explain(context: Context, asked: Asked, where: Where) -> Explanation:
     """How a search with these arguments comes to its hits."""
     asked.check()
-    return until_encoder_stays(partial(_explained, context, asked, where))
+    if asked.shaping is None or asked.shaping.rerank is None:
+        return until_encoder_stays(partial(_explained, context, asked, where))
+    reranker = reranker_of(asked.shaping.rerank)
+    return _reranked(explain(context, wide(asked), where), reranker, asked)
 
 
 def why_not(context: Context, id_: Any, asked: Asked, where: Where) -> WhyNot:
     """Why a row is not among the hits of a search with these arguments."""
     checked = check_id(id_)
     asked.check()
+    if asked.shaping is not None and asked.shaping.rerank is not None:
+        told_of_pool = why_not(context, checked, wide(asked), where)
+        return _by_reranker(context, told_of_pool, asked, where) if told_of_pool.found else told_of_pool
 
     def told() -> WhyNot:
         question = question_of(context, asked, where)
@@ -48,6 +58,39 @@ def _explained(context: Context, asked: Asked, where: Where) -> Explanation:
     with watch.step("encode"):
         question = question_of(context, asked, where)
     return explaining.explain(context.store, question, watch)
+
+
+def _reranked(told: Explanation, reranker: Reranker, asked: Asked) -> Explanation:
+    """The explanation of the pool, with the hits that a reranker puts first."""
+    watch = Stopwatch()
+    with watch.step("rerank"):
+        scores = scores_of(reranker, asked.queries[0], [hit.text or "" for hit in told.hits])
+    why = f"{reranker.name} reads the texts of the best {len(told.hits):,}"
+    step = ExplainedStep("rerank", watch.seconds["rerank"], len(told.hits), why=why)
+    hits = []
+    for rank, place in enumerate(reranked_order(scores, asked), int(asked.offset) + 1):
+        hit = told.hits[place]
+        legs = {"search": LegScore(place + 1, hit.score), **hit.legs}
+        hits.append(replace(hit, rank=rank, score=float(scores[place]) + 0.0, legs=legs))
+    return replace(told, k=int(asked.k), metric=reranker.name, steps=(*told.steps, step), hits=tuple(hits))
+
+
+def _by_reranker(context: Context, told: WhyNot, asked: Asked, where: Where) -> WhyNot:
+    """For a row that is in the pool."""
+    every = replace(asked, k=wide(asked).k, offset=0, min_score=None)
+    hits, k = search(context, every, where)[0], int(asked.k)
+    place = next((place for place, hit in enumerate(hits, 1) if hit.id == told.id), None)
+    if place is None:
+        return told  # it was changed meanwhile
+    score, last = hits[place - 1].score, hits.scores[k + int(asked.offset) - 1 : k + int(asked.offset)]
+    found = replace(told, k=k, rank=place, score=score, last_score=last[0] if last else None)
+    if asked.min_score is not None and score < asked.min_score:
+        return replace(found, reason="min_score", text=f"its score {score:.4f} is below {float(asked.min_score):g}")
+    if place <= asked.offset:
+        return replace(found, reason="offset", text=f"it is among the {int(asked.offset):,} passed over")
+    if place <= k + asked.offset:
+        return replace(found, text=f"it is number {place:,}")
+    return replace(found, reason="rerank", text=f"the reranker makes it number {place:,}, and {k:,} were asked for")
 
 
 def _unless_of_another_space(context: Context, question: Question, verdict: Verdict) -> WhyNot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,9 +15,12 @@ from ..query.search import search as find
 from ..records.choose import filter_of
 from ..records.context import Context, now
 from ..records.insert import until_encoder_stays
+from ..rerankers.choose import reranker_of
 from ..types import Hits
+from .group import grouped
+from .rerank import reranked
 
-__all__ = ["Where", "question_of", "search"]
+__all__ = ["Where", "question_of", "search", "shaped_search", "wide"]
 
 Where = Mapping[str, Any] | Node | None
 
@@ -24,7 +28,28 @@ Where = Mapping[str, Any] | Node | None
 def search(context: Context, asked: Asked, where: Where) -> list[Hits]:
     """Hits for each of the queries."""
     asked.check()
+    if asked.shaping is not None:
+        return [shaped_search(context, asked, where)]
     return until_encoder_stays(partial(_answers, context, asked, where)) if asked.queries else []
+
+
+def shaped_search(context: Context, asked: Asked, where: Where) -> Hits:
+    """Hits of one query, of which something is made once their rows are there."""
+    shape = asked.shaping
+    assert shape is not None  # our caller looked
+    if shape.rerank is not None:
+        reranker = reranker_of(shape.rerank)  # before anything is searched
+        return reranked(search(context, wide(asked), where)[0], reranker, asked)
+    whole = asked if shape.group_by is None else replace(asked, select=None)  # groups are named by metadata
+    [hits] = until_encoder_stays(partial(_answers, context, whole, where))
+    return hits if shape.group_by is None else grouped(hits, shape.group_by, asked.select)
+
+
+def wide(asked: Asked) -> Asked:
+    """The search whose hits a reranker reads."""
+    assert asked.shaping is not None  # our caller looked
+    pool = asked.shaping.pool(int(asked.k), int(asked.offset))
+    return replace(asked, k=pool, offset=0, min_score=None, select=None, shaping=None)
 
 
 def question_of(context: Context, asked: Asked, where: Where) -> Question:

@@ -1,0 +1,105 @@
+"""What may be made of a ranking before rows are read: the most different of the best, or the best of each group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..filters.bitmap import unpack
+from .hits import Ranking
+from .mmr import choose
+from .plan import Plan
+from .question import Grouping, Mmr
+from .rank import Ranker, deeper_and_deeper, matching, ranker
+from .threshold import nearness, similarity_of
+
+__all__ = ["arranged"]
+
+FloatArray = NDArray[np.float64]
+
+_LOOKED_AT_FIRST: Final = 4  # times as many rows as a grouping can give
+
+
+def arranged(plan: Plan, ranked: Ranker | None = None) -> Ranking:
+    """The rows of a question with an arrangement; what is passed over and what scores too low is left out.
+
+    Args:
+        ranked: ranks the question, for who watches that.
+    """
+    arrangement = plan.question.arrangement
+    ranked = ranked or ranker(plan)
+    if isinstance(arrangement, Mmr):
+        return _diverse(plan, arrangement, ranked)
+    assert isinstance(arrangement, Grouping)  # there are two
+    return _grouped(plan, arrangement, ranked)
+
+
+def _diverse(plan: Plan, mmr: Mmr, ranked: Ranker) -> Ranking:
+    question = plan.question
+    pool = ranked(max(mmr.pool, question.k)).cut(0, question.min_score)
+    order = choose(_relevance(plan, pool), _similarity(plan, pool), mmr.weight, question.k)
+    return pool.taken(order[question.offset :])
+
+
+def _relevance(plan: Plan, pool: Ranking) -> FloatArray:
+    """Of the same measure as the similarity of rows: the similarity to the query, or the score over the best one."""
+    scores = pool.scores.astype(np.float64)
+    if plan.question.mode == "dense":
+        return nearness(pool.scores) if plan.metric in ("l2", "l1") else scores
+    best = float(scores[0]) if len(scores) else 0.0
+    return scores / best if best > 0 else scores
+
+
+def _similarity(plan: Plan, pool: Ranking) -> Callable[[int], FloatArray]:
+    """Of rows by the collection's metric; by the cosine where relevance is by words. Without a vector it is 0."""
+    metric = plan.metric if plan.question.mode == "dense" else "cosine"
+    similar = similarity_of(metric) if metric in ("l2", "l1") else lambda scores: scores.astype(np.float64)
+    there = plan.view.slots.searchable[pool.slots] & (pool.slots < len(plan.vectors))
+    known = np.ascontiguousarray(pool.slots[there])
+    score = plan.view.kernels.score
+
+    def to(place: int) -> FloatArray:
+        found = np.zeros(len(pool.slots))
+        if there[place]:
+            found[there] = similar(score(metric, plan.vectors, known, plan.vectors[int(pool.slots[place])]))
+        return found
+
+    return to
+
+
+def _grouped(plan: Plan, grouping: Grouping, ranked: Ranker) -> Ranking:
+    """Groups by their best row, those that `offset` passes over left out, each with its best rows."""
+    question, groups = plan.question, plan.view.groups
+    assert groups is not None  # the view was asked for them
+    rows = np.flatnonzero(unpack(matching(plan), len(groups)))
+    sizes = np.bincount(groups[rows] + 1)  # rows without a value are a group too
+    wanted = min(question.k, int(np.count_nonzero(sizes)))
+    for ranking, is_all in deeper_and_deeper(ranked, _LOOKED_AT_FIRST * question.k * grouping.size):
+        found = ranking.cut(0, question.min_score)
+        is_all = is_all or len(found.slots) < len(ranking.slots)  # all others score too low
+        numbers = groups[found.slots] + 1
+        order, counts = _by_group(numbers, question.k, grouping.size)
+        has_all = len(counts) == wanted and all(
+            count == min(grouping.size, int(sizes[number])) for number, count in counts.items()
+        )
+        if has_all or is_all:
+            break
+    passed = sum(list(counts.values())[: question.offset])
+    return found.taken(np.array(order[passed:], dtype=np.intp))
+
+
+def _by_group(numbers: NDArray[np.int64], k: int, size: int) -> tuple[list[int], dict[int, int]]:
+    """Places of the best rows of the first `k` groups, group by group, and how many each group has, in this order."""
+    places: dict[int, list[int]] = {}
+    for place, number in enumerate(numbers.tolist()):
+        mine = places.get(number)
+        if mine is None:
+            if len(places) == k:
+                continue
+            mine = places[number] = []
+        if len(mine) < size:
+            mine.append(place)
+    return [place for mine in places.values() for place in mine], {number: len(mine) for number, mine in places.items()}

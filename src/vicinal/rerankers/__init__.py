@@ -1,0 +1,10 @@
+"""Rerankers: they read the texts of the best hits once more, with the query, and say which answer it.
+
+`contract.Reranker` is what each owes. `reranker_of` finds one by name.
+"""
+
+from .choose import reranker_of
+from .cross_encoder import CrossEncoder
+from .lexical import LexicalReranker
+
+__all__ = ["CrossEncoder", "LexicalReranker", "reranker_of"]

@@ -1,0 +1,32 @@
+"""Hits that an engine gave group by group, with the values that the groups have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from ..filters.evaluate import value_at
+from ..filters.values import sort_key
+from ..filters.where import parse_path
+from ..groups import GroupedHits
+from ..types import Hits
+from .parts import with_parts
+
+__all__ = ["grouped"]
+
+
+def grouped(hits: Hits, field: str, select: Sequence[str] | None) -> GroupedHits:
+    """The same hits with their groups; a list or dict is no value."""
+    path = parse_path(field)
+    values = [value_at(hit.metadata, path) for hit in hits]
+    groups: list[tuple[Any, int]] = []
+    for key, same in groupby(values, key=_key):
+        mine = list(same)
+        groups.append((None if key is None else mine[0], len(mine)))
+    return GroupedHits(list(with_parts(hits, select)), hits.metric, hits.change, field, groups)
+
+
+def _key(value: Any) -> Any:
+    """Equal where the engine sees one group."""
+    return None if isinstance(value, (list, dict)) else sort_key(value)

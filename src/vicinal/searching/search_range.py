@@ -1,0 +1,63 @@
+"""`search_range`: all rows above a score or within a distance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from ..arguments import RangeOptions
+from ..errors import InvalidArgument
+from ..inputs.calls import right_name
+from ..query.asking import Asked
+from ..query.within import Bounds, within
+from ..records.context import Context
+from ..records.insert import until_encoder_stays
+from ..types import Hits
+from ..visible import shown
+from .search import Where, question_of
+
+__all__ = ["search_range"]
+
+_OPTIONS: Final = frozenset(RangeOptions.__optional_keys__)
+_NAMES: Final = ("query", "where", "min_score", "max_distance", *sorted(_OPTIONS))
+
+
+def search_range(
+    context: Context, query: Any, where: Where, min_score: Any, max_distance: Any, options: Mapping[str, Any]
+) -> Hits:
+    """Every row in range."""
+    for name in options:
+        if name not in _OPTIONS:
+            raise InvalidArgument(
+                f"search_range takes no argument {shown(name)}", name=name, remedy=right_name(name, _NAMES)
+            )
+    bounds = Bounds(_checked("min_score", min_score), _checked("max_distance", max_distance))
+    if min_score is None and max_distance is None:
+        raise InvalidArgument(
+            "search_range was not told how near is near",
+            name="min_score",
+            remedy="Pass min_score= or max_distance=; search gives the k best.",
+        )
+    asked = Asked.of(query, 1, {**options, "exact": True})
+    asked.check()
+    return until_encoder_stays(lambda: within(context.store, question_of(context, asked, where), bounds))
+
+
+def _checked(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
+    try:
+        if is_number and not math.isnan(float(value)):
+            return float(value)
+    except OverflowError:  # an int beyond float64
+        pass
+    raise InvalidArgument(
+        f"{name} must be a number, not {shown(value)}",
+        name=name,
+        value=value,
+        remedy="Hits have both: hit.score, which is higher for the better row, and hit.distance.",
+    )
