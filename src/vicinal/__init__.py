@@ -13,8 +13,10 @@ Five lines to begin with:
 from .arguments import Row
 from .collection import Collection
 from .database import Database
+from .duplicates import Duplicates
 from .errors import VicinalError
 from .explanation import Explanation, WhyNot
+from .groups import Group
 from .indexes.text_query import Bm25, TfIdf
 from .opening import connect
 from .types import (
@@ -36,7 +38,9 @@ __all__ = [
     "Bm25",
     "Collection",
     "Database",
+    "Duplicates",
     "Explanation",
+    "Group",
     "Hit",
     "Hits",
     "Id",

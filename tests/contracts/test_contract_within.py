@@ -47,6 +47,18 @@ READS: dict[str, tuple[Read, Any]] = {
     ),
     "search like a row": (lambda c: c.search(id="a1").ids, ["a2"]),
     "search_many": (lambda c: [hits.ids for hits in c.search_many([[1.0, 0.0]])], [["a1", "a2"]]),
+    "search_range": (lambda c: c.search_range([1.0, 0.0], min_score=0.0).ids, ["a1", "a2"]),
+    "recommend": (lambda c: c.recommend([[1.0, 0.0]]).ids, ["a1", "a2"]),
+    "search group by group": (lambda c: c.search([1.0, 0.0], group_by="tenant", group_size=9).ids, ["a1", "a2"]),
+    "duplicates": (lambda c: [(pair.first, pair.second) for pair in c.duplicates(0.5)], [("a1", "a2")]),
+    "rows that an explanation counts": (
+        lambda c: (
+            (why := c.explain([1.0, 0.0], where={"n": {"$gte": 2}, "tenant": {"$exists": True}}).filter).of,
+            why.rows,
+            [one.rows for one in why.clauses],
+        ),
+        (2, 1, [1, 2]),
+    ),
     "count": (lambda c: c.count(), 2),
     "count with a filter": (lambda c: c.count({"n": {"$gte": 2}}), 1),
     "get": (lambda c: [row.id for row in c.get()], ["a1", "a2"]),

@@ -82,7 +82,7 @@ def test_many_rows_in_real_blocks_on_both_kernels(metric: Any) -> None:
         order = 2 if metric == "l2" else 1
         sums = -np.array([np.linalg.norm(chosen - row, ord=order, axis=1) for row in chosen])
     firsts, seconds = np.nonzero(np.triu(sums >= least, 1))
-    assert len(found[0][0]) == len(firsts) > 10
+    assert len(found[0][0]) == len(firsts) > 5
     assert set(zip(found[0][0].tolist(), found[0][1].tolist())) == set(
         zip(slots[firsts].tolist(), slots[seconds].tolist())
     )

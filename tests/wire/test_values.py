@@ -250,3 +250,16 @@ def test_explanations_cross_as_they_are() -> None:
 def test_a_score_that_is_infinite_crosses() -> None:
     lost = WhyNot("a", "rank", "beaten", 3, 4, -math.inf, math.inf, legs={"dense": LegScore(1, -math.inf)})
     assert sent(results.WhyNot.of(lost), results.WhyNot).value() == lost
+
+
+def test_groups_and_duplicates_cross_as_they_are() -> None:
+    docs = vicinal.connect(":memory:").collection("docs")
+    metadata = [{"v": date(2024, 5, 1)}, {"v": Decimal("1.5")}, {}]
+    docs.add(["a", 2, UUID(int=7)], vectors=[[1, 0], [1, 0], [0, 1]], metadata=metadata)
+    hits = docs.search([1, 0], group_by="v")
+    back = sent(results.Hits.of(hits), results.Hits).value()
+    assert back == hits
+    assert back.groups == hits.groups
+    found = docs.duplicates(-1)
+    assert len(found) == 3
+    assert sent(results.Duplicates.of(found), results.Duplicates).value() == found

@@ -10,11 +10,14 @@ from uuid import UUID
 from ..arguments import (
     AnyId,
     EncoderLike,
+    Examples,
     FusionMethod,
     Ids,
     Metadatas,
     OneTtl,
     Query,
+    RangeOptions,
+    RecommendOptions,
     Rows,
     SearchOptions,
     SearchSettings,
@@ -26,7 +29,8 @@ from ..arguments import (
     Vector,
     Vectors,
 )
-from ..contract import Metric, Mode, Part, Syntax
+from ..contract import Metric, Mode, Part, Reranker, Syntax
+from ..duplicates import Duplicates
 from ..explanation import Explanation, WhyNot
 from ..filters.tree import Node
 from ..indexes.text_query import Scorer
@@ -303,6 +307,11 @@ class AsyncCollection(Awaited):
         offset: int = 0,
         min_score: float | None = None,
         select: Sequence[Part] | None = None,
+        mmr: float | None = None,
+        group_by: str | None = None,
+        group_size: int | None = None,
+        rerank: str | Reranker | None = None,
+        fetch_k: int | None = None,
     ) -> Hits:
         """The `k` best rows, or all there are; best first, ties by insertion order.
 
@@ -329,6 +338,16 @@ class AsyncCollection(Awaited):
                 and the metric say.
             select: parts of rows that hits are to have, "text" and "metadata", all by default; `()` gives ids and
                 scores only, which is quickest.
+            mmr: maximal marginal relevance, from 0 to 1: hits that are relevant and unlike each other, chosen one by
+                one from the best `fetch_k`. It is the weight of relevance: 1 changes nothing, 0.5 is usual. Hits come
+                in the order in which they are chosen, with the scores that they have without it.
+            group_by: a field: only the best hits of each of its values, `group_size` of them, one by default. `k` and
+                `offset` then count values, hits come value by value, and `hits.groups` has them so. Rows without a
+                value are a group of their own.
+            rerank: "lexical", "onnx:model.onnx" (a cross-encoder) or an object with `rerank(query, texts)`: the best
+                `fetch_k` hits in the order of its scores, which they have then; `min_score` is one of these. What the
+                search itself said is in `hit.legs["search"]`.
+            fetch_k: how many of the best rows `mmr` and `rerank` look at; 100, or more where `k` is.
 
         Raises:
             NoEncoder: a text, where the collection has no encoder and the mode needs vectors.
@@ -354,6 +373,11 @@ class AsyncCollection(Awaited):
                 "offset": offset,
                 "min_score": min_score,
                 "select": select,
+                "mmr": mmr,
+                "group_by": group_by,
+                "group_size": group_size,
+                "rerank": rerank,
+                "fetch_k": fetch_k,
             },
         )
         return found
@@ -399,6 +423,93 @@ class AsyncCollection(Awaited):
                 "offset": offset,
                 "min_score": min_score,
                 "select": select,
+            },
+        )
+        return found
+
+    async def search_range(
+        self,
+        query: Query | None = None,
+        where: Mapping[str, Any] | Node | None = None,
+        *,
+        min_score: float | None = None,
+        max_distance: float | None = None,
+        **options: Unpack[RangeOptions],
+    ) -> Hits:
+        """Every row that scores at least `min_score`, or is at most `max_distance` away, however many there are.
+
+        It is exact, whatever the collection's index. Best first, ties by insertion order.
+
+        Args:
+            options: as of `search`.
+
+        Raises:
+            InvalidArgument: neither bound is given.
+        """
+        found: Hits = await self._backend.call(
+            "search_range",
+            {"query": query, "where": where, "min_score": min_score, "max_distance": max_distance, **options},
+        )
+        return found
+
+    async def recommend(
+        self,
+        positive: Examples,
+        negative: Examples | None = None,
+        k: int = 10,
+        where: Mapping[str, Any] | Node | None = None,
+        **options: Unpack[RecommendOptions],
+    ) -> Hits:
+        """The `k` rows that are most like the positive examples and unlike the negative ones, examples left out.
+
+        Rows are compared with twice the mean of the positive examples less the mean of the negative ones.
+
+        Args:
+            positive: ids of rows, vectors, or both; at least one.
+            negative: likewise.
+            options: as of `search`.
+
+        Raises:
+            IdNotFound, Unsupported: an example does not exist, or has no vector.
+            InvalidArgument: examples cancel each other out.
+        """
+        found: Hits = await self._backend.call(
+            "recommend", {"positive": positive, "negative": negative, "k": k, "where": where, **options}
+        )
+        return found
+
+    async def duplicates(
+        self,
+        threshold: float | None = None,
+        where: Mapping[str, Any] | Node | None = None,
+        *,
+        max_distance: float | None = None,
+        max_pairs: int = 1000000,
+        progress: bool = False,
+    ) -> Duplicates:
+        """Every pair of rows whose vectors are nearly the same, exactly, and the groups that these make.
+
+        All rows are compared with all others: 100,000 rows of 384 dimensions take about a minute on two cores.
+        Searches and writes go on meanwhile, and are not seen.
+
+        Args:
+            threshold: the least score of a pair; by default 0.95, under cosine.
+            max_distance: in its place the greatest distance.
+            max_pairs: more are an error, as they would fill the memory.
+            progress: a bar on the terminal.
+
+        Raises:
+            InvalidArgument: neither is given, and the metric is not cosine.
+            LimitExceeded: there are more than `max_pairs`.
+        """
+        found: Duplicates = await self._backend.call(
+            "duplicates",
+            {
+                "threshold": threshold,
+                "where": where,
+                "max_distance": max_distance,
+                "max_pairs": max_pairs,
+                "progress": progress,
             },
         )
         return found

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from ..arguments import (
         AnyId,
         EncoderLike,
+        Examples,
         FusionMethod,
         Ids,
         Metadatas,
         OneTtl,
         Query,
+        RangeOptions,
+        RecommendOptions,
         Rows,
         SearchOptions,
         SearchSettings,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
         Vector,
         Vectors,
     )
+    from ..duplicates import Duplicates
     from ..explanation import Explanation, WhyNot
     from ..types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats, VerifyReport
     from .words import Metric, Mode, Part, Syntax
@@ -227,6 +231,11 @@ class Collection(Protocol):
         offset: int = 0,
         min_score: float | None = None,
         select: Sequence[Part] | None = None,
+        mmr: float | None = None,
+        group_by: str | None = None,
+        group_size: int | None = None,
+        rerank: str | Reranker | None = None,
+        fetch_k: int | None = None,
     ) -> Hits:
         """The `k` best rows, or all there are; best first, ties by insertion order."""
         ...
@@ -250,6 +259,41 @@ class Collection(Protocol):
         select: Sequence[Part] | None = None,
     ) -> list[Hits]:
         """One `Hits` per query: a list of texts and vectors, or an array of shape (queries, dim)."""
+        ...
+
+    def search_range(
+        self,
+        query: Query | None = None,
+        where: Mapping[str, Any] | None = None,
+        *,
+        min_score: float | None = None,
+        max_distance: float | None = None,
+        **options: Unpack[RangeOptions],
+    ) -> Hits:
+        """Every row that scores at least `min_score`, or is at most `max_distance` away, however many there are."""
+        ...
+
+    def recommend(
+        self,
+        positive: Examples,
+        negative: Examples | None = None,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        **options: Unpack[RecommendOptions],
+    ) -> Hits:
+        """The `k` rows that are most like the positive examples and unlike the negative ones, examples left out."""
+        ...
+
+    def duplicates(
+        self,
+        threshold: float | None = None,
+        where: Mapping[str, Any] | None = None,
+        *,
+        max_distance: float | None = None,
+        max_pairs: int = 1000000,
+        progress: bool = False,
+    ) -> Duplicates:
+        """Every pair of rows whose vectors are nearly the same, exactly, and the groups that these make."""
         ...
 
     def explain(
@@ -503,6 +547,11 @@ class AsyncCollection(Protocol):
         offset: int = 0,
         min_score: float | None = None,
         select: Sequence[Part] | None = None,
+        mmr: float | None = None,
+        group_by: str | None = None,
+        group_size: int | None = None,
+        rerank: str | Reranker | None = None,
+        fetch_k: int | None = None,
     ) -> Hits:
         """The `k` best rows, or all there are; best first, ties by insertion order."""
         ...
@@ -526,6 +575,41 @@ class AsyncCollection(Protocol):
         select: Sequence[Part] | None = None,
     ) -> list[Hits]:
         """One `Hits` per query: a list of texts and vectors, or an array of shape (queries, dim)."""
+        ...
+
+    async def search_range(
+        self,
+        query: Query | None = None,
+        where: Mapping[str, Any] | None = None,
+        *,
+        min_score: float | None = None,
+        max_distance: float | None = None,
+        **options: Unpack[RangeOptions],
+    ) -> Hits:
+        """Every row that scores at least `min_score`, or is at most `max_distance` away, however many there are."""
+        ...
+
+    async def recommend(
+        self,
+        positive: Examples,
+        negative: Examples | None = None,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        **options: Unpack[RecommendOptions],
+    ) -> Hits:
+        """The `k` rows that are most like the positive examples and unlike the negative ones, examples left out."""
+        ...
+
+    async def duplicates(
+        self,
+        threshold: float | None = None,
+        where: Mapping[str, Any] | None = None,
+        *,
+        max_distance: float | None = None,
+        max_pairs: int = 1000000,
+        progress: bool = False,
+    ) -> Duplicates:
+        """Every pair of rows whose vectors are nearly the same, exactly, and the groups that these make."""
         ...
 
     async def explain(

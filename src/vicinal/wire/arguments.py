@@ -35,6 +35,7 @@ __all__ = [
     "Arguments",
     "Backup",
     "Delete",
+    "Duplicates",
     "Explain",
     "Field",
     "Get",
@@ -46,11 +47,13 @@ __all__ = [
     "Open",
     "Peek",
     "Purge",
+    "Recommend",
     "Reembed",
     "Rows",
     "Scroll",
     "Search",
     "SearchMany",
+    "SearchRange",
     "Update",
     "Where",
     "WhyNot",
@@ -66,6 +69,9 @@ Filter = Annotated[
     ),
 ]
 Sparse = Annotated[dict[int, float], msgspec.Meta(description='a sparse vector, {"dimension": weight}')]
+# A name that opens no file: models lie on the server's machine.
+Reranker = Literal["lexical"]
+Example = WireId | list[float]
 Vectors = Matrix | list[WireVector | None]
 Packing = Annotated[
     bool | Literal["base64"], msgspec.Meta(description="true for vectors as lists of numbers, base64 for float32")
@@ -281,6 +287,57 @@ class Search(Arguments):
     offset: int | Unset = UNSET
     min_score: float | Unset | None = UNSET
     select: list[Part] | Unset | None = UNSET
+    mmr: float | Unset | None = UNSET
+    group_by: str | Unset | None = UNSET
+    group_size: int | Unset | None = UNSET
+    rerank: Reranker | Unset | None = UNSET
+    fetch_k: int | Unset | None = UNSET
+
+
+class SearchRange(Arguments):
+    """What to search for, and how near is near."""
+
+    query: str | list[float] | PackedVector | Unset | None = UNSET
+    where: Filter | Unset | None = UNSET
+    min_score: float | Unset | None = UNSET
+    max_distance: float | Unset | None = UNSET
+    id: WireId | Unset | None = UNSET
+    vector: WireVector | Unset | None = UNSET
+    sparse: Sparse | Unset | None = UNSET
+    mode: Mode | Unset = UNSET
+    alpha: float | Unset | None = UNSET
+    fusion: FusionMethod | Unset | None = UNSET
+    weights: dict[str, float] | Unset | None = UNSET
+    scorer: Bm25 | TfIdf | Unset | None = UNSET
+    syntax: Syntax | Unset | None = UNSET
+    select: list[Part] | Unset | None = UNSET
+
+
+class Recommend(Arguments):
+    """What hits are to be like, and unlike: ids of rows, and vectors as lists of numbers."""
+
+    positive: list[Example]
+    negative: list[Example] | Unset | None = UNSET
+    k: int | Unset = UNSET
+    where: Filter | Unset | None = UNSET
+    exact: bool | Unset = UNSET
+    recall: float | Unset | None = UNSET
+    offset: int | Unset = UNSET
+    min_score: float | Unset | None = UNSET
+    select: list[Part] | Unset | None = UNSET
+    mmr: float | Unset | None = UNSET
+    group_by: str | Unset | None = UNSET
+    group_size: int | Unset | None = UNSET
+    fetch_k: int | Unset | None = UNSET
+
+
+class Duplicates(Arguments):
+    """How near two rows are that are nearly the same, and which rows are compared."""
+
+    threshold: float | Unset | None = UNSET
+    where: Filter | Unset | None = UNSET
+    max_distance: float | Unset | None = UNSET
+    max_pairs: int | Unset = UNSET
 
 
 class Explain(Search):
@@ -307,6 +364,11 @@ class WhyNot(Arguments):
     offset: int | Unset = UNSET
     min_score: float | Unset | None = UNSET
     select: list[Part] | Unset | None = UNSET
+    mmr: float | Unset | None = UNSET
+    group_by: str | Unset | None = UNSET
+    group_size: int | Unset | None = UNSET
+    rerank: Reranker | Unset | None = UNSET
+    fetch_k: int | Unset | None = UNSET
 
 
 class SearchMany(Arguments):
@@ -422,7 +484,13 @@ def _rows(rows: Iterable[Row]) -> list[dict[str, Any]]:
     return [row.given(i) for i, row in enumerate(rows)]
 
 
+def _examples(examples: Iterable[Any]) -> list[Any]:
+    return [one if isinstance(one, list) else id_from(one, f"example {i}") for i, one in enumerate(examples)]
+
+
 _GIVEN: Mapping[str, Any] = {
+    "positive": _examples,
+    "negative": _examples,
     "ids": ids_from,
     "id": id_from,
     "where": filter_from,

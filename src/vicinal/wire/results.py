@@ -9,8 +9,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from .. import duplicates, types
 from .. import explanation as explaining
-from .. import types
+from ..groups import GroupedHits
 from .needed import msgspec
 from .values import (
     TypedMetadata,
@@ -35,6 +36,7 @@ __all__ = [
     "Changed",
     "Count",
     "Done",
+    "Duplicates",
     "Explanation",
     "Facets",
     "Hits",
@@ -203,24 +205,36 @@ class Hit(msgspec.Struct, frozen=True, omit_defaults=True):
         return hit
 
 
-class Hits(msgspec.Struct, frozen=True):
+class Hits(msgspec.Struct, frozen=True, omit_defaults=True):
     """Hits of one query, best first.
 
     Attributes:
         metric: what scores and distances mean.
         change: the commit that the answer stands on.
+        field: by whose values the hits are grouped, where they are.
+        groups: each value and how many hits it has, in their order.
     """
 
     hits: list[Hit]
     metric: str
     change: int
+    field: str | None = None
+    groups: list[tuple[TypedValue, int]] | None = None
 
     @classmethod
     def of(cls, hits: types.Hits) -> Self:
-        return cls([_hit(hit) for hit in hits], hits.metric, hits.change)
+        found = [_hit(hit) for hit in hits]
+        if not isinstance(hits, GroupedHits):
+            return cls(found, hits.metric, hits.change)
+        groups = [(typed(group.value), len(group.hits)) for group in hits.groups]
+        return cls(found, hits.metric, hits.change, hits.field, groups)
 
     def value(self) -> types.Hits:
-        return types.Hits([hit.value() for hit in self.hits], self.metric, self.change)
+        found = [hit.value() for hit in self.hits]
+        if self.field is None or self.groups is None:
+            return types.Hits(found, self.metric, self.change)
+        groups = [(typed_from(value), count) for value, count in self.groups]
+        return GroupedHits(found, self.metric, self.change, self.field, groups)
 
 
 class Answers(msgspec.Struct, frozen=True):
@@ -234,6 +248,38 @@ class Answers(msgspec.Struct, frozen=True):
 
     def value(self) -> list[types.Hits]:
         return [hits.value() for hits in self.answers]
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """Two rows that are nearly the same."""
+
+    first: WireId
+    second: WireId
+    score: float | str
+    distance: float | str
+
+
+class Duplicates(msgspec.Struct, frozen=True):
+    """Pairs of rows that are nearly the same, and the groups that they make."""
+
+    pairs: list[Pair]
+    groups: list[list[WireId]]
+    metric: str
+    rows: int
+
+    @classmethod
+    def of(cls, found: duplicates.Duplicates) -> Self:
+        pairs = [
+            Pair(to_id(pair.first), to_id(pair.second), _number(pair.score), _number(pair.distance)) for pair in found
+        ]
+        return cls(pairs, [to_ids(group) for group in found.groups], found.metric, found.rows)
+
+    def value(self) -> duplicates.Duplicates:
+        pairs = [
+            duplicates.Pair(id_from(pair.first), id_from(pair.second), float(pair.score), float(pair.distance))
+            for pair in self.pairs
+        ]
+        return duplicates.Duplicates(pairs, [ids_from(group) for group in self.groups], self.metric, self.rows)
 
 
 class Explanation(msgspec.Struct, frozen=True):
