@@ -195,6 +195,7 @@ def contract_of(noun: str) -> str:
     needed = imports(noun, code, level=1, below={"records", "filters", "indexes", "collection", "contract"})
     more = "from .collection import AsyncCollection, Collection\n" if noun == "database" else ""
     words = "from .words import Durability, Metric, Mode, Part, Syntax\nfrom .capabilities import Capabilities\n"
+    words += "from .encoders import Reranker\n"
     notes = NOTES if noun == "collection" else ""
     names = ["AsyncCollection", "AsyncNotes", "Collection"] if noun == "collection" else ["AsyncDatabase", "Database"]
     return f'''"""The calls of a {noun}: written once in `vicinal.{noun}`, from where `make docs` brings them here."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ..duplicates import Duplicates
     from ..explanation import Explanation, WhyNot
     from ..types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats, VerifyReport
+    from .encoders import Reranker
     from .words import Metric, Mode, Part, Syntax
 
 

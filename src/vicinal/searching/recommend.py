@@ -15,7 +15,7 @@ from ..types import Hits
 from ..visible import shown
 from .search import Where, search
 
-__all__ = ["recommend"]
+__all__ = ["asked_by_examples", "recommend"]
 
 _OPTIONS: Final = frozenset(RecommendOptions.__optional_keys__)
 _NAMES: Final = ("positive", "negative", "k", "where", *sorted(_OPTIONS))
@@ -23,6 +23,15 @@ _NAMES: Final = ("positive", "negative", "k", "where", *sorted(_OPTIONS))
 
 def recommend(context: Context, positive: Any, negative: Any, k: Any, where: Where, options: Mapping[str, Any]) -> Hits:
     """The `k` rows that are nearest to what the examples make together."""
+    return search(context, asked_by_examples(positive, negative, k, options), where)[0]
+
+
+def asked_by_examples(positive: Any, negative: Any, k: Any, options: Mapping[str, Any]) -> Asked:
+    """What to search for, checked.
+
+    Raises:
+        InvalidArgument: for what no collection could answer.
+    """
     for name in options:
         if name not in _OPTIONS:
             raise InvalidArgument(
@@ -36,7 +45,8 @@ def recommend(context: Context, positive: Any, negative: Any, k: Any, where: Whe
             name="positive",
             remedy="Pass ids of rows, or vectors. To get away from rows, pass a positive one beside them.",
         )
-    return search(context, asked, where)[0]
+    asked.check()
+    return asked
 
 
 def _listed(name: str, given: Any) -> list[Any]:

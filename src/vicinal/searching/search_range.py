@@ -19,7 +19,7 @@ from ..types import Hits
 from ..visible import shown
 from .search import Where, question_of
 
-__all__ = ["search_range"]
+__all__ = ["asked_in_range", "search_range"]
 
 _OPTIONS: Final = frozenset(RangeOptions.__optional_keys__)
 _NAMES: Final = ("query", "where", "min_score", "max_distance", *sorted(_OPTIONS))
@@ -29,6 +29,16 @@ def search_range(
     context: Context, query: Any, where: Where, min_score: Any, max_distance: Any, options: Mapping[str, Any]
 ) -> Hits:
     """Every row in range."""
+    asked, bounds = asked_in_range(query, min_score, max_distance, options)
+    return until_encoder_stays(lambda: within(context.store, question_of(context, asked, where), bounds))
+
+
+def asked_in_range(query: Any, min_score: Any, max_distance: Any, options: Mapping[str, Any]) -> tuple[Asked, Bounds]:
+    """What to search for, and what is in range.
+
+    Raises:
+        InvalidArgument: for what no collection could answer.
+    """
     for name in options:
         if name not in _OPTIONS:
             raise InvalidArgument(
@@ -43,7 +53,7 @@ def search_range(
         )
     asked = Asked.of(query, 1, {**options, "exact": True})
     asked.check()
-    return until_encoder_stays(lambda: within(context.store, question_of(context, asked, where), bounds))
+    return asked, bounds
 
 
 def _checked(name: str, value: Any) -> float | None:

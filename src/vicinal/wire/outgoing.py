@@ -23,6 +23,9 @@ from ..inputs.vectors import VectorRules, check_query
 from ..metadata import dumps
 from ..query.asking import Asked, lists_of, refuse_unknown
 from ..records.read import checked_count
+from ..searching.recommend import asked_by_examples
+from ..searching.search_range import asked_in_range
+from ..visible import shown
 from . import arguments as models
 from .filters import to_filter
 from .needed import msgspec
@@ -69,8 +72,8 @@ def model_of(route: Route, given: Mapping[str, Any]) -> msgspec.Struct | None:
         return None
     if issubclass(route.arguments, (models.Search, models.WhyNot)):
         return _search(route, given)
-    if route.call == "search_many":
-        return _search_many(given)
+    if route.call in _SEARCHES:
+        return _SEARCHES[route.call](given)
     fields = route.arguments.__struct_fields__
     return route.arguments(
         **{name: _SENT.get(name, _plain)(name, given[name]) for name in fields if given.get(name) is not None}
@@ -213,7 +216,8 @@ def _search_many(given: Mapping[str, Any]) -> models.SearchMany:
     refuse_unknown(given.get("unknown", {}))
     queries, beside = lists_of(given["queries"], vectors=given["vectors"], sparse=given["sparse"])
     options = {name: given[name] for name in _OF_ASKED if name in given}
-    Asked(queries, **options, **beside, single=False).check()
+    given_beside: dict[str, Any] = {**options, **beside}
+    Asked(queries, **given_beside, single=False).check()
     places = [f"query {i}" for i in range(len(queries))]
     sent: dict[str, Any] = {"queries": list(map(_query, queries, places))}
     if beside["vectors"] is not None:
@@ -223,17 +227,60 @@ def _search_many(given: Mapping[str, Any]) -> models.SearchMany:
     return models.SearchMany(**_common(given), **sent)
 
 
+def _search_range(given: Mapping[str, Any]) -> models.SearchRange:
+    options = dict(given["options"])
+    asked_in_range(given["query"], given["min_score"], given["max_distance"], options)
+    sent = _how_to_search({"mode": "dense", **options}) | _some(query=_query(given["query"], "query"))
+    if options.get("vector") is not None:
+        sent["vector"] = _query(options["vector"], "query")
+    if options.get("sparse") is not None:
+        sent["sparse"] = _sparse(options["sparse"], "query")
+    if options.get("id") is not None:
+        sent["id"] = to_id(check_id(options["id"], "id="))
+    bounds: dict[str, Any] = {
+        name: _finite(given[name]) for name in ("min_score", "max_distance") if given[name] is not None
+    }
+    return models.SearchRange(**sent, **bounds, **_some(where=to_filter(given.get("where"))))
+
+
+def _recommend(given: Mapping[str, Any]) -> models.Recommend:
+    options = {"offset": 0, "mode": "dense", **given["options"]}
+    asked = asked_by_examples(given["positive"], given["negative"], given["k"], given["options"])
+    sent = _common({"k": given["k"], "where": given.get("where"), **options})
+    assert asked.examples is not None  # it was made of them
+    positive, negative = ([_example(one) for one in some] for some in asked.examples)
+    exact, recall = bool(options.get("exact")) or None, _plain("recall", options.get("recall"))
+    return models.Recommend(positive=positive, negative=negative, **sent, **_some(exact=exact, recall=recall))
+
+
+def _example(example: Any) -> Any:
+    """An id, or a vector as numbers: beside ids it has no other form."""
+    if is_scalar_id(example):
+        return to_id(check_id(example, "example"))
+    return check_query(example, _ANY, "example").tolist()
+
+
 def _common(given: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of both kinds of search that are not at their defaults."""
     sent: dict[str, Any] = {"k": min(int(given["k"]), _INT64_MAX)}
     if given["offset"]:
         sent["offset"] = min(int(given["offset"]), _INT64_MAX)
+    if given.get("min_score") is not None:
+        sent["min_score"] = _finite(given["min_score"])
+    for name in ("mmr", "group_by", "group_size", "fetch_k"):
+        sent |= _some(**{name: _plain(name, given.get(name))})
+    if given.get("rerank") is not None:
+        sent["rerank"] = _reranker(given["rerank"])
+    return sent | _how_to_search(given) | _some(where=to_filter(given.get("where")))
+
+
+def _how_to_search(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of every kind of search that are not at their defaults."""
+    sent: dict[str, Any] = {}
     if given["mode"] != "dense":
         sent["mode"] = given["mode"]
     for name in ("alpha", "fusion", "weights", "syntax"):
         sent |= _some(**{name: _plain(name, given.get(name))})
-    if given.get("min_score") is not None:  # scores are finite as good as always, JSON's numbers are so at all times
-        sent["min_score"] = float(np.clip(float(given["min_score"]), -_FLOAT_MAX, _FLOAT_MAX))
     if given.get("select") is not None:
         sent["select"] = list(given["select"])
     scorer = given.get("scorer")
@@ -241,7 +288,23 @@ def _common(given: Mapping[str, Any]) -> dict[str, Any]:
         sent["scorer"] = models.Bm25(float(scorer.k1), float(scorer.b), scorer.idf)
     if isinstance(scorer, TfIdf):
         sent["scorer"] = models.TfIdf(scorer.tf, scorer.norm, scorer.idf)
-    return sent | _some(where=to_filter(given.get("where")))
+    return sent
+
+
+def _finite(bound: Any) -> float:
+    """Scores are finite as good as always, JSON's numbers are so at all times."""
+    return float(np.clip(float(bound), -_FLOAT_MAX, _FLOAT_MAX))
+
+
+def _reranker(reranker: Any) -> str:
+    if reranker == "lexical":
+        return "lexical"
+    raise Unsupported(
+        f"a server has no reranker {shown(reranker)}",
+        name="rerank",
+        value=reranker,
+        remedy="Write rerank='lexical', or have the texts of the hits scored here.",
+    )
 
 
 def _some(**given: Any) -> dict[str, Any]:
@@ -305,6 +368,11 @@ def _path(_: str, path: Any) -> Any:
     return os.fspath(path) if isinstance(path, os.PathLike) else plain("path", path)
 
 
+_SEARCHES: Final[Mapping[str, Callable[[Mapping[str, Any]], msgspec.Struct]]] = {
+    "search_many": _search_many,
+    "search_range": _search_range,
+    "recommend": _recommend,
+}
 _SENT: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "ids": _ids,
     "where": _filter,
