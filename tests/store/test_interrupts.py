@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable
@@ -15,6 +17,8 @@ import pytest
 import vicinal
 from support.interrupting import interrupted_at
 from vicinal.store import indexing
+from vicinal.store.builder import builder_role
+from vicinal.store.creation import create_builder
 from vicinal.store.files import DiskFiles
 from vicinal.store.forking import building, sqlite_in_use
 
@@ -117,6 +121,52 @@ def test_an_interrupt_leaves_nothing_behind(docs: vicinal.Collection, name: str)
     assert [hit.id for hit in docs.search("word2", mode="keyword")] == ["row2"]
     assert docs.count() == len(docs.get())
     docs.add(["last"], vectors=[[0, 0, 1, 1]])
+
+
+def test_a_traceback_does_not_keep_the_builder_role(tmp_path: Path) -> None:
+    files, folder = DiskFiles(), str(tmp_path)
+    create_builder(files, folder)
+    kept: list[BaseException] = []  # as an interactive session keeps the last one
+
+    def build() -> None:
+        try:
+            with builder_role(files, folder):
+                pass
+        except BaseException as error:
+            kept.append(error)
+            raise
+
+    while interrupted_at(len(kept), build):
+        with builder_role(files, folder) as held:
+            assert held, f"after an interrupt at place {len(kept) - 1}"
+    assert len(kept) > 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="descriptors are listed in /proc")
+def test_a_removal_closes_only_what_it_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A descriptor that is closed twice may be another file's the second time."""
+    closed: list[int] = []
+    close = os.close
+
+    def counted(fd: int) -> None:
+        closed.append(fd)
+        close(fd)
+
+    monkeypatch.setattr(os, "close", counted)
+    number, again = 0, True
+    while again:
+        (tmp_path / "tree" / "a" / "b").mkdir(parents=True)
+        (tmp_path / "tree" / "a" / "c").write_text("c")
+        before = sorted(os.listdir("/proc/self/fd"))
+        closed.clear()
+        again = interrupted_at(number, lambda: DiskFiles().remove_tree(str(tmp_path / "tree")))
+        number += 1
+        for thread in threading.enumerate():
+            if thread.name == "vicinal-remove" and thread._started.wait(1.0):  # else it was never begun
+                thread.join()
+        shutil.rmtree(tmp_path / "tree", ignore_errors=True)  # where it had not begun
+        assert sorted(os.listdir("/proc/self/fd")) == before
+        assert len(closed) <= 3
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="maps are listed in /proc")

@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import threading
 import time
+import weakref
 from collections.abc import Iterator
 
 import apsw
@@ -22,6 +24,16 @@ from .media import read_only_error
 _RETRY_SECONDS = 0.01
 
 
+class _Mine(threading.local):
+    """What this thread opened to hold roles, and has not closed or cannot have."""
+
+    def __init__(self) -> None:
+        self.connections: set[weakref.ref[apsw.Connection]] = set()
+
+
+_mine = _Mine()
+
+
 @contextlib.contextmanager
 def builder_role(files: Files, generation: str, wait_seconds: float = 0.0) -> Iterator[bool]:
     """Holds the role for the block; yields False where another holds it for longer than `wait_seconds`."""
@@ -29,15 +41,27 @@ def builder_role(files: Files, generation: str, wait_seconds: float = 0.0) -> It
     if files.read_only:
         raise read_only_error(generation)
     deadline = time.monotonic() + wait_seconds
+    if not building.own.lock._is_owned():  # type: ignore[attr-defined]
+        _close_left_behind()
     with building.own.lock, contextlib.ExitStack() as stack:
         with sqlite_in_use.own.lock, translated(path):
             connection = open_hardened(path, apsw.SQLITE_OPEN_READWRITE, files.vfs)
+            _mine.connections.add(weakref.ref(connection, _mine.connections.discard))
         stack.callback(_close, connection, path)
         held = _lock(connection, path)
         while not held and time.monotonic() < deadline:
             time.sleep(_RETRY_SECONDS)
             held = _lock(connection, path)
         yield held
+
+
+def _close_left_behind() -> None:
+    """This thread builds nothing: what it has open an interrupt kept it from closing, and a traceback may keep it."""
+    for known in list(_mine.connections):
+        connection = known()
+        if connection is not None:
+            connection.close()  # once more does no harm
+        _mine.connections.discard(known)
 
 
 def _lock(connection: apsw.Connection, path: str) -> bool:
