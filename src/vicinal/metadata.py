@@ -115,7 +115,7 @@ def to_typed(value: Any) -> Any:
 def from_typed(value: Any) -> Any:
     """The inverse of `to_typed`. Whatever a tag's type raises for a text that is none of its values goes through."""
     if type(value) is dict:
-        return _from_json({key: from_typed(item) for key, item in value.items()})
+        return untagged({key: from_typed(item) for key, item in value.items()})
     return [from_typed(item) for item in value] if type(value) is list else value
 
 
@@ -255,7 +255,8 @@ def _check_depth(path: str, depth: int, place: str) -> None:
         )
 
 
-def _from_json(value: dict[str, Any]) -> Any:
+def untagged(value: dict[str, Any]) -> Any:
+    """What an object of typed JSON stands for, whose members are read already: a date, a number, or a dict."""
     if len(value) == 1:
         [(tag, text)] = value.items()
         read = _READERS.get(tag)
@@ -268,6 +269,6 @@ def _from_json(value: dict[str, Any]) -> Any:
 
 # Made once: json.dumps and json.loads make an encoder or decoder at every call that asks for more than the defaults.
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-_DECODER = json.JSONDecoder(object_hook=_from_json)
+_DECODER = json.JSONDecoder(object_hook=untagged)
 _PLAIN_DECODER = json.JSONDecoder()
 _plain_json = plain_json

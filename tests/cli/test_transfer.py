@@ -87,15 +87,18 @@ def test_what_is_exported_is_imported_the_same(ending: str, database: Path, comm
 def test_vectors_alone_go_to_npy_and_back(database: Path, command: Command, tmp_path: Path) -> None:
     vectors, ids = tmp_path / "v.npy", tmp_path / "ids.txt"
     with vicinal.connect(database) as opened, opened.collection("odd", dimension=3) as odd:
-        odd.delete(["ü,\n\"'"])  # an id with a line end goes into no ids file as it is
-    assert command("export", database, "odd", vectors, "--ids", ids).code == 0
-    assert np.array_equal(np.load(vectors), VECTORS[:4])
+        odd.add(["\r", " ", " a\t", "\u2028", '"x"'], vectors=VECTORS)
+    refused = command("export", database, "odd", vectors, "--ids", ids)
+    assert "id 'a': the row has a text, and an npy file holds vectors alone" in refused.err
+    assert not vectors.exists()
+    assert command("export", database, "odd", vectors, "--ids", ids, "--vectors-only").code == 0
+    assert np.array_equal(np.load(vectors), [*VECTORS, *VECTORS])
     assert command("import", database, "again", vectors, "--ids", ids).code == 0
     with vicinal.connect(database) as opened:
         records = opened.collection("again").get(vectors=True)
-    assert [record.id for record in records] == IDS[:4]
-    assert np.array_equal([record.vector for record in records], VECTORS[:4])
-    assert command("import", database, "unnamed", vectors).out.endswith("unnamed holds 4.\n")
+    assert [record.id for record in records] == [*IDS, "\r", " ", " a\t", "\u2028", '"x"']
+    assert np.array_equal([record.vector for record in records], [*VECTORS, *VECTORS])
+    assert command("import", database, "unnamed", vectors).out.endswith("unnamed holds 10.\n")
 
 
 @given(
@@ -265,7 +268,7 @@ def test_batches_before_a_bad_one_stay_and_are_counted(command: Command, tmp_pat
 def test_a_named_column_must_exist(command: Command, tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("id,text\n1,a\n")
     done = command("import", tmp_path / "db", "c", tmp_path / "x.csv", "--id-column", "key")
-    assert "x.csv:2: there is no column 'key'. There are 'id', 'text'" in done.err
+    assert "x.csv:1: there is no column 'key'. There are 'id', 'text'" in done.err
     assert not (tmp_path / "db").exists()
 
 

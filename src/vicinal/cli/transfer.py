@@ -7,53 +7,123 @@ import warnings
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
 from ..collection import Collection
 from ..database import Database, connect
-from ..errors import InvalidInput
+from ..errors import InvalidArgument, InvalidInput
 from ..progress import progress
 from ..settings import Settings
+from ..visible import counted
 from .common import CollectionName, DatabasePath, existing_collection, say
-from .files import Columns, SourceRow, format_of, npy, read_rows, write_rows
+from .files import (
+    FORMATS,
+    ON_ERROR,
+    STANDARD,
+    Columns,
+    OnError,
+    Reading,
+    SourceRow,
+    format_of,
+    kept_input,
+    npy,
+    read_rows,
+    write_rows,
+)
+from .files.cells import asked_types
+from .files.dialect import checked_delimiter
 
 __all__ = ["export_collection", "import_file"]
 
 # One commit each: enough rows that commits cost little, few enough that a bar moves while texts are encoded.
 _BATCH_ROWS = 256
+_LISTED_MAX = 20
 
-_FILE_HELP = "Ends in .jsonl, .csv, .parquet or .npy."
-_IDS_HELP = "For .npy, which has no room for ids: a text file, one id a line."
+_SourceFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="JSONL, JSON, CSV, TSV, Parquet, Arrow, npy or SQLite, also .gz, .bz2, .xz, .zst, .zip; - for a pipe.",
+        show_default=False,
+    ),
+]
+_TargetFile = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", help="Ends in .jsonl, .csv, .parquet or .npy; - for a pipe.", show_default=False),
+]
+_Ids = Annotated[
+    Path | None,
+    typer.Option(
+        "--ids", help="For .npy, which has no room for ids: a text file, one id a line, or .npy.", show_default=False
+    ),
+]
+_Encoder = Annotated[
+    str | None,
+    typer.Option(
+        "--encoder",
+        help="For a new collection: minilm, hashing:256 or none. Default: EMBEDDING_MODEL if there are no vectors.",
+        show_default=False,
+    ),
+]
+_Metric = Annotated[
+    str | None,
+    typer.Option("--metric", help="For a new collection: cosine, ip, l2, l1. Default: cosine.", show_default=False),
+]
+_IdColumn = Annotated[str | None, typer.Option("--id-column", help="Holds the ids. Default: id.", show_default=False)]
+_TextColumn = Annotated[
+    str | None, typer.Option("--text-column", help="Holds the texts. Default: text.", show_default=False)
+]
+_VectorColumn = Annotated[
+    str | None, typer.Option("--vector-column", help="Holds the vectors. Default: vector.", show_default=False)
+]
+_Format = Annotated[
+    str | None,
+    typer.Option("--format", help=f"{', '.join(FORMATS)}. Default: as the file ends.", show_default=False),
+]
+_Types = Annotated[
+    str | None,
+    typer.Option(
+        "--types",
+        metavar="COLUMN=TYPE,...",
+        help="text, int, float, decimal, bool, date, datetime, uuid, json. Default: what all cells of a column are.",
+        show_default=False,
+    ),
+]
+_Delimiter = Annotated[
+    str | None, typer.Option("--delimiter", help="Between cells. Default: found out.", show_default=False)
+]
+_Encoding = Annotated[
+    str | None, typer.Option("--encoding", help="Such as utf-16 or cp1252. Default: found out.", show_default=False)
+]
+_Table = Annotated[
+    str | None, typer.Option("--table", help="Of an SQLite database. Default: its only one.", show_default=False)
+]
+_OnError = Annotated[
+    str,
+    typer.Option(
+        "--on-error", metavar="|".join(ON_ERROR), help="What to do about a line that does not fit; replace: characters."
+    ),
+]
 
 
 def import_file(
     path: DatabasePath,
     collection: CollectionName,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=_FILE_HELP, show_default=False)],
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            "--encoder",
-            help="For a new collection: minilm, hashing:256 or none. Default: EMBEDDING_MODEL if there are no vectors.",
-            show_default=False,
-        ),
-    ] = None,
-    id_column: Annotated[
-        str | None, typer.Option("--id-column", help="Holds the ids. Default: id.", show_default=False)
-    ] = None,
-    text_column: Annotated[
-        str | None, typer.Option("--text-column", help="Holds the texts. Default: text.", show_default=False)
-    ] = None,
-    vector_column: Annotated[
-        str | None, typer.Option("--vector-column", help="Holds the vectors. Default: vector.", show_default=False)
-    ] = None,
-    metric: Annotated[
-        str | None,
-        typer.Option("--metric", help="For a new collection: cosine, ip, l2, l1. Default: cosine.", show_default=False),
-    ] = None,
-    ids: Annotated[Path | None, typer.Option("--ids", help=_IDS_HELP, show_default=False)] = None,
+    file: _SourceFile,
+    encoder: _Encoder = None,
+    id_column: _IdColumn = None,
+    text_column: _TextColumn = None,
+    vector_column: _VectorColumn = None,
+    metric: _Metric = None,
+    ids: _Ids = None,
+    format_name: _Format = None,
+    types: _Types = None,
+    delimiter: _Delimiter = None,
+    encoding: _Encoding = None,
+    table: _Table = None,
+    on_error: _OnError = "stop",
 ) -> None:
     """Put the rows of a file into a collection, which is made if it does not exist.
 
@@ -64,43 +134,79 @@ def import_file(
     Examples:
       vicinal import ./data docs articles.jsonl
       vicinal import ./data docs articles.csv --id-column url --text-column body
+      vicinal import ./data docs prices.csv.gz --types price=float,zip=text --on-error skip
       vicinal import ./data images vectors.npy --ids names.txt --metric l2
     """
     named = {"id": id_column, "text": text_column, "vector": vector_column}
     given = {name: column for name, column in named.items() if column is not None}
-    columns = Columns(**given, required=frozenset(given.values()))
-    batches = _batches(read_rows(file, columns, ids))
-    first = next(batches, [])  # read before the collection is made: a file that does not fit makes none
-    with connect(path) as database, _target(database, collection, first, encoder, metric) as target:
-        with warnings.catch_warnings():
-            if encoder == "none":  # on purpose, so it need not be told
-                warnings.filterwarnings("ignore", "collection .* has no encoder")
-            rows = _store(target, chain([first], batches), file)
-        say(f"{rows:,} rows from {file}; {collection} holds {target.count():,}.")
+    reading = Reading(
+        columns=Columns(**given, required=frozenset(given.values())),
+        ids=ids,
+        delimiter=checked_delimiter(delimiter),
+        encoding=encoding,
+        types=asked_types(types),
+        table=table,
+        on_error=_checked_on_error(on_error),
+    )
+    if str(file) == STANDARD and format_name is None:
+        format_name = "jsonl"
+    with kept_input():
+        batches = _batches(read_rows(file, reading=reading, name=format_name))
+        first = next(batches, [])  # read before the collection is made: a file that does not fit makes none
+        with connect(path) as database, _target(database, collection, first, encoder, metric) as target:
+            for note in reading.notes:
+                say(note)
+            with warnings.catch_warnings():
+                if encoder == "none":  # on purpose, so it need not be told
+                    warnings.filterwarnings("ignore", "collection .* has no encoder")
+                rows = _store(target, chain([first], batches), file, reading)
+            _tell_problems(reading)
+            say(f"{rows:,} rows from {file}; {collection} holds {target.count():,}.")
 
 
 def export_collection(
     path: DatabasePath,
     collection: CollectionName,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=_FILE_HELP, show_default=False)],
-    vectors: Annotated[bool, typer.Option("--vectors", help="Write the vectors too; .npy always does.")] = False,
-    ids: Annotated[Path | None, typer.Option("--ids", help=_IDS_HELP, show_default=False)] = None,
+    file: _TargetFile,
+    vectors: Annotated[
+        bool, typer.Option("--vectors/--no-vectors", help="Write the vectors too, sparse ones as well.")
+    ] = True,
+    ids: _Ids = None,
+    vectors_only: Annotated[
+        bool, typer.Option("--vectors-only", help="For .npy: leave out texts, metadata and all that it cannot hold.")
+    ] = False,
+    format_name: _Format = None,
 ) -> None:
     """Write all rows of a collection to a file, as they are at one moment.
 
-    The file is replaced only when it is complete. `vicinal import` gives the same rows again.
+    The file is replaced only when it is complete. `vicinal import` gives the same rows again; what a format cannot
+    hold is refused before anything is written.
 
     \b
     Examples:
-      vicinal export ./data docs docs.jsonl --vectors
-      vicinal export ./data docs docs.csv
-      vicinal export ./data images vectors.npy --ids names.txt
+      vicinal export ./data docs docs.jsonl
+      vicinal export ./data docs docs.csv.gz
+      vicinal export ./data images vectors.npy --ids names.txt --vectors-only
     """
-    with_vectors = vectors or format_of(file, ids) is npy
+    is_piped = str(file) == STANDARD
+    if is_piped and format_name is None:
+        format_name = "jsonl"
+    with_vectors = vectors or format_of(file, ids, format_name) is npy
     with existing_collection(path, collection) as source:
         records = source.get(vectors=with_vectors)
-    write_rows(file, records, ids)
-    say(f"{len(records):,} rows written to {file}.")
+    write_rows(file, records, ids, vectors_only=vectors_only, name=format_name)
+    say(f"{len(records):,} rows written to {file}.", to_errors=is_piped)
+
+
+def _checked_on_error(option: str) -> OnError:
+    if option not in ON_ERROR:
+        raise InvalidArgument(
+            f"--on-error is {', '.join(ON_ERROR[:-1])} or {ON_ERROR[-1]}, not {option!r}",
+            name="--on-error",
+            value=option,
+            remedy="Leave it out to stop at the first line that does not fit.",
+        )
+    return cast(OnError, option)
 
 
 def _batches(rows: Iterator[SourceRow]) -> Iterator[list[SourceRow]]:
@@ -120,13 +226,12 @@ def _target(
     return database.collection(name, **options)
 
 
-def _store(target: Collection, batches: Iterator[list[SourceRow]], file: Path) -> int:
+def _store(target: Collection, batches: Iterator[list[SourceRow]], file: Path, reading: Reading) -> int:
     rows = 0
     with progress(f"Importing {file.name}", None) as advance:
         try:
             for batch in batches:
-                _store_batch(target, batch)
-                rows += len(batch)
+                rows += _store_batch(target, batch, reading)
                 advance(len(batch))
         except InvalidInput:
             say(f"{rows:,} rows before that batch are stored.", to_errors=True)
@@ -134,10 +239,33 @@ def _store(target: Collection, batches: Iterator[list[SourceRow]], file: Path) -
     return rows
 
 
-def _store_batch(target: Collection, batch: list[SourceRow]) -> None:
-    try:
-        target.upsert(rows=[row.row for row in batch])
-    except InvalidInput as error:
-        # The collection counts the rows of a call; whoever mends the file needs its lines.
-        error.place = re.sub(r"^row (\d+)", lambda found: batch[int(found[1])].place, error.place)
-        raise
+def _store_batch(target: Collection, batch: list[SourceRow], reading: Reading) -> int:
+    """Stores a batch and says how many rows; a row that does not fit is named, or left out where that was asked."""
+    rows = list(batch)
+    while rows:
+        try:
+            target.upsert(rows=[row.row for row in rows])
+            break
+        except InvalidInput as error:
+            # The collection counts the rows of a call; whoever mends the file needs its lines.
+            found = re.match(r"row (\d+)", error.place)
+            if found is not None:
+                error.place = error.place.replace(found[0], rows[int(found[1])].place, 1)
+            if found is None or reading.on_error != "skip":
+                raise
+            reading.refuse(error)
+            del rows[int(found[1])]
+    return len(rows)
+
+
+def _tell_problems(reading: Reading) -> None:
+    """What was skipped or replaced, by line."""
+    if not reading.problems:
+        return
+    done = "skipped" if reading.on_error == "skip" else "mended"
+    say(f"{counted(len(reading.problems), 'line')} {done}:", to_errors=True)
+    for place, problem in reading.problems[:_LISTED_MAX]:
+        say(f"  {place}: {problem}", to_errors=True)
+    left = [place.rpartition(":")[2].strip() for place, _ in reading.problems[_LISTED_MAX:]]
+    if left:
+        say(f"  and {', '.join(left[:1000])}{' ...' if len(left) > 1000 else ''}", to_errors=True)

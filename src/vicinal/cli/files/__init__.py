@@ -1,4 +1,4 @@
-"""Rows in files: JSONL, CSV, Parquet and npy, one module each, so that what goes out comes back the same.
+"""Rows in files, one module a format, so that what goes out comes back the same.
 
 Metadata is typed JSON (see `vicinal.metadata`) wherever a format has no types of its own.
 """
@@ -6,59 +6,131 @@ Metadata is typed JSON (see `vicinal.metadata`) wherever a format has no types o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Final, Protocol
 
 from ...errors import InvalidArgument
 from ...types import Record
-from . import csv, jsonl, npy, parquet
-from .rows import Columns, SourceRow
+from . import csv, jsonl, npy, parquet, sqlite
+from .reading import ON_ERROR, Columns, OnError, Reading
+from .rows import SourceRow
+from .source import COMPRESSED, STANDARD, kept_input, kind_of, written
 
-__all__ = ["Columns", "SourceRow", "format_of", "read_rows", "write_rows"]
+__all__ = [
+    "FORMATS",
+    "ON_ERROR",
+    "STANDARD",
+    "Columns",
+    "OnError",
+    "Reading",
+    "SourceRow",
+    "format_of",
+    "kept_input",
+    "read_rows",
+    "write_rows",
+]
 
 
 class Format(Protocol):
     """What a module of this package offers."""
 
-    def read(self, path: Path, columns: Columns, ids: Path | None) -> Iterator[SourceRow]:
-        """Rows of a file, one after the other; `ids` has one id a line where the file itself has none."""
+    def read(self, path: Path, reading: Reading) -> Iterator[SourceRow]:
+        """Rows of a file, one after the other."""
         ...
 
-    def write(self, path: Path, records: Sequence[Record], ids: Path | None) -> None: ...
+    def write(self, file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None) -> None: ...
 
 
-_FORMATS: dict[str, Format] = {".jsonl": jsonl, ".ndjson": jsonl, ".csv": csv, ".parquet": parquet, ".npy": npy}
+_FORMATS: Final[dict[str, Format]] = {
+    ".jsonl": jsonl,
+    ".ndjson": jsonl,
+    ".json": jsonl,
+    ".csv": csv,
+    ".tsv": csv,
+    ".tab": csv,
+    ".parquet": parquet,
+    **dict.fromkeys(parquet.ARROW_FILES, parquet),
+    ".npy": npy,
+    ".sqlite": sqlite,
+    ".sqlite3": sqlite,
+    ".db": sqlite,
+}
+FORMATS: Final = ("jsonl", "csv", "parquet", "npy", "sqlite")
+_WRITTEN: Final = (".jsonl", ".ndjson", ".csv", ".parquet", ".npy")
 
 
-def format_of(path: Path, ids: Path | None) -> Format:
-    """The format that the ending of `path` tells; `ids` is only for npy, which has no room for them."""
-    ending = path.suffix.lower()
-    if ending not in _FORMATS:
+def format_of(path: Path, ids: Path | None = None, name: str | None = None) -> Format:
+    """The format that a user names, or the ending of `path` tells; `ids` is for npy, which has no room for them."""
+    if name is not None and name not in FORMATS:
         raise InvalidArgument(
-            f"the ending {ending!r} of {str(path)!r} tells no format" if ending else f"{str(path)!r} has no ending",
+            f"there is no format {name!r}", name="--format", value=name, remedy=f"Use one of {', '.join(FORMATS)}."
+        )
+    ending = kind_of(path) if name is None else f".{name}"
+    if ending not in _FORMATS:
+        found = f"the ending {ending!r} of {str(path)!r} tells no format" if ending else f"{str(path)!r} has no ending"
+        raise InvalidArgument(
+            found,
             name="FILE",
             value=path,
-            remedy=f"Use one of {', '.join(_FORMATS)}.",
+            remedy=f"Use one of {', '.join(_FORMATS)}, also with {', '.join(COMPRESSED)} behind, or --format.",
         )
     if ids is not None and _FORMATS[ending] is not npy:
         raise InvalidArgument("--ids is for .npy files: the others hold the ids", name="--ids", value=ids)
     return _FORMATS[ending]
 
 
-def read_rows(path: Path, columns: Columns, ids: Path | None = None) -> Iterator[SourceRow]:
-    """Rows of a file; nothing is read before the first is asked for."""
-    found = format_of(path, ids)
-    for file in (path, ids):
-        if file is not None and not file.is_file():
+def read_rows(
+    path: Path, columns: Columns | None = None, ids: Path | None = None, *,
+    reading: Reading | None = None, name: str | None = None,
+) -> Iterator[SourceRow]:  # fmt: skip
+    """Rows of a file; nothing is read before the first is asked for.
+
+    Args:
+        reading: how, in place of `columns` and `ids` alone.
+        name: of the format; None for the one that the ending of the file tells.
+    """
+    reading = reading or Reading(columns or Columns(), ids)
+    found = format_of(path, reading.ids, name)
+    for file in (path, reading.ids):
+        if file is not None and str(file) != STANDARD and not file.is_file():
             raise InvalidArgument(f"there is no file {str(file)!r}", name="FILE", value=file)
-    return found.read(path, columns, ids)
+    return found.read(path, reading)
 
 
-def write_rows(path: Path, records: Sequence[Record], ids: Path | None = None) -> None:
-    """Writes the file whole or not at all; vectors are written where records have them."""
-    temporary = path.with_name(f".{path.name}.part")
+def write_rows(
+    path: Path, records: Sequence[Record], ids: Path | None = None, *,
+    vectors_only: bool = False, name: str | None = None,
+) -> None:  # fmt: skip
+    """Writes the file whole or not at all; vectors are written where records have them.
+
+    Args:
+        vectors_only: whether an npy file may leave out all that rows have beside a vector.
+
+    Raises:
+        InvalidInput: the format cannot hold all that there is; nothing was written.
+    """
+    found = format_of(path, ids, name)
+    if name is None and kind_of(path) not in _WRITTEN:
+        raise InvalidArgument(
+            f"{kind_of(path)} is read, not written",
+            name="FILE",
+            value=path,
+            remedy=f"Use one of {', '.join(_WRITTEN)}.",
+        )
+    if found is npy:
+        npy.refuse_loss(records, vectors_only=vectors_only, has_ids=ids is not None)
+    if str(path) == STANDARD:
+        with written(path, "") as file:
+            found.write(file, records, None)
+        return
+    temporary = {file: file.with_name(f".{file.name}.part") for file in (path, ids) if file is not None}
     try:
-        format_of(path, ids).write(temporary, records, ids)
-        temporary.replace(path)
+        beside = nullcontext() if ids is None else written(temporary[ids], ids.suffix.lower())
+        with written(temporary[path], path.suffix.lower()) as file, beside as ids_file:
+            found.write(file, records, ids_file)
+        for file_path, part in temporary.items():
+            part.replace(file_path)
     finally:
-        temporary.unlink(missing_ok=True)
+        for part in temporary.values():
+            part.unlink(missing_ok=True)

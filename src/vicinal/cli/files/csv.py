@@ -1,92 +1,258 @@
-"""CSV with a header. Cells of metadata are typed as `rows.from_cell` says; an empty one is no value."""
+"""CSV with a header.
+
+Files of others: each column has the type that all its cells have, see `cells`. Our own: a column `metadata.KEY` holds
+what `rows.to_cell` writes, each cell with a type of its own, so that everything comes back as it was. An empty cell is
+no value; a text that is empty stands in quotation marks.
+"""
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Final
 
-from ...types import Record
-from .rows import Columns, SourceRow, bad, from_cell, numbered_lines, source_row, to_cell
+from ...types import Id, Record
+from .cells import ColumnType, Tally, column_type
+from .dialect import Dialect, quoted_fields, sniffed
+from .lines import encoding_of, has_bad_bytes, mended, text_lines
+from .reading import Columns, Reading, bad
+from .records import CsvRecord, records
+from .rows import SourceRow, from_cell, json_member, json_vector, source_row, to_cell
+from .source import kind_of
 
-_PREFIX = "metadata."
-_TAKEN = ("", "id", "text", "ttl", "vector", "metadata")
-_CELL_CHARS_MAX = 1 << 27  # Python's own limit, 131,072, is less than a text or a vector may take
-
-
-def read(path: Path, columns: Columns, ids: Path | None) -> Iterator[SourceRow]:
-    csv.field_size_limit(_CELL_CHARS_MAX)
-    reader = csv.reader((line for _, line in numbered_lines(path)), strict=True)
-    header: list[str] | None = None
-    first_line = 1
-    try:
-        for cells in reader:
-            place, first_line = f"{path}:{first_line}", reader.line_num + 1
-            if header is None:
-                header = _checked_header(cells, place)
-            elif cells:
-                yield source_row(_values(header, cells, columns, place), columns, place)
-    except csv.Error as error:
-        raise bad(f"{path}:{reader.line_num}", f"the line is not CSV: {error}") from None
+_PREFIX: Final = "metadata."
+_SNIFFED_LINES: Final = 200
+_INT64: Final = range(-(2**63), 2**63)
+_TABBED: Final = (".tsv", ".tab")
 
 
-def _checked_header(cells: list[str], place: str) -> list[str]:
-    for name in cells:
-        if cells.count(name) > 1:
-            raise bad(place, f"the column {name!r} is there twice")
-    return cells
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What is known of a file before its rows are read.
+
+    Attributes:
+        names: of the columns, None for one that is left out.
+        types: of those columns whose type was decided by all their cells.
+        ids: how cells of ids are read.
+    """
+
+    encoding: str
+    dialect: Dialect
+    names: list[str | None]
+    columns: Columns
+    types: dict[str, ColumnType]
+    ids: str
 
 
-def _values(header: list[str], cells: list[str], columns: Columns, place: str) -> dict[str, Any]:
-    if len(cells) != len(header):
-        raise bad(place, f"the line has {len(cells)} cells, the header {len(header)}")
+def read(path: Path, reading: Reading) -> Iterator[SourceRow]:
+    table = _survey(path, reading)
+    if table is None:
+        return
+    for record in islice(_records(path, table.encoding, table.dialect), 1, None):
+        place = f"{path}:{record.line}"
+        if record.problem:
+            reading.refuse(bad(place, record.problem))
+            continue
+        if has_bad_bytes(record.raw):
+            if reading.on_error != "replace":
+                reading.refuse(bad(place, "the line is not UTF-8"))
+                continue
+            reading.replaced(place)
+            record = replace(record, cells=[mended(cell) for cell in record.cells])
+        row = reading.attempt(place, partial(_row, table, record, place))
+        if row is not None:
+            yield row
+
+
+def _row(table: _Table, record: CsvRecord, place: str) -> SourceRow:
+    return source_row(_values(table, record, place), table.columns, place)
+
+
+def _records(path: Path, encoding: str, dialect: Dialect) -> Iterator[CsvRecord]:
+    return records(text_lines(path, encoding), dialect)
+
+
+# -- what the whole file says
+
+
+def _survey(path: Path, reading: Reading) -> _Table | None:
+    """Reads the file once, for the types of its columns; None where there is no header."""
+    encoding = encoding_of(path, reading, old_allowed=True)
+    asked = reading.delimiter or ("\t" if kind_of(path) in _TABBED else None)
+    head = list(islice(text_lines(path, encoding), _SNIFFED_LINES))
+    dialect = sniffed(head, asked, reading.columns.special, is_all=len(head) < _SNIFFED_LINES)
+    if dialect.delimiter != "," and reading.delimiter is None and kind_of(path) not in _TABBED:
+        reading.note(f"{path}: {dialect} between cells")
+    found = _records(path, encoding, dialect)
+    header = next(found, None)
+    if header is None:
+        return None
+    place = f"{path}:{header.line}"
+    if header.problem:
+        raise bad(place, header.problem)
+    names = _header(header, dialect)
+    tallies = [Tally(dialect.delimiter) for _ in names]
+    ids = _IdCells()
+    given = [name for name in names if name]
+    columns = reading.columns.among(given)
+    id_at = names.index(columns.id) if columns.id in names else None
+    for record in found:
+        for tally, cell in zip(tallies, record.cells):
+            tally.add(cell)
+        if id_at is not None and record.cells:
+            ids.add(record.cells[id_at])
+    _check_header(given, columns, place)
+    reading.check_types(given)
+    kept = [_kept(name, number, tally, path, reading) for number, (name, tally) in enumerate(zip(names, tallies), 1)]
+    types = _types(kept, tallies, columns, reading)
+    _tell(path, types, columns, reading)
+    return _Table(encoding, dialect, kept, columns, types, ids.decided())
+
+
+def _header(record: CsvRecord, dialect: Dialect) -> list[str]:
+    """Blanks around a name count where it stands in quotation marks."""
+    quoted = quoted_fields(record.raw, dialect.delimiter)
+    return [cell if is_quoted else cell.strip() for cell, is_quoted in zip(record.cells, quoted, strict=False)]
+
+
+def _check_header(names: list[str], columns: Columns, place: str) -> None:
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise bad(place, f"the column {twice!r} is there twice")
+    columns.check(names, place)
+
+
+def _kept(name: str, number: int, tally: Tally, path: Path, reading: Reading) -> str | None:
+    """The name under which a column is kept; one without a name is left out where it says nothing."""
+    if name:
+        return name
+    if tally.is_empty:
+        return None
+    if tally.is_row_number:
+        reading.note(f"{path}: column {number} has no name and counts the rows; it is left out")
+        return None
+    reading.note(f"{path}: column {number} has no name; it is kept as 'column {number}'")
+    return f"column {number}"
+
+
+def _types(names: list[str | None], tallies: list[Tally], columns: Columns, reading: Reading) -> dict[str, ColumnType]:
+    types: dict[str, ColumnType] = {}
+    for name, tally in zip(names, tallies):
+        if name is None or name in (columns.id, columns.text, columns.vector, columns.sparse):
+            continue
+        if name in reading.types:
+            types[name] = column_type(reading.types[name])
+        elif not name.startswith(_PREFIX) and name != columns.ttl:
+            types[name] = tally.decided()
+    return types
+
+
+def _tell(path: Path, types: dict[str, ColumnType], columns: Columns, reading: Reading) -> None:
+    asked = Columns()
+    renamed = [
+        f"{getattr(columns, role)!r} holds the {what}"
+        for role, what in (("id", "ids"), ("text", "texts"), ("vector", "vectors"))
+        if getattr(columns, role) not in (getattr(reading.columns, role), getattr(asked, role))
+    ]
+    if renamed:
+        reading.note(f"{path}: {', '.join(renamed)}")
+    if types:
+        reading.note(f"{path}: {', '.join(f'{name} {kind.name}' for name, kind in types.items())}")
+
+
+class _IdCells:
+    """How cells of ids are to be read: all as whole numbers, all as typed JSON, or as the texts that they are."""
+
+    def __init__(self) -> None:
+        self._all_int = self._all_typed = True
+
+    def add(self, cell: str) -> None:
+        if not cell or not (self._all_int or self._all_typed):
+            return
+        value = from_cell(cell)
+        self._all_int = self._all_int and type(value) is int and value in _INT64
+        self._all_typed = self._all_typed and json_member("", value) == f'"":{cell}'
+
+    def decided(self) -> str:
+        return "int" if self._all_int else "typed" if self._all_typed else "text"
+
+
+# -- rows
+
+
+def _values(table: _Table, record: CsvRecord, place: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for name, cell in zip(header, cells, strict=True):
-        if name == columns.text:
-            values[name] = cell
-        elif name == columns.vector:
-            values[name] = _vector(cell, place)
-        elif name in (columns.id, "ttl"):
-            values[name] = from_cell(cell) if cell else None
-        elif cell and name.startswith(_PREFIX):
+    for at, (name, cell) in enumerate(zip(table.names, record.cells, strict=True)):
+        if name is None:
+            continue
+        if name == table.columns.text:
+            is_text = cell or ('""' in record.raw and quoted_fields(record.raw, table.dialect.delimiter)[at])
+            values[name] = cell if is_text else None
+        elif not cell:
+            continue
+        elif name == table.columns.id:
+            values[name] = cell if table.ids == "text" else from_cell(cell)
+        elif name == table.columns.vector:
+            values[name] = json_vector(cell, place)
+        elif name in table.types:
+            value = table.types[name].value(cell)
+            if value is not None:
+                values[name] = value
+        elif name.startswith(_PREFIX):
             values.setdefault("metadata", {})[name.removeprefix(_PREFIX)] = from_cell(cell)
-        elif cell:
+        else:
             values[name] = from_cell(cell)
     return values
 
 
-def _vector(cell: str, place: str) -> list[float] | None:
-    if not cell:
-        return None
-    try:
-        vector = json.loads(cell)
-    except (ValueError, RecursionError):
-        vector = None
-    if not isinstance(vector, list):
-        raise bad(place, "the vector is not a JSON list of numbers")
-    return vector
+# -- writing
 
 
-def write(path: Path, records: Sequence[Record], ids: Path | None) -> None:
+def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None) -> None:
     keys = list(dict.fromkeys(key for record in records for key in record.metadata))
     has_ttl = any(record.expires_at is not None for record in records)
     has_vector = any(record.vector is not None for record in records)
-    header = ["id", "text", *["ttl"] * has_ttl, *["vector"] * has_vector, *map(_column_name, keys)]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        for record in records:
-            cells = [to_cell(record.id), record.text or ""]
-            if has_ttl:
-                cells.append("" if record.expires_at is None else to_cell(record.expires_at))
-            if has_vector:
-                cells.append("" if record.vector is None else json.dumps(record.vector.tolist()))
-            cells += (to_cell(record.metadata[key]) if key in record.metadata else "" for key in keys)
-            writer.writerow(cells)
+    has_sparse = any(record.sparse is not None for record in records)
+    names = ["id", "text", *["ttl"] * has_ttl, *["vector"] * has_vector, *["sparse"] * has_sparse]
+    _write_line(file, [*names, *(f"{_PREFIX}{key}" for key in keys)])
+    as_is = _ids_are_plain([record.id for record in records])
+    for record in records:
+        cells: list[str | None] = [str(record.id) if as_is else json_member("", record.id).removeprefix('"":')]
+        cells.append(record.text)
+        if has_ttl:
+            cells.append(None if record.expires_at is None else to_cell(record.expires_at))
+        if has_vector:
+            cells.append(None if record.vector is None else json.dumps(record.vector.tolist()))
+        if has_sparse:
+            cells.append(None if record.sparse is None else to_cell({str(at): w for at, w in record.sparse.items()}))
+        cells += (to_cell(record.metadata[key]) if key in record.metadata else None for key in keys)
+        _write_line(file, cells)
 
 
-def _column_name(key: str) -> str:
-    """A column for a metadata key, which may be called "id" or nothing at all."""
-    return f"{_PREFIX}{key}" if key in _TAKEN or key.startswith(_PREFIX) else key
+def _ids_are_plain(ids: list[Id]) -> bool:
+    """Whether ids written as they are would be read as they are."""
+    if all(type(id_) is int for id_ in ids):
+        return True
+    if not all(isinstance(id_, str) for id_ in ids):
+        return False
+    seen = _IdCells()
+    for id_ in ids:
+        seen.add(str(id_))
+    return seen.decided() == "text"
+
+
+def _write_line(file: IO[bytes], cells: Sequence[str | None]) -> None:
+    file.write((",".join(map(_quoted, cells)) + "\n").encode())
+
+
+def _quoted(cell: str | None) -> str:
+    """In quotation marks where a reader would else take it for something else: an empty text for no text, too."""
+    if cell is None:
+        return ""
+    if cell and cell == cell.strip() and not any(character in cell for character in ',;\t|"\r\n'):
+        return cell
+    return '"' + cell.replace('"', '""') + '"'

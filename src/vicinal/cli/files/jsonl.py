@@ -1,41 +1,116 @@
-"""JSONL: one object a line, {"id": ..., "text": ..., "metadata": {...}}, and "ttl" and "vector" where there are any."""
+"""JSONL: one object a line, {"id": ..., "text": ..., "metadata": {...}}, with "ttl", "vector" and "sparse" if there.
+
+Of others: what mongoexport writes, dumps of Elasticsearch, whose documents are in `_source`, and one array of objects.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import IO, Any
 
 from ...errors import InvalidInput
-from ...metadata import loads
 from ...types import Record
-from .rows import BAD_JSON, Columns, SourceRow, bad, json_member, json_members, numbered_lines, source_row
+from .extended_json import loads, reason
+from .lines import encoding_of, has_bad_bytes, mended, text_lines
+from .reading import Columns, Reading, bad, clean
+from .rows import BAD_JSON, SourceRow, json_member, json_members, source_row, typed_texts
+from .source import kind_of
 
 
-def read(path: Path, columns: Columns, ids: Path | None) -> Iterator[SourceRow]:
-    for number, line in numbered_lines(path):
-        if not line.strip():
-            continue
-        place = f"{path}:{number}"
-        try:
-            values = loads(line)
-        except BAD_JSON as error:
-            raise bad(place, f"the line is not a JSON object: {_reason(error)}") from None
-        yield source_row(values, columns, place)
+def read(path: Path, reading: Reading) -> Iterator[SourceRow]:
+    is_first = True
+    for place, found in _objects(path, reading):
+        values, columns = _document(found, reading.columns)
+        if is_first and columns.id == "_id" != reading.columns.id:
+            reading.note(f"{path}: '_id' holds the ids" + (", '_source' the rows" if "_source" in found else ""))
+        is_first = False
+        row = reading.attempt(place, partial(_row, values, columns, reading, place))
+        if row is not None:
+            yield row
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, InvalidInput):
-        return "it is another value"
-    return str(error).partition("\n")[0] or type(error).__name__
+def _row(values: dict[str, Any], columns: Columns, reading: Reading, place: str) -> SourceRow:
+    columns.check(list(values), place)
+    return source_row(typed_texts(values, reading), columns, place)
 
 
-def write(path: Path, records: Sequence[Record], ids: Path | None) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for record in records:
-            members = [json_members(record.id, record.text, record.metadata)]
-            if record.expires_at is not None:
-                members.append(json_member("ttl", record.expires_at))
-            if record.vector is not None:
-                members.append(f'"vector":{json.dumps(record.vector.tolist())}')
-            file.write(f"{{{','.join(members)}}}\n")
+def _document(found: dict[str, Any], columns: Columns) -> tuple[dict[str, Any], Columns]:
+    """The values of a row: of what Elasticsearch writes, those within `_source`. Its `_id` is the id if no other is."""
+    source = found.get("_source")
+    values = {"_id": found["_id"], **source} if isinstance(source, dict) and "_id" in found else dict(found)
+    return values, columns.among(list(values)) if "_id" in values else columns
+
+
+def _objects(path: Path, reading: Reading) -> Iterator[tuple[str, dict[str, Any]]]:
+    encoding = encoding_of(path, reading, old_allowed=False)
+    if kind_of(path) == ".json":
+        text = "".join(text_lines(path, encoding))
+        if text.lstrip().startswith("["):
+            yield from _array(text, path, reading)
+            return
+    for number, line in enumerate(text_lines(path, encoding), 1):
+        found = _object(line, f"{path}:{number}", reading) if line.strip() else None
+        if found is not None:
+            yield f"{path}:{number}", found
+
+
+def _array(text: str, path: Path, reading: Reading) -> Iterator[tuple[str, dict[str, Any]]]:
+    try:
+        rows = loads(_unescaped(text, str(path), reading))
+    except BAD_JSON as error:
+        raise bad(str(path), f"the file is not JSON: {reason(error)}") from None
+    for number, row in enumerate(rows):
+        place = f"{path}: row {number}"
+        if isinstance(row, dict):
+            yield place, _whole(row, place, reading)
+        else:
+            reading.refuse(bad(place, "the row is not a JSON object"))
+
+
+def _object(line: str, place: str, reading: Reading) -> dict[str, Any] | None:
+    """The object of a line; None where it is skipped."""
+    try:
+        found = loads(_unescaped(line, place, reading))
+        if not isinstance(found, dict):
+            raise TypeError("it is another value")
+        return _whole(found, place, reading)
+    except InvalidInput as error:
+        reading.refuse(error)
+    except BAD_JSON as error:
+        reading.refuse(bad(place, f"the line is not a JSON object: {reason(error)}"))
+    return None
+
+
+def _unescaped(text: str, place: str, reading: Reading) -> str:
+    """The text, of which bytes that are no UTF-8 are refused or replaced."""
+    if not has_bad_bytes(text):
+        return text
+    if reading.on_error != "replace":
+        raise bad(place, "the line is not UTF-8")
+    reading.replaced(place)
+    return mended(text)
+
+
+def _whole(values: dict[str, Any], place: str, reading: Reading) -> dict[str, Any]:
+    """The values, of which halves of characters, which JSON can write by \\ud800 and the like, are replaced."""
+    if reading.on_error != "replace":
+        return values  # the collection refuses them and says why
+    cleaned: dict[str, Any] = clean(values)
+    if cleaned != values:
+        reading.replaced(place)
+    return cleaned
+
+
+def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None) -> None:
+    for record in records:
+        members = [json_members(record.id, record.text, record.metadata)]
+        if record.expires_at is not None:
+            members.append(json_member("ttl", record.expires_at))
+        if record.vector is not None:
+            members.append(f'"vector":{json.dumps(record.vector.tolist())}')
+        if record.sparse is not None:
+            members.append(json_member("sparse", {str(at): weight for at, weight in record.sparse.items()}))
+        file.write(f"{{{','.join(members)}}}\n".encode())

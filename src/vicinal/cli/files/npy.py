@@ -1,46 +1,98 @@
-"""npy: vectors alone, one a row; their ids in a text file beside it, one a line."""
+"""npy: vectors alone, one a row; their ids in a file beside it, a text with one a line or an npy of whole numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import InvalidInput
 from ...types import Record
-from .rows import Columns, SourceRow, bad, read_ids, to_cell
+from .lines import encoding_of, has_bad_bytes, text_lines
+from .reading import Reading, bad
+from .rows import SourceRow, from_cell, shown_cell
+from .source import kind_of, opened
+
+_LINE_ENDS = ("\n", "\r")
 
 
-def read(path: Path, columns: Columns, ids: Path | None) -> Iterator[SourceRow]:
+def read(path: Path, reading: Reading) -> Iterator[SourceRow]:
+    matrix = _array(path)
+    if matrix.ndim != 2:
+        raise bad(str(path), "the file must hold an array of two dimensions, one vector a row")
+    ids = None if reading.ids is None else _ids(reading.ids, reading)
+    if ids is not None and len(ids) != len(matrix):
+        raise bad(str(reading.ids), f"there are {len(ids):,} ids for {len(matrix):,} vectors")
+    for number, vector in enumerate(matrix):
+        row: dict[str, Any] = {"vector": np.array(vector)}  # a copy: the file stays mapped no longer than it is read
+        yield SourceRow(f"{path}: row {number}", row if ids is None else {"id": ids[number], **row})
+
+
+def _array(path: Path) -> NDArray[Any]:
     try:
-        matrix = np.load(path, mmap_mode="r", allow_pickle=False)
+        if path.suffix.lower() == ".npy":
+            found = np.load(path, mmap_mode="r", allow_pickle=False)
+        else:
+            with opened(path) as file:
+                found = np.load(file, allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise bad(str(path), f"the file is not an array in npy format: {error}") from None
-    if not isinstance(matrix, np.ndarray) or matrix.ndim != 2:
-        raise bad(str(path), "the file must hold an array of two dimensions, one vector a row")
-    names = None if ids is None else read_ids(ids)
-    if names is not None and len(names) != len(matrix):
-        raise bad(str(ids), f"there are {len(names)} ids for {len(matrix)} vectors")
-    for number, vector in enumerate(matrix):
-        row = {"vector": np.array(vector)}  # a copy: the file stays mapped no longer than it is read
-        yield SourceRow(f"{path}: row {number}", row if names is None else {"id": names[number], **row})
+    if not isinstance(found, np.ndarray):
+        raise bad(str(path), "the file must hold one array")
+    return found
 
 
-def write(path: Path, records: Sequence[Record], ids: Path | None) -> None:
-    vectors = np.array([_vector(record) for record in records], dtype=np.float32)
-    with path.open("wb") as file:  # np.save given a name would add an ending
-        np.save(file, vectors if len(records) else np.zeros((0, 0), dtype=np.float32), allow_pickle=False)
+def _ids(path: Path, reading: Reading) -> list[Any]:
+    if kind_of(path) == ".npy":
+        found = _array(path)
+        if found.ndim != 1 or found.dtype.kind not in "iuU":
+            raise bad(str(path), "the ids must be an array of one dimension, of whole numbers or texts")
+        return list(found.tolist())
+    ids: list[Any] = []
+    lines = [line.rstrip("\r\n") for line in text_lines(path, encoding_of(path, reading, old_allowed=False))]
+    while lines and not lines[-1]:
+        lines.pop()
+    for number, line in enumerate(lines, 1):
+        if has_bad_bytes(line):
+            raise bad(f"{path}:{number}", "the line is not UTF-8")
+        if not line:
+            raise bad(f"{path}:{number}", "the line is empty, so the ids behind it would go to other vectors")
+        ids.append(from_cell(line))
+    return ids
+
+
+def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None) -> None:
+    vectors = np.array([record.vector for record in records], dtype=np.float32)
+    np.save(file, vectors if len(records) else np.zeros((0, 0), dtype=np.float32), allow_pickle=False)
     if ids is not None:
-        ids.write_text("".join(f"{to_cell(record.id)}\n" for record in records), encoding="utf-8", newline="\n")
+        ids.write("".join(f"{shown_cell(record.id)}\n" for record in records).encode())
 
 
-def _vector(record: Record) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    if record.vector is None:
-        raise InvalidInput(
-            "the row has no vector, and an npy file holds nothing else",
-            name="FILE",
-            place=f"id {record.id!r}",
-            remedy="Export to .jsonl, .csv or .parquet.",
-        )
-    return record.vector
+def refuse_loss(records: Sequence[Record], *, vectors_only: bool, has_ids: bool) -> None:
+    """Raises InvalidInput, before anything is written, where the file would not hold all that there is."""
+    for record in records:
+        if record.vector is None:
+            raise _lost(record, "the row has no vector, and an npy file holds nothing else", "")
+        parts = {
+            "a text": record.text is not None,
+            "metadata": bool(record.metadata),
+            "a sparse vector": record.sparse is not None,
+            "a time to live": record.expires_at is not None,
+        }
+        lost = next((part for part, there in parts.items() if there), None)
+        if lost is not None and not vectors_only:
+            raise _lost(record, f"the row has {lost}, and an npy file holds vectors alone", ", or add --vectors-only")
+        if not has_ids and not vectors_only:
+            raise _lost(record, "an npy file has no room for ids", ", or give a file for them with --ids")
+
+
+def _lost(record: Record, problem: str, otherwise: str) -> InvalidInput:
+    return InvalidInput(
+        problem,
+        name="FILE",
+        place=f"id {record.id!r}",
+        remedy=f"Export to .jsonl, .csv or .parquet{otherwise}.",
+    )

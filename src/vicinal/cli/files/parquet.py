@@ -1,19 +1,26 @@
-"""Parquet. Typed JSON columns carry a mark, so that other people's text columns are not taken for them."""
+"""Parquet, and Arrow's own files. Typed JSON columns carry a mark, so that other people's text is not taken for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Final
 
 from ...errors import MissingExtra
+from ...inputs.arrow import is_list, vectors_in_column
+from ...inputs.arrow_values import has_nanoseconds, values
 from ...metadata import dumps
 from ...types import Record
-from .rows import Columns, SourceRow, bad, from_cell, source_row, to_cell
+from .reading import Columns, Reading, bad
+from .rows import SourceRow, blob_vector, from_cell, json_vector, source_row, to_cell, typed_texts
+from .source import kind_of, opened
 
-_READ_ROWS = 1024
-_MARK = {b"vicinal": b"typed-json"}
+_READ_ROWS: Final = 1024
+_MARK: Final = {b"vicinal": b"typed-json"}
+_PANDAS_INDEX: Final = "__index_level_"
+ARROW_FILES: Final = (".arrow", ".feather", ".ipc")
 
 
 def _pyarrow() -> tuple[Any, Any]:
@@ -24,37 +31,160 @@ def _pyarrow() -> tuple[Any, Any]:
         raise MissingExtra("pyarrow", "parquet", "Parquet") from None
 
 
-def read(path: Path, columns: Columns, ids: Path | None) -> Iterator[SourceRow]:
-    arrow, parquet = _pyarrow()
+def read(path: Path, reading: Reading) -> Iterator[SourceRow]:
+    arrow, _ = _pyarrow()
     try:
-        with parquet.ParquetFile(path) as file:
-            marked = {
-                field.name for field in file.schema_arrow if field.metadata and _MARK.items() <= field.metadata.items()
-            }
-            for number, values in enumerate(_rows(file)):
-                decoded = {name: from_cell(value) if name in marked else value for name, value in values.items()}
-                # Columns are there for every row, so a null means that this row has no such value.
-                present = {name: value for name, value in decoded.items() if value is not None or name == columns.text}
-                yield source_row(present, columns, f"{path}: row {number}")
-    except arrow.ArrowInvalid as error:
+        schema = _schema(path)
+        columns = reading.columns.among(schema.names)
+        kept = _kept(schema, path, reading, columns)
+        as_text = _with_nanoseconds(path, schema, kept)
+        first = 0
+        for batch in _batches(path):
+            yield from _rows(batch, kept, as_text, columns, first, path, reading)
+            first += len(batch)
+    except (arrow.ArrowInvalid, arrow.ArrowKeyError) as error:
         raise bad(str(path), f"the file is not Parquet: {str(error).partition(chr(10))[0]}") from None
 
 
-def _rows(file: Any) -> Iterator[dict[str, Any]]:
-    for batch in file.iter_batches(batch_size=_READ_ROWS):
-        yield from batch.to_pylist()
+# -- batches of any of the formats
 
 
-def write(path: Path, records: Sequence[Record], ids: Path | None) -> None:
+def _schema(path: Path) -> Any:
+    arrow, parquet = _pyarrow()
+    if kind_of(path) not in ARROW_FILES:
+        with opened(path) as file, parquet.ParquetFile(file) as parquet_file:
+            return parquet_file.schema_arrow
+    with opened(path) as file:
+        return _arrow_reader(arrow, file).schema
+
+
+def _batches(path: Path) -> Iterator[Any]:
+    arrow, parquet = _pyarrow()
+    if kind_of(path) not in ARROW_FILES:
+        with opened(path) as file, parquet.ParquetFile(file) as parquet_file:
+            yield from parquet_file.iter_batches(batch_size=_READ_ROWS)
+        return
+    with opened(path) as file:
+        reader = _arrow_reader(arrow, file)
+        if hasattr(reader, "num_record_batches"):
+            batches = map(reader.get_batch, range(reader.num_record_batches))
+        else:
+            batches = iter(reader)
+        for batch in batches:
+            yield from (batch.slice(start, _READ_ROWS) for start in range(0, len(batch), _READ_ROWS))
+
+
+def _arrow_reader(arrow: Any, file: IO[bytes]) -> Any:
+    """Of Arrow's files there are two kinds: with a table of contents at the end, and streams as `datasets` keeps."""
+    ipc = import_module("pyarrow.ipc")
+    head = file.read(6)
+    file.seek(0)
+    return ipc.open_file(file) if head == b"ARROW1" else ipc.open_stream(file)
+
+
+# -- columns
+
+
+def _kept(schema: Any, path: Path, reading: Reading, columns: Columns) -> list[int]:
+    """The places of the columns that are read."""
+    twice = next((name for name in schema.names if schema.names.count(name) > 1), None)
+    if twice is not None:
+        raise bad(str(path), f"the column {twice!r} is there twice")
+    columns.check(schema.names, str(path))
+    reading.check_types(schema.names)
+    types = import_module("pyarrow.types")
+    is_index = [name.startswith(_PANDAS_INDEX) and types.is_integer(schema.field(name).type) for name in schema.names]
+    if any(is_index) and schema.pandas_metadata:
+        reading.note(f"{path}: the unnamed index of pandas is left out")
+        return [at for at, left_out in enumerate(is_index) if not left_out]
+    return list(range(len(schema.names)))
+
+
+def _with_nanoseconds(path: Path, schema: Any, kept: list[int]) -> set[str]:
+    """The columns of which one instant has nanoseconds: by the whole file, as a filter must fit all of a column."""
+    types = import_module("pyarrow.types")
+    wanted = [schema.names[at] for at in kept]
+    asked = [
+        name for name in wanted if types.is_timestamp(schema.field(name).type) and schema.field(name).type.unit == "ns"
+    ]
+    found: set[str] = set()
+    if not asked:
+        return found
+    chunked = import_module("pyarrow").chunked_array
+    for batch in _batches(path):
+        found.update(name for name in asked if has_nanoseconds(chunked([batch.column(name)])))
+    return found
+
+
+def _rows(
+    batch: Any, kept: list[int], as_text: set[str], columns: Columns, first: int, path: Path, reading: Reading
+) -> Iterator[SourceRow]:
+    names = [batch.schema.names[at] for at in kept]
+    read = [_column(batch.column(name), batch.schema.field(name), name in as_text, columns, path) for name in names]
+    for number in range(len(batch)):
+        place = f"{path}: row {first + number}"
+        found = {name: column[number] for name, column in zip(names, read, strict=True)}
+        row = reading.attempt(place, partial(_row, found, columns, reading, place))
+        if row is not None:
+            yield row
+
+
+def _row(found: dict[str, Any], columns: Columns, reading: Reading, place: str) -> SourceRow:
+    """Columns are there for every row, so a null means that this row has no such value."""
+    typed = typed_texts(found, reading)
+    return source_row({name: value for name, value in typed.items() if value is not None}, columns, place)
+
+
+def _column(column: Any, field: Any, as_text: bool, columns: Columns, path: Path) -> Sequence[Any]:
+    types = import_module("pyarrow.types")
+    name = field.name
+    if field.metadata and _MARK.items() <= field.metadata.items():
+        return [None if cell is None else from_cell(cell) for cell in column.to_pylist()]
+    if name == columns.vector:
+        return _vectors(column, name, path)
+    is_binary = types.is_binary(field.type) or types.is_large_binary(field.type)
+    if is_binary and name in (columns.text, columns.id):  # as old writers keep texts
+        return [None if cell is None else _text(cell, name, path) for cell in column.to_pylist()]
+    return values(column, instants_as_text=as_text)
+
+
+def _text(cell: bytes, name: str, path: Path) -> str:
+    try:
+        return cell.decode()
+    except UnicodeDecodeError:
+        raise bad(str(path), f"the column {name!r} holds bytes that are not UTF-8") from None
+
+
+def _vectors(column: Any, name: str, path: Path) -> Sequence[Any]:
+    """Lists of numbers; bytes, which are float32, little-endian, as sqlite-vec, Redis and DuckDB keep vectors; JSON."""
+    arrow, types = import_module("pyarrow"), import_module("pyarrow.types")
+    kind = column.type
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+        return [None if cell is None else blob_vector(cell, f"{path}: column {name!r}") for cell in column.to_pylist()]
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return [None if cell is None else json_vector(cell, f"{path}: column {name!r}") for cell in column.to_pylist()]
+    if isinstance(kind, arrow.BaseExtensionType) or is_list(kind) or types.is_null(kind):
+        return list(vectors_in_column(column, f"column {name!r}"))
+    raise bad(str(path), f"the column {name!r} holds {kind}, not vectors")
+
+
+# -- writing
+
+
+def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None) -> None:
     arrow, parquet = _pyarrow()
     columns = [_id_column(arrow, records), ("text", arrow.string(), None, [record.text for record in records])]
     if any(record.expires_at is not None for record in records):
         columns.append(("ttl", arrow.timestamp("us", tz="UTC"), None, [record.expires_at for record in records]))
     if any(record.vector is not None for record in records):
-        columns.append(("vector", *_vectors(arrow, records)))
+        columns.append(("vector", *_list_of_vectors(arrow, records)))
+    if any(record.sparse is not None for record in records):
+        kind = arrow.map_(arrow.uint32(), arrow.float32())
+        sparse = [None if record.sparse is None else list(record.sparse.items()) for record in records]
+        columns.append(("sparse", kind, None, sparse))
     columns.append(("metadata", arrow.string(), _MARK, [dumps(record.metadata) for record in records]))
     schema = arrow.schema([arrow.field(name, kind, metadata=mark) for name, kind, mark, _ in columns])
-    parquet.write_table(arrow.table([values for *_, values in columns], schema=schema), path)
+    parquet.write_table(arrow.table([values for *_, values in columns], schema=schema), file)
 
 
 def _id_column(arrow: Any, records: Sequence[Record]) -> tuple[str, Any, Any, list[Any]]:
@@ -67,6 +197,6 @@ def _id_column(arrow: Any, records: Sequence[Record]) -> tuple[str, Any, Any, li
     return "id", arrow.string(), _MARK, [to_cell(id_) for id_ in ids]
 
 
-def _vectors(arrow: Any, records: Sequence[Record]) -> tuple[Any, Any, list[Any]]:
+def _list_of_vectors(arrow: Any, records: Sequence[Record]) -> tuple[Any, Any, list[Any]]:
     dimension = next(len(record.vector) for record in records if record.vector is not None)
     return arrow.list_(arrow.float32(), dimension), None, [record.vector for record in records]

@@ -1,30 +1,23 @@
-"""What the formats share: a row and its place, columns by name, numbered lines, typed cells."""
+"""What the formats share: a row and its place, and cells that hold a value of any type."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
-from ...errors import InvalidInput
+import numpy as np
+
 from ...metadata import dumps, loads
 from ...types import Id
+from .cells import column_type
+from .reading import Columns, Reading, bad
 
 # How reading typed JSON fails: not JSON, no date, no number, too deep.
 BAD_JSON = (ValueError, TypeError, ArithmeticError, RecursionError)
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Names of the columns that are not metadata; `required` were named by the user, so they must exist."""
-
-    id: str = "id"
-    text: str = "text"
-    vector: str = "vector"
-    required: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +30,10 @@ class SourceRow:
 
 def source_row(values: dict[str, Any], columns: Columns, place: str) -> SourceRow:
     """A row from the values of a file by column name; what has no other meaning is metadata."""
-    missing = columns.required - values.keys()
-    if missing or not {columns.text, columns.vector} & values.keys():
-        wanted = sorted(missing) or [columns.text, columns.vector]
-        raise InvalidInput(
-            f"there is no column {' or '.join(map(repr, wanted))}",
-            name="columns",
-            place=place,
-            remedy=f"There are {', '.join(map(repr, values))}; name the right ones with "
-            "--id-column, --text-column and --vector-column.",
-        )
     rest = dict(values)
     row = {name: rest.pop(getattr(columns, name), None) for name in ("id", "text", "vector")}
-    row["ttl"] = rest.pop("ttl", None)
+    row["ttl"] = _ttl(rest.pop(columns.ttl, None))
+    row["sparse"] = _sparse(rest.pop(columns.sparse, None))
     metadata = rest.pop("metadata", None)
     if metadata is None or isinstance(metadata, dict):
         row["metadata"] = {**(metadata or {}), **rest}
@@ -58,18 +42,55 @@ def source_row(values: dict[str, Any], columns: Columns, place: str) -> SourceRo
     return SourceRow(place, {name: value for name, value in row.items() if value is not None})
 
 
-def bad(place: str, problem: str) -> InvalidInput:
-    return InvalidInput(problem, name="FILE", place=place, remedy="Mend the file and import it again.")
+def _sparse(value: Any) -> Any:
+    """Names in JSON are texts, dimensions are whole numbers."""
+    if isinstance(value, Mapping):
+        return {int(key) if isinstance(key, str) and key.isdecimal() else key: weight for key, weight in value.items()}
+    return value
 
 
-def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Read as bytes: so a line that is not UTF-8 has a number, and nothing but \\n ends a line."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError:
-                raise bad(f"{path}:{number}", "the line is not UTF-8") from None
+def _ttl(value: Any) -> Any:
+    """Seconds, or an instant, which others write as ISO text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        return value  # the collection refuses it and says why
+
+
+def typed_texts(values: dict[str, Any], reading: Reading) -> dict[str, Any]:
+    """The values, of which texts have the types that were asked for.
+
+    Raises:
+        ValueError: one cannot have it.
+    """
+    if not reading.types:
+        return values
+    return {
+        name: column_type(reading.types[name]).value(value)
+        if name in reading.types and isinstance(value, str)
+        else value
+        for name, value in values.items()
+    }
+
+
+def blob_vector(cell: bytes, place: str) -> Any:
+    """Bytes as the float32 vector that they hold."""
+    if len(cell) % 4 or not cell:
+        raise bad(place, f"{len(cell):,} bytes are no vector of float32")
+    return np.frombuffer(cell, "<f4")
+
+
+def json_vector(cell: str, place: str) -> list[Any]:
+    """A vector written as a JSON list."""
+    try:
+        vector = json.loads(cell)
+    except (ValueError, RecursionError):
+        vector = None
+    if not isinstance(vector, list):
+        raise bad(place, "the vector is not a JSON list of numbers")
+    return vector
 
 
 def json_members(id_: Id, text: str | None, metadata: Mapping[str, Any]) -> str:
@@ -104,6 +125,7 @@ def from_cell(cell: str) -> Any:
         return cell
 
 
-def read_ids(path: Path) -> list[Any]:
-    """Ids of a file that has one a line."""
-    return [from_cell(line.rstrip("\r\n")) for _, line in numbered_lines(path) if line.strip()]
+def shown_cell(value: Any) -> str:
+    """`to_cell` on one line, with nothing at its ends that a reader might take off: for a file with one id a line."""
+    cell = to_cell(value)
+    return cell if cell.isprintable() and cell == cell.strip() else json_member("", value).removeprefix('"":')

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 
 from ...errors import InvalidDocument
 
-__all__ = ["COMPRESSED", "UNPACKED_BYTES_MAX", "clean", "decode", "unpack"]
+__all__ = ["COMPRESSED", "UNPACKED_BYTES_MAX", "clean", "decode", "mark_of", "unpack", "wide_encoding"]
 
 # More than any document that people read; what unpacks to more is a bomb or a log.
 UNPACKED_BYTES_MAX = 256 << 20
@@ -68,16 +68,21 @@ def decode(data: bytes) -> str:
     Raises:
         InvalidDocument: the bytes are no text.
     """
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return _decoded(data, encoding)
+    marked = mark_of(data)
+    if marked is not None:
+        return _decoded(data, marked)
     head = data[:_LOOKED_AT]
     if _BINARY.search(head):
-        return _decoded(data, _wide_encoding(head), "text")
+        return _decoded(data, wide_encoding(head), "text")
     try:
         return data.decode()
     except UnicodeDecodeError:
         return _guessed(data, head)
+
+
+def mark_of(data: bytes) -> str | None:
+    """The encoding that a byte order mark at the beginning tells."""
+    return next((encoding for mark, encoding in _BOMS if data.startswith(mark)), None)
 
 
 def clean(text: str) -> str:
@@ -93,8 +98,12 @@ def _decoded(data: bytes, encoding: str, called: str = "") -> str:
         raise InvalidDocument(f"the file is not {what}", name="file") from error
 
 
-def _wide_encoding(head: bytes) -> str:
-    """UTF-16 without a mark has zeros at every other byte where letters are plain ones."""
+def wide_encoding(head: bytes) -> str:
+    """UTF-16 without a mark has zeros at every other byte where letters are plain ones.
+
+    Raises:
+        InvalidDocument: it is no text.
+    """
     for encoding, zeros, others in (("utf-16-le", head[1::2], head[::2]), ("utf-16-be", head[::2], head[1::2])):
         if zeros.count(0) > 0.6 * len(zeros) and not _BINARY.search(others):
             return encoding

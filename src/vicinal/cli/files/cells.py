@@ -1,0 +1,245 @@
+"""Cells of text as values, decided by column: all that a column holds has one type, whatever its last digit is.
+
+Where a column holds nothing but numbers, `NA`, `null` and the like say that there is none. What a number would lose
+stays text: leading zeros, and a plus before the many digits of a telephone number. Dates stay text, which compares as
+well, unless they are asked for.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+from uuid import UUID
+
+from ...errors import InvalidArgument
+from ...metadata import loads
+
+__all__ = ["TYPES", "ColumnType", "Tally", "asked_types", "column_type"]
+
+Read = Callable[[str], Any]
+
+_MISSING: Final = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "-", "nat"))
+_INT: Final = re.compile(r"0|[+-]?[1-9][0-9]*")
+_NUMBER: Final = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+_TELEPHONE: Final = re.compile(r"\+[0-9]{7,}")
+# 1,234.50 and 1.234,50: groups of three digits, and what stands before the fraction.
+_GROUPED: Final = {
+    ",": re.compile(r"[+-]?(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+|0|[1-9][0-9]*)(?:\.[0-9]+)?"),
+    ".": re.compile(r"[+-]?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|0|[1-9][0-9]*)(?:,[0-9]+)?"),
+}
+# What shows that it is so: two groups, a group and a fraction, a fraction of other than three digits.
+_SHOWN: Final = {
+    ",": re.compile(r",[0-9]{3}[,.]"),
+    ".": re.compile(r"\.[0-9]{3}[.,]|,(?:[0-9]{1,2}|[0-9]{4,})$"),
+}
+_FLOAT_DIGITS: Final = 17
+
+
+def _int(cell: str) -> Any:
+    return int(cell) if _INT.fullmatch(cell) and not _TELEPHONE.fullmatch(cell) else _no()
+
+
+def _decimal(cell: str) -> Any:
+    return _exact(cell) if not set(cell) & {"e", "E"} else _no()
+
+
+def _exact(cell: str) -> Any:
+    return Decimal(cell) if _NUMBER.fullmatch(cell) and not _TELEPHONE.fullmatch(cell) else _no()
+
+
+def _float(cell: str) -> Any:
+    exact = _exact(cell)
+    number = float(exact)
+    is_kept = math.isfinite(number) and len(exact.as_tuple().digits) <= _FLOAT_DIGITS and (number != 0 or exact == 0)
+    return number if is_kept else _no()
+
+
+def _grouped(group: str) -> Read:
+    """Reads numbers whose thousands are set apart by `group`."""
+    point = "." if group == "," else ","
+
+    def read(cell: str) -> Any:
+        if not _GROUPED[group].fullmatch(cell) or _TELEPHONE.fullmatch(cell):
+            return _no()
+        return _float(cell.replace(group, "").replace(point, "."))
+
+    return read
+
+
+def _bool(cell: str) -> bool:
+    return {"true": True, "false": False}[cell.lower()]
+
+
+def _asked_bool(cell: str) -> bool:
+    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[cell.lower()]
+
+
+def _json(cell: str) -> Any:
+    if cell[0] not in "[{":
+        return _no()
+    return loads(f'{{"":{cell}}}')[""]
+
+
+def _asked_float(cell: str) -> Any:
+    for read in (_float, _grouped(","), _grouped(".")):
+        try:
+            return read(cell)
+        except ValueError:
+            continue
+    if math.isfinite(number := float(cell)):
+        return number
+    raise ValueError
+
+
+def _datetime(cell: str) -> datetime:
+    return datetime.fromisoformat(cell)
+
+
+def _no() -> Any:
+    raise ValueError
+
+
+# What a user may ask for.
+TYPES: Final[Mapping[str, Read]] = {
+    "text": str,
+    "int": int,
+    "float": _asked_float,
+    "decimal": Decimal,
+    "bool": _asked_bool,
+    "date": date.fromisoformat,
+    "datetime": _datetime,
+    "uuid": UUID,
+    "json": lambda cell: loads(f'{{"":{cell}}}')[""],
+}
+# How reading a cell fails: no number, no such word, not JSON, too deep.
+_FAILURES: Final = (ValueError, KeyError, IndexError, InvalidOperation, ArithmeticError, TypeError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnType:
+    """A type of all cells of a column."""
+
+    name: str
+    _read: Read
+    _is_asked: bool = False
+
+    def value(self, cell: str) -> Any:
+        """None for a cell that says "no value".
+
+        Raises:
+            ValueError: it is of another type; never for a type that was found out of all cells.
+        """
+        if self.name == "text":
+            return cell or None
+        bare = cell.strip()
+        try:
+            return self._read(bare)
+        except _FAILURES:
+            if bare.lower() in _MISSING:
+                return None
+            raise ValueError(f"{cell!r:.60} is no {self.name}") from None
+
+
+_TEXT: Final = ColumnType("text", str)
+
+
+def column_type(name: str) -> ColumnType:
+    """The type that a user asked for."""
+    return ColumnType(name, TYPES[name], True)
+
+
+def asked_types(option: str | None) -> dict[str, str]:
+    """`price=float,zip=text` as a dict.
+
+    Raises:
+        InvalidArgument: it is written otherwise, or names a type that there is not.
+    """
+    found: dict[str, str] = {}
+    for part in (option or "").split(","):
+        if not part.strip():
+            continue
+        name, _, kind = part.rpartition("=")
+        if not name.strip() or kind.strip() not in TYPES:
+            raise InvalidArgument(
+                f"{part.strip()!r} is no type of a column",
+                name="--types",
+                value=option,
+                remedy=f"Write COLUMN=TYPE, with commas between; types are {', '.join(TYPES)}.",
+            )
+        found[name.strip()] = kind.strip()
+    return found
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the cells of one column could be, so far.
+
+    Args:
+        delimiter: between cells; a comma within a number is read accordingly.
+    """
+
+    delimiter: str
+    _left: list[ColumnType] = field(default_factory=list)
+    _grouped_by: dict[ColumnType, str] = field(default_factory=dict)
+    _shown: set[str] = field(default_factory=set)
+    _seen: bool = False
+    _is_counting: bool = True
+    _count: int = 0
+    _empty: bool = True
+
+    def __post_init__(self) -> None:
+        groups = "," if self.delimiter == "," else ",."
+        self._grouped_by = {ColumnType("float", _grouped(group)): group for group in groups}
+        self._left = [
+            ColumnType("bool", _bool),
+            ColumnType("int", _int),
+            ColumnType("float", _float),
+            ColumnType("decimal", _decimal),
+            *self._grouped_by,
+            ColumnType("json", _json),
+        ]
+
+    def add(self, cell: str) -> None:
+        self._is_counting = self._is_counting and cell == str(self._count)
+        self._count += 1
+        if not cell:
+            return
+        self._empty = False
+        bare = cell.strip()
+        if bare.lower() in _MISSING:
+            return
+        self._seen = True
+        if "," in bare:
+            self._shown.update(group for group, shown in _SHOWN.items() if shown.search(bare))
+        if self._left:
+            self._left = [kind for kind in self._left if _fits(kind, bare)]
+
+    @property
+    def is_empty(self) -> bool:
+        return self._empty
+
+    @property
+    def is_row_number(self) -> bool:
+        """Whether the cells are 0, 1, 2 and so on."""
+        return self._is_counting and self._count > 0
+
+    def decided(self) -> ColumnType:
+        """The first type that all cells have; where thousands and fractions cannot be told apart, text."""
+        plain = [kind for kind in self._left if kind not in self._grouped_by]
+        shown = [kind for kind in self._left if self._grouped_by.get(kind) in self._shown]
+        if not self._seen or not (plain or len(shown) == 1):
+            return _TEXT
+        return plain[0] if plain else shown[0]
+
+
+def _fits(kind: ColumnType, bare: str) -> bool:
+    try:
+        kind._read(bare)
+    except _FAILURES:
+        return False
+    return True

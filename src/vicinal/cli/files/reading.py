@@ -1,0 +1,134 @@
+"""How a file is to be read, and what is to be told about it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar, get_args
+
+from ...errors import InvalidArgument, InvalidInput
+
+__all__ = ["ON_ERROR", "Columns", "OnError", "Reading", "bad", "clean"]
+
+T = TypeVar("T")
+OnError = Literal["stop", "skip", "replace"]
+ON_ERROR: Final = get_args(OnError)
+
+_REMEDY: Final = "Mend the file and import it again, or pass over such lines by --on-error skip."
+_ROLES: Final = ("id", "text", "vector", "ttl", "sparse")
+_OTHER_IDS: Final = ("_id",)  # of MongoDB and Elasticsearch
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Names of the columns that are not metadata; `required` were named by the user, so they must exist."""
+
+    id: str = "id"
+    text: str = "text"
+    vector: str = "vector"
+    ttl: str = "ttl"
+    sparse: str = "sparse"
+    required: frozenset[str] = frozenset()
+
+    @property
+    def special(self) -> frozenset[str]:
+        return frozenset((self.id, self.text, self.vector, self.ttl, self.sparse, "metadata"))
+
+    def among(self, names: Sequence[str]) -> Columns:
+        """The same, as a file with these columns spells it: capitals and blanks around make no difference."""
+        folded = {name.strip().casefold(): name for name in reversed(names)}
+        found: dict[str, str] = {}
+        for role in _ROLES:
+            name = getattr(self, role)
+            found[role] = name if name in names else folded.get(name.strip().casefold(), name)
+        if self.id not in self.required and found["id"] not in names:
+            found["id"] = next((name for name in _OTHER_IDS if name in names), found["id"])
+        required = frozenset(found[role] for role in _ROLES if getattr(self, role) in self.required)
+        return Columns(**found, required=required)
+
+    def check(self, names: Sequence[str], place: str) -> None:
+        """Raises InvalidInput where the file has not what was named, or nothing that a search would find."""
+        missing = self.required.difference(names)
+        if missing or not {self.text, self.vector, self.sparse} & set(names):
+            wanted = sorted(missing) or [self.text, self.vector]
+            raise InvalidInput(
+                f"there is no column {' or '.join(map(repr, wanted))}",
+                name="columns",
+                place=place,
+                remedy=f"There are {', '.join(map(repr, names))}; name the right ones with "
+                "--id-column, --text-column and --vector-column.",
+            )
+
+
+@dataclass(slots=True)
+class Reading:
+    """What the user asked for, and what was found.
+
+    Attributes:
+        ids: a file with the ids, for formats that have no room for them.
+        delimiter, encoding: None to find them out.
+        types: of columns, by name, as `cells.TYPES` has them.
+        table: of a database.
+        on_error: "stop" at what does not fit, "skip" it, or "replace" characters that are none.
+        notes: what was found out, a line each.
+        problems: what was skipped or replaced, place and reason.
+    """
+
+    columns: Columns = field(default_factory=Columns)
+    ids: Path | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    types: Mapping[str, str] = field(default_factory=dict)
+    table: str | None = None
+    on_error: OnError = "stop"
+    notes: list[str] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def refuse(self, error: InvalidInput) -> None:
+        """Raises the error, unless what does not fit is to be skipped."""
+        if self.on_error != "skip":
+            raise error
+        self.problems.append((error.place, error.message))
+
+    def attempt(self, place: str, make: Callable[[], T]) -> T | None:
+        """What `make` makes; None where it does not fit and is skipped."""
+        try:
+            return make()
+        except InvalidInput as error:
+            self.refuse(error)
+        except ValueError as error:
+            self.refuse(bad(place, str(error)))
+        return None
+
+    def replaced(self, place: str) -> None:
+        self.problems.append((place, "what is no character was replaced"))
+
+    def check_types(self, names: Sequence[str]) -> None:
+        """Raises InvalidArgument for a type of a column that is not there."""
+        unknown = next((name for name in self.types if name not in names), None)
+        if unknown is not None:
+            raise InvalidArgument(
+                f"there is no column {unknown!r} to have the type {self.types[unknown]}",
+                name="--types",
+                value=unknown,
+                remedy=f"There are {', '.join(map(repr, names))}.",
+            )
+
+
+def bad(place: str, problem: str) -> InvalidInput:
+    return InvalidInput(problem, name="FILE", place=place, remedy=_REMEDY)
+
+
+def clean(value: Any) -> Any:
+    """The value with U+FFFD in place of halves of characters, in whatever it holds."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [clean(one) for one in value]
+    if isinstance(value, dict):
+        return {clean(key): clean(one) for key, one in value.items()}
+    return value
