@@ -41,12 +41,11 @@ public:
         if (waiting_.size() >= limit_) prune();
     }
 
-    // Raises the floor as far as what is known now allows.
+    // Raises the floor as far as the bounds that are known now allow; what waits is not scored yet, since most of it may
+    // fall out.
     void settle() {
         raise_floor();
         drop_hopeless();
-        score_waiting();
-        raise_floor();
     }
 
     // The best k, by score and then slot. To be called once.

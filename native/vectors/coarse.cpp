@@ -12,6 +12,7 @@ namespace vicinal::vectors {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr std::size_t kMany = 16;   // rows of a block that make it faster to look at all of them once more
 constexpr std::size_t kAhead = 16;  // rows; how far the memory is asked ahead
 
 // Infinity where an overflow hides it.
@@ -57,6 +58,7 @@ void CoarseLooks::look(const Block& block) {
     if ((table_.screen_halves(block.codes, coarse_.stride, first(), screened_) & block.bits) == 0) return;
     Seen& seen = seen_[seen_count_++];
     seen.left = block.bits;
+    seen.is_run = block.is_run;
     std::copy_n(block.slots, kBlockRows, seen.slots);
     for (std::size_t i = 0; i < kBlockRows; ++i) seen.bounds[i] = known(screened_.bounds[i]);
     for (std::uint64_t others = ~block.bits; others != 0; others &= others - 1)
@@ -83,7 +85,7 @@ void CoarseLooks::take_rest(std::vector<Promising>& promising) {
 
 void CoarseLooks::take(float bound, std::vector<Promising>& promising) {
     for (std::size_t i = 0; i < seen_count_; ++i)
-        if (!(seen_[i].highest < bound)) take(seen_[i], bound);
+        if (!(seen_[i].highest < bound)) take(seen_[i], bound, promising);
     if (leading_)
         look_further(promising);
     else
@@ -92,9 +94,17 @@ void CoarseLooks::take(float bound, std::vector<Promising>& promising) {
     products_.clear();
 }
 
-void CoarseLooks::take(Seen& seen, float bound) {
+void CoarseLooks::take(Seen& seen, float bound, std::vector<Promising>& promising) {
     const std::uint64_t bits = table_.reaching(seen.bounds, bound) & seen.left;
     seen.left &= ~bits;
+    if (leading_ && seen.is_run && static_cast<std::size_t>(std::popcount(bits)) >= kMany) {
+        Block block;
+        block.count = kBlockRows;
+        block.bits = bits;
+        block.is_run = true;
+        std::copy_n(seen.slots, kBlockRows, block.slots);
+        return look_further(block, seen.products, promising);
+    }
     for (std::uint64_t left = bits; left != 0; left &= left - 1) {
         const auto i = static_cast<std::size_t>(std::countr_zero(left));
         taken_.push_back({seen.bounds[i], seen.slots[i]});

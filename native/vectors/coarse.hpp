@@ -26,6 +26,7 @@ struct Promising {
 // A block after the first look.
 struct Seen {
     std::uint64_t left;  // bits of the rows that were not taken
+    bool is_run;         // as in Block
     float highest;       // of their bounds
     std::uint32_t slots[kBlockRows];
     float bounds[kBlockRows];
@@ -82,7 +83,7 @@ private:
     const kernels::ScreenQuery& first() const { return leading_ ? leading_->first() : halves_->screen(); }
 
     void take(float bound, std::vector<Promising>& promising);
-    void take(Seen& seen, float bound);
+    void take(Seen& seen, float bound, std::vector<Promising>& promising);
     void look_further(std::vector<Promising>& promising);
     void look_further(Block& block, const float* products, std::vector<Promising>& promising);
 

@@ -156,7 +156,7 @@ public:
 private:
     // First at the rows that look best, after which many others are out of the question.
     void look_closer() {
-        coarse_->take_best(at_once_, promising_);
+        coarse_->take_best(2 * at_once_, promising_);  // the k-th of twice as many is not far from the k-th of all
         visit_most_promising(at_once_);
         coarse_->take_rest(promising_);
         while (!promising_.empty()) {

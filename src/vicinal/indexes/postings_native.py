@@ -26,6 +26,7 @@ class NativePostings(Postings):
         self._core = core
         self._native = core.Postings(fields)
         self._borrowed: dict[str, NDArray[Any]] = {}
+        self._last: tuple[Program, CoreProgram] | None = None
 
     @property
     def version(self) -> int:
@@ -91,7 +92,10 @@ class NativePostings(Postings):
         return _fresh(self._native.occurrences(self._ready(program), slot))
 
     def _ready(self, program: Program) -> CoreProgram:
-        return self._core.Program(
+        last = self._last
+        if last is not None and last[0] is program:  # a fused search runs one several times
+            return last[1]
+        ready = self._core.Program(
             program.version,
             program.formula,
             program.k1,
@@ -102,6 +106,8 @@ class NativePostings(Postings):
             program.clauses,
             program.excluded,
         )
+        self._last = program, ready
+        return ready
 
     def save(self) -> dict[str, NDArray[Any]]:
         """See `Postings.save`."""

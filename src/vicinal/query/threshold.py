@@ -1,10 +1,11 @@
 """The best rows of several legs together, exactly, without asking every leg for everything.
 
 Source: R. Fagin, A. Lotem and M. Naor, "Optimal aggregation algorithms for middleware", Journal of Computer and System
-Sciences 66(4), 2003: the threshold algorithm. Each leg gives its best `depth` rows, and every row that any of them gave
-is scored in all legs. A row that none gave is at most as good as the last row of each; once the k-th is better than
-that bound, no deeper look can change the answer. The bound is computed by the same arithmetic as the scores, and each
-of its steps (division, product, sum, rounding) keeps the order of what goes in, so rounding cannot break it.
+Sciences 66(4), 2003: the threshold algorithm. Each leg gives its best `depth` rows. A row that it did not give is there
+at most as good as its last one: of the rows that some leg gave, those that may be among the best by that bound are
+scored in the others, and once the k-th is better than a row that none gave can be, no deeper look can change the
+answer. The bounds are computed by the same arithmetic as the scores, and each of its steps (division, product, sum,
+rounding) keeps the order of what goes in, so rounding cannot break it.
 """
 
 from __future__ import annotations
@@ -142,6 +143,7 @@ def fuse(
     lists = [leg.best(depth) for leg, depth in zip(legs, depths, strict=True)]
     while True:
         pool = _gather(legs, lists, depths, ranked)
+        _complete(pool, legs, scorer, k)
         scores, second = scorer(pool)
         order = _best(pool.slots, scores, second, k)
         last = (scores[int(order[-1])], second[int(order[-1])]) if len(order) == k else None
@@ -175,12 +177,15 @@ def _deeper(
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """Rows that some leg gave, with their scores in all legs.
+    """Rows that some leg gave, with their scores in all legs as far as they are known.
 
     Attributes:
         slots: ascending.
         raw, ranks: as in `Fused`.
         shares: float64, shape (legs, rows): similarity over the leg's best; 0 where the row does not match.
+        open: bool, shape (legs, rows): scores that nobody has asked for. `raw` and `shares` are then as of a row that
+            does not match.
+        best: of each leg, its highest similarity.
         spreads: float64, shape (legs,): how far apart the shares of each leg's best lie; see `_spread`.
         bounds: float64, shape (legs, 1): the most that a row outside the pool can have there.
         ranked: how many rows each leg ranks.
@@ -191,6 +196,8 @@ class _Pool:
     raw: NDArray[np.float32]
     ranks: NDArray[np.int64]
     shares: FloatArray
+    open: NDArray[np.bool_]
+    best: list[float]
     spreads: FloatArray
     bounds: FloatArray
     ranked: tuple[int, ...]
@@ -204,6 +211,8 @@ class _Pool:
             empty.astype(np.float32),
             empty.astype(np.int64),
             self.bounds,
+            empty.astype(np.bool_),
+            self.best,
             self.spreads,
             self.bounds,
             self.ranked,
@@ -221,25 +230,51 @@ def _gather(
     raw = np.full((len(legs), len(slots)), np.nan, dtype=np.float32)
     ranks = np.zeros(raw.shape, dtype=np.int64)
     shares = np.zeros(raw.shape)
+    is_open = np.zeros(raw.shape, dtype=np.bool_)
+    best = [0.0] * len(legs)
     bounds = np.zeros((len(legs), 1))
     full = tuple(min(ranked, len(own)) for own, _ in lists)
     spreads = np.ones(len(legs))
     for i, (leg, (own, scores), places, depth) in enumerate(zip(legs, lists, places_of, depths, strict=True)):
         ranks[i, places[:ranked]] = np.arange(1, min(ranked, len(own)) + 1)
         raw[i, places] = scores
+        if not len(own):
+            continue
+        similarities = leg.similarity(scores)
+        best[i] = float(similarities[0])
+        own_shares = np.where(np.isnan(scores), 0.0, fusion.over(similarities, best[i]))
+        shares[i, places] = own_shares
+        spreads[i] = _spread(own_shares[:ranked].tolist(), max(full))
         if len(own) == depth:  # else a row that it did not give does not match
-            others = np.ones(len(slots), dtype=np.bool_)
-            others[places] = False
-            raw[i, others] = leg.score(slots[others])
-        if len(own):
-            matching = ~np.isnan(raw[i])
-            best = float(leg.similarity(scores[:1])[0])
-            shares[i, matching] = fusion.over(leg.similarity(raw[i, matching]), best)
-            spreads[i] = _spread(shares[i, places[:ranked]].tolist(), max(full))
-            if len(own) == depth:
-                bounds[i] = fusion.over(leg.similarity(scores[-1:]), best)
+            is_open[i] = True
+            is_open[i, places] = False
+            bounds[i] = own_shares[-1]
     complete = all(len(own) < depth for (own, _), depth in zip(lists, depths, strict=True))
-    return _Pool(slots, raw, ranks, shares, spreads, bounds, full, complete)
+    return _Pool(slots, raw, ranks, shares, is_open, best, spreads, bounds, full, complete)
+
+
+def _complete(pool: _Pool, legs: Sequence[Leg], scorer: _Scorer, k: int) -> None:
+    """Asks the legs for the scores that are open, of rows that may be among the best k by what is known of them."""
+    if not pool.open.any():
+        return
+    hopeful = _hopeful(pool, scorer, k)
+    for i, leg in enumerate(legs):
+        rows = np.flatnonzero(pool.open[i] & hopeful)
+        if len(rows):
+            pool.raw[i, rows] = scores = leg.score(pool.slots[rows])
+            matching = ~np.isnan(scores)
+            pool.shares[i, rows[matching]] = fusion.over(leg.similarity(scores[matching]), pool.best[i])
+            pool.open[i, rows] = False
+
+
+def _hopeful(pool: _Pool, scorer: _Scorer, k: int) -> NDArray[np.bool_]:
+    """Rows that may reach what the k-th best has at least."""
+    count = len(pool.slots)
+    if count <= k:
+        return np.ones(count, dtype=np.bool_)
+    least = np.partition(scorer(pool)[0], count - k)[count - k]
+    most = scorer(replace(pool, shares=np.where(pool.open, pool.bounds, pool.shares)))[0]
+    return np.asarray(most >= least)
 
 
 def _spread(shares: list[float], count: int) -> float:
