@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vicinal.filters import column as column_module
+from vicinal.filters import holders as holders_module
 from vicinal.filters import texts as texts_module
 from vicinal.filters.bitmap import pack, popcount, unpack
 from vicinal.filters.cells import TEXT_CHARS_KEPT
@@ -315,6 +316,69 @@ def test_many_rows_through_many_changes(monkeypatch: pytest.MonkeyPatch) -> None
         check(world, SOME_TREES)
     world.apply(dead=list(world.rows))
     check(world, SOME_TREES)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None, max_examples=100)
+@given(st.lists(ROWS, max_size=8), st.lists(TREES, min_size=1, max_size=3), st.data())
+def test_a_filter_that_is_taken_finds_what_was_there_then(
+    rows: list[Any], trees: list[Node], data: st.DataObject
+) -> None:
+    """What it needs is taken; rows come, change, die and texts are forgotten before its rows are found."""
+    world = World()
+    world.apply(rows)
+    before = World()
+    before.apply(rows)
+    taken = [world.columns.pending(tree, world.slot_count) for tree in trees]
+    for _ in range(2):
+        alive = sorted(world.rows)
+        changes = st.dictionaries(st.sampled_from(alive), ROWS.map(lambda row: row or {})) if alive else st.just({})
+        touched = data.draw(changes)
+        dead = [slot for slot in alive if slot not in touched][:1]
+        world.apply(data.draw(st.lists(ROWS, max_size=4)), dead, touched)
+        for column in world.columns._columns.values():
+            column._forget_lists()
+            column._forget_texts()
+    for tree, pending in zip(trees, taken):
+        assert np.flatnonzero(unpack(pending.bitmap(before), before.slot_count)).tolist() == before.expected(tree)
+        assert world.found(tree) == world.expected(tree)  # nothing of then is remembered as of now
+
+
+@pytest.mark.parametrize("newer_max", [3, 4096])
+def test_an_update_asks_only_columns_that_may_have_its_row(monkeypatch: pytest.MonkeyPatch, newer_max: int) -> None:
+    """Columns become dense and sparse again, empty and new; rows die, and come with keys that others have."""
+    monkeypatch.setattr(holders_module, "_FEW", 0)
+    monkeypatch.setattr(holders_module, "_NEWER_MAX", newer_max)
+    monkeypatch.setattr(column_module, "_SPARSE_SHARE", 4)
+    random_ = random.Random(5)
+    world = World()
+
+    def row() -> dict[str, Any]:
+        return {f"key {random_.randint(0, 30)}": random_.randint(0, 3) for _ in range(random_.randint(0, 4))}
+
+    for step in range(150):
+        alive = list(world.rows)
+        chosen = random_.sample(alive, min(len(alive), 5))
+        world.apply([row() for _ in range(random_.choice([0, 1, 7]))], chosen[:1], {slot: row() for slot in chosen[1:]})
+        for key in random_.sample(range(31), 4):
+            path, value = (f"key {key}",), random_.randint(0, 3)
+            assert world.found(Compare(path, "eq", value)) == world.expected(Compare(path, "eq", value))
+            assert world.found(Exists(path)) == world.expected(Exists(path))
+        if step == 75:
+            world.reopen()
+
+
+def test_an_update_among_ten_thousand_keys_asks_few_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.apply([{f"key {i}": 1, "all": 1} for i in range(2_000)])
+    asked: list[Any] = []
+    erase = column_module.Column.erase
+    monkeypatch.setattr(
+        column_module.Column, "erase", lambda column, slots: asked.append(slots) or erase(column, slots)
+    )
+    world.apply(touched={7: {"key 8": 2, "all": 2}})
+    world.apply(touched={7: {"key 9": 3}, 9: {"all": 1}})
+    assert len(asked) <= 2 + 4
+    assert world.found(Exists(("key 8",))) == [8]
 
 
 def test_memory_does_not_grow_with_the_number_of_updates() -> None:

@@ -70,9 +70,9 @@ def test_trees_and_bitmaps_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert trees.tree({"a": 2}) is made[2]
     assert trees.tree({"a": 0}) is not made[0]
     for tree in made:
-        bitmaps.keep(tree, 128, np.zeros(2, np.uint64))
+        bitmaps.keep(tree, 128, np.zeros(2, np.uint64), bitmaps.version)
     assert [bitmaps.find(tree, 128, _none) is not None for tree in made] == [False, True, True]
-    bitmaps.keep(made[0], 640, np.zeros(10, np.uint64))  # too large to be kept at all
+    bitmaps.keep(made[0], 640, np.zeros(10, np.uint64), bitmaps.version)  # too large to be kept at all
     assert bitmaps.find(made[0], 640, _none) is None
 
 

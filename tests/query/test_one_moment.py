@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import vicinal
+from vicinal.indexes.derived import RowsAt
 from vicinal.query.legs import KeywordLeg
 
 _QUERIES = ["rare", "rare common"]
@@ -45,3 +47,31 @@ def _add_and_search(docs: vicinal.Collection) -> None:
 
 def _scores(hits: vicinal.Hits) -> list[tuple[Any, float]]:
     return [(hit.id, hit.score) for hit in hits]
+
+
+def test_a_filter_that_reads_records_holds_up_no_other_search(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+    read = RowsAt.ids_and_texts
+
+    def slowly(rows: RowsAt, slots: Any) -> Any:
+        reading.set()
+        assert go_on.wait(30)
+        return read(rows, slots)
+
+    with vicinal.connect(tmp_path) as database:
+        docs = database.collection("docs")
+        docs.add([1, 2], texts=["a pear", "a plum"], vectors=[[1.0, 0.0], [0.0, 1.0]], metadata=[{"n": 1}, {"n": 2}])
+        monkeypatch.setattr(RowsAt, "ids_and_texts", slowly)
+        found: list[Any] = []
+        ask = threading.Thread(
+            target=lambda: found.append(docs.search([1.0, 0.0], where={"$text": {"$contains": "plum"}}))
+        )
+        ask.start()
+        try:
+            assert reading.wait(30)
+            assert docs.search([1.0, 0.0]).ids == [1, 2]
+            assert docs.search([1.0, 0.0], where={"n": 2}).ids == [2]
+        finally:
+            go_on.set()
+            ask.join()
+        assert found[0].ids == [2]

@@ -101,6 +101,14 @@ class Lists:
         self.kinds = Growing(np.empty(0, dtype=np.uint8))
         self.words = Growing(np.empty(0, dtype=np.int8))
 
+    def frozen(self) -> Lists:
+        """All lists as they are now, whatever is written here later; not to be written itself."""
+        found = Lists()
+        found.count = self.count
+        found.owners, found.kinds = Growing(self.owners.frozen()), Growing(self.kinds.frozen())
+        found.words = Growing(self.words.frozen())
+        return found
+
     def append(self, count: int, owners: NDArray[np.int64], kinds: Kinds, words: NDArray[Any]) -> Words:
         """Stores `count` lists, given as all their elements, whose owners count from 0, and returns their numbers."""
         first, self.count = self.count, self.count + count

@@ -36,6 +36,14 @@ class Column:
         self.lists = Lists()
         self._garbage_limit = GARBAGE_MIN
 
+    def frozen(self) -> Column:
+        """The column as it is now, whatever is written here later; not to be written itself."""
+        found = Column()
+        found.slots = None if self.slots is None else Growing(self.slots.frozen())
+        found.kinds, found.words = Growing(self.kinds.frozen()), Growing(self.words.frozen())
+        found.texts, found.lists = self.texts.frozen(), self.lists.frozen()
+        return found
+
     def cells(self) -> Cells:
         return Cells(self.kinds.array, self.words.array, self.texts)
 
@@ -80,7 +88,8 @@ class Column:
                 if (rows[: len(here)][:end] & (here[:end] != MISSING)).any():
                     return True
             return False
-        return bool(rows[slots.array[: np.searchsorted(slots.array, len(rows))]].any())
+        held = slots.array  # once: suggestions look at columns that are being written
+        return bool(rows[held[held < len(rows)]].any())
 
     def is_empty(self) -> bool:
         """Whether no slot has a cell, dead ones included."""

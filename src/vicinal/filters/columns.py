@@ -6,7 +6,7 @@ comes; afterwards only values that no column holds are read again (see `cells`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,33 +16,16 @@ from ..contract import Bitmap, Slots
 from ..metadata import loads
 from . import saved, summaries
 from .bitmap import BoolArray, pack, popcount, unpack
-from .cells import classes_of
 from .column import Column
 from .growing import Growing
+from .holders import Holders
+from .pending import KnownPaths, PendingFilter
 from .recent import RecentBitmaps
-from .select import Records, select
-from .tree import Node, Path
-from .values import Class
+from .select import Records
+from .tree import Node, Path, paths
 
 _PARSED_AT_ONCE = 4096
-
-
-class KnownPaths(Collection[Path]):
-    """Paths that some row has, null included. Looked up, not listed: most filters ask for one or two."""
-
-    def __init__(self, columns: Mapping[Path, Column], rows: BoolArray) -> None:
-        self._columns = columns
-        self._rows = rows
-
-    def __contains__(self, path: object) -> bool:
-        column = self._columns.get(path)  # type: ignore[call-overload]  # what is no path is no key
-        return column is not None and column.has_any(self._rows)
-
-    def __iter__(self) -> Iterator[Path]:
-        return (path for path in self._columns if path in self)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
+_NO_ROWS = np.empty(0, dtype=np.bool_)
 
 
 class Columns:
@@ -53,6 +36,7 @@ class Columns:
         self._gone: set[Path] = set()  # that rows had once
         self._rows = Growing(np.empty(0, dtype=np.bool_))
         self._recent = RecentBitmaps()
+        self._holders = Holders()
 
     def apply(
         self,
@@ -88,13 +72,23 @@ class Columns:
     def slot_count(self) -> int:
         return self._rows.count
 
+    def pending(self, tree: Node, slot_count: int) -> PendingFilter:
+        """The rows among the first `slot_count` slots for which `tree` holds, to be found when the lock is let go."""
+        known = self._recent.find(tree, slot_count, lambda: pack(self._first_rows(slot_count)))
+        version, found = self._recent.version, None if known is None else known.bitmap
+        if known is not None and known.is_plain:
+            return PendingFilter(tree, {}, _NO_ROWS, (), (), self._recent, version, found, is_plain=True)
+        asked, rows = list(dict.fromkeys(paths(tree))), self._first_rows(slot_count)
+        columns = {path: self._columns[path].frozen() for path in asked if path in self._columns}
+        known_paths = KnownPaths(columns, rows)
+        if any(path not in known_paths for path in asked):  # all are looked through for what may be meant
+            known_paths = KnownPaths({**self._columns, **columns}, rows)
+        gone = list(filter(self.was_known, asked))
+        return PendingFilter(tree, columns, rows, known_paths, gone, self._recent, version, found)
+
     def evaluate(self, tree: Node, slot_count: int, records: Records) -> Bitmap:
         """The rows among the first `slot_count` slots for which `tree` holds. Not to be written to."""
-        known = self._recent.find(tree, slot_count, lambda: pack(self._first_rows(slot_count)))
-        if known is None:
-            known = pack(select(tree, self._columns, self._first_rows(slot_count), records))
-            self._recent.keep(tree, slot_count, known)
-        return known
+        return self.pending(tree, slot_count).bitmap(records)
 
     def count(self, tree: Node, records: Records) -> int:
         """How many rows `tree` holds for."""
@@ -106,11 +100,6 @@ class Columns:
     def was_known(self, path: Path) -> bool:
         """Whether some row had it, as far as this process has seen."""
         return path in self._columns or path in self._gone
-
-    def classes_at(self, path: Path) -> set[Class]:
-        """Of the values at a path, and of the elements of lists there."""
-        column = self._columns.get(path)
-        return set() if column is None else classes_of(column.cells()) | classes_of(column.elements())
 
     def facets(self, path: Path, records: Records, allowed: Bitmap | None = None) -> list[tuple[Any, int]]:
         """Values and how many rows have them, most frequent first; a list counts once for each different element."""
@@ -144,6 +133,7 @@ class Columns:
         """
         self._columns, rows = saved.load(arrays, slot_count)
         self._recent.forget()
+        self._holders = Holders()
         self._rows = Growing(rows)
 
     def _first_rows(self, slot_count: int) -> BoolArray:
@@ -156,7 +146,8 @@ class Columns:
         return rows if allowed is None else rows & unpack(allowed, len(rows))
 
     def _erase(self, slots: Slots) -> None:
-        for path, column in list(self._columns.items()):
+        for path in self._holders.of(slots, self._columns):
+            column = self._columns[path]
             column.erase(slots)
             if column.is_empty():
                 del self._columns[path]
@@ -179,6 +170,7 @@ class Columns:
             if path not in self._columns:
                 self._columns[path] = Column()
             self._columns[path].write(mine, values, self._rows.count)
+            self._holders.wrote(path, self._columns[path], mine)
             nested = [i for i, value in enumerate(values) if type(value) is dict]
             if nested:
                 self._write_dicts(path, mine[nested], [values[i] for i in nested])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -14,7 +15,7 @@ from ..contract import Bitmap
 from ..locks import new_lock
 from .tree import Node
 
-__all__ = ["RecentBitmaps", "RecentTrees"]
+__all__ = ["RecentBitmap", "RecentBitmaps", "RecentTrees", "Version"]
 
 _TREES_MAX: Final = 256
 _PARTS_MAX: Final = 256  # values and keys of a filter that is remembered
@@ -48,48 +49,79 @@ class RecentTrees:
         return known
 
 
+Version = tuple[int, int]
+"""How often rows came or changed, and how often rows died."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecentBitmap:
+    """What a filter came to.
+
+    Attributes:
+        tree: it is held, so that no other gets its number.
+        version: of the columns that were asked.
+        is_plain: whether there is nothing to tell the user about the filter.
+    """
+
+    tree: Node
+    slot_count: int
+    version: Version
+    bitmap: Bitmap
+    is_plain: bool
+
+
 class RecentBitmaps:
-    """Trees and the rows for which they hold, the least recently used go first. The owner of the columns guards it."""
+    """Trees and the rows for which they hold, the least recently used go first. Thread-safe.
+
+    The owner of the columns says what changes.
+    """
 
     def __init__(self) -> None:
-        self._bitmaps: OrderedDict[int, tuple[Node, int, int, Bitmap]] = OrderedDict()
+        self._lock = new_lock()
+        self._bitmaps: OrderedDict[int, RecentBitmap] = OrderedDict()
         self._bytes = 0
-        self._deaths = 0  # how often rows died
+        self.version: Version = (0, 0)
 
-    def find(self, tree: Node, slot_count: int, live: Callable[[], Bitmap]) -> Bitmap | None:
+    def find(self, tree: Node, slot_count: int, live: Callable[[], Bitmap]) -> RecentBitmap | None:
         """Of this very tree: equal ones may mean values of different types. Not to be written to.
 
         Args:
             live: gives the rows that have not died.
         """
-        known = self._bitmaps.get(id(tree))
-        if known is None or known[1] != slot_count:
-            return None
-        _, _, deaths, bitmap = known
-        if deaths != self._deaths:
-            bitmap = bitmap & live()
-            self._bitmaps[id(tree)] = tree, slot_count, self._deaths, bitmap
-        self._bitmaps.move_to_end(id(tree))
-        return bitmap
+        with self._lock:
+            known = self._bitmaps.get(id(tree))
+            if known is None or known.slot_count != slot_count:
+                return None
+            if known.version != self.version:
+                known = RecentBitmap(tree, slot_count, self.version, known.bitmap & live(), False)
+                self._bitmaps[id(tree)] = known
+            self._bitmaps.move_to_end(id(tree))
+            return known
 
-    def keep(self, tree: Node, slot_count: int, bitmap: Bitmap) -> None:
+    def keep(self, tree: Node, slot_count: int, bitmap: Bitmap, version: Version, *, is_plain: bool = False) -> None:
+        """Keeps what the columns of `version` say, unless rows came or changed since."""
         if bitmap.nbytes > _BITMAP_BYTES_MAX:
             return
-        old = self._bitmaps.pop(id(tree), None)
-        self._bytes += bitmap.nbytes - (0 if old is None else old[3].nbytes)
-        # It holds the tree, so that no other gets its number.
-        self._bitmaps[id(tree)] = tree, slot_count, self._deaths, bitmap
-        while self._bytes > _BITMAP_BYTES_MAX or len(self._bitmaps) > _BITMAPS_MAX:
-            self._bytes -= self._bitmaps.popitem(last=False)[1][3].nbytes
+        with self._lock:
+            if version[0] != self.version[0]:
+                return
+            old = self._bitmaps.pop(id(tree), None)
+            self._bytes += bitmap.nbytes - (0 if old is None else old.bitmap.nbytes)
+            self._bitmaps[id(tree)] = RecentBitmap(tree, slot_count, version, bitmap, is_plain)
+            while self._bytes > _BITMAP_BYTES_MAX or len(self._bitmaps) > _BITMAPS_MAX:
+                self._bytes -= self._bitmaps.popitem(last=False)[1].bitmap.nbytes
 
     def rows_died(self) -> None:
         """Some rows are rows no more; the others are what they were."""
-        self._deaths += 1
+        with self._lock:
+            self.version = self.version[0], self.version[1] + 1
 
     def forget(self) -> None:
         """Rows came or changed."""
-        self._bitmaps.clear()
-        self._bytes = 0
+        with self._lock:
+            self.version = self.version[0] + 1, 0
+            self._bitmaps.clear()
+            self._bytes = 0
 
 
 def _key(where: Any) -> Any:

@@ -59,6 +59,17 @@ class Texts:
         hashes, codes, recent = self._sorted_hashes, self._sorted_codes, dict(self._recent)
         return lambda: (blob, ends, *_sorted_in(hashes, codes, recent))
 
+    def frozen(self) -> Texts:
+        """All texts as they are now, whatever comes later; not to be written itself.
+
+        It shares the dict of recent codes, so `find` may give a code of a text that came later, which no cell has.
+        """
+        found = Texts()
+        found._blob, found._ends = Growing(self._blob.array), Growing(self._ends.array)  # only ever added to
+        found._sorted_hashes, found._sorted_codes = self._sorted_hashes, self._sorted_codes
+        found._recent = self._recent
+        return found
+
     def check(self) -> None:
         """Of arrays that come from a file.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
+from operator import and_
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,8 @@ from ..analyzers import analyzer_of
 from ..contract import Bitmap, Contents, Delta, FloatMatrix, Kernels, SavedIndex, Slots, VectorSearcher
 from ..filters.bitmap import BoolArray, unpack
 from ..filters.columns import Columns
-from ..filters.doubts import doubts
 from ..filters.tree import Node, Path
-from ..filters.where import check_fields, check_path
+from ..filters.where import check_path
 from ..metadata import loads
 from ..store.reading import ChangedMeanwhile, Reader
 from ..store.rows import Row, stored_id, user_id
@@ -38,28 +39,42 @@ class View:
 
     Attributes:
         slots: which are rows, which have a vector, when they expire.
-        matching: rows that pass the call's filter; None where it has none.
-        vectors, words, sparse: indexes at this moment, where the call asked for them.
         kernels: score vectors.
+        filters: what gives the rows that pass the call's filter, and those that pass the handle's.
+        vectors, words, sparse: indexes at this moment, where the call asked for them.
         groups: by slot, a number that rows share whose field has equal values, where the call groups by one; else None.
+        passing: the rows that pass all filters, once they were asked for.
     """
 
     slots: SlotView
-    matching: Bitmap | None
     kernels: Kernels
+    filters: Sequence[Callable[[], Bitmap]] = ()
     vectors: VectorSearcher | None = None
     words: Lagging[TextIndex] | None = None
     sparse: Lagging[SparseIndex] | None = None
     groups: NDArray[np.int64] | None = None
+    passing: Bitmap | None = None
 
     @property
     def change(self) -> int:
         return self.slots.change
 
+    @property
+    def matching(self) -> Bitmap | None:
+        """Rows that pass the filters of call and handle; None where there are none.
+
+        Raises:
+            InvalidArgument: the filter asks for a field that no row has.
+            ChangedMeanwhile: a row that had to be read has changed since this view was taken.
+        """
+        if self.passing is None and self.filters:
+            self.passing = reduce(and_, (passing() for passing in self.filters))
+        return self.passing
+
     def rows(self, now: int) -> Bitmap:
         """Rows that exist, have not expired and pass the filter."""
-        rows = self.slots.visible(now)
-        return rows if self.matching is None else rows & self.matching
+        rows, matching = self.slots.visible(now), self.matching
+        return rows if matching is None else rows & matching
 
     def visible(self, now: int) -> BoolArray:
         """The same, a bool for each slot."""
@@ -67,8 +82,8 @@ class View:
 
     def candidates(self, now: int) -> Bitmap:
         """Those of them that have a vector."""
-        candidates = self.slots.candidates(now)
-        return candidates if self.matching is None else candidates & self.matching
+        candidates, matching = self.slots.candidates(now), self.matching
+        return candidates if matching is None else candidates & matching
 
     def catch_up(self, rows: Contents) -> None:
         """Brings words and sparse vectors to this moment, which may take long where they were never asked for.
@@ -215,9 +230,7 @@ def viewing(
     sparse: bool = False,
     group_by: Path | None = None,
 ) -> Callable[[DerivedIndex, Reader], View]:
-    """What a store is to take off its index for a call with this filter.
-
-    The function raises InvalidArgument where the filter asks for a field that no row has.
+    """What a store is to take off its index for a call with this filter: nothing that takes time.
 
     Args:
         within: a filter of the handle, not of the call: it may keep no row, and its fields may be missing.
@@ -226,21 +239,18 @@ def viewing(
     """
 
     def view(index: DerivedIndex, reader: Reader) -> View:
-        slots, matching = index.slots.view(), None
+        slots, filters = index.slots.view(), list[Callable[[], Bitmap]]()
+        count, records = len(slots.live), RowsAt(reader, slots.change)
         if tree is not None:
-            check_fields(tree, index.columns.known_paths(), index.columns.was_known)
-            matching = index.columns.evaluate(tree, len(slots.live), RowsAt(reader, slots.change))
-            if not matching.any():
-                for doubt in doubts(tree, index.columns.classes_at):
-                    warn_user(doubt)
+            filters.append(partial(index.columns.pending(tree, count).told, records))
         if within is not None:
-            passing = index.columns.evaluate(within, len(slots.live), RowsAt(reader, slots.change))
-            matching = passing if matching is None else matching & passing
+            filters.append(partial(index.columns.pending(within, count).bitmap, records))
         wanted = (index.words if words else None, index.sparse if sparse else None)
-        searcher = index.vectors.searcher(reader.matrix(len(slots.live))) if vectors else None
-        if group_by is None:
-            return View(slots, matching, index.kernels, searcher, *wanted)
-        return View(slots, matching, index.kernels, searcher, *wanted, _groups(group_by, index, matching, reader))
+        searcher = index.vectors.searcher(reader.matrix(count)) if vectors else None
+        taken = View(slots, index.kernels, filters, searcher, *wanted)
+        if group_by is not None:
+            taken.groups = _groups(group_by, index, taken.matching, reader)
+        return taken
 
     return view
 

@@ -26,6 +26,7 @@ def search(store: Store[DerivedIndex], question: Question) -> list[Hits]:
     """Exactly min(k, matches) hits for each question, as of one moment between call and return."""
 
     def answer(view: View, reader: Reader) -> list[Hits]:
+        _ = view.matching  # before indexes are caught up and rows compared: a filter may be wrong
         view.catch_up(reader)
         return run(plan(question, view, reader), reader)
 

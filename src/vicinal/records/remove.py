@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from ..contract import Slots
 from ..errors import InvalidArgument
 from ..filters.tree import Node
-from ..indexes.derived import View, viewing
+from ..indexes.derived import viewing
 from ..inputs.columns import id_list
 from ..store.rows import stored_id
 from ..store.writing import Transaction
@@ -47,11 +49,14 @@ def remove_where(context: Context, where: Mapping[str, Any], ids: Any) -> int:
 def _remove_selected(context: Context, tree: Node | None) -> int:
     moment = now()
 
-    def plan(transaction: Transaction, view: View) -> int:
-        slots: list[int] = slots_in(view, moment).tolist()
-        transaction.end(slots)
+    def plan(transaction: Transaction, slots: Slots) -> int:
+        transaction.end(slots.tolist())
         return len(slots)
 
     return context.store.write_selected(
-        viewing(tree, within=context.within), plan, timeout=context.timeout, durability=context.durability
+        viewing(tree, within=context.within),
+        partial(slots_in, now=moment),
+        plan,
+        timeout=context.timeout,
+        durability=context.durability,
     )

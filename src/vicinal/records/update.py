@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
-from ..contract import FloatMatrix, Metric
+from ..contract import FloatMatrix, Metric, Slots
 from ..errors import IdNotFound, InvalidArgument
 from ..filters.within import check_within, is_within
-from ..indexes.derived import View, viewing
+from ..indexes.derived import viewing
 from ..inputs.columns import Batch, Columns, batches, check_unique, id_list, read_batch
 from ..inputs.ids import is_scalar_id
 from ..inputs.values import expiry
@@ -154,14 +155,15 @@ def update_where(
         check_within(context.within, user_id(row.id), metadata, row.text, place)
         return row, metadata, row.expires_at if expires is None else stored_expiry(expires)
 
-    def plan(transaction: Transaction, view: View) -> int:
-        rows = transaction.rows_by_slot(slots_in(view, moment).tolist())
+    def plan(transaction: Transaction, slots: Slots) -> int:
+        rows = transaction.rows_by_slot(slots.tolist())
         for start in range(0, len(rows), _TOUCHED_AT_ONCE):
             transaction.touch_all(map(changed, rows[start : start + _TOUCHED_AT_ONCE]))
         return len(rows)
 
     return context.store.write_selected(
         viewing(filter_of(where, columns.ids), within=context.within),
+        partial(slots_in, now=moment),
         plan,
         timeout=context.timeout,
         durability=context.durability,

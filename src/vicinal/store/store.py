@@ -32,6 +32,7 @@ from .writing import Transaction
 IndexT = TypeVar("IndexT", bound=Index)
 T = TypeVar("T")
 S = TypeVar("S")
+C = TypeVar("C")
 
 _TAKEN_IN_ROWS = 1024  # the next search takes in fewer by itself, soon enough
 _CLOSE_WAIT_SECONDS = 1.0
@@ -68,11 +69,9 @@ class Taking(Generic[IndexT, T]):
 
     def __enter__(self) -> tuple[T, Reader]:
         opened = self._hold(self)
-        self._generation, feed = opened.generation, opened.feed
+        self._generation = opened.generation
         try:
-            with self._generation.connections.turn, feed.lock.turn, feed.lock.held:
-                reader = Reader(self._generation, feed.state, None, feed.rows)
-                return self._take(feed.index, reader), reader
+            return _taken(opened, self._take)
         except BaseException:
             self._generation.leave(self)
             raise
@@ -228,15 +227,25 @@ class Store(Generic[IndexT]):
     def write_selected(
         self,
         take: Callable[[IndexT, Reader], S],
-        plan: Callable[[Transaction, S], T],
+        choose: Callable[[S], C],
+        plan: Callable[[Transaction, C], T],
         *,
         timeout: float,
         durability: Durability,
     ) -> T:
-        """Like `write`, for a plan that needs what `take` reads off the index, which stands at the commit before."""
+        """Like `write`, for a plan that needs what `choose` makes of what `take` reads off the index.
+
+        The index stands at the commit before. `choose` may take long: it holds up no search.
+        """
+
+        def chosen(opened: Opened[IndexT]) -> C:
+            opened.feed.follow()  # as far as it can get: nobody else commits while we write
+            with contextlib.suppress(ChangedMeanwhile):
+                return choose(_taken(opened, take)[0])
+            return _at_moment(opened, take, lambda taken, _: choose(taken))
 
         def selected(transaction: Transaction, opened: Opened[IndexT]) -> T:
-            return plan(transaction, _at_moment(opened, take, lambda taken, _: taken))
+            return plan(transaction, chosen(opened))
 
         return self._write(selected, timeout, durability)
 
@@ -497,6 +506,14 @@ class Store(Generic[IndexT]):
                 place=self.place,
                 remedy="Use a path, or create it in the child.",
             )
+
+
+def _taken(opened: Opened[IndexT], take: Callable[[IndexT, Reader], S]) -> tuple[S, Reader]:
+    """What `take` reads off the index as it stands, and a reader whose every call has its own moment."""
+    generation, feed = opened.generation, opened.feed
+    with generation.connections.turn, feed.lock.turn, feed.lock.held:
+        reader = Reader(generation, feed.state, None, feed.rows)
+        return take(feed.index, reader), reader
 
 
 def _at_moment(opened: Opened[IndexT], take: Callable[[IndexT, Reader], S], work: Callable[[S, Reader], T]) -> T:
