@@ -8,6 +8,7 @@ partition is made.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -113,7 +114,7 @@ class State:
         return 1 << int(enough[0]) if len(enough) else 1 << max(len(self.recall), 1)
 
 
-class BucketedIndex:
+class BucketedIndex(ABC):
     """See `contract.VectorIndex`. A subclass trains partitions and restores saved ones."""
 
     name = ""
@@ -135,9 +136,11 @@ class BucketedIndex:
         self._state: State | None = None
         self._training: Training | None = None
         self._training_from = 0
+        self._assigned: list[Keys] = []  # of slots that follow those in the buckets
 
     # For subclasses
 
+    @abstractmethod
     def _train(self, vectors: FloatMatrix, count: int) -> Training:
         """Begins to make a partition.
 
@@ -145,15 +148,14 @@ class BucketedIndex:
             vectors: a sample, or all that there are, at least one.
             count: how many there are.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def _restore(self, arrays: dict[str, NDArray[np.float32]], dim: int) -> Partition:
         """The partition that `Partition.save` gave; ValueError or KeyError where it cannot be."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _sample_size(self, count: int) -> int:
         """Vectors to train on, of so many."""
-        raise NotImplementedError
 
     def _listed(self, state: State, vectors: FloatMatrix) -> ListedCodes | None:
         """Codes in the order of buckets, where the kind keeps them; they may lack the last slots."""
@@ -220,7 +222,7 @@ class BucketedIndex:
         """See `VectorIndex.load`."""
         state = self._loaded(saved, dim)
         self._flat.load(saved, dim)
-        self._state, self._training = state, None
+        self._state, self._training, self._assigned = state, None, []
 
     def differing(self, slots: Slots, vectors: FloatMatrix) -> Slots:
         """See `VectorIndex.differing`: codes, and the buckets that vectors are in."""
@@ -257,10 +259,7 @@ class BucketedIndex:
         known = np.flatnonzero(unpack(candidates, len(vectors)))
         if len(known) < self._trained_from_least:
             return False
-        sample = known
-        if len(known) > self._sample_size(len(known)):
-            random = np.random.default_rng(_SEED)
-            sample = np.sort(random.choice(known, self._sample_size(len(known)), replace=False))
+        sample = _drawn(known, self._sample_size(len(known)))
         self._training, self._training_from = self._train(vectors[sample], len(known)), len(vectors)
         return True
 
@@ -269,25 +268,28 @@ class BucketedIndex:
         partition = self._training.step()
         if partition is None:
             return
-        self._training = None
+        self._training, self._assigned = None, []
         keys = np.empty((0, partition.tables), np.uint32)
         # Until all are assigned and recall is measured, searches compare every candidate.
         self._state = State(partition, Buckets(keys), self._training_from, np.empty(0, np.float32))
 
     def _assign(self, state: State, vectors: FloatMatrix, candidates: Bitmap) -> None:
-        start = len(state.buckets)
+        """Buckets of the next slots. Posting lists are made once all have theirs: making them sorts every slot."""
+        start = len(state.buckets) + sum(map(len, self._assigned))
         end = min(len(vectors), start + _ASSIGNED_AT_ONCE)
-        has_vector = unpack(candidates, len(vectors))[start:end]
-        keys = np.full((end - start, state.partition.tables), NO_BUCKET)
-        keys[has_vector] = state.partition.keys(vectors[start:end][has_vector])
-        buckets = Buckets(np.concatenate([state.buckets.keys, keys]))
-        self._state = State(state.partition, buckets, state.trained_from, state.recall)
+        if start < end:
+            has_vector = unpack(candidates, len(vectors))[start:end]
+            keys = np.full((end - start, state.partition.tables), NO_BUCKET)
+            keys[has_vector] = state.partition.keys(vectors[start:end][has_vector])
+            self._assigned.append(keys)
+        if end >= len(vectors):
+            buckets = Buckets(np.concatenate([state.buckets.keys, *self._assigned]))
+            self._state, self._assigned = State(state.partition, buckets, state.trained_from, state.recall), []
 
     def _measure(self, state: State, vectors: FloatMatrix, candidates: Bitmap) -> FloatVector:
         """Looks for the neighbours of stored vectors: which bucket had to be looked into for each?"""
         known = np.flatnonzero(unpack(candidates, len(vectors)))
-        random = np.random.default_rng(_SEED)
-        chosen = np.sort(random.choice(known, min(_MEASURED, len(known)), replace=False))
+        chosen = _drawn(known, _MEASURED)
         answers = self._flat.searcher(vectors).search(vectors[chosen], _NEIGHBOURS + 1, candidates)
         ranks = [
             _first_probe(state, query, slots[slots != own])
@@ -297,6 +299,13 @@ class BucketedIndex:
         last = int(found[found < _NEVER].max(initial=0))
         steps = (1 << np.arange(last.bit_length() + 1)).tolist()
         return np.array([np.mean(found < step) for step in steps], np.float32)
+
+
+def _drawn(slots: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """`count` of the slots, ascending; always the same ones."""
+    if len(slots) <= count:
+        return slots
+    return np.sort(np.random.default_rng(_SEED).choice(slots, count, replace=False))
 
 
 _NEVER: Final = np.iinfo(np.int32).max // 2

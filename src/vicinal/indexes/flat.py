@@ -84,7 +84,7 @@ class FlatIndex:
         with self._building:
             if self.covered < len(vectors):
                 self._extend(vectors, self.covered + _BUILT_AT_ONCE)
-            elif self._may_learn(len(vectors)):
+            elif self.covered == len(vectors) and self._may_learn(len(vectors)):  # else a search encoded newer rows
                 self._learn(vectors)
                 self._extend(vectors, self.covered)
         return self.covered < len(vectors) or self._may_learn(len(vectors))
