@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from ..analyzers.base import Analyzer, Group, Placed, QueryWord
 from ..errors import InvalidArgument
 from .postings import Postings, Program
+from .remembering import Remembering
 from .text_query import Bm25, Clause, Idf, Scorer, TextQuery, idf
 
 __all__ = ["Asked", "Asking", "Compiled"]
 
-_REMEMBERED: Final = 1 << 16  # parts of queries
+_REMEMBERED_BYTES: Final = 4 << 20  # of parts of queries, and as many of phrases: some thousand words
 
 _Group = tuple[int, Placed]  # field, terms and their places
 
@@ -33,8 +33,8 @@ class Asking:
 
     def __init__(self, analyzer: Analyzer) -> None:
         self._analyzer = analyzer
-        self._words = lru_cache(_REMEMBERED)(analyzer.query)
-        self._phrase = lru_cache(_REMEMBERED)(analyzer.phrase)
+        self._words = Remembering(analyzer.query, _bytes_of_words, _REMEMBERED_BYTES)
+        self._phrase = Remembering(analyzer.phrase, _bytes_of_phrase, _REMEMBERED_BYTES)
 
     def ask(self, query: TextQuery) -> Asked:
         """What a query asks for, whatever the postings hold.
@@ -253,3 +253,20 @@ def _weights(query: TextQuery, analyzer: Analyzer, *, alone: bool) -> tuple[floa
         if not 0 <= weight < float("inf"):
             raise InvalidArgument(f"weight of {name!r} must be 0 or more, got {weight!r}", name="weights", value=weight)
     return tuple(float(query.weights.get(field.name, weight)) for field, weight in zip(analyzer.fields, own))
+
+
+_OBJECT_BYTES: Final = 100  # about what a small object of Python takes
+
+
+def _bytes_of_words(text: str, words: Iterable[QueryWord]) -> int:
+    return _OBJECT_BYTES + len(text) + sum(map(_bytes_of, words))
+
+
+def _bytes_of_phrase(text: str, word: QueryWord | None) -> int:
+    return _OBJECT_BYTES + len(text) + (0 if word is None else _bytes_of(word))
+
+
+def _bytes_of(word: QueryWord) -> int:
+    terms = [term for group in word.groups for term, _ in group.terms]
+    parts = 2 + 2 * len(word.groups) + 2 * len(terms)
+    return parts * _OBJECT_BYTES + len(word.text) + sum(map(len, terms)) + sum(map(_bytes_of, word.otherwise))
