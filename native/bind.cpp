@@ -256,6 +256,7 @@ NB_MODULE(_core, module) {
     module.def("build_id", [] { return std::string_view(VICINAL_BUILD_ID); },
                "Hash of the sources that this module was built from.");
     bind_vectors(module);
+    bind_graph(module);
     bind_text(module);
 
     module.def("crc32", &crc32, nb::arg("data").none(), nb::arg("start") = 0,

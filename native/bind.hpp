@@ -15,8 +15,9 @@ namespace vicinal {
 
 namespace nb = nanobind;
 
-// Each defines its part of the module; see bind_vectors.cpp and bind_text.cpp.
+// Each defines its part of the module; see bind_vectors.cpp, bind_graph.cpp and bind_text.cpp.
 void bind_vectors(nb::module_& module);
+void bind_graph(nb::module_& module);
 void bind_text(nb::module_& module);
 
 // Lets other threads of Python run while native code does. A thread that wants back in after the interpreter has begun to

@@ -73,7 +73,7 @@ asan() {
 tsan() {
     can_link tsan -fsanitize=thread || return 0
     # The others have one thread, of which this sanitizer has nothing to say.
-    TESTS="test_threads test_exact test_postings"
+    TESTS="test_threads test_exact test_graph_threads test_postings"
     run tsan "-g1 -O1 -fsanitize=thread"
     TESTS=""
 }

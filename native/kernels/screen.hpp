@@ -10,6 +10,7 @@
 namespace vicinal::kernels {
 
 inline constexpr std::size_t kBlockRows = 64;  // bits of the answer; a block of usual width fits the L1 cache
+inline constexpr std::size_t kDotRows = 8;     // of a look at a few rows
 
 // Rows, which need not be neighbours in memory, and their four statistics, each in an array of its own.
 struct CodeBlock {
@@ -53,6 +54,9 @@ using ScreenFunction = std::uint64_t (*)(const CodeBlock& block, std::size_t str
 struct ScreenTable {
     ScreenFunction screen;
     ScreenFunction screen_halves;
+    // Sets dots[i] to the sum of the code of row i times `code`, whose sum is `code_sum`, for `kDotRows` rows.
+    void (*dots)(const std::uint8_t* const* rows, std::size_t stride, const std::int8_t* code, std::int32_t code_sum,
+                 std::int32_t* dots);
     // Bit i of the result as a screen with this threshold would set it, of the bounds that it gave.
     std::uint64_t (*reaching)(const float* bounds, float threshold);
     int query_code_max;  // largest magnitude in a query's code that no intermediate sum overflows with

@@ -24,6 +24,15 @@ void dot_rows(const std::uint8_t* const* rows, std::size_t stride, const ScreenQ
     Simd::store_totals(sums, query.code_sum, dots);
 }
 
+void dot_few(const std::uint8_t* const* rows, std::size_t stride, const std::int8_t* code, std::int32_t code_sum,
+             std::int32_t* dots) {
+    static_assert(kDotRows % Simd::rows == 0);
+    ScreenQuery query = {};
+    query.code = code;
+    query.code_sum = code_sum;
+    for (std::size_t i = 0; i < kDotRows; i += Simd::rows) dot_rows(rows + i, stride, query, dots + i);
+}
+
 // The same of 4-bit codes.
 void dot_halves(const std::uint8_t* const* rows, std::size_t stride, const ScreenQuery& query, std::int32_t* dots) {
     constexpr std::size_t chunk = 64;
@@ -76,7 +85,7 @@ std::uint64_t screen_halves(const CodeBlock& block, std::size_t stride, const Sc
     return reaching(out.bounds, query.threshold);
 }
 
-constexpr ScreenTable kScreenTable = {screen_rows, screen_halves, reaching, Simd::query_code_max};
+constexpr ScreenTable kScreenTable = {screen_rows, screen_halves, dot_few, reaching, Simd::query_code_max};
 
 }  // namespace
 }  // namespace vicinal::kernels

@@ -14,6 +14,7 @@
 
 #include "check.hpp"
 #include "directions.hpp"
+#include "graphs.hpp"
 #include "samples.hpp"
 #include "text/postings.hpp"
 #include "vectors/exact.hpp"
@@ -290,6 +291,66 @@ void damage_codes(std::size_t mutations, std::uint64_t seed) {
     }
 }
 
+// -- graphs
+
+struct SavedGraph {
+    std::vector<std::uint32_t> lists, entries;
+    std::vector<std::uint64_t> nodes;  // how many
+};
+
+constexpr std::size_t kNodes = 150, kDegree = 6, kNodeDim = 20;
+
+// False if it is refused. What is taken may find less; it may not find what is not there.
+bool live_with(const GraphSample& sample, const SavedGraph& saved, Random& random) {
+    graph::Graph loaded(kDegree);
+    const std::size_t end = saved.lists.size() / kDegree;
+    if (saved.nodes.empty() || saved.lists.size() % kDegree != 0 || end > sample.sample.rows ||
+        !loaded.load(saved.lists.data(), end, saved.entries, static_cast<std::size_t>(saved.nodes[0])))
+        return false;
+    std::vector<std::uint64_t> allowed = sample.everything();
+    if (random.below(2) == 0) allowed[random.below(allowed.size())] = random.bits();
+    for (int round = 0; round < 2; ++round) {
+        std::uint32_t slots[10], count = 0;
+        float scores[10];
+        const Matrix query = {sample.sample.matrix().row(random.below(kNodes)), 1, kNodeDim};
+        loaded.search(sample.rows(), query, {5 + random.below(40), 1, allowed.data()}, {10, slots, scores, &count});
+        float expected[10];
+        CHECK(count <= 10 && std::set(slots, slots + count).size() == count, "%u hits", count);
+        for (std::uint32_t i = 0; i < count; ++i) CHECK(graph::has(allowed.data(), slots[i]), "slot %u", slots[i]);
+        kernels::score(sample.metric, sample.sample.matrix(), {slots, count}, query.data, expected);
+        CHECK(std::equal(scores, scores + count, expected), "scores");
+        loaded.insert(sample.rows(), allowed.data(), sample.sample.rows, {10, 1.1f, 1, false});
+    }
+    return true;
+}
+
+void damage_graphs(std::size_t mutations, std::uint64_t seed) {
+    std::size_t accepted = 0;
+    for (const Metric metric : {Metric::cosine, Metric::inner_product, Metric::l2, Metric::l1}) {
+        const GraphSample sample(metric, kNodes + 30, kNodeDim, 64);
+        graph::Graph whole(kDegree);
+        whole.insert(sample.rows(), sample.everything().data(), kNodes, {20, 1.1f, 1, false});
+        SavedGraph saved = {std::vector<std::uint32_t>(kNodes * kDegree), whole.all_entries(), {kNodes}};
+        whole.edges().save(saved.lists.data());
+        Random making(1);
+        CHECK(live_with(sample, saved, making), "what was saved is refused");
+        for (std::size_t i = 0; i < mutations / 4; ++i) {
+            alarm(kSecondsMax);
+            Random random(seed + i);
+            SavedGraph damaged = saved;
+            const std::size_t chosen = random.below(8);
+            if (chosen < 5) mutate(damaged.lists, random);
+            if (chosen == 5 || chosen == 7) mutate(damaged.entries, random);
+            if (chosen > 5) mutate(damaged.nodes, random);
+            const int before = failures;
+            accepted += live_with(sample, damaged, random);
+            if (failures > before) std::printf("  with VICINAL_SEED=%zu\n", static_cast<std::size_t>(seed + i));
+        }
+    }
+    std::printf("graphs: %zu of %zu accepted\n", accepted, mutations);
+    CHECK(accepted > 0 && accepted < mutations, "nothing was tried");
+}
+
 }  // namespace
 
 int main() {
@@ -297,5 +358,6 @@ int main() {
     const std::uint64_t seed = setting("VICINAL_SEED", 1);
     damage_postings(mutations, seed);
     damage_codes(mutations, seed);
+    damage_graphs(mutations, seed);
     return result();
 }

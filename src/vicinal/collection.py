@@ -57,6 +57,7 @@ from .records.read import read, read_ids
 from .records.remove import remove, remove_where
 from .records.scroll import scroll
 from .records.update import update, update_where
+from .records.waiting import wait_indexed
 from .searching.duplicates import duplicates
 from .searching.explain import explain, why_not
 from .searching.recommend import recommend
@@ -601,19 +602,20 @@ class Collection:
         """Rows, slots, sizes and settings at this moment."""
         context, store = self._context, self._context.store
         published, builder = store.published(), store.upkeep.builder()
-        view, state = store.at_moment(
-            lambda index, _: index.slots.view(), lambda view, reader: (view, reader.state)
+        (view, covered), state = store.at_moment(
+            lambda index, _: (index.slots.view(), index.vectors.covered), lambda taken, reader: (taken, reader.state)
         )  # its arrays are never written again
         rows, live = popcount(view.visible(now())), int(np.count_nonzero(view.live))
         searchable = int(np.count_nonzero(view.searchable))
+        indexed = int(np.count_nonzero(view.searchable[:covered]))
         return Stats(
             name=context.name,
             path=store.place,
             rows=rows,
             expired=live - rows,
             dead_slots=state.next_slot - live,
-            indexed=searchable,
-            pending=0,
+            indexed=indexed,
+            pending=searchable - indexed,
             dimension=state.dimension,
             metric=state.metric,
             encoder=_encoder_name(context, state),
@@ -626,6 +628,20 @@ class Collection:
             recovery=store.recovery,
             postponed=store.upkeep.postponed(),
         )
+
+    def wait_indexed(self, timeout: float | None = None, *, progress: bool = False) -> bool:
+        """Takes into the vector index what was written so far, with all processors, instead of in the background.
+
+        Searches find every row without it; afterwards they are as fast as they will be.
+
+        Args:
+            timeout: seconds; None for as long as it takes.
+            progress: a bar on the terminal.
+
+        Returns:
+            False where the time was up before all was done.
+        """
+        return wait_indexed(self._context, timeout, show=progress)
 
     def sync(self) -> None:
         """Makes all earlier writes survive power loss; with durability "full" they do already."""

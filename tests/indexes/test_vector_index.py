@@ -34,6 +34,7 @@ from vicinal.errors import InvalidArgument, SettingsMismatch
 from vicinal.filters.bitmap import pack, unpack
 from vicinal.indexes import kernels as module
 from vicinal.indexes import vector_index
+from vicinal.indexes.graph import GraphIndex
 from vicinal.indexes.ivf import IvfIndex
 from vicinal.indexes.kernels import NumpyKernels
 from vicinal.indexes.lsh import LshIndex
@@ -72,6 +73,13 @@ class HalvesIndex:
     def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
         self.covered = min(len(vectors), self.covered + 100)
         return self.covered < len(vectors)
+
+    def refine(self, vectors: FloatMatrix, candidates: Bitmap, *, awaited: bool = False) -> bool:
+        return False
+
+    @property
+    def unsaved(self) -> int:
+        return 0
 
     def save(self) -> SavedIndex:
         return SavedIndex(self.change, self.covered, {"step": np.array([self._step])})
@@ -123,6 +131,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
 # Kinds that look at less than all only from thousands of rows on, made to do so with the few of these tests.
 SMALL: dict[str, vector_index.Maker] = {
     "small-ivf": partial(IvfIndex, lists=7, nprobe=2, trained_from=40, exact_below=0),
+    "small-graph": partial(GraphIndex, m=3, ef_construction=12, built_from=40),
     "small-lsh": partial(LshIndex, tables=3, bits=4, trained_from=40, exact_below=0),
 }
 KINDS = (*index_names(), "halves", *SMALL)
@@ -158,7 +167,7 @@ def delta(change: int, before: int, slot_count: int, dead: Any = ()) -> Delta:
 
 def build(index: VectorIndex, vectors: Any, candidates: Bitmap) -> None:
     builds = 0
-    while index.build(vectors, candidates):
+    while index.build(vectors, candidates) or index.refine(vectors, candidates):
         builds += 1
         assert builds < BUILDS_MAX, "it must come to an end"
 

@@ -49,10 +49,12 @@ class Accuracy:
     Attributes:
         exact: the true answer, whatever it costs.
         recall: the share of the true answer that is wanted, above 0 and at most 1; None leaves it to the index.
+        filtered: candidates are what a filter left, who knows where: they may be far from where the query leads.
     """
 
     exact: bool = False
     recall: float | None = None
+    filtered: bool = False
 
 
 AS_USUAL: Final = Accuracy()
@@ -156,6 +158,21 @@ class VectorIndex(Protocol):
         """
         ...
 
+    def refine(self, vectors: FloatMatrix, candidates: Bitmap, *, awaited: bool = False) -> bool:
+        """Makes searches faster by what may as well come later, a fraction of a second's work; False where all is done.
+
+        Like `build`, which has come to its end before. Nobody waits for it who saves or closes.
+
+        Args:
+            awaited: somebody waits for it, who gets all processors; else it gives way to all others of this machine.
+        """
+        ...
+
+    @property
+    def unsaved(self) -> int:
+        """Slots that `refine` has taken in since this was saved or loaded; 0 until it has come to its end."""
+        ...
+
     def save(self) -> SavedIndex:
         """What it has built."""
         ...
@@ -232,6 +249,10 @@ class Index(Protocol):
         """Slots that searches look at one by one until they are built in."""
         ...
 
+    def unsaved(self, part: str) -> int:
+        """Slots that a part was refined by since it was saved or loaded, beside what commits brought."""
+        ...
+
     def snapshot(self, saving: Collection_[str] = ()) -> IndexSnapshot:
         """As it stands, for building, and for saving these parts."""
         ...
@@ -265,6 +286,10 @@ class IndexSnapshot(Protocol):
         Args:
             urgent: only what makes searches quick that have nothing to wait for.
         """
+        ...
+
+    def refine(self, rows: Contents, *, awaited: bool = False) -> bool:
+        """See `VectorIndex.refine`."""
         ...
 
     def save(self, part: str, rows: Contents) -> SavedIndex:

@@ -204,6 +204,15 @@ class BucketedIndex(ABC):
             self._state = State(state.partition, state.buckets, state.trained_from, measured)
         return False
 
+    def refine(self, vectors: FloatMatrix, candidates: Bitmap, *, awaited: bool = False) -> bool:
+        """See `VectorIndex.refine`: there is nothing to."""
+        return False
+
+    @property
+    def unsaved(self) -> int:
+        """See `VectorIndex.unsaved`."""
+        return 0
+
     def save(self) -> SavedIndex:
         """See `VectorIndex.save`."""
         saved, state = self._flat.save(), self._state

@@ -15,6 +15,7 @@ from .codes import SPAN_STRIDE, Coarse, Codes, Scanner, coarse_stride, code_shap
 __all__ = ["CodedRows", "sections"]
 
 _ROWS_MIN: Final = 64
+_LINE: Final = 64  # bytes of a cache line
 # By which names an index is saved: codes in directions are no upper halves.
 _HALVES: Final = ("codes", "statistics", "coarse", "coarse_statistics")
 _LEADING: Final = ("codes", "statistics", "leading", "leading_statistics", "further", "further_statistics")
@@ -170,9 +171,17 @@ def _widths(stride: int, columns: int, leads: bool) -> list[int]:
 
 def _resized(array: NDArray[Any], count: int, room: int) -> NDArray[Any]:
     """A copy of the first `count` rows, with room for `room`."""
-    grown = np.empty((room, array.shape[1]), array.dtype)
+    grown = _aligned((room, array.shape[1]), array.dtype)
     grown[:count] = array[:count]
     return grown
+
+
+def _aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Undefined values from the start of a cache line on: a row of codes then lies in as few lines as it can."""
+    size = shape[0] * shape[1] * dtype.itemsize
+    octets = np.empty(size + _LINE, np.uint8)
+    start = -octets.ctypes.data % _LINE
+    return octets[start : start + size].view(dtype).reshape(shape)
 
 
 def _near(metric: Metric, vectors: FloatMatrix, made: Sequence[Any], held: Sequence[Any]) -> NDArray[np.bool_]:

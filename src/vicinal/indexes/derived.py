@@ -149,6 +149,10 @@ class DerivedIndex:
         """See `Index.pending`."""
         return max(0, self.slots.vector_end - self.vectors.covered)
 
+    def unsaved(self, part: str) -> int:
+        """See `Index.unsaved`."""
+        return self.vectors.unsaved if part == _VECTORS else 0
+
     def snapshot(self, saving: Collection[str] = ()) -> DerivedSnapshot:
         """See `Index.snapshot`."""
         return DerivedSnapshot(self, self.columns.snapshot() if _COLUMNS in saving else None)
@@ -206,6 +210,12 @@ class DerivedSnapshot:
         return not urgent and (
             self._words.step(rows, slots.live, slots.change) or self._sparse.step(rows, slots.live, slots.change)
         )
+
+    def refine(self, rows: Contents, *, awaited: bool = False) -> bool:
+        """See `IndexSnapshot.refine`."""
+        slots = self._slots
+        vectors, candidates = rows.matrix(len(slots.live)), slots.packed_searchable
+        return self._vectors.refine(vectors, candidates, awaited=awaited)
 
     def save(self, part: str, rows: Contents) -> SavedIndex:
         """See `IndexSnapshot.save`."""

@@ -71,6 +71,11 @@ class FlatIndex:
         """See `VectorIndex.covered`."""
         return _end(self._ready)
 
+    @property
+    def coded(self) -> tuple[CodedRows, ...]:
+        """Parts that hold the codes of the slots that are covered; what they hold stays as it is."""
+        return self._ready
+
     def apply(self, delta: Delta) -> None:
         """See `VectorIndex.apply`."""
         self.change = delta.change
@@ -88,6 +93,15 @@ class FlatIndex:
                 self._learn(vectors)
                 self._extend(vectors, self.covered)
         return self.covered < len(vectors) or self._may_learn(len(vectors))
+
+    def refine(self, vectors: FloatMatrix, candidates: Bitmap, *, awaited: bool = False) -> bool:
+        """See `VectorIndex.refine`: there is nothing to."""
+        return False
+
+    @property
+    def unsaved(self) -> int:
+        """See `VectorIndex.unsaved`."""
+        return 0
 
     def save(self) -> SavedIndex:
         """See `VectorIndex.save`."""

@@ -204,9 +204,53 @@ class CoreLists(Protocol):
     ) -> tuple[int, int]: ...
 
 
+class CoreGraphRows(Protocol):
+    """Vectors by slot and their codes, as a native graph reads them."""
+
+
+class CoreGraph(Protocol):
+    """Nodes and edges; see native/bind_graph.cpp."""
+
+    @property
+    def degree(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def inserted(self) -> int: ...
+    def load(self, lists: Slots, entries: Slots, inserted: int) -> None: ...
+    def save(self, lists: Slots) -> None: ...
+    def entries(self, out: Slots) -> int: ...
+    def insert(
+        self,
+        rows: CoreGraphRows,
+        candidates: Bitmap,
+        end: int,
+        width: int,
+        alpha: float,
+        threads: int,
+        is_polite: bool,
+    ) -> None: ...
+    def search(
+        self,
+        rows: CoreGraphRows,
+        allowed: Bitmap | None,
+        queries: FloatMatrix,
+        width: int,
+        threads: int,
+        skipped: Slots | None,
+        slots: Slots,
+        scores: FloatMatrix,
+        counts: Slots,
+    ) -> int: ...
+
+
 class Core(Checksums, Protocol):
     """What `vicinal._core` offers; see native/bind.cpp."""
 
+    @property
+    def Graph(self) -> Callable[[int], CoreGraph]: ...
+    @property
+    def GraphRows(self) -> Callable[..., CoreGraphRows]: ...
     @property
     def Lists(self) -> Callable[..., CoreLists]: ...
     @property

@@ -43,6 +43,13 @@ class PlainIndex:
     def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
         return False
 
+    def refine(self, vectors: FloatMatrix, candidates: Bitmap, *, awaited: bool = False) -> bool:
+        return False
+
+    @property
+    def unsaved(self) -> int:
+        return 0
+
     def save(self) -> SavedIndex:
         return SavedIndex(self.change, self.covered, {})
 

@@ -87,6 +87,15 @@ class ScannedIndex:
         self._norms.squared(vectors)
         return False
 
+    def refine(self, vectors: FloatMatrix, candidates: Bitmap, *, awaited: bool = False) -> bool:
+        """See `VectorIndex.refine`: there is nothing to."""
+        return False
+
+    @property
+    def unsaved(self) -> int:
+        """See `VectorIndex.unsaved`."""
+        return 0
+
     def save(self) -> SavedIndex:
         """See `VectorIndex.save`."""
         norms = self._norms.known

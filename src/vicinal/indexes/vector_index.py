@@ -14,6 +14,7 @@ from ..contract import Kernels, Metric, VectorIndex
 from ..errors import InvalidArgument
 from ..inputs.names import nearest
 from .flat import flat_index
+from .graph import GraphIndex
 from .ivf import IvfIndex
 from .lsh import LshIndex
 from .plain import PlainIndex
@@ -28,6 +29,8 @@ DEFAULT_INDEX: Final = "flat"
 _KINDS: dict[str, Maker] = {
     "flat": flat_index,
     "plain": PlainIndex,
+    "graph": GraphIndex,
+    "hnsw": GraphIndex,
     "ivf": IvfIndex,
     "lsh": LshIndex,
 }

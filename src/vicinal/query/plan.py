@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..contract import Approach, Bitmap, FloatMatrix, Metric
+from ..contract import AS_USUAL, Accuracy, Approach, Bitmap, FloatMatrix, Metric
 from ..errors import Damaged
 from ..filters.bitmap import popcount, unpack
 from ..filters.tree import path_text
@@ -23,6 +23,7 @@ from .question import Grouping, Mmr, Question, check_dimension
 
 __all__ = ["Plan", "Step", "plan"]
 
+_FILTERED = Accuracy(filtered=True)
 _NO_VECTORS = np.empty((0, 0), dtype=np.float32)
 
 
@@ -76,10 +77,18 @@ class Plan:
             found.append(Step("group", popcount(self.rows), True, why))
         return found
 
+    @property
+    def accuracy(self) -> Accuracy:
+        """What the nearest vectors must be."""
+        asked = self.question.accuracy
+        if self.view.matching is None:
+            return asked
+        return _FILTERED if asked is AS_USUAL else replace(asked, filtered=True)
+
     def approach(self) -> Approach:
         """How the nearest vectors are found."""
         assert self.view.vectors is not None  # the view was asked for them
-        return self.view.vectors.approach(self.question.k, self.candidates, self.question.accuracy)
+        return self.view.vectors.approach(self.question.k, self.candidates, self.accuracy)
 
 
 @dataclass(frozen=True, slots=True)

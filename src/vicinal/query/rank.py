@@ -98,12 +98,12 @@ def _by_vectors(plan: Plan, depth: int | None) -> list[Ranking]:
     question, search = plan.question, plan.view.vectors.search
     k = question.k if depth is None else depth
     if not in_a_hurry():
-        return list(starmap(Ranking, search(plan.queries, k, plan.candidates, question.accuracy, threads)))
+        return list(starmap(Ranking, search(plan.queries, k, plan.candidates, plan.accuracy, threads)))
     rankings: list[Ranking] = []
     at_once = max(_QUERIES_AT_ONCE, _COMPARED_AT_ONCE // max(1, len(plan.vectors)))
     for start in _in_time(range(0, len(plan.queries), at_once)):
         queries = plan.queries[start : start + at_once]
-        rankings += starmap(Ranking, search(queries, k, plan.candidates, question.accuracy, threads))
+        rankings += starmap(Ranking, search(queries, k, plan.candidates, plan.accuracy, threads))
     return rankings
 
 
@@ -151,7 +151,7 @@ def legs_of(plan: Plan, i: int) -> list[Leg]:
         candidates = candidates & rows
     legs: list[Leg] = []
     if plan.queries is not None:
-        view, query, accuracy = plan.view, plan.queries[i], question.accuracy
+        view, query, accuracy = plan.view, plan.queries[i], plan.accuracy
         assert view.vectors is not None  # the view was asked for them
         legs.append(DenseLeg(view.vectors, view.kernels, plan.metric, plan.vectors, query, candidates, accuracy))
     if words is not None:

@@ -81,6 +81,7 @@ def _index(store: Store[Any]) -> None:
     try:
         while _step(store):
             pass
+        store.upkeep.look_again()
     except VicinalError as error:  # closed or dropped meanwhile, mostly: searches do without
         _log.info("indexing of %s ended: %s", store.place, error)
     except Exception:

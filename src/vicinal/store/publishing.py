@@ -56,7 +56,8 @@ def due_parts(opened: Opened[Any], pace: Pace) -> list[str]:
     """Parts that are worth saving now."""
     feed = opened.feed
     state, published = feed.state, feed.published
-    behind = [part for part in feed.index.parts if _change_of(published.get(part)) < state.change]
+    unsaved = {part: feed.index.unsaved(part) for part in feed.index.parts}
+    behind = [part for part in feed.index.parts if _change_of(published.get(part)) < state.change or unsaved[part]]
     if not behind:
         return []
     connections, rows = opened.generation.connections, {}
@@ -66,7 +67,9 @@ def due_parts(opened: Opened[Any], pace: Pace) -> list[str]:
     return [
         part
         for part in behind
-        if _is_worth_it(published.get(part), rows[_change_of(published.get(part))], state.next_slot, pace)
+        if _is_worth_it(
+            published.get(part), max(rows[_change_of(published.get(part))], unsaved[part]), state.next_slot, pace
+        )
     ]
 
 
@@ -84,13 +87,18 @@ def _change_of(published: Publication | None) -> int:
     return 0 if published is None else published.change
 
 
-def build(opened: Opened[Any]) -> bool:
-    """One step of what searches would otherwise look at row by row; False where nothing is left."""
+def build(opened: Opened[Any], *, awaited: bool = False) -> bool:
+    """One step of what searches would otherwise look at row by row; False where nothing is left.
+
+    Args:
+        awaited: see `VectorIndex.refine`.
+    """
     feed = opened.feed
     with feed.building:
         snapshot, state = feed.at_moment(lambda _: (feed.index.snapshot(), feed.state))
         try:
-            return bool(snapshot.build(Reader(opened.generation, state), urgent=True))
+            rows = Reader(opened.generation, state)
+            return bool(snapshot.build(rows, urgent=True) or snapshot.refine(rows, awaited=awaited))
         except ChangedMeanwhile:
             return True
 
@@ -138,7 +146,10 @@ def publish_generation(files: Files, folder: str, make_index: Callable[[State], 
         return
     try:
         feed = Feed(files, generation, make_index)
-        publish_due(files, folder, Opened(generation, feed), Pace.ALWAYS)
+        opened = Opened(generation, feed)
+        while build(opened, awaited=True):
+            pass
+        publish_due(files, folder, opened, Pace.ALWAYS)
     except (OSError, StoreError) as error:
         _log.warning("the index of %s was not saved: %s", folder, error)
     finally:

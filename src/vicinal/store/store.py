@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from .files import Files
 from .generation import DROPPED, Generation, open_in_force
 from .imports import import_ahead
 from .publication import Publication
-from .publishing import oldest
+from .publishing import build, oldest
 from .reading import ChangedMeanwhile, Reader
 from .recovery import recover
 from .state import State, read_state
@@ -317,6 +318,23 @@ class Store(Generic[IndexT]):
             except BaseException:
                 self.unsynced = was_unsynced
                 raise
+
+    def wait_indexed(self, timeout: float | None = None, advance: Callable[[int], None] = lambda done: None) -> bool:
+        """Builds into the index what was written before, with all processors; False where that takes too long.
+
+        Args:
+            advance: is told how many slots were built in.
+        """
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            with self.in_force() as opened:
+                before = opened.feed.index.pending()
+                if not build(opened, awaited=True):
+                    self.upkeep.look_again()
+                    return True
+                advance(max(0, before - opened.feed.index.pending()))
+            if time.monotonic() >= deadline:
+                return False
 
     # -- opening, moving on, closing
 

@@ -136,6 +136,10 @@ class Upkeep(Generic[IndexT]):
             self._looked_through_at = now
             self.build(pace=pace)
 
+    def look_again(self) -> None:
+        """What was built since there was nothing to do may be worth saving."""
+        self._nothing_due = None
+
     def after_write_in_memory(self) -> None:
         """Nobody else keeps house there: compaction comes with the write that makes it due."""
         with self._store.in_force() as opened:

@@ -1,0 +1,369 @@
+"""A graph in which each vector is linked to near ones: a search walks along the links towards its query.
+
+Codes of all rows are kept by `flat`, which answers until the graph is there, and whatever is asked to be exact. Rows
+that the graph has not taken in yet are compared one by one. native/graph has the graph itself; how wide a walk has to
+be for how much of the true answer is measured on stored vectors, each time there are twice as many.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import (
+    AS_USUAL,
+    Accuracy,
+    Approach,
+    Bitmap,
+    Delta,
+    FloatMatrix,
+    FloatVector,
+    Kernels,
+    Metric,
+    SavedIndex,
+    Slots,
+    VectorSearcher,
+)
+from ..filters.bitmap import unpack
+from ..locks import new_lock
+from .coded_rows import CodedRows
+from .flat import FlatIndex, flat_index, merged
+from .kernels import CoreGraph, CoreGraphRows, NativeKernels
+from .threads import thread_count
+
+__all__ = ["GraphIndex", "GraphSearcher"]
+
+RECALL: Final = 0.98  # what a search finds of the ten nearest unless told otherwise
+_M: Final = 16
+_EF_CONSTRUCTION: Final = 100
+_BUILT_FROM: Final = 2_000  # fewer vectors are compared all
+_ALPHA: Final = 1.1
+_INSERTED_AT_ONCE: Final = 2_048
+_M_MAX: Final = 64
+_EF_MAX: Final = 65_536
+_MEASURED: Final = 100  # vectors
+_MEASURED_AGAIN: Final = 2  # times as many
+_NEIGHBOURS: Final = 10
+_SEED: Final = 20_011
+_WIDTHS: Final = (10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 1024)
+_WIDER_THAN_K: Final = 1.5
+_WORD_BITS: Final = 64
+_PIECES_MAX: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What searches read; replaced, never changed.
+
+    Attributes:
+        graph: it may have nodes that are still being linked.
+        covered: slots below it are linked.
+        recall: the share of neighbours found by walks of the first `_WIDTHS`; empty until measured.
+        measured_at: nodes there were then.
+    """
+
+    graph: CoreGraph
+    covered: int
+    recall: FloatVector
+    measured_at: int
+
+    def width(self, recall: float) -> int | None:
+        """Of a walk that finds so much of the ten nearest; None where none of those measured does."""
+        known = np.maximum.accumulate(self.recall)
+        if not len(known) or recall > known[-1]:
+            return None
+        return math.ceil(np.interp(recall, known, _WIDTHS[: len(known)]))
+
+
+class GraphIndex:
+    """Chosen by `index="graph"`, and by "hnsw", which is what others call nearly the same.
+
+    Args:
+        kernels, metric: see `contract.VectorIndex`. Without the native core every candidate is compared.
+        m: half as many links as a vector has at most.
+        ef_construction: width of the walk to the neighbours of a new vector.
+        ef_search: width of the walk of a search; by default what finds 0.98 of the ten nearest.
+
+    Raises:
+        ValueError: a number out of range.
+    """
+
+    name = "graph"
+
+    def __init__(
+        self,
+        kernels: Kernels,
+        metric: Metric,
+        m: int = _M,
+        ef_construction: int = _EF_CONSTRUCTION,
+        ef_search: int | None = None,
+        **more: Any,
+    ) -> None:
+        for name, value, least, most in (
+            ("m", m, 2, _M_MAX),
+            ("ef_construction", ef_construction, 4, _EF_MAX),
+            ("ef_search", _M if ef_search is None else ef_search, 1, _EF_MAX),
+        ):
+            if type(value) is not int or not least <= value <= most:
+                raise ValueError(f"{name} must be a whole number from {least} to {most}, not {value!r}")
+        self._configure(**more)
+        self._flat = flat_index(kernels, metric)
+        self._core = kernels.core if isinstance(kernels, NativeKernels) else None
+        self._metric: Metric = metric
+        self._degree = 2 * m
+        self._width = ef_construction
+        self._ef_search = ef_search
+        self._growing = new_lock()
+        self._state: State | None = None
+        self._saved_to = 0
+        self._bound: tuple[State, FloatMatrix, CoreGraphRows] | None = None  # as the last searcher needed it
+
+    def _configure(self, built_from: int = _BUILT_FROM, alpha: float = _ALPHA) -> None:
+        self._built_from = built_from
+        self._alpha = alpha
+
+    @property
+    def change(self) -> int:
+        """See `VectorIndex.change`."""
+        return self._flat.change
+
+    @property
+    def covered(self) -> int:
+        """See `VectorIndex.covered`. Where a graph is due it does not begin to be covered by codes alone."""
+        state, coded = self._state, self._flat.covered
+        if state is not None:
+            return state.covered if self._metric == "l1" else min(state.covered, coded)
+        return 0 if self._core is not None and coded >= self._built_from else coded
+
+    def apply(self, delta: Delta) -> None:
+        """See `VectorIndex.apply`."""
+        self._flat.apply(delta)
+
+    def searcher(self, vectors: FloatMatrix) -> VectorSearcher:
+        """See `VectorIndex.searcher`."""
+        flat, state = self._flat.searcher(vectors), self._state
+        if state is None or not len(state.recall) or state.covered > len(vectors):
+            return flat
+        return GraphSearcher(flat, vectors, state, self._bind(state, vectors), self._ef_search)
+
+    def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
+        """See `VectorIndex.build`: codes. The graph comes by `refine`."""
+        return self._flat.build(vectors, candidates)
+
+    def refine(self, vectors: FloatMatrix, candidates: Bitmap, *, awaited: bool = False) -> bool:
+        """See `VectorIndex.refine`."""
+        with self._growing:
+            threads = thread_count() if awaited else max(1, thread_count() - 1)
+            end = min(self._flat.covered, len(vectors))
+            state = self._state
+            if state is None:
+                if self._core is None or end < self._built_from:
+                    return False
+                state = State(self._core.Graph(self._degree), 0, np.empty(0, np.float32), 0)
+            if state.covered < end:
+                end = min(end, state.covered + _INSERTED_AT_ONCE * threads)
+                rows = self._rows(state.graph, vectors, end)
+                state.graph.insert(rows, candidates, end, self._width, self._alpha, threads, not awaited)
+                self._state = State(state.graph, end, state.recall, state.measured_at)
+                return True
+            if state.graph.inserted >= max(1, _MEASURED_AGAIN * state.measured_at):
+                recall = self._measure(state, vectors, candidates)
+                self._state = State(state.graph, state.covered, recall, state.graph.inserted)
+        return False
+
+    @property
+    def unsaved(self) -> int:
+        """See `VectorIndex.unsaved`."""
+        state = self._state
+        if state is None or not len(state.recall) or state.covered < self._flat.covered:
+            return 0
+        return state.covered - self._saved_to
+
+    def save(self) -> SavedIndex:
+        """See `VectorIndex.save`."""
+        saved, state = self._flat.save(), self._state
+        if state is None or state.covered != state.graph.end or state.covered > saved.slot_count:
+            return saved
+        edges = np.empty(state.covered * self._degree, np.uint32)
+        state.graph.save(edges)
+        entries = np.empty(256, np.uint32)
+        arrays = {
+            **saved.arrays,
+            "graph.edges": edges,
+            "graph.entries": entries[: state.graph.entries(entries)],
+            "graph.nodes": np.array([state.graph.inserted, state.measured_at], np.uint64),
+            "graph.recall": state.recall,
+        }
+        self._saved_to = state.covered
+        return SavedIndex(saved.change, saved.slot_count, arrays)
+
+    def load(self, saved: SavedIndex, dim: int) -> None:
+        """See `VectorIndex.load`."""
+        state = self._loaded(saved)
+        self._flat.load(saved, dim)
+        if state is not None and self._metric != "l1" and state.covered > self._flat.covered:
+            state = None  # its codes were not saved with it
+        self._state, self._bound = state, None
+        self._saved_to = 0 if state is None else state.covered
+
+    def differing(self, slots: Slots, vectors: FloatMatrix) -> Slots:
+        """See `VectorIndex.differing`: codes. Edges depend on the order in which threads came by."""
+        return self._flat.differing(slots, vectors)
+
+    def _loaded(self, saved: SavedIndex) -> State | None:
+        if self._core is None or "graph.edges" not in saved.arrays:
+            return None
+        names = ("graph.edges", "graph.entries", "graph.nodes", "graph.recall")
+        edges, entries, nodes, recall = (saved.arrays[name] for name in names)
+        if edges.dtype != np.uint32 or len(edges) % self._degree or len(edges) > saved.slot_count * self._degree:
+            raise ValueError("edges of another shape")
+        if entries.dtype != np.uint32 or nodes.dtype != np.uint64 or len(nodes) != 2 or nodes.max() > 1 << 32:
+            raise ValueError("entries or numbers of nodes of another shape")
+        if recall.dtype != np.float32 or len(recall) > len(_WIDTHS) or not ((recall >= 0) & (recall <= 1)).all():
+            raise ValueError("recall must be shares")
+        graph = self._core.Graph(self._degree)
+        graph.load(edges, entries, int(nodes[0]))
+        return State(graph, graph.end, recall, int(nodes[1]))
+
+    def _bind(self, state: State, vectors: FloatMatrix) -> CoreGraphRows:
+        bound = self._bound
+        if bound is None or bound[0] is not state or bound[1] is not vectors:
+            self._bound = bound = state, vectors, self._rows(state.graph, vectors, state.covered)
+        return bound[2]
+
+    def _rows(self, graph: CoreGraph, vectors: FloatMatrix, count: int) -> CoreGraphRows:
+        assert self._core is not None  # there is a graph
+        codes: list[Any] = [None, None, count, None, None]
+        if isinstance(self._flat, FlatIndex):
+            codes = _pieces(self._flat.coded, count)
+        return self._core.GraphRows(self._metric, count, vectors, *codes)
+
+    def _measure(self, state: State, vectors: FloatMatrix, candidates: Bitmap) -> FloatVector:
+        """Looks for the neighbours of stored vectors by walks that do not go through these themselves."""
+        known = np.flatnonzero(unpack(candidates, state.covered))
+        random = np.random.default_rng(_SEED)
+        chosen = np.sort(random.choice(known, min(_MEASURED, len(known)), replace=False)).astype(np.uint32)
+        queries = np.ascontiguousarray(vectors[chosen])
+        below = _without_tail(candidates, state.covered)
+        true = self._flat.searcher(vectors).search(queries, _NEIGHBOURS + 1, below)
+        searcher = GraphSearcher(
+            self._flat.searcher(vectors), vectors, state, self._rows(state.graph, vectors, state.covered), None
+        )
+        recall: list[float] = []
+        for width in _WIDTHS:
+            found = searcher.walk(queries, _NEIGHBOURS, below, width, 1, chosen)
+            shares = [_share(a, b, int(own)) for a, b, own in zip(found, true, chosen, strict=True)]
+            recall.append(float(np.mean(shares)))
+            if recall[-1] >= 1:
+                break
+        return np.array(recall, np.float32)
+
+
+class GraphSearcher:
+    """See `contract.VectorSearcher`."""
+
+    __slots__ = ("_ef_search", "_flat", "_rows", "_state", "_vectors")
+
+    def __init__(
+        self, flat: VectorSearcher, vectors: FloatMatrix, state: State, rows: CoreGraphRows, ef_search: int | None
+    ) -> None:
+        self._flat = flat
+        self._vectors = vectors
+        self._state = state
+        self._rows = rows
+        self._ef_search = ef_search
+
+    def search(
+        self, queries: FloatMatrix, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL, threads: int = 1
+    ) -> list[tuple[Slots, FloatVector]]:
+        """See `VectorSearcher.search`."""
+        width = self._wanted_width(k, accuracy)
+        if width is None:
+            return self._flat.search(queries, k, candidates, threads=threads)
+        found = self.walk(queries, k, candidates, width, threads)
+        covered = self._state.covered
+        if covered < len(self._vectors):
+            tail = self._flat.search(queries, k, _without_head(candidates, covered), threads=threads)
+            found = [merged(pair, k) for pair in zip(found, tail, strict=True)]
+        for i, (slots, _) in enumerate(found):
+            if len(slots) < k:
+                found[i] = self._flat.search(queries[i : i + 1], k, candidates)[0]
+        return found
+
+    def approach(self, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL) -> Approach:
+        """See `VectorSearcher.approach`."""
+        width = self._wanted_width(k, accuracy)
+        if width is not None:
+            return Approach(False, f"a walk of width {width} through a graph of {self._state.covered:,} rows")
+        if accuracy.filtered:
+            return Approach(True, "every candidate is compared: a filter chose them")
+        return Approach(True, "every candidate is compared, as was asked")
+
+    def walk(
+        self, queries: FloatMatrix, k: int, candidates: Bitmap, width: int, threads: int, skipped: Slots | None = None
+    ) -> list[tuple[Slots, FloatVector]]:
+        """What a walk of this width finds; less than k where too few candidates are met.
+
+        Args:
+            skipped: for each query a node that the walk must not go through.
+        """
+        shape = len(queries), k
+        slots, scores, counts = np.empty(shape, np.uint32), np.empty(shape, np.float32), np.empty(shape[0], np.uint32)
+        self._state.graph.search(self._rows, candidates, queries, width, threads, skipped, slots, scores, counts)
+        return [(slots[i, :count], scores[i, :count]) for i, count in enumerate(counts.tolist())]
+
+    def _wanted_width(self, k: int, accuracy: Accuracy) -> int | None:
+        """None where every candidate is to be compared."""
+        if accuracy is not AS_USUAL and (accuracy.exact or accuracy.filtered or (accuracy.recall or 0) >= 1):
+            return None
+        if not 0 < k <= _EF_MAX or 4 * k > self._state.covered:
+            return None
+        if accuracy.recall is not None or self._ef_search is None:
+            width = self._state.width(RECALL if accuracy.recall is None else accuracy.recall)
+            if width is None and accuracy.recall is not None:
+                return None
+            width = _WIDTHS[-1] if width is None else width
+        else:
+            width = self._ef_search
+        return width if k <= width else math.ceil(_WIDER_THAN_K * k)
+
+
+def _pieces(parts: Sequence[CodedRows], count: int) -> list[Any]:
+    """Codes and statistics of the slots below `count`, as native code takes them."""
+    used = [part for part in parts if part.start < count]
+    if len(used) > _PIECES_MAX or not used or used[-1].end < count:
+        raise AssertionError("codes are in one part of a file and in one that grows")
+    first, last = used[0].arrays, used[-1].arrays
+    start = used[-1].start if len(used) > 1 else count
+    return [first.codes, first.statistics, start, last.codes, last.statistics]
+
+
+def _without_tail(candidates: Bitmap, end: int) -> Bitmap:
+    """Those below the slot `end`."""
+    head = candidates[: -(-end // _WORD_BITS)].copy()
+    if end % _WORD_BITS and len(head) == end // _WORD_BITS + 1:
+        head[-1] &= np.uint64((1 << end % _WORD_BITS) - 1)
+    return head
+
+
+def _without_head(candidates: Bitmap, first: int) -> Bitmap:
+    """Those from the slot `first` on."""
+    tail = candidates.copy()
+    word, bit = divmod(first, _WORD_BITS)
+    tail[:word] = 0
+    if word < len(tail):
+        tail[word] &= ~np.uint64((1 << bit) - 1)
+    return tail
+
+
+def _share(found: tuple[Slots, FloatVector], true: tuple[Slots, NDArray[np.float32]], own: int) -> float:
+    """Of the true neighbours those found; one as near as the last of them is as good."""
+    others = true[1][true[0] != own][:_NEIGHBOURS]
+    if not len(others):
+        return 1.0
+    return min(1.0, float(np.count_nonzero(found[1] >= others[-1])) / len(others))
