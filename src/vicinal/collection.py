@@ -629,19 +629,18 @@ class Collection:
             postponed=store.upkeep.postponed(),
         )
 
-    def wait_indexed(self, timeout: float | None = None, *, progress: bool = False) -> bool:
+    def wait_indexed(self, seconds: float | None = None) -> bool:
         """Takes into the vector index what was written so far, with all processors, instead of in the background.
 
         Searches find every row without it; afterwards they are as fast as they will be.
 
         Args:
-            timeout: seconds; None for as long as it takes.
-            progress: a bar on the terminal.
+            seconds: at most about so many; None for as long as it takes.
 
         Returns:
             False where the time was up before all was done.
         """
-        return wait_indexed(self._context, timeout, show=progress)
+        return wait_indexed(self._context, seconds)
 
     def sync(self) -> None:
         """Makes all earlier writes survive power loss; with durability "full" they do already."""

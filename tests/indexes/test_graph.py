@@ -353,7 +353,7 @@ def test_a_collection_searches_by_it_and_keeps_it(tmp_path: Path) -> None:
             found = docs.search(query, k=10, where={"odd": 1})
             assert found.ids == docs.search(query, k=10, where={"odd": 1}, exact=True).ids
             assert len(docs.search(query, k=10)) == 10
-        assert docs.wait_indexed(timeout=60)
+        assert docs.wait_indexed(seconds=60)
         hits = [docs.search(query, k=10).ids for query in QUERIES]
         docs._context.store.upkeep.build(always=True)
     with vicinal.connect(tmp_path) as db:
@@ -429,11 +429,11 @@ def test_waiting_takes_as_long_as_it_may(tmp_path: Path) -> None:
         docs = db.collection("docs", index="graph")
         assert docs.wait_indexed()
         docs.add(list(range(ROWS)), vectors=VECTORS)
-        assert not docs.wait_indexed(timeout=0)
-        assert docs.wait_indexed(timeout=60.0)
+        assert not docs.wait_indexed(seconds=0)
+        assert docs.wait_indexed(seconds=60.0)
         for nonsense in (-1, "soon", True, float("nan")):
-            with pytest.raises(vicinal.errors.InvalidArgument, match="timeout must be a number of seconds"):
-                docs.wait_indexed(timeout=nonsense)  # type: ignore[arg-type]
+            with pytest.raises(vicinal.errors.InvalidArgument, match="seconds must be a number"):
+                docs.wait_indexed(seconds=nonsense)  # type: ignore[arg-type]
 
 
 def test_without_the_native_core_every_candidate_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -574,6 +574,20 @@ class AsyncCollection(Awaited):
         found: Stats = await self._backend.call("stats", {})
         return found
 
+    async def wait_indexed(self, seconds: float | None = None) -> bool:
+        """Takes into the vector index what was written so far, with all processors, instead of in the background.
+
+        Searches find every row without it; afterwards they are as fast as they will be.
+
+        Args:
+            seconds: at most about so many; None for as long as it takes.
+
+        Returns:
+            False where the time was up before all was done.
+        """
+        found: bool = await self._backend.call("wait_indexed", {"seconds": seconds})
+        return found
+
     async def sync(self) -> None:
         """Makes all earlier writes survive power loss; with durability "full" they do already."""
         await self._backend.call("sync", {})

@@ -332,6 +332,10 @@ class Collection(Protocol):
         """Rows, slots, sizes and settings at this moment."""
         ...
 
+    def wait_indexed(self, seconds: float | None = None) -> bool:
+        """Takes into the vector index what was written so far, with all processors, instead of in the background."""
+        ...
+
     def sync(self) -> None:
         """Makes all earlier writes survive power loss; with durability "full" they do already."""
         ...
@@ -646,6 +650,10 @@ class AsyncCollection(Protocol):
 
     async def stats(self) -> Stats:
         """Rows, slots, sizes and settings at this moment."""
+        ...
+
+    async def wait_indexed(self, seconds: float | None = None) -> bool:
+        """Takes into the vector index what was written so far, with all processors, instead of in the background."""
         ...
 
     async def sync(self) -> None:

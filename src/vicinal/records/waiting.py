@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from ..errors import InvalidArgument
-from ..progress import progress
 from .context import Context
 
 __all__ = ["wait_indexed"]
 
 
-def wait_indexed(context: Context, timeout: float | None, *, show: bool) -> bool:
+def wait_indexed(context: Context, seconds: float | None) -> bool:
     """See `Collection.wait_indexed`.
 
     Raises:
-        InvalidArgument: a timeout that is no number of seconds.
+        InvalidArgument: what is no number of seconds.
     """
-    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0):
+    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if seconds is not None and not (is_number and seconds >= 0):
         raise InvalidArgument(
-            f"timeout must be a number of seconds, not {timeout!r}",
-            name="timeout",
-            value=timeout,
+            f"seconds must be a number of at least 0, not {seconds!r}",
+            name="seconds",
+            value=seconds,
             remedy="Leave it out to wait as long as it takes.",
         )
-    if not show:
-        return context.store.wait_indexed(timeout)
-    with context.store.in_force() as opened:
-        pending = opened.feed.index.pending()
-    with progress(f"Indexing {context.name}", pending) as advance:
-        return context.store.wait_indexed(timeout, advance)
+    return context.store.wait_indexed(seconds)

@@ -319,20 +319,14 @@ class Store(Generic[IndexT]):
                 self.unsynced = was_unsynced
                 raise
 
-    def wait_indexed(self, timeout: float | None = None, advance: Callable[[int], None] = lambda done: None) -> bool:
-        """Builds into the index what was written before, with all processors; False where that takes too long.
-
-        Args:
-            advance: is told how many slots were built in.
-        """
-        deadline = math.inf if timeout is None else time.monotonic() + timeout
+    def wait_indexed(self, seconds: float | None = None) -> bool:
+        """Builds into the index what was written before, with all processors; False where that takes too long."""
+        deadline = math.inf if seconds is None else time.monotonic() + seconds
         while True:
             with self.in_force() as opened:
-                before = opened.feed.index.pending()
                 if not build(opened, awaited=True):
                     self.upkeep.look_again()
                     return True
-                advance(max(0, before - opened.feed.index.pending()))
             if time.monotonic() >= deadline:
                 return False
 

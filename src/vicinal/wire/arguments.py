@@ -55,6 +55,7 @@ __all__ = [
     "SearchMany",
     "SearchRange",
     "Update",
+    "Wait",
     "Where",
     "WhyNot",
 ]
@@ -227,6 +228,12 @@ class Peek(Arguments):
     """How many of the first rows."""
 
     n: int | Unset = UNSET
+
+
+class Wait(Arguments):
+    """How long to wait."""
+
+    seconds: float | Unset | None = UNSET
 
 
 class Where(Arguments):

@@ -41,6 +41,7 @@ __all__ = [
     "Facets",
     "Hits",
     "Ids",
+    "Indexed",
     "Names",
     "NoteValue",
     "Notes",
@@ -482,6 +483,12 @@ class RepairReport(msgspec.Struct, frozen=True):
     def value(self) -> types.RepairReport:
         lost = tuple(types.LostRow(None if row.id is None else id_from(row.id), row.slot, row.why) for row in self.lost)
         return types.RepairReport(self.kept, lost, tuple(self.notes), self.kept_at)
+
+
+class Indexed(One, frozen=True):
+    """Whether the vector index has taken in every row."""
+
+    indexed: bool
 
 
 # -- notes

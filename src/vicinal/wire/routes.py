@@ -142,6 +142,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     _read("why_not", arguments.WhyNot, results.WhyNot),
     _read("stats", None, results.Stats),
     _read("snapshots", None, results.Snapshots),
+    _write("wait_indexed", arguments.Wait, results.Indexed, repeatable=True),
     _write("sync", None, results.Done, repeatable=True),
     _write("compact", None, results.Done, "admin", repeatable=True),
     _write("purge", arguments.Purge, results.PurgeReceipt, "admin"),
