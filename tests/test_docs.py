@@ -33,6 +33,10 @@ GIVEN = {
         onnx_models.embedding("model.onnx", len(tokens))
         onnx_models.tower("clip.onnx")
     """,
+    "visualize.md": """
+        import pytest
+        pytest.importorskip("plotly", reason="plotly is not installed")
+    """,
     "evaluate.md": """
         import pytest
         pytest.importorskip("httpx", reason="httpx is not installed")

@@ -16,6 +16,7 @@ from .explain import explain
 from .index import index
 from .init import init
 from .models import models_app
+from .plot import plot
 from .search import QueryCommand, search
 from .stats import stats
 from .transfer import export_collection, import_file
@@ -34,6 +35,7 @@ app.command("demo")(demo)
 app.command("index")(index)
 app.command("search", cls=QueryCommand)(search)
 app.command("explain", cls=QueryCommand)(explain)
+app.command("plot")(plot)
 app.command("evaluate")(evaluate)
 app.command("import")(import_file)
 app.command("export")(export_collection)
