@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import vicinal
+from support import children
 from vicinal.errors import DimensionMismatch, InvalidArgument, SettingsMismatch, Unsupported, VicinalError
 from vicinal.store.naming import folder_name
 
@@ -139,3 +140,24 @@ def test_a_dimension_given_before_the_first_vector_holds() -> None:
 def test_settings_for_words_are_checked(name: str, value: object) -> None:
     with vicinal.connect(":memory:") as database, pytest.raises(InvalidArgument, match=f"{name}"):
         database.collection("d", **{name: value})  # type: ignore[arg-type]
+
+
+ANEW = """
+with vicinal.connect(path) as db:
+    db.drop("docs")
+    db.collection("docs", dimension=3)
+"""
+
+
+@pytest.mark.parametrize("use", ["open", "drop"])
+def test_what_another_process_dropped_and_made_anew_is_there(tmp_path: Path, use: str) -> None:
+    """This process holds the old one open, and is the last to hear of it."""
+    with vicinal.connect(tmp_path / "data") as db:
+        held = db.collection("docs", dimension=2)
+        held.add(["a"], vectors=[[1.0, 0.0]])
+        children.run(ANEW, tmp_path / "data")
+        if use == "open":
+            assert db.collection("docs").stats().dimension == 3
+        else:
+            db.drop("docs")
+            assert db.collections() == []

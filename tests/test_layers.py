@@ -14,7 +14,8 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 # Top to bottom. "vicinal" is the package's own list of public names. Rooms that are not built yet have their place.
 LAYERS = (
     {"__main__"},
-    {"server", "cli", "compat", "importers", "aio"},
+    {"cli"},
+    {"server", "compat", "importers", "aio"},
     {"vicinal"},
     {"opening"},
     {"remote"},

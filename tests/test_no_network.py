@@ -109,7 +109,12 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 
 # The rooms that talk to a server, where a program names it.
-MAY_TALK = {"src/vicinal/llm": {"httpx"}, "src/vicinal/remote": {"httpx"}, "src/vicinal/aio": {"httpx"}}
+MAY_TALK = {
+    "src/vicinal/llm": {"httpx"},
+    "src/vicinal/remote": {"httpx"},
+    "src/vicinal/aio": {"httpx"},
+    "src/vicinal/server": {"socket"},
+}
 
 
 def allowed(path: Path) -> set[str]:

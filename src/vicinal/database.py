@@ -50,6 +50,7 @@ from .version import __version__
 from .visible import shown
 
 _NAME_CHARS_MAX = 255
+_TRIES = 2
 
 
 class _Default(str):
@@ -186,9 +187,8 @@ class Database:
         given = None if encoder is None else as_encoder(encoder)
         if not create and name not in self:
             raise self._not_found(name)
-        lease = self._lease(name, given, dimension, metric, settings, timeout)
+        lease, state = self._current(name, given, dimension, metric, settings, timeout)
         try:
-            state = lease.store().current()
             _check_settings(state, dimension=dimension, metric=metric, **settings)
             if dimension is not None and state.dimension is None:
                 state = _fix_dimension(lease.store(), dimension, timeout, durability)
@@ -241,13 +241,17 @@ class Database:
         folder = os.path.join(self._path, folder_name(name))
         refuse_linked(folder)
         files = self._files_for(folder)
-        try:
-            lease = Lease(_key(folder, files), lambda: Store(files, folder, _make_index))
-        except CollectionDropped:
-            finish_drop(files, folder)
-        else:
+        for _ in range(_TRIES):
+            try:
+                lease = Lease(_key(folder, files), lambda: Store(files, folder, _make_index))
+            except CollectionDropped:
+                finish_drop(files, folder)
+                break
             try:
                 lease.store().upkeep.drop(timeout)
+                break
+            except CollectionDropped:
+                continue  # see `_current`
             finally:
                 lease.release()
         remove_if_dropped(files, folder)
@@ -352,6 +356,33 @@ class Database:
         if self._closed:
             return f"Database({where!r}, closed)"
         return f"Database({where!r})"  # without a look at the disk: a debugger may ask at any moment
+
+    def _current(
+        self,
+        name: str,
+        given: Encoder | None,
+        dimension: int | None,
+        metric: Metric,
+        settings: dict[str, str],
+        timeout: float,
+    ) -> tuple[Lease[Store[DerivedIndex]], State]:
+        """A share in the collection's store, and its state.
+
+        A store that this process holds open may be the last to hear that another process has dropped the collection and
+        made it anew.
+        """
+        for tries in range(_TRIES):
+            lease = self._lease(name, given, dimension, metric, settings, timeout)
+            try:
+                return lease, lease.store().current()
+            except CollectionDropped:
+                lease.release()
+                if tries == _TRIES - 1:
+                    raise
+            except BaseException:
+                lease.release()
+                raise
+        raise AssertionError("the last try returns or raises")  # which its type does not say
 
     def _lease(
         self,

@@ -36,8 +36,22 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_commands_are_those_promised() -> None:
-    single = ["demo", "evaluate", "export", "import", "index", "init", "repair", "search", "stats", "verify"]
-    assert sorted(COMMANDS) == sorted([*single, "models add", "models list", "models remove"])
+    single = [
+        "demo",
+        "evaluate",
+        "explain",
+        "export",
+        "import",
+        "index",
+        "init",
+        "repair",
+        "search",
+        "serve",
+        "stats",
+        "verify",
+    ]
+    of_keys, of_models = ["keys create", "keys list", "keys revoke"], ["models add", "models list", "models remove"]
+    assert sorted(COMMANDS) == sorted([*single, *of_keys, *of_models])
 
 
 @pytest.mark.parametrize("name", COMMANDS)

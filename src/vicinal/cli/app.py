@@ -15,9 +15,11 @@ from .evaluate import evaluate
 from .explain import explain
 from .index import index
 from .init import init
+from .keys import keys_app
 from .models import models_app
 from .plot import plot
 from .search import QueryCommand, search
+from .serve import serve
 from .stats import stats
 from .transfer import export_collection, import_file
 from .upkeep import repair, verify
@@ -43,6 +45,8 @@ app.command("stats")(stats)
 app.command("verify")(verify)
 app.command("repair")(repair)
 app.command("init")(init)
+app.command("serve")(serve)
+app.add_typer(keys_app, name="keys")
 app.add_typer(models_app, name="models")
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from ..contract import FloatMatrix, Metric, Slots
+from ..deadline import check_deadline
 from ..duplicates import Duplicates, Pair
 from ..errors import InvalidArgument, LimitExceeded
 from ..filters.bitmap import unpack
@@ -71,8 +72,13 @@ def _compare(
 ) -> Pairs:
     count = len(slots) * (len(slots) - 1) // 2
     with progress("Comparing rows", count) if show else nullcontext(lambda done: None) as advance:
+
+        def done(pairs: int) -> None:
+            check_deadline()
+            advance(pairs)
+
         try:
-            return near_pairs(view.kernels, metric, vectors, slots, least, most, advance)
+            return near_pairs(view.kernels, metric, vectors, slots, least, most, done)
         except TooMany:
             raise LimitExceeded(
                 f"more than {most:,} pairs are that near",

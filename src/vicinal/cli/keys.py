@@ -1,0 +1,101 @@
+"""`vicinal keys`: who may use a server, and for what."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from ..errors import InvalidArgument, MissingExtra
+from ..metadata import dumps, loads
+from .common import DatabasePath, cell, print_table, say, say_json
+
+__all__ = ["keys_app"]
+
+keys_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Make, list and revoke keys of a server.")
+
+
+@keys_app.command("create")
+def create(
+    path: DatabasePath,
+    name: Annotated[str, typer.Option(help="For whom it is.")] = "key",
+    role: Annotated[str, typer.Option(help="read, write or admin; each may do what those before it may.")] = "read",
+    where: Annotated[
+        str | None, typer.Option(help="A filter as JSON: only rows that pass are there for the key.")
+    ] = None,
+    collection: Annotated[list[str] | None, typer.Option(help="Only this collection; may be repeated.")] = None,
+    days: Annotated[float | None, typer.Option(help="The key ends after so many.")] = None,
+) -> None:
+    """Make a key and print it, once: the server keeps a hash only. A running server takes it at once.
+
+    \b
+    Examples:
+      vicinal keys create ./data --role admin --name me
+      vicinal keys create ./data --role write --where '{"tenant": "acme"}' --collection docs
+      vicinal keys create ./data --role read --days 30
+    """
+    _, secret = _file(path).create(
+        name, role, where=None if where is None else _filter(where), collections=tuple(collection or ()), days=days
+    )
+    say(secret)
+
+
+@keys_app.command("list")
+def list_all(
+    path: DatabasePath, as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False
+) -> None:
+    """Show all keys that were ever made, without the keys themselves.
+
+    \b
+    Examples:
+      vicinal keys list ./data
+      vicinal keys list ./data --json
+    """
+    keys, now = _file(path).read(), datetime.now(UTC)
+    if as_json:
+        say_json(json.dumps([_shown(key) | {"state": key.state(now)} for key in keys], indent=2))
+        return
+    table = Table("id", "name", "role", "rows", "collections", "made", "state")
+    for key in keys:
+        rows = "all" if key.where is None else dumps(key.where)
+        reached = ", ".join(key.collections) or "all"
+        made = key.created_at.date().isoformat()
+        table.add_row(*map(cell, (key.id, key.name, key.role, rows, reached, made, key.state(now))))
+    print_table(table)
+
+
+@keys_app.command("revoke")
+def revoke(path: DatabasePath, id: Annotated[str, typer.Argument(metavar="ID", help="As listed.")]) -> None:
+    """End a key. A running server refuses it from the next request on.
+
+    \b
+    Examples:
+      vicinal keys revoke ./data 3f0a91c2de
+    """
+    key = _file(path).revoke(id)
+    say(f"The key {key.id} ({key.name}) is revoked.")
+
+
+def _file(path: Any) -> Any:
+    try:
+        from ..server.keys import KeyFile
+    except ModuleNotFoundError as missing:
+        raise MissingExtra(missing.name or "msgspec", "server", "vicinal keys") from None
+    return KeyFile(path)
+
+
+def _filter(text: str) -> dict[str, Any]:
+    try:
+        return loads(text)
+    except ValueError as error:
+        raise InvalidArgument(
+            f"--where is no JSON: {error}", name="--where", value=text, remedy='Such as --where \'{"tenant": "acme"}\'.'
+        ) from None
+
+
+def _shown(key: Any) -> dict[str, Any]:
+    """All but the hash."""
+    return {name: value for name, value in key.to_json().items() if name != "hash"}

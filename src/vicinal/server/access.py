@@ -1,0 +1,148 @@
+"""Who may come in: the Host header, the key, and what the key may do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from ..errors import InvalidArgument, KeyRefused, NotAllowed
+from ..wire.routes import Role
+from .keys import Key, KeyRing
+from .settings import ServerSettings
+
+__all__ = ["Access", "check_collection", "check_role"]
+
+_OF_THIS_MACHINE: Final = ("localhost", "127.0.0.1", "[::1]")
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._\-]+)(?::([0-9]{1,5}))?")
+_FORWARDED: Final = frozenset((b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via"))
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+class Access:
+    """What a worker asks of every request before it does anything for it."""
+
+    def __init__(self, settings: ServerSettings, *, keys_required: bool) -> None:
+        self._ring = KeyRing(settings.path, required=keys_required)
+        self._extra = tuple(host.lower() for host in settings.allowed_hosts)
+        self._without_keys = frozenset((*_OF_THIS_MACHINE, settings.host.lower(), *self._extra))
+
+    def check(self, headers: Headers) -> Key | None:
+        """The key that a request was made with; None for a request to a server without keys, which may do anything.
+
+        Raises:
+            InvalidArgument, NotAllowed: the request was not meant for this server, or came by a page of others.
+            KeyRefused: it has no key that the server knows.
+            Damaged: nobody can say who may come in.
+        """
+        needed = self._ring.is_needed()
+        self._check_host(headers, needed)
+        presented = _credential(headers)
+        if presented is not None:  # always looked at, also where none is needed
+            return self._ring.find(presented)
+        if needed:
+            raise KeyRefused(
+                "the server takes requests with a key only",
+                name="api_key",
+                place="request",
+                remedy="Send 'Authorization: Bearer KEY'; in Python: connect(url, api_key=...).",
+            )
+        return None
+
+    def check_readable(self) -> None:
+        """Raises Damaged where nobody can say who may come in."""
+        self._ring.is_needed()
+
+    def _check_host(self, headers: Headers, needed: bool) -> None:
+        """Without keys a page in a browser of this machine must not reach us under a name of its own."""
+        host = _one(headers, b"host")
+        found = _HOST.fullmatch(host)
+        if found is None:
+            raise InvalidArgument("the Host header is missing, or is none", name="host", value=host, place="request")
+        name = found[1].lower()
+        if needed:
+            if self._extra and name not in self._extra:
+                raise _not_ours(host)
+            return
+        if name not in self._without_keys:
+            raise _not_ours(host)
+        origin = _one(headers, b"origin")
+        if origin and origin.lower() not in (f"http://{host.lower()}", f"https://{host.lower()}"):
+            raise NotAllowed(
+                "a page of another origin sent this request, and the server has no keys",
+                name="origin",
+                value=origin,
+                place="request",
+                remedy="Make a key: vicinal keys create PATH.",
+            )
+        if any(header in _FORWARDED for header, _ in headers):
+            raise NotAllowed(
+                "the request came through a proxy, and the server has no keys",
+                name="forwarded",
+                place="request",
+                remedy="Make a key: vicinal keys create PATH.",
+            )
+
+
+def check_role(key: Key | None, role: Role) -> None:
+    """Raises NotAllowed where the key's role is a lesser one."""
+    if key is not None and not key.may(role):
+        raise NotAllowed(
+            f"this needs a key of the role {role}, and yours has the role {key.role}",
+            name="api_key",
+            value=key.role,
+            place="request",
+            remedy=f"vicinal keys create PATH --role {role}",
+        )
+
+
+def check_collection(key: Key | None, name: str) -> None:
+    """Raises NotAllowed where the key does not reach the collection, which may exist or not."""
+    if key is not None and key.collections and name not in key.collections:
+        raise NotAllowed(
+            f"the key does not reach a collection {name!r:.80}",
+            name="collection",
+            value=name,
+            place="request",
+            remedy=f"It reaches {', '.join(key.collections)}.",
+        )
+
+
+def _not_ours(host: str) -> NotAllowed:
+    return NotAllowed(
+        f"the server does not answer under the name {host!r:.80}",
+        name="host",
+        value=host,
+        place="request",
+        remedy="Add the name to allowed_hosts of the server.",
+    )
+
+
+def _credential(headers: Headers) -> str | None:
+    """What was presented, None for nothing."""
+    presented = []
+    for name, value in headers:
+        if name == b"authorization":
+            scheme, _, rest = value.partition(b" ")
+            presented.append(rest.strip() if scheme.lower() == b"bearer" else b"")
+        elif name == b"x-api-key":
+            presented.append(value.strip())
+    if not presented:
+        return None
+    if len(set(presented)) > 1 or not presented[0]:
+        raise KeyRefused(
+            "the request has no key, or several, or one of another kind",
+            name="api_key",
+            place="request",
+            remedy="Send 'Authorization: Bearer KEY'.",
+        )
+    return presented[0].decode("latin-1")
+
+
+def _one(headers: Headers, wanted: bytes) -> str:
+    """The value of a header that may stand there once; empty where it does not."""
+    found = [value for name, value in headers if name == wanted]
+    if len(found) > 1:
+        raise InvalidArgument(f"the header {wanted.decode()} stands there twice", name=wanted.decode(), place="request")
+    return found[0].decode("latin-1") if found else ""

@@ -1,0 +1,308 @@
+"""A request for the engine: arguments are read and held to limits, the call runs in a thread, its answer is sent."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from .. import warn
+from ..collection import Collection
+from ..database import Database
+from ..deadline import Deadline
+from ..errors import (
+    CollectionNotFound,
+    InvalidArgument,
+    LimitExceeded,
+    NotAllowed,
+    StoreError,
+    Unsupported,
+    VicinalError,
+)
+from ..types import Stats
+from ..wire.arguments import Backup, Get, Handle, Open, Reembed, Search
+from ..wire.calls import call
+from ..wire.errors import Failure
+from ..wire.names import name_of_path
+from ..wire.reading import query_of, read
+from ..wire.results import Names, Page
+from ..wire.routes import Route
+from . import metrics
+from .access import check_collection, check_role
+from .exchange import Exchange, Scope
+from .handles import Handles
+from .keys import Key
+from .limits import check_limits, limited_get
+from .pool import Pool
+from .settings import ServerSettings
+from .sharing import SharedSearches
+
+__all__ = ["Calls"]
+
+_NDJSON: Final = b"application/x-ndjson"
+_DEFAULT_HANDLE: Final = Handle()
+_SCRAPE_SECONDS: Final = 10.0
+_SIZED_MAX: Final = 1000  # collections whose sizes are told
+_FOLDER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
+# What builds files anew, or reads all of them, may take longer than an answer to a question.
+_LONG: Final = frozenset(
+    ("verify", "verify_all", "repair", "compact", "purge", "backup", "snapshot", "restore", "reembed", "alter", "drop")
+)
+# Of these a key that reaches some rows only would learn or change what others have.
+_OF_ALL_ROWS: Final = frozenset(("stats", "snapshots"))
+
+# Arguments of a search that others may have too. One with any other is answered alone.
+_SHARED: Final = frozenset(("query", "k", "where", "mode", "offset", "min_score", "select"))
+_NOT_SHARED: Final = tuple(name for name in Search.__struct_fields__ if name not in _SHARED)
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Calls:
+    """Of one worker."""
+
+    def __init__(self, settings: ServerSettings, database: Database, pool: Pool) -> None:
+        self._settings = settings
+        self._database = database
+        self._pool = pool
+        self._handles = Handles(database)
+        self._shared = SharedSearches(pool)
+
+    async def answer(self, route: Route, exchange: Exchange, scope: Scope) -> None:
+        """The whole way of a request, from its path to its answer."""
+        settings, parts = self._settings, scope["path_params"]
+        name = name_of_path(parts["collection"]) if "collection" in parts else ""
+        if name:
+            check_collection(exchange.key, name)
+        _check_rows_reached(exchange.key, route)
+        held = _handle_of(route, scope)
+        arguments = None if route.arguments is None else read(route.arguments, await exchange.body())
+        exchange.asked = arguments
+        check_limits(settings, arguments)
+        deadline = exchange.deadline(settings.admin_timeout if route.call in _LONG else settings.timeout)
+        if route.noun == "database":
+            work = partial(self._on_database, route, exchange, name, arguments)
+            await exchange.send_model(await self._run(exchange, deadline, work))
+            return
+        use = partial(self._use, exchange, name, held)
+        if route.call == "search" and isinstance(arguments, Search) and _is_shareable(arguments):
+            await exchange.send_json(await self._share(exchange, name, held, arguments, deadline))
+        elif route.streamed:
+            await self._stream(route, exchange, use, arguments)
+        else:
+            arguments = self._settled(route, arguments)
+            target = partial(_on_collection, route, parts.get("owner"), arguments)
+            body = await self._run(exchange, deadline, lambda: use(lambda docs: self._encoded(target(docs))))
+            await exchange.send_json(body)
+
+    async def metrics(self, exchange: Exchange) -> bytes:
+        """All numbers of all workers, and the sizes of the collections that were asked for."""
+        _check_unrestricted(exchange.key)
+        return await self._pool.run(Deadline(_SCRAPE_SECONDS), lambda: metrics.render(self._sizes()))
+
+    # -- in a thread
+
+    def _on_database(self, route: Route, exchange: Exchange, name: str, arguments: Any) -> msgspec.Struct:
+        key = exchange.key
+        more = {"name": name} if name else {}
+        if isinstance(arguments, Open):
+            more |= self._opening(name, arguments, key)
+        try:
+            made = call(route, self._database, None if isinstance(arguments, Open) else arguments, **more)
+        finally:
+            if route.call in ("drop", "repair"):
+                self._handles.forget(name)
+        exchange.collection = "" if route.call == "drop" else name
+        if isinstance(made, Names) and key is not None and key.collections:
+            return Names([one for one in made.collections if one in key.collections])
+        assert isinstance(made, msgspec.Struct)  # no call of a database is a stream
+        return made
+
+    def _opening(self, name: str, arguments: Open, key: Key | None) -> dict[str, Any]:
+        """What `Database.collection` is given: a key that may not make one opens those that are there."""
+        given = arguments.given()
+        if given.get("encoder") is not None:
+            self._check_encoder(given["encoder"])
+        if given.get("create") is not False and name not in self._database:
+            check_role(key, "write")
+            if key is not None and key.where is not None:
+                raise NotAllowed(
+                    "a key that reaches some rows only makes no collections",
+                    name="api_key",
+                    place="request",
+                    remedy="Make the collection with another key first.",
+                )
+        elif name not in self._database:
+            given["create"] = False
+        return given
+
+    def _check_encoder(self, encoder: str) -> None:
+        """A client names an encoder; it must not thereby name a file of ours, or a model that nobody chose."""
+        names = encoder.split(":")
+        if encoder not in self._settings.encoders and names[0] not in self._settings.encoders:
+            raise NotAllowed(
+                f"this server makes no collection with the encoder {encoder!r:.80}",
+                name="encoder",
+                value=encoder,
+                remedy=f"It has {', '.join(self._settings.encoders)}; more are listed in encoders of the server.",
+            )
+
+    def _settled(self, route: Route, arguments: Any) -> Any:
+        """Arguments that this server completes or restricts."""
+        if isinstance(arguments, Get):
+            return limited_get(self._settings, arguments)
+        if isinstance(arguments, Reembed):
+            self._check_encoder(arguments.encoder)
+        if isinstance(arguments, Backup):
+            return Backup(path=self._backup_path(arguments.path))
+        return arguments
+
+    def _backup_path(self, name: str) -> str:
+        """In the folder for backups: a client does not choose where this machine is written to."""
+        if self._settings.backup_folder is None:
+            raise Unsupported(
+                "this server makes no backups", name="path", value=name, remedy="Start it with backup_folder."
+            )
+        if not _FOLDER_NAME.fullmatch(name):
+            raise InvalidArgument(
+                f"a backup's path is the name of a folder in the server's folder for backups, not {name!r:.80}",
+                name="path",
+                value=name,
+                remedy="Use letters, digits, '.', '-' and '_', such as 'monday'.",
+            )
+        return os.path.join(self._settings.backup_folder, name)
+
+    def _encoded(self, made: Any) -> bytes:
+        body = _encode(made)
+        rows = getattr(made, "records", None) or getattr(made, "hits", None)
+        if isinstance(rows, list) and len(rows) > self._settings.rows_max:
+            raise LimitExceeded(
+                f"there are more than {self._settings.rows_max:,} rows to read",
+                name="limit",
+                value=self._settings.rows_max,
+                remedy="Read them page by page with limit and offset, or all of them with scroll.",
+            )
+        return body
+
+    def _use(self, exchange: Exchange, name: str, held: Handle, work: Callable[[Collection], Any]) -> Any:
+        def counted(docs: Collection) -> Any:
+            exchange.collection = name
+            return work(docs)
+
+        return self._handles.use(name, held, exchange.key, counted)
+
+    def _sizes(self) -> Iterator[Stats]:
+        there = set(self._database.collections())
+        for name in [name for name in metrics.seen_collections() if name in there][:_SIZED_MAX]:
+            try:
+                yield self._handles.use(name, _DEFAULT_HANDLE, None, Collection.stats)
+            except (CollectionNotFound, StoreError):
+                continue  # dropped or damaged meanwhile: it has no size
+
+    # -- in the event loop
+
+    async def _run(self, exchange: Exchange, deadline: Deadline, work: Callable[[], Any]) -> Any:
+        def warned() -> Any:
+            with warn.collected(exchange.warnings):
+                return work()
+
+        return await self._pool.run(deadline, warned)
+
+    async def _share(self, exchange: Exchange, name: str, held: Handle, arguments: Search, deadline: Deadline) -> bytes:
+        given = arguments.given()
+        vector = given.pop("query")
+        within = None if exchange.key is None or exchange.key.where is None else exchange.key.id
+        kind = (
+            name,
+            held.durability,
+            held.timeout,
+            held.uuid,
+            within,
+            _encode(msgspec.structs.replace(arguments, query=None)),
+        )
+        use = partial(self._handles.use, name, held, exchange.key)
+        try:
+            body = await self._shared.search(kind, use, vector, given, deadline, exchange.warnings)
+        except CollectionNotFound:
+            raise
+        except VicinalError:
+            exchange.collection = name
+            raise
+        exchange.collection = name
+        return body
+
+    async def _stream(self, route: Route, exchange: Exchange, use: Callable[..., Any], arguments: Any) -> None:
+        """Page by page, each in a time of its own; nothing is held for a client that takes none."""
+        seconds = self._settings.timeout
+
+        def first() -> tuple[Iterator[Page], Page]:
+            pages = use(lambda docs: call(route, docs, arguments))
+            return pages, next(pages)
+
+        pages, page = await self._run(exchange, exchange.deadline(seconds), first)
+        await exchange.begin_stream(_NDJSON)
+        while not page.end:
+            await exchange.send_part(_encode(page) + b"\n")
+            try:
+                page = await self._run(exchange, exchange.deadline(seconds), partial(next, pages))
+            except VicinalError as error:
+                exchange.log("failed", exchange.status, error=str(error))
+                page = Page(error=msgspec.Raw(_encode(Failure.of(error, exchange.id))))
+                break
+        await exchange.send_part(_encode(page) + b"\n", is_last=True)
+
+
+def _on_collection(route: Route, owner: str | None, arguments: Any, docs: Collection) -> Any:
+    return call(route, docs if owner is None else docs.notes(name_of_path(owner)), arguments)
+
+
+def _is_shareable(arguments: Search) -> bool:
+    """Whether it asks for the nearest rows of a vector, and nothing that `search_many` does not take."""
+    query = arguments.query
+    return (
+        query is not msgspec.UNSET
+        and query is not None
+        and not isinstance(query, str)
+        and arguments.mode in (msgspec.UNSET, "dense")
+        and all(
+            (value := getattr(arguments, name)) is msgspec.UNSET or value is None or value is False
+            for name in _NOT_SHARED
+        )
+    )
+
+
+def _handle_of(route: Route, scope: Scope) -> Handle:
+    query = scope["query_string"]
+    if not query:
+        return _DEFAULT_HANDLE
+    parameters = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    if not route.held or len({name for name, _ in parameters}) < len(parameters):
+        raise InvalidArgument(
+            "the query has a parameter that the call does not take, or one twice",
+            name="query",
+            value=query.decode("latin-1"),
+            place="request",
+            remedy="Arguments of a call are sent in its body.",
+        )
+    return query_of(Handle, dict(parameters))
+
+
+def _check_rows_reached(key: Key | None, route: Route) -> None:
+    if route.call in _OF_ALL_ROWS or route.noun == "notes":
+        _check_unrestricted(key, of_rows=True)
+
+
+def _check_unrestricted(key: Key | None, *, of_rows: bool = False) -> None:
+    """Raises NotAllowed for a key that reaches a part, where a part cannot be told from the rest."""
+    if key is not None and (key.where is not None or (key.is_restricted and not of_rows)):
+        raise NotAllowed(
+            "the key reaches a part of the rows, and this speaks of all",
+            name="api_key",
+            place="request",
+            remedy="Use a key without a filter.",
+        )

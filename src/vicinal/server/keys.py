@@ -1,0 +1,325 @@
+"""Keys of a server: a file in the database's folder that holds what a key may do, and of the key itself a hash only.
+
+A key is `vk_<its id>_<256 random bits>`. So many bits are not guessed, and a plain SHA-256 is enough to keep them. The
+file is replaced as a whole, and running workers see a change with their next request.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from ..errors import Damaged, InvalidArgument, KeyRefused, NotFound
+from ..filters.where import parse
+from ..metadata import dumps, loads
+from ..visible import shown
+
+__all__ = ["FILE_NAME", "Key", "KeyFile", "KeyRing", "Role"]
+
+Role = Literal["read", "write", "admin"]
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+
+FILE_NAME: Final = "server-keys.json"
+_FORMAT: Final = 1
+_PREFIX: Final = "vk"
+_ID_BYTES: Final = 5
+_SECRET_BYTES: Final = 32
+_NAME_CHARS_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a key may do.
+
+    Attributes:
+        id: by which it is listed and revoked; no secret.
+        name: for people.
+        role: "read", "write" or "admin"; each may do what those before it may.
+        where: a filter, as `where` takes it, that every row must pass which the key reads or writes; None for none.
+        collections: the only ones that it reaches; empty for all.
+        hash: SHA-256 of the key, in hexadecimal.
+    """
+
+    id: str
+    name: str
+    role: Role
+    where: dict[str, Any] | None
+    collections: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    hash: str
+
+    def state(self, now: datetime) -> str:
+        """ "active", "revoked" or "expired"."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether there are rows or collections that it does not reach."""
+        return self.where is not None or bool(self.collections)
+
+    def may(self, role: Role) -> bool:
+        """Whether its role includes this one."""
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+    def to_json(self) -> dict[str, Any]:
+        """For the file."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "role": self.role,
+            "where": None if self.where is None else dumps(self.where),
+            "collections": list(self.collections),
+            "created_at": self.created_at.isoformat(),
+            "expires_at": None if self.expires_at is None else self.expires_at.isoformat(),
+            "revoked_at": None if self.revoked_at is None else self.revoked_at.isoformat(),
+            "hash": self.hash,
+        }
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Key:
+        """What `to_json` gave. Raises KeyError, TypeError or ValueError for anything else."""
+        where = None if found["where"] is None else loads(found["where"])
+        if where is not None:
+            parse(where)
+        if found["role"] not in ROLES or len(bytes.fromhex(found["hash"])) != hashlib.sha256().digest_size:
+            raise ValueError("it is none of our keys")
+        return cls(
+            id=str(found["id"]),
+            name=str(found["name"]),
+            role=found["role"],
+            where=where,
+            collections=tuple(map(str, found["collections"])),
+            created_at=datetime.fromisoformat(found["created_at"]),
+            expires_at=_instant(found["expires_at"]),
+            revoked_at=_instant(found["revoked_at"]),
+            hash=found["hash"],
+        )
+
+
+class KeyFile:
+    """The keys of the database in `folder`, for whoever changes them. Any number of processes may."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.path = Path(folder) / FILE_NAME
+
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def read(self) -> list[Key]:
+        """All keys ever made, the revoked ones too, oldest first.
+
+        Raises:
+            Damaged: the file is none of ours, so nobody knows who may come in.
+        """
+        try:
+            found = json.loads(self.path.read_bytes())
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError) as error:
+            raise self._damaged(error) from error
+        try:
+            if found["format"] != _FORMAT:
+                raise ValueError(f"it has format {found['format']!r}, this version knows {_FORMAT}")
+            return [Key.from_json(one) for one in found["keys"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._damaged(error) from error
+
+    def create(
+        self,
+        name: str,
+        role: str,
+        *,
+        where: Mapping[str, Any] | None = None,
+        collections: tuple[str, ...] = (),
+        days: float | None = None,
+    ) -> tuple[Key, str]:
+        """Makes a key; the second value is the key itself, which is nowhere else.
+
+        Args:
+            where: see `Key`.
+            days: after which it ends.
+
+        Raises:
+            InvalidArgument: nothing was made.
+        """
+        _check_new(name, role, where, collections, days)
+        id_, now = secrets.token_hex(_ID_BYTES), datetime.now(UTC)
+        secret = f"{_PREFIX}_{id_}_{secrets.token_urlsafe(_SECRET_BYTES)}"
+        key = Key(
+            id=id_,
+            name=name,
+            role=ROLES[ROLES.index(role)],
+            where=None if where is None else dict(where),
+            collections=collections,
+            created_at=now,
+            expires_at=None if days is None else now + timedelta(days=days),
+            revoked_at=None,
+            hash=_hash(secret),
+        )
+        with self._locked():
+            self._write([*self.read(), key])
+        return key, secret
+
+    def revoke(self, id_: str) -> Key:
+        """The key stops working at once, in servers that run too. It stays in the list.
+
+        Raises:
+            NotFound: there is none of this id.
+        """
+        with self._locked():
+            keys = self.read()
+            for i, key in enumerate(keys):
+                if key.id == id_:
+                    if key.revoked_at is None:
+                        keys[i] = Key.from_json({**key.to_json(), "revoked_at": datetime.now(UTC).isoformat()})
+                        self._write(keys)
+                    return keys[i]
+        raise NotFound(
+            f"there is no key {shown(id_)}", name="id", value=id_, place=str(self.path), remedy="vicinal keys list PATH"
+        )
+
+    def _write(self, keys: list[Key]) -> None:
+        """In one step, durable, and for its owner only."""
+        text = json.dumps({"format": _FORMAT, "keys": [key.to_json() for key in keys]}, indent=1)
+        new = self.path.with_suffix(".new")
+        with contextlib.suppress(FileNotFoundError):
+            new.unlink()  # of a process that died here
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, self.path)
+        if sys.platform != "win32":
+            folder = os.open(self.path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One process at a time changes the file; the system lets go of the lock of one that dies."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.with_suffix(".lock").open("a") as file:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _damaged(self, error: Exception) -> Damaged:
+        return Damaged(
+            f"the keys cannot be read: {error}",
+            name="keys",
+            place=str(self.path),
+            remedy="Restore the file from a backup, or delete it and make new keys.",
+        )
+
+
+class KeyRing:
+    """The keys as a worker asks for them with each request: read again when the file has changed.
+
+    Args:
+        required: whether there were keys when the server started. Then a file that is gone lets nobody in.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], *, required: bool) -> None:
+        self._file = KeyFile(folder)
+        self._path = str(self._file.path)
+        self._required = required
+        self._seen: tuple[int, int, int] | None = None
+        self._keys: dict[str, Key] = {}
+
+    def is_needed(self) -> bool:
+        """Whether a request needs a key. Once it does, it does for as long as the server runs."""
+        self._look()
+        return self._required
+
+    def find(self, presented: str) -> Key:
+        """The key that somebody has shown.
+
+        Raises:
+            KeyRefused: it is none, or none any more.
+            Damaged: the file cannot be read, so nobody comes in.
+        """
+        self._look()
+        parts = presented.split("_", 2)
+        key = self._keys.get(parts[1]) if len(parts) == len((_PREFIX, "id", "secret")) else None
+        # Compared also where there is none of this id, so that the time taken says nothing about which ids there are.
+        same = hmac.compare_digest(_hash(presented), _NO_HASH if key is None else key.hash)
+        if key is None or not same or key.state(datetime.now(UTC)) != "active":
+            raise KeyRefused(
+                "the server does not know this key",
+                name="api_key",
+                place="request",
+                remedy="Keys are made by: vicinal keys create PATH.",
+            )
+        return key
+
+    def _look(self) -> None:
+        try:
+            found = os.stat(self._path)
+        except FileNotFoundError:
+            self._seen, self._keys = None, {}
+            return
+        seen = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if seen != self._seen:
+            self._required, self._keys, self._seen = True, {}, None  # whatever comes next, nobody is let in unread
+            self._keys = {key.id: key for key in self._file.read()}
+            self._seen = seen
+
+
+_NO_HASH: Final = "0" * 64
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _check_new(
+    name: str, role: str, where: Mapping[str, Any] | None, collections: tuple[str, ...], days: float | None
+) -> None:
+    if not isinstance(name, str) or not 0 < len(name) <= _NAME_CHARS_MAX or not name.isprintable():
+        raise InvalidArgument(
+            f"a key's name is a line of 1 to {_NAME_CHARS_MAX} characters, not {shown(name)}", name="name", value=name
+        )
+    if role not in ROLES:
+        raise InvalidArgument(
+            f"there is no role {shown(role)}", name="role", value=role, remedy=f"Choose one of {', '.join(ROLES)}."
+        )
+    if where is not None:
+        parse(where)
+        if not where:
+            raise InvalidArgument("an empty filter keeps nothing away", name="where", remedy="Leave it out.")
+    if role == "admin" and (where is not None or collections):
+        raise InvalidArgument(
+            "an admin reaches every row of every collection, so a filter would mean nothing",
+            name="role",
+            value=role,
+            remedy="Choose the role read or write.",
+        )
+    if days is not None and not 0 < days < 1e5:
+        raise InvalidArgument(f"days must be a number above 0, not {shown(days)}", name="days", value=days)

@@ -1,0 +1,145 @@
+"""Searches of concurrent requests that share one pass over the rows.
+
+While one pass is under way, the searches that come meanwhile wait, and those of one kind (the same collection, `k` and
+filter) are answered by the next pass together: the more there is to do, the less each costs. A search that finds nobody
+before it waits for nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, Protocol, TypeVar
+
+import msgspec
+
+from ..collection import Collection
+from ..deadline import Deadline
+from ..errors import VicinalError
+from ..types import Hits
+from ..warn import collected
+from ..wire import results
+from . import metrics
+from .pool import Pool
+
+__all__ = ["SharedSearches"]
+
+_PASS_MAX: Final = 64  # searches
+
+T = TypeVar("T")
+
+
+class Use(Protocol):
+    """Calls a function with the collection; see `Handles.use`."""
+
+    def __call__(self, work: Callable[[Collection], T], /) -> T: ...
+
+
+@dataclass(slots=True, eq=False)
+class _Asked:
+    vector: Any
+    deadline: Deadline
+    warnings: list[str]
+    answer: asyncio.Future[bytes | Exception]
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Searches of one kind."""
+
+    use: Use
+    arguments: dict[str, Any]
+    waiting: deque[_Asked] = field(default_factory=deque)
+    is_running: bool = False
+
+
+class SharedSearches:
+    """Of one worker; used from its event loop."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._queues: dict[Any, _Queue] = {}
+        self._waiting = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def search(
+        self, kind: Any, use: Use, vector: Any, arguments: dict[str, Any], deadline: Deadline, warnings: list[str]
+    ) -> bytes:
+        """Hits of one vector, as the body of an answer.
+
+        Args:
+            kind: equal for searches that one pass can answer.
+            use: calls a function with the collection; see `Handles.use`.
+            arguments: of `Collection.search` and `search_many`, the same for equal kinds.
+            warnings: what the engine warns of is added.
+        """
+        self._pool.check_room(self._waiting)
+        queue = self._queues.get(kind)
+        if queue is None:
+            queue = self._queues[kind] = _Queue(use, arguments)
+        asked = _Asked(vector, deadline, warnings, asyncio.get_running_loop().create_future())
+        queue.waiting.append(asked)
+        self._waiting += 1
+        if not queue.is_running:
+            queue.is_running = True
+            task = asyncio.create_task(self._run(kind, queue))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        found = await asked.answer
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def _run(self, kind: Any, queue: _Queue) -> None:
+        while queue.waiting:
+            asked = [queue.waiting.popleft() for _ in range(min(len(queue.waiting), _PASS_MAX))]
+            self._waiting -= len(asked)
+            time = Deadline(max(one.deadline.left() for one in asked))
+            try:
+                found: Sequence[bytes | Exception] = await self._pool.run(time, partial(_pass, queue, asked))
+            except Exception as error:
+                found = [error] * len(asked)
+            for one, answer in zip(asked, found, strict=True):
+                if not one.answer.done():  # a request that was cancelled waits no more
+                    one.answer.set_result(answer)
+        del self._queues[kind]
+
+
+def _pass(queue: _Queue, asked: Sequence[_Asked]) -> Sequence[bytes | Exception]:
+    """In a thread: one pass for all; where something is wrong with one of them, one by one."""
+    metrics.count_pass(len(asked))
+    warnings: list[str] = []
+    try:
+        with collected(warnings):
+            return _answers(queue, asked)
+    finally:
+        for one in asked if warnings else ():
+            one.warnings.extend(warnings)
+
+
+def _answers(queue: _Queue, asked: Sequence[_Asked]) -> Sequence[bytes | Exception]:
+    if len(asked) > 1:
+        try:
+            vectors = [one.vector for one in asked]
+            return queue.use(lambda docs: [_encoded(hits) for hits in docs.search_many(vectors, **queue.arguments)])
+        except VicinalError:
+            pass
+    return [_alone(queue, one) for one in asked]
+
+
+def _alone(queue: _Queue, asked: _Asked) -> bytes | Exception:
+    try:
+        asked.deadline.check()
+        return queue.use(lambda docs: _encoded(docs.search(asked.vector, **queue.arguments)))
+    except VicinalError as error:
+        return error
+
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def _encoded(hits: Hits) -> bytes:
+    return _encode(results.Hits.of(hits))

@@ -1,0 +1,168 @@
+"""A server starts, loses workers, meets slow clients, and stops."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+import vicinal
+from support.http_server import HttpServer
+from support.servers import wait_until
+
+DOCS = "/v1/collections/docs"
+
+
+def test_a_killed_worker_is_replaced_and_loses_nothing(tmp_path: Path) -> None:
+    with HttpServer(tmp_path / "data", workers=1) as server, server.client() as http:
+        http.put(DOCS, json={"dimension": 2}).raise_for_status()
+        http.post(f"{DOCS}/add", json={"ids": ["a"], "vectors": [[1, 0]]}).raise_for_status()
+        [worker] = [line["worker"] for line in server.events("worker started")]
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: len(server.events("worker started")) == 2, "another worker")
+        with server.client() as again:
+            assert again.post(f"{DOCS}/get", json={}).json()["records"][0]["id"] == "a"
+
+
+def test_a_stop_finishes_what_is_being_answered(tmp_path: Path) -> None:
+    with HttpServer(tmp_path / "data", workers=1) as server:
+        with server.client() as http:
+            http.put(DOCS, json={"encoder": "hashing:64"}).raise_for_status()
+        texts = [f"text {i} about something" for i in range(8000)]
+        answers: list[httpx.Response] = []
+
+        def write() -> None:
+            with server.client() as client:
+                answers.append(client.post(f"{DOCS}/add", json={"texts": texts}))
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        wait_until(lambda: _is_connected(server), "the request")
+        assert server.stop() == 0
+        thread.join()
+        assert [answer.status_code for answer in answers] == [200]
+    with vicinal.connect(tmp_path / "data") as db:
+        assert db.collection("docs").count() == len(texts)
+
+
+def _is_connected(server: HttpServer) -> bool:
+    """Whether somebody's connection to it is open."""
+    port, established = int(server.url.rpartition(":")[2]), "01"
+    table = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == established for line in table)
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    with HttpServer(tmp_path / "data", workers=2) as server:
+        wait_until(lambda: len(server.events("worker started")) == 2, "the workers")
+        workers = [line["worker"] for line in server.events("worker started")]
+        server.process.kill()
+        server.process.wait()
+        wait_until(lambda: not any(_is_running(worker) for worker in workers), "the end of the workers")
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def until_closed(server: HttpServer, first: bytes) -> bytes:
+    """What a connection that sends this, and no more, is answered before the server closes it."""
+    port = int(server.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(first)
+        received = b""
+        while part := connection.recv(65536):
+            received += part
+        return received
+
+
+def test_a_slow_client_is_let_go(tmp_path: Path) -> None:
+    with HttpServer(tmp_path / "data", header_seconds=0.5, body_seconds=0.5, idle_seconds=0.5) as server:
+        assert until_closed(server, b"") == b""  # says nothing
+        assert until_closed(server, b"POST /v1/collections HTTP/1.1\r\nHost: localhost\r\nX-A") == b""
+        head = b"POST /v1/collections/x/count HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
+        assert until_closed(server, head).startswith(b"HTTP/1.1 408")
+        idle = until_closed(server, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert idle.startswith(b"HTTP/1.1 200")
+        with server.client() as http:
+            assert http.get("/healthz").status_code == 200
+
+
+def test_a_client_that_takes_no_answer_is_let_go(tmp_path: Path) -> None:
+    with HttpServer(tmp_path / "data", send_seconds=0.5) as server, server.client() as http:
+        http.put(DOCS, json={"dimension": 2})
+        rows = {"ids": list(range(2000)), "vectors": [[1, 0]] * 2000, "texts": ["x" * 2000] * 2000}
+        http.post(f"{DOCS}/add", json=rows).raise_for_status()
+        port = int(server.url.rpartition(":")[2])
+        asked = f"POST {DOCS}/scroll HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+            connection.sendall(asked * 8)  # 32 MB of answers, and nothing is read
+            wait_until(lambda: _is_reset(connection), "the end of the connection")
+        assert http.get("/healthz").status_code == 200
+
+
+def _is_reset(connection: socket.socket) -> bool:
+    """Whether the other side has given the connection up; nothing is taken from it."""
+    try:
+        connection.send(b" ")
+    except OSError:
+        return True
+    return False
+
+
+def test_limits_of_a_body(tmp_path: Path) -> None:
+    with HttpServer(tmp_path / "data", body_mib_max=1, rows_max=10) as server, server.client() as http:
+        http.put(DOCS, json={"dimension": 2})
+        with contextlib.suppress(httpx.WriteError, httpx.ReadError):  # it may close before all of it was sent
+            assert http.post(f"{DOCS}/count", content=b" " * (2 << 20)).status_code == 413
+
+        def chunks() -> Iterator[bytes]:
+            for _ in range(64):
+                yield b" " * (1 << 16)
+
+        with server.client() as other, contextlib.suppress(httpx.WriteError, httpx.ReadError):
+            assert other.post(f"{DOCS}/count", content=chunks()).status_code == 413
+        many = http.post(f"{DOCS}/add", json={"ids": list(range(11)), "vectors": [[1, 0]] * 11})
+        assert many.json()["error"]["type"] == "LimitExceeded"
+        http.post(f"{DOCS}/add", json={"ids": list(range(10)), "vectors": [[1, 0]] * 10}).raise_for_status()
+        http.post(f"{DOCS}/add", json={"ids": [10], "vectors": [[1, 0]]}).raise_for_status()
+        assert http.post(f"{DOCS}/get", json={}).status_code == 413
+        assert len(http.post(f"{DOCS}/get", json={"limit": 10}).json()["records"]) == 10
+        assert http.post(f"{DOCS}/search_range", json={"query": [1, 0], "min_score": 0}).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (["--host", "0.0.0.0"], {}, "without keys anybody"),
+        (["--set", "colour=red"], {}, "no setting 'colour'"),
+        (["--set", "timeout=soon"], {}, "must be a number"),
+        (["--set", "tls_key=x.pem"], {}, "tls_certificate"),
+        (["--workers", "0"], {}, "workers must be"),
+        ([], {"VICINAL_SERVER_API_KEY": "x"}, "vicinal keys create"),
+        ([], {"VICINAL_SERVER_WORKER": "2"}, "workers"),
+        (["--config", "no-such.toml"], {}, "cannot be read"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start(
+    tmp_path: Path, arguments: list[str], environment: dict[str, str], said: str
+) -> None:
+    command = [sys.executable, "-m", "vicinal", "serve", str(tmp_path / "data"), "--port", "0", *arguments]
+    env = {**os.environ, **environment}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=env)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / "data").exists()
