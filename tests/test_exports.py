@@ -25,6 +25,7 @@ PUBLIC = [
     "Hits",
     "Id",
     "LegScore",
+    "LoggedQuery",
     "Problem",
     "PurgeReceipt",
     "Record",

@@ -36,6 +36,7 @@ LAYERS = (
         "errors",
         "explanation",
         "groups",
+        "logged_query",
         "types",
         "tables",
         "notebook",

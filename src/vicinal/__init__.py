@@ -18,6 +18,7 @@ from .errors import VicinalError
 from .explanation import Explanation, WhyNot
 from .groups import Group
 from .indexes.text_query import Bm25, TfIdf
+from .logged_query import LoggedQuery
 from .opening import connect
 from .types import (
     Hit,
@@ -45,6 +46,7 @@ __all__ = [
     "Hits",
     "Id",
     "LegScore",
+    "LoggedQuery",
     "Problem",
     "PurgeReceipt",
     "Record",

@@ -46,6 +46,7 @@ from .inputs.calls import for_users, no_attribute
 from .inputs.columns import Columns
 from .inputs.ids import check_id
 from .inputs.paths import check_database_path
+from .logged_query import LoggedQuery
 from .query.asking import Asked, lists_of, refuse_unknown
 from .query.shaping import Shaping
 from .records import rebuild, summarize
@@ -60,6 +61,7 @@ from .records.update import update, update_where
 from .records.waiting import wait_indexed
 from .searching.duplicates import duplicates
 from .searching.explain import explain, why_not
+from .searching.query_log import log_queries, logged_queries, slow_queries
 from .searching.recommend import recommend
 from .searching.search import search
 from .searching.search_range import search_range
@@ -537,6 +539,31 @@ class Collection:
             LimitExceeded: there are more than `max_pairs`.
         """
         return duplicates(self._context, threshold, max_distance, where, max_pairs, progress)
+
+    def log_queries(self, on: bool = True, *, keep: int = 10_000, slower_than: float = 0.0) -> None:
+        """Logs every search from now on, until told not to.
+
+        So does each process that opens the collection later. The log lies beside the rows, in a file of its own. It
+        holds the texts that are searched for; `purge` erases it, `backup` and snapshots leave it out. Searches do not
+        wait for it.
+
+        Args:
+            on: False ends it; what was logged stays.
+            keep: so many searches; older ones leave.
+            slower_than: only those that take at least so many seconds.
+
+        Raises:
+            NotAllowed: the handle sees a part of the rows.
+        """
+        log_queries(self._context, on, keep, slower_than)
+
+    def logged_queries(self, n: int = 100) -> list[LoggedQuery]:
+        """The last `n` searches that were logged, the newest first."""
+        return logged_queries(self._context, n)
+
+    def slow_queries(self, n: int = 10) -> list[LoggedQuery]:
+        """The `n` slowest searches that were logged, the slowest first."""
+        return slow_queries(self._context, n)
 
     def explain(
         self,

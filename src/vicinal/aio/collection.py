@@ -35,6 +35,7 @@ from ..explanation import Explanation, WhyNot
 from ..filters.tree import Node
 from ..indexes.text_query import Scorer
 from ..inputs.calls import for_users
+from ..logged_query import LoggedQuery
 from ..types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats, VerifyReport
 from .awaited import Awaited
 from .notes import AsyncNotes
@@ -512,6 +513,33 @@ class AsyncCollection(Awaited):
                 "progress": progress,
             },
         )
+        return found
+
+    async def log_queries(self, on: bool = True, *, keep: int = 10000, slower_than: float = 0.0) -> None:
+        """Logs every search from now on, until told not to.
+
+        So does each process that opens the collection later. The log lies beside the rows, in a file of its own. It
+        holds the texts that are searched for; `purge` erases it, `backup` and snapshots leave it out. Searches do not
+        wait for it.
+
+        Args:
+            on: False ends it; what was logged stays.
+            keep: so many searches; older ones leave.
+            slower_than: only those that take at least so many seconds.
+
+        Raises:
+            NotAllowed: the handle sees a part of the rows.
+        """
+        await self._backend.call("log_queries", {"on": on, "keep": keep, "slower_than": slower_than})
+
+    async def logged_queries(self, n: int = 100) -> list[LoggedQuery]:
+        """The last `n` searches that were logged, the newest first."""
+        found: list[LoggedQuery] = await self._backend.call("logged_queries", {"n": n})
+        return found
+
+    async def slow_queries(self, n: int = 10) -> list[LoggedQuery]:
+        """The `n` slowest searches that were logged, the slowest first."""
+        found: list[LoggedQuery] = await self._backend.call("slow_queries", {"n": n})
         return found
 
     async def explain(

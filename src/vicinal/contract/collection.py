@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from ..duplicates import Duplicates
     from ..explanation import Explanation, WhyNot
+    from ..logged_query import LoggedQuery
     from ..types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats, VerifyReport
     from .encoders import Reranker
     from .words import Metric, Mode, Part, Syntax
@@ -295,6 +296,18 @@ class Collection(Protocol):
         progress: bool = False,
     ) -> Duplicates:
         """Every pair of rows whose vectors are nearly the same, exactly, and the groups that these make."""
+        ...
+
+    def log_queries(self, on: bool = True, *, keep: int = 10000, slower_than: float = 0.0) -> None:
+        """Logs every search from now on, until told not to."""
+        ...
+
+    def logged_queries(self, n: int = 100) -> list[LoggedQuery]:
+        """The last `n` searches that were logged, the newest first."""
+        ...
+
+    def slow_queries(self, n: int = 10) -> list[LoggedQuery]:
+        """The `n` slowest searches that were logged, the slowest first."""
         ...
 
     def explain(
@@ -615,6 +628,18 @@ class AsyncCollection(Protocol):
         progress: bool = False,
     ) -> Duplicates:
         """Every pair of rows whose vectors are nearly the same, exactly, and the groups that these make."""
+        ...
+
+    async def log_queries(self, on: bool = True, *, keep: int = 10000, slower_than: float = 0.0) -> None:
+        """Logs every search from now on, until told not to."""
+        ...
+
+    async def logged_queries(self, n: int = 100) -> list[LoggedQuery]:
+        """The last `n` searches that were logged, the newest first."""
+        ...
+
+    async def slow_queries(self, n: int = 10) -> list[LoggedQuery]:
+        """The `n` slowest searches that were logged, the slowest first."""
         ...
 
     async def explain(

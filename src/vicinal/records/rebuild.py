@@ -20,6 +20,7 @@ from ..indexes.vector_index import DEFAULT_INDEX, index_setting, kept_index
 from ..inputs.names import nearest
 from ..inputs.vectors import VectorRules, check_block, check_encoder_dimension, check_lengths
 from ..store.encoder_cache import FILE_NAME, DiskStore
+from ..store.query_log import FILE_NAME as QUERY_LOG
 from ..store.rows import user_id
 from ..store.state import State
 from ..store.switch import Copied, Plan, Transform
@@ -153,7 +154,7 @@ def purge(context: Context, *, drop_snapshots: bool) -> PurgeReceipt:
     upkeep.rebuild(Plan(), timeout=context.timeout, now=now())  # what may fail, as for want of room, comes first
     dropped = upkeep.drop_snapshots(context.timeout) if snapshots else []
     damaged = upkeep.remove_damaged(context.timeout)
-    still_there = _cleared_up(context) + _forget_encoded(context)
+    still_there = _cleared_up(context) + _forget_encoded(context) + _forget_queries(context)
     with context.store.snapshot(lambda index, _: index.live_count()) as (rows, _):
         return PurgeReceipt(
             collection=context.name,
@@ -192,6 +193,15 @@ def _forget_encoded(context: Context) -> list[str]:
             other.close()
     except StoreError:
         return [FILE_NAME]
+    return []
+
+
+def _forget_queries(context: Context) -> list[str]:
+    """Erases the log of searches; returns the file that cannot be erased."""
+    try:
+        context.store.query_log.erase()
+    except StoreError:
+        return [QUERY_LOG]
     return []
 
 

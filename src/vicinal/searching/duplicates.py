@@ -23,7 +23,7 @@ from ..store.reading import Reader
 from ..store.rows import user_id
 from ..types import Id
 from ..visible import shown
-from .search import Where
+from .where import Where
 
 __all__ = ["duplicates"]
 

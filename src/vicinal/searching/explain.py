@@ -23,7 +23,8 @@ from ..records.insert import until_encoder_stays
 from ..rerankers.choose import reranker_of, scores_of
 from ..types import LegScore
 from .rerank import reranked_order
-from .search import Where, question_of, search, wide
+from .search import question_of, unlogged_search, wide
+from .where import Where
 
 __all__ = ["explain", "why_not"]
 
@@ -78,7 +79,7 @@ def _reranked(told: Explanation, reranker: Reranker, asked: Asked) -> Explanatio
 def _by_reranker(context: Context, told: WhyNot, asked: Asked, where: Where) -> WhyNot:
     """For a row that is in the pool."""
     every = replace(asked, k=wide(asked).k, offset=0, min_score=None)
-    hits, k = search(context, every, where)[0], int(asked.k)
+    hits, k = unlogged_search(context, every, where)[0], int(asked.k)
     place = next((place for place, hit in enumerate(hits, 1) if hit.id == told.id), None)
     if place is None:
         return told  # it was changed meanwhile

@@ -13,7 +13,8 @@ from ..query.asking import Asked
 from ..records.context import Context
 from ..types import Hits
 from ..visible import shown
-from .search import Where, search
+from .search import search
+from .where import Where
 
 __all__ = ["asked_by_examples", "recommend"]
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from ..errors import VicinalError
 from ..filters.tree import Node
@@ -18,15 +16,23 @@ from ..records.insert import until_encoder_stays
 from ..rerankers.choose import reranker_of
 from ..types import Hits
 from .group import grouped
+from .query_log import logged
 from .rerank import reranked
+from .where import Where
 
-__all__ = ["Where", "question_of", "search", "shaped_search", "wide"]
-
-Where = Mapping[str, Any] | Node | None
+__all__ = ["question_of", "search", "shaped_search", "unlogged_search", "wide"]
 
 
 def search(context: Context, asked: Asked, where: Where) -> list[Hits]:
     """Hits for each of the queries."""
+    if context.lease.logs_queries:
+        call = "recommend" if asked.examples is not None else "search" if asked.single else "search_many"
+        return logged(context, call, asked, where, partial(unlogged_search, context, asked, where))
+    return unlogged_search(context, asked, where)
+
+
+def unlogged_search(context: Context, asked: Asked, where: Where) -> list[Hits]:
+    """The same, for a call that is logged as a whole."""
     asked.check()
     if asked.shaping is not None:
         return [shaped_search(context, asked, where)]
@@ -39,7 +45,7 @@ def shaped_search(context: Context, asked: Asked, where: Where) -> Hits:
     assert shape is not None  # our caller looked
     if shape.rerank is not None:
         reranker = reranker_of(shape.rerank)  # before anything is searched
-        return reranked(search(context, wide(asked), where)[0], reranker, asked)
+        return reranked(unlogged_search(context, wide(asked), where)[0], reranker, asked)
     whole = asked if shape.group_by is None else replace(asked, select=None)  # groups are named by metadata
     [hits] = until_encoder_stays(partial(_answers, context, whole, where))
     return hits if shape.group_by is None else grouped(hits, shape.group_by, asked.select)

@@ -17,7 +17,9 @@ from ..records.context import Context
 from ..records.insert import until_encoder_stays
 from ..types import Hits
 from ..visible import shown
-from .search import Where, question_of
+from .query_log import logged
+from .search import question_of
+from .where import Where
 
 __all__ = ["asked_in_range", "search_range"]
 
@@ -30,7 +32,11 @@ def search_range(
 ) -> Hits:
     """Every row in range."""
     asked, bounds = asked_in_range(query, min_score, max_distance, options)
-    return until_encoder_stays(lambda: within(context.store, question_of(context, asked, where), bounds))
+
+    def find() -> Hits:
+        return until_encoder_stays(lambda: within(context.store, question_of(context, asked, where), bounds))
+
+    return logged(context, "search_range", asked, where, find) if context.lease.logs_queries else find()
 
 
 def asked_in_range(query: Any, min_score: Any, max_distance: Any, options: Mapping[str, Any]) -> tuple[Asked, Bounds]:

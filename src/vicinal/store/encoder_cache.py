@@ -7,9 +7,7 @@ text; `clear` leaves no vector bytes behind either.
 from __future__ import annotations
 
 import logging
-import weakref
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 from zlib import crc32
 
 import apsw
@@ -17,20 +15,14 @@ import numpy as np
 
 from ..contract import FloatMatrix, FloatVector
 from ..errors import VicinalError
-from ..locks import new_lock
-from .connections import connect_file, translated
 from .files import Files
-from .forking import sqlite_in_use
+from .side_file import SideFile
 
 _log = logging.getLogger("vicinal.store")
-
-T = TypeVar("T")
 
 FILE_NAME = "encoder-cache.db"
 
 _MAX_BYTES = 1 << 30
-_BUSY_MILLISECONDS = 2000
-_SUSPEND_WAIT_SECONDS = 2.0
 _CREATE = """
 CREATE TABLE IF NOT EXISTS vectors(
   key BLOB PRIMARY KEY, vector BLOB NOT NULL, crc INTEGER NOT NULL, used INTEGER NOT NULL
@@ -52,16 +44,12 @@ class DiskStore:
     """
 
     def __init__(self, path: str, files: Files, max_bytes: int = _MAX_BYTES) -> None:
-        self._path = path
-        self._files = files
+        self._file = SideFile(path, files, _CREATE)
         self._max_bytes = max_bytes
-        self._lock = new_lock()
-        self._connection: apsw.Connection | None = None
-        _all.add(self)
 
     def get_many(self, keys: Sequence[bytes]) -> list[FloatVector | None]:
         try:
-            return self._use(lambda connection: [_get(connection, key) for key in keys])
+            return self._file.use(lambda connection: [_get(connection, key) for key in keys])
         except VicinalError as error:
             _log.warning("encoder cache not read: %s", error)
             return [None] * len(keys)
@@ -75,7 +63,7 @@ class DiskStore:
                 _shrink(connection, self._max_bytes)
 
         try:
-            self._use(put)
+            self._file.use(put)
         except VicinalError as error:
             _log.warning("encoder cache not written: %s", error)
 
@@ -85,45 +73,10 @@ class DiskStore:
         Raises:
             StoreError: another process is using it, or the file is damaged.
         """
-
-        def erase(connection: apsw.Connection) -> None:
-            with connection:
-                connection.execute("DELETE FROM vectors; UPDATE size SET bytes = 0")
-            connection.execute("VACUUM")
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-
-        self._use(erase)
+        self._file.erase("DELETE FROM vectors; UPDATE size SET bytes = 0")
 
     def close(self) -> None:
-        with sqlite_in_use.own.lock, self._lock, translated(self._path):
-            self._close()
-
-    def suspend(self, _at_rest: bool) -> None:
-        """Closes the file until the next call, before a fork."""
-        if self._lock.acquire(timeout=_SUSPEND_WAIT_SECONDS):
-            try:
-                self._close()
-            finally:
-                self._lock.release()
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _use(self, work: Callable[[apsw.Connection], T]) -> T:
-        """Runs `work` with the file open; see `Connections.write`."""
-        with sqlite_in_use.own.lock, self._lock, translated(self._path):
-            if self._connection is None:
-                self._connection = self._open()
-            return work(self._connection)
-
-    def _open(self) -> apsw.Connection:
-        connection = connect_file(self._path, self._files, create=True)
-        connection.set_busy_timeout(_BUSY_MILLISECONDS)
-        connection.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA secure_delete=ON")
-        connection.execute(_CREATE)
-        return connection
+        self._file.close()
 
 
 def _get(connection: apsw.Connection, key: bytes) -> FloatVector | None:
@@ -153,14 +106,3 @@ def _shrink(connection: apsw.Connection, max_bytes: int) -> None:
         if oldest is None:
             return
         _remove(connection, oldest[0])
-
-
-_all: weakref.WeakSet[DiskStore] = weakref.WeakSet()
-
-
-def _suspend_all(at_rest: bool) -> None:
-    for store in list(_all):
-        store.suspend(at_rest)
-
-
-sqlite_in_use.when_at_rest(_suspend_all)

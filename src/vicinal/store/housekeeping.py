@@ -55,6 +55,7 @@ def _run(
 
 def _keep_synced(store: Store[Any]) -> None:
     store.close_retired()
+    store.query_log.flush()
     store.upkeep.keep_synced()
 
 

@@ -51,6 +51,11 @@ class Lease(Generic[StoreT]):
         self._store.used_at = time.monotonic()
         return self._store
 
+    @property
+    def logs_queries(self) -> bool:
+        """Whether searches are logged: asked before each one, so it only looks."""
+        return self._store.query_log.settings is not None
+
     def release(self, *, forgotten: bool = False) -> None:
         """Gives the share back; a second call does nothing.
 

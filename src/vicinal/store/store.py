@@ -24,6 +24,7 @@ from .generation import DROPPED, Generation, open_in_force
 from .imports import import_ahead
 from .publication import Publication
 from .publishing import build, oldest
+from .query_log import QueryLog
 from .reading import ChangedMeanwhile, Reader
 from .recovery import recover
 from .state import State, read_state
@@ -95,6 +96,7 @@ class Store(Generic[IndexT]):
     Attributes:
         recovery: what opening found and mended after a crash, one sentence each.
         upkeep: publication, compaction, copies and the end.
+        query_log: of searches, where a user asks for it.
         unsynced: whether this process committed rows that power loss may still cost.
         wrote_at: monotonic time of the last write.
         used_at: of the last call of a handle; upkeep does not count.
@@ -124,12 +126,14 @@ class Store(Generic[IndexT]):
         self._uuid: bytes | None = None
         self.recovery: tuple[str, ...] = ()
         self.upkeep = Upkeep(self)
+        self.query_log = QueryLog(files, folder)
         if folder is None:
             assert state is not None  # only our own code opens stores
             self._opened = self._with_feed(create_in_memory(files, state))
         else:
             self._place_identity = files.identity(folder)
             self._opened = self._open(folder)
+            self.query_log.look()
 
     @property
     def place(self) -> str:
@@ -483,6 +487,7 @@ class Store(Generic[IndexT]):
                     with contextlib.suppress(CollectionDropped):  # by another process: there is nothing to finish
                         self.upkeep.finish()
             finally:
+                self.query_log.close()
                 with self._lock:
                     self._closed = True
                     opened, self._opened = self._opened, None

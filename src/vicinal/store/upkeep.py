@@ -277,6 +277,7 @@ class Upkeep(Generic[IndexT]):
         """Ends the collection; whoever uses it next gets `CollectionDropped`."""
         with self._sole_builder(timeout) as opened:
             drop_generation(self._files, self._folder, opened.generation, timeout)
+            self._store.query_log.remove()  # the folder may be taken again before it goes
         with contextlib.suppress(CollectionDropped):
             self._store.move_on(opened, DROPPED)
 

@@ -40,6 +40,7 @@ __all__ = [
     "Field",
     "Get",
     "Handle",
+    "LogQueries",
     "Name",
     "NoteDefault",
     "NoteKey",
@@ -345,6 +346,14 @@ class Duplicates(Arguments):
     where: Filter | Unset | None = UNSET
     max_distance: float | Unset | None = UNSET
     max_pairs: int | Unset = UNSET
+
+
+class LogQueries(Arguments):
+    """Whether searches are logged, and which."""
+
+    on: bool | Unset = UNSET
+    keep: int | Unset = UNSET
+    slower_than: float | Unset = UNSET
 
 
 class Explain(Search):

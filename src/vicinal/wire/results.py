@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from .. import duplicates, types
+from .. import duplicates, logged_query, types
 from .. import explanation as explaining
 from ..groups import GroupedHits
 from .needed import msgspec
@@ -42,6 +42,7 @@ __all__ = [
     "Hits",
     "Ids",
     "Indexed",
+    "LoggedQueries",
     "Names",
     "NoteValue",
     "Notes",
@@ -281,6 +282,12 @@ class Duplicates(msgspec.Struct, frozen=True):
             for pair in self.pairs
         ]
         return duplicates.Duplicates(pairs, [ids_from(group) for group in self.groups], self.metric, self.rows)
+
+
+class LoggedQueries(One, frozen=True):
+    """Searches that were logged."""
+
+    queries: list[logged_query.LoggedQuery]
 
 
 class Explanation(msgspec.Struct, frozen=True):

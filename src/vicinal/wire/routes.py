@@ -107,6 +107,12 @@ def _write(
     return Route("collection", call, "POST", f"{_COLLECTION}/{call}", takes, gives, role, repeatable)
 
 
+def _admin(call: str) -> Route:
+    """Entries of the log, which has what everybody searched for."""
+    path = f"{_COLLECTION}/{call}"
+    return Route("collection", call, "POST", path, arguments.Peek, results.LoggedQueries, "admin", True)
+
+
 def _notes(
     call: str, verb: Verb, takes: type[msgspec.Struct] | None, gives: type[msgspec.Struct], role: Role = "write"
 ) -> Route:
@@ -140,6 +146,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     _read("duplicates", arguments.Duplicates, results.Duplicates),
     _read("explain", arguments.Explain, results.Explanation),
     _read("why_not", arguments.WhyNot, results.WhyNot),
+    _write("log_queries", arguments.LogQueries, results.Done, "admin", repeatable=True),
+    _admin("logged_queries"),
+    _admin("slow_queries"),
     _read("stats", None, results.Stats),
     _read("snapshots", None, results.Snapshots),
     _write("wait_indexed", arguments.Wait, results.Indexed, repeatable=True),

@@ -1,0 +1,194 @@
+"""The log of searches: opt-in, bounded, beside the records of a collection and never part of them.
+
+Searches leave their entries in memory; a housekeeping thread writes them, so that no search waits for a file. What a
+killed process had not written yet is lost, and nothing else. The file remembers that logging is on: where it says so,
+every process that opens the collection logs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import apsw
+
+from ..errors import Unsupported, VicinalError
+from ..logged_query import LoggedQuery
+from .files import Files
+from .side_file import SideFile
+
+__all__ = ["FILE_NAME", "LogSettings", "QueryLog"]
+
+_log = logging.getLogger("vicinal.store")
+
+FILE_NAME: Final = "query-log.db"
+
+_WAITING_MAX: Final = 10_000  # that no thread has written yet
+_CREATE: Final = """
+CREATE TABLE IF NOT EXISTS settings(
+  one INTEGER PRIMARY KEY CHECK (one = 1), keep INTEGER NOT NULL, slower_than REAL NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS queries(
+  number INTEGER PRIMARY KEY, at REAL NOT NULL, call TEXT NOT NULL, seconds REAL NOT NULL, mode TEXT NOT NULL,
+  k INTEGER, query TEXT NOT NULL, filter TEXT NOT NULL, hits INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS queries_by_seconds ON queries(seconds);
+"""
+_COLUMNS: Final = "at, call, seconds, mode, k, query, filter, hits"
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What is logged.
+
+    Attributes:
+        keep: so many entries; older ones leave.
+        slower_than: only searches that take at least so many seconds.
+    """
+
+    keep: int
+    slower_than: float
+
+
+class QueryLog:
+    """The log of one collection. Thread-safe.
+
+    Args:
+        folder: the collection's; None for one in memory, whose log is there too.
+
+    Attributes:
+        settings: None where nothing is logged.
+    """
+
+    def __init__(self, files: Files, folder: str | None) -> None:
+        self.settings: LogSettings | None = None
+        self._files = files
+        self._path = None if folder is None else os.path.join(folder, FILE_NAME)
+        self._file = None if self._path is None else SideFile(self._path, files, _CREATE)
+        self._waiting: deque[LoggedQuery] = deque(maxlen=_WAITING_MAX)  # in memory: all there are
+
+    def look(self) -> None:
+        """Whether the file says that searches are logged. Most collections have none."""
+        if self._file is None or self._path is None or self._files.read_only or not self._files.exists(self._path):
+            return
+        try:
+            found = self._file.use(lambda connection: connection.execute("SELECT keep, slower_than FROM settings").get)
+        except VicinalError as error:
+            _log.warning("the log of searches cannot be read: %s", error)
+            return
+        self.settings = None if found is None else LogSettings(*found)
+
+    def switch(self, settings: LogSettings | None) -> None:
+        """Begins or ends logging; what was logged stays.
+
+        Raises:
+            Unsupported: the medium is read-only.
+            StoreError: the file cannot be written.
+        """
+        if self._files.read_only and self._path is not None:
+            raise Unsupported("searches cannot be logged on a read-only medium", name="log_queries", place=self._path)
+        if self._file is not None:
+            self.flush()
+            kept = None if settings is None else astuple(settings)
+            self._file.use(lambda connection: _keep(connection, kept))
+        elif settings is not None:
+            self._waiting = deque(self._waiting, maxlen=settings.keep)
+        self.settings = settings
+
+    def note(self, entry: LoggedQuery) -> None:
+        """Takes note of a search, where it is slow enough."""
+        settings = self.settings
+        if settings is not None and entry.seconds >= settings.slower_than:
+            self._waiting.append(entry)
+
+    def flush(self) -> None:
+        """Writes what waits; what cannot be written is lost, and reported in the program's log."""
+        if self._file is None or not self._waiting:
+            return
+        rows = []
+        while self._waiting:
+            rows.append(_row(self._waiting.popleft()))
+        keep = _WAITING_MAX if self.settings is None else self.settings.keep
+        try:
+            self._file.use(lambda connection: _append(connection, rows, keep))
+        except VicinalError as error:
+            _log.warning("%d entries of the log of searches are lost: %s", len(rows), error)
+
+    def newest(self, count: int) -> list[LoggedQuery]:
+        """The newest first."""
+        return self._ordered("number DESC", count)
+
+    def slowest(self, count: int) -> list[LoggedQuery]:
+        """The slowest first; of equal ones the newest."""
+        return self._ordered("seconds DESC, number DESC", count)
+
+    def erase(self) -> None:
+        """Forgets all entries, bytes included. Logging goes on where it is on.
+
+        Raises:
+            StoreError: another process is using the file, or it is damaged.
+        """
+        self._waiting.clear()
+        if self._file is not None and self._path is not None and self._files.exists(self._path):
+            self._file.erase("DELETE FROM queries")
+
+    def remove(self) -> None:
+        """Ends logging for good, and deletes the file."""
+        self.settings = None
+        self._waiting.clear()
+        if self._file is None or self._path is None:
+            return
+        with contextlib.suppress(VicinalError):
+            self._file.close()
+            for path in (self._path, f"{self._path}-wal", f"{self._path}-shm"):
+                if self._files.exists(path):
+                    self._files.remove_file(path)
+
+    def close(self) -> None:
+        """Writes what waits and closes the file."""
+        self.flush()
+        if self._file is not None:
+            self._file.close()
+
+    def _ordered(self, order: str, count: int) -> list[LoggedQuery]:
+        if self._file is None or self._path is None:
+            found = list(self._waiting)[::-1]
+            return (sorted(found, key=lambda one: -one.seconds) if order.startswith("seconds") else found)[:count]
+        self.flush()
+        if not self._files.exists(self._path):
+            return []
+        ask = f"SELECT {_COLUMNS} FROM queries ORDER BY {order} LIMIT ?"
+        return self._file.use(lambda connection: [_entry(row) for row in connection.execute(ask, (count,))])
+
+
+def _keep(connection: apsw.Connection, settings: tuple[Any, ...] | None) -> None:
+    with connection:
+        connection.execute("DELETE FROM settings")
+        if settings is not None:
+            connection.execute("INSERT INTO settings VALUES (1, ?, ?)", settings)
+            _trim(connection, settings[0])
+
+
+def _append(connection: apsw.Connection, rows: Sequence[tuple[Any, ...]], keep: int) -> None:
+    with connection:
+        connection.executemany(f"INSERT INTO queries({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        _trim(connection, keep)
+
+
+def _trim(connection: apsw.Connection, keep: int) -> None:
+    connection.execute("DELETE FROM queries WHERE number <= (SELECT max(number) FROM queries) - ?", (keep,))
+
+
+def _row(entry: LoggedQuery) -> tuple[Any, ...]:
+    return (entry.at.timestamp(), entry.call, entry.seconds, entry.mode, entry.k, entry.query, entry.where, entry.hits)
+
+
+def _entry(row: Sequence[Any]) -> LoggedQuery:
+    at, call, seconds, mode, k, query, where, hits = row
+    return LoggedQuery(datetime.fromtimestamp(at, UTC), call, seconds, mode, k, query, where, hits)
