@@ -77,7 +77,8 @@ def duckdb(folder: Path) -> None:
     pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     with library.connect() as connection:
         connection.execute(
-            "create table t (doc_id bigint, text varchar, embedding float[3], made timestamp, dims struct(w int, h int), "
+            "create table t (doc_id bigint, text varchar, embedding float[3], made timestamp, "
+            "dims struct(w int, h int), "
             "price decimal(10, 2), key uuid)"
         )
         rows = [
