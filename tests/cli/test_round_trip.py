@@ -135,7 +135,7 @@ def stored(docs: vicinal.Collection) -> list[Any]:
 
 
 def emptied(database: vicinal.Database, name: str) -> vicinal.Collection:
-    docs = database.collection(name, dimension=DIMENSION, metric="l2")
+    docs = database.collection(name, dimension=DIMENSION, zero_vectors="allow")
     old = docs.ids()
     if old:
         docs.delete(old)

@@ -9,7 +9,7 @@ import math
 import operator
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
@@ -52,6 +52,7 @@ _SHOWN_CHARS_MAX = 80
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1) // _MICROSECOND
 _NUMERAL = re.compile(r"[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?", re.ASCII)
 
@@ -136,12 +137,15 @@ def instant(value: date) -> int:
 
 
 def from_instant(microseconds: int) -> datetime:
-    """The inverse of `instant`, in UTC; outside the years 1 to 9999 there, their first or last moment."""
+    """The inverse of `instant`, in UTC; outside the years 1 to 9999 there, in the next zone where it is within them."""
     try:
         return _EPOCH + microseconds * _MICROSECOND
     except OverflowError:  # 9999-12-31T23:00-05:00, for one
         limit = datetime.max if microseconds > 0 else datetime.min
-        return limit.replace(tzinfo=UTC)
+        beyond = (microseconds - instant(limit)) * _MICROSECOND
+        hours = min(-(-abs(beyond) // _HOUR) * _HOUR, timedelta(days=1) - _MICROSECOND)
+        offset = -hours if microseconds > 0 else hours
+        return (limit + (beyond + offset)).replace(tzinfo=timezone(offset))
 
 
 def shown(value: Any) -> str:

@@ -439,7 +439,7 @@ def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
 def _check_share(name: str, value: object, *, least_allowed: bool) -> None:
     """A number up to 1."""
     is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not is_number or not (0 <= float(cast(float, value)) <= 1) or (value == 0 and not least_allowed):
+    if not is_number or not (0 <= cast(float, value) <= 1) or (value == 0 and not least_allowed):
         wanted = "from 0 to 1" if least_allowed else "above 0 and at most 1"
         raise InvalidArgument(
             f"{name} must be {wanted}, not {value!r}",
