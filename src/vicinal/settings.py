@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 
 from .errors import InvalidArgument
 
-__all__ = ["Secret", "Settings", "parse_env"]
+__all__ = ["Secret", "Settings", "encoder_named", "parse_env", "setting"]
 
 DEFAULT_ENV_FILE = ".env"
 
@@ -135,7 +135,7 @@ class Settings:
         """
         _refuse_unknown(overrides)
         _hide_keys(overrides)
-        file_values = {} if env_file is None else _read_env_file(Path(env_file))
+        file_values = {} if env_file is None else _read_env_file(Path(env_file).expanduser())
         values: dict[str, Any] = {}
         places: dict[str, str] = {}
         for name in _names():
@@ -154,7 +154,25 @@ class Settings:
     @property
     def encoder(self) -> str:
         """Our name for `embedding_model`: "minilm" for all-MiniLM-L6-v2; other names are passed through."""
-        return _ENCODERS.get(self.embedding_model.lower(), self.embedding_model)
+        return encoder_named(self.embedding_model)
+
+
+def encoder_named(model: str) -> str:
+    """Our name for a model: "minilm" for all-MiniLM-L6-v2; other names are passed through."""
+    return _ENCODERS.get(model.lower(), model)
+
+
+def setting(name: str, *, env_file: str | os.PathLike[str] = DEFAULT_ENV_FILE) -> Any:
+    """One setting, from the environment, else `env_file`, else its default, for who needs no other.
+
+    Whether the file, which may be another program's, is right in all else does not matter: a line that cannot be read
+    is passed over unless it gives this setting.
+
+    Raises:
+        InvalidArgument: the value does not fit.
+    """
+    found = _find(name, {}, {}) or _find(name, {}, _lines_about(name.upper(), Path(env_file).expanduser()))
+    return getattr(Settings(), name) if found is None else _convert(name, *found)
 
 
 def _names() -> list[str]:
@@ -292,8 +310,29 @@ def _read_env_file(path: Path) -> dict[str, tuple[Secret, str]]:
     )
 
 
-def parse_env(text: str) -> dict[str, tuple[Secret, int]]:
-    """Each name of a `.env` text with its value and line number; the rules are in this module's docstring."""
+def _lines_about(variable: str, path: Path) -> dict[str, tuple[Secret, str]]:
+    """The value of one variable of a file that may be anything; empty where it gives none."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig", "surrogateescape") if path.is_file() else ""
+    except OSError:  # one that may not be read is not ours
+        return {}
+    problem = None
+    try:
+        found = parse_env(text, only=variable).get(variable)
+    except _BadLine as bad:
+        problem = bad
+    if problem is not None:  # raised out here so that no frame with the whole text is chained to it
+        place = f"{path}:{problem.number}"
+        raise InvalidArgument(problem.reason, name=variable, place=place, remedy=f"Write {variable}=value.")
+    return {} if found is None else {variable: (found[0], f"{path}:{found[1]}")}
+
+
+def parse_env(text: str, *, only: str | None = None) -> dict[str, tuple[Secret, int]]:
+    """Each name of a `.env` text with its value and line number; the rules are in this module's docstring.
+
+    Args:
+        only: passes over lines that break the rules, but for those that begin with this name.
+    """
     text = text.replace("\r\n", "\n")
     values: dict[str, tuple[Secret, int]] = {}
     position = 0
@@ -303,17 +342,28 @@ def parse_env(text: str) -> dict[str, tuple[Secret, int]]:
             continue
         line = text.count("\n", 0, position) + 1
         named = _NAME.match(text, position)
-        if named is None:
-            raise _BadLine(line, "the line does not begin with a name")
-        name, equals = named.groups()
-        value, end = _value(text, named.end(), line) if equals else (None, named.end())
-        rest = _SKIPPED.match(text, end)
-        if rest is None:
-            raise _BadLine(line, f"text follows the {'quoted value' if equals else 'name'} of {name}")
+        try:
+            name, value, position = _assignment(text, position, named, line)
+        except _BadLine:
+            if only is None or (named is not None and named[1] == only):
+                raise
+            position = text.find("\n", position) + 1 or len(text)
+            continue
         if value is not None:
             values[name] = (value, line)
-        position = rest.end()
     return values
+
+
+def _assignment(text: str, start: int, named: re.Match[str] | None, line: int) -> tuple[str, Secret | None, int]:
+    """The name at `start`, its value, and where the next line begins."""
+    if named is None:
+        raise _BadLine(line, "the line does not begin with a name")
+    name, equals = named.groups()
+    value, end = _value(text, named.end(), line) if equals else (None, named.end())
+    rest = _SKIPPED.match(text, end)
+    if rest is None:
+        raise _BadLine(line, f"text follows the {'quoted value' if equals else 'name'} of {name}")
+    return name, value, rest.end()
 
 
 def _value(text: str, start: int, line: int) -> tuple[Secret, int]:

@@ -27,9 +27,18 @@ def visible(text: str, *, newlines: bool = False) -> str:
     return "".join(_shown_as(character, newlines) for character in text)
 
 
-def visible_json(text: str) -> str:
-    r"""The same JSON, with `\u001b` and the like in its strings for what would act or would not be seen."""
-    return text if text.isprintable() else "".join(map(_shown_in_json, text))
+def visible_json(text: str, encoding: str = "utf-8") -> str:
+    r"""The same JSON, with `\u001b` and the like in its strings for what would act or would not be seen.
+
+    Args:
+        encoding: of where it goes; what that does not have is written so, too.
+    """
+    shown = text if text.isprintable() else "".join(map(_shown_in_json, text))
+    try:
+        shown.encode(encoding)
+    except UnicodeEncodeError:
+        return "".join(one if _is_in(one, encoding) else _escaped_in_json(one) for one in shown)
+    return shown
 
 
 def one_line(text: str, chars_max: int) -> str:
@@ -88,5 +97,17 @@ def _shown_as(character: str, newlines: bool) -> str:
 def _shown_in_json(character: str) -> str:
     if character.isprintable() or character in _NEEDED or character in " \t\n\r":
         return character
+    return _escaped_in_json(character)
+
+
+def _is_in(character: str, encoding: str) -> bool:
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _escaped_in_json(character: str) -> str:
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))

@@ -9,7 +9,7 @@ import typer
 
 from ..errors import VicinalError
 from ..version import __version__
-from .common import say
+from .common import make_streams_safe, say
 from .demo import demo
 from .evaluate import evaluate
 from .explain import explain
@@ -79,6 +79,7 @@ def run(arguments: list[str] | None = None) -> None:
 
     Exit code 1: an error, told in one line; 2: the command was written wrongly.
     """
+    make_streams_safe()
     try:
         app(arguments)
     except (VicinalError, OSError) as error:

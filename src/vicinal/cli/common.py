@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -22,16 +23,39 @@ from ..visible import visible, visible_json
 __all__ = [
     "CollectionName",
     "DatabasePath",
+    "as_typed",
+    "at_home",
     "cell",
     "existing_collection",
     "existing_database",
+    "make_streams_safe",
     "print_table",
     "say",
     "say_json",
 ]
 
-DatabasePath = Annotated[Path, typer.Argument(metavar="PATH", help="Folder of the database.", show_default=False)]
-CollectionName = Annotated[str, typer.Argument(metavar="COLLECTION", help="Its name.", show_default=False)]
+
+def as_typed(argument: str | None) -> str | None:
+    """An argument that is a text: what was typed in UTF-8, although the locale says another encoding."""
+    if argument is None or argument.isascii() or not any("\udc80" <= one <= "\udcff" for one in argument):
+        return argument
+    try:
+        return os.fsencode(argument).decode()
+    except UnicodeDecodeError:
+        return argument
+
+
+def at_home(path: Path | None) -> Path | None:
+    """The path, in which `~` is the user's home, as in `--path=~/data`, which no shell expands."""
+    return None if path is None else path.expanduser()
+
+
+DatabasePath = Annotated[
+    Path, typer.Argument(metavar="PATH", help="Folder of the database.", show_default=False, callback=at_home)
+]
+CollectionName = Annotated[
+    str, typer.Argument(metavar="COLLECTION", help="Its name.", show_default=False, callback=as_typed)
+]
 
 # Where the database of a folder of documents is, in that folder.
 FOLDER_DATABASE = ".vicinal"
@@ -73,8 +97,15 @@ def say(text: object, *, to_errors: bool = False) -> None:
 
 
 def say_json(text: str) -> None:
-    """Prints JSON in which nothing acts on the terminal."""
-    print(visible_json(text))
+    """Prints JSON in which nothing acts on the terminal, and which a stream of any encoding takes."""
+    print(visible_json(text, sys.stdout.encoding or "utf-8"))
+
+
+def make_streams_safe() -> None:
+    r"""What the encoding of a stream does not have is written as `\u65e5`: no text of a user ends a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and (stream.errors or "strict") in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def cell(value: object) -> str:

@@ -19,7 +19,7 @@ from ..encoders import resolve
 from ..progress import progress
 from ..types import Hits
 from . import catalogue
-from .common import cell, print_table
+from .common import at_home, cell, print_table
 
 __all__ = ["demo", "demo_database", "index_library"]
 
@@ -46,6 +46,7 @@ def demo(
             envvar="VICINAL_DEMO_PATH",
             help="Where the index is kept; a folder of your own user by default.",
             show_default=False,
+            callback=at_home,
         ),
     ] = None,
     encoder: Annotated[

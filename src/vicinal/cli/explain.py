@@ -12,7 +12,7 @@ from ..collection import Collection
 from ..contract import Mode, Syntax
 from ..explanation import Explanation, WhyNot
 from ..rag.folder.known import OWNER, folder_of
-from ..settings import Settings
+from ..settings import setting
 from ..types import Id
 from .common import CollectionName, DatabasePath, existing_collection, say, say_json
 from .search import ModeOption, QueryArgument, SyntaxOption, WhereOption, filter_of
@@ -55,7 +55,7 @@ def explain(
         if syntax or settings["mode"] == "keyword":
             settings["syntax"] = cast(Syntax, syntax or "operators")
         told: Explanation | WhyNot
-        k = k or Settings.load().max_results
+        k = k or setting("max_results")
         if why_not is None:
             told = opened.explain(query, k, tree, **settings)
         else:

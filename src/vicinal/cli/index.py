@@ -15,7 +15,7 @@ from ..errors import InvalidArgument
 from ..rag.folder import FILE_BYTES_MAX, FolderReport, index_folder
 from ..rag.passages import DocumentSplitter
 from ..visible import counted
-from .common import FOLDER_DATABASE, say
+from .common import FOLDER_DATABASE, at_home, say
 
 __all__ = ["index"]
 
@@ -24,7 +24,9 @@ _LISTED_MAX = 20
 
 
 def index(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Its documents are indexed.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Its documents are indexed.", show_default=False, callback=at_home)
+    ],
     collection: Annotated[str, typer.Option("--collection", help="Name of the collection.")] = "docs",
     encoder: Annotated[
         str | None,
@@ -36,7 +38,9 @@ def index(
     ] = None,
     path: Annotated[
         Path | None,
-        typer.Option("--path", help="Folder of the database. Default: .vicinal in FOLDER.", show_default=False),
+        typer.Option(
+            "--path", help="Folder of the database. Default: .vicinal in FOLDER.", show_default=False, callback=at_home
+        ),
     ] = None,
     include: Annotated[
         list[str] | None, typer.Option("--include", help="Only such files, as in .gitignore; may be repeated.")

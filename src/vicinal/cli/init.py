@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .common import say
+from .common import at_home, say
 
 __all__ = ["init", "make_project"]
 
@@ -48,7 +48,9 @@ _TEMPLATES = {
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if it does not exist.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Made if it does not exist.", show_default=False, callback=at_home)
+    ],
 ) -> None:
     """Make a project: folders, settings in .env, and a main.py that indexes data/raw and searches it.
 

@@ -14,10 +14,10 @@ from ..errors import InvalidArgument
 from ..metadata import dumps, loads
 from ..rag.folder import search_folder
 from ..rag.folder.known import OWNER, folder_of
-from ..settings import Settings
+from ..settings import setting
 from ..types import Hit, Hits
 from ..visible import counted
-from .common import CollectionName, DatabasePath, cell, existing_collection, print_table, say_json
+from .common import CollectionName, DatabasePath, as_typed, cell, existing_collection, print_table, say_json
 from .files.rows import json_members
 from .passages import print_passages
 
@@ -27,7 +27,9 @@ _SHOWN_CHARS_MAX = 200
 
 QueryArgument = Annotated[
     str,
-    typer.Argument(metavar="QUERY", help="What to look for; -- before one with a dash.", show_default=False),
+    typer.Argument(
+        metavar="QUERY", help="What to look for; -- before one with a dash.", show_default=False, callback=as_typed
+    ),
 ]
 ModeOption = Annotated[
     str | None,
@@ -45,7 +47,9 @@ SyntaxOption = Annotated[
 ]
 WhereOption = Annotated[
     str | None,
-    typer.Option("--where", metavar="JSON", help="A filter on metadata, as in Python.", show_default=False),
+    typer.Option(
+        "--where", metavar="JSON", help="A filter on metadata, as in Python.", show_default=False, callback=as_typed
+    ),
 ]
 
 
@@ -72,7 +76,7 @@ def search(
     """
     tree = None if where is None else filter_of(where)
     with existing_collection(path, collection) as opened:
-        k = k or Settings.load().max_results
+        k = k or setting("max_results")
         chosen = cast("Syntax | None", syntax or ("operators" if mode == "keyword" else None))
         if folder_of(opened.notes(OWNER)) is None:
             found = None

@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 
 from ..types import Stats
-from .common import DatabasePath, cell, existing_collection, existing_database, print_table, say_json
+from .common import DatabasePath, as_typed, cell, existing_collection, existing_database, print_table, say_json
 
 __all__ = ["stats"]
 
@@ -19,7 +19,8 @@ __all__ = ["stats"]
 def stats(
     path: DatabasePath,
     collection: Annotated[
-        str | None, typer.Argument(metavar="COLLECTION", help="Only this one, in full.", show_default=False)
+        str | None,
+        typer.Argument(metavar="COLLECTION", help="Only this one, in full.", show_default=False, callback=as_typed),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:

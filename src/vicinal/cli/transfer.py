@@ -15,9 +15,9 @@ from ..collection import Collection
 from ..database import Database, connect
 from ..errors import InvalidArgument, InvalidInput
 from ..progress import progress
-from ..settings import Settings
+from ..settings import encoder_named, setting
 from ..visible import counted
-from .common import CollectionName, DatabasePath, existing_collection, say
+from .common import CollectionName, DatabasePath, at_home, existing_collection, say
 from .files import (
     FORMATS,
     ON_ERROR,
@@ -47,16 +47,25 @@ _SourceFile = Annotated[
         metavar="FILE",
         help="JSONL, JSON, CSV, TSV, Parquet, Arrow, npy or SQLite, also .gz, .bz2, .xz, .zst, .zip; - for a pipe.",
         show_default=False,
+        callback=at_home,
     ),
 ]
 _TargetFile = Annotated[
     Path,
-    typer.Argument(metavar="FILE", help="Ends in .jsonl, .csv, .parquet or .npy; - for a pipe.", show_default=False),
+    typer.Argument(
+        metavar="FILE",
+        help="Ends in .jsonl, .csv, .parquet or .npy; - for a pipe.",
+        show_default=False,
+        callback=at_home,
+    ),
 ]
 _Ids = Annotated[
     Path | None,
     typer.Option(
-        "--ids", help="For .npy, which has no room for ids: a text file, one id a line, or .npy.", show_default=False
+        "--ids",
+        help="For .npy, which has no room for ids: a text file, one id a line, or .npy.",
+        show_default=False,
+        callback=at_home,
     ),
 ]
 _Encoder = Annotated[
@@ -220,7 +229,7 @@ def _target(
     """The collection, made for what the first rows hold if it does not exist."""
     options: dict[str, Any] = {} if metric is None else {"metric": metric}
     if encoder is None and name not in database and not any("vector" in row.row for row in first):
-        encoder = Settings.load().encoder
+        encoder = encoder_named(setting("embedding_model"))
     if encoder is not None and encoder != "none":
         options["encoder"] = encoder
     return database.collection(name, **options)

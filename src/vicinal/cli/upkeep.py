@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ..types import VerifyReport
-from .common import CollectionName, DatabasePath, existing_database, say, say_json
+from .common import CollectionName, DatabasePath, as_typed, existing_database, say, say_json
 
 __all__ = ["repair", "verify"]
 
@@ -17,7 +17,7 @@ __all__ = ["repair", "verify"]
 def verify(
     path: DatabasePath,
     collection: Annotated[
-        str | None, typer.Argument(metavar="COLLECTION", help="Only this one.", show_default=False)
+        str | None, typer.Argument(metavar="COLLECTION", help="Only this one.", show_default=False, callback=as_typed)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False,
 ) -> None:

@@ -49,7 +49,7 @@ class OnnxModel:
     """
 
     def __init__(self, path: str | os.PathLike[str], device: str = "cpu", num_threads: int = 0) -> None:
-        self.path = Path(os.path.abspath(path))
+        self.path = Path(os.path.abspath(os.path.expanduser(path)))
         self._session = _open(self.path, device, num_threads)
         provider = self._session.get_providers()[0]
         self.device = next((name for name, found in PROVIDERS.items() if found == provider), provider)

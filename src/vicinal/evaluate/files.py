@@ -89,7 +89,7 @@ def write_judgements(path: _AnyPath, judgements: Judged) -> None:
 
 def _objects(path: _AnyPath, known: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each line's place and its members. Read as bytes, so that a line that is not UTF-8 has a number."""
-    file = Path(path)
+    file = Path(path).expanduser()
     if not file.is_file():
         raise InvalidArgument(f"there is no file {str(file)!r}", name="path", value=path, remedy="Check the path.")
     with file.open("rb") as opened:
@@ -140,7 +140,7 @@ def _member(name: str, id_: Id) -> str:
 
 
 def _write(path: _AnyPath, lines: list[str]) -> None:
-    with Path(path).open("w", encoding="utf-8", newline="\n") as file:
+    with Path(path).expanduser().open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(lines)
 
 

@@ -9,7 +9,7 @@ from ..errors import InvalidArgument, Unsupported
 
 
 def check_database_path(value: Any, name: str, takes: str, *, remedy: str, otherwise: str = "") -> str:
-    """The path of a folder, as a non-empty str.
+    """The path of a folder, as a non-empty str; `~` at its beginning is the user's home.
 
     Args:
         name: the argument.
@@ -35,4 +35,4 @@ def check_database_path(value: Any, name: str, takes: str, *, remedy: str, other
             value=path,
             remedy=f"Use a path{otherwise}.",
         )
-    return path
+    return os.path.expanduser(path)

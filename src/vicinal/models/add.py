@@ -48,7 +48,7 @@ def add(name: str, *, path: str | os.PathLike[str] | None = None) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside its final place, which makes the last step a rename.
     with tempfile.TemporaryDirectory(prefix=f".{model.name}-", dir=folder.parent) as scratch:
-        source = fetch(model, Path(scratch)) if path is None else _source_at(model, Path(os.fspath(path)))
+        source = fetch(model, Path(scratch)) if path is None else _source_at(model, Path(os.fspath(path)).expanduser())
         staged = Path(scratch, "checked")
         staged.mkdir()
         with _opened(model, source) as files:

@@ -56,8 +56,10 @@ class CrossEncoder:
             raise InvalidArgument(
                 f"max_tokens must be a whole number of at least {_LEAST_TOKENS}", name="max_tokens", value=max_tokens
             )
-        model = Path(os.path.abspath(model_path))
-        vocabulary = Path(os.path.abspath(vocab_path)) if vocab_path else model.with_name(VOCABULARY_FILE)
+        model = Path(os.path.abspath(os.path.expanduser(model_path)))
+        vocabulary = (
+            Path(os.path.abspath(os.path.expanduser(vocab_path))) if vocab_path else model.with_name(VOCABULARY_FILE)
+        )
         self.name = f"onnx:{model}"
         self._model = OnnxModel(model, device, num_threads)
         self._inputs = TextInputs(self._model)

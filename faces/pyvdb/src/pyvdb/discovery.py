@@ -57,7 +57,7 @@ class Found:
 
 def discover(config: IngestConfig) -> list[Found]:
     """Journals, charts, reports, each by name. A folder that is not there holds nothing."""
-    root = os.fspath(config.gold_standard_output)
+    root = os.path.expanduser(os.fspath(config.gold_standard_output))
     found: list[Found] = []
     if not root:
         return found

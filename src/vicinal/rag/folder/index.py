@@ -60,13 +60,14 @@ def index_folder(
         InvalidArgument: there is no such folder, or the collection has other rows.
         MissingExtra: pathspec is not installed.
     """
-    root = Path(os.path.realpath(folder))
+    root = Path(os.path.realpath(os.path.expanduser(folder)))
     if not root.is_dir():
         raise InvalidArgument(
             f"there is no folder {str(folder)!r}", name="folder", value=folder, remedy="Check the path."
         )
     begun = time.monotonic()
-    finder = Finder(root, include, exclude, bytes_max, None if skip is None else Path(os.path.realpath(skip)))
+    passed_over = None if skip is None else Path(os.path.realpath(os.path.expanduser(skip)))
+    finder = Finder(root, include, exclude, bytes_max, passed_over)
     found = finder.files()
     claim(collection.notes(OWNER), str(root), collection.count())
     update = _Update(collection, splitter or DocumentSplitter())

@@ -32,7 +32,7 @@ def load(path: str | os.PathLike[str], *, kind: str | None = None) -> Document:
         MissingExtra: the package that reads this kind is not installed.
         OSError: the file cannot be read.
     """
-    file = Path(path)
+    file = Path(path).expanduser()
     return load_bytes(file.read_bytes(), str(file), kind=kind)
 
 

@@ -34,7 +34,7 @@ def save(
     Raises:
         FileExistsError: the path is a file.
     """
-    folder = Path(path)
+    folder = Path(path).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     metadata = {"version": _VERSION, "config": dict(config), "redis_config": {**redis, "password": REDACTED}}
     text = json.dumps(metadata, indent=2)
@@ -62,7 +62,7 @@ def load(path: str | Path) -> tuple[dict[str, Any], dict[str, Any], list[NDArray
         NotADirectoryError: the path is a file.
         ValueError: the files are damaged, or do not belong together.
     """
-    folder = Path(path)
+    folder = Path(path).expanduser()
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{str(folder)!r} is a file; an index is saved as a directory")
     for name in (_METADATA, _PROJECTIONS):
