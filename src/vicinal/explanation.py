@@ -273,7 +273,8 @@ class Explanation:
         steps = [f"  {step.name:<8} {step.seconds * 1e3:>8.3f} ms  {_about(step, self.filter)}" for step in self.steps]
         lines = [head, *steps, *map(_clause, self.filter.clauses)]
         if self.terms:
-            lines.append(f"  terms    {_listed([_term(term) for term in self.terms])}")
+            once = {term.term: term for term in reversed(self.terms)}  # stems and surface forms are mostly the same
+            lines.append(f"  terms    {_listed([_found(term) for term in reversed(once.values())])}")
         lines += [f"  {hit.rank:>4}  {hit.score:>9.4f}  {shown(hit.id)}  {_why(hit)}" for hit in self._first()]
         if len(self.hits) > _HITS_SHOWN_MAX:
             lines.append(f"        ... and {len(self.hits) - _HITS_SHOWN_MAX:,} more")
@@ -431,6 +432,10 @@ def _term(term: QueryTerm) -> str:
     return f"{term.term} ({term.field}) in {term.texts:,} of {counted(term.of, 'text')}"
 
 
+def _found(term: QueryTerm) -> str:
+    return f"{term.term} in {term.texts:,} of {counted(term.of, 'text')}"
+
+
 def _matched(term: MatchedTerm) -> str:
     return f"{term.term} ({term.field}) x{term.count}, in {counted(term.texts, 'text')}: {term.score:.3f}"
 
@@ -448,7 +453,8 @@ def _legs(hit: ExplainedHit) -> str:
 
 
 def _terms(hit: ExplainedHit) -> str:
-    return _listed([f"{term.term} x{term.count}" for term in hit.terms])
+    counts = {term.term: term.count for term in hit.terms}
+    return _listed([f"{term} x{count}" for term, count in counts.items()])
 
 
 def _listed(parts: list[str]) -> str:

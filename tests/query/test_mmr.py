@@ -140,6 +140,7 @@ def test_it_explains_itself() -> None:
     docs.add(["a", "copy", "b"], vectors=[[1, 0.1], [1, 0.1], [1, -0.4]])
     why = docs.explain([1, 0], 2, mmr=0.5)
     assert [hit.id for hit in why.hits] == ["a", "b"]
+    assert [(hit.rank, hit.legs["dense"].rank) for hit in why.hits] == [(1, 1), (2, 3)]
     assert [step.name for step in why.steps] == ["encode", "filter", "plan", "dense", "mmr", "rows"]
     assert docs.why_not("copy", [1, 0], 2, mmr=0.5).reason == "diversity"
     assert docs.why_not("b", [1, 0], 2, mmr=0.5).found

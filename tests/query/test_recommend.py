@@ -64,6 +64,7 @@ def test_what_cannot_be_meant_is_refused() -> None:
         (lambda: docs.recommend([]), InvalidArgument, "at least one positive example"),
         (lambda: docs.recommend(None), InvalidArgument, "at least one positive example"),
         (lambda: docs.recommend({"a": 1}), InvalidArgument, "must be ids of rows, or vectors"),
+        (lambda: docs.recommend([None]), InvalidArgument, "an example is the id of a row or a vector, not None"),
         (lambda: docs.recommend("nobody"), IdNotFound, "nobody"),
         (lambda: docs.recommend("a", "nobody"), IdNotFound, "nobody"),
         (lambda: docs.recommend("bare"), Unsupported, "has no vector"),

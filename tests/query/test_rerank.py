@@ -72,6 +72,15 @@ def test_it_works_in_every_mode_and_keeps_filters_and_parts(docs: Any) -> None:
     assert set(legs) == {"search", "dense", "keyword"}
 
 
+def test_a_reranker_without_a_name_has_that_of_its_class(docs: Any) -> None:
+    class Shortest:
+        def rerank(self, query: str, texts: Sequence[str]) -> list[float]:
+            return [-float(len(text)) for text in texts]
+
+    hits = docs.search("amber", 2, rerank=Shortest())
+    assert (hits.ids, hits.metric) == (["bare", "a"], "Shortest")
+
+
 def test_equal_scores_stay_in_the_order_of_the_search(docs: Any) -> None:
     class Same:
         name = "same"

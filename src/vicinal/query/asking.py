@@ -341,7 +341,13 @@ class Asked:
 
 def _example(given: Any, rules: VectorRules) -> Any:
     """An id, or a checked vector."""
-    return check_id(given, "example") if is_scalar_id(given) else check_query(given, rules, "example")
+    if is_scalar_id(given):
+        return check_id(given, "example")
+    if given is None or isinstance(given, (bytes, Mapping)):
+        raise InvalidArgument(
+            f"an example is the id of a row or a vector, not {shown(given)}", name="positive", value=given
+        )
+    return check_query(given, rules, "example")
 
 
 def refuse_unknown(names: Mapping[str, object]) -> None:

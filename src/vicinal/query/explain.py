@@ -170,6 +170,8 @@ def leg_scores(planned: Plan, ranking: Ranking, i: int, place: int) -> Mapping[s
     """What each leg said of the i-th row of a ranking; where there is but one leg, its place and score."""
     if ranking.legs is not None:
         return dict(ranking.legs(i))
+    if ranking.places is not None:
+        place = int(ranking.places[i]) + 1
     return {planned.question.mode: LegScore(place, float(ranking.scores[i]) + 0.0)}
 
 

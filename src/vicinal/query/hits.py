@@ -25,17 +25,19 @@ class Ranking:
         slots: uint32, shape (rows,).
         scores: float32, shape (rows,).
         legs: what each leg says of the i-th row, or None where there is but one.
+        places: where the rows were in the ranking that they were taken from, from 0; None where they are its first.
     """
 
     slots: Slots
     scores: FloatVector
     legs: Callable[[int], Mapping[str, LegScore]] | None = None
+    places: NDArray[np.intp] | None = None
 
     def taken(self, places: NDArray[np.intp]) -> Ranking:
         """The rows at some places of it, in their order."""
         legs = self.legs
         moved = None if legs is None else lambda row: legs(int(places[row]))
-        return Ranking(self.slots[places], self.scores[places], moved)
+        return Ranking(self.slots[places], self.scores[places], moved, places)
 
     def cut(self, offset: int, min_score: float | None) -> Ranking:
         """Without the best `offset` rows, and those whose score is below `min_score`."""

@@ -32,8 +32,8 @@ def reranker_of(given: Any) -> Reranker:
             return cross_encoder_named(option)
         if given == "lexical":
             return LexicalReranker()
-    elif isinstance(given, Reranker) and not isinstance(given, type):
-        return given
+    elif callable(getattr(given, "rerank", None)) and not isinstance(given, type):
+        return given if isinstance(given, Reranker) else _Named(given)
     remedy = nearest(given, _NAMES) if isinstance(given, str) else ""
     raise InvalidArgument(
         f"there is no reranker {shown(given)}",
@@ -41,6 +41,14 @@ def reranker_of(given: Any) -> Reranker:
         value=given,
         remedy=f"{remedy}Write 'lexical', 'onnx:model.onnx', or pass an object with rerank(query, texts).",
     )
+
+
+class _Named:
+    """A reranker whose author gave it no name: it has that of its class."""
+
+    def __init__(self, given: Any) -> None:
+        self.name = type(given).__name__
+        self.rerank = given.rerank
 
 
 def scores_of(reranker: Reranker, query: str, texts: Sequence[str]) -> FloatVector:
