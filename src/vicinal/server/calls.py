@@ -51,7 +51,20 @@ _SIZED_MAX: Final = 1000  # collections whose sizes are told
 _FOLDER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
 # What builds files anew, or reads all of them, may take longer than an answer to a question.
 _LONG: Final = frozenset(
-    ("verify", "verify_all", "repair", "compact", "purge", "backup", "snapshot", "restore", "reembed", "alter", "drop")
+    (
+        "verify",
+        "verify_all",
+        "repair",
+        "compact",
+        "purge",
+        "backup",
+        "snapshot",
+        "restore",
+        "reembed",
+        "alter",
+        "drop",
+        "wait_indexed",
+    )
 )
 # Of these a key that reaches some rows only would learn or change what others have.
 _OF_ALL_ROWS: Final = frozenset(("stats", "snapshots"))

@@ -7,8 +7,9 @@ import shutil
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from uvicorn.supervisors import Multiprocess
 
@@ -23,6 +24,11 @@ from .settings import ServerSettings, is_loopback
 __all__ = ["serve"]
 
 _BACKLOG: Final = 2048
+_HUNG_SECONDS: Final = (
+    60  # a worker that says nothing for so long is replaced; a busy machine may take seconds to start one
+)
+_POLL_SECONDS: Final = 0.05
+_IS_SHARED_OUT: Final = sys.platform == "linux"  # elsewhere all workers take connections from one socket
 _THREADS_VARIABLE: Final = "VICINAL_THREADS"
 """Of one call of the engine: the workers share the processors."""
 
@@ -36,16 +42,15 @@ def serve(settings: ServerSettings) -> None:
     """
     keys_required = check_start(settings)
     os.makedirs(settings.path, exist_ok=True)
-    listening = _bind(settings)
+    taken = _bind(settings)
     folder = tempfile.mkdtemp(prefix="vicinal-metrics-")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
     os.environ.setdefault(_THREADS_VARIABLE, str(max(1, thread_count() // settings.workers)))
     try:
         config = _config(settings, keys_required)
-        _announce(settings, listening, keys_required)
-        Multiprocess(config, [listening]).run()
+        _Workers(config, [taken], lambda: _announce(settings, taken, keys_required)).run()
     finally:
-        listening.close()
+        taken.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -88,6 +93,7 @@ def _config(settings: ServerSettings, keys_required: bool) -> ServerConfig:
         backlog=_BACKLOG,
         timeout_keep_alive=settings.idle_seconds,  # type: ignore[arg-type]  # a fraction of a second does too
         timeout_graceful_shutdown=settings.graceful_seconds,  # type: ignore[arg-type]
+        timeout_worker_healthcheck=_HUNG_SECONDS,
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
     )
@@ -95,31 +101,83 @@ def _config(settings: ServerSettings, keys_required: bool) -> ServerConfig:
     return config
 
 
-def _bind(settings: ServerSettings) -> socket.socket:
-    """The one socket that all workers take connections from: what a worker that dies has not taken, another takes."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+class _OfEachWorker(socket.socket):
+    """An address that is taken, and where nobody listens yet: each worker that gets it opens a socket of its own.
+
+    The system then shares connections out among the workers. From one socket for all, whoever is awake takes all that
+    wait.
+    """
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _listening, (int(self.family), self.getsockname())
+
+
+def _listening(family: int, address: Any) -> socket.socket:
+    """In a worker."""
     listening = socket.socket(family, socket.SOCK_STREAM)
+    _share(listening)
+    listening.bind(address)
+    listening.listen(_BACKLOG)
+    return listening
+
+
+def _share(taken: socket.socket) -> None:
+    """Lets other sockets of this user have the same address."""
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if _IS_SHARED_OUT:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+
+
+def _bind(settings: ServerSettings) -> socket.socket:
+    """What the workers are to listen at: taken now, so that nobody else can."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:  # another server of this user would share the port
+            if sys.platform != "win32":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.host, settings.port))
+            address = probe.getsockname()
+        taken: socket.socket = (_OfEachWorker if _IS_SHARED_OUT else socket.socket)(family, socket.SOCK_STREAM)
         if sys.platform != "win32":
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((settings.host, settings.port))
-        listening.listen(_BACKLOG)  # before the workers are there: nobody is refused while they start
+            _share(taken)
+        taken.bind(address)
     except OSError as error:
-        listening.close()
         raise StoreError(
-            f"cannot listen at {settings.url}: {error.strerror}",
+            f"cannot listen at {settings.url}: {error.strerror or error}",
             name="port",
             value=settings.port,
             remedy="Choose another port, or 0 for any that is free.",
         ) from error
-    listening.setblocking(False)
-    listening.set_inheritable(True)
-    return listening
+    taken.setblocking(False)
+    taken.set_inheritable(True)
+    return taken
 
 
-def _announce(settings: ServerSettings, listening: socket.socket, keys_required: bool) -> None:
+class _Workers(Multiprocess):
+    """uvicorn's, which says when all are there.
+
+    Args:
+        ready: called then.
+    """
+
+    def __init__(self, config: ServerConfig, sockets: list[socket.socket], ready: Callable[[], None]) -> None:
+        super().__init__(config, sockets)
+        self._ready = ready
+
+    def init_processes(self) -> None:
+        super().init_processes()
+        for process in self.processes:
+            while process.process.is_alive() and not process.is_ready(timeout=1.0):
+                self.handle_signals()
+                if self.should_exit.wait(_POLL_SECONDS):
+                    return
+        if all(process.process.is_alive() for process in self.processes):
+            self._ready()
+
+
+def _announce(settings: ServerSettings, taken: socket.socket, keys_required: bool) -> None:
     """On standard output, for people and for programs that started with port 0; the log is on the other stream."""
-    host, port = listening.getsockname()[:2]
+    host, port = taken.getsockname()[:2]
     scheme = "http" if settings.tls_key is None else "https"
     shown = f"[{host}]" if ":" in host else host
     keys = "with keys" if keys_required else "without keys, for this machine only"
