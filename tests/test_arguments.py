@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,20 +33,24 @@ def mypy(program: Path, scratch: Path) -> Problems:
 
 
 def pyright(program: Path, scratch: Path) -> Problems:
-    """The same of pyright. Its package brings the program, and node runs it: nothing is fetched."""
+    """The same of pyright."""
+    settings = {"include": [program.name], "typeCheckingMode": "strict"}
+    shutil.copy(program, scratch)
+    (scratch / "pyrightconfig.json").write_text(json.dumps(settings))
+    report = pyright_report(scratch)
+    assert report["summary"]["filesAnalyzed"] == 1
+    return {one["range"]["start"]["line"] + 1: one["message"] for one in report["generalDiagnostics"]}
+
+
+def pyright_report(project: Path) -> Any:
+    """Of a folder with settings. Its package brings the program, and node runs it: nothing is fetched."""
     spec = find_spec("pyright")
     bundle = Path(spec.origin or "").parent / "dist" / "index.js" if spec else Path()
     node = shutil.which("node")
     if not bundle.is_file() or node is None:
         pytest.skip("pyright or node is not installed")
-    settings = {"include": [program.name], "typeCheckingMode": "strict"}
-    shutil.copy(program, scratch)
-    (scratch / "pyrightconfig.json").write_text(json.dumps(settings))
-    command = [node, bundle, "--outputjson", "--pythonpath", sys.executable, "-p", scratch]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=scratch)
-    report = json.loads(done.stdout)
-    assert report["summary"]["filesAnalyzed"] == 1
-    return {one["range"]["start"]["line"] + 1: one["message"] for one in report["generalDiagnostics"]}
+    command = [node, bundle, "--outputjson", "--pythonpath", sys.executable, "-p", project]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=False, cwd=project).stdout)
 
 
 @pytest.mark.parametrize("check", [mypy, pyright])
@@ -61,3 +66,13 @@ def test_wrong_calls_are_found_and_nothing_else(check: Callable[[Path, Path], Pr
     assert len(wrong) > 30
     found = check(program, tmp_path)
     assert {number: lines[number - 1].strip() for number in found} == wrong
+
+
+def test_the_sources_are_clean_in_pyright_too() -> None:
+    """mypy runs in `make check`; this takes longer."""
+    report = pyright_report(Path(__file__).parents[1])
+    assert report["summary"]["filesAnalyzed"] > 200
+    found = [
+        f"{one['file']}:{one['range']['start']['line'] + 1}: {one['message']}" for one in report["generalDiagnostics"]
+    ]
+    assert found == []

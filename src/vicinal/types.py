@@ -538,7 +538,7 @@ def _writable(value: Any) -> Any:
     try:
         return value if type(value) is not int or str(value) else None
     except ValueError:
-        return hex(value)
+        return hex(int(value))
 
 
 def _as_text(value: object) -> str:

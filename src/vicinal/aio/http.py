@@ -58,10 +58,11 @@ class Connections:
         if self._closed:
             raise Closed("the database is closed", name="database", remedy="Call connect() again.")
         loop = asyncio.get_running_loop()
-        if self._client is None or self._loop is not loop:
-            self._client = self.server.httpx.AsyncClient(**self.server.client_options())
+        client = self._client
+        if client is None or self._loop is not loop:
+            client = self._client = self.server.httpx.AsyncClient(**self.server.client_options())
             self._loop = loop
-        return self._client
+        return client
 
     async def answer(self, request: Request) -> Response:
         return response_of(await self.tried(request, lambda client, asked: client.send(asked)))

@@ -101,7 +101,8 @@ class QueryCommand(TyperCommand):
             return super().parse_args(ctx, args)
         except Exception as error:
             if hasattr(error, "option_name") and hasattr(error, "message"):  # typer has no public name for this error
-                error.message += " Before a query that begins with a dash, write --"
+                told: Any = error
+                told.message += " Before a query that begins with a dash, write --"
             raise
 
 

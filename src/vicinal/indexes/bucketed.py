@@ -57,6 +57,7 @@ class Partition(Protocol):
     @property
     def tables(self) -> int:
         """Buckets that each vector is in."""
+        ...
 
     @property
     def key_limit(self) -> int:

@@ -65,10 +65,9 @@ def near_pairs(
         if count > most:
             raise TooMany
         found.append(pairs)
-    firsts, seconds, scores = (
-        np.concatenate([np.empty(0, kind), *(pairs[i] for pairs in found)])
-        for i, kind in enumerate((np.uint32, np.uint32, np.float32))
-    )
+    firsts = np.concatenate([np.empty(0, np.uint32), *(pairs[0] for pairs in found)])
+    seconds = np.concatenate([np.empty(0, np.uint32), *(pairs[1] for pairs in found)])
+    scores = np.concatenate([np.empty(0, np.float32), *(pairs[2] for pairs in found)])
     order = np.lexsort((seconds, firsts, -scores))
     return firsts[order], seconds[order], scores[order]
 

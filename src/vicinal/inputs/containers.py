@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,7 +121,7 @@ def values_in(given: Iterable[Any]) -> list[Any]:
     if arrow.is_arrow(given):
         return arrow_values(given)
     if hasattr(given, "iloc") and hasattr(given, "tolist"):  # a series of pandas: NaN and NA are its way to say None
-        return [None if is_missing(value) else value for value in given.tolist()]
+        return [None if is_missing(value) else value for value in cast(Any, given).tolist()]
     if _is_array_like(given) and not isinstance(given, Sequence):
         return list(_array_of(given).tolist())
     return list(given)

@@ -106,10 +106,11 @@ class Transport:
         """The client; a forked child makes one of its own, since two processes must not share a connection."""
         with self._lock:
             self.check_open()
-            if self._client is None or self._pid != os.getpid():
-                self._client = self.server.httpx.Client(**self.server.client_options())
+            client = self._client
+            if client is None or self._pid != os.getpid():
+                client = self._client = self.server.httpx.Client(**self.server.client_options())
                 self._pid = os.getpid()
-            return self._client
+            return client
 
 
 class _Rows(Iterator[Any]):

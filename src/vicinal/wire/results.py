@@ -67,7 +67,7 @@ class One(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, value: Any) -> Self:
-        return cls(value)
+        return cls(value)  # pyright: ignore[reportCallIssue]  # each model of it has one field
 
     def value(self) -> Any:
         return getattr(self, self.__struct_fields__[0])

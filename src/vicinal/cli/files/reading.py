@@ -40,7 +40,7 @@ class Columns:
         folded = {name.strip().casefold(): name for name in reversed(names)}
         found: dict[str, str] = {}
         for role in _ROLES:
-            name = getattr(self, role)
+            name: str = getattr(self, role)
             found[role] = name if name in names else folded.get(name.strip().casefold(), name)
         if self.id not in self.required and found["id"] not in names:
             found["id"] = next((name for name in _OTHER_IDS if name in names), found["id"])
