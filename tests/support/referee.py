@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 METRICS = ("cosine", "ip", "l2", "l1")
 
 
-def score(metric: str, row: NDArray[np.float32], query: NDArray[np.float32]) -> np.float32:
-    """Sums without rounding error (math.fsum), rounded once to float32 at the end."""
+def score(metric: str, row: NDArray[np.float32], query: NDArray[np.float32]) -> np.float32 | float:
+    """Sums without rounding error (math.fsum), rounded once to float32 at the end.
+
+    An inner product that float32 does not hold has the precision of float32 all the same.
+    """
     a, b = row.astype(np.float64), query.astype(np.float64)
     with np.errstate(over="ignore"):
         if metric == "cosine":
@@ -21,6 +24,9 @@ def score(metric: str, row: NDArray[np.float32], query: NDArray[np.float32]) -> 
             value = max(-1.0, min(1.0, math.fsum(a * b) / math.sqrt(norms))) if norms > 0 else 0.0
         elif metric == "ip":
             value = math.fsum(a * b)
+            if math.isinf(np.float32(value)):
+                fraction, exponent = math.frexp(value)
+                return math.ldexp(float(np.float32(fraction)), exponent)
         elif metric == "l2":
             value = -math.sqrt(math.fsum((a - b) ** 2))
         else:

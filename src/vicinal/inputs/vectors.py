@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +16,6 @@ from .values import Places
 
 DIMENSION_MAX = 65_536
 
-_SCORE_MAX = 3.4e38  # what float32 holds
-_PLAINLY_SHORT = 1e16  # even 65,536 such components make no score that float32 does not hold
 _FLOAT32 = np.dtype(np.float32)
 _PLAIN_ROWS = frozenset((list, tuple, np.ndarray))
 
@@ -91,8 +88,7 @@ def _is_plainly_right(vectors: FloatMatrix) -> bool:
 
 
 def check_lengths(vectors: FloatMatrix, rules: VectorRules, places: Places) -> None:
-    """Raises `ZeroVector` where the collection refuses one, `InvalidVector` for one too long to be compared."""
-    _check_reach(vectors, rules.metric, places)
+    """Raises `ZeroVector` where the collection refuses one."""
     if rules.metric != "cosine" or rules.zero_allowed:
         return
     has_length = vectors.any(axis=1)
@@ -104,27 +100,6 @@ def check_lengths(vectors: FloatMatrix, rules: VectorRules, places: Places) -> N
             value=vectors[row],
             place=places(row),
             remedy="Leave the vector out, or create the collection with zero_vectors='allow'.",
-        )
-
-
-def _check_reach(vectors: FloatMatrix, metric: Metric, places: Places) -> None:
-    """Two vectors that pass have a finite score: all infinite scores are equal, and their order would mean nothing.
-
-    By Cauchy and Schwarz |ab| <= |a||b|, and by the triangle inequality |a-b| <= |a|+|b|.
-    """
-    if metric == "cosine" or float(np.abs(vectors).max(initial=0.0)) <= _PLAINLY_SHORT:
-        return
-    exact = vectors.astype(np.float64)
-    lengths = np.abs(exact).sum(axis=1) if metric == "l1" else np.sqrt(np.einsum("ij,ij->i", exact, exact))
-    longest = math.sqrt(_SCORE_MAX) if metric == "ip" else _SCORE_MAX / 2
-    if lengths.max() > longest:
-        row = int(np.argmax(lengths > longest))
-        raise InvalidVector(
-            f"the vector is {lengths[row]:.3g} long, so that scores under {metric!r} would be infinite",
-            name="vectors",
-            value=vectors[row],
-            place=places(row),
-            remedy=f"Scale the vectors to lengths up to {longest:.2g}, or use metric='cosine'.",
         )
 
 

@@ -23,7 +23,7 @@ class Ranking:
 
     Attributes:
         slots: uint32, shape (rows,).
-        scores: float32, shape (rows,).
+        scores: float32, shape (rows,); float64 where float32 holds some of them as infinite only.
         legs: what each leg says of the i-th row, or None where there is but one.
         places: where the rows were in the ranking that they were taken from, from 0; None where they are its first.
     """

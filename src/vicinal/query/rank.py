@@ -13,6 +13,7 @@ from ..deadline import check_deadline, in_a_hurry
 from ..indexes.text import TextIndex
 from ..indexes.threads import search_threads
 from .hits import Ranking
+from .infinite import finite
 from .legs import DenseLeg, KeywordLeg, SparseLeg, admitted
 from .plan import Plan
 from .threshold import BY_RANK, RANKED, Leg, fuse
@@ -98,13 +99,13 @@ def _by_vectors(plan: Plan, depth: int | None) -> list[Ranking]:
     question, search = plan.question, plan.view.vectors.search
     k = question.k if depth is None else depth
     if not in_a_hurry():
-        return list(starmap(Ranking, search(plan.queries, k, plan.candidates, plan.accuracy, threads)))
+        return finite(plan, k, list(starmap(Ranking, search(plan.queries, k, plan.candidates, plan.accuracy, threads))))
     rankings: list[Ranking] = []
     at_once = max(_QUERIES_AT_ONCE, _COMPARED_AT_ONCE // max(1, len(plan.vectors)))
     for start in _in_time(range(0, len(plan.queries), at_once)):
         queries = plan.queries[start : start + at_once]
         rankings += starmap(Ranking, search(queries, k, plan.candidates, plan.accuracy, threads))
-    return rankings
+    return finite(plan, k, rankings)
 
 
 def _by_words(plan: Plan, depth: int | None) -> list[Ranking]:

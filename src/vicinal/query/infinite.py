@@ -1,0 +1,43 @@
+"""Inner products that float32 does not hold: ranked by what they are, not all as equally infinite."""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+import numpy as np
+
+from ..contract import FloatVector
+from .hits import Ranking
+from .plan import Plan
+
+__all__ = ["finite"]
+
+# The largest component of a scaled query is below 2 to this power. A vector has at most 2 ** 16 components, which are
+# below 2 ** 128, so that its inner product with such a query stays below 2 ** (128 + 16 - 17).
+_LARGEST_EXPONENT: Final = -17
+
+
+def finite(plan: Plan, k: int, rankings: list[Ranking]) -> list[Ranking]:
+    """The rankings, one a query of the plan, of which those with infinite scores are made anew."""
+    if plan.metric != "ip" or not any(np.isinf(ranking.scores).any() for ranking in rankings):
+        return rankings
+    assert plan.queries is not None  # they were ranked by it
+    return [
+        _exact(plan, k, query) if np.isinf(ranking.scores).any() else ranking
+        for query, ranking in zip(plan.queries, rankings, strict=True)
+    ]
+
+
+def _exact(plan: Plan, k: int, query: FloatVector) -> Ranking:
+    """By a query that is scaled by a power of two, which changes neither the order nor a bit of a score's fraction.
+
+    Scores that float32 holds stay what they are; the others are floats of Python, with the precision of float32.
+    """
+    assert plan.view.vectors is not None  # as above
+    exponent = _LARGEST_EXPONENT - int(np.frexp(np.abs(query).max())[1])
+    scaled = np.ldexp(query, exponent).astype(np.float32)
+    [(slots, scores)] = plan.view.vectors.search(scaled[np.newaxis], k, plan.candidates, plan.accuracy)
+    known = plan.view.kernels.score("ip", plan.vectors, np.ascontiguousarray(slots), query).astype(np.float64)
+    exact = np.where(np.isinf(known), np.ldexp(scores.astype(np.float64), -exponent), known)
+    order = np.argsort(-exact, kind="stable")
+    return Ranking(slots[order], cast(FloatVector, exact[order]))
