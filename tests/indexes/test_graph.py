@@ -16,9 +16,11 @@ import pytest
 import vicinal
 from vicinal.contract import AS_USUAL, METRICS, Accuracy, Metric, SavedIndex
 from vicinal.filters.bitmap import pack, unpack
-from vicinal.indexes import vector_index
+from vicinal.indexes import graph, vector_index
+from vicinal.indexes.auto import AutoIndex
 from vicinal.indexes.graph import GraphIndex, GraphSearcher
 from vicinal.indexes.kernels import NativeKernels, kernels
+from vicinal.store import indexing
 
 pytestmark = pytest.mark.skipif(kernels().name != "native", reason="the graph is native")
 
@@ -454,3 +456,63 @@ def test_a_kind_may_begin_earlier(monkeypatch: pytest.MonkeyPatch) -> None:
         docs.wait_indexed()
         assert isinstance(used(docs), GraphSearcher)
         assert shares(docs) >= 0.95
+
+
+# -- auto
+
+
+class Clock:
+    """Each look at it is so much later than the last."""
+
+    def __init__(self, step: float) -> None:
+        self.step, self.now = step, 0.0
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+def test_auto_is_exact_while_that_is_quick() -> None:
+    clock = Clock(0.0001)
+    index = AutoIndex(kernels(), "cosine", built_from=1_000, clock=clock)
+    grown(index, VECTORS[:900])
+    assert clock.now == 0  # so few that nobody asks
+    grown(index, VECTORS[:2_000])
+    assert index.covered == 2_000
+    assert index.searcher(VECTORS[:2_000]).approach(10, ALL).exact
+    assert index._built_from == 8_000  # four times as many, though five times would be quick enough
+    clock.step = 0.001
+    index._built_from = 3_000
+    grown(index, VECTORS)
+    assert recall(index.searcher(VECTORS)) >= 0.95
+
+
+def test_auto_goes_on_with_what_flat_has_saved_and_keeps_its_graph() -> None:
+    flat = grown(vector_index.make_vector_index("flat", kernels(), "cosine"), VECTORS)
+    index = AutoIndex(kernels(), "cosine", built_from=1_000, clock=Clock(0.001))
+    index.load(flat.save(), DIM)
+    assert index.searcher(VECTORS).approach(10, ALL).exact
+    grown(index, VECTORS)
+    again = AutoIndex(kernels(), "cosine", built_from=1_000, clock=Clock(0.0))
+    again.load(index.save(), DIM)
+    assert recall(again.searcher(VECTORS)) >= 0.95
+
+
+# -- writers
+
+
+def test_who_writes_waits_where_too_many_rows_are_in_no_graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graph, "_TAIL_MAX", 1_500)
+    monkeypatch.setattr(indexing, "ask", lambda store: None)  # nobody else builds
+    with vicinal.connect(tmp_path) as db:
+        docs = db.collection("docs", index="graph")
+        docs.add(list(range(2_500)), vectors=VECTORS[:2_500])
+        assert docs.stats().indexed == 0
+        docs.wait_indexed()
+        pending = []
+        for start in range(2_500, 4_976, 1_024):
+            docs.add(list(range(start, start + 1_024)), vectors=VECTORS[start : start + 1_024])
+            pending.append(docs.stats().pending)
+        assert pending[0] > 0
+        assert max(pending) <= 1_500
+        assert docs.stats().indexed > 2_500

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from vicinal.errors import InvalidArgument, SettingsMismatch
 from vicinal.filters.bitmap import pack, unpack
 from vicinal.indexes import kernels as module
 from vicinal.indexes import vector_index
+from vicinal.indexes.auto import AutoIndex
 from vicinal.indexes.graph import GraphIndex
 from vicinal.indexes.ivf import IvfIndex
 from vicinal.indexes.kernels import NumpyKernels
@@ -76,6 +78,10 @@ class HalvesIndex:
 
     def refine(self, vectors: FloatMatrix, candidates: Bitmap, *, awaited: bool = False) -> bool:
         return False
+
+    @property
+    def tail_max(self) -> float:
+        return float("inf")
 
     @property
     def unsaved(self) -> int:
@@ -131,6 +137,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
 # Kinds that look at less than all only from thousands of rows on, made to do so with the few of these tests.
 SMALL: dict[str, vector_index.Maker] = {
     "small-ivf": partial(IvfIndex, lists=7, nprobe=2, trained_from=40, exact_below=0),
+    "small-auto": partial(AutoIndex, built_from=50, clock=count().__next__),
     "small-graph": partial(GraphIndex, m=3, ef_construction=12, built_from=40),
     "small-lsh": partial(LshIndex, tables=3, bits=4, trained_from=40, exact_below=0),
 }

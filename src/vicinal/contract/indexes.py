@@ -169,6 +169,11 @@ class VectorIndex(Protocol):
         ...
 
     @property
+    def tail_max(self) -> float:
+        """So many slots may wait to be covered; beyond that searches get slow, and whoever writes has to wait."""
+        ...
+
+    @property
     def unsaved(self) -> int:
         """Slots that `refine` has taken in since this was saved or loaded; 0 until it has come to its end."""
         ...
@@ -247,6 +252,10 @@ class Index(Protocol):
 
     def pending(self) -> int:
         """Slots that searches look at one by one until they are built in."""
+        ...
+
+    def is_behind(self) -> bool:
+        """Whether so much is pending that whoever writes has to wait."""
         ...
 
     def unsaved(self, part: str) -> int:

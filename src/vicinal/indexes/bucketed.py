@@ -8,6 +8,7 @@ partition is made.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -208,6 +209,11 @@ class BucketedIndex(ABC):
     def refine(self, vectors: FloatMatrix, candidates: Bitmap, *, awaited: bool = False) -> bool:
         """See `VectorIndex.refine`: there is nothing to."""
         return False
+
+    @property
+    def tail_max(self) -> float:
+        """See `VectorIndex.tail_max`."""
+        return math.inf
 
     @property
     def unsaved(self) -> int:

@@ -149,6 +149,10 @@ class DerivedIndex:
         """See `Index.pending`."""
         return max(0, self.slots.vector_end - self.vectors.covered)
 
+    def is_behind(self) -> bool:
+        """See `Index.is_behind`."""
+        return self.pending() > self.vectors.tail_max
+
     def unsaved(self, part: str) -> int:
         """See `Index.unsaved`."""
         return self.vectors.unsaved if part == _VECTORS else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -97,6 +98,11 @@ class FlatIndex:
     def refine(self, vectors: FloatMatrix, candidates: Bitmap, *, awaited: bool = False) -> bool:
         """See `VectorIndex.refine`: there is nothing to."""
         return False
+
+    @property
+    def tail_max(self) -> float:
+        """See `VectorIndex.tail_max`."""
+        return math.inf
 
     @property
     def unsaved(self) -> int:

@@ -52,6 +52,7 @@ _NEIGHBOURS: Final = 10
 _SEED: Final = 20_011
 _WIDTHS: Final = (10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 1024)
 _WIDER_THAN_K: Final = 1.5
+_TAIL_MAX: Final = 8_192
 _WORD_BITS: Final = 64
 _PIECES_MAX: Final = 2
 
@@ -162,7 +163,7 @@ class GraphIndex:
             end = min(self._flat.covered, len(vectors))
             state = self._state
             if state is None:
-                if self._core is None or end < self._built_from:
+                if self._core is None or not self._is_due(vectors[:end], candidates):
                     return False
                 state = State(self._core.Graph(self._degree), 0, np.empty(0, np.float32), 0)
             if state.covered < end:
@@ -175,6 +176,16 @@ class GraphIndex:
                 recall = self._measure(state, vectors, candidates)
                 self._state = State(state.graph, state.covered, recall, state.graph.inserted)
         return False
+
+    def _is_due(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
+        """Whether these are enough for a graph to pay."""
+        return len(vectors) >= self._built_from
+
+    @property
+    def tail_max(self) -> float:
+        """See `VectorIndex.tail_max`. Before the graph is there every search is exact anyway."""
+        state = self._state
+        return math.inf if state is None or not len(state.recall) else _TAIL_MAX
 
     @property
     def unsaved(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..contract import (
@@ -45,6 +47,10 @@ class PlainIndex:
 
     def refine(self, vectors: FloatMatrix, candidates: Bitmap, *, awaited: bool = False) -> bool:
         return False
+
+    @property
+    def tail_max(self) -> float:
+        return math.inf
 
     @property
     def unsaved(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -90,6 +92,11 @@ class ScannedIndex:
     def refine(self, vectors: FloatMatrix, candidates: Bitmap, *, awaited: bool = False) -> bool:
         """See `VectorIndex.refine`: there is nothing to."""
         return False
+
+    @property
+    def tail_max(self) -> float:
+        """See `VectorIndex.tail_max`."""
+        return math.inf
 
     @property
     def unsaved(self) -> int:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from ..contract import Kernels, Metric, VectorIndex
 from ..errors import InvalidArgument
 from ..inputs.names import nearest
+from .auto import AutoIndex
 from .flat import flat_index
 from .graph import GraphIndex
 from .ivf import IvfIndex
@@ -27,6 +28,7 @@ Maker = Callable[..., VectorIndex]
 DEFAULT_INDEX: Final = "flat"
 
 _KINDS: dict[str, Maker] = {
+    "auto": AutoIndex,
     "flat": flat_index,
     "plain": PlainIndex,
     "graph": GraphIndex,

@@ -309,9 +309,14 @@ class Store(Generic[IndexT]):
                     self._take_in(opened)
 
     def _take_in(self, opened: Opened[IndexT]) -> None:
-        """After a large write: the index takes the rows in now, so that the next search need not wait for it."""
+        """After a large write: the index takes the rows in now, so that the next search need not wait for it.
+
+        Rows that come faster than they can be built in are held back, by building them in here.
+        """
         if opened.feed.announced >= _TAKEN_IN_ROWS:
             self._followed(opened)
+            while opened.feed.index.is_behind() and build(opened):
+                pass
 
     def sync(self, timeout: float) -> None:
         """Makes all earlier commits survive power loss, whatever durability they were made with."""

@@ -1,0 +1,290 @@
+"""The graph beside the graphs of others: recall against time, time to build, memory.
+
+    pip install '.[all]' faiss-cpu hnswlib usearch zvec matplotlib
+    python -m benchmarks.ann.graph [--source wordnet|generated] [--rows 117159] [--rounds 3] [--peers faiss,hnswlib]
+
+One query at a time through each library's Python call, query preparation included, in one thread; then many at once in
+two. All ways take turns in one run, and the best round of each counts, for others of the machine only make it slower.
+Equal recall is found by interpolation on the curves. Indexes are built by two threads, with the parameters that the
+issue of this benchmark names: 16 links a row, 200 candidates while building.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+from benchmarks import data
+from benchmarks.ann.classic import at, truth
+from benchmarks.machine import machine
+from vicinal.filters.bitmap import pack
+from vicinal.indexes.graph import GraphIndex, GraphSearcher
+from vicinal.indexes.kernels import kernels
+
+RESULTS = Path(__file__).parents[1] / "results"
+K = 10
+WIDTHS = (14, 20, 28, 40, 56, 80, 112, 160)
+RECALLS = (0.95, 0.99)
+M, EF = 16, 200
+
+Find = Callable[[Any], Any]  # numbers of the nearest of each query, shape (queries, K)
+
+
+class Way:
+    """An index of all rows, and how it is asked at a setting."""
+
+    name = ""
+    settings: tuple[int, ...] = WIDTHS
+
+    def build(self, rows: Any) -> None:
+        raise NotImplementedError
+
+    def finder(self, setting: int, threads: int) -> Find:
+        raise NotImplementedError
+
+
+class Ours(Way):
+    name = "vicinal graph"
+
+    def build(self, rows: Any) -> None:
+        self._rows, self._all = rows, pack(np.ones(len(rows), np.bool_))
+        self._index = GraphIndex(kernels(), "cosine")
+        while self._index.build(rows, self._all) or self._index.refine(rows, self._all, awaited=True):
+            pass
+
+    def finder(self, setting: int, threads: int) -> Find:
+        index, rows, everything = self._index, self._rows, self._all
+        index._ef_search = setting
+
+        def find(queries: Any) -> Any:
+            searcher = index.searcher(rows)
+            assert isinstance(searcher, GraphSearcher)
+            return [slots for slots, _ in searcher.search(queries, K, everything, threads=threads)]
+
+        return find
+
+
+class Faiss(Way):
+    name = "faiss HNSW"
+
+    def build(self, rows: Any) -> None:
+        import faiss
+
+        self._faiss = faiss
+        faiss.omp_set_num_threads(2)
+        self._index = faiss.IndexHNSWFlat(rows.shape[1], M, faiss.METRIC_INNER_PRODUCT)
+        self._index.hnsw.efConstruction = EF
+        self._index.add(rows)
+
+    def finder(self, setting: int, threads: int) -> Find:
+        def find(queries: Any) -> Any:
+            self._index.hnsw.efSearch = setting
+            return self._index.search(queries, K)[1]
+
+        self._faiss.omp_set_num_threads(threads)
+        return find
+
+
+class FaissFastScan(Way):
+    """4-bit product quantization, two components a code, then the best 10 times as many by their vectors."""
+
+    name = "faiss IVF-PQ FastScan"
+    settings = (8, 16, 32, 64, 128)
+
+    def build(self, rows: Any) -> None:
+        import faiss
+
+        self._faiss = faiss
+        faiss.omp_set_num_threads(2)
+        dim, lists = rows.shape[1], round(4 * len(rows) ** 0.5)
+        base = faiss.index_factory(dim, f"IVF{lists},PQ{dim // 2}x4fs", faiss.METRIC_INNER_PRODUCT)
+        self._lists, self._index = base, faiss.IndexRefineFlat(base)
+        self._index.train(rows[: 40 * lists])
+        self._index.add(rows)
+        self._index.k_factor = 10
+
+    def finder(self, setting: int, threads: int) -> Find:
+        def find(queries: Any) -> Any:
+            self._lists.nprobe = setting
+            return self._index.search(queries, K)[1]
+
+        self._faiss.omp_set_num_threads(threads)
+        return find
+
+
+class Hnswlib(Way):
+    name = "hnswlib"
+
+    def build(self, rows: Any) -> None:
+        import hnswlib
+
+        self._index = hnswlib.Index("ip", rows.shape[1])
+        self._index.init_index(len(rows), M=M, ef_construction=EF)
+        self._index.add_items(rows, num_threads=2)
+
+    def finder(self, setting: int, threads: int) -> Find:
+        def find(queries: Any) -> Any:
+            self._index.set_ef(setting)
+            return self._index.knn_query(queries, K, num_threads=threads)[0]
+
+        return find
+
+
+class Usearch(Way):
+    name = "usearch"
+
+    def build(self, rows: Any) -> None:
+        from usearch.index import Index
+
+        self._index = Index(ndim=rows.shape[1], metric="ip", dtype="bf16", connectivity=M, expansion_add=EF)
+        self._index.add(np.arange(len(rows)), rows, threads=2)
+
+    def finder(self, setting: int, threads: int) -> Find:
+        def find(queries: Any) -> Any:
+            self._index.expansion_search = setting
+            return self._index.search(queries, K, threads=threads).keys.reshape(len(queries), -1)
+
+        return find
+
+
+WAYS: dict[str, type[Way]] = {
+    "faiss": Faiss,
+    "hnswlib": Hnswlib,
+    "usearch": Usearch,
+    "fastscan": FaissFastScan,
+}
+
+
+def resident() -> int:
+    """Bytes of this process in memory, pages of files that it has touched among them."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def built(names: list[str], rows: Any) -> Iterator[tuple[Way, float, int]]:
+    """Each way, the seconds that building took, and by how much memory grew."""
+    for kind in (Ours, *(WAYS[name] for name in names)):
+        way, before, start = kind(), resident(), time.perf_counter()
+        way.build(rows)
+        yield way, time.perf_counter() - start, resident() - before
+
+
+def one_by_one(find: Find, queries: Any) -> tuple[float, Any]:
+    """Processor seconds a query, and what was found."""
+    start = time.thread_time()
+    found = [find(queries[i : i + 1])[0] for i in range(len(queries))]
+    return (time.thread_time() - start) / len(queries), found
+
+
+def together(find: Find, queries: Any) -> tuple[float, Any]:
+    """Seconds a query, all at once."""
+    start = time.perf_counter()
+    found = find(queries)
+    return (time.perf_counter() - start) / len(queries), found
+
+
+def curves(ways: list[Way], queries: Any, true: list[set[int]], rounds: int, threads: int) -> dict[str, list[Any]]:
+    best: dict[tuple[str, int], tuple[float, float]] = {}
+    measure = one_by_one if threads == 1 else together
+    for _ in range(rounds):
+        for place in range(max(len(way.settings) for way in ways)):
+            for way in ways:
+                if place >= len(way.settings):
+                    continue
+                setting = way.settings[place]
+                seconds, found = measure(way.finder(setting, threads), queries)
+                recall = float(np.mean([len(set(a.tolist()) & b) / K for a, b in zip(found, true, strict=True)]))
+                known = best.get((way.name, setting), (seconds, recall))
+                best[way.name, setting] = min(known[0], seconds), recall
+    return {
+        way.name: [
+            {"setting": setting, "recall": round(recall, 4), "microseconds": round(1e6 * seconds, 1)}
+            for (name, setting), (seconds, recall) in best.items()
+            if name == way.name
+        ]
+        for way in ways
+    }
+
+
+def ratios(found: dict[str, list[Any]]) -> dict[str, dict[str, float | None]]:
+    """How many times as long others take at equal recall."""
+    times: dict[str, dict[str, float | None]] = {}
+    for name, curve in found.items():
+        if name == Ours.name:
+            continue
+        times[name] = {}
+        for recall in RECALLS:
+            mine, theirs = at(found[Ours.name], recall), at(curve, recall)
+            times[name][str(recall)] = round(theirs / mine, 2) if mine and theirs else None
+    return times
+
+
+def draw(result: dict[str, Any], path: Path) -> None:
+    try:
+        import matplotlib
+    except ImportError:
+        return
+    matplotlib.use("svg")
+    matplotlib.rcParams.update({"svg.hashsalt": "ann", "svg.fonttype": "none"})
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4.5))
+    for name, curve in result["one_thread"].items():
+        points = sorted((point["recall"], 1e6 / point["microseconds"]) for point in curve)
+        axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name)
+    axes.set_yscale("log")
+    axes.set_xlim(0.8, 1.0)
+    axes.set_xlabel("recall@10")
+    axes.set_ylabel("queries a second, one thread, one at a time")
+    axes.set_title(f"{result['data']}, {result['rows']:,} rows of 384: {result['machine']['processor']}", fontsize=9)
+    axes.grid(visible=True, which="both", alpha=0.3)
+    axes.legend(fontsize=8)
+    figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--source", default=data.default_source())
+    parser.add_argument("--rows", type=int, default=117_159)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peers", default="faiss,hnswlib,usearch,fastscan")
+    parser.add_argument("--name", default="ann_graph", help="of the files in benchmarks/results")
+    options = parser.parse_args()
+    measured = data.make(options.source, options.rows)
+    rows, queries = np.ascontiguousarray(measured.vectors), measured.queries
+    true = truth(rows, queries)
+    ways, seconds, megabytes = [], {}, {}
+    for way, took, grew in built([name for name in options.peers.split(",") if name], rows):
+        ways.append(way)
+        seconds[way.name], megabytes[way.name] = round(took, 1), round(grew / 1e6)
+        print(way.name, "built in", seconds[way.name], "s,", megabytes[way.name], "MB", flush=True)
+    one = curves(ways, queries, true, options.rounds, 1)
+    two = curves(ways, queries, true, options.rounds, 2)
+    result = {
+        "machine": machine(["faiss-flat", "zvec"]),
+        "data": measured.name,
+        "rows": len(rows),
+        "build_seconds_two_threads": seconds,
+        "megabytes": megabytes,
+        "times_ours_one_thread": ratios(one),
+        "times_ours_many_in_two_threads": ratios(two),
+        "one_thread": one,
+        "two_threads": two,
+    }
+    (RESULTS / f"{options.name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    draw(result, RESULTS / f"{options.name}.svg")
+    print(json.dumps({key: result[key] for key in list(result)[3:7]}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
