@@ -158,9 +158,9 @@ class Database:
                 docs/analyzers.md has them.
             auto_ids: "uuid" or "integer" (from 1) for rows that come without an id.
             zero_vectors: "refuse" or "allow" a vector of length zero under cosine.
-            index: how the nearest vectors are found: "flat", which compares all candidates by short codes and is exact,
-                or "plain", which compares them as they are; a dict with a name and options where a kind has options.
-                A collection remembers its index, `alter` changes it.
+            index: how the nearest vectors are found: "auto", which is exact while that is quick on this machine and has
+                a graph above; "flat", always exact; "graph", "ivf", "lsh" or "plain"; a dict with a name and options
+                where a kind has options. A collection remembers its index, `alter` changes it.
             create: False: one that does not exist is an error, and nothing is made of a misspelt name.
             timeout: seconds that a write waits for other writers.
 

@@ -402,7 +402,7 @@ def test_what_is_no_index_is_refused(tmp_path: Path, given: Any, message: str) -
         docs = db.collection("docs")
         with pytest.raises(InvalidArgument, match=message):
             docs.alter(index=given)
-        db.collection("docs", index="flat")  # what it has without being told
+        db.collection("docs", index="auto")  # what it has without being told
 
 
 @pytest.mark.parametrize("given", [{"exact": "yes"}, {"exact": None}, {"recall": 0}, {"recall": 1.5}])

@@ -25,7 +25,7 @@ __all__ = ["DEFAULT_INDEX", "Maker", "index_names", "index_setting", "kept_index
 # Kernels, metric, and by name what else the kind can be told. Raises ValueError for a value that cannot be.
 Maker = Callable[..., VectorIndex]
 
-DEFAULT_INDEX: Final = "flat"
+DEFAULT_INDEX: Final = "auto"
 
 _KINDS: dict[str, Maker] = {
     "auto": AutoIndex,
