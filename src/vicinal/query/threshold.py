@@ -144,7 +144,7 @@ def fuse(
     while True:
         pool = _gather(legs, lists, depths, ranked)
         _complete(pool, legs, scorer, k)
-        scores, second = scorer(pool)
+        scores, second = scorer(pool, pool.shares)
         order = _best(pool.slots, scores, second, k)
         last = (scores[int(order[-1])], second[int(order[-1])]) if len(order) == k else None
         if pool.complete or (last is not None and _beats_unseen(scorer, pool, *last)):
@@ -220,7 +220,8 @@ class _Pool:
         )
 
 
-_Scorer = Callable[[_Pool], tuple[FloatVector, FloatArray]]
+# Of a pool, and shares in place of its own.
+_Scorer = Callable[[_Pool, FloatArray], tuple[FloatVector, FloatArray]]
 
 
 def _gather(
@@ -244,7 +245,7 @@ def _gather(
         best[i] = float(similarities[0])
         own_shares = np.where(np.isnan(scores), 0.0, fusion.over(similarities, best[i]))
         shares[i, places] = own_shares
-        spreads[i] = _spread(own_shares[:ranked].tolist(), max(full))
+        spreads[i] = _spread(own_shares[:ranked], max(full))
         if len(own) == depth:  # else a row that it did not give does not match
             is_open[i] = True
             is_open[i, places] = False
@@ -272,12 +273,12 @@ def _hopeful(pool: _Pool, scorer: _Scorer, k: int) -> NDArray[np.bool_]:
     count = len(pool.slots)
     if count <= k:
         return np.ones(count, dtype=np.bool_)
-    least = np.partition(scorer(pool)[0], count - k)[count - k]
-    most = scorer(replace(pool, shares=np.where(pool.open, pool.bounds, pool.shares)))[0]
+    least = np.partition(scorer(pool, pool.shares)[0], count - k)[count - k]
+    most = scorer(pool, np.where(pool.open, pool.bounds, pool.shares))[0]
     return np.asarray(most >= least)
 
 
-def _spread(shares: list[float], count: int) -> float:
+def _spread(shares: FloatArray, count: int) -> float:
     """The standard deviation of a leg's best rows, the first of which has 1; 1 where all are the same.
 
     Sums are exact, so that no machine has other bits.
@@ -285,10 +286,10 @@ def _spread(shares: list[float], count: int) -> float:
     Args:
         count: rows to take it of: those that are missing do not match and have 0.
     """
-    shares = [*shares, *[0.0] * (count - len(shares))]
-    mean = math.fsum(shares) / count
-    deviation = math.sqrt(math.fsum((share - mean) ** 2 for share in shares) / count)
-    return max(deviation, (max(shares) - min(shares)) * _SPAN_SHARE) or 1.0
+    values = shares if len(shares) == count else np.concatenate([shares, np.zeros(count - len(shares))])
+    mean = math.fsum(values.tolist()) / count
+    deviation = math.sqrt(math.fsum(np.square(values - mean).tolist()) / count)
+    return max(deviation, float(values.max() - values.min()) * _SPAN_SHARE) or 1.0
 
 
 def _union(lists: Sequence[Slots]) -> tuple[Slots, list[NDArray[np.intp]]]:
@@ -316,22 +317,20 @@ def _best(slots: Slots, scores: FloatVector, second: FloatArray, k: int) -> NDAr
 
 def _beats_unseen(scorer: _Scorer, pool: _Pool, score: np.float32, second: np.float64) -> bool:
     """Whether the k-th row is better than any row outside can be, whatever that one's slot."""
-    bound, bound_second = scorer(pool.unseen())
+    bound, bound_second = scorer(pool.unseen(), pool.bounds)
     return bool((score, second) > (bound[0], bound_second[0]))
 
 
 def _scorer(method: str, weights: FloatArray, constant: float) -> _Scorer:
     """Pool to scores, and what decides among equal scores before the slot does."""
     scorers: dict[str, _Scorer] = {
-        "weighted": lambda pool: _by_similarity(
-            fusion.weighted_sum(list(pool.shares), list(_over_their_sum(weights / pool.spreads)))
+        "weighted": _in_units_of_spread(weights),
+        "combsum": lambda _, shares: _by_similarity(fusion.weighted_sum(list(shares), list(weights))),
+        "combmnz": lambda _, shares: _by_similarity(
+            fusion.comb_mnz(list(weights[:, np.newaxis] * shares)) / len(weights)
         ),
-        "combsum": lambda pool: _by_similarity(fusion.weighted_sum(list(pool.shares), list(weights))),
-        "combmnz": lambda pool: _by_similarity(
-            fusion.comb_mnz(list(weights[:, np.newaxis] * pool.shares)) / len(weights)
-        ),
-        "rrf": lambda pool: _by_rank(_reciprocal_ranks(pool, weights, constant), pool),
-        "borda": lambda pool: _by_rank(_borda_points(pool, weights), pool),
+        "rrf": lambda pool, shares: _by_rank(_reciprocal_ranks(pool, weights, constant), shares),
+        "borda": lambda pool, shares: _by_rank(_borda_points(pool, weights), shares),
     }
     if method not in scorers:
         raise InvalidArgument(
@@ -343,14 +342,26 @@ def _scorer(method: str, weights: FloatArray, constant: float) -> _Scorer:
     return scorers[method]
 
 
+def _in_units_of_spread(weights: FloatArray) -> _Scorer:
+    """The weighted sum; what the spreads of a pool make of the weights is worked out once for all its scores."""
+    known: list[tuple[FloatArray, list[float]]] = []
+
+    def score(pool: _Pool, shares: FloatArray) -> tuple[FloatVector, FloatArray]:
+        if not known or known[0][0] is not pool.spreads:
+            known[:] = [(pool.spreads, list(_over_their_sum(weights / pool.spreads)))]
+        return _by_similarity(fusion.weighted_sum(list(shares), known[0][1]))
+
+    return score
+
+
 def _by_similarity(values: FloatArray) -> tuple[FloatVector, FloatArray]:
     return np.minimum(values, 1.0).astype(np.float32), np.zeros(len(values))
 
 
-def _by_rank(values: FloatArray, pool: _Pool) -> tuple[FloatVector, FloatArray]:
+def _by_rank(values: FloatArray, shares: FloatArray) -> tuple[FloatVector, FloatArray]:
     """Rows without a rank score 0 and follow by their similarity in the first leg."""
     scores = np.minimum(values, 1.0).astype(np.float32)
-    return scores, np.where(scores == 0, pool.shares[0], 0.0)
+    return scores, np.where(scores == 0, shares[0], 0.0)
 
 
 def _places(pool: _Pool) -> FloatArray:
