@@ -10,7 +10,7 @@ import apsw
 
 from ..errors import StoreError
 from .connections import Connections, connect_file, translated
-from .files import Files
+from .files import Files, Identity
 from .forking import sqlite_in_use
 from .generation import Generation, generations
 from .naming import building_name, folder_name
@@ -19,14 +19,19 @@ from .state import State, insert_state
 from .state_copy import STATE_COPY, state_copy
 from .vectors import MemoryVectors
 
+_anchored: set[tuple[str, Identity | None]] = set()  # folders of databases
+
 
 def create_collection(files: Files, database: str, state: State) -> None:
-    """Makes the collection's folder, or leaves the one that another creator was first with."""
+    """Makes the collection's folder, or leaves the one that another creator was first with.
+
+    Nothing of it is needed before it is renamed, so each file and folder is synced once, when it is whole.
+    """
     files.make_folder(database)
     building = os.path.join(database, building_name())
     final = os.path.join(database, folder_name(state.name))
     try:
-        files.make_folder(building)
+        files.make_folder(building, sync=False)
         write_file(files, os.path.join(building, "name"), state.name.encode())
         create_generation(files, os.path.join(building, "g1"), state)
         files.sync_folder(building)
@@ -38,7 +43,16 @@ def create_collection(files: Files, database: str, state: State) -> None:
         if files.exists(building):
             files.remove_tree(building)
     files.sync_folder(database)
-    files.sync_folder(os.path.dirname(os.path.abspath(database)))
+    _anchor(files, database)
+
+
+def _anchor(files: Files, database: str) -> None:
+    """Has the database's folder survive power loss, which whoever made it may not have seen to yet."""
+    path = os.path.abspath(database)
+    place = path, files.identity(path)
+    if place not in _anchored:
+        files.sync_folder(os.path.dirname(path))
+        _anchored.add(place)
 
 
 def is_made(files: Files, folder: str) -> bool:
@@ -49,13 +63,15 @@ def is_made(files: Files, folder: str) -> bool:
 
 
 def create_generation(files: Files, folder: str, state: State) -> None:
-    """An empty generation: files made and synced, its folder synced, nothing left open."""
-    files.make_folder(folder)
+    """An empty generation: files made and synced, its folder synced, nothing left open.
+
+    The caller syncs the folder that it is in.
+    """
+    files.make_folder(folder, sync=False)
     write_file(files, os.path.join(folder, "vectors.f32"), b"")
     with _new_database(files, os.path.join(folder, "records.db")) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
         _create_tables(connection, state)
+        connection.execute("PRAGMA journal_mode=WAL")
     write_file(files, os.path.join(folder, STATE_COPY), state_copy(state))
     create_builder(files, folder)
     files.sync_folder(folder)
@@ -83,12 +99,20 @@ def _create_tables(connection: apsw.Connection, state: State) -> None:
 
 @contextlib.contextmanager
 def _new_database(files: Files, path: str) -> Iterator[apsw.Connection]:
+    """Synced once, at its end: what is cut short is never opened again."""
     with sqlite_in_use.own.lock, translated(path):
         connection = connect_file(path, files, create=True)
         try:
+            connection.execute("PRAGMA synchronous=OFF")
+            connection.execute("PRAGMA journal_mode=OFF")
             yield connection
         finally:
             connection.close()
+    file = files.open(path)
+    try:
+        file.sync()
+    finally:
+        file.close()
 
 
 def write_file(files: Files, path: str, data: bytes) -> None:

@@ -66,8 +66,12 @@ class Files(Protocol):
 
     def create(self, path: str) -> File: ...
 
-    def make_folder(self, path: str) -> None:
-        """With the folders above it; each survives power loss once its own parent was synced, which this does."""
+    def make_folder(self, path: str, *, sync: bool = True) -> None:
+        """With the folders above it; each survives power loss once its own parent was synced, which this does.
+
+        Args:
+            sync: False where the caller syncs the parent.
+        """
 
     def list_folder(self, path: str) -> list[str]: ...
 
@@ -150,7 +154,7 @@ class DiskFiles:
     def create(self, path: str) -> File:
         return DiskFile(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
 
-    def make_folder(self, path: str) -> None:
+    def make_folder(self, path: str, *, sync: bool = True) -> None:
         missing = []
         while not os.path.isdir(path):
             missing.append(path)
@@ -158,7 +162,8 @@ class DiskFiles:
         for folder in reversed(missing):
             with translated(folder), contextlib.suppress(FileExistsError):
                 os.mkdir(folder)
-            self.sync_folder(os.path.dirname(folder))
+            if sync:
+                self.sync_folder(os.path.dirname(folder))
 
     def list_folder(self, path: str) -> list[str]:
         with translated(path):
