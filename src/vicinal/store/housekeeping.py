@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +17,7 @@ from .store import Store
 _log = logging.getLogger("vicinal.store")
 
 _TICK_SECONDS = 0.5
+_RESTING_TICKS = 20  # between looks at a store of which nothing was asked for a while: there may be a thousand
 
 OpenStores = Callable[[], list[Store[Any]]]
 
@@ -38,9 +41,12 @@ def _run(
     name: str, keep_up: Callable[[Store[Any]], None], open_stores: OpenStores, close_unused: Callable[[], None]
 ) -> None:
     tick = threading.Event()
-    while True:
+    for number in itertools.count():
+        looks_at_all = number % _RESTING_TICKS == 0
+        now = time.monotonic()
         for store in open_stores():
-            _guarded(store, keep_up)
+            if looks_at_all or not store.upkeep.is_resting(now):
+                _guarded(store, keep_up)
         store = None  # type: ignore[assignment]  # a thread that sleeps must not keep a store alive
         if name == "build":
             close_unused()

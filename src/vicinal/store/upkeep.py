@@ -50,6 +50,7 @@ _QUIET_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.2
 _LOOK_THROUGH_SECONDS = 10.0
 _PAUSE_SECONDS = 1.0  # without a write
+_RESTING_SECONDS = 15.0
 _COMPACT_SLOTS_MIN = 1024  # fewer dead slots are not worth a generation
 
 
@@ -120,6 +121,10 @@ class Upkeep(Generic[IndexT]):
         with self.lock:
             if self._is_kept():
                 self._build_what_is_due(time.monotonic())
+
+    def is_resting(self, now: float) -> bool:
+        """Whether nothing has been asked of the store for so long that there is hardly anything to do."""
+        return not self._store.unsynced and now - self._store.used_at >= _RESTING_SECONDS
 
     def _is_kept(self) -> bool:
         return self._store.is_awake and self._store.on_disk and not self._files.read_only
