@@ -473,7 +473,7 @@ class Clock:
 
 
 def test_auto_is_exact_while_that_is_quick() -> None:
-    clock = Clock(0.0001)
+    clock = Clock(0.001)
     index = AutoIndex(kernels(), "cosine", built_from=1_000, clock=clock)
     grown(index, VECTORS[:900])
     assert clock.now == 0  # so few that nobody asks
@@ -481,7 +481,7 @@ def test_auto_is_exact_while_that_is_quick() -> None:
     assert index.covered == 2_000
     assert index.searcher(VECTORS[:2_000]).approach(10, ALL).exact
     assert index._built_from == 8_000  # four times as many, though five times would be quick enough
-    clock.step = 0.001
+    clock.step = 0.01
     index._built_from = 3_000
     grown(index, VECTORS)
     assert recall(index.searcher(VECTORS)) >= 0.95
@@ -489,7 +489,7 @@ def test_auto_is_exact_while_that_is_quick() -> None:
 
 def test_auto_goes_on_with_what_flat_has_saved_and_keeps_its_graph() -> None:
     flat = grown(vector_index.make_vector_index("flat", kernels(), "cosine"), VECTORS)
-    index = AutoIndex(kernels(), "cosine", built_from=1_000, clock=Clock(0.001))
+    index = AutoIndex(kernels(), "cosine", built_from=1_000, clock=Clock(0.01))
     index.load(flat.save(), DIM)
     assert index.searcher(VECTORS).approach(10, ALL).exact
     grown(index, VECTORS)

@@ -14,8 +14,8 @@ from .graph import GraphIndex
 
 __all__ = ["AutoIndex"]
 
-_EXACT_ALWAYS: Final = 50_000  # vectors below which nobody notices
-_EXACT_SECONDS: Final = 0.0005  # that comparing all may take
+_EXACT_ALWAYS: Final = 100_000  # vectors below which nobody notices
+_EXACT_SECONDS: Final = 0.005  # that comparing all may take: what users gain beyond is less than a true answer is worth
 _TIMED: Final = 5  # searches, of which the quickest counts: others of the machine only make them slower
 _AGAIN_FROM: Final = 1.25  # times as many vectors
 _AGAIN_TO: Final = 4.0
