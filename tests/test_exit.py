@@ -28,10 +28,28 @@ if sys.argv[1] == "daemons":
     threading.Thread(target=search_for_ever, kwargs={"query": vectors[0]}, daemon=True).start()
     threading.Thread(target=search_for_ever, kwargs={"query": "row 7 text", "mode": "keyword"}, daemon=True).start()
     begun.wait()
+if sys.argv[1] == "many daemons":
+    calls = (
+        lambda: docs.search_many(vectors[:100], k=50),
+        lambda: docs.search("row", vector=vectors[1], sparse={3: 1.0}, mode="hybrid"),
+        lambda: docs.upsert(list(range(20)), vectors=vectors[:20], texts=["a b c"] * 20),
+        lambda: docs.verify(),
+    )
+    all_begun = threading.Barrier(len(calls) + 1)
+
+    def call_for_ever(call):
+        call()
+        all_begun.wait()
+        while True:
+            call()
+
+    for call in calls:
+        threading.Thread(target=call_for_ever, args=(call,), daemon=True).start()
+    all_begun.wait()
 """
 
 
-@pytest.mark.parametrize("threads", ["none", "daemons"])
+@pytest.mark.parametrize("threads", ["none", "daemons", "many daemons"])
 def test_the_end_of_a_program_is_quiet(threads: str) -> None:
     """Before Python 3.14 a thread that comes back from native code then is unwound, which C++ would abort for."""
     for _ in range(4):

@@ -153,7 +153,13 @@ def _in_a_row(parts: Sequence[frozenset[str]], forms: Sequence[frozenset[str]]) 
 
 @functools.cache
 def without_accents(word: str) -> str:
-    """As a reader would write it who has no accents: marks of European scripts, Arabic and Vietnamese taken off."""
+    """As a reader would write it who has no accents: marks of European scripts, Arabic and Vietnamese taken off.
+
+    In Hindi without nukta, and with one sign for what is spoken through the nose.
+    """
+    if re.search("[\u0900-\u097f]", word):
+        decomposed = unicodedata.normalize("NFD", word).replace("\u093c", "")
+        return re.sub("\u0901|\u0928\u094d", "\u0902", decomposed)
     word = word.translate(str.maketrans("đıøłأإآىةё", "diolااايهе"))
     if re.search("[\u0600-\u06ff]", word):
         return re.sub("[\u064b-\u065f\u0670\u0640]", "", word)

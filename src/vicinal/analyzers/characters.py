@@ -12,10 +12,11 @@ from typing import Final
 # Letters by their category, but used as apostrophes, which separate words: primes, turned commas, half rings, saltillo.
 APOSTROPHES: Final = "\u02b9-\u02bf\u02c8\u02ca\u02cb\u02ee\ua78b\ua78c\u07f4\u07f5\u0374"
 
-# Seen by nobody, so they make no difference: soft hyphen, joiners, direction marks, variation selectors, tatweel.
+# Seen by nobody, so they make no difference: soft hyphen, joiners, direction marks, variation selectors, tatweel; and
+# colours of skin, which change an emoji no more than its style does.
 IGNORED: Final = re.compile(
     "[\u00ad\u034f\u0640\u061c\u180b-\u180f\u200c-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff"
-    "\U000e0000-\U000e0fff]+"
+    "\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]+"
 )
 
 # Scripts whose words follow each other without a space, as ranges of code points. Hangul has spaces between phrases,
@@ -63,8 +64,19 @@ JOINERS: Final = "-._:\u2010"
 PIECES_MAX: Final = 64
 """A chain with so many pieces is no name: its pieces count, it itself does not. A longer one is several raw words."""
 
+# What belongs to names such as C++, C#, g++ and C++17, but not to a++b or page#section.
+MARKS_OF_NAMES: Final = ("++", "#")
+_MARKED: Final = r"(?:(?<=[^\W\d_])(?:(?:\+\+|\#)(?!\w)|\+\+(?=[0-9])))?"
+
+# Emoji, and the symbols that share their blocks. The newest need not be known to this Python's Unicode data.
+EMOJI: Final = (
+    "\u231a-\u231b\u23e9-\u23fa\u25fd-\u25fe\u2600-\u27bf\u2b05-\u2b55"
+    "\U0001f000-\U0001f0ff\U0001f170-\U0001f1e5\U0001f200-\U0001faff"
+)
+_FLAGS: Final = "\U0001f1e6-\U0001f1ff"  # two letters of a country
+
 # A raw word may hold joiners of any kind; `identifiers` looks at them once for each distinct word.
-_ASCII = re.compile(rf"[A-Za-z0-9]+(?:[{JOINERS}]+[A-Za-z0-9]+){{0,{PIECES_MAX - 1}}}")
+_ASCII = re.compile(rf"[A-Za-z0-9]+(?:[{JOINERS}]+[A-Za-z0-9]+){{0,{PIECES_MAX - 1}}}{_MARKED}")
 
 
 # NFKC takes the vowel am of Thai and Lao apart, which is one letter to its readers.
@@ -76,7 +88,7 @@ def normalise(text: str) -> str:
     """NFKC without what nobody sees. Half-width forms, ligatures and the like become plain letters."""
     if text.isascii():
         return text
-    text = unicodedata.normalize("NFKC", IGNORED.sub("", text))
+    text = unicodedata.normalize("NFKC", IGNORED.sub("", text)).replace("♯", "#")
     if "ํ" in text:
         text = _AM.sub("\\1ำ", text)
     return _LAO_AM.sub("\\1ຳ", text) if "ໍ" in text else text
@@ -130,9 +142,9 @@ def classes() -> Classes:
 
 @functools.cache
 def tokens() -> re.Pattern[str]:
-    """Finds words with spaces (with joiners inside), runs of Hangul, and, as group 1, runs of the unspaced scripts."""
+    """Finds words with spaces (with joiners inside), runs of Hangul, emoji, and, as group 1, runs without spaces."""
     found = classes()
-    return re.compile(rf"{found.words}|{found.eojeol}|({found.unspaced})")
+    return re.compile(rf"{found.words}{_MARKED}|{found.eojeol}|({found.unspaced})|[{_FLAGS}]{{2}}|[{EMOJI}]")
 
 
 def split(text: str) -> list[str]:

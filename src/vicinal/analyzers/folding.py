@@ -1,7 +1,10 @@
 """Letters that count as the same: case, compatibility forms, accents, digits of all scripts.
 
 Accents are taken off Latin and Greek letters, and stress marks off Cyrillic ones, where they help to read a letter.
-They stay where they make another letter: Cyrillic short i, vowel signs of India and Thailand, voiced kana.
+They stay where they make another letter: Cyrillic short i, vowel signs of India and Thailand, voiced kana. Nukta and
+nasal signs of Hindi are folded as in Lucene's HindiNormalizer; its rules for vowels would make one of words such as
+"of" and "that".
+Source: L. S. Larkey et al., "Hindi CLIR in thirty days", ACM TALIP 2(2), 2003.
 """
 
 from __future__ import annotations
@@ -32,6 +35,14 @@ _CYRILLIC = {"ё": "е", "ѐ": "е", "ѝ": "и"}
 # As is customary: alef with hamza or madda, final yeh, teh marbuta; Persian yeh and keheh are the Arabic ones.
 _ARABIC = {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ة": "ه", "ک": "ك"}
 
+# Hindi: nukta, which also comes as a letter of its own, and candrabindu, written for anusvara.
+_DEVANAGARI: Final = {
+    "\u093c": "",
+    "\u0929": "\u0928",
+    "\u0931": "\u0930",
+    "\u0934": "\u0933",
+    "\u0901": "\u0902",
+}
 _ACCENTED: Final = ((0xC0, 0x24F), (0x370, 0x3FF), (0x1E00, 0x1FFF))
 # Accents of no script, vowel points of Arabic and Hebrew, Koranic marks.
 _DROPPED: Final = (
@@ -76,7 +87,9 @@ class _Folds(dict[int, str]):
         return folded
 
 
-_folds = _Folds({ord(letter): plain for table in (_LATIN, _CYRILLIC, _ARABIC) for letter, plain in table.items()})
+_folds = _Folds(
+    {ord(letter): plain for table in (_LATIN, _CYRILLIC, _ARABIC, _DEVANAGARI) for letter, plain in table.items()}
+)
 
 TURKIC: Final = ("tr", "az")
 
@@ -95,4 +108,7 @@ def lowered(word: str, language: str) -> str:
 
 def folded(lower: str) -> str:
     """What `lowered` gave, without accents. Empty where nothing but marks was there."""
-    return lower if lower.isascii() else lower.translate(_folds)
+    if lower.isascii():
+        return lower
+    # A dead n before another consonant is written as anusvara too.
+    return lower.replace("\u0928\u094d", "\u0902").translate(_folds)

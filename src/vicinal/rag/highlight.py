@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ..analyzers import Analyzer, QueryWord, analyzer
+from ..analyzers.characters import EMOJI
 
 __all__ = ["best_stretch", "marks"]
 
 Spans = list[tuple[int, int]]
 
-_WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
+_WORD = re.compile(rf"\w+(?:['\u2019]\w+)*(?:(?:\+\+|#)(?!\w))?|[{EMOJI}]")
 # Scripts without spaces, whose terms are characters and pairs rather than words.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # Words of every question: marking them would hide the others. They are marked where there are no others.
