@@ -54,7 +54,7 @@ from .records.choose import filter_of
 from .records.context import Context, now
 from .records.insert import insert
 from .records.notes import Notes
-from .records.read import read, read_ids
+from .records.read import checked_first, read, read_ids
 from .records.remove import remove, remove_where
 from .records.scroll import scroll
 from .records.update import update, update_where
@@ -275,11 +275,7 @@ class Collection:
 
     def peek(self, n: int = 10) -> list[Record]:
         """The first `n` rows."""
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
-            raise InvalidArgument(
-                f"n must be a whole number of at least 0, not {n!r}", name="n", value=n, remedy="Leave it out for 10."
-            )
-        return read(self._context, None, where=None, limit=n, offset=0, vectors=False)
+        return read(self._context, None, where=None, limit=checked_first(n), offset=0, vectors=False)
 
     def count(self, where: Mapping[str, Any] | None = None) -> int:
         """Rows that a search could return now, those without a vector included."""

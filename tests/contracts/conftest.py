@@ -15,8 +15,11 @@ from support.worlds import KINDS, Clock, World, make_world
 from vicinal import Collection
 from vicinal.records import context
 
+# In a loop the same code runs as in threads, and behind a server the engine itself: those take their time in CI only.
+SLOW = ("aio", "aio_http")
 
-@pytest.fixture(params=KINDS)
+
+@pytest.fixture(params=[pytest.param(kind, marks=[pytest.mark.slow] if kind in SLOW else []) for kind in KINDS])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     made = make_world(request.param, tmp_path)
     yield made
@@ -30,10 +33,11 @@ def docs(world: World) -> Collection:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
+def clock(monkeypatch: pytest.MonkeyPatch, world: World) -> Iterator[Clock]:
+    made = Clock(world.server)
     monkeypatch.setattr(context, "time", SimpleNamespace(time_ns=made.time_ns))
-    return made
+    yield made
+    made.stop()
 
 
 Footprint = Callable[[], tuple[object, ...]]

@@ -181,3 +181,4 @@ def machine(kind: str) -> Any:
 
 TestMemory = machine(KINDS[0])
 TestPath = machine(KINDS[1])
+TestServer = pytest.mark.slow(machine("http"))

@@ -57,7 +57,9 @@ def test_cosine_is_the_default(docs: Collection) -> None:
 
 
 @pytest.mark.parametrize("k", [1, 2, 5, 6, 10**6, 2**70, np.int64(3)])
-def test_exactly_min_k_matches(docs: Collection, k: Any) -> None:
+def test_exactly_min_k_matches(world: World, docs: Collection, k: Any) -> None:
+    if world.server is not None and k > 10**6:
+        pytest.skip("a server has limits of its own")
     docs.add(list(range(5)), vectors=np.eye(5))
     assert len(docs.search(np.ones(5), k=k)) == min(k, 5)
     assert docs.search(np.ones(5), k=k).ids == list(range(min(int(k), 5)))

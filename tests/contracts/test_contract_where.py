@@ -180,10 +180,12 @@ class TestCalls:
             ({"$or": [{"n": "1"}, {"n": -5}]}, "n == '1'"),
         ],
     )
-    def test_a_type_that_the_field_does_not_have_is_a_warning(self, docs: Collection, where: Any, message: str) -> None:
+    def test_a_type_that_the_field_does_not_have_is_a_warning(
+        self, world: World, docs: Collection, where: Any, message: str
+    ) -> None:
         with pytest.warns(UserWarning, match=message) as warned:
             assert docs.count(where) == 0
-        assert warned[0].filename == __file__
+        assert warned[0].filename == __file__ or world.kind.startswith("aio")  # which an event loop calls for us
         assert docs.count({"$or": [where, {"n": 1}]}) == 1  # what keeps rows is not asked about
 
     def test_a_nightly_job_may_find_nothing_left(self, docs: Collection) -> None:

@@ -6,9 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import vicinal
+import pytest
 
-KINDS = ("memory", "path")
+import vicinal
+from support.awaiting import CalledDatabase, the_loop
+from support.served import VicinalServer, shared_server
+from vicinal import aio
+
+# In memory and in a folder, called and awaited; and the same behind a server.
+KINDS = ("memory", "path", "aio", "http", "aio_http")
+_SERVER_HAS = ("hashing", "minilm")
 
 
 @dataclass
@@ -16,30 +23,44 @@ class World:
     """A database that can be left and found again.
 
     Attributes:
-        kind: "memory" or "path".
+        kind: "memory" or "path", "aio" for a path whose calls are awaited; "http" or "aio_http".
         target: what `connect` takes.
+        server: where it is, if it is behind one.
     """
 
     kind: str
     target: str
+    server: VicinalServer | None = None
     _db: vicinal.Database | None = field(default=None, repr=False)
 
     @property
     def db(self) -> vicinal.Database:
         if self._db is None:
-            self._db = vicinal.connect(self.target)
+            self._db = self._connected()
         return self._db
+
+    def _connected(self) -> vicinal.Database:
+        if not self.kind.startswith("aio"):
+            return vicinal.connect(self.target)
+
+        async def connect() -> aio.AsyncDatabase:
+            return aio.connect(self.target)
+
+        return CalledDatabase(the_loop()(connect()))
 
     @property
     def on_disk(self) -> bool:
-        return self.kind == "path"
+        """Whether there are files that a test may look at."""
+        return self.kind in ("path", "aio")
 
     def collection(self, name: str = "docs", **settings: Any) -> vicinal.Collection:
+        self._skip_what_a_server_has_not(settings.get("encoder"))
         return self.db.collection(name, **settings)
 
     def again(self, name: str = "docs", **settings: Any) -> vicinal.Collection:
         """The collection as somebody finds it later: on disk all files were closed in between."""
-        if self.on_disk:
+        self._skip_what_a_server_has_not(settings.get("encoder"))
+        if self.kind != "memory":
             self.close()
         return self.db.collection(name, **settings)
 
@@ -48,19 +69,43 @@ class World:
             self._db.close()
             self._db = None
 
+    def _skip_what_a_server_has_not(self, encoder: Any) -> None:
+        if self.server is None or encoder is None:
+            return
+        if hasattr(encoder, "encode") or (isinstance(encoder, str) and encoder.startswith("letters")):
+            pytest.skip("an encoder of the test's process: a server takes its own only")
+
 
 def make_world(kind: str, folder: Path) -> World:
-    return World(kind, ":memory:" if kind == "memory" else str(folder / "data"))
+    if "http" not in kind:
+        return World(kind, ":memory:" if kind == "memory" else str(folder / "data"))
+    server = shared_server()
+    with vicinal.connect(server.url) as db:  # what the last test left
+        for name in db.collections():
+            db.drop(name)
+    return World(kind, server.url, server)
 
 
 class Clock:
-    """The engine's clock, moved by hand."""
+    """The engine's clock, moved by hand; a server's too."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: VicinalServer | None = None) -> None:
+        self._server = server
         self.seconds = 1_700_000_000.0
+        self._tell()
 
     def time_ns(self) -> int:
         return int(self.seconds * 1e9)
 
     def advance(self, seconds: float) -> None:
         self.seconds += seconds
+        self._tell()
+
+    def stop(self) -> None:
+        """The machine's clock again."""
+        if self._server is not None:
+            self._server.set_clock(0)
+
+    def _tell(self) -> None:
+        if self._server is not None:
+            self._server.set_clock(self.time_ns())

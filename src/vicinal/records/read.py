@@ -97,6 +97,15 @@ def _sparse_of(row: Row) -> dict[int, float] | None:
     return dict(zip(dimensions.tolist(), weights.tolist(), strict=True))
 
 
+def checked_first(n: Any) -> int:
+    """How many of the first rows."""
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+        raise InvalidArgument(
+            f"n must be a whole number of at least 0, not {n!r}", name="n", value=n, remedy="Leave it out for 10."
+        )
+    return min(int(n), _ALL)
+
+
 def checked_count(name: str, value: Any) -> int:
     """How many rows, at most as many as SQLite can count."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:

@@ -40,8 +40,8 @@ def update(
     """
     moment = now()
     state = context.store.current()
-    _check_merge(merge)
-    removed = _checked_keys(remove)
+    check_merge(merge)
+    removed = checked_keys(remove)
     if rows is not None:
         return _update_rows(context, columns, rows, merge, removed)
     batch = _read(context, columns, state, moment, removed)
@@ -75,7 +75,8 @@ def _update_checked(
     return until_encoder_stays(lambda: _update_batch(context, batch, metric, moment, merge, removed))
 
 
-def _checked_keys(remove: object) -> frozenset[str]:
+def checked_keys(remove: object) -> frozenset[str]:
+    """Top-level keys of metadata that are to go."""
     keys = [remove] if isinstance(remove, str) else remove
     if not isinstance(keys, (list, tuple, set, frozenset)) or not all(isinstance(key, str) for key in keys):
         raise InvalidArgument(
@@ -134,8 +135,8 @@ def update_where(
     context: Context, where: Mapping[str, Any], columns: Columns, *, merge: bool = True, remove: Sequence[str] = ()
 ) -> int:
     """Merges one dict of metadata into the rows that pass a filter, and sets one time to live. One commit."""
-    _check_merge(merge)
-    removed = _checked_keys(remove)
+    check_merge(merge)
+    removed = checked_keys(remove)
     if any(given is not None for given in (columns.texts, columns.vectors, columns.sparse)):
         raise InvalidArgument(
             "update with where= changes metadata and ttl only",
@@ -170,7 +171,8 @@ def update_where(
     )
 
 
-def _check_merge(merge: object) -> None:
+def check_merge(merge: object) -> None:
+    """Raises InvalidArgument for what is neither True nor False."""
     if not isinstance(merge, bool):
         raise InvalidArgument(
             f"merge must be True or False, not {merge!r:.80}",

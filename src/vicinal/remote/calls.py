@@ -51,9 +51,9 @@ def binder(method: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
     """A function that takes what a method takes and gives all arguments by name, those that were left out too."""
     signature = inspect.signature(method)
     defaults: Mapping[str, Any] = {
-        name: parameter.default
+        name: {} if parameter.kind is inspect.Parameter.VAR_KEYWORD else parameter.default
         for name, parameter in signature.parameters.items()
-        if parameter.default is not inspect.Parameter.empty
+        if parameter.default is not inspect.Parameter.empty or parameter.kind is inspect.Parameter.VAR_KEYWORD
     }
 
     def given(*args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -61,6 +61,6 @@ def binder(method: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
             bound = signature.bind(*args, **kwargs)
         except TypeError:
             raise refused_call(method, args, kwargs) from None
-        return {**defaults, **bound.arguments}
+        return {**defaults, **{name: value for name, value in bound.arguments.items() if name != "self"}}
 
     return given

@@ -96,7 +96,7 @@ class Calls:
         held = _handle_of(route, scope)
         arguments = None if route.arguments is None else read(route.arguments, await exchange.body())
         exchange.asked = arguments
-        check_limits(settings, arguments)
+        check_limits(settings, arguments, held)
         deadline = exchange.deadline(settings.admin_timeout if route.call in _LONG else settings.timeout)
         if route.noun == "database":
             work = partial(self._on_database, route, exchange, name, arguments)
@@ -235,6 +235,7 @@ class Calls:
             held.durability,
             held.timeout,
             held.uuid,
+            held.within,
             within,
             _encode(msgspec.structs.replace(arguments, query=None)),
         )

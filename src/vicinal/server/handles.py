@@ -51,7 +51,7 @@ class Handles:
 
     def _get(self, name: str, held: Handle, key: Key | None) -> Collection:
         within = None if key is None or key.where is None else key.id
-        wanted = (name, held.durability, held.timeout, within)
+        wanted = (name, held.durability, held.timeout, held.within, within)
         with self._lock:
             found = self._open.get(wanted)
             if found is not None:
@@ -60,6 +60,8 @@ class Handles:
             found = self._database.collection(name, create=False, durability=held.durability, timeout=held.timeout)
             if key is not None and key.where is not None:
                 found = found.within(key.where)
+            for narrower in held.filters():
+                found = found.within(narrower)
             with self._lock:
                 self._open[wanted] = found
                 while len(self._open) > _OPEN_MAX:  # whoever uses it keeps it until then

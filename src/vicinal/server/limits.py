@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from ..errors import LimitExceeded, Unsupported
-from ..wire.arguments import Get, Peek, Recommend, Search, SearchMany, SearchRange, WhyNot
+from ..wire.arguments import Get, Handle, Peek, Recommend, Search, SearchMany, SearchRange, WhyNot
 from ..wire.values import Matrix
 from .settings import ServerSettings
 
@@ -18,8 +18,10 @@ _LISTS: Final = ("ids", "texts", "vectors", "metadata", "sparse", "rows")
 _FLOATS_OF_BASE64: Final = 3 / 16  # four characters are three bytes, a number is four
 
 
-def check_limits(settings: ServerSettings, arguments: Struct | None) -> None:
+def check_limits(settings: ServerSettings, arguments: Struct | None, held: Handle | None = None) -> None:
     """Raises LimitExceeded for what is too much, before anything is made of it. What it means is for the engine."""
+    for within in () if held is None else held.filters_as_json():
+        _check_filter(settings, within)
     if arguments is None:
         return
     where = getattr(arguments, "where", None)

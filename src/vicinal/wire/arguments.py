@@ -106,7 +106,11 @@ class Handle(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defa
     within: str | None = None
 
     def filters(self) -> list[Any]:
-        """The filters of `within`.
+        """The filters of `within`."""
+        return [filter_from(one) for one in self.filters_as_json()]
+
+    def filters_as_json(self) -> list[dict[str, Any]]:
+        """The same as they came.
 
         Raises:
             InvalidArgument: they are none.
@@ -114,12 +118,11 @@ class Handle(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defa
         if self.within is None:
             return []
         try:
-            listed = msgspec.json.decode(self.within, type=list[dict[str, Any]])
+            return msgspec.json.decode(self.within, type=list[dict[str, Any]])
         except (msgspec.DecodeError, RecursionError):
             raise InvalidArgument(
                 "within must be a JSON list of filters", name="within", value=self.within, remedy="Such as [{}]."
             ) from None
-        return [filter_from(one) for one in listed]
 
 
 # -- the database

@@ -48,7 +48,7 @@ def _pages(records: Iterator[Any], as_numbers: bool) -> Iterator[results.Page]:
 
 def _of_notes(route: Route, notes: MutableMapping[str, bytes], given: dict[str, Any]) -> msgspec.Struct:
     if route.call == "read":
-        return results.Notes.of(notes)
+        return results.Notes.of(dict(notes))
     if route.call == "update":
         notes.update(given["notes"])
         return results.Done.of()

@@ -7,12 +7,13 @@ collection, the server refuses.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
+from ..encoders.registry import as_encoder
 from ..errors import Unsupported
 from ..indexes.text_query import Bm25, TfIdf
 from ..inputs.columns import Batch, Columns, id_list, read_batch
@@ -22,7 +23,8 @@ from ..inputs.values import expiry
 from ..inputs.vectors import VectorRules, check_query
 from ..metadata import dumps
 from ..query.asking import Asked, lists_of, refuse_unknown
-from ..records.read import checked_count
+from ..records.read import checked_count, checked_first
+from ..records.update import check_merge, checked_keys
 from ..searching.recommend import asked_by_examples
 from ..searching.search_range import asked_in_range
 from ..visible import shown
@@ -45,7 +47,10 @@ __all__ = [
 
 _ANY: Final = VectorRules("l2", None, zero_allowed=True)
 _INT64_MAX: Final = 2**63 - 1
+_AS_GOOD_AS_ALL: Final = 2**40
 _FLOAT_MAX: Final = float(np.finfo(np.float64).max)
+_OF_RANGE: Final = frozenset({"query", "where", "min_score", "max_distance"})
+_OF_EXAMPLES: Final = frozenset({"positive", "negative", "k", "where"})
 _BY_STARS: Final = frozenset({"options", "settings", "unknown"})
 _OF_ASKED: Final = (
     "k", "mode", "alpha", "fusion", "weights", "scorer", "syntax", "exact", "recall", "offset", "min_score", "select",
@@ -76,7 +81,11 @@ def model_of(route: Route, given: Mapping[str, Any]) -> msgspec.Struct | None:
         return _SEARCHES[route.call](given)
     fields = route.arguments.__struct_fields__
     return route.arguments(
-        **{name: _SENT.get(name, _plain)(name, given[name]) for name in fields if given.get(name) is not None}
+        **{
+            name: _SENT.get(name, _plain)(name, given[name])
+            for name in fields
+            if given.get(name) is not None or name in _NUMBERS & given.keys()
+        }
     )
 
 
@@ -108,10 +117,11 @@ def changes_of(given: Mapping[str, Any]) -> tuple[Batch | None, models.Update]:
     if isinstance(columns.metadata, Mapping) and columns.ids is not None and not is_scalar_id(columns.ids):
         ids = id_list(columns.ids)  # one dict for all rows
         columns = replace(columns, ids=ids, metadata=[columns.metadata] * len(ids))
-    if not columns.given():
-        return None, models.Update(**_how(given))
+    if columns.ids is None or (len(columns.given()) == 1 and columns.ttl is None):  # what is missing, the engine says
+        named: dict[str, Any] = {} if columns.ids is None else {"ids": to_ids(id_list(columns.ids))}
+        return None, models.Update(**named, **_how(given))
     batch = read_batch(columns, _ANY, LATER_THAN_ALL)
-    sent = _of_batch(batch)
+    sent = {"texts": batch.texts, **_of_batch(batch)}
     if columns.metadata is not None:  # an empty dict says that nothing is to be left
         sent["metadata"] = _metadata(batch)
     return batch, models.Update(**sent, **_how(given))
@@ -142,9 +152,10 @@ def size_of(batch: Batch) -> int:
 
 
 def _how(given: Mapping[str, Any]) -> dict[str, Any]:
-    remove = [given["remove"]] if isinstance(given["remove"], str) else given["remove"]
-    sent = {} if given["merge"] is True else {"merge": plain("merge", given["merge"])}
-    return sent if isinstance(remove, tuple) and not remove else {**sent, "remove": plain("remove", remove)}
+    """How changes are made, where it is not the default."""
+    check_merge(given["merge"])
+    removed = sorted(checked_keys(given["remove"]))
+    return ({} if given["merge"] else {"merge": False}) | ({"remove": removed} if removed else {})
 
 
 def _of_batch(batch: Batch) -> dict[str, Any]:
@@ -227,8 +238,15 @@ def _search_many(given: Mapping[str, Any]) -> models.SearchMany:
     return models.SearchMany(**_common(given), **sent)
 
 
+def _options(given: Mapping[str, Any], named: Set[str]) -> dict[str, Any]:
+    """What came by `**`: together from a call, each by its name from a twin."""
+    by_name = {name: value for name, value in given.items() if name not in named and name != "options"}
+    options: Mapping[str, Any] = given.get("options", {})
+    return {**by_name, **options}
+
+
 def _search_range(given: Mapping[str, Any]) -> models.SearchRange:
-    options = dict(given["options"])
+    options = _options(given, _OF_RANGE)
     asked_in_range(given["query"], given["min_score"], given["max_distance"], options)
     sent = _how_to_search({"mode": "dense", **options}) | _some(query=_query(given["query"], "query"))
     if options.get("vector") is not None:
@@ -244,8 +262,8 @@ def _search_range(given: Mapping[str, Any]) -> models.SearchRange:
 
 
 def _recommend(given: Mapping[str, Any]) -> models.Recommend:
-    options = {"offset": 0, "mode": "dense", **given["options"]}
-    asked = asked_by_examples(given["positive"], given["negative"], given["k"], given["options"])
+    options = {"offset": 0, "mode": "dense", **_options(given, _OF_EXAMPLES)}
+    asked = asked_by_examples(given["positive"], given["negative"], given["k"], _options(given, _OF_EXAMPLES))
     sent = _common({"k": given["k"], "where": given.get("where"), **options})
     assert asked.examples is not None  # it was made of them
     positive, negative = ([_example(one) for one in some] for some in asked.examples)
@@ -341,8 +359,9 @@ def _filter(_: str, where: Any) -> Any:
     return to_filter(where)
 
 
-def _count(name: str, count: Any) -> int:
-    return checked_count(name, count)
+def _count(name: str, count: Any) -> int | None:
+    checked = checked_count(name, count)
+    return None if name == "limit" and checked >= _AS_GOOD_AS_ALL else checked
 
 
 def _packing(_: str, wanted: Any) -> Any:
@@ -352,6 +371,7 @@ def _packing(_: str, wanted: Any) -> Any:
 def _encoder(name: str, encoder: Any) -> str:
     if isinstance(encoder, str):
         return encoder
+    as_encoder(encoder)  # which refuses what is none
     raise Unsupported(
         f"an encoder of this program, {type(encoder).__name__}, cannot be used by a server",
         name=name,
@@ -373,11 +393,13 @@ _SEARCHES: Final[Mapping[str, Callable[[Mapping[str, Any]], msgspec.Struct]]] = 
     "search_range": _search_range,
     "recommend": _recommend,
 }
+_NUMBERS: Final = frozenset({"offset", "n"})  # where None says nothing that could be meant
 _SENT: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "ids": _ids,
     "where": _filter,
     "limit": _count,
     "offset": _count,
+    "n": lambda _, n: checked_first(n),
     "vectors": _packing,
     "encoder": _encoder,
     "path": _path,

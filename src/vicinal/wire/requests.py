@@ -20,6 +20,7 @@ from ..inputs.columns import Batch, batches
 from ..progress import progress
 from ..version import __version__
 from ..warn import warn_user
+from . import arguments as models
 from . import outgoing, results
 from .errors import Failure
 from .names import name_in_path
@@ -100,9 +101,9 @@ def steps(route: Route, place: Place, given: Mapping[str, Any]) -> Steps[Any]:
         InvalidInput: what no collection could take; nothing was sent.
         VicinalError: what the server says.
     """
-    if route.call in ("add", "upsert"):
+    if route.arguments is models.Rows:
         return (yield from _insert(route, place, given))
-    if route.call == "update":
+    if route.arguments is models.Update:
         return (yield from _update(route, place, given))
     response = yield request_of(route, place, outgoing.model_of(route, given))
     return answer_of(route, place, response)
@@ -282,6 +283,8 @@ def _update(route: Route, place: Place, given: Mapping[str, Any]) -> Steps[int]:
     count: int = 0
     if given["rows"] is None or given["where"] is not None:
         batch, changes = outgoing.changes_of(given)
+        if batch is not None and len(batch) == 0:
+            return 0
         count += yield from _batch(route, place, batch, request_of(route, place, changes))
         return count
     columns = outgoing.columns_of(given)
