@@ -129,9 +129,32 @@ def test_all_numbers_of_a_column_are_found(command: Command, tmp_path: Path) -> 
 
 
 def test_ids_are_numbers_or_texts_together(tmp_path: Path) -> None:
-    for cells, ids in ((["1", "2"], [1, 2]), (["01234", "99999"], ["01234", "99999"]), (["1", "a"], ["1", "a"])):
+    for cells, ids in (
+        (["1", "2"], [1, 2]),
+        (["01234", "99999"], ["01234", "99999"]),
+        (["1", "a"], ["1", "a"]),
+        (["1.0", "2.0"], ["1.0", "2.0"]),
+        (["99999999999999999999", "1"], ["99999999999999999999", "1"]),  # no id is so long
+        (["true", "null"], ["true", "null"]),
+    ):
         (tmp_path / "x.csv").write_text("id,text\n" + "".join(f"{cell},t\n" for cell in cells))
         assert [row.row["id"] for row in read_rows(tmp_path / "x.csv")] == ids
+    (tmp_path / "x.csv").write_text("id,text\n1,t\n")
+    assert [row.row["id"] for row in read_rows(tmp_path / "x.csv", reading=Reading(types={"id": "text"}))] == ["1"]
+
+
+@pytest.mark.parametrize("cell", ["[0.5, 1]", "[0.5,1.0]", "{0.5,1}", "[0.5 1. ]", " [0.5\n 1.0] "])
+def test_vectors_are_written_in_many_ways(cell: str, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(f'id,vector,sparse\n1,"{cell}","{{""3"": 0.5}}"\n')
+    [row] = read_rows(tmp_path / "x.csv")
+    assert row.row == {"id": 1, "vector": [0.5, 1.0], "sparse": {3: 0.5}, "metadata": {}}
+
+
+@pytest.mark.parametrize("cell", ["[0.5 ... 1.0]", "0.5 1", "{0.5", "[]x", "null"])
+def test_what_is_no_vector_is_named(cell: str, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(f"id,vector\n1,{cell}\n")
+    with pytest.raises(InvalidInput, match=r"x.csv:2: the vector is not a JSON list"):
+        list(read_rows(tmp_path / "x.csv"))
 
 
 # -- dialects
@@ -167,6 +190,7 @@ FILES: dict[str, tuple[str, bytes, str]] = {
         PLAIN.replace("id,", ",id,").replace("\n1", "\n0,1").replace("\n2", "\n1,2").encode(),
         "column 1 has no name and counts the rows",
     ),
+    "an end of file of DOS": ("x.csv", PLAIN.encode() + b"\x1a", ""),
     "empty lines": ("x.csv", PLAIN.replace("\n", "\n\n").encode(), ""),
     "gzip": ("x.csv.gz", gzip.compress(PLAIN.encode()), ""),
     "bzip2": ("x.csv.bz2", bz2.compress(PLAIN.encode()), ""),

@@ -248,6 +248,15 @@ def test_what_is_no_extended_json_is_named(text: str, tmp_path: Path) -> None:
         list(read_rows(tmp_path / "x.jsonl"))
 
 
+def test_a_name_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text('{"text": "a", "deep": {"n": 1, "n": 2}}\n')
+    with pytest.raises(InvalidInput, match=r"x.jsonl:1: .*the name 'n' is there twice"):
+        list(read_rows(tmp_path / "x.jsonl"))
+    (tmp_path / "x.jsonl").write_text('{"text": "a", "n": 1, "metadata": {"n": 2}}\n')
+    with pytest.raises(InvalidInput, match=r"x.jsonl:1: 'n' is there twice, within 'metadata' and beside it"):
+        list(read_rows(tmp_path / "x.jsonl"))
+
+
 def test_an_array_of_objects(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text('\n[{"_id": {"$oid": "a"}, "text": "x"},\n {"text": "y"}, 5]')
     reading = Reading(on_error="skip")

@@ -14,6 +14,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final
+from uuid import UUID
 
 from ...types import Id, Record
 from .cells import ColumnType, Tally, column_type
@@ -21,7 +22,7 @@ from .dialect import Dialect, quoted_fields, sniffed
 from .lines import encoding_of, has_bad_bytes, mended, text_lines
 from .reading import Columns, Reading, bad
 from .records import CsvRecord, records
-from .rows import SourceRow, from_cell, json_member, json_vector, source_row, to_cell
+from .rows import SourceRow, from_cell, json_member, json_object, json_vector, source_row, to_cell
 from .source import kind_of
 
 _PREFIX: Final = "metadata."
@@ -142,11 +143,11 @@ def _kept(name: str, number: int, tally: Tally, path: Path, reading: Reading) ->
 def _types(names: list[str | None], tallies: list[Tally], columns: Columns, reading: Reading) -> dict[str, ColumnType]:
     types: dict[str, ColumnType] = {}
     for name, tally in zip(names, tallies):
-        if name is None or name in (columns.id, columns.text, columns.vector, columns.sparse):
+        if name is None or name in (columns.text, columns.vector, columns.sparse):
             continue
         if name in reading.types:
             types[name] = column_type(reading.types[name])
-        elif not name.startswith(_PREFIX) and name != columns.ttl:
+        elif not name.startswith(_PREFIX) and name not in (columns.id, columns.ttl):
             types[name] = tally.decided()
     return types
 
@@ -174,8 +175,10 @@ class _IdCells:
         if not cell or not (self._all_int or self._all_typed):
             return
         value = from_cell(cell)
-        self._all_int = self._all_int and type(value) is int and value in _INT64
-        self._all_typed = self._all_typed and json_member("", value) == f'"":{cell}'
+        is_int = type(value) is int and value in _INT64
+        self._all_int = self._all_int and is_int
+        is_id = is_int or isinstance(value, (str, UUID))
+        self._all_typed = self._all_typed and is_id and json_member("", value) == f'"":{cell}'
 
     def decided(self) -> str:
         return "int" if self._all_int else "typed" if self._all_typed else "text"
@@ -194,7 +197,7 @@ def _values(table: _Table, record: CsvRecord, place: str) -> dict[str, Any]:
             values[name] = cell if is_text else None
         elif not cell:
             continue
-        elif name == table.columns.id:
+        elif name == table.columns.id and name not in table.types:
             values[name] = cell if table.ids == "text" else from_cell(cell)
         elif name == table.columns.vector:
             values[name] = json_vector(cell, place)
@@ -206,6 +209,8 @@ def _values(table: _Table, record: CsvRecord, place: str) -> dict[str, Any]:
             values.setdefault("metadata", {})[name.removeprefix(_PREFIX)] = from_cell(cell)
         else:
             values[name] = from_cell(cell)
+            if name == table.columns.sparse and isinstance(values[name], str):
+                values[name] = json_object(cell, place)
     return values
 
 

@@ -78,7 +78,11 @@ _BY_TAG: Final[dict[str, Callable[[Any], Any]]] = {
 _OLD_PAIRS: Final = {frozenset(("$binary", "$type")), frozenset(("$regex", "$options"))}
 
 
-def _value_of(found: dict[str, Any]) -> Any:
+def _value_of(pairs: list[tuple[str, Any]]) -> Any:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} is there twice")
     if len(found) == 1:
         [(tag, value)] = found.items()
         if tag in _BY_TAG:
@@ -104,4 +108,4 @@ def reason(error: Exception) -> str:
     return str(error).partition("\n")[0] or type(error).__name__
 
 
-_DECODER: Final = json.JSONDecoder(object_hook=_value_of)
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_value_of)

@@ -43,7 +43,8 @@ def read(path: Path, reading: Reading) -> Iterator[SourceRow]:
             yield from _rows(batch, kept, as_text, columns, first, path, reading)
             first += len(batch)
     except (arrow.ArrowInvalid, arrow.ArrowKeyError) as error:
-        raise bad(str(path), f"the file is not Parquet: {str(error).partition(chr(10))[0]}") from None
+        kind = "Arrow" if kind_of(path) in ARROW_FILES else "Parquet"
+        raise bad(str(path), f"the file is not {kind}: {str(error).partition(chr(10))[0]}") from None
 
 
 # -- batches of any of the formats

@@ -12,6 +12,8 @@ from .dialect import Dialect
 
 __all__ = ["CsvRecord", "records"]
 
+_END_OF_FILE: Final = "\x1a"
+
 _CELL_CHARS_MAX: Final = 1 << 27  # Python's own limit, 131,072, is less than a text or a vector may take
 
 
@@ -75,8 +77,8 @@ def records(lines: Iterator[str], dialect: Dialect, *, cells: int | None = None)
             return
         except csv.Error as error:
             found, problem = [], f"the line is not CSV: {error}"
-        if not found and not problem:
-            continue  # an empty line
+        if not problem and found in ([], [_END_OF_FILE]):
+            continue  # an empty line, or what some programs put at the end
         cells = len(found) if cells is None else cells
         if not problem and len(found) != cells:
             problem = f"the line has {len(found)} cells, the header {cells}"

@@ -32,10 +32,15 @@ def source_row(values: dict[str, Any], columns: Columns, place: str) -> SourceRo
     """A row from the values of a file by column name; what has no other meaning is metadata."""
     rest = dict(values)
     row = {name: rest.pop(getattr(columns, name), None) for name in ("id", "text", "vector")}
+    if isinstance(row["vector"], str):
+        row["vector"] = json_vector(row["vector"], place)
     row["ttl"] = _ttl(rest.pop(columns.ttl, None))
     row["sparse"] = _sparse(rest.pop(columns.sparse, None))
     metadata = rest.pop("metadata", None)
     if metadata is None or isinstance(metadata, dict):
+        twice = rest.keys() & (metadata or {}).keys()
+        if twice:
+            raise bad(place, f"{min(twice)!r} is there twice, within 'metadata' and beside it")
         row["metadata"] = {**(metadata or {}), **rest}
     else:
         row["metadata"] = metadata  # the collection refuses it and says why
@@ -82,9 +87,23 @@ def blob_vector(cell: bytes, place: str) -> Any:
     return np.frombuffer(cell, "<f4")
 
 
-def json_vector(cell: str, place: str) -> list[Any]:
-    """A vector written as a JSON list."""
+def json_object(cell: str, place: str) -> dict[str, Any]:
+    """A sparse vector written as a JSON object."""
     try:
+        found = json.loads(cell)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise bad(place, "the sparse vector is not a JSON object of dimensions and weights")
+    return found
+
+
+def json_vector(cell: str, place: str) -> list[Any]:
+    """A vector written as a JSON list, as an array of PostgreSQL, {1,2}, or as NumPy prints one, [1. 2.]."""
+    cell = cell.strip()
+    try:
+        if cell[:1] + cell[-1:] == "{}" or (cell[:1] + cell[-1:] == "[]" and "," not in cell):
+            return [float(number) for number in cell[1:-1].replace(",", " ").split()]
         vector = json.loads(cell)
     except (ValueError, RecursionError):
         vector = None
