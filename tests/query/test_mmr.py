@@ -65,6 +65,20 @@ def test_it_chooses_what_the_definition_chooses(
     assert dict(zip(hits.ids, hits.scores)).items() <= dict(best).items()
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_it_weighs_as_the_definition_weighs(metric: Any) -> None:
+    """Among many rows of any direction a hundredth more or less of a weight changes the choice."""
+    rng = np.random.default_rng(9)
+    vectors = rng.normal(size=(120, 5)).astype(np.float32)
+    docs = vicinal.connect(":memory:").collection("docs", metric=metric)
+    docs.add(range(120), vectors=vectors)
+    rows, query = dict(enumerate(vectors)), rng.normal(size=5).astype(np.float32)
+    best = ranking(metric, rows, query, 100)
+    expected = brute_force(metric, best, rows, 0.6, 60, lambda value: similar(metric, value))
+    other = brute_force(metric, best, rows, 0.605, 60, lambda value: similar(metric, value))
+    assert docs.search(query, 60, mmr=0.6).ids == expected != other
+
+
 @pytest.mark.parametrize("mode", ["keyword", "hybrid"])
 def test_by_words_relevance_is_the_score_over_the_best_and_rows_without_a_vector_are_like_nothing(mode: Any) -> None:
     rng = np.random.default_rng(3)

@@ -16,7 +16,7 @@ from vicinal.errors import InvalidArgument
 VECTORS = st.lists(st.lists(st.integers(-3, 3), min_size=2, max_size=2).filter(any), min_size=1, max_size=30)
 
 
-@given(VECTORS, st.sampled_from(METRICS), st.floats(-8, 8))
+@given(VECTORS, st.sampled_from(METRICS), st.floats(-8, 8) | st.integers(-6, 6))
 @settings(max_examples=100, deadline=None)
 def test_it_gives_what_brute_force_gives(vectors: list[list[int]], metric: Any, bound: float) -> None:
     docs = vicinal.connect(":memory:").collection("docs", metric=metric)

@@ -118,6 +118,8 @@ def test_a_row_that_the_index_did_not_look_at(tmp_path: Path) -> None:
         why = docs.why_not(missed, query, k=20)
         assert (why.reason, why.rank) == ("missed_by_index", true.index(missed) + 1)
         assert docs.why_not(missed, query, k=20, exact=True).found
+        last = docs.why_not(missed, query, k=why.rank)
+        assert last.reason == ("found" if missed in docs.search(query, k=why.rank).ids else "missed_by_index")
 
 
 def test_a_vector_of_another_space() -> None:
