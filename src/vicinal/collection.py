@@ -417,7 +417,8 @@ class Collection:
             min_score,
             select,
         )
-        asked.shaping = Shaping.of(mmr, fetch_k, group_by, group_size, rerank)
+        if not (mmr is None and fetch_k is None and group_by is None and group_size is None and rerank is None):
+            asked.shaping = Shaping(mmr, fetch_k, group_by, group_size, rerank)
         return search(self._context, asked, where)[0]
 
     def search_many(

@@ -17,6 +17,7 @@ from ..metadata import loads
 from . import saved, summaries
 from .bitmap import BoolArray, pack, popcount, unpack
 from .column import Column
+from .grouping import PendingGroups
 from .growing import Growing
 from .holders import Holders
 from .pending import KnownPaths, PendingFilter
@@ -117,9 +118,10 @@ class Columns:
         """The allowed rows, ascending, and the rank of each one's value: equal ones share it, -1 is no value."""
         return summaries.ranks(self._columns.get(path), path, self._allowed(allowed), records)
 
-    def groups(self, path: Path, allowed: Bitmap, records: Records) -> tuple[Slots, NDArray[np.int64]]:
-        """The allowed rows, ascending, and a number that rows of equal values share; -1 is no value, a list or dict."""
-        return summaries.groups(self._columns.get(path), path, self._allowed(allowed), records)
+    def pending_groups(self, path: Path, slot_count: int) -> PendingGroups:
+        """Rows by the values of a field, to be told apart when the lock is let go."""
+        column = self._columns.get(path)
+        return PendingGroups(path, None if column is None else column.frozen(), self._first_rows(slot_count))
 
     def snapshot(self) -> Callable[[], dict[str, NDArray[Any]]]:
         """A function that gives its state in named arrays of one dimension. Without the lock, whenever."""

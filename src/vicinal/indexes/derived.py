@@ -42,8 +42,9 @@ class View:
         kernels: score vectors.
         filters: what gives the rows that pass the call's filter, and those that pass the handle's.
         vectors, words, sparse: indexes at this moment, where the call asked for them.
-        groups: by slot, a number that rows share whose field has equal values, where the call groups by one; else None.
+        grouping: gives the numbers of groups for the rows that pass, where the call groups by a field.
         passing: the rows that pass all filters, once they were asked for.
+        numbers: those of groups, likewise.
     """
 
     slots: SlotView
@@ -52,8 +53,9 @@ class View:
     vectors: VectorSearcher | None = None
     words: Lagging[TextIndex] | None = None
     sparse: Lagging[SparseIndex] | None = None
-    groups: NDArray[np.int64] | None = None
+    grouping: Callable[[Bitmap | None], NDArray[np.int64]] | None = None
     passing: Bitmap | None = None
+    numbers: NDArray[np.int64] | None = None
 
     @property
     def change(self) -> int:
@@ -70,6 +72,13 @@ class View:
         if self.passing is None and self.filters:
             self.passing = reduce(and_, (passing() for passing in self.filters))
         return self.passing
+
+    @property
+    def groups(self) -> NDArray[np.int64] | None:
+        """By slot a number that rows share whose field has equal values; None where the call does not group."""
+        if self.numbers is None and self.grouping is not None:
+            self.numbers = self.grouping(self.matching)
+        return self.numbers
 
     def rows(self, now: int) -> Bitmap:
         """Rows that exist, have not expired and pass the filter."""
@@ -253,7 +262,8 @@ def viewing(
     """
 
     def view(index: DerivedIndex, reader: Reader) -> View:
-        slots, filters = index.slots.view(), list[Callable[[], Bitmap]]()
+        slots = index.slots.view()
+        filters: list[Callable[[], Bitmap]] = []
         count, records = len(slots.live), RowsAt(reader, slots.change)
         if tree is not None:
             filters.append(partial(index.columns.pending(tree, count).told, records))
@@ -263,20 +273,12 @@ def viewing(
         searcher = index.vectors.searcher(reader.matrix(count)) if vectors else None
         taken = View(slots, index.kernels, filters, searcher, *wanted)
         if group_by is not None:
-            taken.groups = _groups(group_by, index, taken.matching, reader)
+            check_path(group_by, index.columns.known_paths(), "group_by", index.columns.was_known)
+            pending = index.columns.pending_groups(group_by, count)
+            taken.grouping = lambda allowed: pending.numbers(allowed, records)
         return taken
 
     return view
-
-
-def _groups(path: Path, index: DerivedIndex, matching: Bitmap | None, reader: Reader) -> NDArray[np.int64]:
-    slots = index.slots.view()
-    check_path(path, index.columns.known_paths(), "group_by", index.columns.was_known)
-    allowed = slots.packed_live if matching is None else matching
-    known, numbers = index.columns.groups(path, allowed, RowsAt(reader, slots.change))
-    found = np.full(len(slots.live), -1, dtype=np.int64)
-    found[known] = numbers
-    return found
 
 
 class RowsAt:

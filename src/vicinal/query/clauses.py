@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ..explanation import ExplainedClause, FailedClause
 from ..filters.bitmap import popcount
 from ..filters.evaluate import value_at
+from ..filters.pending import PendingFilter
+from ..filters.select import Records
 from ..filters.tree import And, Disc, GeoCircle, IdIn, Node, Not, OfRow, Or, leaves
-from ..indexes.derived import DerivedIndex, RowsAt
+from ..indexes.derived import DerivedIndex
 from ..metadata import loads
-from ..store.reading import Reader
 from ..store.rows import Row, user_id
 from ..types import Id
 
-__all__ = ["counted_clauses", "failed_clauses", "failing", "joined_by_and"]
+__all__ = ["PendingClauses", "clauses_for_row", "clauses_of_several", "joined_by_and"]
 
 
 def joined_by_and(tree: Node) -> Iterator[Node]:
@@ -27,43 +29,58 @@ def joined_by_and(tree: Node) -> Iterator[Node]:
         yield tree
 
 
-def counted_clauses(
-    tree: Node | None, within: Node | None, index: DerivedIndex, reader: Reader
-) -> tuple[ExplainedClause, ...]:
-    """The conditions of a filter of several, each with the rows that pass it alone, under the lock of the index.
+@dataclass(frozen=True, slots=True)
+class PendingClauses:
+    """Conditions at one moment, to be looked at without a lock.
+
+    Attributes:
+        clauses: the conditions, each with the rows that pass it; None where these are not to be counted.
+    """
+
+    clauses: tuple[tuple[Node, PendingFilter | None], ...]
+
+    def counted(self, records: Records) -> tuple[ExplainedClause, ...]:
+        """Each with the number of rows that pass it alone."""
+        return tuple(
+            ExplainedClause(repr(clause), None if rows is None else popcount(rows.bitmap(records)))
+            for clause, rows in self.clauses
+        )
+
+    def failed(self, row: Row, records: Records) -> tuple[FailedClause, ...]:
+        """Those that no row passes, with what this one has there."""
+        return tuple(
+            FailedClause(repr(clause), _value(clause, row))
+            for clause, rows in self.clauses
+            if rows is not None and not rows.bitmap(records).any()
+        )
+
+
+def clauses_of_several(tree: Node | None, within: Node | None, index: DerivedIndex) -> PendingClauses:
+    """The conditions of a filter that joins several by "and"; none of another.
 
     Args:
         within: the only rows that there are for who asks; None for all.
     """
     clauses = [] if tree is None else list(joined_by_and(tree))
     if len(clauses) < 2:
-        return ()
-    return tuple(ExplainedClause(_text(one), _count(one, within, index, reader)) for one in clauses)
+        return PendingClauses(())
+    return PendingClauses(tuple((one, _alone(one, within, index)) for one in clauses))
 
 
-def failing(tree: Node, id_: Id, index: DerivedIndex, reader: Reader) -> list[Node]:
-    """Those conditions that the row of an id does not meet, under the lock of the index."""
-    return [one for one in joined_by_and(tree) if not _passing(And((IdIn([id_]), one)), index, reader)]
+def clauses_for_row(tree: Node | None, id_: Id, index: DerivedIndex) -> PendingClauses:
+    """The conditions of a filter, each for the row of an id alone."""
+    clauses = [] if tree is None else list(joined_by_and(tree))
+    return PendingClauses(tuple((one, _pending(And((IdIn([id_]), one)), index)) for one in clauses))
 
 
-def failed_clauses(failed: list[Node], row: Row) -> tuple[FailedClause, ...]:
-    """The conditions with what the row has there."""
-    return tuple(FailedClause(_text(one), _value(one, row)) for one in failed)
-
-
-def _count(clause: Node, within: Node | None, index: DerivedIndex, reader: Reader) -> int | None:
+def _alone(clause: Node, within: Node | None, index: DerivedIndex) -> PendingFilter | None:
     if any(isinstance(leaf, OfRow) for leaf in leaves(clause)):
-        return None  # a read of every row, while everybody waits
-    return _passing(clause if within is None else And((within, clause)), index, reader)
+        return None  # every row would be read for it
+    return _pending(clause if within is None else And((within, clause)), index)
 
 
-def _passing(tree: Node, index: DerivedIndex, reader: Reader) -> int:
-    slots = index.slots.view()
-    return popcount(index.columns.evaluate(tree, len(slots.live), RowsAt(reader, slots.change)))
-
-
-def _text(clause: Node) -> str:
-    return repr(clause)
+def _pending(tree: Node, index: DerivedIndex) -> PendingFilter:
+    return index.columns.pending(tree, len(index.slots.view().live))
 
 
 def _value(clause: Node, row: Row) -> Any:

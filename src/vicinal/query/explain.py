@@ -9,9 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ..contract import Bitmap
 from ..explanation import (
-    ExplainedClause,
     ExplainedFilter,
     ExplainedHit,
     ExplainedStep,
@@ -20,13 +18,14 @@ from ..explanation import (
     QueryTerm,
 )
 from ..filters.bitmap import popcount
+from ..filters.pending import PendingFilter
 from ..indexes.derived import DerivedIndex, RowsAt, View
 from ..indexes.text import AskedTerm
 from ..store.reading import Reader
 from ..store.store import Store
 from ..types import Hit, Hits, LegScore
 from .arrange import arranged
-from .clauses import counted_clauses
+from .clauses import PendingClauses, clauses_of_several
 from .hits import Ranking, fetch
 from .plan import Plan, plan
 from .question import Mmr, Question
@@ -42,9 +41,15 @@ _AGAIN = ("filter", "catch up", "plan", "dense", "keyword", "sparse", "fusion", 
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
+    """What an explanation needs of the indexes.
+
+    Attributes:
+        there: rows that there are for who asks; None for all.
+    """
+
     view: View
-    clauses: tuple[ExplainedClause, ...]
-    there: Bitmap  # rows, expired ones too
+    clauses: PendingClauses
+    there: PendingFilter | None
 
 
 def explain(store: Store[DerivedIndex], question: Question, watch: Stopwatch) -> Explanation:
@@ -59,19 +64,11 @@ def explain(store: Store[DerivedIndex], question: Question, watch: Stopwatch) ->
         watch.forget(*_AGAIN)
         with watch.step("filter"):
             view = view_of(index, reader)
-        return _Taken(
-            view, counted_clauses(question.where, question.within, index, reader), _there(question, index, reader)
-        )
+        within = question.within
+        there = None if within is None else index.columns.pending(within, len(view.slots.live))
+        return _Taken(view, clauses_of_several(question.where, within, index), there)
 
     return at_one_moment(store, take, lambda taken, reader: _Explaining(question, taken, reader, watch).explanation())
-
-
-def _there(question: Question, index: DerivedIndex, reader: Reader) -> Bitmap:
-    """Rows that there are for who asks."""
-    slots = index.slots.view()
-    if question.within is None:
-        return slots.packed_live
-    return index.columns.evaluate(question.within, len(slots.live), RowsAt(reader, slots.change))
 
 
 class _Explaining:
@@ -80,14 +77,15 @@ class _Explaining:
     def __init__(self, question: Question, taken: _Taken, reader: Reader, watch: Stopwatch) -> None:
         self._question = question
         self._view = taken.view
-        self._clauses = taken.clauses
-        self._there = taken.there
+        self._taken = taken
         self._reader = reader
         self._watch = watch
         self._depths: dict[str, int] = {}
 
     def explanation(self) -> Explanation:
         question, view, watch = self._question, self._view, self._watch
+        with watch.step("filter"):
+            view.candidates(question.now)
         if question.words is not None or question.sparse is not None:
             with watch.step("catch up"):
                 view.catch_up(self._reader)
@@ -124,11 +122,14 @@ class _Explaining:
         return found
 
     def _filter(self) -> ExplainedFilter:
-        where, moment = self._question.where, self._question.now
-        of = popcount(self._view.slots.visible(moment) & self._there)
-        return ExplainedFilter(
-            "" if where is None else repr(where), popcount(self._view.rows(moment)), of, self._clauses
-        )
+        question, taken = self._question, self._taken
+        records = RowsAt(self._reader, self._view.change)
+        every = taken.view.slots.visible(question.now)
+        if taken.there is not None:
+            every = every & taken.there.bitmap(records)
+        text = "" if question.where is None else repr(question.where)
+        rows = popcount(self._view.rows(question.now))
+        return ExplainedFilter(text, rows, popcount(every), taken.clauses.counted(records))
 
     def _steps(self, planned: Plan, hits: Hits) -> tuple[ExplainedStep, ...]:
         """Those of the plan, and what goes on around them, in the order in which they were done."""

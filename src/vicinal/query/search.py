@@ -36,7 +36,9 @@ def search(store: Store[DerivedIndex], question: Question) -> list[Hits]:
 def view_for(question: Question) -> Callable[[DerivedIndex, Reader], View]:
     """What a question needs of the indexes."""
     words, sparse = question.words is not None, question.sparse is not None
-    group_by = question.arrangement.path if isinstance(question.arrangement, Grouping) else None
+    arrangement, group_by = question.arrangement, None
+    if arrangement is not None and isinstance(arrangement, Grouping):
+        group_by = arrangement.path
     return viewing(
         question.where,
         within=question.within,

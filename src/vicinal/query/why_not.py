@@ -14,9 +14,9 @@ import numpy as np
 
 from ..contract import Accuracy, Slots
 from ..explanation import FailedClause, MatchedTerm, Reason, WhyNot
-from ..filters.tree import Node, path_text
+from ..filters.tree import path_text
 from ..filters.within import is_within
-from ..indexes.derived import DerivedIndex, View
+from ..indexes.derived import DerivedIndex, RowsAt, View
 from ..indexes.text_query import Clause, TextQuery
 from ..store.reading import ChangedMeanwhile, Reader
 from ..store.rows import Row, stored_id
@@ -24,7 +24,7 @@ from ..store.store import Store
 from ..types import Id, LegScore
 from ..visible import counted
 from .arrange import arranged
-from .clauses import failed_clauses, failing
+from .clauses import PendingClauses, clauses_for_row
 from .explain import asked_terms, leg_scores, matched_terms
 from .hits import Ranking
 from .legs import are_in
@@ -54,9 +54,8 @@ def why_not(store: Store[DerivedIndex], question: Question, id_: Id) -> Verdict:
     """Why the row of an id is not among the hits of a question, or that it is."""
     view_of = view_for(question)
 
-    def take(index: DerivedIndex, reader: Reader) -> tuple[View, list[Node]]:
-        view = view_of(index, reader)
-        return view, [] if question.where is None else failing(question.where, id_, index, reader)
+    def take(index: DerivedIndex, reader: Reader) -> tuple[View, PendingClauses]:
+        return view_of(index, reader), clauses_for_row(question.where, id_, index)
 
     return at_one_moment(store, take, lambda taken, reader: _Looking(question, id_, *taken, reader).verdict())
 
@@ -64,11 +63,11 @@ def why_not(store: Store[DerivedIndex], question: Question, id_: Id) -> Verdict:
 class _Looking:
     """One try, at one moment."""
 
-    def __init__(self, question: Question, id_: Id, view: View, failed: list[Node], reader: Reader) -> None:
+    def __init__(self, question: Question, id_: Id, view: View, clauses: PendingClauses, reader: Reader) -> None:
         self._question = question
         self._id = id_
         self._view = view
-        self._failed = failed
+        self._clauses = clauses
         self._reader = reader
         self._k = question.k - question.offset
 
@@ -81,9 +80,9 @@ class _Looking:
             raise ChangedMeanwhile
         if row.is_expired(self._question.now):
             return Verdict(self._told("expired", "the row is past its time to live"), row)
-        if self._failed:
-            clauses = failed_clauses(self._failed, row)
-            return Verdict(self._told("filter", "the filter excludes it", clauses=clauses), row)
+        failed = self._clauses.failed(row, RowsAt(self._reader, self._view.change))
+        if failed:
+            return Verdict(self._told("filter", "the filter excludes it", clauses=failed), row)
         self._view.catch_up(self._reader)
         told = self._ranked(plan(self._question, self._view, self._reader), row)
         self._view.check_unmoved()
