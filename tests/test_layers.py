@@ -15,7 +15,8 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     {"__main__"},
     {"cli"},
-    {"server", "compat", "importers", "aio"},
+    {"compat"},
+    {"server", "importers", "aio"},
     {"vicinal"},
     {"opening"},
     {"remote"},

@@ -88,7 +88,7 @@ class InThreads:
         assert isinstance(self._noun, Collection)
         notes = self._noun.notes(owner)
         work: dict[str, Callable[[], Any]] = {
-            "read": lambda: dict(notes),
+            "read": lambda: dict(notes.items()),
             "update": lambda: notes.update(given["notes"]),
             "setdefault": lambda: notes.setdefault(given["key"], given["default"]),
             "remove": lambda: notes.pop(given["key"], None) is not None,

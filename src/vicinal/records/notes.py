@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, ItemsView, Iterator, MutableMapping
 from typing import Any, TypeVar
 
 from ..errors import InvalidArgument
@@ -36,6 +36,10 @@ class Notes(MutableMapping[str, bytes]):
 
     def __len__(self) -> int:
         return len(self._all())
+
+    def items(self) -> ItemsView[str, bytes]:
+        """All notes as of one moment, read once."""
+        return self._all().items()
 
     def __setitem__(self, key: str, value: bytes) -> None:
         self.update({key: value})

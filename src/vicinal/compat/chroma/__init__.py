@@ -1,0 +1,82 @@
+"""Chroma's API on Vicinal: programs that were written for chromadb import this in its place.
+
+    import vicinal.compat.chroma as chromadb
+
+    client = chromadb.PersistentClient("./data")
+    docs = client.get_or_create_collection("docs", metadata={"hnsw:space": "cosine"})
+    docs.add(ids=["a"], documents=["a text"])
+    docs.query(query_texts=["something similar"], n_results=5)
+
+Libraries that import chromadb themselves get it after `install()`. docs/chroma.md lists what differs.
+"""
+
+from . import config, errors
+from .aio import AsyncClientAPI, AsyncCollection
+from .client import ClientAPI
+from .collection import Collection
+from .config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
+from .connecting import AsyncHttpClient, Client, EphemeralClient, HttpClient, PersistentClient
+from .installing import install
+from .later import K, Knn, Rrf, Search
+from .types import (
+    ID,
+    URI,
+    CollectionMetadata,
+    CreateCollectionConfiguration,
+    Documents,
+    EmbeddingFunction,
+    Embeddings,
+    GetResult,
+    IDs,
+    Include,
+    Metadata,
+    Metadatas,
+    QueryResult,
+    UpdateCollectionMetadata,
+    UpdateMetadata,
+    URIs,
+    Where,
+    WhereDocument,
+)
+from .version import CHROMA_VERSION as __version__
+
+__all__ = [
+    "DEFAULT_DATABASE",
+    "DEFAULT_TENANT",
+    "ID",
+    "URI",
+    "AsyncClientAPI",
+    "AsyncCollection",
+    "AsyncHttpClient",
+    "Client",
+    "ClientAPI",
+    "Collection",
+    "CollectionMetadata",
+    "CreateCollectionConfiguration",
+    "Documents",
+    "EmbeddingFunction",
+    "Embeddings",
+    "EphemeralClient",
+    "GetResult",
+    "HttpClient",
+    "IDs",
+    "Include",
+    "K",
+    "Knn",
+    "Metadata",
+    "Metadatas",
+    "PersistentClient",
+    "QueryResult",
+    "Rrf",
+    "Search",
+    "Settings",
+    "URIs",
+    "UpdateCollectionMetadata",
+    "UpdateMetadata",
+    "Where",
+    "WhereDocument",
+    "__version__",
+    "config",
+    "errors",
+    "install",
+]

@@ -1,0 +1,5 @@
+"""As in Chroma: the class of collections."""
+
+from ...collection import Collection
+
+__all__ = ["Collection"]

@@ -1,0 +1,1 @@
+"""As in Chroma: the classes of collections, one module each."""

@@ -1,0 +1,189 @@
+"""Embedding functions: what makes vectors of documents, in the program that calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final, Generic, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...encoders.base import TextEncoder
+from ...encoders.choose import choose_text_encoder
+from ...encoders.minilm import MiniLM
+from ...warn import warn_user
+
+__all__ = [
+    "DEFAULT",
+    "DefaultEmbeddingFunction",
+    "EmbeddingFunction",
+    "ONNXMiniLM_L6_V2",
+    "check_space",
+    "config_to_embedding_function",
+    "known_embedding_functions",
+    "register_embedding_function",
+    "saved_form",
+]
+
+D = TypeVar("D", contravariant=True)
+Vectors = list[NDArray[np.float32]]
+
+
+class EmbeddingFunction(Generic[D]):
+    """What a program derives its own from: `__call__(self, input)` gives one vector for each document.
+
+    A collection remembers the function by `name` and `get_config`, and makes it anew by `build_from_config`; one
+    without a name has to be passed again with each `get_collection`.
+    """
+
+    def __call__(self, input: D) -> Any:
+        """One vector for each of `input`."""
+        raise NotImplementedError
+
+    def embed_query(self, input: D) -> Any:
+        """One vector for each query; the same as for documents, where a model makes no difference."""
+        return self(input)
+
+    def embed_with_retries(self, input: D, **retry_kwargs: Any) -> Any:
+        """The same as a call: whoever asks a server tries again itself."""
+        return self(input)
+
+    @staticmethod
+    def name() -> str:
+        """By which a collection finds the function again."""
+        return cast(str, NotImplemented)
+
+    @staticmethod
+    def build_from_config(config: dict[str, Any]) -> Any:
+        """The function as `get_config` described it."""
+        return NotImplemented
+
+    def get_config(self) -> dict[str, Any]:
+        """All that `build_from_config` needs."""
+        return cast("dict[str, Any]", NotImplemented)
+
+    def default_space(self) -> str:
+        """How vectors are compared where a collection does not say."""
+        return "l2"
+
+    def supported_spaces(self) -> list[str]:
+        """Other spaces than these warn."""
+        return ["cosine", "l2", "ip"]
+
+    def validate_config_update(self, old_config: dict[str, Any], new_config: dict[str, Any]) -> None:
+        """Raises where a collection may not change from one to the other."""
+
+    @staticmethod
+    def validate_config(config: dict[str, Any]) -> None:
+        """Raises where it is none."""
+
+    def is_legacy(self) -> bool:
+        """Whether it has no name or no configuration, so that nobody can make it anew."""
+        return self.name() is NotImplemented or self.get_config() is NotImplemented
+
+
+class DefaultEmbeddingFunction(EmbeddingFunction[Any]):
+    """MiniLM where it is installed, else spelling (`hashing`), with one warning. A collection keeps to what it began
+    with."""
+
+    _chosen: ClassVar[TextEncoder | None] = None
+
+    def __call__(self, input: Any) -> Vectors:
+        return list(self.encoder().encode(list(input)))
+
+    def embed_query(self, input: Any) -> Vectors:
+        """Vectors of queries."""
+        return list(self.encoder().encode_query(list(input)))
+
+    @staticmethod
+    def encoder() -> TextEncoder:
+        """The choice of this process."""
+        if DefaultEmbeddingFunction._chosen is None:
+            DefaultEmbeddingFunction._chosen = choose_text_encoder()
+        return DefaultEmbeddingFunction._chosen
+
+    @staticmethod
+    def name() -> str:
+        """In a collection's configuration."""
+        return "default"
+
+    @staticmethod
+    def build_from_config(config: dict[str, Any]) -> DefaultEmbeddingFunction:
+        """There is nothing to configure."""
+        return DefaultEmbeddingFunction()
+
+    def get_config(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+
+class ONNXMiniLM_L6_V2(EmbeddingFunction[Any]):
+    """all-MiniLM-L6-v2, by the engine's own transformer: `vicinal models add minilm` brings its weights."""
+
+    def __init__(self, preferred_providers: list[str] | None = None) -> None:
+        self._encoder = MiniLM()
+
+    def __call__(self, input: Any) -> Vectors:
+        return list(self._encoder.encode(list(input)))
+
+    @staticmethod
+    def name() -> str:
+        """In a collection's configuration."""
+        return "onnx_mini_lm_l6_v2"
+
+    @staticmethod
+    def build_from_config(config: dict[str, Any]) -> ONNXMiniLM_L6_V2:
+        """Providers decide nothing here."""
+        return ONNXMiniLM_L6_V2()
+
+    def get_config(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+
+DEFAULT: Final = DefaultEmbeddingFunction()
+
+known_embedding_functions: dict[str, Any] = {
+    "default": DefaultEmbeddingFunction,
+    "onnx_mini_lm_l6_v2": ONNXMiniLM_L6_V2,
+}
+
+
+def register_embedding_function(ef_class: Any = None) -> Any:
+    """Makes a class known by its `name`, so that collections find it again; also a decorator."""
+    if ef_class is None:
+        return register_embedding_function
+    known_embedding_functions[ef_class.name()] = ef_class
+    return ef_class
+
+
+def saved_form(function: Any) -> dict[str, Any] | None:
+    """What a collection remembers of a function."""
+    if function is None:
+        return None
+    if not hasattr(function, "is_legacy") or function.is_legacy():
+        return {"type": "legacy"}
+    known_embedding_functions.setdefault(function.name(), type(function))
+    return {"type": "known", "name": function.name(), "config": function.get_config()}
+
+
+def config_to_embedding_function(config: Mapping[str, Any]) -> Any:
+    """The function that was saved.
+
+    Raises:
+        ValueError: this process knows none of its name.
+    """
+    name = config["name"]
+    if name not in known_embedding_functions:
+        raise ValueError(
+            f"no embedding function {name!r} is known here: pass embedding_function=, or register its class by "
+            "register_embedding_function"
+        )
+    return known_embedding_functions[name].build_from_config(config["config"])
+
+
+def check_space(function: Any, space: str) -> None:
+    """Warns where vectors of a function are compared in a way that it does not support."""
+    supported = function.supported_spaces() if hasattr(function, "supported_spaces") else ["cosine", "l2", "ip"]
+    if space not in supported:
+        warn_user(f"space {space} is not supported by the embedding function, which supports {', '.join(supported)}")

@@ -1,0 +1,41 @@
+"""`install`: whoever imports chromadb gets this package."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Final
+
+__all__ = ["install"]
+
+_NAME: Final = "chromadb"
+_OURS: Final = __name__.rpartition(".")[0]
+_MODULES: Final = (
+    "",
+    ".config",
+    ".errors",
+    ".types",
+    ".api",
+    ".api.types",
+    ".api.models",
+    ".api.models.Collection",
+    ".api.models.AsyncCollection",
+    ".utils",
+    ".utils.batch_utils",
+    ".utils.embedding_functions",
+)
+
+
+def install() -> None:
+    """From now on `import chromadb`, in this program and in the libraries that it uses, gives this package.
+
+    Call it before any of them is imported.
+
+    Raises:
+        RuntimeError: chromadb itself is imported already, and its classes are in use.
+    """
+    there = sys.modules.get(_NAME)
+    if there is not None and there is not sys.modules[_OURS]:
+        raise RuntimeError("chromadb is imported already: call install() before whatever imports it")
+    for module in _MODULES:
+        sys.modules[_NAME + module] = importlib.import_module(_OURS + module)

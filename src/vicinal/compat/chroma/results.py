@@ -1,0 +1,106 @@
+"""Rows and hits in the shapes that `get` and `query` give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...types import Hit, Hits, Record
+from ...visible import shown
+from .rows import URI_KEY
+
+__all__ = ["GetResult", "QueryResult", "checked_include", "rows_of_get", "rows_of_query"]
+
+GetResult = dict[str, Any]
+QueryResult = dict[str, Any]
+
+_INCLUDE: Final = ("documents", "embeddings", "metadatas", "distances", "uris", "data")
+# What the engine calls a distance, as Chroma does: under "l2" squared, under "ip" 1 less the product.
+_DISTANCES: Final[Mapping[str, Callable[[float], float]]] = {
+    "l2": lambda distance: float(np.float32(distance * distance)),
+    "ip": lambda distance: 1.0 + distance,
+    "cosine": lambda distance: distance,
+}
+
+
+def checked_include(include: Any, call: str, *, can_load: bool, distances: bool) -> list[str]:
+    """
+    Args:
+        can_load: whether the collection has a data loader.
+        distances: whether the call has distances.
+
+    Raises:
+        ValueError: something that the call does not have.
+    """
+    if not isinstance(include, list):
+        raise ValueError(f"include is a list, not {shown(include)}, in {call}.")
+    known = [name for name in _INCLUDE if distances or name != "distances"]
+    for name in include:
+        if name not in known:
+            raise ValueError(f"include has {', '.join(known)}, and no {shown(name)}, in {call}.")
+    if "data" in include and not can_load:
+        raise ValueError(f"to include data, the collection needs a data_loader, in {call}.")
+    return include
+
+
+def rows_of_get(records: Sequence[Record], include: list[str], loader: Any) -> GetResult:
+    """Rows as lists, one a part."""
+    metadatas = [record.metadata for record in records]
+    found: GetResult = {
+        "ids": [record.id for record in records],
+        "embeddings": _embeddings(records) if "embeddings" in include else None,
+        "documents": [record.text for record in records] if "documents" in include else None,
+        "uris": _uris(metadatas) if "uris" in include else None,
+        "included": list(include),
+        "data": loader(_uris(metadatas)) if "data" in include else None,
+        "metadatas": list(map(_metadata, metadatas)) if "metadatas" in include else None,
+    }
+    return found
+
+
+def rows_of_query(
+    answers: Sequence[Hits], include: list[str], records: Mapping[Any, Record], loader: Any
+) -> QueryResult:
+    """Hits as lists of lists, one a query.
+
+    Args:
+        records: rows with vectors, by id, where embeddings are included.
+    """
+
+    def lists(part: Callable[[Hit], Any]) -> list[list[Any]]:
+        return [[part(hit) for hit in hits] for hits in answers]
+
+    uris = [_uris([hit.metadata for hit in hits]) for hits in answers] if {"uris", "data"} & set(include) else []
+    return {
+        "ids": lists(lambda hit: hit.id),
+        "embeddings": [_embeddings([records[hit.id] for hit in hits]) for hits in answers]
+        if "embeddings" in include
+        else None,
+        "documents": lists(lambda hit: hit.text) if "documents" in include else None,
+        "uris": uris if "uris" in include else None,
+        "included": list(include),
+        "data": [loader(row) for row in uris] if "data" in include else None,
+        "metadatas": lists(lambda hit: _metadata(hit.metadata)) if "metadatas" in include else None,
+        "distances": [[_DISTANCES[hits.metric](hit.distance) for hit in hits] for hits in answers]
+        if "distances" in include
+        else None,
+    }
+
+
+def _embeddings(records: Sequence[Record]) -> NDArray[np.float64]:
+    vectors = [record.vector for record in records]
+    return np.array([vector for vector in vectors if vector is not None], dtype=np.float64)
+
+
+def _uris(metadatas: Sequence[Mapping[str, Any]]) -> list[str | None]:
+    return [metadata.get(URI_KEY) for metadata in metadatas]
+
+
+def _metadata(metadata: dict[str, Any]) -> dict[str, Any] | None:
+    """As it was given: the URI is no part of it, and a row may have none."""
+    if not metadata:
+        return None
+    return {key: value for key, value in metadata.items() if key != URI_KEY}

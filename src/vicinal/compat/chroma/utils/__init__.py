@@ -1,0 +1,1 @@
+"""As in Chroma: embedding functions, and batches."""

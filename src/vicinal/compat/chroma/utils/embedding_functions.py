@@ -1,0 +1,134 @@
+"""As in Chroma: embedding functions."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from ..embedding import (
+    DefaultEmbeddingFunction,
+    EmbeddingFunction,
+    ONNXMiniLM_L6_V2,
+    Vectors,
+    config_to_embedding_function,
+    known_embedding_functions,
+    register_embedding_function,
+)
+
+__all__ = [
+    "DefaultEmbeddingFunction",
+    "EmbeddingFunction",
+    "ONNXMiniLM_L6_V2",
+    "OpenAIEmbeddingFunction",
+    "SentenceTransformerEmbeddingFunction",
+    "config_to_embedding_function",
+    "known_embedding_functions",
+    "register_embedding_function",
+]
+
+
+@register_embedding_function
+class SentenceTransformerEmbeddingFunction(EmbeddingFunction[Any]):
+    """A model of sentence-transformers, which has to be installed."""
+
+    def __init__(
+        self,
+        model_name: str = "all-MiniLM-L6-v2",
+        device: str = "cpu",
+        normalize_embeddings: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ImportError:
+            raise ValueError("sentence_transformers is not installed: pip install sentence_transformers") from None
+        self._config = {
+            "model_name": model_name,
+            "device": device,
+            "normalize_embeddings": normalize_embeddings,
+            "kwargs": kwargs,
+        }
+        self._model = SentenceTransformer(model_name, device=device, **kwargs)
+
+    def __call__(self, input: Any) -> Vectors:
+        normalized = self._config["normalize_embeddings"]
+        vectors = self._model.encode(list(input), convert_to_numpy=True, normalize_embeddings=normalized)
+        return [np.asarray(vector, dtype=np.float32) for vector in vectors]
+
+    @staticmethod
+    def name() -> str:
+        """In a collection's configuration."""
+        return "sentence_transformer"
+
+    @staticmethod
+    def build_from_config(config: dict[str, Any]) -> SentenceTransformerEmbeddingFunction:
+        """The same model."""
+        rest = {key: value for key, value in config.items() if key != "kwargs"}
+        return SentenceTransformerEmbeddingFunction(**rest, **config.get("kwargs", {}))
+
+    def get_config(self) -> dict[str, Any]:
+        """Which model it is."""
+        return dict(self._config)
+
+
+@register_embedding_function
+class OpenAIEmbeddingFunction(EmbeddingFunction[Any]):
+    """A model of OpenAI, or of a server that speaks as theirs, through the package openai.
+
+    Args:
+        api_key: else that of the environment, under `api_key_env_var`. The name is stored, the key nowhere.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        model_name: str = "text-embedding-ada-002",
+        organization_id: str | None = None,
+        api_base: str | None = None,
+        default_headers: dict[str, str] | None = None,
+        dimensions: int | None = None,
+        api_key_env_var: str = "CHROMA_OPENAI_API_KEY",
+    ) -> None:
+        try:
+            import openai
+        except ImportError:
+            raise ValueError("openai is not installed: pip install openai") from None
+        key = api_key or os.environ.get(api_key_env_var) or os.environ.get("OPENAI_API_KEY")
+        if not key:
+            raise ValueError(f"no key of OpenAI: pass api_key=, or set {api_key_env_var}")
+        self._config = {
+            "api_key_env_var": api_key_env_var,
+            "model_name": model_name,
+            "organization_id": organization_id,
+            "api_base": api_base,
+            "default_headers": default_headers,
+            "dimensions": dimensions,
+        }
+        self._client = openai.OpenAI(
+            api_key=key, base_url=api_base, organization=organization_id, default_headers=default_headers
+        )
+
+    def __call__(self, input: Any) -> Vectors:
+        more = {} if self._config["dimensions"] is None else {"dimensions": self._config["dimensions"]}
+        found = self._client.embeddings.create(model=self._config["model_name"], input=list(input), **more)
+        return [np.asarray(one.embedding, dtype=np.float32) for one in found.data]
+
+    @staticmethod
+    def name() -> str:
+        """In a collection's configuration."""
+        return "openai"
+
+    @staticmethod
+    def build_from_config(config: dict[str, Any]) -> OpenAIEmbeddingFunction:
+        """The same model, with the key that the environment has now."""
+        return OpenAIEmbeddingFunction(**config)
+
+    def get_config(self) -> dict[str, Any]:
+        """Which model it is."""
+        return dict(self._config)
+
+    def default_space(self) -> str:
+        """As OpenAI advises."""
+        return "cosine"
