@@ -174,7 +174,7 @@ def peers(options: argparse.Namespace, data: Data, folder: Path) -> dict[str, An
             asked["milvus"] = (
                 port,
                 fill_milvus(port, data),
-                lambda body: [int(h["id"]) for h in json.loads(body)["data"]],
+                lambda body: [int(h["number"]) for h in json.loads(body)["data"]],
             )
         return measured(options, data, asked)
 
@@ -326,12 +326,12 @@ def milvus_server(program: Path, folder: Path) -> Iterator[int]:
 
 
 def fill_milvus(port: int, data: Data) -> dict[str, list[Sent]]:
-    """By its REST interface; metadata is in dynamic fields."""
+    """By its REST interface, which makes ids of its own; ours and the metadata are in dynamic fields."""
     made = {"collectionName": "docs", "dimension": data.vectors.shape[1], "metricType": "COSINE", "primaryField": "id"}
     post(port, "/v1/vector/collections/create", {**made, "vectorField": "vector"})
     for rows in data.batches(len(data.vectors), 200):
         listed = [
-            {"id": rows.start + i, "vector": vector.tolist(), "text": text, **metadata}
+            {"number": rows.start + i, "vector": vector.tolist(), "text": text, **metadata}
             for i, (vector, text, metadata) in enumerate(zip(rows.vectors, rows.texts, rows.metadata))
         ]
         answer = post(port, "/v1/vector/insert", {"collectionName": "docs", "data": listed})
@@ -339,7 +339,7 @@ def fill_milvus(port: int, data: Data) -> dict[str, list[Sent]]:
     host = f"127.0.0.1:{port}"
 
     def searches(**more: Any) -> list[Sent]:
-        fields = ["id", "text", *data.metadata[0]]
+        fields = ["number", "text", *data.metadata[0]]
         return [
             request(
                 "search", host, "POST", "/v1/vector/search",

@@ -66,8 +66,35 @@ _LONG: Final = frozenset(
         "wait_indexed",
     )
 )
-# Of these a key that reaches some rows only would learn or change what others have.
-_OF_ALL_ROWS: Final = frozenset(("stats", "snapshots"))
+# What keeps to the rows that a handle sees (`Collection.within`), or says nothing of any. A key that reaches some rows
+# only may call nothing else: what is new is closed to it until somebody has looked.
+_KEEPS_TO_ROWS: Final = frozenset(
+    (
+        "add",
+        "upsert",
+        "update",
+        "delete",
+        "get",
+        "scroll",
+        "peek",
+        "ids",
+        "count",
+        "facets",
+        "distinct",
+        "min_max",
+        "search",
+        "search_many",
+        "search_range",
+        "recommend",
+        "duplicates",
+        "explain",
+        "why_not",
+        "sync",
+        "wait_indexed",
+        "collection",
+        "collections",
+    )
+)
 
 # Arguments of a search that others may have too. One with any other is answered alone.
 _SHARED: Final = frozenset(("query", "k", "where", "mode", "offset", "min_score", "select"))
@@ -141,17 +168,17 @@ class Calls:
         given = arguments.given()
         if given.get("encoder") is not None:
             self._check_encoder(given["encoder"])
-        if given.get("create") is not False and name not in self._database:
-            check_role(key, "write")
-            if key is not None and key.where is not None:
+        may_create = key is None or (key.may("write") and key.where is None)
+        if given.get("create") is not False and not may_create:
+            if name not in self._database:
+                check_role(key, "write")
                 raise NotAllowed(
                     "a key that reaches some rows only makes no collections",
                     name="api_key",
                     place="request",
                     remedy="Make the collection with another key first.",
                 )
-        elif name not in self._database:
-            given["create"] = False
+            given["create"] = False  # whatever happens to it meanwhile
         return given
 
     def _check_encoder(self, encoder: str) -> None:
@@ -307,7 +334,7 @@ def _handle_of(route: Route, scope: Scope) -> Handle:
 
 
 def _check_rows_reached(key: Key | None, route: Route) -> None:
-    if route.call in _OF_ALL_ROWS or route.noun == "notes":
+    if route.call not in _KEEPS_TO_ROWS or route.noun == "notes":
         _check_unrestricted(key, of_rows=True)
 
 

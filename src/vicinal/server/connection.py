@@ -41,7 +41,8 @@ class Connection(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         assert isinstance(config, ServerConfig)  # `serve` made it
         self._settings = config.settings
-        self._clock: asyncio.TimerHandle | None = None
+        self._head_clock: asyncio.TimerHandle | None = None
+        self._send_clock: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
@@ -49,40 +50,41 @@ class Connection(HttpToolsProtocol):
             transport.write(_FULL)
             transport.close()
             return
-        self._start_clock(self._settings.header_seconds)
+        self._head_clock = self._started(self._settings.header_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_clock()
+        for clock in (self._head_clock, self._send_clock):
+            if clock is not None:
+                clock.cancel()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        if self._clock is None:  # the first one has had its clock since the connection was made
-            self._start_clock(self._settings.header_seconds)
+        if self._head_clock is None:  # the first one has had its clock since the connection was made
+            self._head_clock = self._started(self._settings.header_seconds)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self._stop_clock()
+        if self._head_clock is not None:
+            self._head_clock.cancel()
+            self._head_clock = None
         super().on_headers_complete()
 
     def pause_writing(self) -> None:
-        self._start_clock(self._settings.send_seconds)
+        if self._send_clock is None:
+            self._send_clock = self._started(self._settings.send_seconds)
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        self._stop_clock()
+        if self._send_clock is not None:
+            self._send_clock.cancel()
+            self._send_clock = None
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
         self._give_up()
 
-    def _start_clock(self, seconds: float) -> None:
-        self._stop_clock()
-        self._clock = self.loop.call_later(seconds, self._give_up)
-
-    def _stop_clock(self) -> None:
-        if self._clock is not None:
-            self._clock.cancel()
-            self._clock = None
+    def _started(self, seconds: float) -> asyncio.TimerHandle:
+        return self.loop.call_later(seconds, self._give_up)
 
     def _give_up(self) -> None:
         """`close` would wait until the client has taken what is left."""
