@@ -72,6 +72,15 @@ class TestWhatIsKept:
                     del recent[next(iter(recent))]
         assert cache.find(range(10)) == {slot: recent[slot] for slot in sorted(recent)}
 
+    def test_all_caches_of_a_process_are_bounded_together(self) -> None:
+        caches = [RowCache(4000) for _ in range(30)]
+        for slot in range(40):
+            for cache in caches:
+                cache.keep([row(slot, "x" * 300)], 1)
+        together = sum(cache.bytes for cache in caches)
+        assert 2 * 4000 < together <= row_cache.TOGETHER * 4000
+        assert sum(bool(cache.find(range(40))) for cache in caches) > 10  # none has all the room
+
     def test_a_row_larger_than_all_room_pushes_nobody_out(self) -> None:
         cache = RowCache(3000)
         cache.keep([row(1)], 1)

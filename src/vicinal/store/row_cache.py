@@ -1,9 +1,13 @@
-"""Rows that hits were made of, kept in memory: bounded in bytes, the least recently used go first."""
+"""Rows that hits were made of, kept in memory: bounded in bytes, the least recently used go first.
+
+A process may have hundreds of collections open, so all its caches together are bounded too.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
@@ -14,6 +18,8 @@ from .rows import Row
 
 ROW_CACHE_VARIABLE = "VICINAL_ROW_CACHE_MIB"
 ROW_CACHE_MIB = 8  # some ten thousand rows: what grows with the searches of a process should stay a small part of it
+
+TOGETHER = 4  # times what a collection may keep, all collections of the process
 
 _ROW_BYTES = 400  # of a row and its entry, without its strings
 
@@ -36,6 +42,8 @@ class RowCache:
         self._rows: OrderedDict[int, tuple[Row, int]] = OrderedDict()
         self._bytes = 0
         self._ended_at = 0  # the last commit that named slots
+        with _caches_lock:
+            _caches.add(self)
 
     def find(self, slots: Sequence[int]) -> dict[int, Row]:
         """Those of the rows at `slots` that are kept, as they are after the last commit that the feed has applied."""
@@ -57,9 +65,24 @@ class RowCache:
                 if size <= self._bytes_max and row.slot not in self._rows:
                     self._rows[row.slot] = row, size
                     self._bytes += size
-            while self._bytes > self._bytes_max and self._rows:  # an interrupt may have kept one from being counted
-                _, (_, size) = self._rows.popitem(last=False)
-                self._bytes -= size
+            self._shrink(self._bytes_max)
+        if self._bytes_max:
+            _bound_all(TOGETHER * self._bytes_max)  # without the lock: another cache's is taken
+
+    def give_up(self, count: int) -> None:
+        """Makes room of `count` bytes for other collections."""
+        with self._lock:
+            self._shrink(self._bytes - count)
+
+    def _shrink(self, bytes_max: int) -> None:
+        while self._bytes > bytes_max and self._rows:  # an interrupt may have kept one from being counted
+            _, (_, size) = self._rows.popitem(last=False)
+            self._bytes -= size
+
+    @property
+    def bytes(self) -> int:
+        """About what it takes."""
+        return self._bytes
 
     def forget(self, change: int, *slots: Slots) -> None:
         """Commit `change` ended or touched the rows at `slots`; called before any call can see that commit."""
@@ -78,8 +101,24 @@ class RowCache:
             self._bytes = 0
 
 
+_caches: weakref.WeakSet[RowCache] = weakref.WeakSet()
+_caches_lock = new_lock()
+
+
+def _bound_all(bytes_max: int) -> None:
+    """Has the largest caches of the process give up rows until all together take at most so much."""
+    with _caches_lock:
+        caches = list(_caches)
+    excess = sum(cache.bytes for cache in caches) - bytes_max
+    while excess > 0:
+        largest = max(caches, key=lambda cache: cache.bytes)
+        count = min(excess, max(largest.bytes // 2, _ROW_BYTES))
+        largest.give_up(count)
+        excess -= count
+
+
 def cache_bytes() -> int:
-    """How much a collection keeps, by the environment variable VICINAL_ROW_CACHE_MIB.
+    """How much a collection keeps, by VICINAL_ROW_CACHE_MIB; all of a process keep `TOGETHER` times as much.
 
     Raises:
         InvalidArgument: it is no whole number.
