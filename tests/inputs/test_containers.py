@@ -190,6 +190,14 @@ def test_one_vector(docs: vicinal.Collection, name: str) -> None:
     assert docs.search_many([one])[0].scores == [1.0]
 
 
+def test_a_container_goes_with_generators_and_one_row_with_its_id(docs: vicinal.Collection) -> None:
+    docs.add((id_ for id_ in "ab"), vectors=made("a frame of polars"))
+    docs.add("c", vectors=np.array([np.array(MATRIX[0]), None], object)[:1])
+    assert stored(docs) == [*MATRIX, MATRIX[0]]
+    with pytest.raises(InvalidArgument, match="vectors is a set"):
+        docs.add((id_ for id_ in "de"), vectors={(1.0, 2.0), (3.0, 4.0)})
+
+
 def null_rows(arrow: Any) -> Any:
     return arrow.array([None, MATRIX[0], None, MATRIX[1]], arrow.list_(arrow.float32(), 2))[1:]
 

@@ -124,6 +124,7 @@ def batches(
             remedy="Pass at least one of them, such as texts=['...'].",
         )
     _refuse_ids_alone(columns)
+    _refuse_unordered(columns)
     if any(isinstance(value, Iterator) for _, value in columns.given()):
         yield from _from_rows(_zipped(columns), columns.ttl, rules, now)
         return
@@ -211,7 +212,12 @@ def _zipped(columns: Columns) -> Iterator[dict[str, Any]]:
     """Parallel columns of which at least one is a generator, row by row."""
     given = columns.given()
     names = [_SINGULAR[name] for name, _ in given]
-    listed = [iter(value if isinstance(value, Iterator) else _as_list(name, value)) for name, value in given]
+    listed = [
+        iter(
+            value if isinstance(value, Iterator) else vectors_in(value) if name == "vectors" else _as_list(name, value)
+        )
+        for name, value in given
+    ]
     while True:
         values = [next(column, _ENDED) for column in listed]
         ended = [value is _ENDED for value in values]
@@ -361,7 +367,7 @@ def _is_one_vector(vectors: Any) -> bool:
     if not isinstance(vectors, (list, tuple)):
         vectors = one_vector(vectors)
     if isinstance(vectors, np.ndarray):
-        return vectors.ndim == 1 and (vectors.dtype != object or not isinstance(vectors[:1].tolist(), np.ndarray))
+        return vectors.ndim == 1 and (vectors.dtype != object or all(map(np.isscalar, vectors)))
     return isinstance(vectors, Sequence) and len(vectors) > 0 and isinstance(vectors[0], (int, float, np.number))
 
 

@@ -120,8 +120,8 @@ def values_in(given: Iterable[Any]) -> list[Any]:
         return sparse_rows(given)
     if arrow.is_arrow(given):
         return arrow_values(given)
-    if hasattr(given, "iloc") and hasattr(given, "tolist"):  # a series of pandas: NaN and NA are its way to say None
-        return [None if is_missing(value) else value for value in cast(Any, given).tolist()]
+    if callable(getattr(given, "to_list", None)):  # a series: NaN and NA are its way to say None
+        return [None if is_missing(value) else value for value in cast(Any, given).to_list()]
     if _is_array_like(given) and not isinstance(given, Sequence):
         return list(_array_of(given).tolist())
     return list(given)
