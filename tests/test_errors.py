@@ -501,8 +501,8 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         lambda c: collection("e", encoder="minilmm"),
         "EncoderNotFound",
         "encoder",
-        "no encoder is registered as 'minilmm'. Did you mean 'minilm'? Known are hashing, minilm, onnx, prefixed, "
-        "projected; others are added by register().",
+        "no encoder is registered as 'minilmm'. Did you mean 'minilm'? Known are cohere, hashing, minilm, "
+        "onnx, openai, prefixed, projected, sentence-transformers; others are added by register().",
     ),
     "a URL": (
         lambda c: vicinal.connect("ftp://localhost"),

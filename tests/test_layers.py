@@ -28,6 +28,7 @@ LAYERS = (
     {"indexes", "encoders", "llm"},
     {"filters", "analyzers"},
     {"store"},
+    {"services"},
     {"inputs", "models"},
     {
         "arguments",

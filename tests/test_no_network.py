@@ -110,7 +110,7 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 # The rooms that talk to a server, where a program names it.
 MAY_TALK = {
-    "src/vicinal/llm": {"httpx"},
+    "src/vicinal/services": {"httpx"},
     "src/vicinal/remote": {"httpx"},
     "src/vicinal/aio": {"httpx"},
     "src/vicinal/server": {"socket"},

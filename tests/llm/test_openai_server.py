@@ -18,14 +18,15 @@ pytest.importorskip("httpx", reason="httpx is not installed")
 from support.chat_server import Answer, says, serving, vector
 from vicinal.contract import LLM, Embedder
 from vicinal.errors import InvalidArgument, MissingExtra, ModelUnavailable
-from vicinal.llm import OpenAIServer, openai_server
+from vicinal.llm import OpenAIServer
+from vicinal.services import json_service
 
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Between tries nothing waits here; gives how long it would have."""
     pauses: list[float] = []
-    monkeypatch.setattr(openai_server.time, "sleep", pauses.append)
+    monkeypatch.setattr(json_service.time, "sleep", pauses.append)
     return pauses
 
 
@@ -110,7 +111,7 @@ def test_a_late_server_is_asked_again_and_then_given_up() -> None:
 
 def test_pauses_grow_and_end(no_pauses: list[float]) -> None:
     for tried, asked in [(0, None), (1, None), (30, None), (0, "7"), (0, "9999"), (0, "Fri, 01 Jan 2100"), (0, "-1")]:
-        openai_server._pause(tried, asked)
+        json_service._pause(tried, asked)
     assert no_pauses == [0.5, 1.0, 20.0, 7.0, 20.0, 0.5, 0.5]
 
 

@@ -22,9 +22,12 @@ from .prefixed import Prefixed
 from .projected import Projected, ProjectedImages
 from .projection import Projection
 from .registry import as_encoder, register, resolve
+from .sentence_transformers import SentenceTransformerEncoder
+from .served import CohereEncoder, OpenAIEncoder
 
 __all__ = [
     "CachedEncoder",
+    "CohereEncoder",
     "CustomEncoder",
     "EncoderIdentity",
     "HashingEncoder",
@@ -36,10 +39,12 @@ __all__ = [
     "OnnxImageEncoder",
     "OnnxTextEncoder",
     "OpenAIEmbeddings",
+    "OpenAIEncoder",
     "Prefixed",
     "Projected",
     "ProjectedImages",
     "Projection",
+    "SentenceTransformerEncoder",
     "TextEncoder",
     "as_encoder",
     "check_probe",

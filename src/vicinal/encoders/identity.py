@@ -19,7 +19,7 @@ from ..contract import Encoder, FloatMatrix, FloatVector
 from ..errors import Damaged, EncoderMismatch, EncoderNotFound
 from .custom import PROBE_TEXT
 from .onnx_text import are_files_of
-from .registry import resolve
+from .registry import SERVED, resolve
 
 # Below this cosine two probe vectors come from different models. Float16 storage, another BLAS and
 # 8-bit weights all stay above 0.9995; two trained models of one shape do not come near it.
@@ -139,6 +139,13 @@ def check_probe(stored: EncoderIdentity, encoder: Encoder, *, collection: str) -
 def restore(stored: EncoderIdentity, *, collection: str) -> Encoder:
     """The registered encoder that `stored` names, checked; weights are loaded at its first use."""
     *outer, option = _parts(stored.name)
+    if SERVED.intersection(outer):  # what a file says must not make a program send its texts anywhere
+        raise EncoderNotFound(
+            f"collection {collection!r} was made with encoder {stored.describe()}, which sends texts to a server",
+            name="encoder",
+            value=stored.name,
+            remedy=f"Say that it may: open the collection with encoder={stored.name!r}.",
+        )
     if "onnx" in outer and not are_files_of(option, stored.fingerprint):
         raise EncoderMismatch(
             f"collection {collection!r} was made with other files than those at {option!r}",

@@ -17,8 +17,11 @@ from .minilm import MiniLM
 from .onnx_text import encoder_named
 from .prefixed import Prefixed, split_prefixed
 from .projected import Projected
+from .served import CohereEncoder, OpenAIEncoder
 
 Factory = Callable[[str], Any]
+
+SERVED: Final = frozenset({"cohere", "openai"})  # whose use sends texts to a server
 
 _NESTED_MAX: Final = 8
 _ARGUMENTS_BEFORE_INNER: Final = {"projected": 1, "prefixed": 2}
@@ -69,9 +72,18 @@ def _is_dimension(option: str) -> bool:
     return option.isascii() and option.isdigit() and len(option) < 10
 
 
+def _make_sentence_transformer(option: str) -> TextEncoder:
+    from .sentence_transformers import SentenceTransformerEncoder
+
+    return SentenceTransformerEncoder(option)
+
+
 _factories: dict[str, Factory] = {
+    "cohere": CohereEncoder.named,
     "minilm": _make_minilm,
     "hashing": _make_hashing,
+    "openai": OpenAIEncoder.named,
+    "sentence-transformers": _make_sentence_transformer,
     "onnx": encoder_named,
     "prefixed": _make_prefixed,
     "projected": _make_projected,

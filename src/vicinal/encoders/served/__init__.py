@@ -1,0 +1,6 @@
+"""Encoders that are asked for over HTTP, one file a protocol."""
+
+from .cohere import CohereEncoder
+from .openai import OpenAIEncoder
+
+__all__ = ["CohereEncoder", "OpenAIEncoder"]
