@@ -1,6 +1,7 @@
 // What native code maps and reads, with values changed at random: as from a file that somebody else wrote, whose
 // checksums are right. It is refused, or it is read without a step outside, a loop without end, or a crash. The
-// sanitizers are the judges. VICINAL_MUTATIONS says how many are tried of each kind, VICINAL_SEED which.
+// sanitizers are the judges. VICINAL_MUTATIONS says how many are tried of each kind, VICINAL_SEED which; arguments, of which
+// kinds: postings, codes, graphs.
 #include <unistd.h>
 
 #include <algorithm>
@@ -353,11 +354,12 @@ void damage_graphs(std::size_t mutations, std::uint64_t seed) {
 
 }  // namespace
 
-int main() {
+int main(int count, char** names) {
     const std::size_t mutations = setting("VICINAL_MUTATIONS", 3000);
     const std::uint64_t seed = setting("VICINAL_SEED", 1);
-    damage_postings(mutations, seed);
-    damage_codes(mutations, seed);
-    damage_graphs(mutations, seed);
+    const std::set<std::string> chosen(names + 1, names + count);
+    if (chosen.empty() || chosen.contains("postings")) damage_postings(mutations, seed);
+    if (chosen.empty() || chosen.contains("codes")) damage_codes(mutations, seed);
+    if (chosen.empty() || chosen.contains("graphs")) damage_graphs(mutations, seed);
     return result();
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -55,6 +55,7 @@ _WIDER_THAN_K: Final = 1.5
 _TAIL_MAX: Final = 8_192
 _WORD_BITS: Final = 64
 _PIECES_MAX: Final = 2
+_REMEMBERED: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,18 @@ class State:
     covered: int
     recall: FloatVector
     measured_at: int
+    widths: dict[float, int | None] = field(default_factory=dict)  # by recall, of those that were asked for
 
     def width(self, recall: float) -> int | None:
         """Of a walk that finds so much of the ten nearest; None where none of those measured does."""
+        if recall in self.widths:
+            return self.widths[recall]
         known = np.maximum.accumulate(self.recall)
-        if not len(known) or recall > known[-1]:
-            return None
-        return math.ceil(np.interp(recall, known, _WIDTHS[: len(known)]))
+        is_known = len(known) > 0 and recall <= known[-1]
+        width = math.ceil(np.interp(recall, known, _WIDTHS[: len(known)])) if is_known else None
+        if len(self.widths) < _REMEMBERED:  # a program may ask for ever new ones
+            self.widths[recall] = width
+        return width
 
 
 class GraphIndex:
@@ -326,6 +332,8 @@ class GraphSearcher:
         shape = len(queries), k
         slots, scores, counts = np.empty(shape, np.uint32), np.empty(shape, np.float32), np.empty(shape[0], np.uint32)
         self._state.graph.search(self._rows, candidates, queries, width, threads, skipped, slots, scores, counts)
+        if shape[0] == 1 and counts[0] == k:  # as most searches are
+            return [(slots[0], scores[0])]
         return [(slots[i, :count], scores[i, :count]) for i, count in enumerate(counts.tolist())]
 
     def _wanted_width(self, k: int, accuracy: Accuracy) -> int | None:
