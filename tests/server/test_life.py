@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 import vicinal
 from support.http_server import HttpServer
@@ -166,3 +173,66 @@ def test_a_wrong_setting_stops_the_start(
     assert said in done.stderr
     assert done.stdout == ""
     assert not (tmp_path / "data").exists()
+
+
+def test_what_a_killed_worker_counted_stays(tmp_path: Path) -> None:
+    with HttpServer(tmp_path / "data", workers=1) as server:
+        with server.client() as http:
+            for _ in range(7):
+                assert http.get("/v1/collections").status_code == 200
+        [worker] = [line["worker"] for line in server.events("worker started")]
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: len(server.events("worker started")) == 2, "another worker")
+        with server.client() as http:
+            lines = http.get("/metrics").text.splitlines()
+        wanted = 'vicinal_requests_total{collection="",route="database.collections",status="200"} 7.0'
+        assert wanted in lines
+        alive = [line for line in lines if line.startswith("vicinal_worker_memory_bytes")]
+        assert not any(f'pid="{worker}"' in line for line in alive)
+
+
+def test_slow_requests_are_logged_with_what_they_asked_and_without_texts(tmp_path: Path) -> None:
+    with HttpServer(tmp_path / "data", slow_seconds=1e-9) as server, server.client() as http:
+        http.put(DOCS, json={"encoder": "hashing:8"})
+        body = {"query": "a private text", "k": 7, "where": {"n": {"$gte": 1}}, "mode": "hybrid"}
+        http.post(f"{DOCS}/search", json=body).raise_for_status()
+        wait_until(lambda: any(line["route"] == "collection.search" for line in server.events("slow")), "the log")
+        [line] = [line for line in server.events("slow") if line["route"] == "collection.search"]
+        assert line["asked"]["k"] == 7
+        assert "$gte" in line["asked"]["where"]
+        assert line["collection"] == "docs"
+        assert "private" not in server.log()
+
+
+def test_a_server_with_a_certificate_speaks_https(tmp_path: Path) -> None:
+    certificate, key = _certificate(tmp_path)
+    with HttpServer(tmp_path / "data", tls_certificate=certificate, tls_key=key) as server:
+        assert server.url.startswith("https://127.0.0.1:")
+        context = ssl.create_default_context(cafile=str(certificate))
+        with server.client(verify=context) as http:
+            assert http.put(DOCS, json={"dimension": 2}).json()["dimension"] == 2
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate of this machine's address that is its own authority, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "vicinal test")])
+    now = datetime.now(UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(address, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "certificate.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "key.pem").write_bytes(private)
+    return folder / "certificate.pem", folder / "key.pem"
