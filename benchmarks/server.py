@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--rounds", type=int, default=3, help="of peers, in turns")
     parser.add_argument("--data", default=default_source())
-    parser.add_argument("--index", default="flat", help="of Vicinal's collection")
+    parser.add_argument("--index", default="flat", help="of Vicinal's collection: a name, or JSON with options")
     parser.add_argument("--chroma", type=Path)
     parser.add_argument("--milvus", type=Path)
     options = parser.parse_args()
@@ -66,21 +66,22 @@ def main() -> None:
     }
     found |= {"seconds": options.seconds, "processors": os.cpu_count(), "load": os.getloadavg()[0]}
     print(json.dumps(found, indent=1))
-    (RESULTS / f"server-{options.line}-{options.index}.json").write_text(json.dumps(found, indent=1) + "\n")
+    (RESULTS / f"server-{options.line}.json").write_text(json.dumps(found, indent=1) + "\n")
 
 
 # -- a worker is killed
 
 
 def kill(options: argparse.Namespace, data: Data, folder: Path) -> dict[str, Any]:
-    """Search and upsert, while one worker is killed; then an empty route and searches alone, in turns."""
+    """Search and upsert, while one worker is killed; and before it an empty route and searches alone, in turns."""
     with vicinal_server(folder) as (port, log):
         fill_vicinal(port, data, options.index)
+        alone = rounds(options, port, data)
+        before = vicinal_counts(port)
         acknowledged: dict[str, int] = {}
         mixed = with_a_kill(options.seconds, port, data, log, acknowledged)
         lost = [id_ for id_, number in acknowledged.items() if number_of(port, id_) < number]
-        counted = vicinal_counts(port)
-        alone = rounds(options, port, data)
+        counted = {name: count - before[name] for name, count in vicinal_counts(port).items()}
     searched, empty = alone["search"], alone["empty"]
     answered = {f"{name} {status}": count for (name, status), count in sorted(mixed.answered.items())}
     return {
@@ -258,12 +259,14 @@ def workers_of(log: Path) -> list[int]:
 
 
 def fill_vicinal(port: int, data: Data, index: str) -> None:
-    call(port, "PUT", DOCS, {"dimension": data.vectors.shape[1], "index": index})
+    chosen = json.loads(index) if index.startswith("{") else index
+    call(port, "PUT", DOCS, {"dimension": data.vectors.shape[1], "index": chosen})
     for rows in data.batches(len(data.vectors), _BATCH):
         ids = list(range(rows.start, rows.start + len(rows.vectors)))
         vectors = {**packed(rows.vectors), "dimension": data.vectors.shape[1]}
         post(port, f"{DOCS}/upsert", {"ids": ids, "vectors": vectors, "texts": rows.texts, "metadata": rows.metadata})
-    post(port, f"{DOCS}/wait_indexed", {"seconds": 600})
+    for _ in range(4 * WORKERS):  # each connection may lead to another worker
+        post(port, f"{DOCS}/wait_indexed", {"seconds": 600})
 
 
 def vicinal_searches(port: int, data: Data, below: int | None = None) -> list[Sent]:
