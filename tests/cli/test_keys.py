@@ -1,0 +1,51 @@
+"""`vicinal keys`: made once, listed without themselves, ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vicinal.errors import KeyRefused
+from vicinal.server.keys import KeyRing
+
+Command = Callable[..., Any]
+
+
+def test_a_key_is_printed_once_and_ended_by_its_id(command: Command, tmp_path: Path) -> None:
+    path = str(tmp_path / "data")
+    where = '{"tenant": "acme", "since": {"$gte": {"$date": "2024-05-01"}}}'
+    made = command(
+        "keys", "create", path, "--role", "write", "--name", "acme", "--where", where, "--collection", "docs"
+    )
+    assert made.code == 0
+    secret = made.out.strip()
+    key = KeyRing(path, required=True).find(secret)
+    assert (key.name, key.role, key.collections) == ("acme", "write", ("docs",))
+    assert key.where is not None
+    assert key.where["since"]["$gte"].year == 2024
+    listed = command("keys", "list", path)
+    assert key.id in listed.out
+    assert secret not in listed.out
+    [shown] = json.loads(command("keys", "list", path, "--json").out)
+    assert shown["state"] == "active"
+    assert "hash" not in shown
+    assert command("keys", "revoke", path, key.id).code == 0
+    assert json.loads(command("keys", "list", path, "--json").out)[0]["state"] == "revoked"
+    with pytest.raises(KeyRefused):
+        KeyRing(path, required=True).find(secret)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("create", "--role", "owner"), ("create", "--where", "{"), ("create", "--days", "0"), ("revoke", "nobody")],
+)
+def test_what_cannot_be_is_one_line(command: Command, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    name, *more = arguments
+    done = command("keys", name, str(tmp_path / "data"), *more)
+    assert done.code == 1
+    assert done.err.startswith("vicinal: ")
+    assert len(done.err.splitlines()) == 1
