@@ -168,7 +168,7 @@ def check(database: vicinal.Database, folder: Path, rows: list[dict[str, Any]]) 
         file.unlink()  # some file systems sync what a file is replaced by
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in range(1, PARTS))])
 def test_any_collection_comes_back_the_same(part: int, database: vicinal.Database, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     for seed in range(part, COLLECTIONS, PARTS):
