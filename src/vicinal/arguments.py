@@ -167,5 +167,5 @@ class SearchOptions(SearchSettings, total=False):
     id: AnyId | None
 
 
-Example = AnyId | Vector
-Examples = Example | Iterable[Example]
+# A single vector is an array, or a list in a list: a list of numbers alone would pass for ids of rows.
+Examples = AnyId | SupportsArray | Iterable[AnyId | Vector]

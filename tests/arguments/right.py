@@ -23,6 +23,15 @@ class Mine:
         return [[1.0, float(len(sentence)), float(batch_size)] for sentence in sentences]
 
 
+class Longest:
+    """A reranker as its author wrote it."""
+
+    name = "longest"
+
+    def rerank(self, query: str, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        return np.array([len(text) for text in texts], dtype=np.float32)
+
+
 class Tensor:
     """What other libraries give for an array."""
 
@@ -80,6 +89,19 @@ def searching(docs: Collection, vector: Sequence[float], queries: Iterable[str])
     why: vicinal.Explanation = docs.explain("a question", 3, {"year": 2024}, mode="hybrid", alpha=0.3)
     docs.explain(id="a", exact=True)
     lost: vicinal.WhyNot = docs.why_not("a", "a question", k=3, mode="keyword", syntax="operators")
+    hits: Hits = docs.search_range([1, 2, 3], {"year": 2024}, min_score=0.5, id=None)
+    hits = docs.search_range("a", max_distance=1, mode="keyword", select=("text",))
+    hits = docs.recommend(["a", 2], [[1.0, 2.0, 3.0]], 3, mmr=0.5, offset=10)
+    hits = docs.recommend("a", negative=uuid.uuid4(), group_by="year")
+    hits = docs.search("a", mmr=0.5, fetch_k=50)
+    print([group.value for group in docs.search("a", group_by="year", group_size=3).groups], hits.groups)
+    docs.search("a", rerank="lexical")
+    docs.search("a", rerank=Longest())
+    copies: vicinal.Duplicates = docs.duplicates(0.9, {"year": 2024}, max_pairs=10, progress=True)
+    docs.delete(copies.extra)
+    docs.log_queries(slower_than=0.1)
+    slow: list[vicinal.LoggedQuery] = docs.slow_queries(3)
+    print(slow[0].seconds, copies.groups)
     print(why.hits[0].legs["dense"].rank, why.step("filter").seconds, lost.reason, lost.found)
     docs.search("a question", k=3, where={"year": {"$gte": 2020}})
     docs.search(vector)

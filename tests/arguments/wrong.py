@@ -50,6 +50,15 @@ def reading(docs: Collection) -> None:
 
 
 def searching(docs: Collection) -> None:
+    docs.search("a", mmr="half")  # wrong
+    docs.search("a", rerank=3)  # wrong
+    docs.search_range("a", k=3)  # wrong
+    docs.recommend()  # wrong
+    docs.recommend("a", mode="hybrid")  # wrong
+    docs.duplicates("0.9")  # wrong
+    docs.explain("a", mode="both")  # wrong
+    docs.why_not()  # wrong
+    docs.why_not("a", "b", id="c")  # wrong
     docs.search("a", fusion="rff")  # wrong
     docs.search(3.5)  # wrong
     docs.search(["a", "b"])  # wrong

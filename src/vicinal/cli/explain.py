@@ -55,11 +55,11 @@ def explain(
         if syntax or settings["mode"] == "keyword":
             settings["syntax"] = cast(Syntax, syntax or "operators")
         told: Explanation | WhyNot
-        k = k or setting("max_results")
+        wanted: int = k or setting("max_results")
         if why_not is None:
-            told = opened.explain(query, k, tree, **settings)
+            told = opened.explain(query, wanted, tree, **settings)
         else:
-            told = opened.why_not(_id_of(opened, why_not), query, k, tree, **settings)
+            told = opened.why_not(_id_of(opened, why_not), query, wanted, tree, **settings)
     say_json(told.to_json()) if as_json else say(told)
 
 
