@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::size_t kWindow = 2048;
 constexpr std::size_t kSparse = 32;         // one text in so many: below that windows do not pay
-constexpr std::size_t kSampled = 512;       // postings looked at for a first floor
+constexpr std::size_t kSampled = 512;       // postings looked at for a first floor, or
+constexpr std::size_t kSampledEach = 4;     // so many for each row that is asked for
+constexpr std::size_t kSampledMax = 1024;   // of more rows none is worth what it takes
 constexpr double kSlack = 0x1p-40;          // far more than additions in another order are off by
 constexpr double kWeightMin = 1e-20;        // weights outside could vanish in sums
 constexpr double kWeightMax = 1e20;
@@ -223,7 +225,7 @@ private:
 
     // A first floor: scores of k texts in which the strongest terms are strong. They are found again later.
     void sample(std::size_t k) {
-        if (k > kSampled / 4) return;
+        if (k > kSampledMax) return;
         candidates_.clear();
         for (std::size_t i = 0; i < lists_.size() && candidates_.size() < k; ++i) add_strongest(*lists_[i].entry, k);
         if (candidates_.size() < k) return;
@@ -243,7 +245,7 @@ private:
 
     void add_strongest(const Entry& entry, std::size_t k) {
         const std::size_t first = candidates_.size();
-        for (std::size_t i = 0; i < std::min(entry.size(), kSampled); ++i)
+        for (std::size_t i = 0; i < std::min(entry.size(), std::max(kSampled, kSampledEach * k)); ++i)
             if (is_wanted(entry.slot(i))) candidates_.push_back({entry.slot(i), entry.bound(i, table_, index_)});
         if (candidates_.size() <= first + k) return;
         const auto begin = candidates_.begin() + static_cast<std::ptrdiff_t>(first);
