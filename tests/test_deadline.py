@@ -143,3 +143,16 @@ def test_whoever_waits_for_a_writer_waits_no_longer(tmp_path: Path) -> None:
             done.set()
             thread.join()
         assert docs.ids() == ["a"]
+
+
+def test_a_write_whose_time_ends_while_it_is_made_changes_nothing(docs: Collection) -> None:
+    before, ending = docs.stats().change, Deadline(1000.0)
+
+    def plan(transaction: Any) -> None:
+        transaction.note("owner", {"key": b"value"})
+        ending.cancel()
+
+    with within(ending), pytest.raises(DeadlineExceeded):
+        docs._context.store.write(plan, timeout=30.0, durability="full")
+    assert docs.stats().change == before
+    assert dict(docs.notes("owner")) == {}

@@ -192,6 +192,15 @@ def test_nothing_but_a_key_comes_in(tmp_path: Path, pairs: list[tuple[str, str]]
         access(tmp_path).check(headers(*pairs, host=host))
 
 
+def test_the_secret_counts_and_not_the_id_alone(tmp_path: Path) -> None:
+    key, secret = KeyFile(tmp_path).create("me", "admin")
+    door = access(tmp_path)
+    assert door.check(headers(("authorization", f"Bearer {secret}"))) == key
+    for wrong in (secret[:-1], secret + "a", f"vk_{key.id}_", f"vk_{key.id}_{'a' * 43}", key.hash, key.id):
+        with pytest.raises(KeyRefused):
+            door.check(headers(("authorization", f"Bearer {wrong}")))
+
+
 # -- over HTTP
 
 
