@@ -143,7 +143,7 @@ class GraphIndex:
     def covered(self) -> int:
         """See `VectorIndex.covered`. Where a graph is due it does not begin to be covered by codes alone."""
         state, coded = self._state, self._flat.covered
-        if state is not None:
+        if state is not None and len(state.recall):  # measured, too: until then searches do without it
             return state.covered if self._metric == "l1" else min(state.covered, coded)
         return 0 if self._core is not None and coded >= self._built_from else coded
 
@@ -204,7 +204,9 @@ class GraphIndex:
     def save(self) -> SavedIndex:
         """See `VectorIndex.save`."""
         saved, state = self._flat.save(), self._state
-        if state is None or state.covered != state.graph.end or state.covered > saved.slot_count:
+        if state is None or not len(state.recall):  # without it nobody would search by the graph
+            return saved
+        if state.covered != state.graph.end or state.covered > saved.slot_count:
             return saved
         edges = np.empty(state.covered * self._degree, np.uint32)
         state.graph.save(edges)
@@ -256,7 +258,7 @@ class GraphIndex:
     def _rows(self, graph: CoreGraph, vectors: FloatMatrix, count: int) -> CoreGraphRows:
         assert self._core is not None  # there is a graph
         codes: list[Any] = [None, None, count, None, None]
-        if isinstance(self._flat, FlatIndex):
+        if isinstance(self._flat, FlatIndex) and self._metric != "l1":  # which has none
             codes = _pieces(self._flat.coded, count)
         return self._core.GraphRows(self._metric, count, vectors, *codes)
 
@@ -319,7 +321,9 @@ class GraphSearcher:
             return Approach(False, f"a walk of width {width} through a graph of {self._state.covered:,} rows")
         if accuracy.filtered:
             return Approach(True, "every candidate is compared: a filter chose them")
-        return Approach(True, "every candidate is compared, as was asked")
+        if accuracy.exact or (accuracy.recall or 0) >= 1:
+            return Approach(True, "every candidate is compared, as was asked")
+        return Approach(True, "every candidate is compared: no walk found so much of these vectors, or k is large")
 
     def walk(
         self, queries: FloatMatrix, k: int, candidates: Bitmap, width: int, threads: int, skipped: Slots | None = None
@@ -344,9 +348,8 @@ class GraphSearcher:
             return None
         if accuracy.recall is not None or self._ef_search is None:
             width = self._state.width(RECALL if accuracy.recall is None else accuracy.recall)
-            if width is None and accuracy.recall is not None:
-                return None
-            width = _WIDTHS[-1] if width is None else width
+            if width is None:
+                return None  # no walk finds so much of these vectors
         else:
             width = self._ef_search
         return width if k <= width else math.ceil(_WIDER_THAN_K * k)
