@@ -219,6 +219,7 @@ class Session:
         rows = self.new()
         answer = getattr(rows, method)(**given)
         found = rows.get(include=["documents", "metadatas", "embeddings", "uris"])
+        self.client.delete_collection(rows.name)
         parts = zip(found["ids"], found["documents"], found["metadatas"], found["embeddings"], found["uris"])
         return answer, sorted((id_, *map(plain, rest)) for id_, *rest in parts)
 
@@ -270,11 +271,9 @@ class Session:
 
     def _created(self, given: dict[str, Any]) -> Any:
         rows = self.new(**given)
-        return (
-            rows.metadata,
-            rows.configuration_json,
-            rows.query(query_embeddings=[[0.5, 0.25, 0.125], [0, 0, 0]])["distances"],
-        )
+        found = rows.query(query_embeddings=[[0.5, 0.25, 0.125], [0, 0, 0]])
+        self.client.delete_collection(rows.name)
+        return rows.metadata, rows.configuration_json, found["distances"]
 
     def _changed(self, change: dict[str, Any]) -> Any:
         rows = self.new(metadata={"old": True})

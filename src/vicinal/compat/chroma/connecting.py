@@ -41,7 +41,7 @@ def EphemeralClient(
     settings: Settings | None = None, tenant: str = DEFAULT_TENANT, database: str = DEFAULT_DATABASE
 ) -> ClientAPI:
     """In memory; all such clients of a process share one database."""
-    return ClientAPI(System.in_memory(settings or Settings()), tenant, database)
+    return _client(System.in_memory(settings or Settings()), tenant, database)
 
 
 def PersistentClient(
@@ -55,7 +55,7 @@ def PersistentClient(
     Raises:
         ValueError: the folder holds files that Chroma itself wrote, which are imported, not opened.
     """
-    return ClientAPI(System.in_folder(path, settings or Settings()), tenant, database)
+    return _client(System.in_folder(path, settings or Settings()), tenant, database)
 
 
 def HttpClient(
@@ -78,7 +78,7 @@ def HttpClient(
         ValueError: nobody answers, or it is no server of ours.
     """
     settings = settings or Settings()
-    client = ClientAPI(System.behind(_url(host, port, ssl), settings, _key(headers, settings)), tenant, database)
+    client = _client(System.behind(_url(host, port, ssl), settings, _key(headers, settings)), tenant, database)
     try:
         client.heartbeat()
     except BaseException:
@@ -98,6 +98,14 @@ async def AsyncHttpClient(
 ) -> AsyncClientAPI:
     """The same, awaited."""
     return await AsyncClientAPI.made(lambda: HttpClient(host, port, ssl, headers, settings, tenant, database))
+
+
+def _client(system: System, tenant: str, database: str) -> ClientAPI:
+    try:
+        return ClientAPI(system, tenant, database)
+    except BaseException:
+        system.close()
+        raise
 
 
 def _url(host: str, port: int, ssl: bool) -> str:
