@@ -15,8 +15,9 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     {"__main__"},
     {"cli"},
+    {"importers"},
     {"compat"},
-    {"server", "importers", "aio"},
+    {"server", "aio"},
     {"vicinal"},
     {"opening"},
     {"remote"},

@@ -116,7 +116,7 @@ def test_the_engine_opens_the_same_rows(client: chroma.ClientAPI, tmp_path: Path
 
 def test_rows_of_chromas_own_are_not_opened_over(tmp_path: Path) -> None:
     (tmp_path / "chroma.sqlite3").touch()
-    with pytest.raises(ValueError, match="vicinal import --from chroma"):
+    with pytest.raises(ValueError, match="vicinal import NEW --from chroma"):
         chroma.PersistentClient(tmp_path)
 
 

@@ -17,6 +17,7 @@ from ..errors import InvalidArgument, InvalidInput
 from ..progress import progress
 from ..settings import encoder_named, setting
 from ..visible import counted
+from .brought import ORIGINS, import_database
 from .common import CollectionName, DatabasePath, at_home, existing_collection, say
 from .files import (
     FORMATS,
@@ -42,12 +43,21 @@ _BATCH_ROWS = 256
 _LISTED_MAX = 20
 
 _SourceFile = Annotated[
-    Path,
+    Path | None,
     typer.Argument(
         metavar="FILE",
         help="JSONL, JSON, CSV, TSV, Parquet, Arrow, npy or SQLite, also .gz, .bz2, .xz, .zst, .zip; - for a pipe.",
         show_default=False,
         callback=at_home,
+    ),
+]
+_Origin = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="|".join(ORIGINS),
+        help="Bring over a whole database of another program, whose folder stands in place of COLLECTION FILE.",
+        show_default=False,
     ),
 ]
 _TargetFile = Annotated[
@@ -120,7 +130,7 @@ _OnError = Annotated[
 def import_file(
     path: DatabasePath,
     collection: CollectionName,
-    file: _SourceFile,
+    file: _SourceFile = None,
     encoder: _Encoder = None,
     id_column: _IdColumn = None,
     text_column: _TextColumn = None,
@@ -133,6 +143,7 @@ def import_file(
     encoding: _Encoding = None,
     table: _Table = None,
     on_error: _OnError = "stop",
+    origin: _Origin = None,
 ) -> None:
     """Put the rows of a file into a collection, which is made if it does not exist.
 
@@ -145,7 +156,13 @@ def import_file(
       vicinal import ./data docs articles.csv --id-column url --text-column body
       vicinal import ./data docs prices.csv.gz --types price=float,zip=text --on-error skip
       vicinal import ./data images vectors.npy --ids names.txt --metric l2
+      vicinal import ./data --from chroma ./chroma
     """
+    if origin is not None:
+        import_database(path, origin, _only_folder(collection, file))
+        return
+    if file is None:
+        raise InvalidArgument("import needs FILE", name="FILE", remedy="Write vicinal import PATH COLLECTION FILE.")
     named = {"id": id_column, "text": text_column, "vector": vector_column}
     given = {name: column for name, column in named.items() if column is not None}
     reading = Reading(
@@ -205,6 +222,18 @@ def export_collection(
         records = source.get(vectors=with_vectors)
     write_rows(file, records, ids, vectors_only=vectors_only, name=format_name)
     say(f"{len(records):,} rows written to {file}.", to_errors=is_piped)
+
+
+def _only_folder(folder: str, file: Path | None) -> Path:
+    """The folder of another program's database, where a file would have a collection before it."""
+    if file is not None:
+        raise InvalidArgument(
+            "a database of another program is brought over whole: collections keep their names",
+            name="FILE",
+            value=file,
+            remedy="Write vicinal import PATH --from chroma FOLDER.",
+        )
+    return Path(folder).expanduser()
 
 
 def _checked_on_error(option: str) -> OnError:

@@ -90,9 +90,12 @@ def rows_of_query(
     }
 
 
-def _embeddings(records: Sequence[Record]) -> NDArray[np.float64]:
+def _embeddings(records: Sequence[Record]) -> NDArray[np.float64] | list[Any]:
+    """An array; a list where a row has no vector, as one may that was brought from a damaged folder."""
     vectors = [record.vector for record in records]
-    return np.array([vector for vector in vectors if vector is not None], dtype=np.float64)
+    if any(vector is None for vector in vectors):
+        return vectors
+    return np.array(vectors, dtype=np.float64)
 
 
 def _uris(metadatas: Sequence[Mapping[str, Any]]) -> list[str | None]:

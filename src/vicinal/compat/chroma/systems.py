@@ -48,7 +48,7 @@ class System:
         if os.path.exists(os.path.join(folder, _CHROMAS_FILE)):
             raise ValueError(
                 f"{folder} holds a database that Chroma wrote. Import it into another folder: "
-                f"vicinal import --from chroma {folder}"
+                f"vicinal import NEW --from chroma {folder}"
             )
         return cls._shared(folder, settings, None)
 
