@@ -289,6 +289,15 @@ def test_a_collection_of_a_server_takes_no_encoder_of_the_program() -> None:
     assert "pass vectors" in caught.value.remedy
 
 
+def test_what_a_server_decides_is_not_taken_in_silence() -> None:
+    db = vicinal.connect(shared_server().url)
+    db.collection("timed")
+    with pytest.raises(Unsupported, match="it decides itself"):
+        db.drop("timed", timeout=5)
+    db.drop("timed")
+    assert "timed" not in db
+
+
 def test_a_forked_child_has_connections_of_its_own() -> None:
     docs = vicinal.connect(shared_server().url).collection("forked")
     docs.add([1], vectors=[[1.0]])

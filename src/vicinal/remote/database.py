@@ -12,7 +12,7 @@ from ..arguments import AutoIds, EncoderLike, ZeroVectors
 from ..collection import Collection
 from ..contract import REMOTE, Capabilities, Durability, Metric
 from ..database import ANALYZER, COSINE, ENGLISH, REFUSE, UUIDS, Database, check_name, check_opening, is_default
-from ..errors import StoreError
+from ..errors import StoreError, Unsupported
 from ..indexes.kernels import kernels
 from ..indexes.vector_index import index_setting
 from ..inputs.calls import for_users
@@ -25,6 +25,7 @@ from .transport import Transport
 
 __all__ = ["RemoteDatabase", "check_place", "opening"]
 
+_TIMEOUT_SECONDS: Final = 30.0  # the default of `drop` and `repair`
 _OPEN: Final = route_of("database", "collection")
 
 
@@ -110,10 +111,18 @@ def check_place(given: Mapping[str, Any]) -> Place:
 
     Raises:
         InvalidArgument: its name cannot be one.
+        Unsupported: a server waits for others as long as it decides.
     """
     if "name" not in given:
         return Place()
     check_name(given["name"])
+    if given.get("timeout", _TIMEOUT_SECONDS) != _TIMEOUT_SECONDS:  # nothing that is given may go without an effect
+        raise Unsupported(
+            "how long a server waits for other writers before it drops or repairs, it decides itself",
+            name="timeout",
+            value=given["timeout"],
+            remedy="Leave timeout= out.",
+        )
     return Place(given["name"])
 
 
