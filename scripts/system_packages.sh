@@ -17,6 +17,8 @@ needs g++ g++
 if [ "$all" = all ]; then
     needs aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
     needs qemu-aarch64 qemu-user
+    needs chromium chromium
+    needs node nodejs
 fi
 needs redis-server redis-server
 needs redis-cli redis-tools
