@@ -100,7 +100,7 @@ public:
                       [this](std::size_t slot, std::int32_t dot) { return distance(slot, dot); }, out);
     }
 
-    // How far a distance may be off; nearly always it is less.
+    // How far a distance may be off; vectors/codes.hpp says why.
     float radius(std::size_t slot, float distance) const;
 
 private:

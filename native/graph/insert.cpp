@@ -23,6 +23,7 @@ namespace vicinal::graph {
 namespace {
 
 constexpr std::size_t kAlone = 2048;  // nodes without which threads would not find one another's
+constexpr std::size_t kEntriesMin = 64;
 constexpr int kPoliteness = 10;
 
 // Of this thread alone; it cannot be taken back.
@@ -47,7 +48,8 @@ public:
     Pruner(Distances& distances, float alpha, std::size_t degree)
         : distances_(distances), alpha_(alpha), degree_(degree) {}
 
-    // Of candidates for the edges of one node, nearest first. With `fill` those that were left out take what is free.
+    // Of candidates for the edges of one node, nearest first. What is left out leaves room for edges that lead far: filled
+    // up with near ones, nodes of a cluster would lose those to other clusters. With `fill` it is filled up.
     std::span<const std::uint32_t> prune(std::span<const Near> candidates, bool fill) {
         kept_.clear();
         left_out_.clear();
@@ -84,15 +86,15 @@ private:
 template <class Distances>
 class Inserter {
 public:
-    Inserter(Edges& edges, Distances distances, const Building& building)
-        : edges_(edges), distances_(distances), building_(building), pruner_(distances_, building.alpha, edges.degree()) {}
+    Inserter(Edges& edges, Distances distances, const Building& building, bool fill)
+        : fill_(fill), edges_(edges), distances_(distances), building_(building), pruner_(distances_, building.alpha, edges.degree()) {}
 
     void insert(std::uint32_t node, std::span<const std::uint32_t> entries, std::size_t end) {
         distances_.aim(node);
         walker_.pool.restart(building_.width, nullptr);
         walk(edges_, distances_, entries, end, node, walker_);
         walker_.pool.found(found_);
-        const auto kept = pruner_.prune(found_, true);
+        const auto kept = pruner_.prune(found_, fill_);
         mine_.assign(kept.begin(), kept.end());
         {
             const Edges::Lock lock(edges_, node);
@@ -140,6 +142,7 @@ private:
         edges_.write(from, list.first(kept));
     }
 
+    bool fill_;
     Edges& edges_;
     Distances distances_;
     const Building& building_;
@@ -178,11 +181,13 @@ void Graph::insert_candidates(const Rows& rows, Allowed candidates, std::size_t 
 
 template <class Distances>
 void Graph::insert_with(const Rows& rows, std::span<const std::uint32_t> slots, const Building& building) {
+    // Short vectors lie close together on the sphere to which they are lifted, and few edges would be left between them.
+    const bool fill = rows.metric == kernels::Metric::inner_product;
     const auto make = [&] {
         if constexpr (std::is_same_v<Distances, RowDistances>)
-            return Inserter<Distances>(edges_, RowDistances(rows, sums_), building);
+            return Inserter<Distances>(edges_, RowDistances(rows, sums_), building, fill);
         else
-            return Inserter<Distances>(edges_, PlainDistances(rows, nullptr), building);
+            return Inserter<Distances>(edges_, PlainDistances(rows, nullptr), building, fill);
     };
     const std::size_t alone = std::min(slots.size(), kAlone - std::min(kAlone, inserted()));
     const std::size_t threads = std::max<std::size_t>(building.threads, 1);
@@ -217,7 +222,7 @@ void Graph::add_entry(std::uint32_t node) {
 std::vector<std::uint32_t> Graph::entries() const {
     const std::size_t nodes = inserted(), known = entry_count_.load(std::memory_order_acquire);
     const auto wanted = static_cast<std::size_t>(std::sqrt(static_cast<double>(nodes)) / 4);
-    std::vector<std::uint32_t> found(std::min(known, std::max<std::size_t>(wanted, 16)));
+    std::vector<std::uint32_t> found(std::min(known, std::max(wanted, kEntriesMin)));
     for (std::size_t i = 0; i < found.size(); ++i) found[i] = entries_[i].load(std::memory_order_relaxed);
     return found;
 }

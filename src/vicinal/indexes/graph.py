@@ -42,7 +42,7 @@ RECALL: Final = 0.98  # what a search finds of the ten nearest unless told other
 _M: Final = 16
 _EF_CONSTRUCTION: Final = 100
 _BUILT_FROM: Final = 2_000  # fewer vectors are compared all
-_ALPHA: Final = 1.1
+_ALPHA: Final = 1.05
 _INSERTED_AT_ONCE: Final = 2_048
 _M_MAX: Final = 64
 _EF_MAX: Final = 65_536
@@ -218,7 +218,7 @@ class GraphIndex:
             "graph.nodes": np.array([state.graph.inserted, state.measured_at], np.uint64),
             "graph.recall": state.recall,
         }
-        self._saved_to = state.covered
+        self._saved_to = state.covered if len(state.recall) else 0
         return SavedIndex(saved.change, saved.slot_count, arrays)
 
     def load(self, saved: SavedIndex, dim: int) -> None:
@@ -228,7 +228,7 @@ class GraphIndex:
         if state is not None and self._metric != "l1" and state.covered > self._flat.covered:
             state = None  # its codes were not saved with it
         self._state, self._bound = state, None
-        self._saved_to = 0 if state is None else state.covered
+        self._saved_to = 0 if state is None or not len(state.recall) else state.covered
 
     def differing(self, slots: Slots, vectors: FloatMatrix) -> Slots:
         """See `VectorIndex.differing`: codes. Edges depend on the order in which threads came by."""

@@ -315,8 +315,8 @@ class Store(Generic[IndexT]):
         """
         if opened.feed.announced >= _TAKEN_IN_ROWS:
             self._followed(opened)
-            while opened.feed.index.is_behind() and build(opened):
-                pass
+        while opened.feed.index.is_behind() and build(opened):  # a search may have taken the rows in before us
+            pass
 
     def sync(self, timeout: float) -> None:
         """Makes all earlier commits survive power loss, whatever durability they were made with."""
