@@ -367,6 +367,18 @@ def test_an_update_asks_only_columns_that_may_have_its_row(monkeypatch: pytest.M
             world.reopen()
 
 
+def test_a_column_that_is_sparse_again_is_known_by_all_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holders_module, "_FEW", 0)
+    world = World()
+    world.apply([{"key": 1}] * 10)
+    world.apply(touched={3: {"key": 2}})  # looked up: the column is dense
+    world.apply([{"other": 1}] * 4990)
+    world.apply([{"key": 3}])
+    assert world.columns._columns[("key",)].slots is not None
+    world.apply(touched={4: {"other": 2}})
+    assert world.found(Exists(("key",))) == world.expected(Exists(("key",)))
+
+
 def test_an_update_among_ten_thousand_keys_asks_few_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     world.apply([{f"key {i}": 1, "all": 1} for i in range(2_000)])
