@@ -173,7 +173,7 @@ def test_each_hit_carries_what_each_leg_said(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_row_that_no_other_leg_can_raise_is_told_by_all_legs(method: str) -> None:
-    """The best of the second leg are worth nothing: what it says of others changes no score, and is told all the same."""
+    """The best of the second leg are worth nothing: what it says of others changes no score, and is told."""
     legs = [TableLeg("dense", {3: 1.0, 10: 1.0, 11: 0.5}), TableLeg("keyword", {1: 0.0, 2: 0.0, 3: -1.0, 10: -1.0})]
     found = fuse(legs, 1, method, ranked=1)
     assert rows_of(found) == brute_force(legs, method, [0.5, 0.5], 1)[:1]

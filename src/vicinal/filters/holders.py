@@ -31,7 +31,7 @@ class Holders:
         self._slots: Slots | None = None  # of all their cells, ascending; None: not made
         self._owners: NDArray[np.uint32] = np.empty(0, np.uint32)  # numbers of paths
         self._newer: list[tuple[Path, Slots]] = []
-        self._dense: set[Path] = set()
+        self._dense: set[Path] = set()  # or once were, since this was made
 
     def wrote(self, path: Path, column: Column, slots: Slots) -> None:
         """A column has got cells for these slots, which ascend."""
@@ -41,8 +41,8 @@ class Holders:
             self._dense.add(path)
         else:
             self._newer.append((path, slots))
-            if path in self._dense or len(self._newer) > _NEWER_MAX:
-                self._slots, self._newer = None, []  # made anew: a column that was dense has more than these
+            if len(self._newer) > _NEWER_MAX:
+                self._slots, self._newer = None, []
 
     def of(self, slots: Slots, columns: Mapping[Path, Column]) -> list[Path]:
         """Paths of the columns that may have a cell of one of these slots, which ascend."""
