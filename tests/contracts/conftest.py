@@ -16,7 +16,7 @@ from vicinal import Collection
 from vicinal.records import context
 
 # In a loop the same code runs as in threads, and behind a server the engine itself: those take their time in CI only.
-SLOW = ("aio", "aio_http")
+SLOW = ("aio", "http", "aio_http")
 
 
 @pytest.fixture(params=[pytest.param(kind, marks=[pytest.mark.slow] if kind in SLOW else []) for kind in KINDS])
