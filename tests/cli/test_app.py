@@ -44,6 +44,7 @@ def test_the_commands_are_those_promised() -> None:
         "import",
         "index",
         "init",
+        "plot",
         "repair",
         "search",
         "serve",
