@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -300,6 +301,67 @@ def test_an_export_that_fails_leaves_the_old_file(command: Command, tmp_path: Pa
     assert "id 'a': the row has no vector" in done.err
     assert (tmp_path / "v.npy").read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["db", "v.npy"]
+
+
+def test_an_export_keeps_what_stands_at_its_target(database: Path, command: Command, tmp_path: Path) -> None:
+    private, link = tmp_path / "private.csv", tmp_path / "link.csv"
+    private.write_text("old")
+    private.chmod(0o600)
+    link.symlink_to(private)
+    assert command("export", database, "odd", link).code == 0
+    assert link.is_symlink()
+    assert private.stat().st_mode & 0o777 == 0o600
+    assert private.read_text().startswith("id,text")
+    new = tmp_path / "new" / "folders" / "x.jsonl.gz"
+    assert command("export", database, "odd", new).code == 0
+    assert len(list(read_rows(new))) == 5
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert new.stat().st_mode == plain.stat().st_mode
+    for target, problem in ((tmp_path, "is a folder"), (private / "x.csv", "cannot be written: Not a directory")):
+        done = command("export", database, "odd", target, "--format", "csv")
+        assert done.code == 1
+        assert problem in done.err
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+@pytest.mark.parametrize("name", ["pipe.csv", "pipe.parquet", "pipe.jsonl.gz"])
+def test_an_export_is_written_through_a_named_pipe(name: str, database: Path, command: Command, tmp_path: Path) -> None:
+    pipe, copy = tmp_path / name, tmp_path / f"copy-{name}"
+    os.mkfifo(pipe)
+    with copy.open("wb") as file, subprocess.Popen(["cat", pipe], stdout=file) as reader:
+        try:
+            done = command("export", database, "odd", pipe)
+            assert pipe.is_fifo()
+            assert reader.wait(10) == 0
+        finally:
+            reader.kill()
+    assert done.code == 0
+    assert [row.row["text"] for row in read_rows(copy)] == TEXTS
+
+
+def test_another_name_of_standard_output_is_written_through(database: Path, tmp_path: Path) -> None:
+    link, file = tmp_path / "stdout", tmp_path / "out.jsonl"
+    link.symlink_to("/proc/self/fd/1" if Path("/proc/self/fd").is_dir() else "/dev/fd/1")
+    program = f"""
+from vicinal.cli.app import run
+run(["export", {str(database)!r}, "odd", {str(link)!r}, "--format", "jsonl"])
+"""
+    with file.open("wb") as out:
+        done = subprocess.run([sys.executable, "-c", program], stdout=out, stderr=subprocess.PIPE, check=True)
+    assert b"5 rows written" in done.stderr
+    assert len(list(read_rows(file))) == 5
+    piped = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert piped.stdout == file.read_bytes()
+    assert link.is_symlink()
+
+
+def test_a_format_that_is_only_read_is_not_offered_for_export(database: Path, command: Command, tmp_path: Path) -> None:
+    assert "sqlite" not in command("export", "--help").out
+    done = command("export", database, "odd", tmp_path / "x", "--format", "sqlite")
+    assert "sqlite is read, not written. Use one of jsonl, csv, parquet, npy." in done.err
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet", "npy"])

@@ -23,11 +23,13 @@ from .files import (
     FORMATS,
     ON_ERROR,
     STANDARD,
+    WRITTEN_FORMATS,
     Columns,
     OnError,
     Reading,
     SourceRow,
     format_of,
+    is_standard_output,
     kept_input,
     npy,
     read_rows,
@@ -100,6 +102,10 @@ _VectorColumn = Annotated[
 _Format = Annotated[
     str | None,
     typer.Option("--format", help=f"{', '.join(FORMATS)}. Default: as the file ends.", show_default=False),
+]
+_WrittenFormat = Annotated[
+    str | None,
+    typer.Option("--format", help=f"{', '.join(WRITTEN_FORMATS)}. Default: as the file ends.", show_default=False),
 ]
 _Types = Annotated[
     str | None,
@@ -201,12 +207,12 @@ def export_collection(
     vectors_only: Annotated[
         bool, typer.Option("--vectors-only", help="For .npy: leave out texts, metadata and all that it cannot hold.")
     ] = False,
-    format_name: _Format = None,
+    format_name: _WrittenFormat = None,
 ) -> None:
     """Write all rows of a collection to a file, as they are at one moment.
 
-    The file is replaced only when it is complete. `vicinal import` gives the same rows again; what a format cannot
-    hold is refused before anything is written.
+    A file is replaced only when it is complete; a pipe or device gets what is complete. `vicinal import` gives the
+    same rows again; what a format cannot hold is refused before anything is written.
 
     \b
     Examples:
@@ -214,8 +220,8 @@ def export_collection(
       vicinal export ./data docs docs.csv.gz
       vicinal export ./data images vectors.npy --ids names.txt --vectors-only
     """
-    is_piped = str(file) == STANDARD
-    if is_piped and format_name is None:
+    is_piped = is_standard_output(file)
+    if str(file) == STANDARD and format_name is None:
         format_name = "jsonl"
     with_vectors = vectors or format_of(file, ids, format_name) is npy
     with existing_collection(path, collection) as source:

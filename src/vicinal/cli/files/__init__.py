@@ -5,8 +5,9 @@ Metadata is typed JSON (see `vicinal.metadata`) wherever a format has no types o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Final, Protocol
 
@@ -15,17 +16,20 @@ from ...types import Record
 from . import csv, jsonl, npy, parquet, sqlite
 from .reading import ON_ERROR, Columns, OnError, Reading
 from .rows import SourceRow
-from .source import COMPRESSED, STANDARD, kept_input, kind_of, written
+from .source import COMPRESSED, STANDARD, kept_input, kind_of
+from .target import is_standard_output, replaced
 
 __all__ = [
     "FORMATS",
     "ON_ERROR",
     "STANDARD",
+    "WRITTEN_FORMATS",
     "Columns",
     "OnError",
     "Reading",
     "SourceRow",
     "format_of",
+    "is_standard_output",
     "kept_input",
     "read_rows",
     "write_rows",
@@ -58,6 +62,7 @@ _FORMATS: Final[dict[str, Format]] = {
 }
 FORMATS: Final = ("jsonl", "csv", "parquet", "npy", "sqlite")
 _WRITTEN: Final = (".jsonl", ".ndjson", ".csv", ".parquet", ".npy")
+WRITTEN_FORMATS: Final = tuple(name for name in FORMATS if f".{name}" in _WRITTEN)
 
 
 def format_of(path: Path, ids: Path | None = None, name: str | None = None) -> Format:
@@ -102,7 +107,7 @@ def write_rows(
     path: Path, records: Sequence[Record], ids: Path | None = None, *,
     vectors_only: bool = False, name: str | None = None,
 ) -> None:  # fmt: skip
-    """Writes the file whole or not at all; vectors are written where records have them.
+    """Writes the file whole or not at all, see `target.replaced`; vectors are written where records have them.
 
     Args:
         vectors_only: whether an npy file may leave out all that rows have beside a vector.
@@ -111,26 +116,19 @@ def write_rows(
         InvalidInput: the format cannot hold all that there is; nothing was written.
     """
     found = format_of(path, ids, name)
-    if name is None and kind_of(path) not in _WRITTEN:
+    ending = kind_of(path) if name is None else f".{name}"
+    if ending not in _WRITTEN:
         raise InvalidArgument(
-            f"{kind_of(path)} is read, not written",
-            name="FILE",
-            value=path,
-            remedy=f"Use one of {', '.join(_WRITTEN)}.",
+            f"{ending.removeprefix('.') if name else ending} is read, not written",
+            name="--format" if name else "FILE",
+            value=name or path,
+            remedy=f"Use one of {', '.join(WRITTEN_FORMATS if name else _WRITTEN)}.",
         )
+    if ids is not None and os.path.realpath(ids) == os.path.realpath(path):
+        raise InvalidArgument("the ids need a file of their own", name="--ids", value=ids)
     if found is npy:
         npy.refuse_loss(records, vectors_only=vectors_only, has_ids=ids is not None)
-    if str(path) == STANDARD:
-        with written(path, "") as file:
-            found.write(file, records, None)
-        return
-    temporary = {file: file.with_name(f".{file.name}.part") for file in (path, ids) if file is not None}
-    try:
-        beside = nullcontext() if ids is None else written(temporary[ids], ids.suffix.lower())
-        with written(temporary[path], path.suffix.lower()) as file, beside as ids_file:
-            found.write(file, records, ids_file)
-        for file_path, part in temporary.items():
-            part.replace(file_path)
-    finally:
-        for part in temporary.values():
-            part.unlink(missing_ok=True)
+    with ExitStack() as stack:
+        ids_file = None if ids is None else stack.enter_context(replaced(ids))
+        file = stack.enter_context(replaced(path))
+        found.write(file, records, ids_file)

@@ -107,11 +107,6 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 @contextmanager
 def written(path: Path, ending: str) -> Iterator[IO[bytes]]:
     """A file to write to; `ending` is the one of the name that it will have."""
-    if str(path) == STANDARD:
-        sys.stdout.flush()
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
     if ending == ".zip":
         raise InvalidArgument("a .zip is read, not written", name="FILE", value=path, remedy="Use .gz.")
     open_ = COMPRESSED.get(ending)
