@@ -290,3 +290,22 @@ def test_reset_needs_leave(tmp_path: Path) -> None:
         client.create_collection("docs", embedding_function=None).add(ids=["a"], embeddings=[[1]])
         assert client.reset()
         assert client.list_collections() == []
+
+
+def test_what_is_bent_is_refused_by_name(client: chroma.ClientAPI) -> None:
+    docs = client.create_collection("docs", embedding_function=None)
+    deep: dict[str, Any] = {"n": 1}
+    for _ in range(5000):
+        deep = {"$and": [deep, {"n": 1}]}
+    for where in (deep, deep["$and"][1] | {"m": 1}):
+        with pytest.raises((ValueError, chroma.errors.InvalidArgumentError)):
+            docs.get(where=where)
+    with pytest.raises(chroma.errors.NotFoundError) as refused:
+        client.get_collection("no\ud800\x1b[31m")
+    assert "\x1b" not in str(refused.value)
+    str(refused.value).encode()
+    with pytest.raises(chroma.errors.InvalidArgumentError):
+        docs.add(ids=["a"], embeddings=[[10**400, 1]])
+    with pytest.raises(TypeError):
+        docs.modify(metadata="x")  # type: ignore[arg-type]
+    assert docs.count() == 0

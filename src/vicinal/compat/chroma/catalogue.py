@@ -21,7 +21,7 @@ from ...collection import Collection
 from ...database import Database
 from ...errors import CollectionNotFound
 from ...locks import new_lock
-from ...visible import shown
+from ...visible import shown, visible
 from .errors import InternalError, InvalidArgumentError, NotFoundError, translated
 
 __all__ = ["Catalogue", "Entry"]
@@ -79,7 +79,7 @@ class Catalogue:
         """
         entry = self.entries().get(checked_text(name))
         if entry is None:
-            raise NotFoundError(f"Collection [{name}] does not exist")
+            raise NotFoundError(f"Collection [{visible(name)}] does not exist")
         return entry
 
     def named(self, id_: str) -> tuple[str, Entry]:
@@ -91,7 +91,7 @@ class Catalogue:
         for name, entry in self.entries().items():
             if entry.id == id_:
                 return name, entry
-        raise NotFoundError(f"Collection [{id_}] does not exist.")
+        raise NotFoundError(f"Collection [{visible(id_)}] does not exist.")
 
     def make(self, name: str, metadata: Mapping[str, Any] | None, configuration: dict[str, Any]) -> tuple[Entry, bool]:
         """A new collection, or the one that there is.
@@ -130,7 +130,7 @@ class Catalogue:
             self._finish(name)
             taken = self._notes().setdefault(name, entry.to_bytes())
             if Entry.of(taken).id != id_:
-                raise InternalError(f"Collection [{name}] already exists")
+                raise InternalError(f"Collection [{visible(name)}] already exists")
             del self._notes()[old]
             return name, entry
 

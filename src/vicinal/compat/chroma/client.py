@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from ...visible import shown
+from ...visible import shown, visible
 from . import configuration as configurations
 from .catalogue import Catalogue, Entry, checked_text
 from .collection import Collection
@@ -79,7 +79,7 @@ class ClientAPI:
             found.count()  # the engine's collection is made now
             return found
         if not get_or_create:
-            raise InternalError(f"Collection [{name}] already exists")
+            raise InternalError(f"Collection [{visible(name)}] already exists")
         return self._held(name, entry, function, data_loader)
 
     def get_or_create_collection(

@@ -224,11 +224,11 @@ class Collection:
         """
         changes: dict[str, Any] = {}
         if metadata is not None:
-            if not metadata:
+            if metadata == {}:
                 raise ValueError("the metadata of a collection is not empty in modify.")
-            if metadata.get("hnsw:space", self._entry.configuration["hnsw"]["space"]) != self._space:
-                raise ValueError("the space of a collection cannot be changed.")
             changes["metadata"] = configurations.checked_metadata(metadata)
+            if metadata.get("hnsw:space", self._space) != self._space:
+                raise ValueError("the space of a collection cannot be changed.")
         if configuration is not None:
             changes["configuration"] = configurations.changed(self._entry.configuration, configuration)
         wanted = None if name is None else checked_text(name)

@@ -42,10 +42,13 @@ def filter_tree(
     """
     with translated():
         nodes: list[Node] = [] if ids is None else [IdIn(filter(None, ids))]  # no row has an empty id
-        if where is not None:
-            nodes.append(_where(where, call))
-        if where_document is not None:
-            nodes.append(_where_document(where_document, call))
+        try:
+            if where is not None:
+                nodes.append(_where(where, call))
+            if where_document is not None:
+                nodes.append(_where_document(where_document, call))
+        except RecursionError:
+            raise InvalidArgumentError(f"conditions are nested too deep in {call}.") from None
         return check_limits(nodes[0] if len(nodes) == 1 else And(tuple(nodes))) if nodes else None
 
 
