@@ -98,7 +98,11 @@ def test_what_was_stopped_goes_on(
         patch.setattr(vicinal.Collection, "upsert", stopping)
         with pytest.raises(KeyboardInterrupt):
             import_chroma(database, folder)
-    reports = import_chroma(database, folder)
+    stored = 100
+    with monkeypatch.context() as patch:
+        patch.setattr(vicinal.Collection, "upsert", stopping)
+        reports = import_chroma(database, folder)
+    assert stored == 100 + 4 + 5  # batches of the second collection that were left, and of the third
     assert [report.resumed for report in reports] == [ROWS - 1, 5, 0]
     check_rows(tmp_path / "new", ROWS)
 
