@@ -95,6 +95,31 @@ def test_between_semicolons_a_comma_may_begin_a_fraction(cells: list[str], value
 
 
 @pytest.mark.parametrize(
+    ("lines", "values"),
+    [
+        (["p;q", "1.234;5,00", "2.000;6"], ["1.234", "2.000"]),  # the file has a decimal comma
+        (["p;q", "1.234;5,00", "500;6"], ["1.234", "500"]),
+        (["p\tq", "1.234\t5,00", "2.000\t6"], ["1.234", "2.000"]),
+        (["p,q", '1.234,"5,00"', "2.000,6"], ["1.234", "2.000"]),
+        (["p;q", "1.5;5,00", "2.25;6"], [1.5, 2.25]),
+        (["p;q", "0.234;5,00", "2.000;6"], [0.234, 2.0]),
+        (["p;q", "1.234;5", "2.000;6"], ["1.234", "2.000"]),  # it may have one
+        (["p;q", "1.234;5.5", "2.000;6"], [1.234, 2.0]),  # it has a decimal point
+        (["p;q", "1.234;5", "500;6"], [1.234, 500.0]),
+        (["p,q", "1.234,5", "2.000,6"], [1.234, 2.0]),
+    ],
+)
+def test_a_point_may_set_thousands_apart(lines: list[str], values: list[Any], tmp_path: Path) -> None:
+    mark = lines[0][1]
+    file, reading = tmp_path / "x.csv", Reading()
+    file.write_text("".join(f"{cell}{mark}{line}\n" for cell, line in zip(("text", "a", "b"), lines, strict=True)))
+    assert [row.row["metadata"]["p"] for row in read_rows(file, reading=reading)] == values
+    told = [note for note in reading.notes if "'p' is kept as text" in note]
+    assert len(told) == (values[0] == "1.234")
+    assert all("1.234 may have thousands or a fraction; --types p=float makes it 1.234" in note for note in told)
+
+
+@pytest.mark.parametrize(
     ("kind", "cell", "value"),
     [
         ("text", "5", "5"), ("int", "5", 5), ("float", "5", 5.0), ("float", "1.234,50", 1234.5),

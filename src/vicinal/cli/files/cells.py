@@ -19,7 +19,7 @@ from uuid import UUID
 from ...errors import InvalidArgument
 from ...metadata import loads
 
-__all__ = ["TYPES", "ColumnType", "Tally", "asked_types", "column_type"]
+__all__ = ["TYPES", "ColumnType", "Tally", "asked_types", "column_type", "misread"]
 
 Read = Callable[[str], Any]
 
@@ -148,6 +148,12 @@ class ColumnType:
 _TEXT: Final = ColumnType("text", str)
 
 
+def misread(cell: str, name: str) -> str:
+    """Why a column of such cells is text, and what to do about it."""
+    problem = f"{name!r} is kept as text: {cell} may have thousands or a fraction"
+    return f"{problem}; --types {name}=float makes it {_asked_float(cell)}"
+
+
 def column_type(name: str) -> ColumnType:
     """The type that a user asked for."""
     return ColumnType(name, TYPES[name], True)
@@ -191,6 +197,10 @@ class Tally:
     _is_counting: bool = True
     _count: int = 0
     _empty: bool = True
+    _by_comma: bool = True
+    _cells_seen: int = 0
+    _with_point: int = 0
+    _example: str = ""
 
     def __post_init__(self) -> None:
         groups = "," if self.delimiter == "," else ",."
@@ -214,10 +224,46 @@ class Tally:
         if bare.lower() in _MISSING:
             return
         self._seen = True
+        self._look_at_points(bare)
         if "," in bare:
             self._shown.update(group for group, shown in _SHOWN.items() if shown.search(bare))
         if self._left:
             self._left = [kind for kind in self._left if _fits(kind, bare)]
+
+    def _look_at_points(self, bare: str) -> None:
+        self._by_comma = self._by_comma and _GROUPED["."].fullmatch(bare) is not None
+        self._cells_seen += 1
+        self._with_point += "." in bare
+        if not self._example and not bare.isdigit():
+            self._example = bare
+
+    @property
+    def example(self) -> str:
+        """The first cell that is more than digits."""
+        return self._example
+
+    @property
+    def shows_decimal_comma(self) -> bool:
+        return self._seen and self._by_comma and "." in self._shown
+
+    @property
+    def shows_decimal_point(self) -> bool:
+        return self._is_plain_fraction and self._with_point > 0 and not self._by_comma
+
+    def may_be_thousands(self, *, has_decimal_comma: bool) -> bool:
+        """Whether 1.234 may be 1234: where the file has a decimal comma, or else where all cells look like that."""
+        enough = 1 if has_decimal_comma else self._cells_seen
+        return self._is_plain_fraction and self._by_comma and self._with_point >= enough
+
+    @property
+    def _is_plain_fraction(self) -> bool:
+        decided = self.decided()
+        return decided.name in ("float", "decimal") and decided not in self._grouped_by
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether all are numbers whose commas may set thousands apart or begin a fraction."""
+        return self._seen and any(kind in self._grouped_by for kind in self._left) and self.decided() is _TEXT
 
     @property
     def is_empty(self) -> bool:

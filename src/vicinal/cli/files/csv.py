@@ -17,7 +17,7 @@ from typing import IO, Any, Final
 from uuid import UUID
 
 from ...types import Id, Record
-from .cells import ColumnType, Tally, column_type
+from .cells import ColumnType, Tally, column_type, misread
 from .dialect import Dialect, quoted_fields, sniffed
 from .lines import encoding_of, has_bad_bytes, mended, text_lines
 from .reading import Columns, Reading, bad
@@ -110,6 +110,7 @@ def _survey(path: Path, reading: Reading) -> _Table | None:
     reading.check_types(given)
     kept = [_kept(name, number, tally, path, reading) for number, (name, tally) in enumerate(zip(names, tallies), 1)]
     types = _types(kept, tallies, columns, reading)
+    _keep_unclear_as_text(dict(zip(kept, tallies)), types, dialect, path, reading)
     _tell(path, types, columns, reading)
     return _Table(encoding, dialect, kept, columns, types, ids.decided())
 
@@ -150,6 +151,23 @@ def _types(names: list[str | None], tallies: list[Tally], columns: Columns, read
         elif not name.startswith(_PREFIX) and name not in (columns.id, columns.ttl):
             types[name] = tally.decided()
     return types
+
+
+def _keep_unclear_as_text(
+    tallies: dict[str | None, Tally], types: dict[str, ColumnType], dialect: Dialect, path: Path, reading: Reading
+) -> None:
+    """1.234 is no fraction for certain where the decimal mark of the file is a comma, or may be one."""
+    by_comma = any(tally.shows_decimal_comma for tally in tallies.values())
+    by_point = any(tally.shows_decimal_point for tally in tallies.values())
+    for name, kind in types.items():
+        tally = tallies[name]
+        if name in reading.types:
+            continue
+        is_asked = by_comma or (dialect.delimiter == ";" and not by_point)
+        if is_asked and tally.may_be_thousands(has_decimal_comma=by_comma):
+            types[name] = column_type("text")
+        if tally.is_undecided or types[name] is not kind:
+            reading.note(f"{path}: {misread(tally.example, name)}")
 
 
 def _tell(path: Path, types: dict[str, ColumnType], columns: Columns, reading: Reading) -> None:
