@@ -168,6 +168,25 @@ def test_ids_are_numbers_or_texts_together(tmp_path: Path) -> None:
     assert [row.row["id"] for row in read_rows(tmp_path / "x.csv", reading=Reading(types={"id": "text"}))] == ["1"]
 
 
+def test_ids_follow_those_that_are_stored(command: Command, tmp_path: Path) -> None:
+    numbers, mixed = tmp_path / "numbers.csv", tmp_path / "mixed.csv"
+    numbers.write_text("id,text,n\n1,a,5\n2,b,6\n")
+    mixed.write_text("id,text\n1,a\n2,b\nA3,c\n")
+    assert "mixed.csv: id text\n" in command("import", tmp_path / "db", "texts", mixed, "--encoder", "none").out
+    done = command("import", tmp_path / "db", "texts", numbers)
+    assert "numbers.csv: id int, n int\nids become texts, as those that texts holds" in done.out
+    assert not done.err
+    command("import", tmp_path / "db", "numbers", numbers, "--encoder", "none")
+    assert not command("import", tmp_path / "db", "numbers", numbers).err
+    assert "'1' is another id than 1" in command("import", tmp_path / "db", "numbers", mixed).err
+    assert "ids become" not in command("import", tmp_path / "db", "asked", mixed, "--encoder", "none").out
+    assert "ids become" not in command("import", tmp_path / "db", "asked", numbers, "--types", "id=int").out
+    with vicinal.connect(tmp_path / "db") as database:
+        assert database.collection("texts").ids() == ["A3", "1", "2"]  # a row that is replaced is a new one
+        assert database.collection("numbers").ids() == [1, 2, "1", "2", "A3"]
+        assert database.collection("asked").ids() == ["1", "2", "A3", 1, 2]
+
+
 @pytest.mark.parametrize("cell", ["[0.5, 1]", "[0.5,1.0]", "{0.5,1}", "[0.5 1. ]", " [0.5\n 1.0] "])
 def test_vectors_are_written_in_many_ways(cell: str, tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text(f'id,vector,sparse\n1,"{cell}","{{""3"": 0.5}}"\n')

@@ -43,6 +43,7 @@ __all__ = ["export_collection", "import_file"]
 # One commit each: enough rows that commits cost little, few enough that a bar moves while texts are encoded.
 _BATCH_ROWS = 256
 _LISTED_MAX = 20
+_LOOKED_AT_IDS = 1_000
 
 _SourceFile = Annotated[
     Path | None,
@@ -188,10 +189,13 @@ def import_file(
         with connect(path) as database, _target(database, collection, first, encoder, metric) as target:
             for note in reading.notes:
                 say(note)
+            stored: Iterator[list[SourceRow]] = chain([first], batches)
+            if _ids_become_texts(target, reading):
+                stored = map(_with_text_ids, stored)
             with warnings.catch_warnings():
                 if encoder == "none":  # on purpose, so it need not be told
                     warnings.filterwarnings("ignore", "collection .* has no encoder")
-                rows = _store(target, chain([first], batches), file, reading)
+                rows = _store(target, stored, file, reading)
             _tell_problems(reading)
             say(f"{rows:,} rows from {file}; {collection} holds {target.count():,}.")
 
@@ -268,6 +272,28 @@ def _target(
     if encoder is not None and encoder != "none":
         options["encoder"] = encoder
     return database.collection(name, **options)
+
+
+def _ids_become_texts(target: Collection, reading: Reading) -> bool:
+    """Whether the ids of a file of texts follow those that are stored; says so, and where they cannot."""
+    if not reading.ids_found:
+        return False
+    stored = {type(record.id) for record in target.peek(_LOOKED_AT_IDS)}
+    if reading.ids_found == "int" and stored == {str}:
+        say(f"ids become texts, as those that {target.name} holds; with --types ID=int they would be other ids")
+        return True
+    if reading.ids_found == "text" and stored == {int}:
+        say(
+            f"the ids of the file are texts and those that {target.name} holds are whole numbers: "
+            "no row of the file replaces one of them, as '1' is another id than 1",
+            to_errors=True,
+        )
+    return False
+
+
+def _with_text_ids(batch: list[SourceRow]) -> list[SourceRow]:
+    """What a cell held: it was read as a whole number only where that is written so."""
+    return [SourceRow(row.place, {**row.row, "id": str(row.row["id"])}) if "id" in row.row else row for row in batch]
 
 
 def _store(target: Collection, batches: Iterator[list[SourceRow]], file: Path, reading: Reading) -> int:

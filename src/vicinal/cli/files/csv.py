@@ -111,8 +111,11 @@ def _survey(path: Path, reading: Reading) -> _Table | None:
     kept = [_kept(name, number, tally, path, reading) for number, (name, tally) in enumerate(zip(names, tallies), 1)]
     types = _types(kept, tallies, columns, reading)
     _keep_unclear_as_text(dict(zip(kept, tallies)), types, dialect, path, reading)
+    found_ids = ids.decided()
+    if ids.seen and columns.id not in reading.types:
+        reading.ids_found = found_ids if found_ids != "typed" else ""
     _tell(path, types, columns, reading)
-    return _Table(encoding, dialect, kept, columns, types, ids.decided())
+    return _Table(encoding, dialect, kept, columns, types, found_ids)
 
 
 def _header(record: CsvRecord, dialect: Dialect) -> list[str]:
@@ -179,8 +182,10 @@ def _tell(path: Path, types: dict[str, ColumnType], columns: Columns, reading: R
     ]
     if renamed:
         reading.note(f"{path}: {', '.join(renamed)}")
-    if types:
-        reading.note(f"{path}: {', '.join(f'{name} {kind.name}' for name, kind in types.items())}")
+    told = {columns.id: reading.ids_found} if reading.ids_found else {}
+    told |= {name: kind.name for name, kind in types.items()}
+    if told:
+        reading.note(f"{path}: {', '.join(f'{name} {kind}' for name, kind in told.items())}")
 
 
 class _IdCells:
@@ -188,8 +193,10 @@ class _IdCells:
 
     def __init__(self) -> None:
         self._all_int = self._all_typed = True
+        self.seen = False
 
     def add(self, cell: str) -> None:
+        self.seen = self.seen or bool(cell)
         if not cell or not (self._all_int or self._all_typed):
             return
         value = from_cell(cell)

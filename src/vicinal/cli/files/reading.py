@@ -73,6 +73,7 @@ class Reading:
         on_error: "stop" at what does not fit, "skip" it, or "replace" characters that are none.
         notes: what was found out, a line each.
         problems: what was skipped or replaced, place and reason.
+        ids_found: "int" or "text" where a file of texts was found to have such ids; "" where it says what they are.
     """
 
     columns: Columns = field(default_factory=Columns)
@@ -84,6 +85,7 @@ class Reading:
     on_error: OnError = "stop"
     notes: list[str] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
+    ids_found: str = ""
 
     def note(self, text: str) -> None:
         self.notes.append(text)
