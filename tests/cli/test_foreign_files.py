@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import math
 import re
 import shlex
 import sqlite3
@@ -220,7 +222,10 @@ def test_a_stream_of_arrow_is_what_datasets_keep(tmp_path: Path) -> None:
         ('{"$numberInt": "5"}', 5),
         ('{"$numberLong": "-9223372036854775808"}', -(2**63)),
         ('{"$numberDouble": "1.5"}', 1.5),
-        ('{"$numberDouble": "-Infinity"}', None),
+        ('{"$numberDouble": "-Infinity"}', -math.inf),  # which the collection refuses, as it does that of decimals
+        ('{"$numberDouble": "NaN"}', None),
+        ('{"$numberDecimal": "-Infinity"}', Decimal("-Infinity")),
+        ('{"$numberDecimal": "NaN"}', None),
         ('{"$numberDecimal": "1.10"}', Decimal("1.10")),
         ('{"$uuid": "00000000-0000-0000-0000-000000000007"}', UUID(int=7)),
         ('{"$binary": {"base64": "/w==", "subType": "00"}}', "/w=="),
@@ -321,3 +326,53 @@ def test_ids_may_have_any_line_ends(tmp_path: Path) -> None:
     for content in (b"a\r\n b \r\n3", b"a\r b \r3\r", b"\xef\xbb\xbfa\n b \n3\n\n"):
         (tmp_path / "ids.txt").write_bytes(content)
         assert [row.row["id"] for row in read_rows(tmp_path / "v.npy", ids=tmp_path / "ids.txt")] == ["a", " b ", 3]
+
+
+# -- what skipping helps with, and what not
+
+
+def test_rows_of_parquet_that_do_not_fit_are_numbered_and_skipped(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    right = np.array([1, 2], np.float32).tobytes()
+    for name, column, problem in (
+        ("blob", {"text": ["a", "b", "c"], "vector": [right, b"123", right]}, "3 bytes are no vector of float32"),
+        ("json", {"text": ["a", "b", "c"], "vector": ["[1, 2]", "[", "[1, 2]"]}, "the vector is not a JSON list"),
+        ("text", {"text": [b"a", b"\xff", b"c"], "id": [b"1", b"2", b"3"]}, "'text' holds bytes that are not UTF-8"),
+    ):
+        file, skipping = tmp_path / f"{name}.parquet", Reading(on_error="skip")
+        parquet.write_table(arrow.table(column), file)
+        with pytest.raises(InvalidInput, match=f"{name}.parquet: row 1: .*{problem}.*--on-error skip"):
+            list(read_rows(file))
+        assert [row.row["text"] for row in read_rows(file, reading=skipping)] == ["a", "c"]
+        assert len(skipping.problems) == 1
+
+
+def test_skipping_is_not_advised_where_nothing_can_be_skipped(tmp_path: Path) -> None:
+    np.save(tmp_path / "short.npy", np.eye(3))
+    (tmp_path / "ids.txt").write_text("a\nb\n")
+    files = {
+        "x.npy": b"no array",
+        "x.parquet": b"no table",
+        "x.db": b"no database" * 100,
+        "x.json": b"[{}",
+        "y.json": b'[{"text": "\xff"}]',
+        "x.jsonl.gz": gzip.compress(b'{"text": "a"}\n' * 99)[:-9],
+        "x.csv": b"id,text,text\n1,a,b\n",
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    for name in (*files, "short.npy"):
+        ids = tmp_path / "ids.txt" if name == "short.npy" else None
+        with pytest.raises(InvalidInput) as refused:
+            list(read_rows(tmp_path / name, reading=Reading(ids=ids, on_error="skip")))
+        assert refused.value.remedy, name
+        assert "--on-error skip" not in str(refused.value), name
+
+
+def test_infinity_of_mongodb_is_refused_and_not_lost(command: Command, tmp_path: Path) -> None:
+    for kind in ("Double", "Decimal"):
+        (tmp_path / "x.jsonl").write_text(f'{{"text": "a", "n": {{"$number{kind}": "Infinity"}}}}\n')
+        done = command("import", tmp_path / "db", "c", tmp_path / "x.jsonl", "--encoder", "none")
+        assert done.code == 1
+        assert "x.jsonl:1: metadata.n is " in done.err

@@ -20,7 +20,7 @@ from ...types import Id, Record
 from .cells import ColumnType, Tally, column_type, misread
 from .dialect import Dialect, quoted_fields, sniffed
 from .lines import encoding_of, has_bad_bytes, mended, text_lines
-from .reading import Columns, Reading, bad
+from .reading import Columns, Reading, bad, bad_file
 from .records import CsvRecord, records
 from .rows import SourceRow, from_cell, json_member, json_object, json_vector, source_row, to_cell
 from .source import kind_of
@@ -94,7 +94,7 @@ def _survey(path: Path, reading: Reading) -> _Table | None:
         return None
     place = f"{path}:{header.line}"
     if header.problem:
-        raise bad(place, header.problem)
+        raise bad_file(place, header.problem)
     names = _header(header, dialect)
     tallies = [Tally(dialect.delimiter) for _ in names]
     ids = _IdCells()
@@ -127,7 +127,7 @@ def _header(record: CsvRecord, dialect: Dialect) -> list[str]:
 def _check_header(names: list[str], columns: Columns, place: str) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise bad(place, f"the column {twice!r} is there twice")
+        raise bad_file(place, f"the column {twice!r} is there twice")
     columns.check(names, place)
 
 

@@ -36,7 +36,12 @@ def _of_date(value: Any) -> Any:
 
 def _of_double(value: Any) -> float | None:
     number = float(value)
-    return number if number - number == 0 else None  # NaN and infinity are no values
+    return number if number == number else None  # NaN is no value; infinity is one that no row can have
+
+
+def _of_decimal(value: Any) -> Decimal | None:
+    number = Decimal(value)
+    return None if number.is_nan() else number
 
 
 def _of_binary(value: Any) -> Any:
@@ -64,7 +69,7 @@ _BY_TAG: Final[dict[str, Callable[[Any], Any]]] = {
     "$numberInt": int,
     "$numberLong": int,
     "$numberDouble": _of_double,
-    "$numberDecimal": Decimal,
+    "$numberDecimal": _of_decimal,
     "$binary": _of_binary,
     "$timestamp": _of_timestamp,
     "$regularExpression": _of_pattern,

@@ -15,7 +15,7 @@ from ...errors import InvalidInput
 from ...types import Record
 from .extended_json import loads, reason
 from .lines import encoding_of, has_bad_bytes, mended, text_lines
-from .reading import Columns, Reading, bad, clean
+from .reading import Columns, Reading, bad, bad_file, clean
 from .rows import BAD_JSON, SourceRow, json_member, json_members, source_row, typed_texts
 from .source import kind_of
 
@@ -59,9 +59,13 @@ def _objects(path: Path, reading: Reading) -> Iterator[tuple[str, dict[str, Any]
 
 def _array(text: str, path: Path, reading: Reading) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
+        if has_bad_bytes(text) and reading.on_error != "replace":
+            raise bad_file(
+                str(path), "the file is not UTF-8", "Say its encoding by --encoding, or use --on-error replace."
+            )
         rows = loads(_unescaped(text, str(path), reading))
     except BAD_JSON as error:
-        raise bad(str(path), f"the file is not JSON: {reason(error)}") from None
+        raise bad_file(str(path), f"the file is not JSON: {reason(error)}") from None
     for number, row in enumerate(rows):
         place = f"{path}: row {number}"
         if isinstance(row, dict):

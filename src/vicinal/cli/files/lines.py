@@ -10,7 +10,7 @@ from typing import IO, Final
 
 from ...errors import InvalidArgument, InvalidDocument
 from ...rag.loaders.decoding import mark_of, wide_encoding
-from .reading import Reading, bad
+from .reading import Reading, bad_file
 from .source import opened
 
 __all__ = ["encoding_of", "has_bad_bytes", "mended", "text_lines"]
@@ -95,7 +95,9 @@ def text_lines(path: Path, encoding: str, *, newline: str | None = "") -> Iterat
                 number += 1
                 yield line
         except UnicodeError as error:
-            raise bad(f"{path}:{number + 1}", f"from there on the file is not {encoding.upper()} ({error})") from None
+            raise bad_file(
+                f"{path}:{number + 1}", f"from there on the file is not {encoding.upper()} ({error})"
+            ) from None
         finally:
             text.detach()
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...errors import InvalidInput
 from ...types import Record
 from .lines import encoding_of, has_bad_bytes, text_lines
-from .reading import Reading, bad
+from .reading import Reading, bad_file
 from .rows import SourceRow, from_cell, shown_cell
 from .source import kind_of, opened
 
@@ -22,10 +22,10 @@ _LINE_ENDS = ("\n", "\r")
 def read(path: Path, reading: Reading) -> Iterator[SourceRow]:
     matrix = _array(path)
     if matrix.ndim != 2:
-        raise bad(str(path), "the file must hold an array of two dimensions, one vector a row")
+        raise bad_file(str(path), "the file must hold an array of two dimensions, one vector a row")
     ids = None if reading.ids is None else _ids(reading.ids, reading)
     if ids is not None and len(ids) != len(matrix):
-        raise bad(str(reading.ids), f"there are {len(ids):,} ids for {len(matrix):,} vectors")
+        raise bad_file(str(reading.ids), f"there are {len(ids):,} ids for {len(matrix):,} vectors")
     for number, vector in enumerate(matrix):
         row: dict[str, Any] = {"vector": np.array(vector)}  # a copy: the file stays mapped no longer than it is read
         yield SourceRow(f"{path}: row {number}", row if ids is None else {"id": ids[number], **row})
@@ -39,9 +39,9 @@ def _array(path: Path) -> NDArray[Any]:
             with opened(path) as file:
                 found = np.load(file, allow_pickle=False)
     except (ValueError, EOFError) as error:
-        raise bad(str(path), f"the file is not an array in npy format: {error}") from None
+        raise bad_file(str(path), f"the file is not an array in npy format: {str(error).partition('. ')[0]}") from None
     if not isinstance(found, np.ndarray):
-        raise bad(str(path), "the file must hold one array")
+        raise bad_file(str(path), "the file must hold one array")
     return found
 
 
@@ -49,7 +49,7 @@ def _ids(path: Path, reading: Reading) -> list[Any]:
     if kind_of(path) == ".npy":
         found = _array(path)
         if found.ndim != 1 or found.dtype.kind not in "iuU":
-            raise bad(str(path), "the ids must be an array of one dimension, of whole numbers or texts")
+            raise bad_file(str(path), "the ids must be an array of one dimension, of whole numbers or texts")
         return list(found.tolist())
     ids: list[Any] = []
     lines = [line.rstrip("\r\n") for line in text_lines(path, encoding_of(path, reading, old_allowed=False))]
@@ -57,9 +57,9 @@ def _ids(path: Path, reading: Reading) -> list[Any]:
         lines.pop()
     for number, line in enumerate(lines, 1):
         if has_bad_bytes(line):
-            raise bad(f"{path}:{number}", "the line is not UTF-8")
+            raise bad_file(f"{path}:{number}", "the line is not UTF-8")
         if not line:
-            raise bad(f"{path}:{number}", "the line is empty, so the ids behind it would go to other vectors")
+            raise bad_file(f"{path}:{number}", "the line is empty, so the ids behind it would go to other vectors")
         ids.append(from_cell(line))
     return ids
 

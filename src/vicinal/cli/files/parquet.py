@@ -13,8 +13,8 @@ from ...inputs.arrow import is_list, vectors_in_column
 from ...inputs.arrow_values import has_nanoseconds, values
 from ...metadata import dumps
 from ...types import Record
-from .reading import Columns, Reading, bad
-from .rows import SourceRow, blob_vector, from_cell, json_vector, source_row, to_cell, typed_texts
+from .reading import Columns, Reading, bad, bad_file
+from .rows import SourceRow, blob_vector, from_cell, source_row, to_cell, typed_texts
 from .source import kind_of, opened
 
 _READ_ROWS: Final = 1024
@@ -44,7 +44,7 @@ def read(path: Path, reading: Reading) -> Iterator[SourceRow]:
             first += len(batch)
     except (arrow.ArrowInvalid, arrow.ArrowKeyError) as error:
         kind = "Arrow" if kind_of(path) in ARROW_FILES else "Parquet"
-        raise bad(str(path), f"the file is not {kind}: {str(error).partition(chr(10))[0]}") from None
+        raise bad_file(str(path), f"the file is not {kind}: {str(error).partition(chr(10))[0]}") from None
 
 
 # -- batches of any of the formats
@@ -90,7 +90,7 @@ def _kept(schema: Any, path: Path, reading: Reading, columns: Columns) -> list[i
     """The places of the columns that are read."""
     twice = next((name for name in schema.names if schema.names.count(name) > 1), None)
     if twice is not None:
-        raise bad(str(path), f"the column {twice!r} is there twice")
+        raise bad_file(str(path), f"the column {twice!r} is there twice")
     columns.check(schema.names, str(path))
     reading.check_types(schema.names)
     types = import_module("pyarrow.types")
@@ -132,6 +132,11 @@ def _rows(
 
 def _row(found: dict[str, Any], columns: Columns, reading: Reading, place: str) -> SourceRow:
     """Columns are there for every row, so a null means that this row has no such value."""
+    for name in (columns.text, columns.id):
+        if isinstance(found.get(name), bytes):  # as old writers keep texts
+            found[name] = _text(found[name], name, place)
+    if isinstance(found.get(columns.vector), bytes):
+        found[columns.vector] = blob_vector(found[columns.vector], place)
     typed = typed_texts(found, reading)
     return source_row({name: value for name, value in typed.items() if value is not None}, columns, place)
 
@@ -144,29 +149,31 @@ def _column(column: Any, field: Any, as_text: bool, columns: Columns, path: Path
     if name == columns.vector:
         return _vectors(column, name, path)
     is_binary = types.is_binary(field.type) or types.is_large_binary(field.type)
-    if is_binary and name in (columns.text, columns.id):  # as old writers keep texts
-        return [None if cell is None else _text(cell, name, path) for cell in column.to_pylist()]
+    if is_binary and name in (columns.text, columns.id):
+        return list(column.to_pylist())
     return values(column, instants_as_text=as_text)
 
 
-def _text(cell: bytes, name: str, path: Path) -> str:
+def _text(cell: bytes, name: str, place: str) -> str:
     try:
         return cell.decode()
     except UnicodeDecodeError:
-        raise bad(str(path), f"the column {name!r} holds bytes that are not UTF-8") from None
+        raise bad(place, f"the column {name!r} holds bytes that are not UTF-8") from None
 
 
 def _vectors(column: Any, name: str, path: Path) -> Sequence[Any]:
-    """Lists of numbers; bytes, which are float32, little-endian, as sqlite-vec, Redis and DuckDB keep vectors; JSON."""
+    """Lists of numbers; bytes, which are float32, little-endian, as sqlite-vec, Redis and DuckDB keep vectors; JSON.
+
+    Bytes and JSON are read with their rows, of which one that does not fit can be named and left out.
+    """
     arrow, types = import_module("pyarrow"), import_module("pyarrow.types")
     kind = column.type
-    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
-        return [None if cell is None else blob_vector(cell, f"{path}: column {name!r}") for cell in column.to_pylist()]
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return [None if cell is None else json_vector(cell, f"{path}: column {name!r}") for cell in column.to_pylist()]
+    is_binary = types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+    if is_binary or types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return list(column.to_pylist())
     if isinstance(kind, arrow.BaseExtensionType) or is_list(kind) or types.is_null(kind):
         return list(vectors_in_column(column, f"column {name!r}"))
-    raise bad(str(path), f"the column {name!r} holds {kind}, not vectors")
+    raise bad_file(str(path), f"the column {name!r} holds {kind}, not vectors")
 
 
 # -- writing

@@ -9,13 +9,13 @@ from typing import Any, Final, Literal, TypeVar, get_args
 
 from ...errors import InvalidArgument, InvalidInput
 
-__all__ = ["ON_ERROR", "Columns", "OnError", "Reading", "bad", "clean"]
+__all__ = ["ON_ERROR", "Columns", "OnError", "Reading", "bad", "bad_file", "clean"]
 
 T = TypeVar("T")
 OnError = Literal["stop", "skip", "replace"]
 ON_ERROR: Final = get_args(OnError)
 
-_REMEDY: Final = "Mend the file and import it again, or pass over such lines by --on-error skip."
+_MEND: Final = "Mend the file and import it again"
 _ROLES: Final = ("id", "text", "vector", "ttl", "sparse")
 _OTHER_IDS: Final = ("_id",)  # of MongoDB and Elasticsearch
 
@@ -122,7 +122,15 @@ class Reading:
 
 
 def bad(place: str, problem: str) -> InvalidInput:
-    return InvalidInput(problem, name="FILE", place=place, remedy=_REMEDY)
+    """Of one line or row, which can be left out."""
+    return InvalidInput(
+        problem, name="FILE", place=place, remedy=f"{_MEND}, or pass over such lines by --on-error skip."
+    )
+
+
+def bad_file(place: str, problem: str, remedy: str = f"{_MEND}.") -> InvalidInput:
+    """Of a whole file, of which nothing can be left out."""
+    return InvalidInput(problem, name="FILE", place=place, remedy=remedy)
 
 
 def clean(value: Any) -> Any:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from ...errors import InvalidArgument, MissingExtra
-from .reading import bad
+from .reading import bad_file
 
 __all__ = ["COMPRESSED", "STANDARD", "broken", "kept_input", "kind_of", "opened", "written"]
 
@@ -68,7 +68,7 @@ def _one_of_zip(path: Path) -> Iterator[IO[bytes]]:
     with zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
         if len(names) != 1:
-            raise bad(str(path), f"the archive holds {len(names)} files, not one")
+            raise bad_file(str(path), f"the archive holds {len(names)} files, not one")
         with archive.open(names[0]) as file:
             yield file
 
@@ -101,7 +101,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     except broken as error:
         if open_ is None or isinstance(error, FileNotFoundError):
             raise
-        raise bad(str(path), f"the compressed file is broken: {error}") from None
+        raise bad_file(str(path), f"the compressed file is broken: {error}") from None
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import apsw
 
 from ...errors import InvalidArgument, Unsupported
 from ...types import Record
-from .reading import Columns, Reading, bad
+from .reading import Columns, Reading, bad_file
 from .rows import SourceRow, blob_vector, json_vector, source_row, typed_texts
 
 
@@ -36,7 +36,7 @@ def read(path: Path, reading: Reading) -> Iterator[SourceRow]:
             if row is not None:
                 yield row
     except apsw.Error as error:
-        raise bad(str(path), f"the file cannot be read as an SQLite database: {error}") from None
+        raise bad_file(str(path), f"the file cannot be read as an SQLite database: {error}") from None
     finally:
         connection.close()
 
