@@ -199,15 +199,15 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         lambda c: c.add(["x", "y"], vectors=[X, [1.0, float("nan")]]),
         "InvalidVector",
         "vectors",
-        "row 1 (id 'y'): component 1 of the vector is nan as float32. Find out why the encoder made NaN or "
-        "infinity; such a row could never be found.",
+        "row 1 (id 'y'): component 1 of the vector is nan as float32. Find out where NaN or infinity comes "
+        "from; such a row could never be found.",
     ),
     "vector beyond float32": (
         lambda c: c.add(["x"], vectors=[[1e39, 1.0]]),
         "InvalidVector",
         "vectors",
-        "row 0 (id 'x'): component 0 of the vector is inf as float32. Find out why the encoder made NaN or "
-        "infinity; such a row could never be found.",
+        "row 0 (id 'x'): component 0 of the vector is 1e+39, more than float32 holds. Scale the vectors: "
+        "float32 ends at 3.4e38.",
     ),
     "vector of zeros": (
         lambda c: c.add(["x"], vectors=[[0.0, 0.0]]),

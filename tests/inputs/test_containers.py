@@ -16,6 +16,7 @@ import pytest
 
 import vicinal
 from vicinal.errors import InvalidArgument, InvalidVector, VicinalError
+from vicinal.inputs.containers import one_vector, vectors_in
 
 MATRIX = [[1.0, 3.0], [2.0, 4.0]]  # not its own transpose
 FLOATS = np.array(MATRIX, np.float32)
@@ -241,6 +242,8 @@ REFUSED: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "None for a component": ("numpy", lambda np: [[1.0, None]], "row 0.*component 1 of the vector is missing"),
     "a text for a component": ("numpy", lambda np: np.array([[1, "x"]], object), "row 0.*component 1.*of type str"),
     "bools": ("numpy", lambda np: np.array([[True, False]]), "real numbers, not bool"),
+    "a bool beside a number": ("numpy", lambda np: [[1.0, 2.0], [1.0, True]], "row 1.*component 1.*of type bool"),
+    "a bool of NumPy beside a number": ("numpy", lambda np: [(np.False_, 1.5)], "row 0.*component 0.*of type bool"),
     "complex numbers": ("numpy", lambda np: np.array([[1j, 2]]), "real numbers, not complex128"),
     "dates": ("numpy", lambda np: np.array([["2024-01-01"]], "M8[D]"), "real numbers, not datetime64"),
     "a set for a row": ("numpy", lambda np: [{1.0, 2.0}], "row 0.*not set"),
@@ -309,6 +312,53 @@ def test_sparse_vectors_come_from_a_sparse_matrix(docs: vicinal.Collection) -> N
     assert [record.sparse for record in docs.get(vectors=True)] == [{5: 1.0}, {7: 5.0}, {1: 1.5}]
     assert matrix.nnz == 3  # it is not changed
     assert docs.search(sparse=sparse.csr_array([[0.0] * 5 + [1.0]]), mode="hybrid").ids == ["a"]
+
+
+def test_a_sparse_matrix_by_keys_is_no_dict(docs: vicinal.Collection) -> None:
+    sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
+    for kind in (sparse.dok_matrix, sparse.dok_array):
+        matrix = kind(np.array(MATRIX))
+        assert vectors_in(matrix).tolist() == MATRIX
+        assert one_vector(kind(np.array([MATRIX[1]]))).tolist() == MATRIX[1]
+        docs.upsert(["a", "b"], vectors=matrix, sparse=matrix)
+        docs.upsert("c", vectors=[MATRIX[0]], sparse=kind(np.array([[0.0, 1.5]])))
+        assert stored(docs) == [*MATRIX, MATRIX[0]]
+        assert [record.sparse for record in docs.get(vectors=True)] == [{0: 1, 1: 3}, {0: 2, 1: 4}, {1: 1.5}]
+        assert [hits.ids for hits in docs.search_many(matrix, 1)] == [["a"], ["b"]]
+
+
+@pytest.mark.parametrize("columns", [COLUMNS, {"vector": MATRIX}])
+def test_vectors_come_from_a_stream_of_batches(docs: vicinal.Collection, columns: dict[str, Any]) -> None:
+    arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    wanted = vectors_in(arrow.table(columns)).tolist()
+    for ids in (["a", "b"], iter(["a", "b"])):
+        docs.upsert(ids, vectors=arrow.table(columns).to_reader(max_chunksize=1))
+        assert stored(docs) == wanted
+    docs.upsert("c", vectors=arrow.table(columns).slice(0, 1).to_reader())
+    assert stored(docs) == [*wanted, wanted[0]]
+
+
+def test_a_type_that_pyarrow_does_not_know_is_told(docs: vicinal.Collection) -> None:
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    if not hasattr(polars, "Int128"):
+        pytest.skip("this polars has no Int128")
+    column = polars.Series("n", [1, 2], dtype=polars.Int128)
+    for given in (
+        {"rows": polars.DataFrame({"id": ["a", "b"], "text": ["x", "y"], "n": column})},
+        {"vectors": column.to_frame()},
+        {"ids": column, "texts": ["x", "y"]},
+        {"rows": OnlyArrowStream(column.to_frame())},
+    ):
+        with pytest.raises(InvalidArgument, match=r"cannot be read: .*Cast columns .* Int128"):
+            docs.add(**given)
+    assert docs.count() == 0
+
+
+def test_a_query_with_a_bool_is_refused(docs: vicinal.Collection) -> None:
+    docs.add(vectors=MATRIX)
+    with pytest.raises(InvalidVector, match="query: component 1 of the vector is of type bool"):
+        docs.search([1.5, True])
 
 
 def test_a_stream_of_batches_is_stored_batch_by_batch(docs: vicinal.Collection) -> None:

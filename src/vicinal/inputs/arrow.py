@@ -7,13 +7,14 @@ only when such a thing is given; where it is not installed, `is_arrow` leaves th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidVector, MissingExtra
+from ..errors import InvalidArgument, InvalidVector, MissingExtra
 
 __all__ = [
     "batches_of",
@@ -55,7 +56,8 @@ def columns_of(value: Any) -> list[tuple[str, Any]]:
 def batches_of(stream: Any, rows_max: int) -> Iterator[Any]:
     """Tables of at most so many rows, as the stream gives them."""
     arrow = pyarrow()
-    reader = arrow.RecordBatchReader.from_stream(stream)
+    with _known_types(stream):
+        reader = arrow.RecordBatchReader.from_stream(stream)
     for batch in reader:
         for start in range(0, len(batch), rows_max):
             yield arrow.Table.from_batches([batch.slice(start, rows_max)])
@@ -143,9 +145,25 @@ def chunked(value: Any) -> Any:
         return value
     if isinstance(value, arrow.Array):
         return arrow.chunked_array([value])
-    if hasattr(value, "__arrow_c_stream__"):
-        return arrow.chunked_array(value)
-    return arrow.chunked_array([arrow.array(value)])
+    with _known_types(value):
+        if hasattr(value, "__arrow_c_stream__"):
+            return arrow.chunked_array(value)
+        return arrow.chunked_array([arrow.array(value)])
+
+
+@contextmanager
+def _known_types(value: Any) -> Iterator[None]:
+    """What pyarrow says of a type that it does not know, such as the Int128 of polars, in words for users."""
+    arrow = pyarrow()
+    try:
+        yield
+    except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError) as error:
+        raise InvalidArgument(
+            f"this {type(value).__name__} cannot be read: {str(error).partition(chr(10))[0]:.120}",
+            name="rows",
+            value=type(value).__name__,
+            remedy="Cast columns of types that pyarrow does not know, such as Int128 of polars to Int64.",
+        ) from None
 
 
 def _table(value: Any) -> Any:
@@ -157,8 +175,9 @@ def _table(value: Any) -> Any:
         return arrow.Table.from_batches([value])
     if isinstance(value, (arrow.Array, arrow.ChunkedArray)):
         return None
-    if hasattr(value, "__arrow_c_schema__") and not arrow.types.is_struct(arrow.field(value).type):
-        return None
+    with _known_types(value):
+        if hasattr(value, "__arrow_c_schema__") and not arrow.types.is_struct(arrow.field(value).type):
+            return None
     column = chunked(value)
     return arrow.Table.from_struct_array(column) if arrow.types.is_struct(column.type) else None
 

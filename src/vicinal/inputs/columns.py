@@ -19,7 +19,7 @@ from ..contract import FloatMatrix
 from ..errors import DuplicateId, InvalidArgument, InvalidId, VicinalError
 from ..types import Id
 from .arrow import batches_of, is_stream
-from .containers import is_unordered, one_vector, values_in, vectors_in
+from .containers import is_sparse_matrix, is_unordered, one_vector, values_in, vectors_in
 from .frames import frame_columns, frame_rows, is_frame
 from .ids import check_id, is_scalar_id
 from .names import nearest
@@ -125,7 +125,7 @@ def batches(
         )
     _refuse_ids_alone(columns)
     _refuse_unordered(columns)
-    if any(isinstance(value, Iterator) for _, value in columns.given()):
+    if any(_comes_one_by_one(value) for _, value in columns.given()):
         yield from _from_rows(_zipped(columns), columns.ttl, rules, now)
         return
     yield read_batch(columns, rules(), now())
@@ -208,14 +208,17 @@ def _from_stream(
         first_row += len(table)
 
 
+def _comes_one_by_one(value: object) -> bool:
+    """Whether it is a generator of entries; what a stream of Arrow iterates are batches of them."""
+    return isinstance(value, Iterator) and not is_stream(value)
+
+
 def _zipped(columns: Columns) -> Iterator[dict[str, Any]]:
     """Parallel columns of which at least one is a generator, row by row."""
     given = columns.given()
     names = [_SINGULAR[name] for name, _ in given]
     listed = [
-        iter(
-            value if isinstance(value, Iterator) else vectors_in(value) if name == "vectors" else _as_list(name, value)
-        )
+        iter(value if _comes_one_by_one(value) else vectors_in(value) if name == "vectors" else _as_list(name, value))
         for name, value in given
     ]
     while True:
@@ -357,12 +360,16 @@ def _without_scalars(columns: Columns) -> Columns:
         vectors=[columns.vectors] if _is_one_vector(columns.vectors) else columns.vectors,
         metadata=[columns.metadata] if isinstance(columns.metadata, Mapping) else columns.metadata,
         ttl=columns.ttl,
-        sparse=[columns.sparse] if isinstance(columns.sparse, Mapping) else columns.sparse,
+        sparse=[columns.sparse] if _is_one_sparse(columns.sparse) else columns.sparse,
     )
 
 
+def _is_one_sparse(sparse: Any) -> bool:
+    return isinstance(sparse, Mapping) and not is_sparse_matrix(sparse)
+
+
 def _is_one_vector(vectors: Any) -> bool:
-    if vectors is None:
+    if vectors is None or is_stream(vectors):
         return False
     if not isinstance(vectors, (list, tuple)):
         vectors = one_vector(vectors)
@@ -372,6 +379,8 @@ def _is_one_vector(vectors: Any) -> bool:
 
 
 def _as_list(name: str, value: Any) -> list[Any]:
+    if is_sparse_matrix(value):  # one by keys is a mapping too
+        return values_in(value)
     is_scalar = isinstance(value, (str, bytes, bytearray, memoryview, Mapping)) or getattr(value, "ndim", 1) == 0
     if is_scalar or not isinstance(value, Iterable):
         raise InvalidArgument(

@@ -29,6 +29,7 @@ __all__ = [
     "is_unordered",
     "numbers_in",
     "one_vector",
+    "refuse_booleans",
     "sparse_rows",
     "values_in",
     "vectors_in",
@@ -73,11 +74,11 @@ def vectors_in(given: Any) -> NDArray[Any] | list[Any]:
         return _in_array(given)
     if type(given) in (list, tuple):
         return list(given)
+    if is_sparse_matrix(given):  # one by keys is a mapping too
+        return _dense(given)
     if given is None or isinstance(given, (str, Mapping)):
         raise _not_vectors(given)
     _refuse_blob(given)
-    if is_sparse_matrix(given):
-        return _dense(given)
     if arrow.is_arrow(given):
         return arrow.vectors(given)
     if _is_array_like(given):
@@ -92,11 +93,11 @@ def one_vector(given: Any) -> Any:
     if isinstance(given, np.ma.MaskedArray):
         _refuse_mask(given)
         return given.data
+    if is_sparse_matrix(given):
+        return _dense(given)[0] if len(given.shape) == 2 and given.shape[0] == 1 else _dense(given)
     if isinstance(given, np.ndarray) or given is None or isinstance(given, (str, Mapping)):
         return given
     _refuse_blob(given)
-    if is_sparse_matrix(given):
-        return _dense(given)[0] if len(given.shape) == 2 and given.shape[0] == 1 else _dense(given)
     if hasattr(given, "as_py") and hasattr(given, "values"):  # a list as a scalar of pyarrow
         given = given.values
     if arrow.is_arrow(given) and not arrow.columns_of(given):
@@ -129,11 +130,11 @@ def values_in(given: Iterable[Any]) -> list[Any]:
 
 def entries_in(given: Any) -> list[Any] | None:
     """Texts, vectors or sparse vectors, one an entry; None where it is no list of anything."""
+    if is_sparse_matrix(given):
+        return list(_dense(given))
     if isinstance(given, (str, bytes, Mapping)):
         return None
     _refuse_blob(given)
-    if is_sparse_matrix(given):
-        return list(_dense(given))
     if arrow.is_arrow(given):
         is_block = bool(arrow.columns_of(given)) or arrow.is_list(arrow.chunked(given).type)
         return list(arrow.vectors(given)) if is_block else arrow_values(given)
@@ -141,6 +142,24 @@ def entries_in(given: Any) -> list[Any] | None:
         array = _array_of(given)
         return list(_in_array(array)) if array.ndim == 2 else values_in(given)
     return list(given) if isinstance(given, Iterable) else None
+
+
+def refuse_booleans(row: Any, numbers: NDArray[Any]) -> None:
+    """NumPy makes 1.0 of True beside a number: raises InvalidVector where a list holds a truth value.
+
+    Args:
+        numbers: the row as an array, of which only zeros and ones need be looked at.
+    """
+    if not isinstance(row, (list, tuple)):
+        return
+    for component in np.flatnonzero((numbers == 0) | (numbers == 1)).tolist():
+        if isinstance(row[component], (bool, np.bool_)):
+            raise InvalidVector(
+                f"component {component} of the vector is of type bool, not a real number",
+                name="vectors",
+                value=row[component],
+                remedy="Convert it to a float array.",
+            )
 
 
 def numbers_in(row: NDArray[Any]) -> NDArray[np.float64]:

@@ -70,13 +70,13 @@ def unpack(packed: bytes) -> tuple[Dimensions, FloatVector]:
 
 
 def _entries(value: Any, place: str) -> tuple[Sequence[Any], Sequence[Any]]:
-    if isinstance(value, Mapping):
-        return list(value), list(value.values())
-    if is_sparse_matrix(value):
+    if is_sparse_matrix(value):  # one by keys is a mapping too
         rows = sparse_rows(value)
         if len(rows) != 1:
             raise _refused(f"this {type(value).__name__} has {len(rows)} rows, a sparse vector is one", value, place)
         value = rows[0]
+    if isinstance(value, Mapping):
+        return list(value), list(value.values())
     is_pair = isinstance(value, (tuple, list)) and len(value) == 2
     if not is_pair or not all(hasattr(part, "__len__") and not isinstance(part, (str, bytes)) for part in value):
         raise _refused(f"a sparse vector must be a dict or a pair, not {type(value).__name__}", value, place)

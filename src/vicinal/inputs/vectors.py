@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..contract import Encoder, FloatMatrix, FloatVector, Metric
 from ..errors import DimensionMismatch, InvalidVector, LimitExceeded, ZeroVector
-from .containers import is_missing, is_real, is_unordered, numbers_in, one_vector
+from .containers import is_missing, is_real, is_unordered, numbers_in, one_vector, refuse_booleans
 from .values import Places
 
 DIMENSION_MAX = 65_536
@@ -74,7 +74,7 @@ def check_block(block: NDArray[Any], rules: VectorRules, places: Places) -> Floa
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
         worst = int(np.argmin(finite))
-        raise _not_finite(vectors[worst], places(worst))
+        raise _not_finite(block[worst], vectors[worst], places(worst))
     check_lengths(vectors, rules, places)
     return vectors
 
@@ -109,7 +109,10 @@ def check_query(query: Any, rules: VectorRules, place: str = "query") -> FloatVe
         plain: FloatVector = query
         return plain
     try:
-        vector = np.asarray(one_vector(query))
+        found_query = one_vector(query)
+        vector = np.asarray(found_query)
+        if vector.ndim == 1 and is_real(vector.dtype):
+            refuse_booleans(found_query, vector)
     except InvalidVector as error:
         error.name, error.place = "query", error.place or place
         raise
@@ -160,6 +163,7 @@ def _stack(rows: Sequence[Any], rules: VectorRules, places: Places) -> NDArray[A
         except ValueError:
             stacked = np.empty(0, dtype=object)
         if stacked.ndim == 2 and is_real(stacked.dtype):
+            _refuse_booleans(rows, stacked, places)
             return stacked
     wanted, read = rules.dimension, []
     for i, row in enumerate(rows):
@@ -171,6 +175,15 @@ def _stack(rows: Sequence[Any], rules: VectorRules, places: Places) -> NDArray[A
     return np.array(read)
 
 
+def _refuse_booleans(rows: Sequence[Any], stacked: NDArray[Any], places: Places) -> None:
+    for i in np.flatnonzero(((stacked == 0) | (stacked == 1)).any(axis=1)).tolist():
+        try:
+            refuse_booleans(rows[i], stacked[i])
+        except InvalidVector as error:
+            error.place = places(i)
+            raise
+
+
 def _read_vector(row: Any, place: str) -> NDArray[Any]:
     """One vector in whatever holds it, as an array of real numbers of one dimension."""
     try:
@@ -180,6 +193,8 @@ def _read_vector(row: Any, place: str) -> NDArray[Any]:
         vector = np.asarray(found)
         if vector.dtype == object and vector.ndim == 1:
             vector = numbers_in(vector)
+        elif vector.ndim == 1 and is_real(vector.dtype):
+            refuse_booleans(found, vector)
     except InvalidVector as error:
         error.place = error.place or place
         raise
@@ -253,12 +268,20 @@ def _not_numbers(dtype: np.dtype[Any], place: str) -> InvalidVector:
     )
 
 
-def _not_finite(vector: FloatVector, place: str) -> InvalidVector:
+def _not_finite(given: NDArray[Any], vector: FloatVector, place: str) -> InvalidVector:
     where = int(np.flatnonzero(~np.isfinite(vector))[0])
+    if not isinstance(given[where], np.floating) or np.isfinite(given[where]):
+        return InvalidVector(
+            f"component {where} of the vector is {given[where]}, more than float32 holds",
+            name="vectors",
+            value=given,
+            place=place,
+            remedy="Scale the vectors: float32 ends at 3.4e38.",
+        )
     return InvalidVector(
         f"component {where} of the vector is {vector[where]} as float32",
         name="vectors",
         value=vector,
         place=place,
-        remedy="Find out why the encoder made NaN or infinity; such a row could never be found.",
+        remedy="Find out where NaN or infinity comes from; such a row could never be found.",
     )
