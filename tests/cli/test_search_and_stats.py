@@ -107,6 +107,7 @@ def test_search_with_a_filter(database: Path, command: Command) -> None:
         done = command("search", database, "docs", "x", "--where", wrong)
         assert (done.code, done.err.count("\n")) == (1, 1)
         assert "the filter is not a JSON object" in done.err
+        assert "stored metadata" not in done.err
 
 
 def test_a_query_that_begins_with_a_dash(database: Path, command: Command) -> None:

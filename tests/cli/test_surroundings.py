@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,13 @@ def test_a_tilde_is_the_home_of_the_user(command: Command, tmp_path: Path, monke
     assert command("export", "~/data", "docs", "~/out.jsonl").code == 0
     assert command("import", "~/data", "more", "~/out.jsonl").code == 0
     assert command("init", "~/project").code == 0
+    (tmp_path / "home" / "q.jsonl").write_text('{"id": "q", "text": "x"}\n')
+    (tmp_path / "home" / "j.jsonl").write_text('{"query": "q", "id": "a", "grade": 1}\n')
+    judged = command("evaluate", "~/data", "docs", "--queries", "~/q.jsonl", "--judgements", "~/j.jsonl")
+    assert judged.code == 0, judged.err
+    if find_spec("plotly") is not None:
+        assert command("plot", "~/data", "more", "-o", "~/recall.html", "--kind", "recall").code == 0
+        assert (tmp_path / "home" / "recall.html").exists()
     assert list((tmp_path / "work").iterdir()) == []
     made = {path.name for path in (tmp_path / "home").iterdir()}
     assert {"data", "index", "out.jsonl", "project", "backup of str", "backup of PosixPath"} - made <= {

@@ -357,6 +357,16 @@ run(["export", {str(database)!r}, "odd", {str(link)!r}, "--format", "jsonl"])
     assert link.is_symlink()
 
 
+def test_keys_of_metadata_keep_their_order_in_csv(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [{"a": 1, "d": 4}, {}, {"a": 1, "b": 2, "d": 4}, {"z": 0, "a": 1}, {"b": 2, "c": 3}]
+    write_rows(tmp_path / "x.csv", [Record(id=i, text="t", metadata=row) for i, row in enumerate(rows)])
+    read = [row.row["metadata"] for row in read_rows(tmp_path / "x.csv")]
+    assert [list(row.items()) for row in read] == [list(row.items()) for row in rows]
+    rows.append({"d": 4, "a": 1})  # no order is that of all
+    write_rows(tmp_path / "x.csv", [Record(id=i, text="t", metadata=row) for i, row in enumerate(rows)])
+    assert [row.row["metadata"] for row in read_rows(tmp_path / "x.csv")] == rows
+
+
 def test_a_format_that_is_only_read_is_not_offered_for_export(database: Path, command: Command, tmp_path: Path) -> None:
     assert "sqlite" not in command("export", "--help").out
     done = command("export", database, "odd", tmp_path / "x", "--format", "sqlite")

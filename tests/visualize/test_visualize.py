@@ -88,10 +88,20 @@ def test_of_many_rows_a_sample_is_drawn_the_same_each_time_and_with_the_hits(doc
     figure = plot_map(docs, limit=20, query="dogs", k=3)
     found = traces(figure)
     assert found["hits"] == 3
-    assert found["rows"] in (19, 20)  # the row without a vector may be drawn
+    assert found["rows"] == 20
     assert "of 61 rows" in figure.layout.title.text
     assert plot_map(docs, limit=20, query="dogs", k=3).data[0].hovertext == figure.data[0].hovertext
     assert traces(plot_map(docs, where={"kind": "owls"})) == {"rows": 18}
+
+
+def test_a_sample_is_of_rows_with_a_vector() -> None:
+    docs = vicinal.connect(":memory:").collection("few")
+    docs.add(range(5_000), texts=["no vector"] * 5_000)
+    docs.add(range(5_000, 5_010), vectors=np.eye(10))
+    figure = plot_map(docs, limit=4)
+    assert traces(figure) == {"rows": 4}
+    assert figure.data[0].hovertext == plot_map(docs, limit=4).data[0].hovertext
+    assert traces(plot_map(docs, limit=200)) == {"rows": 10}
 
 
 def test_space(docs: Any) -> None:

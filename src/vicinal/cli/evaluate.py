@@ -12,7 +12,7 @@ from ..errors import InvalidArgument
 from ..evaluate import Comparison, Report, compare, read_judgements, read_queries
 from ..evaluate import evaluate as measure
 from ..inputs.names import nearest
-from .common import CollectionName, DatabasePath, existing_collection, say, say_json
+from .common import CollectionName, DatabasePath, at_home, existing_collection, say, say_json
 
 __all__ = ["evaluate"]
 
@@ -22,8 +22,12 @@ _SETTINGS = {"mode": str, "alpha": float, "fusion": str, "syntax": str}
 def evaluate(
     path: DatabasePath,
     collection: CollectionName,
-    queries: Annotated[Path, typer.Option(help="JSONL: an id and a text a line.", show_default=False)],
-    judgements: Annotated[Path, typer.Option(help="JSONL: query, row id and grade a line.", show_default=False)],
+    queries: Annotated[
+        Path, typer.Option(help="JSONL: an id and a text a line.", show_default=False, callback=at_home)
+    ],
+    judgements: Annotated[
+        Path, typer.Option(help="JSONL: query, row id and grade a line.", show_default=False, callback=at_home)
+    ],
     k: Annotated[
         int | None, typer.Option("-k", min=1, help="How many hits are asked for. Default: 10.", show_default=False)
     ] = None,
@@ -39,7 +43,8 @@ def evaluate(
         typer.Option("--compare", help="Another setting: mode=hybrid,alpha=0.3. May be repeated.", show_default=False),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="HTML file for a picture of the last comparison.", show_default=False)
+        Path | None,
+        typer.Option(help="HTML file for a picture of the last comparison.", show_default=False, callback=at_home),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:

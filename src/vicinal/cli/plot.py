@@ -13,7 +13,7 @@ from ..contract import Mode
 from ..errors import InvalidArgument
 from ..settings import Settings
 from ..visualize import measure_recall, plot_map, plot_recall, plot_scores, write
-from .common import CollectionName, DatabasePath, existing_collection, say
+from .common import CollectionName, DatabasePath, at_home, existing_collection, say
 from .search import WhereOption, filter_of
 
 __all__ = ["plot"]
@@ -29,7 +29,10 @@ def plot(
     path: DatabasePath,
     collection: CollectionName,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="File to write: .html, or .png, .svg, .pdf.", show_default=False)
+        Path,
+        typer.Option(
+            "--out", "-o", help="File to write: .html, or .png, .svg, .pdf.", show_default=False, callback=at_home
+        ),
     ],
     kind: Annotated[
         Kind,

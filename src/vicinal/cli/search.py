@@ -10,7 +10,7 @@ from rich.table import Table
 from typer.core import TyperCommand
 
 from ..contract import Mode, Syntax
-from ..errors import InvalidArgument
+from ..errors import InvalidArgument, InvalidMetadata
 from ..metadata import dumps, loads
 from ..rag.folder import search_folder
 from ..rag.folder.known import OWNER, folder_of
@@ -111,8 +111,10 @@ def filter_of(where: str) -> dict[str, Any]:
     try:
         return loads(where)
     except (ValueError, ArithmeticError, RecursionError, TypeError) as error:
+        is_other = isinstance(error, InvalidMetadata)  # well written, but a list or a single value
+        reason = "it is another value" if is_other else str(error).partition("\n")[0]
         raise InvalidArgument(
-            f"the filter is not a JSON object ({str(error).partition(chr(10))[0]:.120})",
+            f"the filter is not a JSON object ({reason:.120})",
             name="--where",
             value=where,
             remedy="""Write it like '{"year": {"$gte": 2020}}'.""",

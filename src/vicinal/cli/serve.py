@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import InvalidArgument, MissingExtra
-from .common import DatabasePath
+from .common import DatabasePath, at_home
 
 __all__ = ["serve"]
 
@@ -18,7 +18,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen at; 127.0.0.1.", show_default=False)] = None,
     port: Annotated[int | None, typer.Option(help="8420; 0 for any that is free.", show_default=False)] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; 1.", show_default=False)] = None,
-    config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
+    config: Annotated[Path | None, typer.Option(help="A TOML file of settings.", callback=at_home)] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Any other setting; docs/server.md lists them."),

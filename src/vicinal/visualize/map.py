@@ -49,7 +49,7 @@ def plot_map(
         query: a text or vector: its hits stand out, and so does a vector that is given.
         k, mode: of that search.
         where: only rows that pass.
-        limit: of more rows a sample is drawn, the same each time, and always the hits.
+        limit: of more rows a sample of those with a vector is drawn, the same each time, and always the hits.
         dimensions: 2, or 3 for space.
         seed: of the sample, t-SNE and UMAP.
 
@@ -64,7 +64,7 @@ def plot_map(
         )
     hits = None if query is None else collection.search(query, k, where, mode=mode)
     every = collection.ids(where)
-    records = _read(collection, _chosen(every, hits, limit, seed))
+    records = _chosen(collection, every, hits, limit, seed)
     if len(records) < 2:
         raise InvalidArgument(
             f"a map needs at least two rows with a vector, and there are {len(records)}",
@@ -90,16 +90,21 @@ def plot_map(
     return figure
 
 
-def _chosen(every: Sequence[Id], hits: Hits | None, limit: int, seed: int) -> list[Id]:
-    """All rows, or a sample of them with the hits, in insertion order."""
+def _chosen(collection: Collection, every: Sequence[Id], hits: Hits | None, limit: int, seed: int) -> list[Record]:
+    """All rows with a vector, or a sample of them with the hits, in insertion order."""
     if len(every) <= limit:
-        return list(every)
+        return _read(collection, every)
     wanted = set() if hits is None else set(hits.ids)
-    rng = np.random.default_rng(seed)
+    found = _read(collection, [id_ for id_ in every if id_ in wanted])
     others = [id_ for id_ in every if id_ not in wanted]
-    drawn = rng.choice(len(others), size=max(0, limit - len(wanted)), replace=False)
-    wanted |= {others[place] for place in drawn.tolist()}
-    return [id_ for id_ in every if id_ in wanted]
+    drawn = [others[place] for place in np.random.default_rng(seed).permutation(len(others)).tolist()]
+    at_once = min(limit, _READ_AT_ONCE)
+    for start in range(0, len(drawn), at_once):  # who has a vector is known when it is read
+        if len(found) >= limit:
+            break
+        found += _read(collection, drawn[start : start + at_once])[: limit - len(found)]
+    places = {id_: place for place, id_ in enumerate(every)}
+    return sorted(found, key=lambda record: places[record.id])
 
 
 def _read(collection: Collection, ids: Sequence[Id]) -> list[Record]:

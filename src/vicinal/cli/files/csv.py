@@ -11,7 +11,8 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from graphlib import CycleError, TopologicalSorter
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO, Any, Final
 from uuid import UUID
@@ -243,7 +244,7 @@ def _values(table: _Table, record: CsvRecord, place: str) -> dict[str, Any]:
 
 
 def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None) -> None:
-    keys = list(dict.fromkeys(key for record in records for key in record.metadata))
+    keys = _keys_in_order(records)
     has_ttl = any(record.expires_at is not None for record in records)
     has_vector = any(record.vector is not None for record in records)
     has_sparse = any(record.sparse is not None for record in records)
@@ -261,6 +262,20 @@ def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None) -> 
             cells.append(None if record.sparse is None else to_cell({str(at): w for at, w in record.sparse.items()}))
         cells += (to_cell(record.metadata[key]) if key in record.metadata else None for key in keys)
         _write_line(file, cells)
+
+
+def _keys_in_order(records: Sequence[Record]) -> list[str]:
+    """All keys of the metadata, such that those of each row stand in its own order, where one order is that of all."""
+    orders = dict.fromkeys(tuple(record.metadata) for record in records)
+    keys = dict.fromkeys(key for order in orders for key in order)
+    behind: dict[str, list[str]] = {key: [] for key in keys}
+    for order in orders:
+        for before, key in pairwise(order):
+            behind[key].append(before)
+    try:
+        return list(TopologicalSorter(behind).static_order())
+    except CycleError:
+        return list(keys)
 
 
 def _ids_are_plain(ids: list[Id]) -> bool:
