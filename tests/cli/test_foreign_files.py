@@ -376,3 +376,18 @@ def test_infinity_of_mongodb_is_refused_and_not_lost(command: Command, tmp_path:
         done = command("import", tmp_path / "db", "c", tmp_path / "x.jsonl", "--encoder", "none")
         assert done.code == 1
         assert "x.jsonl:1: metadata.n is " in done.err
+
+
+def test_instants_of_a_parquet_column_are_of_one_type(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    ticks = [0] * 2_000 + [2**58]  # in another batch than the first
+    for kind, first, last in (
+        (arrow.timestamp("us"), "1970-01-01T00:00:00.000000", "+11103-08-29T17:22:31.711744"),
+        (arrow.timestamp("us", "UTC"), "1970-01-01T00:00:00.000000Z", "+11103-08-29T17:22:31.711744Z"),
+    ):
+        table = arrow.table({"text": ["t"] * len(ticks), "at": arrow.array(ticks).cast(kind)})
+        parquet.write_table(table, tmp_path / "x.parquet")
+        found = [row.row["metadata"]["at"] for row in read_rows(tmp_path / "x.parquet")]
+        assert (found[0], found[-1]) == (first, last)
+        assert {type(at) for at in found} == {str}

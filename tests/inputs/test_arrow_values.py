@@ -14,7 +14,7 @@ import vicinal
 
 arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 
-from vicinal.inputs.arrow_values import has_nanoseconds, values  # noqa: E402
+from vicinal.inputs.arrow_values import is_beyond_datetime, values  # noqa: E402
 
 WHEN = datetime(2024, 5, 1, 12, 30, 0, 5)
 NANOS = 1_714_566_600_000_000_001
@@ -45,7 +45,30 @@ COLUMNS: dict[str, tuple[Callable[[], Any], list[Any]]] = {
         [datetime(2024, 5, 1, 12, 30), None],
     ),
     "nanoseconds": (lambda: arrow.array([NANOS, None], arrow.timestamp("ns")), ["2024-05-01 12:30:00.000000001", None]),
-    "beyond the years": (lambda: arrow.array([2**45, None], arrow.timestamp("s")), [2**45, None]),
+    "beyond the years": (
+        lambda: arrow.array([2**45, 0], arrow.timestamp("s")),
+        ["+1116918-05-14T19:20:32", "1970-01-01T00:00:00"],
+    ),
+    "before the years": (
+        lambda: arrow.array([-(2**55), 5], arrow.timestamp("ms", "Europe/Berlin")),
+        ["-1139738-11-15T12:03:56.032Z", "1970-01-01T00:00:00.005Z"],
+    ),
+    "the first instant": (
+        lambda: arrow.array([-62135596800, None], arrow.timestamp("s", "UTC")),
+        [datetime(1, 1, 1, tzinfo=UTC), None],
+    ),
+    "dates beyond the years": (
+        lambda: arrow.array([2**30, None], arrow.date32()),
+        ["+2941775-04-07", None],
+    ),
+    "date64 before the years": (
+        lambda: arrow.array([-(2**30) * 86_400_000, 0], arrow.int64()).cast(arrow.date64()),
+        ["-2937836-09-26", "1970-01-01"],
+    ),
+    "lists of dates beyond the years": (
+        lambda: arrow.array([[2**30], None], arrow.list_(arrow.date32())),
+        [["+2941775-04-07"], None],
+    ),
     "duration": (lambda: arrow.array([timedelta(seconds=90), None]), [90, None]),
     "part of a second": (lambda: arrow.array([1500, None], arrow.duration("ms")), [1.5, None]),
     "list": (lambda: arrow.array([[1, None], None]), [[1, None], None]),
@@ -100,7 +123,7 @@ def test_a_type_as_metadata(name: str) -> None:
 
 def test_instants_of_a_column_are_of_one_type() -> None:
     column = arrow.chunked_array([[NANOS - 1], [NANOS]], arrow.timestamp("ns"))
-    assert has_nanoseconds(column)
+    assert is_beyond_datetime(column)
     assert {type(value) for value in values(column)} == {str}
-    assert not has_nanoseconds(column.slice(0, 1))
+    assert not is_beyond_datetime(column.slice(0, 1))
     assert values(column.slice(0, 1), instants_as_text=True) == ["2024-05-01 12:30:00.000000000"]

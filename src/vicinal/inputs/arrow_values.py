@@ -1,8 +1,8 @@
 """Columns of Arrow as lists of what metadata holds, whatever their type.
 
-Times of day become texts in ISO 8601, durations seconds, bytes base64, maps dicts. Instants with nanoseconds, which a
-datetime cannot hold, become texts, and then all of their column, so that one filter fits them. NaN is no value.
-Instants before the year 1 or after 9999 are units since 1970. Within lists, structs and maps likewise.
+Times of day become texts in ISO 8601, durations seconds, bytes base64, maps dicts. Instants and dates that Python's
+own cannot hold, with nanoseconds, before the year 1 or after 9999, become texts, and then all of their column, so that
+one filter fits them. NaN is no value. Within lists, structs and maps likewise.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, Final
 
+import numpy as np
+
 from .arrow import chunked, plain_array, pyarrow
 
-__all__ = ["has_nanoseconds", "values"]
+__all__ = ["is_beyond_datetime", "values"]
 
 Read = Callable[[Any], list[Any]]
 
@@ -29,20 +31,51 @@ def values(column: Any, *, instants_as_text: bool | None = None) -> list[Any]:
     """
     column = chunked(column)
     if instants_as_text is None:
-        instants_as_text = has_nanoseconds(column)
+        instants_as_text = is_beyond_datetime(column)
     if instants_as_text:
-        column = column.cast(pyarrow().string())
+        return [value for chunk in column.chunks for value in _texts_of_instants(chunk)]
     return [value for chunk in column.chunks for value in _values(chunk)]
 
 
-def has_nanoseconds(column: Any) -> bool:
-    """Whether it holds instants of which one is no whole number of microseconds."""
+def is_beyond_datetime(column: Any) -> bool:
+    """Whether it holds an instant or a date that Python's own cannot: with nanoseconds, or of a year that they lack."""
     arrow, kind = pyarrow(), column.type
-    if not arrow.types.is_timestamp(kind) or kind.unit != "ns":
+    if arrow.types.is_date(kind) or (arrow.types.is_timestamp(kind) and kind.unit != "ns"):
+        return _is_out_of_years(column)
+    if not arrow.types.is_timestamp(kind):
         return False
     compute, ticks = import_module("pyarrow.compute"), column.cast(arrow.int64())
     whole = compute.equal(compute.multiply(compute.divide(ticks, 1000), 1000), ticks)
     return compute.all(whole).as_py() is False
+
+
+def _is_out_of_years(column: Any) -> bool:
+    ends = import_module("pyarrow.compute").min_max(column)
+    try:
+        ends["min"].as_py(), ends["max"].as_py()
+    except (OverflowError, ValueError):
+        return True
+    return False
+
+
+def _texts_of_instants(array: Any) -> list[Any]:
+    arrow, kind = pyarrow(), array.type
+    if arrow.types.is_timestamp(kind) and kind.unit == "ns":
+        return _texts(array)
+    # Of years that Python lacks, Arrow knows no text either, NumPy does.
+    unit: Any = "D" if arrow.types.is_date32(kind) else "ms" if arrow.types.is_date64(kind) else kind.unit
+    ticks = array.cast(arrow.int32() if unit == "D" else arrow.int64()).to_pylist()
+    instants = [None if one is None else np.datetime64(one, unit) for one in ticks]
+    if arrow.types.is_date(kind):
+        return [None if one is None else _iso(one.astype("M8[D]"), "") for one in instants]
+    return [None if one is None else _iso(one, "Z" if kind.tz else "") for one in instants]
+
+
+def _iso(instant: np.datetime64, zone: str) -> str:
+    """ISO 8601, which writes a year of more than four digits with its sign."""
+    text = str(instant)
+    is_long = not text.startswith("-") and len(text.partition("-")[0]) > 4
+    return f"{'+' * is_long}{text}{zone}"
 
 
 def _values(array: Any) -> list[Any]:
@@ -80,14 +113,11 @@ def _seconds(array: Any) -> list[Any]:
 
 def _instants(array: Any) -> list[Any]:
     arrow = pyarrow()
-    if array.type.unit == "ns":
-        if has_nanoseconds(array):
-            return _texts(array)
+    if is_beyond_datetime(array):
+        return _texts_of_instants(array)
+    if arrow.types.is_timestamp(array.type) and array.type.unit == "ns":
         array = array.cast(arrow.timestamp("us", array.type.tz))
-    try:
-        return list(array.to_pylist())
-    except (OverflowError, ValueError):  # before the year 1, after 9999, of which Arrow knows no text either
-        return list(array.cast(arrow.int64()).to_pylist())
+    return list(array.to_pylist())
 
 
 def _structs(array: Any) -> list[Any]:
@@ -145,7 +175,7 @@ _READERS: Final[tuple[tuple[tuple[str, ...], Read], ...]] = (
     (("is_binary", "is_large_binary", "is_fixed_size_binary", "is_binary_view"), _bytes),
     (("is_time",), _texts),
     (("is_duration",), _seconds),
-    (("is_timestamp",), _instants),
+    (("is_timestamp", "is_date"), _instants),
     (("is_struct",), _structs),
     (("is_map",), _maps),
     (("is_list", "is_large_list", "is_fixed_size_list", "is_list_view", "is_large_list_view"), _lists),

@@ -10,7 +10,7 @@ from typing import IO, Any, Final
 
 from ...errors import MissingExtra
 from ...inputs.arrow import is_list, vectors_in_column
-from ...inputs.arrow_values import has_nanoseconds, values
+from ...inputs.arrow_values import is_beyond_datetime, values
 from ...metadata import dumps
 from ...types import Record
 from .reading import Columns, Reading, bad, bad_file
@@ -37,7 +37,7 @@ def read(path: Path, reading: Reading) -> Iterator[SourceRow]:
         schema = _schema(path)
         columns = reading.columns.among(schema.names)
         kept = _kept(schema, path, reading, columns)
-        as_text = _with_nanoseconds(path, schema, kept)
+        as_text = _beyond_datetime(path, schema, kept)
         first = 0
         for batch in _batches(path):
             yield from _rows(batch, kept, as_text, columns, first, path, reading)
@@ -101,19 +101,18 @@ def _kept(schema: Any, path: Path, reading: Reading, columns: Columns) -> list[i
     return list(range(len(schema.names)))
 
 
-def _with_nanoseconds(path: Path, schema: Any, kept: list[int]) -> set[str]:
-    """The columns of which one instant has nanoseconds: by the whole file, as a filter must fit all of a column."""
+def _beyond_datetime(path: Path, schema: Any, kept: list[int]) -> set[str]:
+    """The columns of which no datetime holds one instant: by the whole file, as a filter must fit all of a column."""
     types = import_module("pyarrow.types")
     wanted = [schema.names[at] for at in kept]
-    asked = [
-        name for name in wanted if types.is_timestamp(schema.field(name).type) and schema.field(name).type.unit == "ns"
-    ]
+    kinds = {name: schema.field(name).type for name in wanted}
+    asked = [name for name, kind in kinds.items() if types.is_timestamp(kind) or types.is_date(kind)]
     found: set[str] = set()
     if not asked:
         return found
     chunked = import_module("pyarrow").chunked_array
     for batch in _batches(path):
-        found.update(name for name in asked if has_nanoseconds(chunked([batch.column(name)])))
+        found.update(name for name in asked if is_beyond_datetime(chunked([batch.column(name)])))
     return found
 
 
