@@ -305,13 +305,14 @@ def test_an_export_that_fails_leaves_the_old_file(command: Command, tmp_path: Pa
 
 def test_an_export_keeps_what_stands_at_its_target(database: Path, command: Command, tmp_path: Path) -> None:
     private, link = tmp_path / "private.csv", tmp_path / "link.csv"
-    private.write_text("old")
-    private.chmod(0o600)
     link.symlink_to(private)
-    assert command("export", database, "odd", link).code == 0
-    assert link.is_symlink()
-    assert private.stat().st_mode & 0o777 == 0o600
-    assert private.read_text().startswith("id,text")
+    for mode in (0o600, 0o664):
+        private.write_text("old")
+        private.chmod(mode)
+        assert command("export", database, "odd", link).code == 0
+        assert link.is_symlink()
+        assert private.stat().st_mode & 0o777 == mode
+        assert private.read_text().startswith("id,text")
     new = tmp_path / "new" / "folders" / "x.jsonl.gz"
     assert command("export", database, "odd", new).code == 0
     assert len(list(read_rows(new))) == 5
