@@ -263,7 +263,7 @@ class Session:
         yield "database", lambda: self.chroma.EphemeralClient(client.get_settings(), database="other")
         yield "set_database", lambda: client.set_database("other")
         yield "other client", lambda: self.chroma.EphemeralClient(client.get_settings()).get_collection("empty").count()
-        yield "other settings", lambda: self.chroma.EphemeralClient(self.chroma.Settings(allow_reset=False))
+        yield "other settings", lambda: self.chroma.EphemeralClient(self.chroma.Settings()).get_settings().allow_reset
         yield "max batch", client.get_max_batch_size
         yield "search", lambda: client.get_collection("empty").search(None)
         yield "fork", lambda: client.get_collection("empty").fork("forked")

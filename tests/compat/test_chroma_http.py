@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any
@@ -16,19 +15,14 @@ from compat.chroma_calls import ANSWERS, answers
 from compat.test_chroma_answers import DIFFERENT
 from support.served import VicinalServer, shared_server
 from support.servers import free_port
-from vicinal.compat.chroma.systems import System
 
 if any(find_spec(name) is None for name in ("httpx", "uvicorn", "starlette", "msgspec", "prometheus_client")):
     pytest.skip("the server's packages are not installed", allow_module_level=True)
 
 
 @pytest.fixture
-def server() -> Iterator[VicinalServer]:
-    System.forget_all()
-    yield shared_server()
-    for system in list(System._open.values()):
-        system.database.close()
-    System.forget_all()
+def server() -> VicinalServer:
+    return shared_server()
 
 
 @pytest.mark.slow
@@ -38,6 +32,7 @@ def test_answers_are_the_same_behind_a_server(server: VicinalServer) -> None:
 
     given = answers(SimpleNamespace(EphemeralClient=client, Settings=chroma.Settings))
     expected = json.loads(ANSWERS.read_text(encoding="utf-8"))
+    assert given.pop("other settings") is False  # clients of a server share nothing, in Chroma neither
     assert {
         label: answer for label, answer in given.items() if expected[label] != answer and label not in DIFFERENT
     } == {}
@@ -88,3 +83,31 @@ def test_an_awaited_client(server: VicinalServer) -> None:
 def test_where_nobody_answers() -> None:
     with pytest.raises(ValueError, match="Could not connect"):
         chroma.HttpClient("127.0.0.1", free_port())
+
+
+def test_a_client_has_the_rights_of_its_own_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VICINAL_API_KEY", raising=False)
+    from vicinal.server.keys import KeyFile
+
+    own = VicinalServer()
+    own.data.mkdir()
+    keys = KeyFile(str(own.data))
+    (_, writes), (_, reads) = keys.create("writer", "write"), keys.create("reader", "read")
+
+    def client(key: str | None) -> chroma.ClientAPI:
+        headers = None if key is None else {"Authorization": f"Bearer {key}"}
+        return chroma.HttpClient("127.0.0.1", own.port, headers=headers)
+
+    with own, client(writes) as writer:
+        writer.create_collection("docs", embedding_function=None).add(ids=["a"], embeddings=[[1, 2]])
+        for wrong in (None, "vk_nobody"):
+            with pytest.raises(chroma.errors.AuthorizationError, match="key"):
+                client(wrong)
+        with client(reads) as reader:
+            docs = reader.get_collection("docs", embedding_function=None)
+            assert docs.count() == 1
+            with pytest.raises(chroma.errors.AuthorizationError, match="read"):
+                docs.add(ids=["b"], embeddings=[[3, 4]])
+        assert writer.get_collection("docs").count() == 1  # the others were closed, it was not
+        with pytest.raises(chroma.errors.AuthorizationError, match="key"):
+            asyncio.run(chroma.AsyncHttpClient("127.0.0.1", own.port))

@@ -11,6 +11,7 @@ from ...errors import (
     CollectionNotFound,
     DimensionMismatch,
     InvalidInput,
+    KeyRefused,
     NotAllowed,
     Unreachable,
     VicinalError,
@@ -125,7 +126,7 @@ def translated(collection: str = "") -> Iterator[None]:
         raise InvalidArgumentError(str(error)) from error
     except InvalidInput as error:
         raise InvalidArgumentError(str(error)) from error
-    except NotAllowed as error:
+    except (KeyRefused, NotAllowed) as error:
         raise AuthorizationError(str(error)) from error
     except Unreachable as error:
         raise ValueError(f"Could not connect to the server. {error}") from error

@@ -1,4 +1,4 @@
-"""Databases that clients share: those in memory all one, those in a folder or behind a server one each."""
+"""Databases that clients share: in memory all one, in a folder one each; behind a server each client has its own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class System:
     """A database and how many clients hold it.
 
     Args:
-        key: what is the same for the same database.
+        key: what is the same for the same database of this process.
     """
 
     _open: ClassVar[dict[str, System]] = {}
@@ -36,7 +36,7 @@ class System:
     @classmethod
     def in_memory(cls, settings: Settings) -> System:
         """The one that all clients without a folder share."""
-        return cls._shared(":memory:", settings, None)
+        return cls._shared(":memory:", settings)
 
     @classmethod
     def in_folder(cls, path: str | os.PathLike[str], settings: Settings) -> System:
@@ -50,12 +50,14 @@ class System:
                 f"{folder} holds a database that Chroma wrote. Import it into another folder: "
                 f"vicinal import NEW --from chroma {folder}"
             )
-        return cls._shared(folder, settings, None)
+        return cls._shared(folder, settings)
 
     @classmethod
     def behind(cls, url: str, settings: Settings, api_key: str | None) -> System:
-        """At a server."""
-        return cls._shared(url, settings, api_key)
+        """At a server. It is shared with no other client: what may be done there depends on the key."""
+        made = System(url, settings, connect(url, api_key=api_key))
+        made._clients = 1
+        return made
 
     @classmethod
     def forget_all(cls) -> None:
@@ -74,11 +76,11 @@ class System:
         self.database.close()
 
     @classmethod
-    def _shared(cls, key: str, settings: Settings, api_key: str | None) -> System:
+    def _shared(cls, key: str, settings: Settings) -> System:
         with cls._lock:
             found = cls._open.get(key)
             if found is None:
-                found = cls._open[key] = System(key, settings, connect(key, api_key=api_key))
+                found = cls._open[key] = System(key, settings, connect(key))
             elif found.settings != settings:
                 raise ValueError(f"there is a client of {key} with other settings: close it first, or pass the same.")
             found._clients += 1
