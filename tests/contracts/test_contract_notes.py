@@ -29,6 +29,13 @@ def test_owners_do_not_see_each_other(docs: Collection) -> None:
     assert dict(docs.notes("b")) == {"k": b"2"}
 
 
+def test_an_owner_may_be_any_text(docs: Collection) -> None:
+    owners = ["~YQ", "a", "~", "a/b", "..", ".", "a?b#c", "%2F", "ü n", "update", "~é"]
+    for owner in owners:
+        docs.notes(owner)["k"] = owner.encode()
+    assert {owner: dict(docs.notes(owner)) for owner in owners} == {owner: {"k": owner.encode()} for owner in owners}
+
+
 def test_many_notes_are_one_commit_and_the_same_notes_again_none(docs: Collection) -> None:
     before = docs.stats().change
     notes = docs.notes("app")

@@ -1,4 +1,4 @@
-"""Names of collections in paths, where they may be any text.
+"""Names in paths, of collections and of owners of notes, where they may be any text.
 
 Most stand there as they are, percent-encoded. What proxies and servers would take for a part of the path itself, such
 as a slash, "..", or NUL, is written as "~" and base64url of its UTF-8.
@@ -19,7 +19,7 @@ _PLAIN: Final = re.compile(r"[^\W][\w .\-]*", re.UNICODE)
 
 
 def name_in_path(name: str) -> str:
-    """The part of a path that stands for a collection, ready to be put into a URL."""
+    """The part of a path that stands for a name, ready to be put into a URL."""
     if _PLAIN.fullmatch(name):
         return quote(name, safe="")
     return "~" + base64.urlsafe_b64encode(name.encode()).decode("ascii").rstrip("=")

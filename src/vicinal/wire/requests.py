@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from operator import length_hint
 from typing import Any, Final, TypeVar
-from urllib.parse import quote
 
 from ..errors import CollectionDropped, CollectionNotFound, InvalidText, Unreachable, VicinalError
 from ..inputs.columns import Batch, batches
@@ -117,7 +116,7 @@ def request_of(
     if place.collection is not None:
         parts["collection"] = name_in_path(place.collection)
     if place.owner is not None:
-        parts["owner"] = quote(place.owner, safe="")
+        parts["owner"] = name_in_path(place.owner)
     try:
         body = b"" if arguments is None else msgspec.json.encode(arguments)
     except UnicodeEncodeError:
