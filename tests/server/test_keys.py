@@ -17,6 +17,7 @@ from support.http_server import HttpServer
 from vicinal.errors import Damaged, InvalidArgument, KeyRefused, NotAllowed, NotFound, VicinalError
 from vicinal.server.access import Access
 from vicinal.server.keys import FILE_NAME, KeyFile, KeyRing
+from vicinal.server.serve import check_start
 from vicinal.server.settings import ServerSettings
 
 DOCS = "/v1/collections/docs"
@@ -96,6 +97,15 @@ def test_a_file_that_cannot_be_read_lets_nobody_in(tmp_path: Path, text: str) ->
             ring.is_needed()
 
 
+def test_what_is_wrong_with_the_keys_is_not_told_to_strangers(tmp_path: Path) -> None:
+    KeyFile(tmp_path).create("me", "admin")
+    (tmp_path / FILE_NAME).write_text("{")
+    with pytest.raises(Damaged) as told:
+        access(tmp_path).check(headers())
+    assert str(tmp_path) not in str(told.value)
+    assert str(tmp_path) not in repr((told.value.place, told.value.value, told.value.remedy))
+
+
 def test_without_its_file_a_server_that_had_keys_lets_nobody_in(tmp_path: Path) -> None:
     _, secret = KeyFile(tmp_path).create("me", "admin")
     door = access(tmp_path)
@@ -113,6 +123,48 @@ def test_the_first_key_closes_a_server_that_runs(tmp_path: Path) -> None:
     with pytest.raises(KeyRefused):
         door.check(headers())
     assert door.check(headers(("x-api-key", secret)))
+
+
+def test_a_database_that_had_keys_is_not_served_without_them(tmp_path: Path) -> None:
+    file = KeyFile(tmp_path)
+    file.create("me", "admin")
+    assert check_start(ServerSettings(path=str(tmp_path)))
+    os.unlink(tmp_path / FILE_NAME)
+    with pytest.raises(Damaged, match="had keys"):
+        check_start(ServerSettings(path=str(tmp_path)))
+    file.create("me again", "admin")
+    assert check_start(ServerSettings(path=str(tmp_path)))
+
+
+def test_a_worker_that_is_told_of_no_keys_lets_nobody_in_where_they_were_lost(tmp_path: Path) -> None:
+    """Keys were made while the server ran, their file was lost, and a worker was replaced."""
+    KeyFile(tmp_path).create("me", "admin")
+    os.unlink(tmp_path / FILE_NAME)
+    door = access(tmp_path)
+    with pytest.raises(KeyRefused):
+        door.check(headers())
+    with pytest.raises(Damaged):
+        door.check_readable()
+
+
+def test_where_no_key_was_made_nothing_is_marked(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        KeyFile(tmp_path).revoke("nobody")
+    assert not check_start(ServerSettings(path=str(tmp_path)))
+    access(tmp_path).check_readable()
+
+
+@pytest.mark.parametrize("name", ["db.example", "10.0.0.1", "localhost.example"])
+def test_without_keys_a_server_has_no_other_name(tmp_path: Path, name: str) -> None:
+    settings_ = ServerSettings(path=str(tmp_path), allowed_hosts=("localhost", name))
+    with pytest.raises(InvalidArgument, match=name):
+        check_start(settings_)
+    KeyFile(tmp_path).create("me", "admin")
+    assert check_start(settings_)
+
+
+def test_without_keys_names_of_this_machine_are_allowed(tmp_path: Path) -> None:
+    assert not check_start(ServerSettings(path=str(tmp_path), allowed_hosts=("LOCALHOST", "127.0.0.1", "[::1]")))
 
 
 # -- hosts and credentials
@@ -155,8 +207,6 @@ def test_a_credential_is_always_looked_at(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_allowed(tmp_path: Path) -> None:
-    door = access(tmp_path, allowed_hosts=("db.example",))
-    assert door.check(headers(host="db.example")) is None
     _, secret = KeyFile(tmp_path).create("me", "read")
     door = access(tmp_path, allowed_hosts=("db.example",))
     assert door.check(headers(("x-api-key", secret), host="db.example:443"))

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from ..errors import InvalidArgument, KeyRefused, NotAllowed
+from ..errors import Damaged, InvalidArgument, KeyRefused, NotAllowed
 from ..wire.routes import Role
 from .keys import Key, KeyRing
+from .logs import log
 from .settings import ServerSettings
 
 __all__ = ["Access", "check_collection", "check_role"]
@@ -36,11 +37,19 @@ class Access:
             KeyRefused: it has no key that the server knows.
             Damaged: nobody can say who may come in.
         """
-        needed = self._ring.is_needed()
-        self._check_host(headers, needed)
-        presented = _credential(headers)
-        if presented is not None:  # always looked at, also where none is needed
-            return self._ring.find(presented)
+        try:
+            needed = self._ring.is_needed()
+            self._check_host(headers, needed)
+            presented = _credential(headers)
+            if presented is not None:  # always looked at, also where none is needed
+                return self._ring.find(presented)
+        except Damaged as error:
+            log.error("keys unreadable", extra={"fields": {"error": str(error)}})
+            raise Damaged(  # it goes to whoever asked: nothing in it is about this machine
+                "the keys of the server cannot be read, so nobody is let in",
+                name="keys",
+                remedy="The log of the server says where they are and why.",
+            ) from None
         if needed:
             raise KeyRefused(
                 "the server takes requests with a key only",
@@ -52,7 +61,7 @@ class Access:
 
     def check_readable(self) -> None:
         """Raises Damaged where nobody can say who may come in."""
-        self._ring.is_needed()
+        self._ring.check_readable()
 
     def _check_host(self, headers: Headers, needed: bool) -> None:
         """Without keys a page in a browser of this machine must not reach us under a name of its own."""

@@ -119,6 +119,15 @@ class KeyFile:
     def exists(self) -> bool:
         return self.path.exists()
 
+    def were_made(self) -> bool:
+        """Whether somebody has ever begun to make a key here: the lock stays when the file of keys is lost."""
+        return self.mark.exists()
+
+    @property
+    def mark(self) -> Path:
+        """The lock, which stays."""
+        return self.path.with_suffix(".lock")
+
     def read(self) -> list[Key]:
         """All keys ever made, the revoked ones too, oldest first.
 
@@ -180,14 +189,15 @@ class KeyFile:
         Raises:
             NotFound: there is none of this id.
         """
-        with self._locked():
-            keys = self.read()
-            for i, key in enumerate(keys):
-                if key.id == id_:
-                    if key.revoked_at is None:
-                        keys[i] = Key.from_json({**key.to_json(), "revoked_at": datetime.now(UTC).isoformat()})
-                        self._write(keys)
-                    return keys[i]
+        if self.exists():  # where no key was ever made, none is marked as lost
+            with self._locked():
+                keys = self.read()
+                for i, key in enumerate(keys):
+                    if key.id == id_:
+                        if key.revoked_at is None:
+                            keys[i] = Key.from_json({**key.to_json(), "revoked_at": datetime.now(UTC).isoformat()})
+                            self._write(keys)
+                        return keys[i]
         raise NotFound(
             f"there is no key {shown(id_)}", name="id", value=id_, place=str(self.path), remedy="vicinal keys list PATH"
         )
@@ -215,7 +225,7 @@ class KeyFile:
     def _locked(self) -> Iterator[None]:
         """One process at a time changes the file; the system lets go of the lock of one that dies."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.with_suffix(".lock").open("a") as file:
+        with self.mark.open("a") as file:
             if sys.platform == "win32":
                 import msvcrt
 
@@ -231,7 +241,8 @@ class KeyFile:
             f"the keys cannot be read: {error}",
             name="keys",
             place=str(self.path),
-            remedy="Restore the file from a backup, or delete it and make new keys.",
+            remedy="Restore the file from a backup, or move it away and make new keys (vicinal keys create PATH): "
+            "until then nobody is let in, and no server starts.",
         )
 
 
@@ -239,7 +250,8 @@ class KeyRing:
     """The keys as a worker asks for them with each request: read again when the file has changed.
 
     Args:
-        required: whether there were keys when the server started. Then a file that is gone lets nobody in.
+        required: whether there were keys when the server started. Then a file that is gone lets nobody in; nor does it
+            where keys were ever made, which a worker that takes the place of another one is not told.
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, required: bool) -> None:
@@ -253,6 +265,11 @@ class KeyRing:
         """Whether a request needs a key. Once it does, it does for as long as the server runs."""
         self._look()
         return self._required
+
+    def check_readable(self) -> None:
+        """Raises Damaged where no key that anybody has would be known."""
+        if self.is_needed() and self._seen is None:
+            raise Damaged("the file of keys is gone", name="keys", place=self._path, remedy="Restore it from a backup.")
 
     def find(self, presented: str) -> Key:
         """The key that somebody has shown.
@@ -280,6 +297,7 @@ class KeyRing:
             found = os.stat(self._path)
         except FileNotFoundError:
             self._seen, self._keys = None, {}
+            self._required = self._required or self._file.were_made()
             return
         seen = (found.st_ino, found.st_mtime_ns, found.st_size)
         if seen != self._seen:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from uvicorn.supervisors import Multiprocess
 
-from ..errors import InvalidArgument, StoreError
+from ..errors import Damaged, InvalidArgument, StoreError
 from ..indexes.threads import thread_count
 from .app import make_application
 from .connection import Connection, ServerConfig
@@ -59,22 +59,46 @@ def check_start(settings: ServerSettings) -> bool:
 
     Raises:
         InvalidArgument: others than this machine could reach a server without keys; or the folder is none.
-        Damaged: the file of keys cannot be read.
+        Damaged: the file of keys cannot be read, or is gone.
     """
     if os.path.exists(settings.path) and not os.path.isdir(settings.path):
         raise InvalidArgument(f"{settings.path!r} is a file; a database is a folder", name="path", value=settings.path)
     keys = KeyFile(settings.path)
     keys_required = keys.exists()
     keys.read()
-    if not keys_required and not is_loopback(settings.host):
+    if not keys_required:
+        _check_open(settings, keys)
+    return keys_required
+
+
+def _check_open(settings: ServerSettings, keys: KeyFile) -> None:
+    """Raises where a server that lets everybody in would be reached by others than this machine's programs."""
+    create = f"vicinal keys create {settings.path} --role admin"
+    if keys.were_made():
+        raise Damaged(
+            "the database had keys, and the file of them is gone: without it everybody would be let in",
+            name="keys",
+            place=str(keys.path),
+            remedy=f"Restore the file from a backup, or make a new key: {create}. If none is wanted any more, delete "
+            f"{keys.mark.name} too.",
+        )
+    if not is_loopback(settings.host):
         raise InvalidArgument(
             f"without keys anybody who reaches {settings.host} could read and delete everything",
             name="host",
             value=settings.host,
             place=settings.path,
-            remedy=f"Make a key first: vicinal keys create {settings.path} --role admin; or listen at 127.0.0.1.",
+            remedy=f"Make a key first: {create}; or listen at 127.0.0.1.",
         )
-    return keys_required
+    for name in settings.allowed_hosts:
+        if not is_loopback(name):
+            raise InvalidArgument(
+                f"without keys anybody who asks for {name}, through a proxy or not, could read and delete everything",
+                name="allowed_hosts",
+                value=name,
+                place=settings.path,
+                remedy=f"Make a key first: {create}; or leave allowed_hosts out.",
+            )
 
 
 def _config(settings: ServerSettings, keys_required: bool) -> ServerConfig:

@@ -56,7 +56,7 @@ class ServerSettings:
         body_seconds: and its body.
         send_seconds: and must take the answer.
         graceful_seconds: what a stop waits for requests that are being answered.
-        allowed_hosts: names in the Host header that are answered; without keys, beside those of this machine.
+        allowed_hosts: names in the Host header that are answered. Others than those of this machine need keys.
         encoders: names of encoders that a new collection may have.
         backup_folder: where backups go; none are made without it.
         tls_certificate: file of the certificate chain, for https.
@@ -143,11 +143,11 @@ class ServerSettings:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens there."""
-    if host == "localhost":
+    """Whether only this machine reaches what listens there, or has this name."""
+    if host.lower() == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host.removeprefix("[").removesuffix("]")).is_loopback
     except ValueError:
         return False
 
