@@ -22,6 +22,7 @@ _RETRIED: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _PAUSE_SECONDS_MAX: Final = 20.0
 _SHOWN_CHARS_MAX: Final = 200
+_AUTHORIZATION: Final = "Authorization"
 
 
 class JsonService:
@@ -33,15 +34,26 @@ class JsonService:
         timeout: seconds to wait for an answer.
         retries: how often a request is made again after a refused connection, a late answer or a busy server.
         example: of a URL, for messages.
+        key_header: where the key goes, for a server that has a header of its own for it.
 
     Raises:
         MissingExtra: httpx is not installed.
     """
 
-    def __init__(self, url: str, api_key: str | Secret | None, timeout: float, retries: int, *, example: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        api_key: str | Secret | None,
+        timeout: float,
+        retries: int,
+        *,
+        example: str,
+        key_header: str = _AUTHORIZATION,
+    ) -> None:
         self._httpx = _httpx()
         self.url = checked_url(url, example=example)
         self._key = checked_key(api_key)
+        self._key_header = key_header
         self.timeout = checked_seconds(timeout)
         self.retries = checked_retries(retries)
         self._client: httpx.Client | None = None
@@ -90,10 +102,15 @@ class JsonService:
         with self._lock:
             client = self._client
             if client is None:
-                headers = {} if self._key is None else {"Authorization": f"Bearer {self._key.reveal()}"}
-                client = self._httpx.Client(headers=headers, timeout=self.timeout, follow_redirects=False)
+                client = self._httpx.Client(headers=self._headers(), timeout=self.timeout, follow_redirects=False)
                 self._client = client
             return client
+
+    def _headers(self) -> dict[str, str]:
+        if self._key is None:
+            return {}
+        scheme = "Bearer " if self._key_header == _AUTHORIZATION else ""
+        return {self._key_header: f"{scheme}{self._key.reveal()}"}
 
     def _json(self, path: str, response: httpx.Response) -> Any:
         try:

@@ -227,16 +227,13 @@ class ClientAPI:
 
 
 class _Unknown:
-    """In place of an embedding function that this process does not know: it says so when a text is to be encoded."""
+    """In place of an embedding function that cannot be made: it says so when a text is to be encoded."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
 
     def __call__(self, input: Any) -> Any:
-        raise ValueError(
-            f"the embedding function {self._name!r} of the collection is not known here: pass embedding_function=, or "
-            "register its class by register_embedding_function"
-        )
+        raise ValueError(f"the embedding function of the collection cannot be made anew: {self._reason}")
 
 
 def _are_other(saved: Mapping[str, Any], form: Mapping[str, Any]) -> bool:
@@ -247,8 +244,8 @@ def _are_other(saved: Mapping[str, Any], form: Mapping[str, Any]) -> bool:
 def _remembered(entry: Entry) -> Any:
     try:
         return configurations.function_of(entry.configuration)
-    except ValueError:
-        return _Unknown(entry.configuration["embedding_function"]["name"])
+    except (ValueError, NotImplementedError) as error:
+        return _Unknown(str(error))
 
 
 def _checked_function(function: Any) -> Any:

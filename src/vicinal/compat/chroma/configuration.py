@@ -9,13 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from ...visible import shown
 from .embedding import DEFAULT, check_space, saved_form
 from .errors import InvalidArgumentError
+from .utils.embedding_functions import config_to_embedding_function
 
 __all__ = ["METRICS", "changed", "checked_metadata", "configured"]
 
+_ADDRESSES: Final = ("url", "api_base")
+_THIS_MACHINE: Final = {"localhost", "127.0.0.1", "::1"}
 METRICS: Final = ("l2", "cosine", "ip")
 _HNSW: Final[Mapping[str, Any]] = {
     "space": "l2",
@@ -113,8 +117,25 @@ def _checked(given: dict[str, Any], accepted: set[str]) -> dict[str, Any]:
 
 
 def function_of(configuration: Mapping[str, Any]) -> Any:
-    """The embedding function that a collection remembers, or the default."""
-    from .embedding import config_to_embedding_function
+    """The embedding function that a collection remembers, or the default.
 
+    Raises:
+        ValueError: it cannot be made, or asks a server of an address that is known from the collection alone: whoever
+            wrote its files would get texts and a key of this program.
+    """
     saved = configuration["embedding_function"]
-    return config_to_embedding_function(saved) if saved and saved["type"] == "known" else DEFAULT
+    if not saved or saved["type"] != "known":
+        return DEFAULT
+    for name in _ADDRESSES:
+        address = (saved.get("config") or {}).get(name)
+        if address is not None and not _is_here(str(address)):
+            raise ValueError(f"it asks the server {shown(address)}. Pass embedding_function= if texts may go there.")
+    return config_to_embedding_function(saved)
+
+
+def _is_here(address: str) -> bool:
+    """Whether an address is of this machine."""
+    try:
+        return urlsplit(address).hostname in _THIS_MACHINE
+    except ValueError:
+        return False

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...encoders.base import TextEncoder
 from ...encoders.choose import choose_text_encoder
 from ...encoders.minilm import MiniLM
+from ...visible import shown
 from ...warn import warn_user
 
 __all__ = [
@@ -150,10 +151,18 @@ known_embedding_functions: dict[str, Any] = {
 
 
 def register_embedding_function(ef_class: Any = None) -> Any:
-    """Makes a class known by its `name`, so that collections find it again; also a decorator."""
+    """Makes a class known by its `name`, so that collections find it again; also a decorator.
+
+    Raises:
+        ValueError: it has no name.
+    """
     if ef_class is None:
         return register_embedding_function
-    known_embedding_functions[ef_class.name()] = ef_class
+    try:
+        name = ef_class.name()
+    except Exception as error:
+        raise ValueError(f"{shown(ef_class)} cannot be registered, since it tells no name: {error}") from error
+    known_embedding_functions[name] = ef_class
     return ef_class
 
 
@@ -168,18 +177,20 @@ def saved_form(function: Any) -> dict[str, Any] | None:
 
 
 def config_to_embedding_function(config: Mapping[str, Any]) -> Any:
-    """The function that was saved.
+    """The function of a `name` and its `config`.
 
     Raises:
-        ValueError: this process knows none of its name.
+        ValueError: there is no name, this process knows none of it, or the configuration does not fit.
     """
+    if "name" not in config:
+        raise ValueError("the configuration of an embedding function has a 'name'.")
     name = config["name"]
     if name not in known_embedding_functions:
         raise ValueError(
             f"no embedding function {name!r} is known here: pass embedding_function=, or register its class by "
-            "register_embedding_function"
+            f"register_embedding_function. Known are {', '.join(sorted(known_embedding_functions))}."
         )
-    return known_embedding_functions[name].build_from_config(config["config"])
+    return known_embedding_functions[name].build_from_config(config.get("config", {}))
 
 
 def check_space(function: Any, space: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import sys
 from typing import Final
 
@@ -24,6 +25,7 @@ _MODULES: Final = (
     ".utils.batch_utils",
     ".utils.embedding_functions",
 )
+_PACKAGE_OF_FUNCTIONS: Final = ".utils.embedding_functions"
 
 
 def install() -> None:
@@ -37,5 +39,7 @@ def install() -> None:
     there = sys.modules.get(_NAME)
     if there is not None and there is not sys.modules[_OURS]:
         raise RuntimeError("chromadb is imported already: call install() before whatever imports it")
-    for module in _MODULES:
+    functions = importlib.import_module(_OURS + _PACKAGE_OF_FUNCTIONS).__path__
+    each = [f"{_PACKAGE_OF_FUNCTIONS}.{module.name}" for module in pkgutil.iter_modules(functions)]
+    for module in [*_MODULES, *each]:
         sys.modules[_NAME + module] = importlib.import_module(_OURS + module)

@@ -49,6 +49,7 @@ class ServedEncoder(TextEncoder):
     key_variables: ClassVar[tuple[str, ...]]
     texts_max: ClassVar[int]  # in a request
     chars_max: ClassVar[int]
+    key_header: ClassVar[str] = "Authorization"
     version = ""
 
     def __init__(
@@ -67,7 +68,9 @@ class ServedEncoder(TextEncoder):
         if api_key is None and url is None:
             api_key = next(filter(None, map(os.environ.get, self.key_variables)), None)
         where = url or os.environ.get(self.url_variable) or self.default_url
-        self._service = JsonService(where, api_key, timeout, retries, example=self.default_url)
+        self._service = JsonService(
+            where, api_key, timeout, retries, example=self.default_url, key_header=self.key_header
+        )
         self.model = model
         self._dimensions = dimensions
         chosen = "" if dimensions is None else f"#{dimensions}"

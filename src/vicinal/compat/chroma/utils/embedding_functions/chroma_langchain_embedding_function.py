@@ -1,0 +1,94 @@
+"""As in Chroma: LangChain's embeddings as an embedding function."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ...embedding import EmbeddingFunction, Vectors, known_embedding_functions
+
+__all__ = ["ChromaLangchainEmbeddingFunction", "create_langchain_embedding"]
+
+_ANEW = "LangChain's embeddings cannot be made anew from a configuration: pass create_langchain_embedding(...) again"
+
+
+class ChromaLangchainEmbeddingFunction(EmbeddingFunction[Any]):
+    """LangChain's embeddings. They have to be passed again with each `get_collection`.
+
+    Args:
+        embedding_function: of a class that is derived from `langchain_core.embeddings.Embeddings`.
+    """
+
+    def __init__(self, embedding_function: Any) -> None:
+        try:
+            from langchain_core.embeddings import Embeddings
+        except ImportError:
+            raise ValueError("langchain_core is not installed: pip install langchain-core") from None
+        if not isinstance(embedding_function, Embeddings):
+            raise ValueError(
+                f"langchain_core.embeddings.Embeddings are wanted, and {type(embedding_function).__name__} is not."
+            )
+        self.embedding_function: Any = embedding_function
+
+    def __call__(self, input: Any) -> Vectors:
+        """One vector for each text; for `("images", uris)`, which LangChain's loader gives, for each picture."""
+        if isinstance(input, tuple) and len(input) == 2 and input[0] == "images":
+            vectors = self.embed_image(list(input[1]))
+        else:
+            vectors = self.embed_documents(input)
+        return [np.asarray(vector, dtype=np.float32) for vector in vectors]
+
+    def embed_documents(self, documents: Any) -> list[list[float]]:
+        """As LangChain calls it."""
+        vectors: list[list[float]] = self.embedding_function.embed_documents(list(documents))
+        return vectors
+
+    def embed_query(self, input: Any = None, *, query: str | None = None) -> Any:
+        """The vector of one text, as LangChain calls it, or one for each of a list, as a collection does."""
+        asked = query if query is not None else input
+        if isinstance(asked, str):
+            return self.embedding_function.embed_query(asked)
+        return [np.asarray(self.embedding_function.embed_query(text), dtype=np.float32) for text in asked]
+
+    def embed_image(self, uris: list[str]) -> list[list[float]]:
+        """
+        Raises:
+            ValueError: the embeddings know no pictures.
+        """
+        if not hasattr(self.embedding_function, "embed_image"):
+            raise ValueError(f"{type(self.embedding_function).__name__} makes no vectors of images")
+        vectors: list[list[float]] = self.embedding_function.embed_image(uris)
+        return vectors
+
+    @staticmethod
+    def name() -> str:
+        """In a collection's configuration."""
+        return "langchain"
+
+    @staticmethod
+    def build_from_config(config: dict[str, Any]) -> NoReturn:
+        """
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError(_ANEW)
+
+    def get_config(self) -> dict[str, Any]:
+        """Of which class it was."""
+        return {"embedding_function_class": type(self.embedding_function).__name__, "note": _ANEW}
+
+    def validate_config_update(self, old_config: dict[str, Any], new_config: dict[str, Any]) -> NoReturn:
+        """
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError(_ANEW)
+
+
+def create_langchain_embedding(langchain_embedding_fn: Any) -> ChromaLangchainEmbeddingFunction:
+    """LangChain's embeddings as an embedding function."""
+    return ChromaLangchainEmbeddingFunction(embedding_function=langchain_embedding_fn)
+
+
+known_embedding_functions["chroma_langchain"] = ChromaLangchainEmbeddingFunction  # Chroma's list and class disagree
