@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from support.worlds import World
 from vicinal import Collection, VicinalError
 from vicinal.errors import (
     DimensionMismatch,
     DuplicateId,
+    EncoderNotFound,
     IdNotFound,
     InvalidArgument,
     InvalidId,
@@ -204,3 +206,43 @@ def test_p9_a_vector_of_too_many_components(docs: Collection) -> None:
         docs.add(["a"], vectors=np.ones((1, 65_537), dtype=np.float32))
     docs.add(["a"], vectors=np.ones((1, 65_536), dtype=np.float32))
     assert docs.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "said"),
+    [
+        ("min_max", {"field": 5}, "a field is named by a text, not 5"),
+        ("facets", {"field": None}, "a field is named by a text, not None"),
+        ("distinct", {"field": b"x"}, "a field is named by a text, not b'x'"),
+        ("scroll", {"order_by": 5}, "order_by must be the name of a field, not 5"),
+        ("alter", {"metric": "foo"}, "there is no metric 'foo'. Choose one of cosine, ip, l2, l1."),
+        ("alter", {"metric": ["l2"]}, "there is no metric ['l2']"),
+        ("alter", {"index": 5}, "index must be a name, or a dict with a name and options, not 5"),
+        ("wait_indexed", {"seconds": "soon"}, "seconds must be a number of at least 0, not 'soon'"),
+        ("duplicates", {"threshold": "near"}, "threshold must be a number, not 'near'"),
+        ("duplicates", {"max_pairs": None}, "max_pairs must be a whole number of at least 1, not None"),
+        ("search", {"query": "a", "vector": [1.0], "mode": "hybrid", "rerank": 5}, "there is no reranker 5"),
+        ("reembed", {"encoder": None}, "an encoder must have a method encode(texts), which NoneType has not"),
+    ],
+)
+def test_every_kind_says_the_same_of_what_cannot_be(
+    docs: Collection, call: str, given: dict[str, Any], said: str
+) -> None:
+    docs.add([1], vectors=[[1.0]])
+    with pytest.raises(InvalidArgument) as caught:
+        made = getattr(docs, call)(**given)
+        list(made)
+    assert said in str(caught.value)
+
+
+def test_an_encoder_that_nobody_registered_is_not_found(world: World, docs: Collection) -> None:
+    with pytest.raises(EncoderNotFound, match="no encoder is registered as 'nope'"):
+        docs.reembed("nope")
+    with pytest.raises(EncoderNotFound, match="no encoder is registered as 'nope'"):
+        world.collection("others", encoder="nope")
+
+
+def test_a_scroll_warns_of_a_field_that_no_row_has(docs: Collection) -> None:
+    docs.add([1], vectors=[[1.0]], metadata=[{"year": 1}])
+    with pytest.warns(UserWarning, match="no row has a field 'colour'"):
+        assert list(docs.scroll({"colour": "red"})) == []

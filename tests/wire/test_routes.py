@@ -109,6 +109,19 @@ def test_what_is_wrong_with_a_body_is_said(body: bytes, name: str | None, said: 
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize("text", [r"\ud800", r"a\uDBFFb", r"\ude00", r"\ud83d\ud83d\ude00", r"\\\ud800x"])
+def test_half_a_surrogate_pair_in_a_body_is_said_to_be_one(text: str) -> None:
+    with pytest.raises(vicinal.errors.InvalidText, match="lone surrogate"):
+        read(arguments.Search, b'{"query": "%s"}' % text.encode())
+
+
+@pytest.mark.parametrize("text", [r"\ud83d\ude00", r"\\ud800"])
+def test_a_whole_pair_is_a_character_and_a_written_escape_is_text(text: str) -> None:
+    assert read(arguments.Search, b'{"query": "%s"}' % text.encode()).given()["query"]
+    with pytest.raises(vicinal.errors.InvalidArgument, match="not JSON"):
+        read(arguments.Search, b'{"query": "%s"' % text.encode())
+
+
 def test_a_missing_argument_is_named() -> None:
     with pytest.raises(vicinal.errors.InvalidArgument, match="field is missing"):
         read(arguments.Field, b"{}")

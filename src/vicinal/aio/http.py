@@ -22,7 +22,7 @@ from ..wire.requests import (
     Request,
     Response,
     answer_of,
-    check_server,
+    begun,
     cut_off,
     page_of,
     request_of,
@@ -124,7 +124,7 @@ class OverHttp:
             if answer.status_code != 200:
                 await answer.aread()
                 answer_of(route, place, response_of(answer))
-            check_server(Response(answer.status_code, answer.headers, b""))
+            begun(Response(answer.status_code, answer.headers, b""))
             async for row in _rows(place, answer):
                 yield row
         except connections.server.httpx.TransportError as error:

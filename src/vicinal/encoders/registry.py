@@ -134,6 +134,11 @@ def check_nesting(spec: str) -> None:
     )
 
 
+def is_registered(spec: str) -> bool:
+    """Whether there is an encoder of this name, whatever options follow it."""
+    return spec.partition(":")[0] in _factories
+
+
 def as_encoder(given: Any) -> TextEncoder:
     """The encoder that a user means: a registered name, an encoder, an object with `encode` or one to be adapted."""
     return resolve(given) if isinstance(given, str) else _under_contract(given, "")

@@ -7,7 +7,7 @@ import os
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def compact(context: Context) -> None:
 
 def restore(context: Context, name: str) -> None:
     require_disk(context, "restore")
-    _check_snapshot_name(name)
+    checked_snapshot_name(name)
     context.store.upkeep.restore(name, timeout=context.timeout, now=now())
 
 
@@ -70,13 +70,8 @@ def alter(context: Context, metric: Any, index: Any) -> None:
     """Another metric or another index over the same vectors."""
     if metric is None and index is None:
         return
-    if metric is not None and metric not in get_args(Metric):
-        raise InvalidArgument(
-            f"there is no metric {metric!r}",
-            name="metric",
-            value=metric,
-            remedy=f"{nearest(str(metric), get_args(Metric))}Choose one of {', '.join(get_args(Metric))}.",
-        )
+    if metric is not None:
+        checked_metric(metric)
     known = context.store.current()
     # What the new metric does not allow, the index that the collection has may not allow either.
     kept = known.setting.get("index", DEFAULT_INDEX)
@@ -88,6 +83,18 @@ def alter(context: Context, metric: Any, index: Any) -> None:
 
     transform = None if metric is None else _lengths_checked(metric, context.rules(known).zero_allowed)
     context.store.upkeep.rebuild(Plan(state=state, transform=transform), timeout=context.timeout, now=now())
+
+
+def checked_metric(metric: Any) -> Metric:
+    """Raises InvalidArgument for what is none."""
+    if not isinstance(metric, str) or metric not in get_args(Metric):
+        raise InvalidArgument(
+            f"there is no metric {metric!r}",
+            name="metric",
+            value=metric,
+            remedy=f"{nearest(str(metric), get_args(Metric))}Choose one of {', '.join(get_args(Metric))}.",
+        )
+    return cast(Metric, metric)
 
 
 def _lengths_checked(metric: Metric, zero_allowed: bool) -> Transform:
@@ -207,24 +214,26 @@ def _forget_queries(context: Context) -> list[str]:
 
 def take_snapshot(context: Context, name: str) -> Snapshot:
     require_disk(context, "snapshot")
-    _check_snapshot_name(name)
+    checked_snapshot_name(name)
     taken = context.store.upkeep.take_snapshot(name, context.timeout)
     return Snapshot(taken.name, taken.created_at, taken.rows)
 
 
 def drop_snapshot(context: Context, name: str) -> None:
     require_disk(context, "drop_snapshot")
-    _check_snapshot_name(name)
+    checked_snapshot_name(name)
     context.store.upkeep.drop_snapshot(name, context.timeout)
 
 
-def _check_snapshot_name(name: object) -> None:
+def checked_snapshot_name(name: Any) -> str:
+    """Raises InvalidArgument for what is none."""
     if not isinstance(name, str) or not name:
         raise InvalidArgument(f"a snapshot's name is a text, not {shown(name)}", name="name", value=name)
     try:
         name.encode()
     except UnicodeEncodeError:
         raise InvalidArgument("the name holds a lone surrogate, which is not text", name="name", value=name) from None
+    return name
 
 
 def list_snapshots(context: Context) -> list[Snapshot]:

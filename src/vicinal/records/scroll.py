@@ -35,16 +35,23 @@ def scroll(
     stays open between pages. So a row that is there throughout comes exactly once, and one that was deleted
     meanwhile does not come.
     """
-    if order_by is not None and (not isinstance(order_by, str) or not order_by):
+    if order_by is not None:
+        checked_order(order_by)
+    tree = filter_of(where)
+    ids = _ids_in_order(context, tree, order_by, descending)
+    return _pages(context, ids, vectors)
+
+
+def checked_order(order_by: Any) -> str:
+    """Raises InvalidArgument for what names no field."""
+    if not isinstance(order_by, str) or not order_by:
         raise InvalidArgument(
             f"order_by must be the name of a field, not {order_by!r}",
             name="order_by",
             value=order_by,
             remedy="Leave it out for the order of ids.",
         )
-    tree = filter_of(where)
-    ids = _ids_in_order(context, tree, order_by, descending)
-    return _pages(context, ids, vectors)
+    return order_by
 
 
 def _ids_in_order(context: Context, tree: Node | None, order_by: str | None, descending: bool) -> list[StoredId]:

@@ -41,15 +41,20 @@ def min_max(context: Context, field: str, where: Mapping[str, Any] | None) -> tu
     return _summarize(context, field, where, Columns.min_max)
 
 
+def checked_field(field: Any) -> str:
+    """Raises InvalidArgument for what names none."""
+    if not isinstance(field, str) or not field:
+        raise InvalidArgument(f"a field is named by a text, not {field!r}", name="field", value=field)
+    return field
+
+
 def _summarize(
     context: Context,
     field: str,
     where: Mapping[str, Any] | None,
     ask: Callable[[Columns, Path, RowsAt, Bitmap], T],
 ) -> T:
-    if not isinstance(field, str) or not field:
-        raise InvalidArgument(f"a field is named by a text, not {field!r}", name="field", value=field)
-    tree, path = filter_of(where), parse_path(field)
+    tree, path = filter_of(where), parse_path(checked_field(field))
 
     def take(index: DerivedIndex, reader: Reader) -> T:
         check_path(path, index.columns.known_paths(), "field", index.columns.was_known)

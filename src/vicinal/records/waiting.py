@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from ..errors import InvalidArgument
 from .context import Context
 
-__all__ = ["wait_indexed"]
+__all__ = ["checked_seconds", "wait_indexed"]
 
 
 def wait_indexed(context: Context, seconds: float | None) -> bool:
@@ -14,12 +16,17 @@ def wait_indexed(context: Context, seconds: float | None) -> bool:
     Raises:
         InvalidArgument: what is no number of seconds.
     """
+    return context.store.wait_indexed(None if seconds is None else checked_seconds(seconds))
+
+
+def checked_seconds(seconds: Any) -> float:
+    """Raises InvalidArgument for what is no time to wait."""
     is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-    if seconds is not None and not (is_number and seconds >= 0):
+    if not (is_number and seconds >= 0):
         raise InvalidArgument(
             f"seconds must be a number of at least 0, not {seconds!r}",
             name="seconds",
             value=seconds,
             remedy="Leave it out to wait as long as it takes.",
         )
-    return context.store.wait_indexed(seconds)
+    return cast(float, seconds)

@@ -17,7 +17,7 @@ from ..wire.requests import (
     Response,
     Steps,
     answer_of,
-    check_server,
+    begun,
     cut_off,
     page_of,
     request_of,
@@ -62,7 +62,7 @@ class Transport:
             if answer.status_code != 200:
                 answer.read()
                 answer_of(route, place, response_of(answer))
-            check_server(Response(answer.status_code, answer.headers, b""))
+            begun(Response(answer.status_code, answer.headers, b""))
         except BaseException:
             answer.close()
             raise

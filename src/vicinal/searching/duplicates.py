@@ -25,7 +25,7 @@ from ..types import Id
 from ..visible import shown
 from .where import Where
 
-__all__ = ["duplicates"]
+__all__ = ["checked_number", "checked_pairs", "duplicates"]
 
 _THRESHOLD: Final = 0.95  # of the cosine
 _DISTANCE_AT_0: Final = {"cosine": 1.0, "ip": 0.0, "l2": 0.0, "l1": 0.0}
@@ -36,16 +36,10 @@ def duplicates(
 ) -> Duplicates:
     """All pairs of rows that score at least `threshold`, or are at most `max_distance` apart."""
     for name, value in (("threshold", threshold), ("max_distance", max_distance)):
-        _check_number(name, value)
+        checked_number(name, value)
     if threshold is not None and max_distance is not None:
         raise InvalidArgument("threshold= and max_distance= say the same", name="max_distance", remedy="Leave one out.")
-    if isinstance(max_pairs, bool) or not isinstance(max_pairs, (int, np.integer)) or max_pairs < 1:
-        raise InvalidArgument(
-            f"max_pairs must be a whole number of at least 1, not {shown(max_pairs)}",
-            name="max_pairs",
-            value=max_pairs,
-            remedy="Leave it out for a million.",
-        )
+    checked_pairs(max_pairs)
     tree, moment = filter_of(where), now()
     view_of = viewing(tree, within=context.within, vectors=True)
 
@@ -104,7 +98,20 @@ def _least(metric: Metric, threshold: Any, max_distance: Any) -> float:
     return _THRESHOLD
 
 
-def _check_number(name: str, value: Any) -> None:
+def checked_pairs(max_pairs: Any) -> int:
+    """Raises InvalidArgument for what is no number of pairs."""
+    if isinstance(max_pairs, bool) or not isinstance(max_pairs, (int, np.integer)) or max_pairs < 1:
+        raise InvalidArgument(
+            f"max_pairs must be a whole number of at least 1, not {shown(max_pairs)}",
+            name="max_pairs",
+            value=max_pairs,
+            remedy="Leave it out for a million.",
+        )
+    return int(max_pairs)
+
+
+def checked_number(name: str, value: Any) -> Any:
+    """Raises InvalidArgument for what is neither a finite number nor None."""
     is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
     if value is not None and not (is_number and np.isfinite(float(value))):
         raise InvalidArgument(
@@ -113,6 +120,7 @@ def _check_number(name: str, value: Any) -> None:
             value=value,
             remedy="It is compared with what hits have as score, or as distance.",
         )
+    return value
 
 
 def _named(pairs: Pairs, slots: Slots, ids: list[Id], metric: Metric) -> Duplicates:

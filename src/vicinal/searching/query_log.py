@@ -21,7 +21,7 @@ from ..types import Hits
 from ..visible import counted, shown
 from .where import Where
 
-__all__ = ["log_queries", "logged", "logged_queries", "slow_queries"]
+__all__ = ["check_logging", "log_queries", "logged", "logged_queries", "slow_queries"]
 
 T = TypeVar("T")
 
@@ -44,6 +44,12 @@ def logged(context: Context, call: str, asked: Asked, where: Where, work: Callab
 def log_queries(context: Context, on: Any, keep: Any, slower_than: Any) -> None:
     """Begins or ends logging."""
     log = _log_of(context, "log_queries")
+    check_logging(on, keep, slower_than)
+    log.switch(LogSettings(int(keep), float(slower_than)) if on else None)
+
+
+def check_logging(on: Any, keep: Any, slower_than: Any) -> None:
+    """Raises InvalidArgument for settings of the log that cannot be."""
     if not isinstance(on, (bool, np.bool_)):
         raise InvalidArgument(f"on must be True or False, not {shown(on)}", name="on", value=on)
     _check_count("keep", keep, _KEEP_MAX)
@@ -55,7 +61,6 @@ def log_queries(context: Context, on: Any, keep: Any, slower_than: Any) -> None:
             value=slower_than,
             remedy="Leave it out for every search.",
         )
-    log.switch(LogSettings(int(keep), float(slower_than)) if on else None)
 
 
 def logged_queries(context: Context, n: Any) -> list[LoggedQuery]:

@@ -15,8 +15,10 @@ from .. import warn
 from ..collection import Collection
 from ..database import Database
 from ..deadline import Deadline
+from ..encoders.registry import is_registered
 from ..errors import (
     CollectionNotFound,
+    EncoderNotFound,
     InvalidArgument,
     LimitExceeded,
     NotAllowed,
@@ -185,11 +187,15 @@ class Calls:
         """A client names an encoder; it must not thereby name a file of ours, or a model that nobody chose."""
         names = encoder.split(":")
         if encoder not in self._settings.encoders and names[0] not in self._settings.encoders:
+            remedy = f"It has {', '.join(self._settings.encoders)}; more are listed in encoders of the server."
+            if not is_registered(encoder):
+                said = f"no encoder is registered as {names[0]!r:.80}"
+                raise EncoderNotFound(said, name="encoder", value=encoder, remedy=remedy)
             raise NotAllowed(
                 f"this server makes no collection with the encoder {encoder!r:.80}",
                 name="encoder",
                 value=encoder,
-                remedy=f"It has {', '.join(self._settings.encoders)}; more are listed in encoders of the server.",
+                remedy=remedy,
             )
 
     def _settled(self, route: Route, arguments: Any) -> Any:

@@ -6,6 +6,7 @@ collection, the server refuses.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
@@ -15,16 +16,26 @@ import numpy as np
 
 from ..encoders.registry import as_encoder
 from ..errors import Unsupported
+from ..indexes.kernels import kernels
 from ..indexes.text_query import Bm25, TfIdf
+from ..indexes.vector_index import index_setting
 from ..inputs.columns import Batch, Columns, id_list, read_batch
 from ..inputs.ids import check_id, is_scalar_id
+from ..inputs.paths import check_database_path
 from ..inputs.sparse import check_sparse, unpack
 from ..inputs.values import expiry
 from ..inputs.vectors import VectorRules, check_query
 from ..metadata import dumps
 from ..query.asking import Asked, lists_of, refuse_unknown
 from ..records.read import checked_count, checked_first
+from ..records.rebuild import checked_metric, checked_snapshot_name
+from ..records.scroll import checked_order
+from ..records.summarize import checked_field
 from ..records.update import check_merge, checked_keys
+from ..records.waiting import checked_seconds
+from ..rerankers.choose import reranker_of
+from ..searching.duplicates import checked_number, checked_pairs
+from ..searching.query_log import check_logging
 from ..searching.recommend import asked_by_examples
 from ..searching.search_range import asked_in_range
 from ..visible import shown
@@ -79,12 +90,13 @@ def model_of(route: Route, given: Mapping[str, Any]) -> msgspec.Struct | None:
         return _search(route, given)
     if route.call in _SEARCHES:
         return _SEARCHES[route.call](given)
-    fields = route.arguments.__struct_fields__
+    if route.call == "log_queries":
+        check_logging(given["on"], given["keep"], given["slower_than"])
     return route.arguments(
         **{
-            name: _SENT.get(name, _plain)(name, given[name])
-            for name in fields
-            if given.get(name) is not None or name in _NUMBERS & given.keys()
+            field.name: _SENT.get(field.name, _plain)(field.name, given[field.name])
+            for field in msgspec.structs.fields(route.arguments)
+            if given.get(field.name) is not None or ((field.required or field.name in _NUMBERS) and field.name in given)
         }
     )
 
@@ -317,6 +329,8 @@ def _finite(bound: Any) -> float:
 def _reranker(reranker: Any) -> str:
     if reranker == "lexical":
         return "lexical"
+    if not (isinstance(reranker, str) and reranker.startswith("onnx:")):
+        reranker_of(reranker)  # which refuses what is none
     raise Unsupported(
         f"a server has no reranker {shown(reranker)}",
         name="rerank",
@@ -384,8 +398,15 @@ def _as_it_is(_: str, value: Any) -> Any:
     return value
 
 
-def _path(_: str, path: Any) -> Any:
-    return os.fspath(path) if isinstance(path, os.PathLike) else plain("path", path)
+def _path(_: str, path: Any) -> str:
+    check_database_path(path, "path", "backup takes a path", remedy="Write docs.backup('./copies').")
+    return str(os.fspath(path))
+
+
+def _index(name: str, index: Any) -> Any:
+    if not isinstance(index, (str, Mapping)):
+        index_setting(index, kernels(), "l2")  # which refuses it, under any metric
+    return plain(name, index)
 
 
 _SEARCHES: Final[Mapping[str, Callable[[Mapping[str, Any]], msgspec.Struct]]] = {
@@ -393,7 +414,7 @@ _SEARCHES: Final[Mapping[str, Callable[[Mapping[str, Any]], msgspec.Struct]]] = 
     "search_range": _search_range,
     "recommend": _recommend,
 }
-_NUMBERS: Final = frozenset({"offset", "n"})  # where None says nothing that could be meant
+_NUMBERS: Final = frozenset({"offset", "n", "max_pairs"})  # where None says nothing that could be meant
 _SENT: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "ids": _ids,
     "where": _filter,
@@ -403,6 +424,15 @@ _SENT: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "vectors": _packing,
     "encoder": _encoder,
     "path": _path,
+    "index": _index,
+    "metric": lambda _, metric: checked_metric(metric),
+    "name": lambda _, name: checked_snapshot_name(name),
+    "field": lambda _, field: checked_field(field),
+    "order_by": lambda _, order_by: checked_order(order_by),
+    "seconds": lambda _, seconds: None if checked_seconds(seconds) == math.inf else plain("seconds", seconds),
+    "threshold": lambda name, value: plain(name, checked_number(name, value)),
+    "max_distance": lambda name, value: plain(name, checked_number(name, value)),
+    "max_pairs": lambda _, pairs: min(checked_pairs(pairs), _INT64_MAX),
     "notes": _as_it_is,
     "default": _as_it_is,
 }

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
-from ..errors import InvalidArgument
+from ..errors import InvalidArgument, InvalidText
 from ..inputs.calls import right_name
 from .needed import msgspec
 
@@ -16,6 +16,11 @@ M = TypeVar("M", bound=msgspec.Struct)
 
 _UNKNOWN: Final = re.compile(r"unknown field `(.*?)`", re.DOTALL)
 _MISSING: Final = re.compile(r"missing required field `(.*?)`", re.DOTALL)
+# Half of a pair without the other, as an escape; an even number of backslashes before it would be none.
+_LONE_SURROGATE: Final = re.compile(
+    rb"(?<!\\)(?:\\\\)*(?:\\u[dD][89aAbB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89aAbB][0-9a-fA-F]{2})\\u[dD][c-fC-F])"
+)
 _AT: Final = re.compile(r" - at `\$\.?(.*)`$", re.DOTALL)
 
 
@@ -30,6 +35,12 @@ def read(model: type[M], body: bytes) -> M:
     except msgspec.ValidationError as error:
         raise refused(model, str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if _LONE_SURROGATE.search(body):
+            raise InvalidText(
+                "a text in the body has a lone surrogate, which is not text",
+                name="body",
+                remedy="Decode the source with errors='replace'.",
+            ) from None
         raise InvalidArgument(
             f"the body is not JSON: {error}", name="body", remedy="Send a JSON object with the call's arguments."
         ) from None

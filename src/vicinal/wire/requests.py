@@ -34,6 +34,7 @@ __all__ = [
     "Response",
     "Steps",
     "answer_of",
+    "begun",
     "check_server",
     "cut_off",
     "page_of",
@@ -137,15 +138,24 @@ def answer_of(route: Route, place: Place, response: Response) -> Any:
     Raises:
         Unreachable: the answer is none of a server of ours, or of another version of the API.
     """
-    check_server(response)
-    for warning in _warnings(response):
-        warn_user(warning)
+    begun(response)
     if response.status >= 400:
         raise _error(place, response)
     try:
         return decoder(route.result).decode(response.body).value()  # type: ignore[attr-defined]  # all results have it
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _unusual(response, str(error)) from None
+
+
+def begun(response: Response) -> None:
+    """What every answer begins with, that of a stream too: who answers, and what the engine warned of.
+
+    Raises:
+        Unreachable: see `check_server`.
+    """
+    check_server(response)
+    for warning in _warnings(response):
+        warn_user(warning)
 
 
 class Lines:
