@@ -107,6 +107,36 @@ def test_a_slow_client_is_let_go(tmp_path: Path) -> None:
             assert http.get("/healthz").status_code == 200
 
 
+HOST = b" HTTP/1.1\r\nHost: localhost\r\n"
+HEADS = {
+    "headers": (b"GET /healthz" + HOST + b"x: y\r\n" * 20_000 + b"\r\n", 431),
+    "just too many headers": (b"GET /healthz" + HOST + b"x: y\r\n" * 100 + b"\r\n", 431),
+    "a header": (b"GET /healthz" + HOST + b"x: " + b"y" * (70 << 10) + b"\r\n\r\n", 431),
+    "a header without end": (b"GET /healthz" + HOST + b"x: " + b"y" * (8 << 20), 431),
+    "a name of a header without end": (b"GET /healthz" + HOST + b"y" * (8 << 20), 431),
+    "headers together": (b"GET /healthz" + HOST + (b"x: " + b"y" * 4000 + b"\r\n") * 17 + b"\r\n", 431),
+    "URL": (b"GET /healthz?" + b"y" * (40 << 10) + HOST + b"\r\n", 414),
+    "URL without end": (b"GET /healthz?" + b"y" * (8 << 20), 414),
+    "what fits": (b"GET /healthz?" + b"y" * (30 << 10) + HOST + (b"x: " + b"y" * 300 + b"\r\n") * 99 + b"\r\n", 200),
+}
+
+
+def test_a_head_has_an_end(tmp_path: Path) -> None:
+    with HttpServer(tmp_path / "data", idle_seconds=0.5) as server:
+        for name, (head, status) in HEADS.items():
+            answer = until_closed(server, head)
+            assert answer.startswith(b"HTTP/1.1 %d " % status), name
+            assert (b"LimitExceeded" in answer) == (status != 200), name
+
+
+def test_headers_after_a_body_have_an_end(tmp_path: Path) -> None:
+    head = f"POST {DOCS}/count".encode() + HOST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+    with HttpServer(tmp_path / "data", idle_seconds=0.5) as server:
+        answers = [until_closed(server, head + more) for more in (b"x: y\r\n\r\n", b"x: " + b"y" * (1 << 20))]
+        assert answers[0].startswith(b"HTTP/1.1 404")  # no such collection
+        assert answers[1].startswith(b"HTTP/1.1 431")
+
+
 def test_a_client_that_takes_no_answer_is_let_go(tmp_path: Path) -> None:
     with HttpServer(tmp_path / "data", send_seconds=0.5) as server, server.client() as http:
         http.put(DOCS, json={"dimension": 2})

@@ -1,14 +1,18 @@
-"""One connection: uvicorn's HTTP protocol, which a client that is slow or silent cannot hold open."""
+"""One connection: uvicorn's HTTP protocol, which no client holds open by silence, or fills by a head without end."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Final
 
+import msgspec
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from ..errors import LimitExceeded
+from ..wire.errors import Failure
 from .settings import ServerSettings
 
 __all__ = ["Connection", "ServerConfig"]
@@ -19,16 +23,27 @@ _FULL = (
 )
 
 
+_HEAD_BYTES_MAX: Final = 64 << 10
+_URL_BYTES_MAX: Final = 32 << 10
+_HEADERS_MAX: Final = 100
+_PIECE_BYTES: Final = 16 << 10  # a head is looked at after so many
+
+
 class ServerConfig(Config):
     """uvicorn's, with our settings for the connections."""
 
     settings: ServerSettings
 
 
+class _TooMuch(Exception):
+    """A head that is not read further, from a callback of the parser."""
+
+
 class Connection(HttpToolsProtocol):
     """Between a request's first byte and the end of its head, and while an answer waits for the client, a clock runs.
 
-    What comes between these is the application's: it gives a body and the work a time of their own.
+    What comes between these is the application's: it gives a body and the work a time of their own. A head, and the
+    headers that may follow a body, are held to a size before anybody is asked for a key.
     """
 
     def __init__(
@@ -43,6 +58,8 @@ class Connection(HttpToolsProtocol):
         self._settings = config.settings
         self._head_clock: asyncio.TimerHandle | None = None
         self._send_clock: asyncio.TimerHandle | None = None
+        self._unparsed = 0  # bytes since the parser has last come to an end of something: it holds them all
+        self._refusal: tuple[int, LimitExceeded] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
@@ -58,12 +75,43 @@ class Connection(HttpToolsProtocol):
                 clock.cancel()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        for start in range(0, len(data), _PIECE_BYTES):
+            if self._refusal is not None or self.transport.is_closing():
+                return  # read and forgotten, so that the client comes to read what it is told
+            piece = data[start : start + _PIECE_BYTES]
+            self._unparsed += len(piece)
+            super().data_received(piece)
+            if self._unparsed > _HEAD_BYTES_MAX and self._refusal is None:
+                self._refuse(_head_too_long())
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > _URL_BYTES_MAX:
+            self._stop(HTTPStatus.REQUEST_URI_TOO_LONG, _too_much("URL", "bytes", _URL_BYTES_MAX))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        if len(self.headers) > _HEADERS_MAX:
+            self._stop(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _too_much("head", "headers", _HEADERS_MAX))
+
+    def on_body(self, body: bytes) -> None:
+        self._unparsed = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._unparsed = 0
+        super().on_message_complete()
+
     def on_message_begin(self) -> None:
         if self._head_clock is None:  # the first one has had its clock since the connection was made
             self._head_clock = self._started(self._settings.header_seconds)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        self._unparsed = 0
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > _HEAD_BYTES_MAX:
+            self._stop(*_head_too_long())
         if self._head_clock is not None:
             self._head_clock.cancel()
             self._head_clock = None
@@ -80,6 +128,35 @@ class Connection(HttpToolsProtocol):
             self._send_clock = None
         super().resume_writing()
 
+    def send_400_response(self, msg: str) -> None:
+        if self._refusal is None:
+            super().send_400_response(msg)
+        else:
+            self._refuse(self._refusal)
+
+    def _stop(self, status: int, error: LimitExceeded) -> None:
+        """In a callback: the parser goes no further, and `send_400_response` comes next."""
+        self._refusal = status, error
+        raise _TooMuch
+
+    def _refuse(self, refusal: tuple[int, LimitExceeded]) -> None:
+        """Says so, and reads on for as long as a head may take: what closes at once may take its answer along."""
+        self._refusal = refusal
+        cycle = self.cycle
+        is_under_way = cycle is not None and not cycle.response_complete
+        is_answering = is_under_way and (cycle.response_started or self.pipeline)
+        if not is_answering:
+            self.transport.write(_refused(*refusal))
+        if is_answering or not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        if is_under_way:  # it waits for the rest of its body
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.transport.write_eof()
+        if self._head_clock is None:
+            self._head_clock = self._started(self._settings.header_seconds)
+
     def timeout_keep_alive_handler(self) -> None:
         self._give_up()
 
@@ -92,3 +169,23 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
         else:
             self.transport.close()
+
+
+def _too_much(what: str, of: str, most: int) -> LimitExceeded:
+    return LimitExceeded(
+        f"the {what} of the request has more than {most:,} {of}, and this server reads no more",
+        name=what.lower(),
+        value=most,
+        place="request",
+        remedy="Arguments of a call are sent in its body.",
+    )
+
+
+def _head_too_long() -> tuple[int, LimitExceeded]:
+    return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _too_much("head", "bytes", _HEAD_BYTES_MAX)
+
+
+def _refused(status: int, error: LimitExceeded) -> bytes:
+    body = msgspec.json.encode(Failure.of(error))
+    head = f"HTTP/1.1 {int(status)} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
+    return f"{head}content-length: {len(body)}\r\nconnection: close\r\n\r\n".encode() + body
