@@ -38,6 +38,10 @@ class Deadline:
         """Nobody waits any more."""
         self._cancelled = True
 
+    @property
+    def is_cancelled(self) -> bool:
+        return self._cancelled
+
     def left(self) -> float:
         """Seconds that are left, 0 when it is over."""
         return 0.0 if self._cancelled else max(0.0, self.at - time.monotonic())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import ipaddress
 import os
@@ -16,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -25,6 +27,9 @@ from cryptography.x509.oid import NameOID
 import vicinal
 from support.http_server import HttpServer
 from support.servers import wait_until
+from vicinal.deadline import Deadline
+from vicinal.errors import DeadlineExceeded
+from vicinal.server.sharing import _OfPass
 
 DOCS = "/v1/collections/docs"
 
@@ -148,6 +153,39 @@ def test_a_client_that_takes_no_answer_is_let_go(tmp_path: Path) -> None:
             connection.sendall(asked * 8)  # 32 MB of answers, and nothing is read
             wait_until(lambda: _is_reset(connection), "the end of the connection")
         assert http.get("/healthz").status_code == 200
+
+
+def test_a_call_ends_when_its_client_leaves(tmp_path: Path) -> None:
+    """One thread, which it would hold for long: whoever waits behind it is answered all the same."""
+    count, dimension = 50_000, 64
+    vectors = np.random.default_rng(3).normal(size=(count, dimension)).astype("<f4")
+    coded = {"$float32": base64.b64encode(vectors.tobytes()).decode(), "dimension": dimension}
+    with HttpServer(tmp_path / "data", threads=1, log_requests=1, timeout=600) as server, server.client() as http:
+        http.put(DOCS, json={"dimension": dimension}).raise_for_status()
+        http.post(f"{DOCS}/add", json={"ids": list(range(count)), "vectors": coded}).raise_for_status()
+        for _ in range(3):  # one runs, two wait
+            with server.client() as leaving, contextlib.suppress(httpx.ReadTimeout):
+                leaving.post(f"{DOCS}/duplicates", json={"threshold": 0.99}, timeout=0.3)
+        assert http.post(f"{DOCS}/count", json={}).json() == {"count": count}
+        found = [line["status"] for line in _answers(server) if line["route"] == "collection.duplicates"]
+        assert found == [499] * 3
+
+
+def _answers(server: HttpServer) -> list[dict[str, object]]:
+    """What the log has of requests that are done."""
+    return [*server.events("request"), *server.events("slow")]
+
+
+def test_a_pass_ends_when_all_its_searches_have_been_left() -> None:
+    searches = [Deadline(600), Deadline(700)]
+    time = _OfPass(searches)
+    assert 600 < time.left() <= 700
+    searches[1].cancel()
+    time.check()
+    searches[0].cancel()
+    assert time.left() == 0
+    with pytest.raises(DeadlineExceeded):
+        time.check()
 
 
 def _is_reset(connection: socket.socket) -> bool:

@@ -121,6 +121,9 @@ class Application:
         status: int | None = None,
         more: Iterable[tuple[bytes, bytes]] = (),
     ) -> None:
+        if exchange.has_left:
+            exchange.count_left()
+            return
         if exchange.status:  # the answer has begun: only its end can say that something is wrong
             raise error
         await exchange.send_error(error, status, more)

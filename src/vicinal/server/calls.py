@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -126,6 +126,13 @@ class Calls:
         arguments = None if route.arguments is None else read(route.arguments, await exchange.body())
         exchange.asked = arguments
         check_limits(settings, arguments, held)
+        with exchange.watched():
+            await self._answer(route, exchange, parts, name, held, arguments)
+
+    async def _answer(
+        self, route: Route, exchange: Exchange, parts: Mapping[str, str], name: str, held: Handle, arguments: Any
+    ) -> None:
+        settings = self._settings
         deadline = exchange.deadline(settings.admin_timeout if route.call in _LONG else settings.timeout)
         if route.noun == "database":
             work = partial(self._on_database, route, exchange, name, arguments)
@@ -298,6 +305,8 @@ class Calls:
             try:
                 page = await self._run(exchange, exchange.deadline(seconds), partial(next, pages))
             except VicinalError as error:
+                if exchange.has_left:
+                    raise
                 exchange.log("failed", exchange.status, error=str(error))
                 page = Page(error=msgspec.Raw(_encode(Failure.of(error, exchange.id))))
                 break

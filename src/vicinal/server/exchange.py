@@ -7,7 +7,8 @@ import json
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
@@ -35,7 +36,8 @@ TIMEOUT_HEADER: Final = "vicinal-timeout"
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
 _WARNINGS_MAX: Final = 10
 _ASKED_CHARS_MAX: Final = 500
-_CLIENT_CLOSED: Final = 499
+_CLIENT_CLOSED: Final = 499  # as nginx counts them
+_WATCH_AFTER_SECONDS: Final = 0.05  # most answers are there by then, and cost no watch
 _SERVER_FAULT: Final = 500
 _COMMON_HEADERS: Final = (
     (API_HEADER.encode(), str(API).encode()),
@@ -73,6 +75,7 @@ class Exchange:
         key: with which it was made.
         warnings: what the engine warned of.
         asked: arguments, for the log of slow requests.
+        has_left: whether the client has closed the connection while it was watched.
     """
 
     __slots__ = (
@@ -81,9 +84,11 @@ class Exchange:
         "_send",
         "_settings",
         "_started",
+        "_time",
         "asked",
         "body_bytes",
         "collection",
+        "has_left",
         "headers",
         "id",
         "key",
@@ -97,7 +102,8 @@ class Exchange:
     def __init__(self, scope: Scope, receive: Receive, send: Send, settings: ServerSettings) -> None:
         self._started = time.perf_counter()
         self._receive, self._send, self._settings = receive, send, settings
-        self._body_read = False
+        self._body_read = self.has_left = False
+        self._time: Deadline | None = None
         self.headers: list[tuple[bytes, bytes]] = scope["headers"]
         self.method: str = scope["method"]
         self.path: str = scope["path"]
@@ -129,7 +135,34 @@ class Exchange:
                     place="request",
                 )
             seconds = min(seconds, wanted)
-        return Deadline(seconds)
+        self._time = Deadline(seconds)
+        if self.has_left:
+            self._time.cancel()
+        return self._time
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """In the block a client that leaves ends the work that was given a deadline. For after the body."""
+        loop = asyncio.get_running_loop()
+        watch: list[asyncio.Task[None]] = []
+        begin = loop.call_later(_WATCH_AFTER_SECONDS, lambda: watch.append(loop.create_task(self._notice())))
+        try:
+            yield
+        finally:
+            begin.cancel()
+            for task in watch:
+                task.cancel()
+
+    async def _notice(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.has_left = True
+        if self._time is not None:
+            self._time.cancel()
+
+    def count_left(self) -> None:
+        """In place of an answer, which nobody would hear."""
+        self._count(_CLIENT_CLOSED)
 
     async def body(self) -> bytes:
         """The whole body, which is not too long and does not come too slowly.

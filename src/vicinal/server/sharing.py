@@ -56,6 +56,28 @@ class _Queue:
     is_running: bool = False
 
 
+class _OfPass(Deadline):
+    """The time of the search that has most of it, and over when nobody waits for any."""
+
+    __slots__ = ("_searches",)
+
+    def __init__(self, searches: Sequence[Deadline]) -> None:
+        super().__init__(max(one.left() for one in searches))
+        self._searches = searches
+
+    def left(self) -> float:
+        self._look()
+        return super().left()
+
+    def check(self) -> None:
+        self._look()
+        super().check()
+
+    def _look(self) -> None:
+        if all(one.is_cancelled for one in self._searches):
+            self.cancel()
+
+
 class SharedSearches:
     """Of one worker; used from its event loop."""
 
@@ -97,7 +119,7 @@ class SharedSearches:
         while queue.waiting:
             asked = [queue.waiting.popleft() for _ in range(min(len(queue.waiting), _PASS_MAX))]
             self._waiting -= len(asked)
-            time = Deadline(max(one.deadline.left() for one in asked))
+            time = _OfPass([one.deadline for one in asked])
             try:
                 found: Sequence[bytes | Exception] = await self._pool.run(time, partial(_pass, queue, asked))
             except Exception as error:
