@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -238,6 +239,49 @@ def test_uris_and_pictures(client: chroma.ClientAPI) -> None:
     assert docs.query(query_images=[np.ones((7, 7))], n_results=1)["ids"] == [["b"]]
 
 
+# -- tenants and databases
+
+
+def test_the_default_tenant_and_its_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    admin = chroma.AdminClient(chroma.Settings(is_persistent=True))
+    assert admin.get_tenant("default_tenant") == {"name": "default_tenant"}
+    there = {"id": UUID(int=0), "name": "default_database", "tenant": "default_tenant"}
+    assert admin.get_database("default_database") == there
+    assert admin.list_databases() == [there]
+    assert admin.list_databases(limit=0) == admin.list_databases(offset=1) == admin.list_databases(tenant="x") == []
+    with pytest.raises(OverflowError):
+        admin.list_databases(limit=-1)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "error"),
+    [
+        ("get_tenant", ["x"], chroma.errors.NotFoundError),
+        ("get_tenant", [5], TypeError),
+        ("create_tenant", ["default_tenant"], chroma.errors.InternalError),
+        ("create_tenant", ["x"], chroma.errors.InvalidArgumentError),
+        ("create_tenant", [5], TypeError),
+        ("create_tenant", ["another"], NotImplementedError),
+        ("get_database", ["nope"], chroma.errors.NotFoundError),
+        ("get_database", ["default_database", "nope"], chroma.errors.NotFoundError),
+        ("create_database", ["default_database"], chroma.errors.InternalError),
+        ("create_database", ["d"], chroma.errors.InvalidArgumentError),
+        ("create_database", [5], TypeError),
+        ("create_database", ["another"], NotImplementedError),
+        ("create_database", ["default_database", "another"], NotImplementedError),
+        ("delete_database", ["nope"], chroma.errors.NotFoundError),
+        ("delete_database", ["default_database", "nope"], chroma.errors.NotFoundError),
+        ("delete_database", ["default_database"], NotImplementedError),
+    ],
+)
+def test_there_are_no_others(call: str, arguments: list[Any], error: type[Exception]) -> None:
+    """As in Chroma, but for NotImplementedError."""
+    with pytest.raises(error):
+        getattr(chroma.AdminClient(), call)(*arguments)
+
+
 # -- standing in
 
 
@@ -246,7 +290,7 @@ def test_libraries_that_import_chromadb_get_it() -> None:
         "import vicinal.compat.chroma as ours\n"
         "ours.install()\n"
         "import chromadb, chromadb.config\n"
-        "from chromadb.api import ClientAPI\n"
+        "from chromadb.api import AdminAPI, ClientAPI\n"
         "from chromadb.api.models.Collection import Collection\n"
         "from chromadb.api.types import Documents, EmbeddingFunction, Embeddings\n"
         "from chromadb.errors import NotFoundError\n"

@@ -11,6 +11,7 @@ Libraries that import chromadb themselves get it after `install()`. docs/chroma.
 """
 
 from . import config, errors
+from .admin import AdminClient
 from .aio import AsyncClientAPI, AsyncCollection
 from .client import ClientAPI
 from .collection import Collection
@@ -45,6 +46,7 @@ __all__ = [
     "DEFAULT_TENANT",
     "ID",
     "URI",
+    "AdminClient",
     "AsyncClientAPI",
     "AsyncCollection",
     "AsyncHttpClient",

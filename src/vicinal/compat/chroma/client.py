@@ -14,6 +14,7 @@ from .collection import Collection
 from .config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
 from .embedding import DEFAULT, DefaultEmbeddingFunction, saved_form
 from .errors import AuthorizationError, InternalError, NotFoundError, translated
+from .results import page
 from .systems import System
 from .version import CHROMA_VERSION
 
@@ -118,14 +119,9 @@ class ClientAPI:
 
     def list_collections(self, limit: int | None = None, offset: int | None = None) -> Sequence[Collection]:
         """The collections, oldest first."""
-        for name, value in (("limit", limit), ("offset", offset)):
-            if value is not None and value < 0:
-                raise OverflowError(f"{name} is at least 0, not {value}")
         with translated():
             entries = list(self._catalogue.entries().items())
-        first = offset or 0
-        chosen = entries[first:] if limit is None else entries[first : first + limit]
-        return [self._held(name, entry, None, None) for name, entry in chosen]
+        return [self._held(name, entry, None, None) for name, entry in page(entries, limit, offset)]
 
     def count_collections(self) -> int:
         """How many there are."""

@@ -11,7 +11,7 @@ from .client import ClientAPI
 from .config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
 from .systems import System
 
-__all__ = ["AsyncHttpClient", "Client", "EphemeralClient", "HttpClient", "PersistentClient"]
+__all__ = ["AsyncHttpClient", "Client", "EphemeralClient", "HttpClient", "PersistentClient", "server_of"]
 
 _TOKEN_HEADERS: Final = ("authorization", "x-chroma-token")
 
@@ -98,6 +98,16 @@ async def AsyncHttpClient(
 ) -> AsyncClientAPI:
     """The same, awaited."""
     return await AsyncClientAPI.made(lambda: HttpClient(host, port, ssl, headers, settings, tenant, database))
+
+
+def server_of(settings: Settings) -> tuple[str, str | None] | None:
+    """URL and key of the server that the settings name, if they name one."""
+    host = settings.chroma_server_host
+    if host is None:
+        return None
+    port = int(settings.chroma_server_http_port or 8000)
+    url = _url(host, port, bool(settings.chroma_server_ssl_enabled))
+    return url, _key(settings.chroma_server_headers, settings)
 
 
 def _client(system: System, tenant: str, database: str) -> ClientAPI:

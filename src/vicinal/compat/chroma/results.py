@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,9 @@ from ...types import Hit, Hits, Record
 from ...visible import shown
 from .rows import URI_KEY
 
-__all__ = ["GetResult", "QueryResult", "checked_include", "rows_of_get", "rows_of_query"]
+__all__ = ["GetResult", "QueryResult", "checked_include", "page", "rows_of_get", "rows_of_query"]
 
+T = TypeVar("T")
 GetResult = dict[str, Any]
 QueryResult = dict[str, Any]
 
@@ -24,6 +25,18 @@ _DISTANCES: Final[Mapping[str, Callable[[float], float]]] = {
     "ip": lambda distance: 1.0 + distance,
     "cosine": lambda distance: distance,
 }
+
+
+def page(found: Sequence[T], limit: int | None, offset: int | None) -> list[T]:
+    """
+    Raises:
+        OverflowError: one of the two is below 0.
+    """
+    for name, value in (("limit", limit), ("offset", offset)):
+        if value is not None and value < 0:
+            raise OverflowError(f"{name} is at least 0, not {value}")
+    first = offset or 0
+    return list(found[first:] if limit is None else found[first : first + limit])
 
 
 def checked_include(include: Any, call: str, *, can_load: bool, distances: bool) -> list[str]:

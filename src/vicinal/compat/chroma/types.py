@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ __all__ = [
     "CollectionMetadata",
     "CreateCollectionConfiguration",
     "DataLoader",
+    "Database",
     "Document",
     "Documents",
     "Embeddable",
@@ -35,6 +37,7 @@ __all__ = [
     "OneOrMany",
     "QueryResult",
     "Space",
+    "Tenant",
     "URIs",
     "UpdateCollectionMetadata",
     "UpdateMetadata",
@@ -70,3 +73,17 @@ Space = Literal["cosine", "l2", "ip"]
 OneOrMany = Any
 CreateCollectionConfiguration = dict[str, Any]
 UpdateCollectionConfiguration = dict[str, Any]
+
+
+class Tenant(TypedDict):
+    """Whoever has databases."""
+
+    name: str
+
+
+class Database(TypedDict):
+    """What has collections."""
+
+    id: UUID
+    name: str
+    tenant: str
