@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -18,8 +20,10 @@ import pytest
 pytest.importorskip("httpx", reason="httpx is not installed")
 
 import vicinal
+from support.http_server import HttpServer
 from support.served import VicinalServer, shared_server
-from support.servers import free_port
+from support.servers import free_port, wait_until
+from vicinal import aio
 from vicinal.errors import (
     CollectionDropped,
     DimensionMismatch,
@@ -104,12 +108,43 @@ def opened(name: str = "docs") -> Said:
 
 def test_nobody_there() -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    db = vicinal.connect(url, retries=1)
+    db = vicinal.connect(url, retries=1, timeout=0.5)
     with pytest.raises(Unreachable, match="cannot be reached") as caught:
         db.collections()
     assert caught.value.place == url
     assert caught.value.committed is False
     assert "Check that it runs" in caught.value.remedy
+
+
+def test_without_retries_nobody_waits_for_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(_: float) -> None:
+        raise AssertionError("waits")
+
+    monkeypatch.setattr("vicinal.remote.transport.time.sleep", never)
+    with pytest.raises(Unreachable, match="cannot be reached"):
+        vicinal.connect(f"http://127.0.0.1:{free_port()}", retries=0).collections()
+
+
+def test_a_call_waits_while_a_dead_worker_is_replaced(tmp_path: Path) -> None:
+    async def names(url: str) -> list[str]:
+        async with aio.connect(url) as db:
+            return await db.collections()
+
+    with HttpServer(tmp_path / "data", workers=1) as server, vicinal.connect(server.url) as db:
+        db.collection("docs", dimension=1)
+        for ask in (db.collections, lambda: asyncio.run(names(server.url))):
+            os.kill(server.events("worker started")[-1]["worker"], signal.SIGKILL)
+            wait_until(lambda: _refuses(server.url), "a port where nobody listens")
+            assert ask() == ["docs"]
+
+
+def _refuses(url: str) -> bool:
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port))).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_a_late_server_is_not_asked_twice() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,6 +15,9 @@ __all__ = ["Attempts"]
 
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _PAUSE_SECONDS_MAX: Final = 5.0
+# While a server starts, or puts a new worker in the place of one that died, nobody listens: that passes by itself.
+_REFUSED_SECONDS: Final = 4.0
+_REFUSED_PAUSE_SECONDS_MAX: Final = 0.5
 _NOT_BEGUN: Final = frozenset({429, 503})  # refused before any work: may be sent again, whatever it was
 
 
@@ -24,6 +28,7 @@ class Attempts:
         self._server = server
         self._request = request
         self._tried = 0
+        self._refused_at: float | None = None  # first
 
     def after_error(self, error: Exception) -> float:
         """Seconds to wait before the next try.
@@ -37,9 +42,22 @@ class Attempts:
         httpx = self._server.httpx
         not_sent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout))
         late = isinstance(error, httpx.TimeoutException) and not not_sent
+        if _is_refused(error) and (pause := self._until_somebody_listens()) is not None:
+            return pause
         if self._tried >= self._server.retries or late or not (not_sent or self._request.repeatable):
             raise self.unreachable(error, not_sent=not_sent, late=late) from error
         return self._pause(None)
+
+    def _until_somebody_listens(self) -> float | None:
+        """Seconds to wait, which are no try of those that are counted; None where it was long enough."""
+        now = time.monotonic()
+        if self._refused_at is None:
+            self._refused_at = now
+        waited = now - self._refused_at
+        if not self._server.retries or waited >= min(_REFUSED_SECONDS, self._server.timeout):
+            return None
+        pause = min(_REFUSED_PAUSE_SECONDS_MAX, max(_FIRST_PAUSE_SECONDS, waited))
+        return pause * random.uniform(0.5, 1.0)
 
     def after(self, status: int, headers: Mapping[str, str]) -> float | None:
         """Seconds to wait before the next try; None where this is the answer."""
@@ -76,3 +94,12 @@ class Attempts:
         except ValueError:  # a date
             wished = None
         return min(_PAUSE_SECONDS_MAX, wished if wished is not None and wished >= 0 else seconds)
+
+
+def _is_refused(error: BaseException | None) -> bool:
+    """Whether a connection was refused, however libraries have wrapped that."""
+    if isinstance(error, BaseExceptionGroup):  # one for each address of a name
+        return all(map(_is_refused, error.exceptions))
+    return error is not None and (
+        isinstance(error, ConnectionRefusedError) or _is_refused(error.__cause__ or error.__context__)
+    )
