@@ -83,31 +83,3 @@ def test_an_awaited_client(server: VicinalServer) -> None:
 def test_where_nobody_answers() -> None:
     with pytest.raises(ValueError, match="Could not connect"):
         chroma.HttpClient("127.0.0.1", free_port())
-
-
-def test_a_client_has_the_rights_of_its_own_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("VICINAL_API_KEY", raising=False)
-    from vicinal.server.keys import KeyFile
-
-    own = VicinalServer()
-    own.data.mkdir()
-    keys = KeyFile(str(own.data))
-    (_, writes), (_, reads) = keys.create("writer", "write"), keys.create("reader", "read")
-
-    def client(key: str | None) -> chroma.ClientAPI:
-        headers = None if key is None else {"Authorization": f"Bearer {key}"}
-        return chroma.HttpClient("127.0.0.1", own.port, headers=headers)
-
-    with own, client(writes) as writer:
-        writer.create_collection("docs", embedding_function=None).add(ids=["a"], embeddings=[[1, 2]])
-        for wrong in (None, "vk_nobody"):
-            with pytest.raises(chroma.errors.AuthorizationError, match="key"):
-                client(wrong)
-        with client(reads) as reader:
-            docs = reader.get_collection("docs", embedding_function=None)
-            assert docs.count() == 1
-            with pytest.raises(chroma.errors.AuthorizationError, match="read"):
-                docs.add(ids=["b"], embeddings=[[3, 4]])
-        assert writer.get_collection("docs").count() == 1  # the others were closed, it was not
-        with pytest.raises(chroma.errors.AuthorizationError, match="key"):
-            asyncio.run(chroma.AsyncHttpClient("127.0.0.1", own.port))
