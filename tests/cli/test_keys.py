@@ -49,3 +49,11 @@ def test_what_cannot_be_is_one_line(command: Command, tmp_path: Path, arguments:
     assert done.code == 1
     assert done.err.startswith("vicinal: ")
     assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("call", [["list"], ["list", "--json"], ["revoke", "3f0a91c2de"]])
+def test_keys_of_a_folder_that_is_not_there(command: Command, tmp_path: Path, call: list[str]) -> None:
+    done = command("keys", call[0], str(tmp_path / "typo"), *call[1:])
+    assert (done.code, done.out) == (1, "")
+    assert "there is no database at" in done.err
+    assert not (tmp_path / "typo").exists()

@@ -303,6 +303,27 @@ def test_libraries_that_import_chromadb_get_it() -> None:
     assert done.stdout == "ClientAPI\n", done.stderr
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "utils.embedding_functions.DefaultEmbeddingFunction",
+        "utils.batch_utils.create_batches",
+        "api.ClientAPI",
+        "api.types.Documents",
+        "api.models.Collection.Collection",
+        "api.models.AsyncCollection.AsyncCollection",
+    ],
+)
+def test_what_is_there_after_the_import_alone(name: str) -> None:
+    program = (
+        "import vicinal.compat.chroma as chromadb\n"
+        f"chromadb.{name}\n"
+        "for module in (chromadb, chromadb.api, chromadb.api.models, chromadb.utils):\n"
+        "    assert not hasattr(module, 'nonsense')"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_it_does_not_stand_in_for_what_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "chromadb", np)
     with pytest.raises(RuntimeError, match="imported already"):

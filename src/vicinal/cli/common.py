@@ -28,6 +28,7 @@ __all__ = [
     "cell",
     "existing_collection",
     "existing_database",
+    "existing_folder",
     "make_streams_safe",
     "print_table",
     "say",
@@ -68,6 +69,12 @@ def existing_database(path: Path) -> Iterator[Database]:
     """The database at `path`; one that is not there is not created by looking at it."""
     if (path / FOLDER_DATABASE).is_dir():  # that of a folder of documents lies in it
         path = path / FOLDER_DATABASE
+    with connect(existing_folder(path)) as database:
+        yield database
+
+
+def existing_folder(path: Path) -> Path:
+    """The path, where there is a folder."""
     if not path.is_dir():
         raise InvalidArgument(
             f"there is no database at {str(path)!r}",
@@ -75,8 +82,7 @@ def existing_database(path: Path) -> Iterator[Database]:
             value=path,
             remedy="Check the path, or make one with: vicinal import PATH COLLECTION FILE",
         )
-    with connect(path) as database:
-        yield database
+    return path
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ..errors import InvalidArgument, MissingExtra
 from ..metadata import dumps, loads
-from .common import DatabasePath, cell, print_table, say, say_json
+from .common import DatabasePath, cell, existing_folder, print_table, say, say_json
 
 __all__ = ["keys_app"]
 
@@ -54,7 +54,7 @@ def list_all(
       vicinal keys list ./data
       vicinal keys list ./data --json
     """
-    keys, now = _file(path).read(), datetime.now(UTC)
+    keys, now = _file(existing_folder(path)).read(), datetime.now(UTC)
     if as_json:
         say_json(json.dumps([_shown(key) | {"state": key.state(now)} for key in keys], indent=2))
         return
@@ -75,7 +75,7 @@ def revoke(path: DatabasePath, id: Annotated[str, typer.Argument(metavar="ID", h
     Examples:
       vicinal keys revoke ./data 3f0a91c2de
     """
-    key = _file(path).revoke(id)
+    key = _file(existing_folder(path)).revoke(id)
     say(f"The key {key.id} ({key.name}) is revoked.")
 
 

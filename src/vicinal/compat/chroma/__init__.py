@@ -19,6 +19,7 @@ from .config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
 from .connecting import AsyncHttpClient, Client, EphemeralClient, HttpClient, PersistentClient
 from .installing import install
 from .later import K, Knn, Rrf, Search
+from .modules import loaded_when_asked
 from .types import (
     ID,
     URI,
@@ -40,6 +41,8 @@ from .types import (
     WhereDocument,
 )
 from .version import CHROMA_VERSION as __version__
+
+__getattr__ = loaded_when_asked(__name__, "api", "utils")
 
 __all__ = [
     "DEFAULT_DATABASE",

@@ -3,10 +3,12 @@
 from ..admin import AdminClient
 from ..aio import AsyncClientAPI
 from ..client import ClientAPI
+from ..modules import loaded_when_asked
 from ..types import CreateCollectionConfiguration, UpdateCollectionConfiguration
 
 AdminAPI = AdminClient
 BaseAPI = ClientAPI
+__getattr__ = loaded_when_asked(__name__, "models", "types")
 
 __all__ = [
     "AdminAPI",
