@@ -291,12 +291,18 @@ def test_libraries_that_import_chromadb_get_it() -> None:
         "ours.install()\n"
         "import chromadb, chromadb.config\n"
         "from chromadb.api import AdminAPI, ClientAPI\n"
+        "from chromadb.api.client import AdminClient, SharedSystemClient\n"
         "from chromadb.api.models.Collection import Collection\n"
         "from chromadb.api.types import Documents, EmbeddingFunction, Embeddings\n"
         "from chromadb.errors import NotFoundError\n"
         "from chromadb.utils import embedding_functions\n"
         "from chromadb.utils.batch_utils import create_batches\n"
         "assert chromadb is ours and Collection is ours.Collection\n"
+        "assert AdminClient is ours.AdminClient\n"
+        "chromadb.EphemeralClient().create_collection('gone', embedding_function=None)\n"
+        "SharedSystemClient.clear_system_cache()\n"
+        "assert chromadb.EphemeralClient().count_collections() == 0\n"
+        "SharedSystemClient.clear_system_cache()\n"
         "print(type(chromadb.Client(chromadb.config.Settings(anonymized_telemetry=False))).__name__)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=60)

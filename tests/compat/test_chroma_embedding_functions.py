@@ -185,6 +185,8 @@ def test_what_each_service_is_asked(made: Callable[..., Any], server: ChatServer
     assert asked("MistralEmbeddingFunction")[1] == {"model": "mistral-embed", "input": ["a"]}
     path, request = asked("GoogleGenerativeAiEmbeddingFunction", dimension=3)
     assert path == "/v1beta/models/gemini-embedding-001:batchEmbedContents"
+    headers = {header.lower(): value for header, value in server.requests[-1][2].items()}
+    assert (headers.get("x-goog-api-key"), headers.get("authorization")) == (KEY, None)
     content = {"parts": [{"text": "a"}]}
     assert request["requests"] == [
         {

@@ -17,6 +17,7 @@ _MODULES: Final = (
     ".errors",
     ".types",
     ".api",
+    ".api.client",
     ".api.types",
     ".api.models",
     ".api.models.Collection",
