@@ -258,6 +258,20 @@ def test_without_its_key_a_collection_opens_and_says_so_when_it_is_needed(
             docs.query(query_texts=["a"])
 
 
+def test_a_service_that_refuses_changes_nothing(folder: Path, made: Callable[..., Any], server: ChatServer) -> None:
+    with chroma.PersistentClient(folder) as client:
+        docs = client.create_collection("docs", embedding_function=made("JinaEmbeddingFunction"))
+        docs.add(ids=["a"], documents=["a"])
+        server.answer = lambda path, asked: (401, f"wrong key: {KEY}")
+        for call in (docs.add, docs.upsert, docs.update):
+            with pytest.raises(chroma.errors.InternalError, match="401") as caught:
+                call(ids=["a" if call == docs.update else "b"], documents=["b"])
+            assert KEY not in str(caught.value)
+        with pytest.raises(chroma.errors.InternalError, match="401"):
+            docs.query(query_texts=["a"])
+        assert docs.get()["documents"] == ["a"]
+
+
 def test_nothing_is_sent_to_an_address_that_a_file_says(
     folder: Path, server: ChatServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
