@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import vicinal
 from support.worlds import World
 from vicinal import Collection
-from vicinal.errors import DuplicateId, IdNotFound, InvalidArgument, NotAllowed
+from vicinal.errors import DuplicateId, IdNotFound, InvalidArgument, LimitExceeded, NotAllowed
 
 ROWS = [
     {"id": "a1", "text": "apple one", "vector": [1.0, 0.0], "metadata": {"tenant": "a", "n": 1}, "sparse": {1: 1.0}},
@@ -153,6 +153,18 @@ def test_own_rows_are_written(whole: Collection, mine: Collection) -> None:
 
 def test_a_filter_within_a_filter(whole: Collection) -> None:
     assert whole.within({"tenant": "a"}).within({"n": 2}).ids() == ["a2"]
+
+
+def test_filters_within_filters_are_no_deeper_than_one() -> None:
+    with vicinal.connect(":memory:") as db:
+        mine = db.collection("docs")
+        mine.add(rows=ROWS)
+        for _ in range(3000):
+            mine = mine.within({"tenant": "a"})
+        assert mine.ids() == ["a1", "a2"]
+        assert mine.update(["a1"], metadata={"n": 9}) == 1
+        with pytest.raises(LimitExceeded):
+            mine.within({"$and": [{"n": i} for i in range(8000)]})
 
 
 def test_a_field_that_no_row_has_is_no_mistake_of_the_caller(world: World) -> None:

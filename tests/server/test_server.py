@@ -107,6 +107,19 @@ def test_errors_keep_their_class(http: httpx.Client, path: str, body: Any, statu
     assert http.post(f"{DOCS}/count", json={}).json() == {"count": 2}
 
 
+def test_filters_of_a_handle_are_counted_together(http: httpx.Client) -> None:
+    add_two(http)
+    for count, status in ((1000, 200), (1001, 413)):
+        within = "[" + ",".join(['{"n":1}'] * count) + "]"
+        answer = http.post(f"{DOCS}/count?within={within}", json={})
+        assert answer.status_code == status, answer.text
+
+
+def test_a_url_that_is_too_long_is_an_error_of_ours_for_the_client(server: HttpServer) -> None:
+    with vicinal.connect(server.url) as db, pytest.raises(errors.LimitExceeded, match="URL"):
+        db.collection("docs", dimension=2).within({"n": "x" * 40_000}).count()
+
+
 @pytest.mark.parametrize(
     "body", [b"{", b"[]", b"\xff\xfe", b"[" * 100_000, b'{"query": NaN}', b'{"query": [1e400, 1]}', b'{"where": 5}']
 )

@@ -7,9 +7,19 @@ from ..metadata import loads
 from ..store.rows import Row, user_id
 from ..types import Id
 from .evaluate import matches
-from .tree import Node
+from .tree import And, Node, check_limits
 
-__all__ = ["check_within", "is_within"]
+__all__ = ["check_within", "is_within", "joined"]
+
+
+def joined(outer: Node, inner: Node) -> Node:
+    """Both filters, side by side: however many there come to be, they are no deeper than the deepest.
+
+    Raises:
+        LimitExceeded: they are more than one filter may have.
+    """
+    before = outer.children if isinstance(outer, And) else (outer,)
+    return check_limits(And((*before, inner)))
 
 
 def is_within(row: Row, within: Node | None) -> bool:

@@ -11,7 +11,8 @@ from ..encoders.base import TextEncoder
 from ..encoders.cache import CachedEncoder
 from ..encoders.identity import EncoderIdentity, check_probe, check_same, restore
 from ..errors import EncoderMismatch, NoEncoder
-from ..filters.tree import And, Node
+from ..filters.tree import Node
+from ..filters.within import joined
 from ..indexes.derived import DerivedIndex
 from ..inputs.vectors import VectorRules
 from ..locks import new_lock
@@ -104,7 +105,7 @@ class Context:
     def narrowed(self, within: Node) -> Context:
         """The same for a handle that sees only these rows, of those that this one sees."""
         narrowed = copy.copy(self)
-        narrowed.within = within if self.within is None else And((self.within, within))
+        narrowed.within = within if self.within is None else joined(self.within, within)
         return narrowed
 
     @property

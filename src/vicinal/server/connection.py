@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 
 from ..errors import LimitExceeded
 from ..wire.errors import Failure
+from ..wire.routes import API, API_HEADER
 from .settings import ServerSettings
 
 __all__ = ["Connection", "ServerConfig"]
@@ -188,4 +189,5 @@ def _head_too_long() -> tuple[int, LimitExceeded]:
 def _refused(status: int, error: LimitExceeded) -> bytes:
     body = msgspec.json.encode(Failure.of(error))
     head = f"HTTP/1.1 {int(status)} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
+    head += f"{API_HEADER}: {API}\r\n"
     return f"{head}content-length: {len(body)}\r\nconnection: close\r\n\r\n".encode() + body

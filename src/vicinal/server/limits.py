@@ -20,8 +20,9 @@ _FLOATS_OF_BASE64: Final = 3 / 16  # four characters are three bytes, a number i
 
 def check_limits(settings: ServerSettings, arguments: Struct | None, held: Handle | None = None) -> None:
     """Raises LimitExceeded for what is too much, before anything is made of it. What it means is for the engine."""
-    for within in () if held is None else held.filters_as_json():
-        _check_filter(settings, within)
+    filters = [] if held is None else held.filters_as_json()
+    conditions = sum(max(1, _check_filter(settings, within)) for within in filters)
+    _check("conditions of within", conditions, settings.filter_conditions_max, "filter_conditions_max")
     if arguments is None:
         return
     where = getattr(arguments, "where", None)
@@ -77,8 +78,8 @@ def _rows(values: Any) -> int:
     return len(values) if isinstance(values, list) else 0
 
 
-def _check_filter(settings: ServerSettings, where: dict[str, Any]) -> None:
-    """Levels, conditions and values of a filter as JSON, whichever way it is written."""
+def _check_filter(settings: ServerSettings, where: dict[str, Any]) -> int:
+    """Levels, conditions and values of a filter as JSON, whichever way it is written. How many conditions it has."""
     conditions = values = 0
     is_tree = "$tree" in where
     level: list[Any] = [where]
@@ -96,9 +97,10 @@ def _check_filter(settings: ServerSettings, where: dict[str, Any]) -> None:
         _check("values of a filter", values, settings.filter_values_max, "filter_values_max")
         level = below
         if not level:
-            return
+            return conditions
     if any(isinstance(one, (dict, list)) for one in level):
         _check("levels of a filter", settings.filter_depth_max + 1, settings.filter_depth_max, "filter_depth_max")
+    return conditions
 
 
 def _check_regex(settings: ServerSettings, part: Mapping[str, Any], is_tree: bool) -> None:
