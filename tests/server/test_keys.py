@@ -280,6 +280,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[HttpServe
         yield server, keys
 
 
+def test_a_server_that_lost_its_keys_is_not_ready(tmp_path: Path) -> None:
+    KeyFile(tmp_path).create("me", "admin")
+    with HttpServer(tmp_path) as server, server.client() as http:
+        assert http.get("/readyz").status_code == 200
+        os.unlink(tmp_path / FILE_NAME)
+        assert http.get("/readyz").status_code == 503
+
+
 def asked(served: tuple[HttpServer, dict[str, str]], key: str | None, verb: str, path: str, **more: Any) -> Any:
     server, keys = served
     with server.client(None if key is None else keys[key]) as http:

@@ -188,6 +188,26 @@ def test_a_pass_ends_when_all_its_searches_have_been_left() -> None:
         time.check()
 
 
+def test_a_folder_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    with HttpServer(path) as server, server.client() as http:
+        http.put(DOCS, json={"dimension": 2}).raise_for_status()
+        path.rename(tmp_path / "elsewhere")
+        for make in (lambda: None, path.mkdir):  # nothing in its place, then another folder
+            make()
+            assert http.get("/readyz").status_code == 503
+            made = http.put("/v1/collections/n", json={"dimension": 2})
+            assert (made.status_code, made.json()["error"]["type"]) == (503, "StoreError")
+            with server.client() as again:
+                assert again.post(f"{DOCS}/count", json={}).status_code == 503
+        assert list(path.iterdir()) == []
+        path.rmdir()
+        (tmp_path / "elsewhere").rename(path)
+        with server.client() as again:
+            assert again.get("/readyz").status_code == 200
+            assert again.post(f"{DOCS}/count", json={}).json() == {"count": 0}
+
+
 def _is_reset(connection: socket.socket) -> bool:
     """Whether the other side has given the connection up; nothing is taken from it."""
     try:

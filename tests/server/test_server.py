@@ -107,6 +107,22 @@ def test_errors_keep_their_class(http: httpx.Client, path: str, body: Any, statu
     assert http.post(f"{DOCS}/count", json={}).json() == {"count": 2}
 
 
+def test_a_path_that_is_no_utf8_names_nothing(http: httpx.Client) -> None:
+    before = http.get("/v1/collections").json()
+    for name in ("%ff%fe", "a%c3", "%ed%a0%80"):
+        answer = http.put(f"/v1/collections/{name}", json={"dimension": 2})
+        assert (answer.status_code, answer.json()["error"]["type"]) == (400, "InvalidArgument")
+    assert http.get("/v1/collections").json() == before
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json", "/v1/collections"])
+def test_what_can_be_got_has_a_head(http: httpx.Client, path: str) -> None:
+    answer, whole = http.head(path), http.get(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-length"] == whole.headers["content-length"]
+    assert http.head(DOCS + "/search").status_code == 405
+
+
 def test_filters_of_a_handle_are_counted_together(http: httpx.Client) -> None:
     add_two(http)
     for count, status in ((1000, 200), (1001, 413)):

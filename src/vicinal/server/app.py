@@ -11,6 +11,7 @@ from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.connection import wait as wait_for
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 from starlette.routing import Route as PathRoute
@@ -24,6 +25,7 @@ from . import metrics
 from .access import Access, check_role
 from .calls import Calls
 from .exchange import Exchange, LateBody, Message, Scope
+from .folder import FolderGone, ServedFolder
 from .logs import log
 from .openapi import document
 from .pool import Pool
@@ -34,6 +36,7 @@ __all__ = ["make_application"]
 _MEMORY_SECONDS: Final = 5.0
 _LATE: Final = 408
 _NOT_ALLOWED: Final = 405
+_NOT_READY: Final = 503
 _EXIT_STUCK: Final = 70  # EX_SOFTWARE
 
 Receive = Callable[[], Awaitable[Message]]
@@ -59,6 +62,7 @@ class Application:
     def __init__(self, settings: ServerSettings, *, keys_required: bool) -> None:
         self._settings = settings
         self._access = Access(settings, keys_required=keys_required)
+        self._folder: ServedFolder | None = None
         self._database: Database | None = None
         self._pool: Pool | None = None
         self._calls: Calls | None = None
@@ -88,9 +92,12 @@ class Application:
         exchange = Exchange(scope, receive, send, self._settings)
         scope["vicinal"] = self, exchange
         try:
+            _check_path(scope)
             await self._router(scope, receive, send)
         except LateBody as late:
             await self._tell(exchange, late.error, _LATE)
+        except FolderGone as gone:
+            await self._tell(exchange, gone.error, _NOT_READY)
         except _WrongMethod as wrong:
             await self._tell(exchange, wrong.error, _NOT_ALLOWED, [(b"allow", wrong.allowed)])
         except VicinalError as error:
@@ -108,11 +115,13 @@ class Application:
             await self._tell(exchange, fault)
 
     async def admit(self, exchange: Exchange, call: _Call) -> None:
-        """Looks at host, key and role."""
+        """Looks at host, key and role, and whether the folder is still there."""
         if call.role is None:
             return
         exchange.key = self._access.check(exchange.headers)
         check_role(exchange.key, call.role)  # type: ignore[arg-type]  # one of the roles
+        assert self._folder is not None  # opened before the first request is taken
+        self._folder.check()
 
     async def _tell(
         self,
@@ -149,7 +158,8 @@ class Application:
 
     async def _readyz(self, exchange: Exchange, scope: Scope) -> None:
         """It can serve: the folder is there, the keys are readable, and nobody has told it to stop."""
-        ready = not self._is_stopping and os.access(self._settings.path, os.R_OK | os.X_OK)
+        assert self._folder is not None
+        ready = not self._is_stopping and self._folder.is_ready()
         try:
             self._access.check_readable()
         except VicinalError:
@@ -180,6 +190,7 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
     def _start(self) -> None:
+        self._folder = ServedFolder(self._settings.path)
         self._database = connect(self._settings.path)
         self._pool = Pool(self._settings.threads, self._settings.waiting_max)
         self._calls = Calls(self._settings, self._database, self._pool)
@@ -229,7 +240,7 @@ class _Endpoint:
     """All methods of one path."""
 
     def __init__(self, calls: dict[str, _Call]) -> None:
-        self._calls = calls
+        self._calls = calls | ({"HEAD": calls["GET"]} if "GET" in calls else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         application, exchange = scope["vicinal"]
@@ -246,6 +257,21 @@ class _Endpoint:
         exchange.route = call.name
         await application.admit(exchange, call)
         await call.answer(exchange, scope)
+
+
+def _check_path(scope: Scope) -> None:
+    """Raises InvalidArgument for a path that is no UTF-8: what stands in the place of its bytes is another name."""
+    if "\ufffd" in scope["path"]:
+        try:
+            unquote_to_bytes(scope["raw_path"]).decode()
+        except UnicodeDecodeError:
+            raise InvalidArgument(
+                "the path is no UTF-8",
+                name="path",
+                value=scope["raw_path"].decode("latin-1"),
+                place="request",
+                remedy="Percent-encode the UTF-8 of each name.",
+            ) from None
 
 
 async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:
