@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 import threading
 from collections.abc import Callable
@@ -140,33 +138,6 @@ def test_a_traceback_does_not_keep_the_builder_role(tmp_path: Path) -> None:
         with builder_role(files, folder) as held:
             assert held, f"after an interrupt at place {len(kept) - 1}"
     assert len(kept) > 10
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="descriptors are listed in /proc")
-def test_a_removal_closes_only_what_it_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A descriptor that is closed twice may be another file's the second time."""
-    closed: list[int] = []
-    close = os.close
-
-    def counted(fd: int) -> None:
-        closed.append(fd)
-        close(fd)
-
-    monkeypatch.setattr(os, "close", counted)
-    number, again = 0, True
-    while again:
-        (tmp_path / "tree" / "a" / "b").mkdir(parents=True)
-        (tmp_path / "tree" / "a" / "c").write_text("c")
-        before = sorted(os.listdir("/proc/self/fd"))
-        closed.clear()
-        again = interrupted_at(number, lambda: DiskFiles().remove_tree(str(tmp_path / "tree")))
-        number += 1
-        for thread in threading.enumerate():
-            if thread.name == "vicinal-remove" and thread._started.wait(1.0):  # else it was never begun
-                thread.join()
-        shutil.rmtree(tmp_path / "tree", ignore_errors=True)  # where it had not begun
-        assert sorted(os.listdir("/proc/self/fd")) == before
-        assert len(closed) <= 3
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="maps are listed in /proc")

@@ -10,7 +10,7 @@ from itertools import pairwise
 from types import CodeType, FrameType
 from typing import Any
 
-_TRACED = ("vicinal", "contextlib.py", "weakref.py", "threading.py", "shutil.py")
+_TRACED = ("vicinal", "contextlib.py", "weakref.py", "threading.py")
 # After these Python looks whether a signal has come; not after a call of a Python function, which is only stricter.
 _LETS_IN = ("RESUME", "JUMP_BACKWARD", "CALL", "CALL_FUNCTION_EX", "CALL_KW", "CALL_METHOD")
 

@@ -15,7 +15,6 @@ import operator
 import os
 import shutil
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -184,14 +183,7 @@ class DiskFiles:
             os.rename(old, new)
 
     def remove_tree(self, path: str) -> None:
-        # Before Python 3.13 an interrupt makes it close a descriptor twice, which may be another file's by then. Signal
-        # handlers run in the main thread only.
-        if sys.version_info < (3, 13) and threading.current_thread() is threading.main_thread():
-            remover = threading.Thread(target=shutil.rmtree, args=(path, True), name="vicinal-remove")
-            remover.start()
-            remover.join()
-        else:
-            shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
 
     def remove_file(self, path: str) -> None:
         with translated(path):
