@@ -108,6 +108,13 @@ REFUSED: dict[str, tuple[Change, type[Exception]]] = {
         lambda c: c.add(["b1"], vectors=[[1, 0]], metadata=[{"tenant": "a"}]),
         DuplicateId,
     ),
+    "add of a row of two": (lambda c: c.add(["x"], vectors=[[1, 0]], metadata=[{"tenant": ["a", "b"]}]), NotAllowed),
+    "upsert of a row of two": (lambda c: c.upsert(["a1"], vectors=[[1, 0]], metadata=[{"tenant": ["a"]}]), NotAllowed),
+    "update to a row of two": (lambda c: c.update(["a1"], metadata={"tenant": ["a", "b"]}), NotAllowed),
+    "update of all to rows of two": (
+        lambda c: c.update(where={"n": {"$gt": 0}}, metadata={"tenant": ["b", "a"]}),
+        NotAllowed,
+    ),
     "upsert over another's": (
         lambda c: c.upsert(["a1", "b1"], vectors=[[1, 0], [1, 0]], metadata=[{"tenant": "a"}, {"tenant": "a"}]),
         NotAllowed,
@@ -137,6 +144,35 @@ def test_other_rows_are_not_written(whole: Collection, mine: Collection, name: s
             call(mine)
     assert contents(whole) == before
     assert whole.stats().change == change
+
+
+LISTS: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
+    ({"t": {"$in": ["a", "c"]}}, {"t": ["a", "b"]}, False),
+    ({"t": {"$in": ["a", "c"]}}, {"t": "c"}, True),
+    ({"t": "a", "n": 1}, {"t": "a", "n": [1, 2]}, False),
+    ({"$or": [{"t": "a"}, {"public": True}]}, {"t": ["a", "b"], "public": True}, False),
+    ({"o.t": "a"}, {"o": {"t": ["a", "b"]}}, False),
+    ({"$not": {"$not": {"t": "a"}}}, {"t": ["a", "b"]}, False),
+    ({"t": {"$ne": "b"}}, {"t": ["a", "c"]}, True),
+    ({"t": {"$nin": ["b"]}}, {"t": ["a", "b"]}, False),
+    ({"readers": {"$contains": "a"}}, {"readers": ["a", "b"]}, True),  # asks for an element of a list
+    ({"t": "a"}, {"t": "a", "tags": ["a", "b"]}, True),
+]
+
+
+@pytest.mark.parametrize(("where", "metadata", "passes"), LISTS)
+def test_a_list_passes_where_it_shares_the_row_with_nobody(
+    where: dict[str, Any], metadata: dict[str, Any], passes: bool
+) -> None:
+    with vicinal.connect(":memory:") as db:
+        docs = db.collection("docs", dimension=2)
+        mine = docs.within(where)
+        if passes:
+            mine.add(["x"], vectors=[[1, 0]], metadata=[metadata])
+        else:
+            with pytest.raises(NotAllowed):
+                mine.add(["x"], vectors=[[1, 0]], metadata=[metadata])
+        assert mine.count() == docs.count() == passes
 
 
 def test_own_rows_are_written(whole: Collection, mine: Collection) -> None:

@@ -581,11 +581,13 @@ class AsyncCollection(Awaited):
         """The same collection for somebody who may see and write only the rows that pass a filter, such as a tenant.
 
         To such a handle other rows are not there: searches, reads, counts, updates and deletes pass over them. What it
-        would write must pass the filter before and after. Ids, names of fields and the statistics of words are those of
-        the whole collection. Closing it closes the handle that it was made from.
+        would write must pass the filter before and after, an equality by one value: a list would pass filters for its
+        other elements too. Ids, names of fields and the statistics of words are those of the whole collection. Closing
+        it closes the handle that it was made from.
 
         Raises:
-            NotAllowed, from calls that write: a row would not pass the filter, or its id is taken by one that does not.
+            NotAllowed, from calls that write: a row would not pass the filter, or not only filters like it; or its id
+                is taken by one that does not pass.
         """
         return AsyncCollection(self._backend.within(where))
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..errors import NotAllowed
 from ..metadata import loads
 from ..store.rows import Row, user_id
 from ..types import Id
-from .evaluate import matches
-from .tree import And, Node, check_limits
+from .evaluate import matches, value_at
+from .tree import And, Compare, In, Node, Not, Or, check_limits, path_text
+from .values import equal
 
 __all__ = ["check_within", "is_within", "joined"]
 
@@ -28,7 +31,9 @@ def is_within(row: Row, within: Node | None) -> bool:
 
 
 def check_within(within: Node | None, id_: Id | None, metadata: str | None, text: str | None, place: str) -> None:
-    """Refuses a row that the handle which writes it would not see.
+    """Refuses a row that the handle which writes it would not see, or that handles with another value could see too.
+
+    A list passes an equality by any of its elements: ["a", "b"] would be there for b as well.
 
     Args:
         id_: None where the collection will make one.
@@ -36,7 +41,10 @@ def check_within(within: Node | None, id_: Id | None, metadata: str | None, text
     Raises:
         NotAllowed: nothing was changed.
     """
-    if within is not None and not matches(within, loads(metadata or "{}"), "" if id_ is None else id_, text):
+    if within is None:
+        return
+    found = loads(metadata or "{}")
+    if not matches(within, found, "" if id_ is None else id_, text):
         raise NotAllowed(
             f"rows that may be written here pass the filter {within!r}, and this one does not",
             name="rows",
@@ -44,3 +52,25 @@ def check_within(within: Node | None, id_: Id | None, metadata: str | None, text
             place=place,
             remedy="Give it metadata that passes; nothing was changed.",
         )
+    for leaf in _equalities(within):
+        value, wanted = value_at(found, leaf.path), leaf.values if isinstance(leaf, In) else (leaf.value,)
+        if isinstance(value, list) and not any(equal(value, one) for one in wanted):
+            raise NotAllowed(
+                f"rows that may be written here have one value of {path_text(leaf.path)}, and this one has a list, "
+                "which would pass other filters too",
+                name="rows",
+                value=id_,
+                place=place,
+                remedy="Give it the one value; nothing was changed.",
+            )
+
+
+def _equalities(tree: Node, negated: bool = False) -> Iterator[Compare | In]:
+    """The conditions that a list meets by one of its elements; where they are denied, by none of them."""
+    if isinstance(tree, (And, Or)):
+        for child in tree.children:
+            yield from _equalities(child, negated)
+    elif isinstance(tree, Not):
+        yield from _equalities(tree.child, not negated)
+    elif not negated and (isinstance(tree, In) or (isinstance(tree, Compare) and tree.operator == "eq")):
+        yield tree
