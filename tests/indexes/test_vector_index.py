@@ -136,10 +136,10 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # Kinds that look at less than all only from thousands of rows on, made to do so with the few of these tests.
 SMALL: dict[str, vector_index.Maker] = {
-    "small-ivf": partial(IvfIndex, lists=7, nprobe=2, trained_from=40, exact_below=0),
+    "small-ivf": partial(IvfIndex, lists=7, nprobe=2, train_from=40, exact_below=0),
     "small-auto": partial(AutoIndex, built_from=50, clock=count().__next__),
     "small-graph": partial(GraphIndex, m=3, ef_construction=12, built_from=40),
-    "small-lsh": partial(LshIndex, tables=3, bits=4, trained_from=40, exact_below=0),
+    "small-lsh": partial(LshIndex, tables=3, bits=4, train_from=40, exact_below=0),
 }
 KINDS = (*index_names(), "halves", *SMALL)
 CASES = [(kind, kernels) for kind in KINDS for kernels in KERNELS]
@@ -389,7 +389,9 @@ def asked_of(docs: vicinal.Collection) -> list[Accuracy]:
         ({"name": "flat", "step": 2}, "no option 'step'.*none"),
         ({"name": "ivf", "more": 5}, "no option 'more'.*It has lists, nprobe"),
         ({"name": "lsh", "more": 5}, "no option 'more'.*It has tables, bits, probes, seed"),
-        ({"name": "ivf", "trained_from": 5}, "no option 'trained_from'"),
+        ({"name": "ivf", "train_from": 0}, "train_from must be a whole number from 1"),
+        ({"name": "lsh", "train_from": True}, "train_from must be a whole number from 1"),
+        ({"name": "ivf", "exact_below": 5}, "no option 'exact_below'"),
         ({"step": 2}, "a name, or a dict"),
         (7, "a name, or a dict"),
     ],

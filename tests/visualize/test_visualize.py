@@ -15,7 +15,16 @@ import pytest
 
 import vicinal
 from vicinal.errors import InvalidArgument, MissingExtra, Unsupported
-from vicinal.visualize import measure_recall, plot_map, plot_recall, plot_scores, project, write
+from vicinal.visualize import (
+    measure_buckets,
+    measure_recall,
+    plot_buckets,
+    plot_map,
+    plot_recall,
+    plot_scores,
+    project,
+    write,
+)
 
 pytest.importorskip("plotly", reason="plotly is not installed")
 
@@ -202,6 +211,30 @@ def test_recall_is_that_of_the_hits(tmp_path: Path) -> None:
     assert list(figure.data[0].y) == [point.found for point in curve.points]
     assert list(figure.data[0].x) == ["as usual", "recall=0.5", "exact", "exact"]
     assert list(figure.data[1].y) == [point.milliseconds for point in curve.points]
+
+
+def test_buckets_are_those_of_the_index() -> None:
+    db, rng = vicinal.connect(":memory:"), np.random.default_rng(6)
+    lists = db.collection("<lists>", index={"name": "ivf", "lists": 4, "train_from": 10})
+    lists.add(range(100), vectors=rng.normal(size=(100, 4)))
+    assert measure_buckets(lists).sizes == {}
+    with pytest.raises(InvalidArgument, match="wait_indexed"):
+        plot_buckets(measure_buckets(lists))
+    lists.wait_indexed()
+    found = measure_buckets(lists)
+    sizes = sorted(found.sizes.values(), reverse=True)
+    assert (found.tables, len(sizes), sum(sizes)) == (1, 4, 100)
+    assert found.imbalance == pytest.approx(4 * sum(size**2 for size in sizes) / 100**2)
+    figure = plot_buckets(found)
+    assert [(trace.name, list(trace.y)) for trace in figure.data] == [("&lt;lists&gt;", sizes)]
+    tables = db.collection("tables", index={"name": "lsh", "tables": 3, "bits": 2, "train_from": 10})
+    tables.add(range(50), vectors=rng.normal(size=(50, 4)))
+    tables.wait_indexed()
+    hashed = measure_buckets(tables)
+    assert hashed.tables == 3
+    assert [sum(size for (at, _), size in hashed.sizes.items() if at == table) for table in range(3)] == [50, 50, 50]
+    with pytest.raises(Unsupported, match="no buckets"):
+        measure_buckets(db.collection("exact", index="flat"))
 
 
 def test_html_needs_no_network_and_shows_texts_as_they_are(docs: Any, tmp_path: Path) -> None:

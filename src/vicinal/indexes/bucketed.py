@@ -40,7 +40,8 @@ from .listed import ListedCodes
 __all__ = ["BucketedIndex", "Partition", "State", "Training"]
 
 RECALL: Final = 0.95  # what a search finds of the ten nearest unless told otherwise
-_TRAINED_FROM: Final = 2_000  # fewer vectors are compared all
+_TRAIN_FROM: Final = 2_000  # fewer vectors are compared all
+_TRAIN_FROM_MAX: Final = 1 << 32
 _TRAINED_AGAIN: Final = 4  # times as many
 _EXACT_BELOW: Final = 2_000  # so few candidates are compared faster than buckets are looked up
 _ASSIGNED_AT_ONCE: Final = 16_384
@@ -126,14 +127,16 @@ class BucketedIndex(ABC):
         kernels: Kernels,
         metric: Metric,
         probes: int | None,
+        train_from: int | None = None,
         *,
-        trained_from: int = _TRAINED_FROM,
         exact_below: int = _EXACT_BELOW,
     ) -> None:
+        if train_from is not None and (type(train_from) is not int or not 1 <= train_from <= _TRAIN_FROM_MAX):
+            raise ValueError(f"train_from must be a whole number from 1 to {_TRAIN_FROM_MAX}, not {train_from!r}")
         self._flat: VectorIndex = flat_index(kernels, metric)
         self._metric: Metric = metric
         self._probes = probes
-        self._trained_from_least = trained_from
+        self._train_from = _TRAIN_FROM if train_from is None else train_from
         self._exact_below = exact_below
         self._state: State | None = None
         self._training: Training | None = None
@@ -162,6 +165,14 @@ class BucketedIndex(ABC):
     def _listed(self, state: State, vectors: FloatMatrix) -> ListedCodes | None:
         """Codes in the order of buckets, where the kind keeps them; they may lack the last slots."""
         return None
+
+    def bucket_sizes(self) -> list[tuple[int, int, int]]:
+        """Table, key and number of slots of each bucket that somebody is in; none before training.
+
+        Slots of rows that were deleted count until the collection is compacted.
+        """
+        state = self._state
+        return [] if state is None else state.buckets.sizes()
 
     # The contract
 
@@ -273,7 +284,7 @@ class BucketedIndex(ABC):
 
     def _begin_training(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
         known = np.flatnonzero(unpack(candidates, len(vectors)))
-        if len(known) < self._trained_from_least:
+        if len(known) < self._train_from:
             return False
         sample = _drawn(known, self._sample_size(len(known)))
         self._training, self._training_from = self._train(vectors[sample], len(known)), len(vectors)

@@ -37,6 +37,14 @@ class Buckets:
         """Slots, those without a vector included."""
         return len(self.keys)
 
+    def sizes(self) -> list[tuple[int, int, int]]:
+        """Table, key and number of slots of each bucket that somebody is in."""
+        return [
+            (table, int(key), int(size))
+            for table, (distinct, _, starts) in enumerate(self._tables)
+            for key, size in zip(distinct, np.diff(starts))
+        ]
+
     def slots(self, tables: NDArray[np.intp], keys: Keys) -> Slots:
         """The slots in some buckets, one after the other; a bucket that nobody is in adds none."""
         found = [_NO_SLOTS]

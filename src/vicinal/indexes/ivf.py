@@ -36,6 +36,7 @@ class IvfIndex(BucketedIndex):
         kernels, metric: see `contract.VectorIndex`.
         lists: inverted lists; by default four times the root of the number of vectors at training.
         nprobe: lists to look into; by default as many as find 0.95 of the ten nearest, measured on stored vectors.
+        train_from: vectors there must be before lists are made, 2,000 by default.
 
     Raises:
         ValueError: a number below 1.
@@ -44,12 +45,18 @@ class IvfIndex(BucketedIndex):
     name = "ivf"
 
     def __init__(
-        self, kernels: Kernels, metric: Metric, lists: int | None = None, nprobe: int | None = None, **more: Any
+        self,
+        kernels: Kernels,
+        metric: Metric,
+        lists: int | None = None,
+        nprobe: int | None = None,
+        train_from: int | None = None,
+        **more: Any,
     ) -> None:
         for name, value in (("lists", lists), ("nprobe", nprobe)):
             if value is not None and (type(value) is not int or not 1 <= value <= _LISTS_MAX):
                 raise ValueError(f"{name} must be a whole number from 1 to {_LISTS_MAX}, not {value!r}")
-        super().__init__(kernels, metric, nprobe, **more)
+        super().__init__(kernels, metric, nprobe, train_from, **more)
         self._kernels = kernels
         self._lists = lists
         self._lock = threading.Lock()

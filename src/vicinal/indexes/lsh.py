@@ -37,6 +37,7 @@ class LshIndex(BucketedIndex):
         bits: of a key; by default so many that a bucket holds some 32 vectors.
         probes: buckets to look into; by default as many as find 0.95 of the ten nearest, measured on stored vectors.
         seed: of the projections.
+        train_from: vectors there must be before tables are made, 2,000 by default.
 
     Raises:
         ValueError: a number out of range.
@@ -52,6 +53,7 @@ class LshIndex(BucketedIndex):
         bits: int | None = None,
         probes: int | None = None,
         seed: int = 42,
+        train_from: int | None = None,
         **more: Any,
     ) -> None:
         limits = {"tables": (tables, 256), "bits": (bits, _BITS_MAX), "probes": (probes, 1 << 20)}
@@ -60,7 +62,7 @@ class LshIndex(BucketedIndex):
                 raise ValueError(f"{name} must be a whole number from 1 to {most}, not {value!r}")
         if type(seed) is not int or not 0 <= seed < 1 << 32:
             raise ValueError(f"seed must be a whole number from 0 to {(1 << 32) - 1}, not {seed!r}")
-        super().__init__(kernels, metric, probes, **more)
+        super().__init__(kernels, metric, probes, train_from, **more)
         self._tables, self._bits, self._seed = tables, bits, seed
 
     def _sample_size(self, count: int) -> int:

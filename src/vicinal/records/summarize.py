@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from ..contract import Bitmap
+from ..contract import Bitmap, VectorIndex
 from ..errors import InvalidArgument
 from ..filters.bitmap import popcount
 from ..filters.columns import Columns
 from ..filters.tree import Path
 from ..filters.where import check_path, parse_path
+from ..indexes.bucketed import BucketedIndex
 from ..indexes.derived import DerivedIndex, RowsAt, viewing
 from ..store.reading import ChangedMeanwhile, Reader
 from .choose import filter_of
@@ -39,6 +40,16 @@ def distinct(context: Context, field: str, where: Mapping[str, Any] | None) -> l
 
 def min_max(context: Context, field: str, where: Mapping[str, Any] | None) -> tuple[Any, Any] | None:
     return _summarize(context, field, where, Columns.min_max)
+
+
+def bucket_sizes(context: Context) -> list[tuple[int, int, int]] | None:
+    """Table, key and size of each bucket of the vector index; None where the index has no buckets."""
+
+    def take(index: DerivedIndex, reader: Reader) -> VectorIndex:
+        return index.vectors
+
+    index = context.store.at_moment(take, lambda found, _: found)
+    return index.bucket_sizes() if isinstance(index, BucketedIndex) else None
 
 
 def checked_field(field: Any) -> str:

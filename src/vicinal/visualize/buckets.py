@@ -1,0 +1,90 @@
+"""How evenly an index of lists or hash tables has spread the rows: a few full buckets cost more than many small."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..contract import Collection
+from ..errors import InvalidArgument, Unsupported
+from ..records.context import Context
+from ..records.summarize import bucket_sizes
+from ..visible import shown
+from .drawing import PALETTE, TEMPLATE, label, plotly
+
+__all__ = ["BucketSizes", "measure_buckets", "plot_buckets"]
+
+
+@dataclass(frozen=True, slots=True)
+class BucketSizes:
+    """Of one collection.
+
+    Attributes:
+        name: of the collection.
+        tables: hash tables, or 1 where the index has lists.
+        sizes: rows in each bucket that has any, by table and number of the bucket. Deleted rows count until the
+            collection is compacted.
+    """
+
+    name: str
+    tables: int
+    sizes: dict[tuple[int, int], int]
+
+    @property
+    def imbalance(self) -> float:
+        """How many times the rows a search has to compare that it would with buckets of one size; 1 is best."""
+        rows = sum(self.sizes.values())
+        return len(self.sizes) * sum(size**2 for size in self.sizes.values()) / rows**2 if rows else 1.0
+
+
+def measure_buckets(collection: Collection) -> BucketSizes:
+    """The buckets that the collection's index has now; none before it is trained.
+
+    Raises:
+        Unsupported: its index has no buckets, or the collection is behind a server.
+    """
+    context = getattr(collection, "_context", None)  # a handle of this process has one
+    if not isinstance(context, Context):
+        raise Unsupported("buckets are known where the collection is open, not behind a server", name="collection")
+    found = bucket_sizes(context)
+    if found is None:
+        raise Unsupported(
+            "the index of this collection has no buckets", name="collection", remedy="Choose index='ivf' or 'lsh'."
+        )
+    tables = len({table for table, _, _ in found}) or 1
+    return BucketSizes(collection.name, tables, {(table, key): size for table, key, size in found})
+
+
+def plot_buckets(*buckets: BucketSizes) -> Any:
+    """A plotly figure with bars for each: its buckets by size, the fullest first.
+
+    Raises:
+        InvalidArgument: there is none with a bucket.
+        MissingExtra: plotly is not installed.
+    """
+    graph = plotly("plot_buckets")
+    if not buckets or not all(isinstance(one, BucketSizes) and one.sizes for one in buckets):
+        raise InvalidArgument(
+            f"plot_buckets takes what measure_buckets gives of trained indexes, not {shown(buckets)}",
+            name="buckets",
+            remedy="Call wait_indexed() on the collection first.",
+        )
+    figure = graph.Figure(
+        [
+            graph.Bar(
+                x=list(range(1, len(one.sizes) + 1)),
+                y=sorted(one.sizes.values(), reverse=True),
+                name=label(one.name),
+                marker={"color": PALETTE[i % len(PALETTE)]},
+            )
+            for i, one in enumerate(buckets)
+        ]
+    )
+    figure.update_layout(
+        title="Rows in each bucket",
+        xaxis_title="bucket, the fullest first",
+        yaxis_title="rows",
+        template=TEMPLATE,
+        showlegend=True,
+    )
+    return figure

@@ -1,0 +1,77 @@
+"""What a folder of course programs offers: classes, functions, their parameters and defaults, as plain values.
+
+    python tests/support/course_names.py
+
+writes `tests/course/names.json` from the course's document, where that is at hand.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+SAVED = Path(__file__).parents[1] / "course" / "names.json"
+
+_FILE = re.compile(r"#\s*(\w+)\.py\b")
+
+Names = dict[str, dict[str, list[list[Any]]]]
+"""By file and by callable or class: name and default of each parameter or field; None is none."""
+
+
+def of_document(document: Path) -> Names:
+    """Of every fenced block that begins with the name of its file."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    named = {found[1]: block for block in blocks if (found := _FILE.match(block))}
+    return {name: of_source(_parsed(block)) for name, block in named.items()}
+
+
+def of_folder(folder: Path) -> Names:
+    """Of every program in it."""
+    return {path.stem: of_source(ast.parse(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.py"))}
+
+
+def of_source(tree: ast.Module) -> dict[str, list[list[Any]]]:
+    """Functions, and methods as CLASS.METHOD; of a class its fields. What begins with one underscore is no one's."""
+    found: dict[str, list[list[Any]]] = {}
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            found |= _function("", node)
+        elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            fields = [one for one in node.body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)]
+            found[node.name] = [[one.target.id, one.value and ast.unparse(one.value)] for one in fields]  # type: ignore[union-attr]
+            for method in node.body:
+                if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    found |= _function(f"{node.name}.", method)
+    return found
+
+
+def _function(prefix: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, list[list[Any]]]:
+    if node.name.startswith("_") and node.name != "__init__":
+        return {}
+    kind = "async " if isinstance(node, ast.AsyncFunctionDef) else ""
+    plain = [*node.args.posonlyargs, *node.args.args]
+    defaults = [None] * (len(plain) - len(node.args.defaults)) + [ast.unparse(one) for one in node.args.defaults]
+    named = [ast.unparse(one) if one else None for one in node.args.kw_defaults]
+    pairs = [*zip(plain, defaults), *zip(node.args.kwonlyargs, named)]
+    return {f"{kind}{prefix}{node.name}": [[one.arg, default] for one, default in pairs]}
+
+
+def _parsed(block: str) -> ast.Module:
+    """One block is printed with its last lines a blank too far to the right."""
+    try:
+        return ast.parse(block)
+    except IndentationError:
+        return ast.parse(re.sub(r"^ ((?:    )+)(?=\S)", r"\1", block, flags=re.MULTILINE))
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from support.documents import seed
+
+    document = seed("002")
+    assert document is not None, "the course's document is not beside this tree"
+    SAVED.write_text(json.dumps(of_document(document), indent=1) + "\n", encoding="utf-8")
