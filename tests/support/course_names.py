@@ -36,16 +36,30 @@ def of_folder(folder: Path) -> Names:
 
 def of_source(tree: ast.Module) -> dict[str, list[list[Any]]]:
     """Functions, and methods as CLASS.METHOD; of a class its fields. What begins with one underscore is no one's."""
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     found: dict[str, list[list[Any]]] = {}
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             found |= _function("", node)
         elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-            fields = [one for one in node.body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)]
-            found[node.name] = [[one.target.id, one.value and ast.unparse(one.value)] for one in fields]  # type: ignore[union-attr]
-            for method in node.body:
-                if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                    found |= _function(f"{node.name}.", method)
+            found[node.name] = [
+                [one.target.id, one.value and ast.unparse(one.value)]
+                for one in node.body
+                if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
+            ]
+            found |= _methods(f"{node.name}.", node, classes)
+    return found
+
+
+def _methods(prefix: str, node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> dict[str, list[list[Any]]]:
+    """Those of bases in the same file, too."""
+    found: dict[str, list[list[Any]]] = {}
+    for base in node.bases:
+        if isinstance(base, ast.Name) and base.id in classes:
+            found |= _methods(prefix, classes[base.id], classes)
+    for method in node.body:
+        if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            found |= _function(prefix, method)
     return found
 
 

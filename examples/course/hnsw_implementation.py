@@ -1,0 +1,81 @@
+"""An HNSW index: `index="hnsw"` of a collection in memory, under the Euclidean distance.
+
+pip install vicinal
+python examples/course/hnsw_implementation.py
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import vicinal
+
+
+class HNSWIndex:
+    """A graph of near vectors. Up to 2,000 vectors the engine compares all, which is quicker than a walk.
+
+    Args:
+        dimension: components per vector.
+        max_connections: half as many links as a vector has at most.
+        ef_construction: width of the walk that finds a new vector's neighbours.
+    """
+
+    def __init__(self, dimension: int, max_connections: int = 16, ef_construction: int = 200) -> None:
+        self.dimension = dimension
+        self.max_connections = max_connections
+        self.ef_construction = ef_construction
+        self.rows = vicinal.connect(":memory:").collection(
+            "hnsw", dimension=dimension, metric="l2", zero_vectors="allow", index=self._setting(ef_construction)
+        )
+        self._ef = ef_construction
+
+    def add(self, vector: Any, node_id: int) -> None:
+        """Adds a vector, or puts it in the place of the one that has this id."""
+        self.rows.upsert([node_id], vectors=[vector])
+
+    def search(self, query: Any, k: int, ef: int | None = None) -> list[tuple[float, int]]:
+        """Distance and id of the `k` nearest, the nearest first.
+
+        Args:
+            ef: width of the walk, `ef_construction` or `k` by default. It is a setting of the index, which is built
+                again for another one; `self.rows.search(query, recall=0.99)` asks for a width by what it finds.
+        """
+        width = max(self.ef_construction, k) if ef is None else max(ef, 1)
+        if width != self._ef:
+            self.rows.alter(index=self._setting(width))
+            self._ef = width
+        if not self.rows:
+            return []
+        self.rows.wait_indexed()
+        return [(hit.distance, int(hit.id)) for hit in self.rows.search(query, k, select=())]
+
+    def _setting(self, ef: int) -> dict[str, Any]:
+        return {
+            "name": "hnsw",
+            "m": self.max_connections,
+            "ef_construction": self.ef_construction,
+            "ef_search": ef,
+        }
+
+
+def compare(index: HNSWIndex, queries: Any, k: int = 10) -> float:
+    """The share of the true nearest that the index finds."""
+    found = [{id_ for _, id_ in index.search(query, k)} for query in queries]
+    exact = [set(index.rows.search(query, k, exact=True, select=()).ids) for query in queries]
+    return float(np.mean([len(one & true) / len(true) for one, true in zip(found, exact)]))
+
+
+if __name__ == "__main__":
+    random = np.random.default_rng(0)
+    index = HNSWIndex(dimension=128)
+    vectors = random.random((3_000, 128), dtype=np.float32)
+    index.rows.add(range(3_000), vectors=vectors)
+    index.add(random.random(128, dtype=np.float32), 3_000)
+
+    query = random.random(128, dtype=np.float32)
+    for place, (distance, node_id) in enumerate(index.search(query, k=10), 1):
+        print(f"{place:2}. node {node_id}, distance {distance:.4f}")
+    queries = random.random((50, 128), dtype=np.float32)
+    print(f"Of the ten nearest to 50 queries the graph finds {compare(index, queries):.1%}.")

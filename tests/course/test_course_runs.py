@@ -1,0 +1,42 @@
+"""Each program of the course runs as its first lines say, from any folder, without a warning, in under a minute."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from support.course import PROGRAMS
+from vicinal.encoders import MiniLM
+
+NAMES = [path.stem for path in sorted(PROGRAMS.glob("*.py"))]
+# What a program of the course cannot do without, beside the core.
+NEEDS = {
+    "advanced_embedding_system": ("plotly", "sklearn"),
+    "ivf_implementation": ("plotly",),
+}
+MEANING = {"advanced_embedding_system", "comprehensive_vector_database"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_program_runs(name: str, tmp_path: Path) -> None:
+    for module in NEEDS.get(name, ()):
+        if find_spec(module) is None:
+            pytest.skip(f"{module} is not installed")
+    if name in MEANING and not MiniLM.available():
+        pytest.skip("the weights of MiniLM are not installed")
+    command = [sys.executable, "-W", "error", str(PROGRAMS / f"{name}.py")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_first_lines_say_how(name: str) -> None:
+    text = (PROGRAMS / f"{name}.py").read_text(encoding="utf-8")
+    assert f"python examples/course/{name}.py" in text.split('"""')[1]
+    assert "pip install" in text.split('"""')[1]
