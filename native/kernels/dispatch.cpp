@@ -1,10 +1,11 @@
-// Which scan and screen run: levels, the choice among them, and `scan` itself.
+// Which scan, sums of scores and screen run: levels, the choice among them, and `scan` itself.
 #include <atomic>
 #include <stdexcept>
 #include <string>
 
 #include "kernels.hpp"
 #include "scan.hpp"
+#include "score_sums.hpp"
 #include "screen.hpp"
 
 namespace vicinal::kernels {
@@ -13,6 +14,7 @@ namespace {
 struct Level {
     std::string_view name;
     const ScanTable& scan;
+    const ScoreTable& score;
     const ScreenTable& screen;
     bool (*usable)();
 };
@@ -21,14 +23,14 @@ bool always() { return true; }
 
 // Slowest first: the last usable one is the default.
 constexpr Level kLevels[] = {
-    {"scalar", scan_scalar, screen_scalar, always},
+    {"scalar", scan_scalar, score_scalar, screen_scalar, always},
 #if VICINAL_X86_64
-    {"avx2", scan_avx2, screen_avx2, cpu_has_avx2},
-    {"avx512", scan_avx512, screen_avx512, cpu_has_avx512},
-    {"avx512vnni", scan_avx512, screen_avx512vnni, cpu_has_avx512vnni},
+    {"avx2", scan_avx2, score_avx2, screen_avx2, cpu_has_avx2},
+    {"avx512", scan_avx512, score_avx2, screen_avx512, cpu_has_avx512},
+    {"avx512vnni", scan_avx512, score_avx2, screen_avx512vnni, cpu_has_avx512vnni},
 #elif VICINAL_ARM64
-    {"neon", scan_neon, screen_neon, always},
-    {"dotprod", scan_neon, screen_dotprod, cpu_has_dotprod},
+    {"neon", scan_neon, score_scalar, screen_neon, always},
+    {"dotprod", scan_neon, score_scalar, screen_dotprod, cpu_has_dotprod},
 #endif
 };
 
@@ -59,6 +61,8 @@ ScanFunction function_of(const ScanTable& table, Metric metric) {
 void scan(Metric metric, const Matrix& matrix, const float* query, float* out) {
     function_of(current().load()->scan, metric)(matrix.data, matrix.rows, matrix.dim, query, out);
 }
+
+const ScoreTable& score_table() { return current().load()->score; }
 
 const ScreenTable& screen_table() { return current().load()->screen; }
 

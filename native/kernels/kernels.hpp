@@ -1,7 +1,7 @@
 // Distances between one query and the rows of a float32 matrix.
 //
 // `scan` is fast and approximate, one implementation per instruction set, chosen at run time.
-// `score` is exact to a fixed formula, one implementation for every machine.
+// `score` is exact to a fixed formula, one implementation compiled for several instruction sets: the same bits from each.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// The formula of kernels.hpp, to the bit. CMake turns floating-point contraction off for this file.
+// The formula of kernels.hpp, to the bit, over the sums of score_sums.hpp. CMake turns floating-point contraction off.
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "kernels.hpp"
+#include "score_sums.hpp"
 
 namespace vicinal::kernels {
 namespace {
@@ -15,56 +16,12 @@ namespace {
 static_assert(FLT_EVAL_METHOD == 0 && std::numeric_limits<float>::is_iec559 &&
               std::numeric_limits<double>::is_iec559);
 
-constexpr std::size_t kLanes = 8;
 constexpr std::size_t kAhead = 2;  // rows; how far the memory is asked ahead
 
-double total(const double* lane) {
-    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
-}
-
-// `sum` of the header over the terms term(0) ... term(dim - 1).
-template <class Term>
-double lane_sum(std::size_t dim, Term term) {
-    double lane[kLanes] = {};
-    std::size_t column = 0;
-    for (; column + kLanes <= dim; column += kLanes)
-        for (std::size_t j = 0; j < kLanes; ++j) lane[j] += term(column + j);
-    for (std::size_t j = 0; column + j < dim; ++j) lane[j] += term(column + j);
-    return total(lane);
-}
-
-double dot(const float* a, const float* b, std::size_t dim) {
-    return lane_sum(dim, [=](std::size_t i) { return double{a[i]} * double{b[i]}; });
-}
-
-double squared_distance(const float* a, const float* b, std::size_t dim) {
-    return lane_sum(dim, [=](std::size_t i) {
-        const double difference = double{a[i]} - double{b[i]};
-        return difference * difference;
-    });
-}
-
-double absolute_distance(const float* a, const float* b, std::size_t dim) {
-    return lane_sum(dim, [=](std::size_t i) { return std::fabs(double{a[i]} - double{b[i]}); });
-}
-
-// Both sums in one pass over the row, which mostly comes from memory.
-double cosine(const float* a, const float* b, std::size_t dim, double squared_norm_b) {
-    double squares[kLanes] = {}, products[kLanes] = {};
-    std::size_t column = 0;
-    for (; column + kLanes <= dim; column += kLanes)
-        for (std::size_t j = 0; j < kLanes; ++j) {
-            const double component = double{a[column + j]};
-            squares[j] += component * component;
-            products[j] += component * double{b[column + j]};
-        }
-    for (std::size_t j = 0; column + j < dim; ++j) {
-        squares[j] += double{a[column + j]} * double{a[column + j]};
-        products[j] += double{a[column + j]} * double{b[column + j]};
-    }
-    const double squared_norms = total(squares) * squared_norm_b;
+double cosine(const Products& found, double squared_norm) {
+    const double squared_norms = found.squares * squared_norm;
     if (squared_norms == 0) return 0;
-    return std::clamp(total(products) / std::sqrt(squared_norms), -1.0, 1.0);
+    return std::clamp(found.products / std::sqrt(squared_norms), -1.0, 1.0);
 }
 
 // Asks the memory for a row.
@@ -94,25 +51,27 @@ void score_slots(const Matrix& matrix, std::span<const std::uint32_t> slots, flo
 void score(Metric metric, const Matrix& matrix, std::span<const std::uint32_t> slots, const float* query,
            float* out) {
     const std::size_t dim = matrix.dim;
+    const ScoreTable& table = score_table();
     switch (metric) {
         case Metric::cosine: {
-            const double squared_norm = dot(query, query, dim);
+            const double squared_norm = table.dot(query, query, dim);
             return score_slots(matrix, slots, out,
-                               [=](const float* row) { return cosine(row, query, dim, squared_norm); });
+                               [&](const float* row) { return cosine(table.products(row, query, dim), squared_norm); });
         }
         case Metric::inner_product:
-            return score_slots(matrix, slots, out, [=](const float* row) { return dot(row, query, dim); });
+            return score_slots(matrix, slots, out, [&](const float* row) { return table.dot(row, query, dim); });
         case Metric::l2:
             return score_slots(matrix, slots, out,
-                               [=](const float* row) { return 0 - std::sqrt(squared_distance(row, query, dim)); });
+                               [&](const float* row) { return 0 - std::sqrt(table.squared_distance(row, query, dim)); });
         case Metric::l1:
             return score_slots(matrix, slots, out,
-                               [=](const float* row) { return 0 - absolute_distance(row, query, dim); });
+                               [&](const float* row) { return 0 - table.absolute_distance(row, query, dim); });
     }
 }
 
 void squared_norms(const Matrix& matrix, double* out) {
-    for (std::size_t i = 0; i < matrix.rows; ++i) out[i] = dot(matrix.row(i), matrix.row(i), matrix.dim);
+    const ScoreTable& table = score_table();
+    for (std::size_t i = 0; i < matrix.rows; ++i) out[i] = table.dot(matrix.row(i), matrix.row(i), matrix.dim);
 }
 
 }  // namespace vicinal::kernels

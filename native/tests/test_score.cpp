@@ -5,6 +5,7 @@
 #include <limits>
 #include <span>
 #include <stdexcept>
+#include <string_view>
 #include <vector>
 
 #include "samples.hpp"
@@ -99,10 +100,13 @@ void test_slots() {
 }  // namespace
 
 int main() {
-    test_squared_norms();
-    test_known_scores();
-    test_extremes();
-    test_no_fused_multiply_add();
-    test_slots();
+    for (const std::string_view level : kernels::levels()) {
+        kernels::use_level(level);
+        test_squared_norms();
+        test_known_scores();
+        test_extremes();
+        test_no_fused_multiply_add();
+        test_slots();
+    }
     return result();
 }

@@ -91,10 +91,10 @@ def use(plain_json: Callable[[Any], str | None]) -> None:
 
 def loads(text: str) -> dict[str, Any]:
     """The inverse of `dumps`."""
-    decoder = _DECODER if _TAG in text else _PLAIN_DECODER
+    decoder, scan = (_DECODER, _SCAN) if _TAG in text else (_PLAIN_DECODER, _PLAIN_SCAN)
     try:
-        value, end = decoder.raw_decode(text)
-    except json.JSONDecodeError:
+        value, end = scan(text, 0)
+    except (json.JSONDecodeError, StopIteration):
         end = -1
     if end != len(text):  # not as we write it: blanks around it, or an error, which then says where
         value = decoder.decode(text)
@@ -271,4 +271,5 @@ def untagged(value: dict[str, Any]) -> Any:
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _DECODER = json.JSONDecoder(object_hook=untagged)
 _PLAIN_DECODER = json.JSONDecoder()
+_SCAN, _PLAIN_SCAN = (decoder.scan_once for decoder in (_DECODER, _PLAIN_DECODER))  # type: ignore[attr-defined]
 _plain_json = plain_json

@@ -124,7 +124,7 @@ def test_scores_are_bit_equal(problem: tuple[Any, Any, Any]) -> None:
 @pytest.mark.parametrize("implementation", LEVELS, indirect=True)
 @pytest.mark.parametrize("dim", DIMS)
 def test_scores_are_bit_equal_in_every_dimension(implementation: Kernels, dim: int) -> None:
-    """Also proves that the level, which only `scan` knows, has no part in a score."""
+    """Also proves that the level has no part in a score."""
     vectors = normal(50, dim)
     assert_same_bits(vectors, normal(dim), every_slot(vectors)[::-1].copy())
 

@@ -332,9 +332,9 @@ def scanner(kernels: Kernels) -> Scanner:
 
 
 def _room(queries: int, k: int, count: int) -> tuple[NDArray[np.uint32], FloatMatrix, Counts]:
-    """Arrays for the results."""
+    """Arrays for the results; what lies behind the counts means nothing."""
     shape = queries, max(0, min(k, count))
-    return np.zeros(shape, np.uint32), np.zeros(shape, np.float32), np.zeros(queries, np.uint32)
+    return np.empty(shape, np.uint32), np.empty(shape, np.float32), np.empty(queries, np.uint32)
 
 
 def _check_rows(metric: Metric, vectors: FloatMatrix, codes: Codes, statistics: FloatMatrix, count: int) -> None:

@@ -36,6 +36,7 @@ _WORD_BITS: Final = 64
 _ENCODED_AT_ONCE: Final = 2048
 _FEW: Final = 64  # rows that a search encodes by itself
 _BUILT_AT_ONCE: Final = 8192
+_COARSE_FROM: Final = 12_288  # rows; codes of fewer stay in the cache, and to read halves of them saves nothing
 _LEARNED_AGAIN: Final = 4  # times the rows of which nothing could be learned
 
 
@@ -238,7 +239,7 @@ class FlatSearcher:
             part.arrays.statistics,
             queries,
             k,
-            coarse=part.coarse,
+            coarse=part.coarse if end - start >= _COARSE_FROM else None,
             allowed=candidates,
             count=end - start,
             threads=threads,

@@ -89,15 +89,24 @@ def _rows(reader: Reader, slots: list[list[int]]) -> list[list[Row]]:
 
 
 def _hits(ranking: Ranking, rows: list[Row], distance_at_0: float, select: Set[str]) -> list[Hit]:
-    with_text, with_metadata = "text" in select, "metadata" in select
-    hits = []
-    for row, score in zip(rows, ranking.scores.tolist(), strict=True):
-        id_ = user_id(row.id) if isinstance(row.id, bytes) else row.id
-        # Adding zero makes sure that neither score nor distance is minus zero.
-        text = row.text if with_text else None
-        metadata = row.metadata or "{}" if with_metadata else "{}"
-        hits.append(Hit(id_, score + 0.0, distance_at_0 - score, text, metadata))
+    hits = hits_of(rows, ranking.scores.tolist(), distance_at_0, select)
     if ranking.legs is not None:
         for i, hit in enumerate(hits):
             hit.legs = ranking.legs(i)
     return hits
+
+
+def hits_of(rows: list[Row], scores: list[float], distance_at_0: float, select: Set[str]) -> list[Hit]:
+    """Rows with their scores; see `fetch`."""
+    with_text, with_metadata = "text" in select, "metadata" in select
+    return [
+        # Adding zero makes sure that neither score nor distance is minus zero.
+        Hit(
+            user_id(row.id) if isinstance(row.id, bytes) else row.id,
+            score + 0.0,
+            distance_at_0 - score,
+            row.text if with_text else None,
+            (row.metadata if with_metadata else None) or "{}",
+        )
+        for row, score in zip(rows, scores, strict=True)
+    ]

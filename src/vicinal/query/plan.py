@@ -21,7 +21,7 @@ from ..store.state import EncoderChanged
 from .examples import aimed, row_to_start_from, without
 from .question import Grouping, Mmr, Question, check_dimension
 
-__all__ = ["Plan", "Step", "plan"]
+__all__ = ["Plan", "Step", "accuracy_of", "plan"]
 
 _FILTERED = Accuracy(filtered=True)
 _NO_VECTORS = np.empty((0, 0), dtype=np.float32)
@@ -80,15 +80,20 @@ class Plan:
     @property
     def accuracy(self) -> Accuracy:
         """What the nearest vectors must be."""
-        asked = self.question.accuracy
-        if self.view.matching is None:
-            return asked
-        return _FILTERED if asked is AS_USUAL else replace(asked, filtered=True)
+        return accuracy_of(self.question, self.view)
 
     def approach(self) -> Approach:
         """How the nearest vectors are found."""
         assert self.view.vectors is not None  # the view was asked for them
         return self.view.vectors.approach(self.question.k, self.candidates, self.accuracy)
+
+
+def accuracy_of(question: Question, view: View) -> Accuracy:
+    """What the nearest vectors must be that a question asks for."""
+    asked = question.accuracy
+    if view.matching is None:
+        return asked
+    return _FILTERED if asked is AS_USUAL else replace(asked, filtered=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -10,6 +9,7 @@ from ..indexes.derived import DerivedIndex, View, viewing
 from ..store.reading import ChangedMeanwhile, Reader
 from ..store.store import Store
 from ..types import Hits
+from .plain import is_plain, plain_answer
 from .plan import plan
 from .question import Grouping, Question
 from .run import run
@@ -25,8 +25,14 @@ T = TypeVar("T")
 def search(store: Store[DerivedIndex], question: Question) -> list[Hits]:
     """Exactly min(k, matches) hits for each question, as of one moment between call and return."""
 
+    is_usual = is_plain(question)
+
     def answer(view: View, reader: Reader) -> list[Hits]:
         _ = view.matching  # before indexes are caught up and rows compared: a filter may be wrong
+        if is_usual:
+            hits = plain_answer(question, view, reader)
+            if hits is not None:
+                return [hits]
         view.catch_up(reader)
         return run(plan(question, view, reader), reader)
 
@@ -58,6 +64,9 @@ def at_one_moment(
     again; in the end with indexes and rows at one moment.
     """
     for _ in range(_TRIES):
-        with contextlib.suppress(ChangedMeanwhile), store.snapshot(take) as (taken, reader):
-            return answer(taken, reader)
+        try:
+            with store.snapshot(take) as (taken, reader):
+                return answer(taken, reader)
+        except ChangedMeanwhile:
+            continue
     return store.at_moment(take, answer)

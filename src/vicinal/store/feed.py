@@ -49,6 +49,7 @@ class Feed(Generic[IndexT]):
         self._is_torn = False  # an interrupt or an error came while the index took in a delta: it is made anew
         self.rows = RowCache(cache_bytes())
         self.building = new_lock()
+        self.built: State | None = None  # the state at which a call saw nothing left to build in, or little
         self.announced = 0  # rows that this process has written since the index last took any in, or about
         connections = generation.connections
         # In memory reading needs the writer's lock, so a second one beside it could be taken in the other order.

@@ -57,6 +57,13 @@ class Reader:
         Raises:
             ChangedMeanwhile: one is gone or newer.
         """
+        known = None if self._cache is None else self._cache.all_of(slots)
+        if known is not None:
+            change = self.state.change
+            for row in known:
+                if row.change > change:
+                    raise ChangedMeanwhile
+            return known
         rows = {} if self._cache is None else self._cache.find(slots)
         if len(rows) < len(slots):
             missing = [slot for slot in slots if slot not in rows]

@@ -419,8 +419,12 @@ class Store(Generic[IndexT]):
         """Catches up; returns where the collection moved to, None if it did not."""
         try:
             moved_to = opened.feed.follow()
-            if opened.feed.index.pending() > indexing.FEW_SLOTS:
-                indexing.ask(self)
+            feed = opened.feed
+            if feed.built is not feed.state:
+                if feed.index.pending() > indexing.FEW_SLOTS:
+                    indexing.ask(self)
+                else:
+                    feed.built = feed.state
             return moved_to
         except StoreError:
             if self._is_there(opened):

@@ -1,0 +1,62 @@
+"""The search that most programs make: the rows nearest to one vector, and nothing made of them.
+
+Small collections answer it in less time than the parts of a plan take to be put together, so this does what `plan` and
+`run` would do, and leaves to them whatever is not as usual.
+"""
+
+from __future__ import annotations
+
+from ..deadline import in_a_hurry
+from ..indexes.derived import View
+from ..indexes.threads import search_threads
+from ..store.reading import Reader
+from ..types import Hits
+from .hits import hits_of
+from .plan import accuracy_of
+from .question import Question
+
+__all__ = ["is_plain", "plain_answer"]
+
+
+def is_plain(question: Question) -> bool:
+    """Whether `plain_answer` may know what it comes to."""
+    return (
+        question.mode == "dense"
+        and question.arrangement is None
+        and question.vectors is not None
+        and len(question.vectors) == 1
+        and not question.offset
+        and question.min_score is None
+        and not in_a_hurry()
+    )
+
+
+def plain_answer(question: Question, view: View, reader: Reader) -> Hits | None:
+    """The hits, or None where something is to be looked at more closely: to be planned then.
+
+    Raises:
+        ChangedMeanwhile: a row that was found has moved on since the view was taken.
+    """
+    state, queries, searcher = reader.state, question.vectors, view.vectors
+    assert queries is not None  # a plain question has them
+    assert searcher is not None  # and its view an index for them
+    count = len(view.slots.live)
+    vectors = reader.matrix(count)
+    if (
+        len(vectors) != count
+        or queries.shape[1] != state.dimension
+        or question.metric != state.metric
+        or (question.encoder is not None and question.encoder != state.encoder)
+    ):
+        return None
+    candidates, threads = view.candidates(question.now), search_threads(1, count)
+    [(slots, scores)] = searcher.search(queries, question.k, candidates, accuracy_of(question, view), threads)
+    found = scores.tolist()
+    if state.metric == "ip" and _INFINITE & set(found):
+        return None
+    distance_at_0 = 1.0 if state.metric == "cosine" else 0.0
+    hits = hits_of(reader.rows_of_hits(slots.tolist()), found, distance_at_0, question.select)
+    return Hits(hits, state.metric, view.change)
+
+
+_INFINITE = {float("inf"), float("-inf")}

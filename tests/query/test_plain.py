@@ -1,0 +1,81 @@
+"""A plain search, which is not planned first, against the same one by way of a plan."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import vicinal
+from vicinal.deadline import Deadline, within
+from vicinal.errors import DeadlineExceeded, DimensionMismatch
+from vicinal.query import search
+from vicinal.query.plain import plain_answer
+
+_ROWS, _DIM = 150, 6
+_FILTERS = [None, {"n": {"$lt": 40}}, {"n": -1}, {"tag": "a", "n": {"$gte": 10}}]
+
+
+@pytest.fixture(scope="module", params=["cosine", "ip", "l2", "l1"])
+def docs(request: pytest.FixtureRequest) -> Any:
+    random = np.random.default_rng(3)
+    vectors = random.standard_normal((_ROWS, _DIM)).astype(np.float32)
+    vectors[50:60] = vectors[10:20]  # ties
+    with vicinal.connect(":memory:") as database:
+        docs = database.collection("docs", metric=request.param)
+        docs.add(list(range(_ROWS)), vectors=vectors, metadata=[{"n": i, "tag": "ab"[i % 2]} for i in range(_ROWS)])
+        docs.delete([12, 52, 149])
+        docs.add(["words alone"], texts=["no vector"])
+        yield docs
+
+
+def _planned(docs: Any, *args: Any, **options: Any) -> vicinal.Hits:
+    with patch.object(search, "is_plain", lambda _: False):
+        hits: vicinal.Hits = docs.search(*args, **options)
+        return hits
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    components=st.lists(st.floats(-3, 3, width=32).filter(lambda x: abs(x) > 0.01), min_size=_DIM, max_size=_DIM),
+    k=st.sampled_from([1, 10, _ROWS, 10**6]),
+    where=st.sampled_from(_FILTERS),
+    options=st.sampled_from([{}, {"exact": True}, {"recall": 0.5}, {"select": ()}, {"select": ("metadata",)}]),
+    narrow=st.booleans(),
+)
+def test_it_answers_what_a_planned_one_does(
+    docs: Any, components: list[float], k: int, where: Any, options: Any, narrow: bool
+) -> None:
+    asked = docs.within({"tag": "b"}) if narrow else docs
+    found = asked.search(components, k, where, **options)
+    assert found == _planned(asked, components, k, where, **options)
+    assert found.change == docs.stats().change
+
+
+def test_scores_beyond_float32_are_ranked_by_what_they_are() -> None:
+    with vicinal.connect(":memory:") as database:
+        docs = database.collection("docs", metric="ip")
+        docs.add([1, 2, 3], vectors=[[1e30, 0], [3e30, 0], [1, 0]])
+        assert docs.search([1e30, 1]) == _planned(docs, [1e30, 1])
+        assert docs.search([1e30, 1]).ids == [2, 1, 3]
+
+
+def test_whatever_is_not_as_usual_is_planned(docs: Any) -> None:
+    with patch.object(search, "plain_answer", side_effect=AssertionError):
+        assert docs.search([1.0] * _DIM, offset=1).ids
+        assert docs.search([1.0] * _DIM, min_score=-1e9).ids
+        assert docs.search([1.0] * _DIM, mmr=0.5).ids
+        assert docs.search(id=3).ids
+        with within(Deadline(60)):
+            assert docs.search([1.0] * _DIM).ids
+    with pytest.raises(DeadlineExceeded), within(Deadline(-1)):
+        docs.search_many([[1.0] * _DIM])
+    with pytest.raises(DimensionMismatch):
+        docs.search([1.0] * (_DIM + 1))
+    with patch.object(search, "plain_answer", wraps=plain_answer) as answered:
+        docs.search([1.0] * _DIM, where={"n": {"$lt": 40}})
+    assert answered.call_count == 1
