@@ -18,7 +18,14 @@ NEEDS = {
     "advanced_embedding_system": ("plotly", "sklearn"),
     "ivf_implementation": ("plotly",),
 }
-MEANING = {"advanced_embedding_system", "comprehensive_vector_database"}
+MEANING = {
+    "advanced_embedding_system",
+    "advanced_chroma_features",
+    "chroma_implementation",
+    "comprehensive_vector_database",
+    "exercise_3_hybrid_search",
+    "text_embedding_pipeline",
+}
 
 
 @pytest.mark.slow
