@@ -399,3 +399,31 @@ def test_files_that_a_collection_names_are_not_run_before_they_are_known(folder,
     (folder / file).mkdir()
     with vicinal.connect(tmp_path / "db") as database, pytest.raises(EncoderMismatch, match="other files"):
         database.collection("docs").search("gold")
+
+
+@pytest.mark.parametrize("inputs", [("input_ids", "attention_mask"), ("input_ids",)])
+def test_a_tokenizer_of_another_kind_as_clip_has_it(tmp_path, inputs):
+    tokenizer = models.byte_pairs(tmp_path / "tokenizer.json", ["a red circle", "the blue square", "reddish"] * 3)
+    table = models.embedding(tmp_path / "text.onnx", tokenizer.get_vocab_size(), inputs=inputs, dim=8)
+    encoder = OnnxTextEncoder(tmp_path / "text.onnx", tmp_path / "tokenizer.json", max_tokens=6)
+    texts = ["A RED circle", "blue", "red red red red red red red red", ""]
+    for text, vector in zip(texts, encoder.encode(texts)):
+        ids = tokenizer.encode(text).ids
+        ids = ids if len(ids) <= 6 else [*ids[:5], ids[-1]]
+        mean = table[ids].mean(axis=0)
+        np.testing.assert_allclose(vector, mean / np.linalg.norm(mean), atol=1e-5)
+    assert encoder.count_tokens(["red red"]) == [len(tokenizer.encode("red red").ids) - 2]
+    assert encoder.max_tokens == 4
+    again = resolve(encoder.name)
+    assert np.array_equal(again.encode(texts), encoder.encode(texts))
+    assert again.fingerprint == encoder.fingerprint
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"model": 1}', b"\xff", None])
+def test_what_is_no_tokenizer_is_refused(tmp_path, content):
+    models.embedding(tmp_path / "text.onnx", 9)
+    if content is not None:
+        (tmp_path / "tokenizer.json").write_bytes(content)
+    with pytest.raises(ModelUnavailable, match="tokenizer") as raised:
+        OnnxTextEncoder(tmp_path / "text.onnx", tmp_path / "tokenizer.json")
+    assert "tokenizer.json" in str(raised.value)

@@ -18,6 +18,23 @@ def vocabulary(path, words):
     return lines
 
 
+def byte_pairs(path, words):
+    """Writes a tokenizer.json as CLIP has one: byte pairs in lower case between two marks; gives it."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+    made = Tokenizer(models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>"))
+    made.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    made.decoder = decoders.BPEDecoder()
+    marks = ["<|startoftext|>", "<|endoftext|>"]
+    trainer = trainers.BpeTrainer(special_tokens=marks, end_of_word_suffix="</w>", show_progress=False)
+    made.train_from_iterator(words, trainer)
+    first, last = (made.token_to_id(mark) for mark in marks)
+    made.post_processor = processors.BertProcessing((marks[1], last), (marks[0], first))
+    made.save(str(path))
+    return made
+
+
 def save(path, nodes, inputs, outputs, weights):
     graph = helper.make_graph(
         nodes,

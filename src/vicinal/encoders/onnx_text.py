@@ -1,4 +1,4 @@
-"""Any BERT-like text model in ONNX: tokens in, mean of the last layer out, length one."""
+"""Any text model in ONNX, such as BERT or the text tower of CLIP: tokens in, one vector a text out, length one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .base import TextEncoder, check_texts
 from .custom import PROBE_TEXT
 from .onnx_inputs import TextInputs, Tokens
 from .onnx_model import OnnxModel, digest, digest_of_model, told_device, unit_rows
-from .wordpiece import count_tokens, counting, load_tokenizer
+from .wordpiece import count_tokens, counting, load_tokenizer, padding_of
 
 MAX_TOKENS = 256
 VOCABULARY_FILE = "vocab.txt"
@@ -32,7 +32,7 @@ _TEXTS_PER_WINDOW = 4096
 
 
 class OnnxTextEncoder(TextEncoder):
-    """A BERT-like model from an .onnx file and its vocabulary.
+    """A text model from an .onnx file and its vocabulary.
 
     Inputs are ids, attention mask and token types, recognised by name or else taken in this order; the
     last, or the last two, may be missing. Their length may be free or fixed. The first output is a vector a
@@ -40,7 +40,8 @@ class OnnxTextEncoder(TextEncoder):
 
     Args:
         model_path: the .onnx file.
-        vocab_path: the WordPiece vocabulary; without it `vocab.txt` beside the model.
+        vocab_path: the WordPiece vocabulary, or a tokenizer.json of any kind, as CLIP has; without it `vocab.txt`
+            beside the model.
         max_tokens: longer texts are cut; a model of fixed length cuts at this length, too.
         device: "cpu", "cuda" or "directml"; "cpu" with a warning where it is not available.
         num_threads: of onnxruntime; 0 lets it decide.
@@ -74,7 +75,7 @@ class OnnxTextEncoder(TextEncoder):
         self._tokenizer = load_tokenizer(vocabulary, length)
         self._counting = counting(self._tokenizer)
         self.max_tokens = length - self._counting.num_special_tokens_to_add(is_pair=False)
-        self._padding = self._tokenizer.token_to_id("[PAD]")
+        self._padding = padding_of(self._tokenizer)
         weights = self._model.digest()
         self.fingerprint = f"onnx/{weights}/{digest(vocabulary)}/mean/{length}"
         self.version = weights[:12]

@@ -1,8 +1,9 @@
-"""Texts to the token numbers of a BERT model, from its `vocab.txt`.
+"""Texts to the token numbers of a BERT model, from its `vocab.txt`; of any other model from its `tokenizer.json`.
 
 The rules are those that such models were trained with: clean, lower-case and strip accents (unless the
 vocabulary is a cased one), split at white space, punctuation and around each Chinese character, then the
-longest pieces that the vocabulary has; a word that it cannot spell is one [UNK].
+longest pieces that the vocabulary has; a word that it cannot spell is one [UNK]. A `tokenizer.json`, the format of the
+package tokenizers, brings rules of its own.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import MissingExtra, ModelUnavailable
+from ..visible import one_line
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _SPECIAL = ("[CLS]", "[SEP]", "[UNK]", "[PAD]")
+_PADDINGS = ("[PAD]", "<pad>", "<|endoftext|>")  # of BERT, RoBERTa and CLIP
 _CHARACTERS_PER_WORD_MAX = 100  # as in BERT: a longer word is [UNK]
 
 
@@ -43,7 +46,7 @@ def read_vocabulary(path: Path) -> dict[str, int]:
 
 
 def load_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
-    """The tokenizer of a vocabulary; cuts texts at `max_tokens`, [CLS] and [SEP] included.
+    """The tokenizer of a vocabulary, or of a .json file; cuts texts at `max_tokens`, [CLS] and [SEP] included.
 
     Raises:
         MissingExtra: the package tokenizers is not installed.
@@ -51,6 +54,8 @@ def load_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
     """
     if find_spec("tokenizers") is None:
         raise MissingExtra("tokenizers", "onnx", "the vocabulary of an ONNX model")
+    if path.suffix == ".json":
+        return _saved_tokenizer(path, max_tokens)
     from tokenizers import Tokenizer
     from tokenizers.models import WordPiece
     from tokenizers.normalizers import BertNormalizer
@@ -65,6 +70,26 @@ def load_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
     tokenizer.post_processor = BertProcessing(("[SEP]", vocabulary["[SEP]"]), ("[CLS]", vocabulary["[CLS]"]))
     tokenizer.enable_truncation(max_tokens)
     return tokenizer
+
+
+def _saved_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer: Tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(max_tokens)
+    except OSError as error:
+        raise _unusable(path, f"the tokenizer cannot be read ({error.strerror})") from error
+    except Exception as error:  # the package raises plain Exception, and ValueError for what is no UTF-8
+        raise _unusable(path, f"the file is no tokenizer ({one_line(str(error), 200)})") from error
+    return tokenizer
+
+
+def padding_of(tokenizer: Tokenizer) -> int:
+    """The token that fills short texts up; models that are told where do not look at it."""
+    known = (tokenizer.token_to_id(token) for token in _PADDINGS)
+    return next((number for number in known if number is not None), 0)
 
 
 def counting(tokenizer: Tokenizer) -> Tokenizer:
@@ -95,5 +120,5 @@ def _unusable(path: Path, message: str) -> ModelUnavailable:
         name="vocab_path",
         value=str(path),
         place=str(path),
-        remedy="Give the vocab.txt that was published with the model.",
+        remedy="Give the vocab.txt or tokenizer.json that was published with the model.",
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..contract import FloatVector
 from ..encoders.onnx_inputs import TextInputs, Tokens
 from ..encoders.onnx_model import OnnxModel, told_device
-from ..encoders.wordpiece import load_tokenizer
+from ..encoders.wordpiece import load_tokenizer, padding_of
 from ..errors import InvalidArgument
 
 __all__ = ["CrossEncoder", "cross_encoder_named"]
@@ -64,7 +64,7 @@ class CrossEncoder:
         self._model = OnnxModel(model, device, num_threads)
         self._inputs = TextInputs(self._model)
         self._tokenizer = load_tokenizer(vocabulary, min(max_tokens, self._inputs.length or max_tokens))
-        self._padding = self._tokenizer.token_to_id("[PAD]")
+        self._padding = padding_of(self._tokenizer)
         self.device = told_device(self._model, device, self.name)
 
     def rerank(self, query: str, texts: Sequence[str]) -> FloatVector:
