@@ -16,6 +16,9 @@ NAMES = [path.stem for path in sorted(PROGRAMS.glob("*.py"))]
 # What a program of the course cannot do without, beside the core.
 NEEDS = {
     "advanced_embedding_system": ("plotly", "sklearn"),
+    "exercise_1_multimodal_search": ("PIL",),
+    "multimodal_embeddings": ("PIL",),
+    "two_towers": ("PIL",),
     "ivf_implementation": ("plotly",),
 }
 MEANING = {
