@@ -18,6 +18,7 @@ NEEDS = {
     "advanced_embedding_system": ("plotly", "sklearn"),
     "exercise_1_multimodal_search": ("PIL",),
     "multimodal_embeddings": ("PIL",),
+    "production_vector_db": ("starlette", "msgspec", "httpx", "typer"),
     "two_towers": ("PIL",),
     "ivf_implementation": ("plotly",),
 }
