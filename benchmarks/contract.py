@@ -111,6 +111,10 @@ class VectorPeer(Peer):
         """Bytes read so far of the file that holds ids, texts and metadata; None where nobody counts."""
         return None
 
+    def stored_bytes(self) -> int:
+        """What it takes on the disk, or would where it keeps nothing there."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
     @abstractmethod
     def search(self, query: Vectors, k: int, where: Below | None) -> Any:
         """The best `k` rows for one query of shape (dimension,), with texts and metadata where it has them."""

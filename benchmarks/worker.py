@@ -47,6 +47,7 @@ class VectorWorker:
     def __init__(self, peer: VectorPeer, data: Data) -> None:
         self._peer = peer
         self._data = data
+        self._is_built = False
 
     def build(self, count: int, size: int, bare: bool) -> Reply:
         """Creates, adds and finishes; seconds of adding and of finishing apart."""
@@ -58,6 +59,7 @@ class VectorWorker:
                 self._peer.add(batch)
         with finish.running():
             self._peer.finish()
+        self._is_built = True
         return {
             "seconds": insert.seconds + finish.seconds,
             "cpu_seconds": insert.cpu_seconds + finish.cpu_seconds,
@@ -70,6 +72,12 @@ class VectorWorker:
         with clock.running():
             self._peer.settle()
         return {"seconds": clock.seconds}
+
+    def space(self) -> Reply:
+        """Bytes of memory that the process has now, and of what the peer stores."""
+        pages = int(Path("/proc/self/statm").read_text().split()[1]) if Path("/proc/self/statm").exists() else 0
+        stored = self._peer.stored_bytes() if self._is_built else 0
+        return {"memory_bytes": pages * os.sysconf("SC_PAGE_SIZE"), "stored_bytes": stored}
 
     def search(self, count: int, k: int, below: int | None) -> Reply:
         """One query at a time; seconds per query."""

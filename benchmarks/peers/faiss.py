@@ -25,6 +25,9 @@ class _Faiss(VectorPeer):
     def add(self, rows: Rows) -> None:
         self._index.add(rows.vectors)
 
+    def stored_bytes(self) -> int:
+        return len(self._faiss.serialize_index(self._index))
+
     def search(self, query: Vectors, k: int, where: Below | None) -> Any:
         return self._index.search(query[np.newaxis], k)[1][0]
 

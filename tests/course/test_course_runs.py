@@ -20,6 +20,7 @@ NEEDS = {
     "multimodal_embeddings": ("PIL",),
     "production_vector_db": ("starlette", "msgspec", "httpx", "typer"),
     "two_towers": ("PIL",),
+    "exercise_2_performance_comparison": ("plotly", "faiss"),
     "ivf_implementation": ("plotly",),
 }
 MEANING = {
