@@ -20,7 +20,7 @@ import numpy as np
 
 from vicinal.visualize import write
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # the folder `benchmarks` lies beside `examples`
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the folder `benchmarks` lies beside `examples`
 
 from benchmarks.answers import judge
 from benchmarks.crew import Member, PeerFailed

@@ -20,7 +20,7 @@ NEEDS = {
     "multimodal_embeddings": ("PIL",),
     "production_vector_db": ("starlette", "msgspec", "httpx", "typer"),
     "two_towers": ("PIL",),
-    "exercise_2_performance_comparison": ("plotly", "faiss"),
+    "exercise_2_performance_comparison": ("plotly",),
     "ivf_implementation": ("plotly",),
 }
 MEANING = {
