@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from vicinal.visualize import write
+from vicinal.visualize.drawing import PALETTE
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the folder `benchmarks` lies beside `examples`
 
@@ -36,7 +37,6 @@ PLOTS = {
     "memory_usage": ("Memory for the rows", "MiB", 1.0),
     "accuracy": (f"Recall of the {K} nearest", "share of the true ones", 1.0),
 }
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")
 
 
 @dataclass
@@ -120,7 +120,7 @@ class VectorDBBenchmark:
                     name=name,
                     legendgroup=name,
                     showlegend=place == 0,
-                    marker={"color": COLOURS[number % len(COLOURS)]},
+                    marker={"color": PALETTE[number]},
                     row=row,
                     col=column,
                 )

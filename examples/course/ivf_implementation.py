@@ -14,6 +14,7 @@ import numpy as np
 
 import vicinal
 from vicinal.visualize import measure_buckets, plot_buckets, write
+from vicinal.visualize.drawing import PALETTE
 
 Answers = list[list[tuple[float, int]]]
 
@@ -151,7 +152,7 @@ class IndexComparison:
                 figure.add_bar(
                     x=[name], y=[value], name=name, legendgroup=name, showlegend=column == 1, col=column, row=1
                 )
-                figure.data[-1].marker.color = f"hsl({place * 360 // len(found)}, 60%, 45%)"
+                figure.data[-1].marker.color = PALETTE[place % len(PALETTE)]
         figure.update_xaxes(title="configuration")
         figure.update_yaxes(title="recall", range=[0, 1.05], col=1)
         figure.update_yaxes(title="seconds", col=2)
