@@ -41,6 +41,13 @@ GIVEN = {
         import pytest
         pytest.importorskip("httpx", reason="httpx is not installed")
     """,
+    "llm.md": """
+        import pathlib, pytest
+        for package in ("httpx", "xllamacpp"):
+            pytest.importorskip(package, reason=f"{package} is not installed")
+        from support.gguf_models import write_model
+        write_model(pathlib.Path("models/small.gguf"))
+    """,
     "settings.md": """
         import pathlib, vicinal
         pathlib.Path("prod.env").write_text("OPENAI_API_KEY=sk-an-example")

@@ -122,6 +122,7 @@ FOR_FACES = (
     "indexes.text_query",
     "inputs.calls",
     "inputs.checks",
+    "llm",
     "locks",
     "ownership",
     "progress",

@@ -15,12 +15,14 @@ from PIL import Image
 
 import pyvdb
 from support.documents import Block, python_blocks, seed
+from support.gguf_models import write_model
 from vicinal.encoders.minilm_files import PATH_VARIABLE
 
 HERE = Path(__file__).parent
 SHARED_TESTS = HERE.parents[2] / "tests"
 OURS = HERE / "document.md"
 SEED = seed("000")
+needs_llm = pytest.mark.skipif(not pyvdb.has_llm_support(), reason="xllamacpp is not installed")
 
 # Blocks of the document by line: those that also run alone, that need a model's file, and that end the program.
 SEED_LABELS = {"fresh": (105, 1282, 1326, 1365, 1403, 1433), "model": (1089, 1107, 1148, 1175), "exits": (1365,)}
@@ -33,6 +35,8 @@ import no_network
 no_network.install()
 names = {"__name__": "__main__"}
 for line, text, exits in json.load(sys.stdin):
+    if exits:  # it does where there is no LLM support
+        sys.modules["xllamacpp"] = None
     try:
         exec(compile("\\n" * line + text, "document", "exec"), names)
     except SystemExit as end:
@@ -101,6 +105,19 @@ def test_all_programs_run_in_order_in_one_namespace(document: Path, folder: Path
     programs = [block for block in blocks_of(document) if block.is_program and "model" not in block.labels]
     assert run(programs, folder) == [block.line for block in programs]
     assert len(programs) == 42
+
+
+@needs_llm
+@pytest.mark.parametrize("document", documents())
+def test_the_blocks_with_a_language_model_run_against_one(document: Path, folder: Path) -> None:
+    for name in ("llama-2-7b-q4.gguf", "small.gguf"):
+        write_model(folder / "models" / name)
+    programs = [block for block in blocks_of(document) if block.is_program and "model" in block.labels]
+    assert len(programs) == 4
+    setup = Block(0, "import pyvdb\n")
+    example = [replace(block, labels=frozenset()) for block in blocks_of(document) if "exits" in block.labels]
+    assert run([setup, *programs, *example], folder) == [0, *(block.line for block in [*programs, *example])]
+    assert len(example) == 1
 
 
 @pytest.mark.parametrize("document", documents())

@@ -32,6 +32,7 @@ def asking(llm: LLM | Callable[[str], str]) -> Callable[[str], str]:
 
     def ask(prompt: str) -> str:
         reply = generate(prompt)
+        reply = getattr(reply, "content", reply)  # a result with counts around its text, as pyvdb's engine gives
         if reply is not None and not isinstance(reply, str):
             raise InvalidArgument(
                 f"{type(llm).__name__} replied with {type(reply).__name__}, not a text", name="llm", value=reply

@@ -1,11 +1,18 @@
-"""Language models that are asked over the network, where a program names a server. Nothing else here opens a socket.
+"""Language models: behind a server that a program names, or in a GGUF file on this machine.
 
-from vicinal.llm import OpenAIServer
+from vicinal.llm import GGUFModel, OpenAIServer
 
 model = OpenAIServer("llama3.2", "http://localhost:11434/v1")
 model.generate("Which of the planets is the largest?")
+
+with GGUFModel("models/llama-2-7b-q4.gguf") as model:
+    model.generate("Which of the planets is the largest?")
+
+Importing this package loads none of the optional packages.
 """
 
+from .gguf import GGUFModel, can_run_gguf
 from .openai_server import OpenAIServer
+from .sampling import Completion, Sampling
 
-__all__ = ["OpenAIServer"]
+__all__ = ["Completion", "GGUFModel", "OpenAIServer", "Sampling", "can_run_gguf"]

@@ -1,15 +1,19 @@
-"""Names of the local language model, which this version does not have: using one raises and says so."""
+"""The local language model: pyvdb's names, defaults and error types for a model in a GGUF file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, TypeVar
 
+from vicinal.errors import VicinalError
 from vicinal.inputs import checks
+from vicinal.llm import Completion, GGUFModel, Sampling, can_run_gguf
 
 from .enums import Role
 from .fields import Attributes, Field, PathField
+
+T = TypeVar("T")
 
 
 class LLMConfig(Attributes):
@@ -74,56 +78,108 @@ class ChatCompletionResult:
 
 
 DEFAULT_PARAMS: Final = GenerationParams()
+_NAMES: Final = {Role.System: "system", Role.User: "user", Role.Assistant: "assistant"}
+_INSTALL: Final = "Install it with: pip install 'vicinal[llm]'"
 
 
 class LLMEngine:
-    """A local language model. In this version there is none to load."""
+    """A local language model: none until `load`. Thread-safe: calls wait for each other."""
+
+    def __init__(self) -> None:
+        self._model: GGUFModel | None = None
 
     def load(self, config: LLMConfig) -> None:
-        """Loads a GGUF model.
+        """Loads a GGUF model, in place of the one that was loaded.
 
         Raises:
-            RuntimeError: always in this version.
+            RuntimeError: there is no LLM support; the file is absent, no GGUF model, cut short, or not to be loaded.
+                No model is loaded then.
         """
         if not isinstance(config, LLMConfig):
             raise TypeError(f"config must be an LLMConfig, not {type(config).__name__}")
-        _unavailable("load")
+        self.unload()
+        if not has_llm_support():
+            raise RuntimeError(f"load() needs LLM support: has_llm_support() is False. {_INSTALL}")
+        if not str(config.model_path):
+            raise RuntimeError("load() needs config.model_path, the path of a .gguf file")
+        self._model = _told(
+            lambda: GGUFModel(
+                config.model_path,
+                context_tokens=config.n_ctx,
+                batch_tokens=config.n_batch,
+                threads=config.n_threads,
+                gpu_layers=config.n_gpu_layers,
+                mmap=config.use_mmap,
+                mlock=config.use_mlock,
+            )
+        )
 
     def is_loaded(self) -> bool:
         """Whether a model is loaded."""
-        return False
+        return self._model is not None
 
     def unload(self) -> None:
         """Gives the model's memory back; without one it does nothing."""
+        model, self._model = self._model, None
+        if model is not None:
+            model.close()
 
     def generate(self, prompt: str, params: GenerationParams = DEFAULT_PARAMS) -> ChatCompletionResult:
         """Continues `prompt`.
 
         Raises:
-            RuntimeError: no model is loaded.
+            RuntimeError: no model is loaded, or the prompt is longer than its context.
         """
         checks.text("prompt", prompt)
-        _unavailable("generate")
+        model, sampling = self._loaded("generate"), _sampling(params)
+        return _result(_told(lambda: model.complete(prompt, sampling)))
 
     def chat(self, messages: list[Message], params: GenerationParams = DEFAULT_PARAMS) -> ChatCompletionResult:
-        """Answers the last message.
+        """Answers the last message, by the model's own template.
 
         Raises:
-            RuntimeError: no model is loaded.
+            RuntimeError: as `generate`; or there is no message.
         """
-        if not isinstance(messages, Sequence) or not all(isinstance(message, Message) for message in messages):
-            raise TypeError("messages must be a list of Message")
-        _unavailable("chat")
+        turns = _turns(messages)
+        model, sampling = self._loaded("chat"), _sampling(params)
+        return _result(_told(lambda: model.chat(turns, sampling)))
+
+    def stream(self, prompt: str | list[Message], params: GenerationParams = DEFAULT_PARAMS) -> Iterator[str]:
+        """What `generate` or, of messages, `chat` gives, in pieces as they come; closing it ends the work.
+
+        Raises:
+            RuntimeError: as `generate`.
+        """
+        asked = checks.text("prompt", prompt) if isinstance(prompt, str) else _turns(prompt)
+        model, sampling = self._loaded("stream"), _sampling(params)
+        pieces = _told(lambda: model.stream(asked, sampling))
+        return _told_pieces(pieces)
+
+    def cancel(self) -> None:
+        """Ends what other threads generate; they get what is there so far, with the `stop_reason` "cancelled"."""
+        if self._model is not None:
+            self._model.cancel()
 
     def count_tokens(self, text: str) -> int:
-        """Tokens of `text`; 0 while no model is loaded."""
+        """Tokens of `text`, without the begin token; 0 while no model is loaded."""
         checks.text("text", text)
-        return 0
+        model = self._model
+        return 0 if model is None else _told(lambda: model.count_tokens(text))
+
+    def __repr__(self) -> str:
+        return f"<LLMEngine {'without a model' if self._model is None else self._model.path.name}>"
+
+    def _loaded(self, call: str) -> GGUFModel:
+        if self._model is not None:
+            return self._model
+        if not has_llm_support():
+            raise RuntimeError(f"{call}() needs LLM support: has_llm_support() is False. {_INSTALL}")
+        raise RuntimeError(f"{call}() needs a model: call load() first")
 
 
 def has_llm_support() -> bool:
-    """Whether models can be loaded: False in this version, whatever is installed."""
-    return False
+    """Whether models can be loaded: xllamacpp is installed."""
+    return can_run_gguf()
 
 
 def create_llm_engine() -> LLMEngine:
@@ -131,7 +187,46 @@ def create_llm_engine() -> LLMEngine:
     return LLMEngine()
 
 
-def _unavailable(call: str) -> NoReturn:
-    raise RuntimeError(
-        f"{call}() needs a local language model, and this version has no LLM support: has_llm_support() is False"
+def _turns(messages: list[Message]) -> list[tuple[str, str]]:
+    if not isinstance(messages, Sequence) or not all(isinstance(message, Message) for message in messages):
+        raise TypeError("messages must be a list of Message")
+    if not messages:
+        raise RuntimeError("messages must not be empty")
+    return [(_NAMES[message.role], message.content) for message in messages]
+
+
+def _sampling(params: GenerationParams) -> Sampling:
+    if not isinstance(params, GenerationParams):
+        raise TypeError(f"params must be a GenerationParams, not {type(params).__name__}")
+    return _told(
+        lambda: Sampling(
+            max_tokens=params.max_tokens,
+            temperature=max(0.0, params.temperature),
+            top_p=params.top_p,
+            top_k=params.top_k,
+            repeat_penalty=params.repeat_penalty,
+            stop=[text for text in params.stop_sequences if text],
+        )
     )
+
+
+def _result(done: Completion) -> ChatCompletionResult:
+    return ChatCompletionResult(
+        done.text, done.tokens_generated, done.tokens_prompt, 1000 * done.seconds, done.stop_reason == "end",
+        done.stop_reason,
+    )  # fmt: skip
+
+
+def _told(call: Callable[[], T]) -> T:
+    """Every failure of a core call is a RuntimeError."""
+    try:
+        return call()
+    except VicinalError as error:
+        raise RuntimeError(str(error)) from error
+
+
+def _told_pieces(pieces: Iterator[str]) -> Iterator[str]:
+    try:
+        yield from pieces
+    except VicinalError as error:
+        raise RuntimeError(str(error)) from error
