@@ -38,8 +38,9 @@ _SECRETS = (
     "pinecone_api_key",
     "weaviate_api_key",
     "qdrant_api_key",
+    "llm_api_key",
 )
-_URLS = ("weaviate_url", "qdrant_url")
+_URLS = ("llm_url", "weaviate_url", "qdrant_url")
 
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 # What `vicinal init` writes into a new .env; sending it to a service would only earn a refusal there.
@@ -102,6 +103,9 @@ class Settings:
         chunk_size: largest length of a chunk of text.
         chunk_overlap: how much neighbouring chunks share; less than `chunk_size`.
         max_results: how many hits a search gives when it does not say.
+        llm_model: language model that `vicinal ask` asks: its name on the server, or the path of a .gguf file.
+        llm_url: of its server, up to and with "/v1"; None is OpenAI's own.
+        llm_api_key: for that server.
     """
 
     embedding_model: str = "sentence-transformers/all-MiniLM-L6-v2"
@@ -118,6 +122,9 @@ class Settings:
     weaviate_api_key: Secret | None = None
     qdrant_url: str | None = None
     qdrant_api_key: Secret | None = None
+    llm_model: str | None = None
+    llm_url: str | None = None
+    llm_api_key: Secret | None = None
 
     def __post_init__(self) -> None:
         for name in _names():

@@ -37,6 +37,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_commands_are_those_promised() -> None:
     single = [
+        "ask",
         "demo",
         "evaluate",
         "explain",

@@ -9,6 +9,7 @@ import typer
 
 from ..errors import VicinalError
 from ..version import __version__
+from .ask import ask
 from .common import make_streams_safe, say
 from .demo import demo
 from .evaluate import evaluate
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command("demo")(demo)
 app.command("index")(index)
 app.command("search", cls=QueryCommand)(search)
+app.command("ask", cls=QueryCommand)(ask)
 app.command("explain", cls=QueryCommand)(explain)
 app.command("plot")(plot)
 app.command("evaluate")(evaluate)
@@ -69,6 +71,7 @@ def vicinal(
       vicinal models add minilm
       vicinal demo "how do I compress a file?"
       vicinal index ./documents
+      vicinal ask "what do my documents say of this?" --path ./documents
       vicinal import ./data docs articles.jsonl
       vicinal search ./data docs "a question"
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Collection
 
 from rich.console import Console
 from rich.padding import Padding
@@ -23,11 +24,17 @@ _PIPE_WIDTH = 120
 _SPACE = re.compile(r"\s+")
 
 
-def print_passages(found: FolderHits, question: str) -> None:
-    """Prints the hits; words are marked by colour on a terminal, and between asterisks elsewhere."""
+def print_passages(found: FolderHits, question: str, only: Collection[int] | None = None) -> None:
+    """Prints the hits; words are marked by colour on a terminal, and between asterisks elsewhere.
+
+    Args:
+        only: numbers of those to print; left out, all.
+    """
     terminal = sys.stdout.isatty()
     console = Console(width=None if terminal or "COLUMNS" in os.environ else _PIPE_WIDTH, highlight=False)
     for number, hit in enumerate(found.hits, 1):
+        if only is not None and number not in only:
+            continue
         text = hit.text or ""
         spans = marks(text, question)
         console.print(_head(number, hit, spans, found))

@@ -6,10 +6,10 @@ import math
 import re
 from typing import Final
 
+from ..llm.thoughts import without_thoughts
+
 __all__ = ["number_in", "verdict_in"]
 
-# What a model thinks aloud before it answers; where it is cut off, all of it is.
-_THOUGHTS: Final = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 # "Answer:", "**Verdict**:", '{"relevant":' and the like before the answer itself.
 _LABEL: Final = re.compile(r"^(?:```\w*)?\W*[^:\n]{1,40}:(?=\s*\S)")
 _WORD: Final = re.compile(r"[^\W\d_]+")
@@ -27,7 +27,7 @@ _NUMBER: Final = re.compile(
 
 def verdict_in(reply: str) -> bool | None:
     """The yes or no with which a reply begins, thoughts, signs and a label aside; None where there is neither."""
-    said = _said(reply)
+    said = without_thoughts(reply)
     for text in (said, _LABEL.sub("", said, count=1)):
         first = _WORD.search(text)
         if first is not None and first[0].lower() in _VERDICTS:
@@ -40,7 +40,7 @@ def number_in(reply: str) -> float | None:
 
     A scale such as "from 0 to 1" is no answer, unless there is no other number.
     """
-    said = _said(reply)
+    said = without_thoughts(reply)
     found = _NUMBER.search(_SCALE.sub(" ", said)) or _NUMBER.search(said)
     if found is None:
         return None
@@ -50,7 +50,3 @@ def number_in(reply: str) -> float | None:
     elif found[3] and float(found[3]) > 0:
         number /= float(found[3])
     return number if math.isfinite(number) else None
-
-
-def _said(reply: str) -> str:
-    return _THOUGHTS.sub(" ", reply).strip()

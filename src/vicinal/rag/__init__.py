@@ -5,6 +5,7 @@ Importing this package loads none of the optional packages.
 
 from __future__ import annotations
 
+from .answer import Answer, answer
 from .chunk import Chunk
 from .conversation import ConversationMemory, Message
 from .document import Document
@@ -23,6 +24,7 @@ from .splitters import (
 )
 
 __all__ = [
+    "Answer",
     "Chunk",
     "CodeTextSplitter",
     "ConversationMemory",
@@ -37,6 +39,7 @@ __all__ = [
     "SentenceTextSplitter",
     "TextSplitter",
     "TokenTextSplitter",
+    "answer",
     "fused",
     "load",
 ]
