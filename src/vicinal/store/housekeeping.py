@@ -13,11 +13,15 @@ from typing import Any
 from ..errors import VicinalError
 from ..locks import new_lock
 from .store import Store
+from .upkeep import not_resting
 
 _log = logging.getLogger("vicinal.store")
 
 _TICK_SECONDS = 0.5
-_RESTING_TICKS = 20  # between looks at a store of which nothing was asked for a while: there may be a thousand
+# Between looks at a store of which nothing was asked for a while: there may be a thousand. Whether another process has
+# moved on is quickly seen, and its old files stay until it is; what is worth building is seldom anything then.
+_RESTING_TICKS = {"sync": 40, "build": 80}
+_UNUSED_TICKS = 4
 
 OpenStores = Callable[[], list[Store[Any]]]
 
@@ -42,13 +46,11 @@ def _run(
 ) -> None:
     tick = threading.Event()
     for number in itertools.count():
-        looks_at_all = number % _RESTING_TICKS == 0
-        now = time.monotonic()
-        for store in open_stores():
-            if looks_at_all or not store.upkeep.is_resting(now):
-                _guarded(store, keep_up)
-        store = None  # type: ignore[assignment]  # a thread that sleeps must not keep a store alive
-        if name == "build":
+        stores = open_stores()
+        for store in stores if number % _RESTING_TICKS[name] == 0 else not_resting(stores, time.monotonic()):
+            _guarded(store, keep_up)
+        store = stores = None  # type: ignore[assignment]  # a thread that sleeps must not keep a store alive
+        if name == "build" and number % _UNUSED_TICKS == 0:
             close_unused()
         with _start_lock:  # whoever opens a store meanwhile starts a new thread after this one
             if _threads.get(name) is not threading.current_thread():

@@ -10,7 +10,7 @@ import functools
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ..contract import Index
@@ -121,10 +121,6 @@ class Upkeep(Generic[IndexT]):
         with self.lock:
             if self._is_kept():
                 self._build_what_is_due(time.monotonic())
-
-    def is_resting(self, now: float) -> bool:
-        """Whether nothing has been asked of the store for so long that there is hardly anything to do."""
-        return not self._store.unsynced and now - self._store.used_at >= _RESTING_SECONDS
 
     def _is_kept(self) -> bool:
         return self._store.is_awake and self._store.on_disk and not self._files.read_only
@@ -341,3 +337,8 @@ class Upkeep(Generic[IndexT]):
     def _needs_compaction(self, opened: Opened[IndexT]) -> bool:
         slots, live = opened.feed.state.next_slot, opened.feed.index.live_count(time.time_ns() // 1000)
         return slots - live > max(live, _COMPACT_SLOTS_MIN)
+
+
+def not_resting(stores: Iterable[Store[IndexT]], now: float) -> list[Store[IndexT]]:
+    """Without those of which nothing has been asked for so long that there is hardly anything to do."""
+    return [store for store in stores if store.unsynced or now - store.used_at < _RESTING_SECONDS]
