@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ class AdvancedEmbeddingSystem:
     """An encoder with a memory on the disk, and what one wants to know of its vectors.
 
     Args:
-        model_name: as of sentence-transformers, or an encoder of Vicinal such as "hashing".
+        model_name: the course's, which is the engine's MiniLM, or another encoder by Vicinal's name: "hashing",
+            "sentence-transformers:MODEL".
         cache_dir: vectors of earlier runs are in there, and what `save_embeddings` writes.
         enable_gpu: asks for one; MiniLM runs on the CPU, and `encoder.device` says what it is.
     """
@@ -65,8 +67,9 @@ class AdvancedEmbeddingSystem:
         self.cache_hits = 0
         self.cache_misses = 0
         self._database = vicinal.connect(self.cache_dir)
-        # A row a text: its id is the text's, so no text is encoded twice, in no later run either.
-        self._known = self._database.collection("known", encoder=self.encoder)
+        # A row a text: its id is the text's, so no text is encoded twice, in no later run either. A collection a model.
+        model = blake2b(self.encoder.fingerprint.encode(), digest_size=16).hexdigest()
+        self._known = self._database.collection(f"known-{model}", encoder=self.encoder)
 
     def encode_texts(
         self, texts: Sequence[str], batch_size: int = 32, show_progress: bool = True, normalize: bool = True
@@ -86,7 +89,7 @@ class AdvancedEmbeddingSystem:
         with progress("Encoding", len(new) if show_progress else 0) as advance:
             for at in range(0, len(new), batch_size):
                 batch = new[at : at + batch_size]
-                self._known.add([_id(text) for text in batch], texts=batch)
+                self._known.upsert([_id(text) for text in batch], texts=batch)  # another process may be as far
                 advance(len(batch))
         rows = {row.id: row.vector for row in self._known.get(list(ids), vectors=True)}
         vectors = np.array([rows[_id(text)] for text in texts], dtype=np.float32).reshape(len(texts), self.dimension)
@@ -114,7 +117,13 @@ class AdvancedEmbeddingSystem:
         ]
 
     def analyze_embedding_space(self, texts: Sequence[str], labels: Sequence[str] | None = None) -> dict[str, Any]:
-        """Lengths, zeros, and how much of the variance the first directions hold; with labels their counts too."""
+        """Lengths, zeros, and how much of the variance the first directions hold; with labels their counts too.
+
+        Raises:
+            ValueError: there is no text.
+        """
+        if not texts:
+            raise ValueError("there is no text whose vector could be looked at")
         vectors = self.encode_texts(texts).astype(np.float64)
         lengths = np.linalg.norm(vectors, axis=1)
         found: dict[str, Any] = {
@@ -140,7 +149,8 @@ class AdvancedEmbeddingSystem:
         }
         if len(vectors) > 1:
             spread = np.linalg.svd(vectors - vectors.mean(axis=0), compute_uv=False) ** 2
-            found["pca_explained_variance"] = (spread / spread.sum())[: min(10, len(vectors) - 1)].tolist()
+            shares = spread / max(spread.sum(), np.finfo(np.float64).tiny)  # all are 0 where all texts are one
+            found["pca_explained_variance"] = shares[: min(10, len(vectors) - 1)].tolist()
         if labels is not None:
             found["labels"] = {label: list(labels).count(label) for label in dict.fromkeys(labels)}
         return found
@@ -238,8 +248,8 @@ class AdvancedEmbeddingSystem:
 
 
 def _id(text: str) -> str:
-    """An id may not be empty."""
-    return "=" + text
+    """An id may not be as long as a text. What is no text is left to the encoder to refuse."""
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=32).hexdigest()
 
 
 TEXTS = {

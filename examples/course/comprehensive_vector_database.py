@@ -188,7 +188,7 @@ class IVFIndex(_EngineIndex):
         }
 
     def _with(self, n_probe: int) -> dict[str, Any]:
-        return {"name": "ivf", "lists": self.n_clusters, "nprobe": n_probe, "train_from": self.n_clusters}
+        return {"name": "ivf", "lists": self.n_clusters, "nprobe": n_probe, "train_from": 1}
 
 
 INDEXES: Mapping[str, type[FlatIndex | LSHIndex | IVFIndex]] = {"flat": FlatIndex, "lsh": LSHIndex, "ivf": IVFIndex}
@@ -199,7 +199,8 @@ class ComprehensiveVectorDatabase:
 
     Args:
         db_path: a folder; what is in it is found again.
-        embedding_model: as of sentence-transformers, or an encoder of Vicinal such as "hashing".
+        embedding_model: the course's, which is the engine's MiniLM, or another encoder by Vicinal's name: "hashing",
+            "sentence-transformers:MODEL".
         index_type: "flat", "lsh" or "ivf".
         enable_persistence: False keeps all in memory, and no log of searches.
     """
@@ -289,9 +290,16 @@ class ComprehensiveVectorDatabase:
         Path(filepath).write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8")
 
     def import_data(self, filepath: str) -> None:
-        """Stores what `export_data` wrote, with vectors and times as they were; nothing is encoded again."""
+        """Stores what `export_data` wrote, with vectors and times as they were; nothing is encoded again.
+
+        Raises:
+            ValueError: the file is none of `export_data`; nothing is stored.
+        """
         data = json.loads(Path(filepath).read_text(encoding="utf-8"))
-        documents = [VectorDocument.from_dict(one) for one in data["documents"]]
+        try:
+            documents = [VectorDocument.from_dict(one) for one in data["documents"]]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{filepath} was not written by export_data: {error!r}") from error
         if documents:
             self._rows.upsert(
                 [one.id for one in documents],

@@ -93,7 +93,7 @@ class IVFIndex:
             raise ValueError(f"call train() before {what}")
 
     def _setting(self, n_probe: int) -> dict[str, Any]:
-        return {"name": "ivf", "lists": self.n_clusters, "nprobe": n_probe, "train_from": self.n_clusters}
+        return {"name": "ivf", "lists": self.n_clusters, "nprobe": n_probe, "train_from": 1}
 
 
 class IndexComparison:

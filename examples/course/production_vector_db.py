@@ -200,7 +200,7 @@ class ProductionVectorDB:
             self._collections[name] = asyncio.ensure_future(opened)
         try:
             return await asyncio.shield(self._collections[name])
-        except VicinalError:
+        except Exception:
             self._collections.pop(name, None)  # the next call tries again
             raise
 

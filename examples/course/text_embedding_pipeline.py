@@ -38,7 +38,7 @@ class TextEmbeddingPipeline:
         self._url: str | None = None
 
     def load_sentence_transformer(self, model_name: str = "all-MiniLM-L6-v2") -> TextEncoder:
-        """The model: MiniLM is the engine's own; other names go to the package sentence-transformers."""
+        """The course's model is the engine's MiniLM; others go by Vicinal's name: "sentence-transformers:MODEL"."""
         if model_name not in self.models:
             self.models[model_name] = as_encoder(encoder_named(model_name))
         return self.models[model_name]

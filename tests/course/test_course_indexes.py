@@ -107,6 +107,10 @@ def test_cluster_info_counts_each_vector_once(vectors: Any) -> None:
     assert info["total_vectors"] == sum(info["cluster_sizes"].values()) == 200
     assert list(info["cluster_sizes"]) == [0, 1, 2, 3]
     assert info["min_cluster_size"] <= info["avg_cluster_size"] == 50 <= info["max_cluster_size"]
+    index = IVF.IVFIndex(12, n_clusters=4)
+    index.train(vectors[:4])
+    index.add(vectors[0], 0)
+    assert index.get_cluster_info()["cluster_sizes"] == {0: 1, 1: 0, 2: 0, 3: 0}
     empty = IVF.IVFIndex(12, n_clusters=4).get_cluster_info()
     assert empty["total_vectors"] == empty["max_cluster_size"] == 0
 

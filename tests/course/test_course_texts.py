@@ -12,6 +12,7 @@ import pytest
 
 from support.course import program
 from vicinal.encoders import MiniLM
+from vicinal.errors import InvalidText
 
 SETUP = program("test_vector_setup")
 EMBEDDING = program("advanced_embedding_system")
@@ -62,7 +63,11 @@ def test_no_text_is_encoded_twice(system: Any, tmp_path: Path) -> None:
     later = EMBEDDING.AdvancedEmbeddingSystem("hashing:64", cache_dir=str(tmp_path / "cache"))
     assert np.array_equal(later.encode_texts(["another"]), first[1:2])
     assert (later.cache_hits, later.cache_misses) == (1, 0)
+    other = EMBEDDING.AdvancedEmbeddingSystem("hashing:32", cache_dir=str(tmp_path / "cache"))
+    assert other.encode_texts(["another"]).shape == (1, 32)
+    assert (other.cache_hits, other.cache_misses) == (0, 1)
     later._database.close()
+    other._database.close()
 
 
 def test_similar_texts_by_both_metrics(system: Any) -> None:
@@ -83,6 +88,18 @@ def test_precision_is_the_share_of_right_ones(system: Any) -> None:
     found = system.benchmark_similarity_metrics("red wine", ["red wine", "tea", "red wines", "milk"], [0, 2])
     assert list(found) == ["precision@1", "precision@3"]
     assert found["precision@3"] == {name: pytest.approx(2 / 3) for name in ("cosine", "euclidean", "dot_product")}
+
+
+def test_any_text_has_a_vector_and_what_is_none_is_refused(system: Any) -> None:
+    long = "x" * 100_000
+    assert system.find_similar(long, ["y", long, "世界"], top_k=9)[0] == (long, pytest.approx(1), 1)
+    with pytest.raises(InvalidText, match="surrogate"):
+        system.encode_texts(["good", "\ud800"])
+    with pytest.raises(ValueError, match="no text"):
+        system.analyze_embedding_space([])
+    assert "pca_explained_variance" not in system.analyze_embedding_space(["a"])
+    same = system.analyze_embedding_space(["a", "a"], ["one", "one"])
+    assert (same["pca_explained_variance"], same["labels"]) == ([0.0], {"one": 2})
 
 
 def test_embeddings_are_saved_without_pickle(system: Any) -> None:
@@ -182,6 +199,10 @@ def test_the_database_is_found_again_and_filters_by_any_key(tmp_path: Path) -> N
     again = DATABASE.ComprehensiveVectorDatabase(str(tmp_path / "db"), "hashing:32")
     assert [result.document.id for result in again.search("tea", 9, {"a.b": 2, "c\\": "x"})] == [ids[1]]
     assert again.get_document(ids[0]).metadata == {"a.b": 1}
+    (tmp_path / "other.json").write_text('{"documents": [{"id": "a"}]}')
+    with pytest.raises(ValueError, match="not written by export_data"):
+        again.import_data(str(tmp_path / "other.json"))
+    assert again.get_stats()["database_stats"]["total_documents"] == 2
     again.close()
     memory = DATABASE.ComprehensiveVectorDatabase(str(tmp_path / "no"), "hashing:32", enable_persistence=False)
     memory.add_documents(["tea"], ids=["t"])

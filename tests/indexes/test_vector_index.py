@@ -419,3 +419,18 @@ def test_threads_are_the_users_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     for nonsense in ("", "0", "-1", "many"):
         monkeypatch.setenv("VICINAL_THREADS", nonsense)
         assert thread_count() >= 1
+
+
+@pytest.mark.parametrize("kind", ["ivf", "lsh"])
+def test_one_row_is_enough_to_train_on_where_one_asks_for_it(tmp_path: Path, kind: str) -> None:
+    with vicinal.connect(tmp_path) as db:
+        docs = db.collection("docs", index={"name": kind, "train_from": 1}, zero_vectors="allow")
+        docs.add([0], vectors=[[0.0, 0.0]])
+        assert docs.wait_indexed()
+        assert docs.search([1.0, 0.0], k=3).ids == [0]
+        docs.add([1, 2], vectors=[[1.0, 0.0], [1.0, 0.0]])
+        assert docs.wait_indexed()
+    with vicinal.connect(tmp_path) as db:
+        docs = db.collection("docs")
+        assert docs.search([1.0, 0.0], k=3).ids == [1, 2, 0]
+        assert docs.verify().ok

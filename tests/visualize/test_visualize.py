@@ -216,10 +216,12 @@ def test_recall_is_that_of_the_hits(tmp_path: Path) -> None:
 def test_buckets_are_those_of_the_index() -> None:
     db, rng = vicinal.connect(":memory:"), np.random.default_rng(6)
     lists = db.collection("<lists>", index={"name": "ivf", "lists": 4, "train_from": 10})
-    lists.add(range(100), vectors=rng.normal(size=(100, 4)))
+    lists.add(range(9), vectors=rng.normal(size=(9, 4)))
+    lists.wait_indexed()
     assert measure_buckets(lists).sizes == {}
     with pytest.raises(InvalidArgument, match="wait_indexed"):
         plot_buckets(measure_buckets(lists))
+    lists.add(range(9, 100), vectors=rng.normal(size=(91, 4)))
     lists.wait_indexed()
     found = measure_buckets(lists)
     sizes = sorted(found.sizes.values(), reverse=True)

@@ -323,6 +323,8 @@ class BucketedIndex(ABC):
             for own, query, (slots, _) in zip(chosen.tolist(), vectors[chosen], answers)
         ]
         found = np.concatenate(ranks)
+        if not len(found):  # a single vector has no neighbours to miss
+            return np.ones(1, np.float32)
         last = int(found[found < _NEVER].max(initial=0))
         steps = (1 << np.arange(last.bit_length() + 1)).tolist()
         return np.array([np.mean(found < step) for step in steps], np.float32)
