@@ -14,6 +14,9 @@ import pytest
 
 import pyvdb
 from support.gguf_models import write_model
+from vicinal.evaluate import AnswerFaithfulness, EvaluationInput
+from vicinal.rag import answer
+from vicinal.types import Hit
 
 needs_llm = pytest.mark.skipif(not pyvdb.has_llm_support(), reason="xllamacpp is not installed")
 on_linux = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="there is no /proc")
@@ -352,3 +355,14 @@ def test_results_hold_what_the_document_lists() -> None:
     assert (result.content, result.tokens_generated, result.tokens_prompt, result.generation_time_ms) == (
         "text", 3, 5, 1.5,
     )  # fmt: skip
+
+
+@needs_llm
+def test_evaluation_and_rag_take_the_engine(engine: pyvdb.LLMEngine) -> None:
+    class Short:
+        def generate(self, prompt: str) -> pyvdb.ChatCompletionResult:
+            return engine.generate(prompt[:200], params())
+
+    given = EvaluationInput("gold?", ["gold"], answer="gold")
+    assert 0 <= AnswerFaithfulness(Short()).evaluate(given).score <= 1
+    assert isinstance(answer("gold?", [Hit("a", 1.0, 0.0, "gold", "{}", {})], Short()).text, str)

@@ -11,8 +11,9 @@ with GGUFModel("models/llama-2-7b-q4.gguf") as model:
 Importing this package loads none of the optional packages.
 """
 
+from .contract import ChatModel
 from .gguf import GGUFModel, can_run_gguf
 from .openai_server import OpenAIServer
 from .sampling import Completion, Sampling
 
-__all__ = ["Completion", "GGUFModel", "OpenAIServer", "Sampling", "can_run_gguf"]
+__all__ = ["ChatModel", "Completion", "GGUFModel", "OpenAIServer", "Sampling", "can_run_gguf"]

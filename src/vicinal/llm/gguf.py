@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -23,6 +23,7 @@ from ..errors import Closed, InvalidArgument, MissingExtra, ModelUnavailable
 from ..locks import new_lock
 from . import gguf_process
 from .gguf_file import check_gguf
+from .messages import Messages, as_dicts
 from .sampling import Completion, Sampling
 
 __all__ = ["GGUFModel", "can_run_gguf"]
@@ -31,8 +32,6 @@ _GREEDY: Final = Sampling(temperature=0)
 _STOP_REASONS: Final = {"eos": "end", "limit": "length", "word": "stop"}
 _LOG_CHARS: Final = 400
 _END_SECONDS: Final = 1.0
-_ROLES: Final = ("system", "user", "assistant")
-Messages = Sequence[tuple[str, str]]
 
 
 class _Cancelled(ModelUnavailable):
@@ -85,6 +84,7 @@ class GGUFModel:
         check_gguf(self.path)
         self._key = secrets.token_hex(16)
         self._lock = new_lock()
+        self._owner = os.getpid()
         self._asking: set[socket.socket] = set()
         self._cancelled: set[socket.socket] = set()
         self._log = tempfile.TemporaryFile("w+b")  # noqa: SIM115  # open as long as the process
@@ -131,12 +131,11 @@ class GGUFModel:
         Raises:
             ModelUnavailable: as `generate`.
         """
-        return _gathered(self._pieces(self.templated(messages), sampling))
+        return _gathered(self._pieces(as_dicts(messages), sampling))
 
-    def stream(self, prompt: str | Messages, sampling: Sampling | None = None) -> Iterator[str]:
+    def stream(self, messages: str | Messages, sampling: Sampling | None = None) -> Iterator[str]:
         """The same in pieces, as they come: a text is continued, messages are answered. Closing it ends the work."""
-        text = prompt if isinstance(prompt, str) else self.templated(prompt)
-        return _texts(self._pieces(text, sampling))
+        return _texts(self._pieces(messages if isinstance(messages, str) else as_dicts(messages), sampling))
 
     def cancel(self) -> None:
         """Ends what is being generated now, in other threads; what is there so far is returned."""
@@ -148,10 +147,7 @@ class GGUFModel:
 
     def templated(self, messages: Messages) -> str:
         """The prompt that the model's own template makes of a conversation."""
-        asked = {"messages": [{"role": role, "content": text} for role, text in map(_message, messages)]}
-        if not asked["messages"]:
-            raise InvalidArgument("messages must not be empty", name="messages", value=messages)
-        return str(self._ask("/apply-template", asked)["prompt"])
+        return self._templated(as_dicts(messages))
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a text, without the one that begins a prompt."""
@@ -218,16 +214,20 @@ class GGUFModel:
         lines = [line for line in self.log().splitlines() if " E " in line or "error" in line.lower()]
         return " ".join((lines or self.log().splitlines() or ["it said nothing"])[-1].split())[:_LOG_CHARS]
 
-    def _pieces(self, prompt: str, sampling: Sampling | None) -> Iterator[dict[str, Any]]:
+    def _templated(self, messages: list[dict[str, str]]) -> str:
+        return str(self._ask("/apply-template", {"messages": messages})["prompt"])
+
+    def _pieces(self, given: str | list[dict[str, str]], sampling: Sampling | None) -> Iterator[dict[str, Any]]:
         chosen = Sampling() if sampling is None else sampling
         asked = {
-            "prompt": prompt, "stream": True, "n_predict": chosen.max_tokens, "temperature": chosen.temperature,
+            "stream": True, "n_predict": chosen.max_tokens, "temperature": chosen.temperature,
             "top_p": chosen.top_p, "top_k": chosen.top_k, "min_p": 0, "repeat_penalty": chosen.repeat_penalty,
             "repeat_last_n": 64, "stop": list(chosen.stop), "seed": -1 if chosen.seed is None else chosen.seed,
             "samplers": ["penalties", "top_k", "top_p", "temperature"], "cache_prompt": True,
         }  # fmt: skip
         try:
-            with self._connected("/completion", asked) as response:
+            prompt = given if isinstance(given, str) else self._templated(given)
+            with self._connected("/completion", {"prompt": prompt, **asked}) as response:
                 for line in response:
                     if line.startswith(b"data: "):
                         piece = json.loads(line[6:])
@@ -301,7 +301,7 @@ class GGUFModel:
         self.close()
 
     def __del__(self) -> None:
-        if getattr(self, "_process", None) is not None:
+        if getattr(self, "_process", None) is not None and os.getpid() == self._owner:  # not in a fork of this process
             self.close()
 
     def __repr__(self) -> str:
@@ -331,21 +331,6 @@ def _reason(body: bytes) -> str:
         return str(json.loads(body)["error"]["message"])
     except (ValueError, LookupError, TypeError):
         return body.decode(errors="replace")
-
-
-def _message(message: Any) -> tuple[str, str]:
-    try:
-        role, content = message
-    except (TypeError, ValueError):
-        role = content = None
-    if role not in _ROLES or not isinstance(content, str):
-        raise InvalidArgument(
-            f"a message is a role ({', '.join(_ROLES)}) and a text, not {message!r:.80}",
-            name="messages",
-            value=message,
-            remedy='Write ("user", "..."), or use vicinal.rag.Message.',
-        )
-    return role, content
 
 
 def _text(name: str, value: Any) -> str:

@@ -23,6 +23,7 @@ _BLOCKS: Final = {
     11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 30: (1, 2),
 }  # fmt: skip
 _ENTRIES_MAX: Final = 1 << 20
+_STRINGS_MAX: Final = 1 << 22  # the largest vocabularies have a quarter of a million
 _DIMENSIONS_MAX: Final = 4
 _FOREIGN: Final = {
     b"PK\x03\x04": "a zip archive, as PyTorch writes",
@@ -99,7 +100,7 @@ class _Header:
             inner, count = self._numbers("<IQ")
             if inner in _SCALAR_BYTES:
                 self._skip(count * _SCALAR_BYTES[inner])
-            elif inner == _STRING and count <= self._size:
+            elif inner == _STRING and count <= _STRINGS_MAX:
                 for _ in range(count):
                     self._skip(self._numbers("<Q")[0])
             else:

@@ -5,14 +5,18 @@ The protocol: platform.openai.com/docs/api-reference, "chat completions" and "em
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
 from ..errors import InvalidArgument
 from ..services.json_service import JsonService
 from ..settings import Secret
+from .messages import Messages, as_dicts
+from .sampling import Completion, Sampling
 
+_CHAT: Final = "chat/completions"
 DEFAULT_URL: Final = "https://api.openai.com/v1"
 
 
@@ -59,15 +63,60 @@ class OpenAIServer:
         Raises:
             ModelUnavailable: the server cannot be reached, is late, refuses, or answers something else.
         """
-        message = {"role": "user", "content": _text("prompt", prompt)}
-        answer = self._service.ask("chat/completions", {"model": self.model, "messages": [message], **self._options})
+        return self.chat([("user", _text("prompt", prompt))]).text
+
+    def chat(self, messages: Messages, sampling: Sampling | None = None) -> Completion:
+        """The next turn of a conversation.
+
+        Args:
+            messages: role ("system", "user" or "assistant") and content of each.
+            sampling: in place of the `options` of the same names; left out, these. The protocol has no top_k and no
+                repeat_penalty: where the server has them, give them in `options`, by its own names.
+
+        Raises:
+            ModelUnavailable: as `generate`.
+        """
+        began = time.perf_counter()
+        answer = self._service.ask(_CHAT, self._request(messages, sampling))
         try:
-            content = answer["choices"][0]["message"]["content"]
-        except (LookupError, TypeError):
-            raise self._service.unusual("chat/completions", answer) from None
+            choice = answer["choices"][0]
+            content = choice["message"]["content"]
+            usage = answer.get("usage") or {}
+            prompt, generated = int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0))
+            reason = "length" if choice.get("finish_reason") == "length" else "end"
+        except (LookupError, TypeError, AttributeError, ValueError):
+            raise self._service.unusual(_CHAT, answer) from None
         if content is not None and not isinstance(content, str):
-            raise self._service.unusual("chat/completions", answer)
-        return content or ""
+            raise self._service.unusual(_CHAT, answer)
+        return Completion(content or "", prompt, generated, time.perf_counter() - began, reason)
+
+    def stream(self, messages: Messages, sampling: Sampling | None = None) -> Iterator[str]:
+        """The same in pieces, as they come; closing it hangs up, at which servers stop.
+
+        Raises:
+            ModelUnavailable: as `generate`, at any piece.
+        """
+        return self._pieces({**self._request(messages, sampling), "stream": True})
+
+    def _pieces(self, request: dict[str, Any]) -> Iterator[str]:
+        for piece in self._service.stream(_CHAT, request):
+            try:
+                choices = piece["choices"]
+                content = choices[0]["delta"].get("content") if choices else None
+            except (LookupError, TypeError, AttributeError):
+                raise self._service.unusual(_CHAT, piece) from None
+            if content:
+                yield str(content)
+
+    def _request(self, messages: Messages, sampling: Sampling | None) -> dict[str, Any]:
+        chosen: dict[str, Any] = {}
+        if sampling is not None:
+            chosen = {"max_tokens": sampling.max_tokens, "temperature": sampling.temperature, "top_p": sampling.top_p}
+            if sampling.stop:
+                chosen["stop"] = list(sampling.stop)
+            if sampling.seed is not None:
+                chosen["seed"] = sampling.seed
+        return {"model": self.model, "messages": as_dicts(messages), **self._options, **chosen}
 
     def embed(self, text: str) -> list[float]:
         """The vector of a text.

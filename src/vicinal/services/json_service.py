@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import MissingExtra, ModelUnavailable
@@ -85,6 +86,31 @@ class JsonService:
             _pause(tried, None)
         raise AssertionError("the last try returns or raises")
 
+    def stream(self, path: str, request: Mapping[str, Any]) -> Iterator[Any]:
+        """The pieces of an answer as JSON, as the server sends its events; closing it hangs up.
+
+        It is asked once: what has begun cannot begin again.
+
+        Raises:
+            ModelUnavailable: as `ask`, at any piece.
+        """
+        url = f"{self.url}/{path}"
+        try:
+            with self._connected().stream("POST", url, json=request) as response:
+                if response.status_code != 200:
+                    response.read()
+                    raise self._refused(path, response)
+                for line in _lines(response.iter_bytes()):
+                    if line.startswith(b"data:"):
+                        data = line[5:].strip()
+                        if data == b"[DONE]":
+                            return
+                        yield self._piece(path, data)
+        except self._httpx.TimeoutException as error:
+            raise self._unavailable(path, f"said nothing for {self.timeout:g} seconds") from error
+        except self._httpx.RequestError as error:
+            raise self._unavailable(path, f"cannot be reached: {type(error).__name__}: {error}") from error
+
     def unusual(self, path: str, answer: Any) -> ModelUnavailable:
         """The error of an answer that is none."""
         return self._unavailable(
@@ -118,6 +144,15 @@ class JsonService:
         except ValueError:
             raise self.unusual(path, response.text) from None
 
+    def _piece(self, path: str, data: bytes) -> Any:
+        try:
+            piece = json.loads(data)
+        except ValueError:
+            raise self.unusual(path, data.decode(errors="replace")) from None
+        if not isinstance(piece, dict) or "error" in piece:
+            raise self.unusual(path, piece)
+        return piece
+
     def _refused(self, path: str, response: httpx.Response) -> ModelUnavailable:
         said = " ".join(response.text[: 4 * _SHOWN_CHARS_MAX].split())[:_SHOWN_CHARS_MAX]
         if self._key is not None:
@@ -137,6 +172,15 @@ def _httpx() -> Any:
     except ImportError:
         raise MissingExtra("httpx", "llm", "a server of language models") from None
     return httpx
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines as the protocol has them; `str.splitlines` would cut texts at other characters too."""
+    rest = b""
+    for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole
+    yield rest
 
 
 def _pause(tried: int, asked: str | None) -> None:
