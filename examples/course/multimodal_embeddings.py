@@ -134,6 +134,8 @@ def _towers_of_transformers(folder: Path) -> tuple[TextEncoder, ImageEncoder]:
     model = transformers.CLIPModel.from_pretrained(str(folder), local_files_only=True).eval()
     processor = transformers.CLIPProcessor.from_pretrained(str(folder), local_files_only=True)
 
+    tokens_max = model.config.text_config.max_position_embeddings
+
     def unit(features: Any) -> np.ndarray:
         rows = np.asarray(getattr(features, "pooler_output", features), dtype=np.float32)
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -143,7 +145,7 @@ def _towers_of_transformers(folder: Path) -> tuple[TextEncoder, ImageEncoder]:
         fingerprint = name
 
         def _encode(self, texts: list[str]) -> np.ndarray:
-            given = processor(text=texts, return_tensors="pt", padding=True, truncation=True)
+            given = processor(text=texts, return_tensors="pt", padding=True, truncation=True, max_length=tokens_max)
             with torch.no_grad():
                 return unit(model.get_text_features(**given))
 

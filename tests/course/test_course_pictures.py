@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +164,37 @@ def test_clip_in_onnx_is_loaded_from_a_folder(tmp_path: Path) -> None:
     (tmp_path / "text_model.onnx").unlink()
     with pytest.raises(ModelUnavailable, match=r"text_model\.onnx"):
         EMBEDDING.MultiModalEmbedding(str(tmp_path))
+
+
+@pytest.mark.filterwarnings("default")
+def test_clip_of_transformers_gives_the_vectors_of_its_own_forward_pass(tmp_path: Path) -> None:
+    if find_spec("transformers") is None or find_spec("torch") is None:
+        pytest.skip("transformers is in no group, since it brings torch")
+    import torch
+    import transformers as t
+
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    marks = ("<|startoftext|>", "<|endoftext|>")
+    vocabulary = {token: i for i, token in enumerate([*letters, *(f"{one}</w>" for one in letters), *marks])}
+    (tmp_path / "vocab.json").write_text(json.dumps(vocabulary))
+    (tmp_path / "merges.txt").write_text("#version: 0.2\n")
+    tokenizer = t.CLIPTokenizer(str(tmp_path / "vocab.json"), str(tmp_path / "merges.txt"))
+    square = {"height": 32, "width": 32}
+    processor = t.CLIPProcessor(t.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=square), tokenizer)
+    tiny = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    ends = {"bos_token_id": vocabulary[marks[0]], "eos_token_id": vocabulary[marks[1]]}
+    text = {"vocab_size": len(vocabulary), "max_position_embeddings": 77, **ends, **tiny}
+    image = {"image_size": 32, "patch_size": 16, **tiny}
+    model = t.CLIPModel(t.CLIPConfig(text_config=text, vision_config=image, projection_dim=8)).eval()
+    for part in (model, processor):
+        part.save_pretrained(tmp_path / "clip")
+    embedding = EMBEDDING.MultiModalEmbedding(str(tmp_path / "clip"))
+    picture = TOWERS.draw("red", "circle", np.random.default_rng(9))
+    with torch.no_grad():
+        wanted = model(**processor(text=["red circle"], images=picture, return_tensors="pt", padding=True))
+    np.testing.assert_allclose(embedding.embed_text(["red circle"]), wanted.text_embeds.numpy(), atol=1e-5)
+    np.testing.assert_allclose(embedding.embed_images([picture]), wanted.image_embeds.numpy(), atol=1e-5)
+    assert embedding.embed_text(["word " * 200]).shape == (1, 8)
 
 
 def test_a_folder_that_is_not_there_is_no_reason_to_take_the_tiny_model(tmp_path: Path) -> None:
