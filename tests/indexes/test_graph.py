@@ -74,6 +74,17 @@ def test_recall_built_in_bulk(metric: Metric) -> None:
     assert recall(searcher, k=100) >= 0.95
 
 
+@pytest.mark.parametrize("count", [1, 3, 4, 5, 8, 9, 33])
+def test_many_queries_in_threads_are_answered_as_one_by_one(count: int) -> None:
+    searcher = bulk("cosine").searcher(VECTORS)
+    together = searcher.walk(QUERIES[:count], 10, ALL, 20, 3)
+    assert len(together) == count
+    for i, (slots, scores) in enumerate(together):
+        alone = searcher.walk(QUERIES[i : i + 1], 10, ALL, 20, 1)[0]
+        assert slots.tolist() == alone[0].tolist()
+        assert scores.tolist() == alone[1].tolist()
+
+
 @pytest.mark.parametrize("metric", METRICS)
 def test_recall_built_row_by_row(metric: Metric) -> None:
     """And of what is not in the graph yet nothing is missed."""
