@@ -64,7 +64,7 @@ class MultiModalEmbedding:
 
     def calculate_similarity(self, text_embeddings: np.ndarray, image_embeddings: np.ndarray) -> np.ndarray:
         """The cosine of each text with each picture, shape (texts, pictures)."""
-        return np.asarray(text_embeddings) @ np.asarray(image_embeddings).T
+        return np.asarray(np.asarray(text_embeddings) @ np.asarray(image_embeddings).T)
 
     def search_images_by_text(
         self,
@@ -138,7 +138,7 @@ def _towers_of_transformers(folder: Path) -> tuple[TextEncoder, ImageEncoder]:
 
     def unit(features: Any) -> np.ndarray:
         rows = np.asarray(getattr(features, "pooler_output", features), dtype=np.float32)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
     class Texts(TextEncoder):
         name, version, dim = f"clip-text:{folder}", "", model.config.projection_dim

@@ -143,7 +143,7 @@ def _gradients(weights: Arrays, bags: np.ndarray, pixels: np.ndarray) -> Arrays:
 
 
 def _text_forward(weights: Arrays, bags: np.ndarray) -> np.ndarray:
-    return bags @ weights["words"] + weights["word bias"]
+    return np.asarray(bags @ weights["words"] + weights["word bias"])
 
 
 def _image_forward(weights: Arrays, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -163,22 +163,22 @@ def _bags(texts: list[str]) -> np.ndarray:
 
 def _pixels(images: list[Any]) -> np.ndarray:
     small = [np.asarray(image.convert("RGB").resize((SIDE, SIDE)), dtype=np.float64) for image in images]
-    return np.stack(small).reshape(len(small), -1) / 127.5 - 1
+    return np.asarray(np.stack(small).reshape(len(small), -1) / 127.5 - 1)
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
 def _through_unit(slope: np.ndarray, rows: np.ndarray, unit: np.ndarray) -> np.ndarray:
     """The gradient before a row was made of length one."""
     along = np.sum(slope * unit, axis=1, keepdims=True)
-    return (slope - along * unit) / np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray((slope - along * unit) / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
 def _softmax(rows: np.ndarray) -> np.ndarray:
     powers = np.exp(rows - rows.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def _digest(weights: Arrays) -> str:
