@@ -1,7 +1,7 @@
 # One command each; nothing needs to be set up first. `make` alone lists them.
 
 # Folders of the distributions, in the order in which they are built. The root is `vicinal`.
-DISTRIBUTIONS := . faces/pyvdb faces/vecstore faces/lshrs
+DISTRIBUTIONS := . faces/pyvdb faces/vecstore faces/lshrs sdk/vikingdb
 # Any Python from 3.11 on.
 PYTHON ?= $(shell sh scripts/find_python.sh)
 # Everything is installed here and nowhere else.

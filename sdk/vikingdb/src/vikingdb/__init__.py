@@ -1,0 +1,87 @@
+"""A client of the VikingDB v2 data plane, as `vicinal serve` and the cloud service speak it.
+
+Everything is loaded when it is first used, so `import vikingdb` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from .version import __version__
+
+if TYPE_CHECKING:
+    from . import memory, vector
+    from .auth import IAM, APIKey, Auth, HeaderAuth
+    from .exceptions import VikingAPIException, VikingException
+    from .request_options import RequestOptions
+    from .retry import ExponentialBackoff, RetryPolicy
+    from .vector import (
+        AsyncVikingDB,
+        CollectionClient,
+        EmbeddingClient,
+        IndexClient,
+        RerankClient,
+        VikingDB,
+        VikingVector,
+    )
+
+_HOMES = {
+    **dict.fromkeys(("IAM", "APIKey", "Auth", "HeaderAuth"), ".auth"),
+    **dict.fromkeys(("VikingAPIException", "VikingException"), ".exceptions"),
+    "RequestOptions": ".request_options",
+    **dict.fromkeys(("ExponentialBackoff", "RetryPolicy"), ".retry"),
+    **dict.fromkeys(
+        (
+            "AsyncVikingDB",
+            "CollectionClient",
+            "EmbeddingClient",
+            "IndexClient",
+            "RerankClient",
+            "VikingDB",
+            "VikingVector",
+        ),
+        ".vector",
+    ),
+}
+_MODULES = {"vector", "memory"}
+
+__all__ = [
+    "IAM",
+    "APIKey",
+    "AsyncVikingDB",
+    "Auth",
+    "CollectionClient",
+    "EmbeddingClient",
+    "ExponentialBackoff",
+    "HeaderAuth",
+    "IndexClient",
+    "RequestOptions",
+    "RerankClient",
+    "RetryPolicy",
+    "VikingAPIException",
+    "VikingDB",
+    "VikingException",
+    "VikingVector",
+    "__version__",
+    "memory",
+    "vector",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name], __name__), name)
+        globals()[name] = value
+        return value
+    if name in {"VikingMem", "Collection"}:
+        from . import memory
+
+        return getattr(memory, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,265 @@
+"""The vector data plane, with calls that are awaited: the same names, arguments and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from .._client import AsyncClient
+from ..auth import Auth
+from ..request_options import RequestOptions
+from ..retry import RetryPolicy
+from . import base
+from .exceptions import VikingConnectionException, VikingVectorException
+from .models import (
+    AggRequest,
+    AggResponse,
+    CollectionMeta,
+    DeleteDataRequest,
+    DeleteDataResponse,
+    EmbeddingRequest,
+    EmbeddingResponse,
+    FetchDataInCollectionRequest,
+    FetchDataInCollectionResponse,
+    FetchDataInIndexRequest,
+    FetchDataInIndexResponse,
+    IndexMeta,
+    RerankRequest,
+    RerankResponse,
+    SearchByIDRequest,
+    SearchByKeywordsRequest,
+    SearchByMultiModalRequest,
+    SearchByRandomRequest,
+    SearchByScalarRequest,
+    SearchByVectorRequest,
+    SearchResponse,
+    UpdateDataRequest,
+    UpdateDataResponse,
+    UpsertDataRequest,
+    UpsertDataResponse,
+)
+
+
+class AsyncVikingDB(AsyncClient):
+    """A connection to the vector data plane for asyncio. It asks nothing of the server before the first call.
+
+    `await aclose()` or `async with` ends its connections.
+    """
+
+    error_class = VikingVectorException
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        region: str,
+        auth: Auth,
+        scheme: str = "https",
+        sts_token: str = "",
+        timeout: float = 30,
+        pool_connections: int = 10,
+        pool_maxsize: int = 10,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        super().__init__(
+            host=host,
+            region=region,
+            auth=auth,
+            scheme=scheme,
+            sts_token=sts_token,
+            timeout=timeout,
+            pool_connections=pool_connections,
+            pool_maxsize=pool_maxsize,
+            retry=retry,
+        )
+
+    def collection(
+        self, *, resource_id: str | None = None, collection_name: str | None = None, project_name: str | None = None
+    ) -> AsyncCollectionClient:
+        meta = CollectionMeta(resource_id=resource_id, collection_name=collection_name, project_name=project_name)
+        return AsyncCollectionClient(self, meta)
+
+    def index(
+        self,
+        *,
+        resource_id: str | None = None,
+        collection_name: str | None = None,
+        project_name: str | None = None,
+        index_name: str | None = None,
+    ) -> AsyncIndexClient:
+        meta = IndexMeta(
+            resource_id=resource_id, collection_name=collection_name, project_name=project_name, index_name=index_name
+        )
+        return AsyncIndexClient(self, meta)
+
+    def embedding(self) -> AsyncEmbeddingClient:
+        return AsyncEmbeddingClient(self)
+
+    def rerank(self) -> AsyncRerankClient:
+        return AsyncRerankClient(self)
+
+    async def ping(self) -> None:
+        """Asks for a sign of life, without credentials. Raises VikingConnectionException."""
+        url = f"{self.scheme}://{self.host}{base.PING}"
+        try:
+            response = await self._http.get(url, timeout=self.timeout)
+            response.raise_for_status()
+        except httpx.HTTPError as error:
+            raise VikingConnectionException(f"{url} does not answer as VikingDB: {error}", error) from error
+
+    async def request(
+        self, api: str, payload: Mapping[str, Any], *, options: RequestOptions | None = None
+    ) -> dict[str, Any]:
+        """The answer to a call by its name, as it came."""
+        answer: dict[str, Any] = await self._call("POST", base.path_of(api), payload, options)
+        return answer
+
+
+class AsyncCollectionClient:
+    """Rows of one collection."""
+
+    def __init__(self, service: AsyncVikingDB, meta: CollectionMeta) -> None:
+        self._service = service
+        self.meta = meta
+
+    async def upsert(
+        self, request: UpsertDataRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> UpsertDataResponse:
+        """Writes rows; one whose key is there already is replaced."""
+        payload = base.body(request, self.meta)
+        answer = await self._service.request(base.API_VECTOR_UPSERT, payload, options=request_options)
+        return UpsertDataResponse.model_validate(answer)
+
+    async def update(
+        self, request: UpdateDataRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> UpdateDataResponse:
+        """Changes the given fields of rows that exist."""
+        payload = base.body(request, self.meta)
+        answer = await self._service.request(base.API_VECTOR_UPDATE, payload, options=request_options)
+        return UpdateDataResponse.model_validate(answer)
+
+    async def delete(
+        self, request: DeleteDataRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> DeleteDataResponse:
+        """Deletes rows by their keys, or all of them."""
+        payload = base.body(request, self.meta)
+        answer = await self._service.request(base.API_VECTOR_DELETE, payload, options=request_options)
+        return DeleteDataResponse.model_validate(answer)
+
+    async def fetch(
+        self,
+        request: FetchDataInCollectionRequest | Mapping[str, Any],
+        *,
+        request_options: RequestOptions | None = None,
+    ) -> FetchDataInCollectionResponse:
+        """Rows by their keys, and which keys do not exist."""
+        payload = base.body(request, self.meta)
+        answer = await self._service.request(base.API_VECTOR_FETCH_IN_COLLECTION, payload, options=request_options)
+        return FetchDataInCollectionResponse.model_validate(answer)
+
+
+class AsyncIndexClient:
+    """Searches and aggregates of one index."""
+
+    def __init__(self, service: AsyncVikingDB, meta: IndexMeta) -> None:
+        self._service = service
+        self.meta = meta
+
+    async def fetch(
+        self, request: FetchDataInIndexRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> FetchDataInIndexResponse:
+        """Rows by their keys, with their vectors."""
+        payload = base.body(request, self.meta)
+        answer = await self._service.request(base.API_VECTOR_FETCH_IN_INDEX, payload, options=request_options)
+        return FetchDataInIndexResponse.model_validate(answer)
+
+    async def search_by_vector(
+        self, request: SearchByVectorRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> SearchResponse:
+        """The rows nearest to a vector."""
+        payload = base.body(request, self.meta)
+        answer = await self._service.request(base.API_VECTOR_SEARCH_BY_VECTOR, payload, options=request_options)
+        return SearchResponse.model_validate(answer)
+
+    async def search_by_multi_modal(
+        self, request: SearchByMultiModalRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> SearchResponse:
+        """The rows nearest to a text, an image or a video."""
+        payload = base.body(request, self.meta)
+        answer = await self._service.request(base.API_VECTOR_SEARCH_BY_MULTI_MODAL, payload, options=request_options)
+        return SearchResponse.model_validate(answer)
+
+    async def search_by_id(
+        self, request: SearchByIDRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> SearchResponse:
+        """The rows nearest to a row, itself among them."""
+        payload = base.body(request, self.meta)
+        answer = await self._service.request(base.API_VECTOR_SEARCH_BY_ID, payload, options=request_options)
+        return SearchResponse.model_validate(answer)
+
+    async def search_by_scalar(
+        self, request: SearchByScalarRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> SearchResponse:
+        """Rows in the order of a number."""
+        payload = base.body(request, self.meta)
+        answer = await self._service.request(base.API_VECTOR_SEARCH_BY_SCALAR, payload, options=request_options)
+        return SearchResponse.model_validate(answer)
+
+    async def search_by_keywords(
+        self, request: SearchByKeywordsRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> SearchResponse:
+        """Rows that hold keywords."""
+        payload = base.body(request, self.meta)
+        answer = await self._service.request(base.API_VECTOR_SEARCH_BY_KEYWORDS, payload, options=request_options)
+        return SearchResponse.model_validate(answer)
+
+    async def search_by_random(
+        self,
+        request: SearchByRandomRequest | Mapping[str, Any] | None = None,
+        *,
+        request_options: RequestOptions | None = None,
+    ) -> SearchResponse:
+        """Rows drawn at random; without a request, ten."""
+        payload = base.body(request, self.meta)
+        answer = await self._service.request(base.API_VECTOR_SEARCH_BY_RANDOM, payload, options=request_options)
+        return SearchResponse.model_validate(answer)
+
+    async def aggregate(
+        self, request: AggRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> AggResponse:
+        """Counts, by the values of a field."""
+        payload = base.body(request, self.meta)
+        answer = await self._service.request(base.API_VECTOR_AGGREGATE, payload, options=request_options)
+        return AggResponse.model_validate(answer)
+
+
+class AsyncEmbeddingClient:
+    """Vectors of texts, images and videos."""
+
+    def __init__(self, service: AsyncVikingDB) -> None:
+        self._service = service
+
+    async def embedding(
+        self, request: EmbeddingRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> EmbeddingResponse:
+        """One vector for each input, in their order."""
+        payload = base.body(request)
+        answer = await self._service.request(base.API_VECTOR_EMBEDDING, payload, options=request_options)
+        return EmbeddingResponse.model_validate(answer)
+
+
+class AsyncRerankClient:
+    """Documents, scored by a model that reads them beside the question."""
+
+    def __init__(self, service: AsyncVikingDB) -> None:
+        self._service = service
+
+    async def rerank(
+        self, request: RerankRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> RerankResponse:
+        """A score for each document, in their order."""
+        payload = base.body(request)
+        answer = await self._service.request(base.API_VECTOR_RERANK, payload, options=request_options)
+        return RerankResponse.model_validate(answer)

@@ -1,0 +1,101 @@
+"""Searches and aggregates of one index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..request_options import RequestOptions
+from . import base
+from .models import (
+    AggRequest,
+    AggResponse,
+    FetchDataInIndexRequest,
+    FetchDataInIndexResponse,
+    IndexMeta,
+    SearchByIDRequest,
+    SearchByKeywordsRequest,
+    SearchByMultiModalRequest,
+    SearchByRandomRequest,
+    SearchByScalarRequest,
+    SearchByVectorRequest,
+    SearchResponse,
+)
+
+if TYPE_CHECKING:
+    from .client import VikingDB
+
+
+class IndexClient:
+    """Searches and aggregates of one index."""
+
+    def __init__(self, service: VikingDB, meta: IndexMeta) -> None:
+        self._service = service
+        self.meta = meta
+
+    def fetch(
+        self, request: FetchDataInIndexRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> FetchDataInIndexResponse:
+        """Rows by their keys, with their vectors."""
+        payload = base.body(request, self.meta)
+        answer = self._service.request(base.API_VECTOR_FETCH_IN_INDEX, payload, options=request_options)
+        return FetchDataInIndexResponse.model_validate(answer)
+
+    def search_by_vector(
+        self, request: SearchByVectorRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> SearchResponse:
+        """The rows nearest to a vector."""
+        payload = base.body(request, self.meta)
+        answer = self._service.request(base.API_VECTOR_SEARCH_BY_VECTOR, payload, options=request_options)
+        return SearchResponse.model_validate(answer)
+
+    def search_by_multi_modal(
+        self, request: SearchByMultiModalRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> SearchResponse:
+        """The rows nearest to a text, an image or a video."""
+        payload = base.body(request, self.meta)
+        answer = self._service.request(base.API_VECTOR_SEARCH_BY_MULTI_MODAL, payload, options=request_options)
+        return SearchResponse.model_validate(answer)
+
+    def search_by_id(
+        self, request: SearchByIDRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> SearchResponse:
+        """The rows nearest to a row, itself among them."""
+        payload = base.body(request, self.meta)
+        answer = self._service.request(base.API_VECTOR_SEARCH_BY_ID, payload, options=request_options)
+        return SearchResponse.model_validate(answer)
+
+    def search_by_scalar(
+        self, request: SearchByScalarRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> SearchResponse:
+        """Rows in the order of a number."""
+        payload = base.body(request, self.meta)
+        answer = self._service.request(base.API_VECTOR_SEARCH_BY_SCALAR, payload, options=request_options)
+        return SearchResponse.model_validate(answer)
+
+    def search_by_keywords(
+        self, request: SearchByKeywordsRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> SearchResponse:
+        """Rows that hold keywords."""
+        payload = base.body(request, self.meta)
+        answer = self._service.request(base.API_VECTOR_SEARCH_BY_KEYWORDS, payload, options=request_options)
+        return SearchResponse.model_validate(answer)
+
+    def search_by_random(
+        self,
+        request: SearchByRandomRequest | Mapping[str, Any] | None = None,
+        *,
+        request_options: RequestOptions | None = None,
+    ) -> SearchResponse:
+        """Rows drawn at random; without a request, ten."""
+        payload = base.body(request, self.meta)
+        answer = self._service.request(base.API_VECTOR_SEARCH_BY_RANDOM, payload, options=request_options)
+        return SearchResponse.model_validate(answer)
+
+    def aggregate(
+        self, request: AggRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
+    ) -> AggResponse:
+        """Counts, by the values of a field."""
+        payload = base.body(request, self.meta)
+        answer = self._service.request(base.API_VECTOR_AGGREGATE, payload, options=request_options)
+        return AggResponse.model_validate(answer)
