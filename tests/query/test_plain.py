@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vicinal
+from vicinal.contract import Accuracy
 from vicinal.deadline import Deadline, within
-from vicinal.errors import DeadlineExceeded, DimensionMismatch
+from vicinal.errors import DeadlineExceeded, DimensionMismatch, ZeroVector
+from vicinal.indexes.flat import FlatSearcher
 from vicinal.query import search
 from vicinal.query.plain import plain_answer
 
@@ -27,9 +29,9 @@ def docs(request: pytest.FixtureRequest) -> Any:
     vectors[50:60] = vectors[10:20]  # ties
     with vicinal.connect(":memory:") as database:
         docs = database.collection("docs", metric=request.param)
+        docs.add(["words alone"], texts=["no vector"])
         docs.add(list(range(_ROWS)), vectors=vectors, metadata=[{"n": i, "tag": "ab"[i % 2]} for i in range(_ROWS)])
         docs.delete([12, 52, 149])
-        docs.add(["words alone"], texts=["no vector"])
         yield docs
 
 
@@ -51,7 +53,8 @@ def test_it_answers_what_a_planned_one_does(
     docs: Any, components: list[float], k: int, where: Any, options: Any, narrow: bool
 ) -> None:
     asked = docs.within({"tag": "b"}) if narrow else docs
-    found = asked.search(components, k, where, **options)
+    with patch.object(search, "plan", side_effect=AssertionError):
+        found = asked.search(components, k, where, **options)
     assert found == _planned(asked, components, k, where, **options)
     assert found.change == docs.stats().change
 
@@ -79,3 +82,37 @@ def test_whatever_is_not_as_usual_is_planned(docs: Any) -> None:
     with patch.object(search, "plain_answer", wraps=plain_answer) as answered:
         docs.search([1.0] * _DIM, where={"n": {"$lt": 40}})
     assert answered.call_count == 1
+
+
+def test_an_index_is_told_what_the_answer_must_be(docs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Accuracy] = []
+    found = FlatSearcher.search
+
+    def noted(self: FlatSearcher, queries: Any, k: int, candidates: Any, accuracy: Accuracy, threads: int = 1) -> Any:
+        told.append(accuracy)
+        return found(self, queries, k, candidates, accuracy, threads)
+
+    monkeypatch.setattr(FlatSearcher, "search", noted)
+    docs.search([1.0] * _DIM, exact=True)
+    docs.search([1.0] * _DIM, where={"n": {"$lt": 40}}, recall=0.5)
+    docs.within({"tag": "a"}).search([1.0] * _DIM)
+    if told:  # without the native core others search
+        assert told == [Accuracy(exact=True), Accuracy(recall=0.5, filtered=True), Accuracy(filtered=True)]
+
+
+def test_a_metric_that_was_changed_before_the_rows_were_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    with vicinal.connect(":memory:") as database:
+        docs = database.collection("docs", metric="l2")
+        docs.add([1, 2], vectors=[[1, 0], [0, 2]])
+        assert docs.search([0, 0]).ids == [1, 2]
+        view_for, altered = search.view_for, list[bool]()
+
+        def after_a_change(question: Any) -> Any:
+            if not altered:
+                altered.append(True)
+                docs.alter(metric="cosine")
+            return view_for(question)
+
+        monkeypatch.setattr(search, "view_for", after_a_change)
+        with pytest.raises(ZeroVector):
+            docs.search([0, 0])

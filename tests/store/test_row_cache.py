@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import vicinal
 from support.children import start
 from vicinal.errors import Damaged, InvalidArgument
 from vicinal.store import row_cache
+from vicinal.store.reading import ChangedMeanwhile, Reader
 from vicinal.store.row_cache import RowCache, cache_bytes
 from vicinal.store.rows import Row
 
@@ -49,6 +51,22 @@ class TestWhatIsKept:
         cache.forget(6, slots(), slots())  # only added rows
         cache.keep([row(2)], 5)
         assert cache.find([1, 2]) == {1: row(1), 2: row(2)}
+
+    def test_all_of_the_rows_or_none(self) -> None:
+        cache = RowCache(1 << 20)
+        cache.keep([row(1), row(2)], 1)
+        assert cache.all_of([2, 1]) == [row(2), row(1)]
+        assert cache.all_of([1, 3]) is None
+
+    def test_a_row_that_is_newer_than_what_a_search_sees_is_no_hit(self) -> None:
+        cache = RowCache(1 << 20)
+        cache.keep([row(1), row(2, change=5)], 5)
+        unopened: Any = None
+        state: Any = SimpleNamespace(change=4)
+        reader = Reader(unopened, state, None, cache)
+        assert reader.rows_of_hits([1]) == [row(1)]
+        with pytest.raises(ChangedMeanwhile):
+            reader.rows_of_hits([1, 2])
 
     def test_a_new_start_of_the_feed_forgets_everything(self) -> None:
         cache = RowCache(1 << 20)
