@@ -155,7 +155,8 @@ def _towers_of_transformers(folder: Path) -> tuple[TextEncoder, ImageEncoder]:
 
         def _encode_image(self, image: Any) -> np.ndarray:
             with torch.no_grad():
-                return unit(model.get_image_features(**processor(images=image, return_tensors="pt")))[0]
+                rows = unit(model.get_image_features(**processor(images=image, return_tensors="pt")))
+            return np.asarray(rows[0])
 
     return Texts(), Images()
 
