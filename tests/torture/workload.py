@@ -33,7 +33,7 @@ _CREATE_COST = 40  # operations on files, about
 def hurry() -> None:
     """Upkeep in the background comes all the time, not every few seconds or thousands of rows."""
     for module, name, value in (
-        (housekeeping, "_TICK_SECONDS", 0.01),
+        (housekeeping, "_TICK_SECONDS", {"sync": 0.01, "build": 0.01}),
         (upkeep, "_QUIET_SECONDS", 0.01),
         (upkeep, "_PAUSE_SECONDS", 0.005),
         (publishing, "_ROWS_MIN", 16),

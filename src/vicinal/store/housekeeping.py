@@ -17,11 +17,11 @@ from .upkeep import not_resting
 
 _log = logging.getLogger("vicinal.store")
 
-_TICK_SECONDS = 0.5
+_TICK_SECONDS = {"sync": 0.5, "build": 1.0}
 # Between looks at a store of which nothing was asked for a while: there may be a thousand. Whether another process has
 # moved on is quickly seen, and its old files stay until it is; what is worth building is seldom anything then.
-_RESTING_TICKS = {"sync": 40, "build": 80}
-_UNUSED_TICKS = 4
+_RESTING_TICKS = {"sync": 40, "build": 40}
+_UNUSED_TICKS = 2
 
 OpenStores = Callable[[], list[Store[Any]]]
 
@@ -58,7 +58,7 @@ def _run(
             if not open_stores():
                 del _threads[name]
                 return
-        tick.wait(_TICK_SECONDS)
+        tick.wait(_TICK_SECONDS[name])
 
 
 def _keep_synced(store: Store[Any]) -> None:

@@ -117,7 +117,7 @@ class Upkeep(Generic[IndexT]):
                 self._store.current()
 
     def keep_built(self) -> None:
-        """Publishes, compacts and clears up, where it is due. Called twice a second, builds of others permitting."""
+        """Publishes, compacts and clears up, where it is due. Called once a second, builds of others permitting."""
         with self.lock:
             if self._is_kept():
                 self._build_what_is_due(time.monotonic())
