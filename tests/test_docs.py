@@ -46,7 +46,7 @@ GIVEN = {
         for package in ("httpx", "xllamacpp"):
             pytest.importorskip(package, reason=f"{package} is not installed")
         from support.gguf_models import write_model
-        write_model(pathlib.Path("models/small.gguf"))
+        write_model(pathlib.Path("models/small.gguf"), ends=True)
     """,
     "settings.md": """
         import pathlib, vicinal

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import vicinal
+import vicinal.rag
 from vicinal.errors import VicinalError
 from vicinal.visible import LINE_CHARS_MAX
 

@@ -121,9 +121,10 @@ def test_a_model_that_fails_leaves_the_passages(papers: Path, command: Command) 
 
 @pytest.mark.skipif(not can_run_gguf(), reason="xllamacpp is not installed")
 def test_a_model_in_a_file(papers: Path, command: Command) -> None:
-    model = write_model(papers.parent / "noise.gguf")
+    model = write_model(papers.parent / "noise.gguf", ends=True)
     told = json.loads(command("ask", QUESTION, "--path", papers, "--model", model, "--json").out)
-    assert told["answer"]
+    assert isinstance(told["answer"], str)
+    assert told["model"] == str(model)
     assert set(told["cited"]) <= {1, 2, 3}
     done = command("ask", QUESTION, "--path", papers, "--model", "absent.gguf")
     assert done.code == 1

@@ -66,7 +66,7 @@ def test_most_calls_are_no_errors(expected: dict[str, Any]) -> None:
     assert sum(not str(answer).startswith("raises") for answer in expected.values()) > len(expected) / 2
 
 
-@pytest.mark.skipif(find_spec("chromadb") is None, reason="chromadb is not installed")
+@pytest.mark.skipif(find_spec("chromadb") is None, reason="chromadb is a peer: pip install --group chroma")
 def test_the_saved_answers_are_those_of_the_installed_chromadb(expected: dict[str, Any]) -> None:
     import chromadb
 

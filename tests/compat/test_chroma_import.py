@@ -182,7 +182,7 @@ def test_the_command(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(find_spec("chromadb") is None, reason="chromadb is not installed")
+@pytest.mark.skipif(find_spec("chromadb") is None, reason="chromadb is a peer: pip install --group chroma")
 def test_twenty_thousand_rows_killed_half_way(tmp_path: Path) -> None:
     pytest.importorskip("typer", reason="typer is not installed")
     count = 7000

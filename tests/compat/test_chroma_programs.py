@@ -38,7 +38,7 @@ def is_installed(package: str) -> bool:
 def test_a_program_gives_the_same(program: str) -> None:
     for package in ("chromadb", PACKAGES[program]):
         if not is_installed(package):
-            pytest.skip(f"{package} is not installed")
+            pytest.skip(f"{package} is a peer: pip install --group chroma")
     theirs = found(program, "theirs")
     assert len([answer for answer in theirs.values() if "raises" not in str(answer)]) > len(theirs) / 2
     assert found(program, "ours") == theirs

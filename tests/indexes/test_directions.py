@@ -134,9 +134,9 @@ def test_rows_that_lie_just_where_the_query_does(implementation: Scanner, metric
 def test_they_decide() -> None:
     """Rows are left out whose statistics claim a negative residual, in either look: they are what is looked at."""
     assert NATIVE is not None
-    vectors, kept = clustered(10_000), 8000
+    vectors, kept = clustered(12_000), 10_000  # more blocks kept than the best 128, which are always looked at
     coded, coarse = NATIVE.encode("ip", vectors), NATIVE.lead("ip", vectors, any_directions(DIM))
-    query = vectors[9000]
+    query = vectors[11_000]
     assert NATIVE.search("ip", vectors, *coded, query, 10, coarse=coarse)[0].max() >= kept
     for statistics in (coarse.statistics, coarse.further_statistics):
         assert statistics is not None

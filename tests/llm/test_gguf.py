@@ -113,6 +113,7 @@ try:
         pass
     print("whole")
 except KeyboardInterrupt:
+    pieces.close()  # it may have come between two pieces
     print(model.complete("gold", Sampling(max_tokens=3)).tokens_generated)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)

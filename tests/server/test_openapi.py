@@ -52,10 +52,7 @@ def test_every_answer_is_described_and_no_fault(case: Any, server: HttpServer, d
         case.path_parameters["collection"] = "docs"
     answer = case.call(base_url=server.url)
     assert answer.status_code < 500 or answer.status_code in (503, 504), answer.text
-    case.validate_response(
-        answer,
-        checks=[checks.not_a_server_error, checks.status_code_conformance, checks.content_type_conformance],
-    )
+    case.validate_response(answer, checks=[checks.status_code_conformance, checks.content_type_conformance])
 
 
 FUZZED = [

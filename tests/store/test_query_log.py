@@ -99,6 +99,12 @@ def test_long_texts_and_filters_are_cut(docs: Any) -> None:
     assert "<b>" not in (docs.search("<b>") and docs.logged_queries(1)[0]._repr_html_())
 
 
+def test_a_lone_surrogate_is_written_as_an_escape(docs: Any) -> None:
+    docs.log_queries()
+    docs.search("amber \ud800", mode="keyword")
+    assert docs.logged_queries()[0].query == r"amber \ud800"
+
+
 def test_it_goes_on_in_whoever_opens_the_collection_later(tmp_path: Path) -> None:
     with vicinal.connect(tmp_path) as db:
         docs = db.collection("docs", encoder="hashing:16")

@@ -22,8 +22,12 @@ _NORMAL, _UNKNOWN, _CONTROL, _BYTE = 1, 2, 3, 6
 _ALIGNMENT = 32
 
 
-def write_model(path: Path, *, template: str | None = TEMPLATE, seed: int = 0) -> Path:
-    """Writes a model; the file's folder is made where it is missing."""
+def write_model(path: Path, *, template: str | None = TEMPLATE, seed: int = 0, ends: bool = False) -> Path:
+    """Writes a model; the file's folder is made where it is missing.
+
+    Args:
+        ends: it says the token that ends a text every few words; else never.
+    """
     tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
     kinds = [_UNKNOWN, _CONTROL, _CONTROL, *([_BYTE] * 256)]
     pieces = ["\u2581", *"abcdefghijklmnopqrstuvwxyz", "\u2581g", "ol", "old", "\u2581gold", "\u2581the"]
@@ -46,11 +50,11 @@ def write_model(path: Path, *, template: str | None = TEMPLATE, seed: int = 0) -
     if template is not None:
         values["tokenizer.chat_template"] = template
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(_file(values, _weights(len(tokens), np.random.default_rng(seed))))
+    path.write_bytes(_file(values, _weights(len(tokens), np.random.default_rng(seed), ends)))
     return path
 
 
-def _weights(vocabulary: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _weights(vocabulary: int, rng: np.random.Generator, ends: bool) -> dict[str, np.ndarray]:
     """Rows by columns, as NumPy has them; GGUF names the columns first."""
     square = (WIDTH, WIDTH)
     shapes: dict[str, tuple[int, ...]] = {
@@ -60,7 +64,9 @@ def _weights(vocabulary: int, rng: np.random.Generator) -> dict[str, np.ndarray]
         "blk.0.ffn_up.weight": (FEED_FORWARD, WIDTH), "blk.0.ffn_down.weight": (WIDTH, FEED_FORWARD),
     }  # fmt: skip
     weights = {name: rng.normal(0, 0.3, shape).astype("<f4") for name, shape in shapes.items()}
-    weights["output.weight"][:3] = 0  # neither of the control tokens is ever likely
+    weights["output.weight"][:3] = 0  # none of the control tokens is ever likely
+    if ends:
+        weights["output.weight"][2] = rng.normal(0, 1.0, WIDTH)
     ones = ("output_norm.weight", "blk.0.attn_norm.weight", "blk.0.ffn_norm.weight")
     return weights | {name: np.ones(WIDTH, "<f4") for name in ones}
 

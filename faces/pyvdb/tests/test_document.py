@@ -111,7 +111,7 @@ def test_all_programs_run_in_order_in_one_namespace(document: Path, folder: Path
 @pytest.mark.parametrize("document", documents())
 def test_the_blocks_with_a_language_model_run_against_one(document: Path, folder: Path) -> None:
     for name in ("llama-2-7b-q4.gguf", "small.gguf"):
-        write_model(folder / "models" / name)
+        write_model(folder / "models" / name, ends=True)
     programs = [block for block in blocks_of(document) if block.is_program and "model" in block.labels]
     assert len(programs) == 4
     setup = Block(0, "import pyvdb\n")

@@ -78,6 +78,15 @@ def test_a_model_is_loaded_used_and_unloaded(file: Path) -> None:
 
 
 @needs_llm
+def test_a_model_that_ends_says_so(tmp_path: Path) -> None:
+    engine = loaded(write_model(tmp_path / "ends.gguf", ends=True))
+    done = engine.generate("gold", params(temperature=1.0, max_tokens=400))
+    engine.unload()
+    assert (done.stop_reason, done.stopped_by_eos) == ("end", True)
+    assert done.tokens_generated < 400
+
+
+@needs_llm
 def test_chat_speaks_by_the_models_own_template(engine: pyvdb.LLMEngine) -> None:
     turns = [pyvdb.Message(pyvdb.Role.System, "brief"), pyvdb.Message(pyvdb.Role.User, "gold?")]
     prompt = "<|system|>brief\n<|user|>gold?\n<|assistant|>"

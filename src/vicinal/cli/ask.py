@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
+from rich.console import Console
 
 from ..collection import Collection
 from ..contract import Mode
@@ -18,7 +22,7 @@ from ..rag.folder.known import OWNER, folder_of
 from ..rag.folder.search import FolderHits, search_folder
 from ..settings import setting
 from ..visible import counted
-from .common import as_typed, at_home, existing_collection, say, say_json
+from .common import as_typed, at_home, cell, existing_collection, say, say_json
 from .files.rows import json_members
 from .passages import print_passages
 from .search import ModeOption, WhereOption, filter_of
@@ -86,7 +90,8 @@ def ask(
             say(_NO_MODEL, to_errors=True)
         return
     try:
-        given = _answered(question, found, chosen, url)
+        with _waiting(chosen):
+            given = _answered(question, found, chosen, url)
     except VicinalError:
         if not as_json:
             print_passages(found, question)  # what is known without the model
@@ -104,6 +109,16 @@ def _found(collection: Collection, question: str, k: int, where: dict[str, Any] 
             raise
         hits = collection.search(question, k=k, where=where, mode="keyword")
     return FolderHits(hits, "", frozenset(), frozenset(), {})
+
+
+@contextmanager
+def _waiting(model: str) -> Iterator[None]:
+    """Says on a terminal that the model works, which may take minutes."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with Console(stderr=True).status(f"Asking {cell(model)}"):
+        yield
 
 
 def _answered(question: str, found: FolderHits, model: str, url: str | None) -> Answer:

@@ -76,13 +76,13 @@ def search(
     """
     tree = None if where is None else filter_of(where)
     with existing_collection(path, collection) as opened:
-        k = k or setting("max_results")
+        count: int = k or setting("max_results")
         chosen = cast("Syntax | None", syntax or ("operators" if mode == "keyword" else None))
         if folder_of(opened.notes(OWNER)) is None:
             found = None
-            hits = opened.search(query, k=k, where=tree, mode=cast(Mode, mode or "dense"), syntax=chosen)
+            hits = opened.search(query, k=count, where=tree, mode=cast(Mode, mode or "dense"), syntax=chosen)
         else:
-            found = search_folder(opened, query, k, tree, mode=mode or "hybrid", syntax=chosen)
+            found = search_folder(opened, query, count, tree, mode=mode or "hybrid", syntax=chosen)
             hits = found.hits
     if found is not None and not as_json:
         print_passages(found, query)

@@ -52,7 +52,7 @@ def is_beyond_datetime(column: Any) -> bool:
 def _is_out_of_years(column: Any) -> bool:
     ends = import_module("pyarrow.compute").min_max(column)
     try:
-        ends["min"].as_py(), ends["max"].as_py()
+        [ends[end].as_py() for end in ("min", "max")]
     except (OverflowError, ValueError):
         return True
     return False

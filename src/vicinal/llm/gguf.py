@@ -255,6 +255,7 @@ class GGUFModel:
         try:
             connection.connect()
             kept = connection.sock
+            assert kept is not None, "connect() leaves a socket"
             with self._lock:
                 self._asking.add(kept)
             headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json"}

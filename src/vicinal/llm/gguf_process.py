@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib import import_module
 from typing import Any
 
 
 def main() -> None:
     settings = json.loads(sys.stdin.readline())
-    import xllamacpp
-
+    xllamacpp: Any = import_module("xllamacpp")
     try:
         server = xllamacpp.Server(_parameters(xllamacpp, settings))
     except Exception as error:

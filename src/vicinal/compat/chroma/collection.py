@@ -304,7 +304,8 @@ class Collection:
         vectors = self._queries(query_embeddings, query_texts, query_images, query_uris)
         stored = self._stored()
         select: list[Part] = ["text"] if "documents" in parts else []
-        select += ["metadata"] if {"metadatas", "uris", "data"} & set(parts) else []
+        if {"metadatas", "uris", "data"} & set(parts):
+            select.append("metadata")
         for _ in range(_TRIES):
             answers = stored.search_many(np.stack(vectors), n_results, tree, select=select)
             wanted = {hit.id for hits in answers for hit in hits} if "embeddings" in parts else set()

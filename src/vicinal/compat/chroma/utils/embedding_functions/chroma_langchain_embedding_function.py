@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any, NoReturn
 
 import numpy as np
@@ -22,10 +23,10 @@ class ChromaLangchainEmbeddingFunction(EmbeddingFunction[Any]):
 
     def __init__(self, embedding_function: Any) -> None:
         try:
-            from langchain_core.embeddings import Embeddings
+            embeddings: Any = import_module("langchain_core.embeddings")
         except ImportError:
             raise ValueError("langchain_core is not installed: pip install langchain-core") from None
-        if not isinstance(embedding_function, Embeddings):
+        if not isinstance(embedding_function, embeddings.Embeddings):
             raise ValueError(
                 f"langchain_core.embeddings.Embeddings are wanted, and {type(embedding_function).__name__} is not."
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class OpenAIEmbeddingFunction(EmbeddingFunction[Any]):
         api_key_env_var: str = "CHROMA_OPENAI_API_KEY",
     ) -> None:
         try:
-            import openai
+            openai: Any = import_module("openai")
         except ImportError:
             raise ValueError("openai is not installed: pip install openai") from None
         key = api_key or os.environ.get(api_key_env_var) or os.environ.get("OPENAI_API_KEY")

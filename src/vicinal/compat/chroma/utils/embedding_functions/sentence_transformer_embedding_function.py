@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ class SentenceTransformerEmbeddingFunction(EmbeddingFunction[Any]):
         **kwargs: Any,
     ) -> None:
         try:
-            from sentence_transformers import SentenceTransformer
+            sentence_transformers: Any = import_module("sentence_transformers")
         except ImportError:
             raise ValueError("sentence_transformers is not installed: pip install sentence_transformers") from None
         self._config = {
@@ -32,7 +33,7 @@ class SentenceTransformerEmbeddingFunction(EmbeddingFunction[Any]):
             "normalize_embeddings": normalize_embeddings,
             "kwargs": kwargs,
         }
-        self._model = SentenceTransformer(model_name, device=device, **kwargs)
+        self._model = sentence_transformers.SentenceTransformer(model_name, device=device, **kwargs)
 
     def __call__(self, input: Any) -> Vectors:
         normalized = self._config["normalize_embeddings"]
