@@ -216,6 +216,34 @@ def test_a_database_in_memory_says_that_it_cannot_be_forked(tmp_path: Path) -> N
     run(FORKS_IN_MEMORY, tmp_path)
 
 
+FORKS_IN_AN_IMPORT = """
+import signal, threading
+importing = threading.Event()
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy.ma.extras" and threading.current_thread() is not threading.main_thread():
+            importing.set()
+            threading.Event().wait(0.5)      # time for the fork below, which must not come in between
+
+sys.meta_path.insert(0, Slow())
+docs = vicinal.connect(path).collection("docs")
+docs.add(["parent"], vectors=[[1.0]])
+assert importing.wait(30)
+child = os.fork()
+if child == 0:
+    signal.alarm(30)                         # ends a child that waits for the lock of the import
+    assert docs.search([1.0]).ids == ["parent"]
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@posix
+def test_a_fork_waits_for_what_is_being_imported_in_the_background(tmp_path: Path) -> None:
+    run(FORKS_IN_AN_IMPORT, tmp_path)
+
+
 SPAWNS = """
 import multiprocessing, sys, vicinal
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -19,18 +22,33 @@ path = sys.argv[1]
 """
 
 
-def start(code: str, *arguments: object) -> subprocess.Popen[str]:
+def start(code: str, *arguments: object, own_group: bool = False) -> subprocess.Popen[str]:
     """A process that runs `code`; it finds `path`, `np` and `vicinal`, and may write lines that we read."""
     command = [sys.executable, "-W", "ignore", "-c", PRELUDE + code, *map(str, arguments)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=own_group,
+    )  # fmt: skip
 
 
-def run(code: str, *arguments: object, status: int = 0) -> str:
-    """What `code` prints; it must end with `status`."""
-    with start(code, *arguments) as child:
-        printed, complaint = child.communicate(timeout=120)
+def run(code: str, *arguments: object, status: int = 0, seconds: float = 120) -> str:
+    """What `code` prints; it must end with `status`, and in time: else it is killed, and what it forked with it."""
+    with start(code, *arguments, own_group=True) as child:
+        try:
+            printed, complaint = child.communicate(timeout=seconds)
+        except BaseException:  # leaving the block waits for the child
+            _kill(child)
+            raise
     assert child.returncode == status, complaint
     return printed
+
+
+def _kill(child: subprocess.Popen[str]) -> None:
+    if sys.platform == "win32":
+        child.kill()
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
