@@ -6,6 +6,7 @@ import atexit
 import os
 import struct
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -77,6 +78,9 @@ class VicinalServer(Server):
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
             with opener.open(f"{self.url}/readyz", timeout=5) as answer:
                 return bool(answer.status == 200)
+        except urllib.error.HTTPError as refused:  # not ready yet; it holds the connection
+            refused.close()
+            return False
         except OSError:
             return False
 
