@@ -28,18 +28,32 @@ def create(
     ] = None,
     collection: Annotated[list[str] | None, typer.Option(help="Only this collection; may be repeated.")] = None,
     days: Annotated[float | None, typer.Option(help="The key ends after so many.")] = None,
+    signing: Annotated[
+        bool, typer.Option("--signing", help="A pair that signs requests, for clients of VikingDB.")
+    ] = False,
 ) -> None:
     """Make a key and print it, once: the server keeps a hash only. A running server takes it at once.
+
+    With --signing the access key and the secret are printed, a line each. To check signatures the server keeps the
+    secret itself, in a file that its owner alone may read.
 
     \b
     Examples:
       vicinal keys create ./data --role admin --name me
       vicinal keys create ./data --role write --where '{"tenant": "acme"}' --collection docs
       vicinal keys create ./data --role read --days 30
+      vicinal keys create ./data --role write --signing
     """
-    _, secret = _file(path).create(
-        name, role, where=None if where is None else _filter(where), collections=tuple(collection or ()), days=days
+    key, secret = _file(path).create(
+        name,
+        role,
+        where=None if where is None else _filter(where),
+        collections=tuple(collection or ()),
+        days=days,
+        signing=signing,
     )
+    if signing:
+        say(key.access_key)
     say(secret)
 
 
@@ -58,12 +72,14 @@ def list_all(
     if as_json:
         say_json(json.dumps([_shown(key) | {"state": key.state(now)} for key in keys], indent=2))
         return
-    table = Table("id", "name", "role", "rows", "collections", "made", "state")
+    table = Table("id", "name", "role", "rows", "collections", "made", "state", "signs as")
     for key in keys:
         rows = "all" if key.where is None else dumps(key.where)
         reached = ", ".join(key.collections) or "all"
         made = key.created_at.date().isoformat()
-        table.add_row(*map(cell, (key.id, key.name, key.role, rows, reached, made, key.state(now))))
+        table.add_row(
+            *map(cell, (key.id, key.name, key.role, rows, reached, made, key.state(now), key.access_key or ""))
+        )
     print_table(table)
 
 
@@ -97,5 +113,6 @@ def _filter(text: str) -> dict[str, Any]:
 
 
 def _shown(key: Any) -> dict[str, Any]:
-    """All but the hash."""
-    return {name: value for name, value in key.to_json().items() if name != "hash"}
+    """All but what must stay secret."""
+    shown = {name: value for name, value in key.to_json().items() if name not in ("hash", "secret")}
+    return shown | {"access_key": key.access_key}

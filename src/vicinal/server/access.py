@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from ..errors import Damaged, InvalidArgument, KeyRefused, NotAllowed
@@ -37,19 +38,12 @@ class Access:
             KeyRefused: it has no key that the server knows.
             Damaged: nobody can say who may come in.
         """
-        try:
+        with _told_without_place():
             needed = self._ring.is_needed()
             self._check_host(headers, needed)
             presented = _credential(headers)
             if presented is not None:  # always looked at, also where none is needed
                 return self._ring.find(presented)
-        except Damaged as error:
-            log.error("keys unreadable", extra={"fields": {"error": str(error)}})
-            raise Damaged(  # it goes to whoever asked: nothing in it is about this machine
-                "the keys of the server cannot be read, so nobody is let in",
-                name="keys",
-                remedy="The log of the server says where they are and why.",
-            ) from None
         if needed:
             raise KeyRefused(
                 "the server takes requests with a key only",
@@ -58,6 +52,16 @@ class Access:
                 remedy="Send 'Authorization: Bearer KEY'; in Python: connect(url, api_key=...).",
             )
         return None
+
+    def check_signing(self, headers: Headers, access_key: str) -> tuple[Key, str]:
+        """The key with which a request claims to be signed, and its secret, for whoever checks the signature.
+
+        Raises:
+            InvalidArgument, NotAllowed, KeyRefused, Damaged: as `check`.
+        """
+        with _told_without_place():
+            self._check_host(headers, self._ring.is_needed())
+            return self._ring.find_signing(access_key)
 
     def check_readable(self) -> None:
         """Raises Damaged where nobody can say who may come in."""
@@ -92,6 +96,20 @@ class Access:
                 place="request",
                 remedy="Make a key: vicinal keys create PATH.",
             )
+
+
+@contextmanager
+def _told_without_place() -> Iterator[None]:
+    """That keys cannot be read goes to whoever asked: nothing in it is about this machine."""
+    try:
+        yield
+    except Damaged as error:
+        log.error("keys unreadable", extra={"fields": {"error": str(error)}})
+        raise Damaged(
+            "the keys of the server cannot be read, so nobody is let in",
+            name="keys",
+            remedy="The log of the server says where they are and why.",
+        ) from None
 
 
 def check_role(key: Key | None, role: Role) -> None:

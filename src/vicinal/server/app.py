@@ -30,6 +30,8 @@ from .logs import log
 from .openapi import document
 from .pool import Pool
 from .settings import ServerSettings
+from .vikingdb.face import VikingFace
+from .vikingdb.face import routes as viking_routes
 
 __all__ = ["make_application"]
 
@@ -66,6 +68,7 @@ class Application:
         self._database: Database | None = None
         self._pool: Pool | None = None
         self._calls: Calls | None = None
+        self.viking: VikingFace | None = None
         self._document = msgspec.json.encode(document())
         self._is_stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -78,6 +81,7 @@ class Application:
                     for path, answer in open_to_all.items()
                 ),
                 PathRoute("/metrics", _Endpoint({"GET": _Call("/metrics", "read", self._metrics)})),
+                *viking_routes(),
             ],
             redirect_slashes=False,
             default=_unknown,
@@ -194,6 +198,7 @@ class Application:
         self._database = connect(self._settings.path)
         self._pool = Pool(self._settings.threads, self._settings.waiting_max)
         self._calls = Calls(self._settings, self._database, self._pool)
+        self.viking = VikingFace(self._settings, self._access, self._database, self._pool, self._folder.check)
         task = asyncio.create_task(_note_memory())
         self._tasks.add(task)
         threading.Thread(target=_end_with_parent, name="vicinal-parent", daemon=True).start()

@@ -75,6 +75,8 @@ class Exchange:
         key: with which it was made.
         warnings: what the engine warned of.
         asked: arguments, for the log of slow requests.
+        failure: makes the body of an answer that is no success, of the error, the request's id and the status. Other
+            protocols than ours have their own.
         has_left: whether the client has closed the connection while it was watched.
     """
 
@@ -88,6 +90,7 @@ class Exchange:
         "asked",
         "body_bytes",
         "collection",
+        "failure",
         "has_left",
         "headers",
         "id",
@@ -113,6 +116,7 @@ class Exchange:
         self.key: Key | None = None
         self.warnings: list[str] = []
         self.asked: Any = None
+        self.failure: Callable[[VicinalError, str, int], bytes] = _failure
         self.status = self.body_bytes = 0
 
     def header(self, wanted: bytes) -> bytes:
@@ -217,7 +221,7 @@ class Exchange:
     ) -> None:
         """What went wrong, as the client will raise it."""
         status = status_of(error) if status is None else status
-        body = _encode(Failure.of(error, self.id))
+        body = self.failure(error, self.id, status)
         more = list(headers)
         if status == 401:
             more.append((b"www-authenticate", b"Bearer"))
@@ -291,6 +295,10 @@ class Exchange:
             place="request",
             remedy="Send fewer rows at a time, or raise body_mib_max of the server.",
         )
+
+
+def _failure(error: VicinalError, request: str, status: int) -> bytes:
+    return _encode(Failure.of(error, request))
 
 
 def _ascii_json(texts: list[str]) -> bytes:

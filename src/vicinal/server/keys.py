@@ -1,7 +1,9 @@
 """Keys of a server: a file in the database's folder that holds what a key may do, and of the key itself a hash only.
 
-A key is `vk_<its id>_<256 random bits>`. So many bits are not guessed, and a plain SHA-256 is enough to keep them. The
-file is replaced as a whole, and running workers see a change with their next request.
+A key is `vk_<its id>_<256 random bits>`. So many bits are not guessed, and a plain SHA-256 is enough to keep them. A
+key that signs is a pair, an access key and a secret, which is never sent: to check a signature the server must have the
+secret, so the file holds it as it is. The file is for its owner alone. It is replaced as a whole, and running workers
+see a change with their next request.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -32,6 +34,7 @@ ROLES: Final[tuple[Role, ...]] = get_args(Role)
 FILE_NAME: Final = "server-keys.json"
 _FORMAT: Final = 1
 _PREFIX: Final = "vk"
+_ACCESS_PREFIX: Final = "AKVK"
 _ID_BYTES: Final = 5
 _SECRET_BYTES: Final = 32
 _NAME_CHARS_MAX: Final = 200
@@ -48,6 +51,7 @@ class Key:
         where: a filter, as `where` takes it, that every row must pass which the key reads or writes; None for none.
         collections: the only ones that it reaches; empty for all.
         hash: SHA-256 of the key, in hexadecimal.
+        secret: of a key that signs, with which it signs; None for one that is sent.
     """
 
     id: str
@@ -59,6 +63,7 @@ class Key:
     expires_at: datetime | None
     revoked_at: datetime | None
     hash: str
+    secret: str | None = field(default=None, repr=False)
 
     def state(self, now: datetime) -> str:
         """ "active", "revoked" or "expired"."""
@@ -71,13 +76,19 @@ class Key:
         """Whether there are rows or collections that it does not reach."""
         return self.where is not None or bool(self.collections)
 
+    @property
+    def access_key(self) -> str | None:
+        """Under which a key that signs is known to clients."""
+        return None if self.secret is None else f"{_ACCESS_PREFIX}{self.id}"
+
     def may(self, role: Role) -> bool:
         """Whether its role includes this one."""
         return ROLES.index(self.role) >= ROLES.index(role)
 
     def to_json(self) -> dict[str, Any]:
         """For the file."""
-        return {
+        signing = {} if self.secret is None else {"secret": self.secret}
+        return signing | {
             "id": self.id,
             "name": self.name,
             "role": self.role,
@@ -107,6 +118,7 @@ class Key:
             expires_at=_instant(found["expires_at"]),
             revoked_at=_instant(found["revoked_at"]),
             hash=found["hash"],
+            secret=None if found.get("secret") is None else str(found["secret"]),
         )
 
 
@@ -155,19 +167,22 @@ class KeyFile:
         where: Mapping[str, Any] | None = None,
         collections: tuple[str, ...] = (),
         days: float | None = None,
+        signing: bool = False,
     ) -> tuple[Key, str]:
-        """Makes a key; the second value is the key itself, which is nowhere else.
+        """Makes a key; the second value is the key itself, which is nowhere else, or the secret of a pair.
 
         Args:
             where: see `Key`.
             days: after which it ends.
+            signing: makes a pair, which signs requests (signature V4) in place of being sent.
 
         Raises:
             InvalidArgument: nothing was made.
         """
         _check_new(name, role, where, collections, days)
         id_, now = secrets.token_hex(_ID_BYTES), datetime.now(UTC)
-        secret = f"{_PREFIX}_{id_}_{secrets.token_urlsafe(_SECRET_BYTES)}"
+        random = secrets.token_urlsafe(_SECRET_BYTES)
+        secret = random if signing else f"{_PREFIX}_{id_}_{random}"
         key = Key(
             id=id_,
             name=name,
@@ -178,6 +193,7 @@ class KeyFile:
             expires_at=None if days is None else now + timedelta(days=days),
             revoked_at=None,
             hash=_hash(secret),
+            secret=secret if signing else None,
         )
         with self._locked():
             self._write([*self.read(), key])
@@ -281,6 +297,8 @@ class KeyRing:
         self._look()
         parts = presented.split("_", 2)
         key = self._keys.get(parts[1]) if len(parts) == len((_PREFIX, "id", "secret")) else None
+        if key is not None and key.secret is not None:  # it signs, and is not sent
+            key = None
         # Compared also where there is none of this id, so that the time taken says nothing about which ids there are.
         same = hmac.compare_digest(_hash(presented), _NO_HASH if key is None else key.hash)
         if key is None or not same or key.state(datetime.now(UTC)) != "active":
@@ -291,6 +309,29 @@ class KeyRing:
                 remedy="Keys are made by: vicinal keys create PATH.",
             )
         return key
+
+    def find_signing(self, access_key: str) -> tuple[Key, str]:
+        """The key that signs under this name, and its secret.
+
+        Raises:
+            KeyRefused: there is none, or none any more.
+            Damaged: the file cannot be read, so nobody comes in.
+        """
+        self._look()
+        key = self._keys.get(access_key.removeprefix(_ACCESS_PREFIX))
+        if (
+            key is None
+            or key.secret is None
+            or key.access_key != access_key
+            or key.state(datetime.now(UTC)) != "active"
+        ):
+            raise KeyRefused(
+                "the server does not know this access key",
+                name="access_key",
+                place="request",
+                remedy="Pairs that sign are made by: vicinal keys create PATH --signing.",
+            )
+        return key, key.secret
 
     def _look(self) -> None:
         try:

@@ -58,6 +58,9 @@ class ServerSettings:
         graceful_seconds: what a stop waits for requests that are being answered.
         allowed_hosts: names in the Host header that are answered. Others than those of this machine need keys.
         encoders: names of encoders that a new collection may have.
+        models: of clients of VikingDB: which of our encoders is meant by the name of a model, each NAME=ENCODER; or
+            NAME=image:ENCODER for pictures, NAME=rerank:RERANKER.
+        signature_seconds: how far the time at which a request was signed may be from now.
         backup_folder: where backups go; none are made without it.
         tls_certificate: file of the certificate chain, for https.
         tls_key: file of its private key.
@@ -91,6 +94,8 @@ class ServerSettings:
     graceful_seconds: float = 30.0
     allowed_hosts: tuple[str, ...] = ()
     encoders: tuple[str, ...] = ("hashing", "minilm")
+    models: tuple[str, ...] = ()
+    signature_seconds: float = 900.0
     backup_folder: str | None = None
     tls_certificate: str | None = None
     tls_key: str | None = None
@@ -98,6 +103,11 @@ class ServerSettings:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             _check(field.name, field.type, getattr(self, field.name))
+        for model in self.models:
+            if not all(model.partition("=")):
+                raise InvalidArgument(
+                    f"a model is written NAME=ENCODER, not {shown(model)}", name="models", value=model
+                )
         if (self.tls_certificate is None) != (self.tls_key is None):
             lacking = "tls_key" if self.tls_key is None else "tls_certificate"
             raise InvalidArgument(f"https needs {lacking} too", name=lacking, remedy="Give both or neither.")

@@ -1,0 +1,94 @@
+"""What is answered: the envelopes of both planes, and which code goes with which error."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from ... import errors
+from ...errors import VicinalError
+from ...wire.errors import status_of
+
+__all__ = ["Refusal", "control_failure", "control_success", "data_failure", "data_success", "invalid", "missing"]
+
+SERVICE: Final = "vikingdb"
+
+# Of the nearest class that is listed. The status stays the one that goes with the error.
+_CODES: Final[dict[type[VicinalError], str]] = {
+    errors.KeyRefused: "AccessDenied",
+    errors.NotAllowed: "AccessDenied",
+    errors.CollectionNotFound: "NotFound.VikingdbCollection",
+    errors.CollectionDropped: "NotFound.VikingdbCollection",
+    errors.IdNotFound: "NotFound.VikingdbData",
+    errors.NotFound: "NotFound.VikingdbApi",
+    errors.ServerBusy: "TooManyRequests",
+    errors.InvalidInput: "InvalidParameter",
+    errors.LimitExceeded: "InvalidParameter",
+    errors.Unsupported: "InvalidParameter",
+    errors.SettingsMismatch: "InvalidParameter",
+    VicinalError: "InternalError",
+}
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Refusal(errors.InvalidInput):
+    """An error of the protocol that the engine knows nothing of.
+
+    Args:
+        code: of the protocol, such as "MissingParameter".
+        status: of HTTP.
+    """
+
+    def __init__(self, code: str, message: str, *, status: int = 400, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.code = code
+        self.status = status
+
+
+def invalid(message: str, name: str, value: Any = None, remedy: str = "") -> Refusal:
+    """A parameter that is there and wrong."""
+    return Refusal("InvalidParameter", message, name=name, value=value, remedy=remedy)
+
+
+def missing(name: str) -> Refusal:
+    return Refusal("MissingParameter", f"{name} is missing", name=name, remedy=f"Send {name!r} in the body.")
+
+
+def data_success(api: str, request: str, result: Any) -> bytes:
+    return _encode({"code": "Success", "message": "success", "request_id": request, "api": api, "result": result})
+
+
+def data_failure(error: VicinalError, request: str, status: int) -> bytes:
+    code, message = _told(error, status)
+    return _encode({"code": code, "message": message, "request_id": request, "result": None})
+
+
+def control_success(action: str, version: str, region: str, request: str, result: Any) -> bytes:
+    metadata = {"RequestId": request, "Action": action, "Version": version, "Service": SERVICE, "Region": region}
+    return _encode({"ResponseMetadata": metadata, "Result": result})
+
+
+def control_failure(error: VicinalError, request: str, status: int) -> bytes:
+    code, message = _told(error, status)
+    told = {"Code": code, "Message": message}
+    return _encode({"ResponseMetadata": {"RequestId": request, "Service": SERVICE, "Error": told}})
+
+
+def failed_status(error: VicinalError) -> int:
+    """Of HTTP."""
+    if isinstance(error, Refusal):
+        return error.status
+    found = status_of(error)
+    return 400 if found in (409, 422) else 404 if found == 410 else found
+
+
+def _told(error: VicinalError, status: int) -> tuple[str, str]:
+    if isinstance(error, Refusal):
+        code = error.code
+    else:
+        code = next(_CODES[kind] for kind in type(error).__mro__ if kind in _CODES)
+    place = f" ({error.place})" if error.place and error.place != "request" else ""
+    remedy = f" {error.remedy}" if error.remedy else ""
+    return code, f"{error.message}{place}.{remedy}".encode(errors="backslashreplace").decode()

@@ -1,0 +1,235 @@
+"""Which collections and indexes there are: notes beside the rows of the engine's collections.
+
+A collection of the project "default" has its own name in the engine, others have the project before it. What was
+declared is one note, each index another, so that of two who make the same one is first. A collection of the engine
+without such a note is none here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+from ...collection import Collection
+from ...database import Database
+from ...errors import CollectionNotFound, SettingsMismatch, StoreError
+from ...wire.arguments import Handle
+from ..access import check_collection
+from ..handles import Handles
+from ..keys import Key
+from .answers import Refusal, invalid, missing
+from .models import Models
+from .requests import OfCollection
+from .schema import NAME, Schema, check_name
+
+__all__ = ["Catalogue", "Entry"]
+
+T = TypeVar("T")
+
+_OWNER: Final = "vikingdb"
+_COLLECTION: Final = "collection"
+_INDEX: Final = "index "
+_DEFAULT_PROJECT: Final = "default"
+_RESOURCE: Final = "vdb-"
+_HELD: Final = Handle()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A collection as it is declared.
+
+    Attributes:
+        stored: name of the engine's collection.
+        resource_id: by which it can be found as well.
+        note: when and by whom it was made, and what else is told of it.
+        indexes: by name.
+    """
+
+    name: str
+    project: str
+    stored: str
+    resource_id: str
+    schema: Schema
+    note: dict[str, Any]
+    indexes: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def index(self, name: str | None) -> dict[str, Any]:
+        if name is None:
+            raise missing("index_name")
+        if name not in self.indexes:
+            raise Refusal(
+                "NotFound.VikingdbIndex",
+                f"collection {self.name!r} has no index {name!r:.80}",
+                status=404,
+                name="index_name",
+                value=name,
+            )
+        return self.indexes[name]
+
+    def indexed(self, index: dict[str, Any]) -> frozenset[str]:
+        """Fields that may be filtered through an index."""
+        listed = index.get("ScalarIndex")
+        return frozenset(self.schema.scalars() if listed is None else listed)
+
+
+class Catalogue:
+    """Of one worker. Nothing is held but names: another worker may change anything between two requests."""
+
+    def __init__(self, database: Database, models: Models) -> None:
+        self._database = database
+        self._models = models
+        self._handles = Handles(database)
+        self._resources: dict[str, str] = {}
+
+    def find(self, given: OfCollection, key: Key | None) -> Entry:
+        """
+        Raises:
+            Refusal, CollectionNotFound: there is none.
+            NotAllowed: the key does not reach it.
+        """
+        project = given.project_name or given.project or _DEFAULT_PROJECT
+        return self.entry(given.collection_name, given.resource_id, project, key)
+
+    def entry(self, name: str | None, resource_id: str | None, project: str, key: Key | None) -> Entry:
+        if name is None and resource_id is None:
+            raise missing("collection_name")
+        stored = self._stored_of(resource_id) if name is None else _stored(project, name)
+        check_collection(key, stored)
+        found = self._entry(stored)
+        if found is None or (resource_id is not None and found.resource_id != resource_id):
+            raise _not_found(name or resource_id)
+        return found
+
+    def use(self, entry: Entry, key: Key | None, work: Callable[[Collection], T]) -> T:
+        """What `work` gives for the rows of a collection, as far as the key reaches them."""
+        return self._handles.use(entry.stored, _HELD, key, work)
+
+    def entries(self, key: Key | None) -> Iterator[Entry]:
+        """All that the key reaches, by name. Those that cannot be read are passed over."""
+        for stored in self._database.collections():
+            if key is not None and key.collections and stored not in key.collections:
+                continue
+            try:
+                found = self._entry(stored)
+            except (CollectionNotFound, StoreError):
+                continue
+            if found is not None:
+                yield found
+
+    def create(self, name: str, project: str, given: dict[str, Any], person: str, key: Key | None) -> Entry:
+        """
+        Raises:
+            Refusal: such a collection cannot be, or there is one.
+        """
+        stored, schema = _stored(project, name), Schema.of(given)
+        check_collection(key, stored)
+        exists = Refusal(
+            "AlreadyExists.VikingdbCollection", f"there is a collection {name!r}", status=409, name="CollectionName"
+        )
+        if stored in self._database and self._entry(stored) is not None:
+            raise exists
+        moment = _now()
+        note = {"name": name, "project": project, "given": given, "made": moment, "changed": moment, "person": person}
+        try:
+            docs = self._database.collection(stored, zero_vectors="allow", auto_ids="integer", **self._engine(schema))
+        except SettingsMismatch:
+            raise exists from None
+        with docs:
+            if docs.count():  # rows of a program that knows nothing of this protocol
+                raise exists
+            text = json.dumps(note).encode()
+            if docs.notes(_OWNER).setdefault(_COLLECTION, text) != text:
+                raise exists
+        made = self._entry(stored)
+        if made is None:
+            raise _not_found(name)
+        return made
+
+    def change(self, entry: Entry, key: Key | None, **more: Any) -> None:
+        """Tells something else of a collection."""
+        self._note(entry, key, {_COLLECTION: entry.note | more | {"changed": _now()}})
+
+    def add_index(self, entry: Entry, key: Key | None, name: str, given: dict[str, Any]) -> None:
+        """
+        Raises:
+            Refusal: there is one of this name.
+        """
+        text = json.dumps(given).encode()
+        if self.use(entry, key, lambda docs: docs.notes(_OWNER).setdefault(_INDEX + name, text)) != text:
+            raise Refusal(
+                "AlreadyExists.VikingdbIndex",
+                f"collection {entry.name!r} has an index {name!r}",
+                status=409,
+                name="IndexName",
+            )
+
+    def change_index(self, entry: Entry, key: Key | None, name: str, given: dict[str, Any]) -> None:
+        self._note(entry, key, {_INDEX + name: given})
+
+    def drop_index(self, entry: Entry, key: Key | None, name: str) -> None:
+        self.use(entry, key, lambda docs: docs.notes(_OWNER).pop(_INDEX + name, None))
+
+    def drop(self, entry: Entry) -> None:
+        try:
+            self._database.drop(entry.stored)
+        finally:
+            self._handles.forget(entry.stored)
+
+    def _note(self, entry: Entry, key: Key | None, notes: dict[str, Any]) -> None:
+        written = {name: json.dumps(value).encode() for name, value in notes.items()}
+        self.use(entry, key, lambda docs: docs.notes(_OWNER).update(written))
+
+    def _engine(self, schema: Schema) -> dict[str, Any]:
+        """What the engine makes the collection with."""
+        if schema.vector is not None:
+            return {"dimension": schema.vector.dim}
+        source = schema.dense
+        assert source is not None  # a schema has the one or the other
+        if source.image is not None:
+            return {"dimension": self._models.image(source.model, source.dim).dim}
+        return {"encoder": self._models.encoder_name(source.model, source.dim)}
+
+    def _entry(self, stored: str) -> Entry | None:
+        if stored not in self._database:
+            return None
+
+        def read(docs: Collection) -> tuple[dict[str, bytes], str]:
+            return dict(docs.notes(_OWNER).items()), docs.uuid.hex
+
+        notes, uuid = self._handles.use(stored, _HELD, None, read)
+        if _COLLECTION not in notes:
+            return None
+        note = json.loads(notes[_COLLECTION])
+        indexes = {
+            name.removeprefix(_INDEX): json.loads(text) for name, text in notes.items() if name.startswith(_INDEX)
+        }
+        resource = f"{_RESOURCE}{uuid}"
+        self._resources[resource] = stored
+        return Entry(note["name"], note["project"], stored, resource, Schema.of(note["given"]), note, indexes)
+
+    def _stored_of(self, resource_id: str | None) -> str:
+        if resource_id not in self._resources:
+            for _ in self.entries(None):  # each is remembered as it is read
+                pass
+        found = self._resources.get(resource_id or "")
+        if found is None:
+            raise _not_found(resource_id)
+        return found
+
+
+def _stored(project: str, name: str) -> str:
+    check_name(name, "collection_name")
+    if not isinstance(project, str) or not NAME.fullmatch(project.replace("-", "_")):
+        raise invalid("a project's name has letters, digits, '_' and '-'", "project_name", project)
+    return name if project == _DEFAULT_PROJECT else f"{project}/{name}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _not_found(name: str | None) -> CollectionNotFound:
+    return CollectionNotFound(f"there is no collection {name!r:.80}", name="collection_name", value=name)

@@ -1,0 +1,192 @@
+"""How a request of this protocol is let in, becomes a call, and is answered in its own envelopes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.routing import Route as PathRoute
+
+from ... import warn
+from ...database import Database
+from ...errors import NotFound, VicinalError
+from ...wire.reading import read
+from ..access import Access, check_role
+from ..exchange import Exchange, Scope
+from ..keys import Key
+from ..pool import Pool
+from ..settings import ServerSettings
+from . import answers
+from .answers import Refusal, control_failure, control_success, data_failure, data_success
+from .catalogue import Catalogue
+from .control_plane import ACTIONS, Action, Body, ControlPlane
+from .data_plane import CALLS, Asked, Call, DataPlane
+from .models import Models
+from .signature import ALGORITHM, check_signature, read_signed
+
+__all__ = ["VikingFace", "routes"]
+
+PREFIX: Final = "/api/vikingdb/"
+VERSION: Final = "2025-06-09"
+_KNOWLEDGE: Final = "/api/knowledge/"
+_NOT_IMPLEMENTED: Final = 1000024  # of the knowledge service, whose codes are numbers
+_LOG_ID: Final = b"x-tt-logid"
+_LOG_ID_TEXT: Final = re.compile(r"[!-~]{1,256}")
+
+
+class VikingFace:
+    """Of one worker. Its routes stand beside those of our own API.
+
+    Args:
+        access: who may come in.
+        still_there: raises where the folder is gone.
+    """
+
+    def __init__(
+        self, settings: ServerSettings, access: Access, database: Database, pool: Pool, still_there: Callable[[], None]
+    ) -> None:
+        self._settings = settings
+        self._access = access
+        self._pool = pool
+        self._still_there = still_there
+        models = Models(settings)
+        catalogue = Catalogue(database, models)
+        self._data = DataPlane(settings, catalogue, models)
+        self._control = ControlPlane(settings, catalogue, models)
+
+    async def ping(self, exchange: Exchange) -> None:
+        """For clients that ask it before they have shown who they are."""
+        await exchange.send_json(b'{"code":"Success","message":"success"}')
+
+    async def call(self, call: Call, exchange: Exchange, scope: Scope) -> None:
+        """A call of the data plane."""
+        key, body = await self._admit(exchange, scope)
+        check_role(key, call.role)
+        self._still_there()
+        body = await exchange.body() if body is None else body
+        request = read(call.model, body)
+        exchange.asked = request
+        given = exchange.header(_LOG_ID).decode("latin-1")
+        asked = Asked(key, given or None, body)
+        result = await self._run(exchange, lambda: call.work(self._data, request, asked))
+        exchange.collection = getattr(request, "collection_name", None) or ""
+        await exchange.send_json(data_success(call.api, exchange.id, result))
+
+    async def control(self, action: Action | None, exchange: Exchange, scope: Scope) -> None:
+        """A call of the control plane; None: the query names it."""
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        name = query.get("Action", "")
+        key, body = await self._admit(exchange, scope)
+        if action is None:
+            action = ACTIONS.get(name)
+        if action is None:
+            raise Refusal("InvalidParameter", f"there is no action {name!r:.80}", name="Action", value=name)
+        exchange.route = f"vikingdb.{action.name}"
+        check_role(key, action.role)
+        self._still_there()
+        body = await exchange.body() if body is None else body
+        work = partial(action.work, self._control, read(Body, body), key)
+        result = await self._run(exchange, work, admin=True)
+        await exchange.send_json(control_success(action.name, query.get("Version", VERSION), "", exchange.id, result))
+
+    async def _admit(self, exchange: Exchange, scope: Scope) -> tuple[Key | None, bytes | None]:
+        """Who asks, and the body, if it had to be read for that."""
+        if not exchange.header(b"authorization").startswith(ALGORITHM.encode()):
+            exchange.key = self._access.check(exchange.headers)
+            return exchange.key, None
+        skew = self._settings.signature_seconds
+        signed = read_signed(exchange.headers, datetime.now(UTC), skew)
+        key, secret = self._access.check_signing(exchange.headers, signed.access_key)
+        body = await exchange.body()
+        query = scope["query_string"].decode("latin-1")
+        check_signature(signed, secret, exchange.method, scope["path"], query, body)
+        exchange.key = key
+        return key, body
+
+    async def _run(self, exchange: Exchange, work: Callable[[], Any], *, admin: bool = False) -> Any:
+        settings = self._settings
+
+        def warned() -> Any:
+            with warn.collected(exchange.warnings):
+                return work()
+
+        with exchange.watched():
+            deadline = exchange.deadline(settings.admin_timeout if admin else settings.timeout)
+            return await self._pool.run(deadline, warned)
+
+
+class VikingRoute:
+    """One path of the protocol, as an endpoint of starlette.
+
+    Args:
+        name: what it is counted as.
+        failure: makes the body of an answer that is no success.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        method: str,
+        answer: Callable[[VikingFace, Exchange, Scope], Any],
+        failure: Callable[[VicinalError, str, int], bytes] = data_failure,
+    ) -> None:
+        self._name = name
+        self._methods = (method, "HEAD") if method == "GET" else (method,)
+        self._answer = answer
+        self._failure = failure
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        application, exchange = scope["vicinal"]
+        exchange.route = self._name
+        exchange.failure = self._failure
+        given = exchange.header(_LOG_ID).decode("latin-1")
+        if _LOG_ID_TEXT.fullmatch(given):
+            exchange.id = given
+        try:
+            if exchange.method not in self._methods:
+                message = f"the path takes {self._methods[0]}, not {exchange.method:.20}"
+                raise Refusal("InvalidParameter", message, status=405, name="method", value=exchange.method)
+            await self._answer(application.viking, exchange, scope)
+        except VicinalError as error:
+            if exchange.status or exchange.has_left:
+                raise
+            await exchange.send_error(error, answers.failed_status(error))
+
+
+def routes() -> list[PathRoute]:
+    """All paths of the protocol."""
+    found = [
+        PathRoute(f"{PREFIX}Ping", VikingRoute("vikingdb.Ping", "GET", lambda face, exchange, _: face.ping(exchange)))
+    ]
+    for call in CALLS:
+        found.append(PathRoute(PREFIX + call.path, VikingRoute(f"vikingdb.{call.api}", "POST", partial(_call, call))))
+    for name, action in ACTIONS.items():
+        path = PREFIX + action.path
+        endpoint = VikingRoute(f"vikingdb.{name}", "POST", partial(_control, action), control_failure)
+        found.append(PathRoute(path, endpoint))
+    found.append(PathRoute("/", VikingRoute("vikingdb.control", "POST", partial(_control, None), control_failure)))
+    found.append(PathRoute(PREFIX + "{rest:path}", VikingRoute("vikingdb.unknown", "POST", _unknown)))
+    found.append(PathRoute(_KNOWLEDGE + "{rest:path}", VikingRoute("knowledge", "POST", _unknown, _knowledge_failure)))
+    return found
+
+
+async def _call(call: Call, face: VikingFace, exchange: Exchange, scope: Scope) -> None:
+    await face.call(call, exchange, scope)
+
+
+async def _control(action: Action | None, face: VikingFace, exchange: Exchange, scope: Scope) -> None:
+    await face.control(action, exchange, scope)
+
+
+async def _unknown(face: VikingFace, exchange: Exchange, scope: Scope) -> None:
+    raise NotFound("there is nothing at this path", name="path", value=scope["path"])
+
+
+def _knowledge_failure(error: VicinalError, request: str, status: int) -> bytes:
+    message = "the knowledge service is not part of this server"
+    return msgspec.json.encode({"code": _NOT_IMPLEMENTED, "message": message, "request_id": request})
