@@ -48,6 +48,18 @@ GIVEN = {
         from support.gguf_models import write_model
         write_model(pathlib.Path("models/small.gguf"), ends=True)
     """,
+    "vikingdb.md": """
+        import pathlib, pytest
+        for package in ("httpx", "uvicorn"):
+            pytest.importorskip(package, reason=f"{package} is not installed")
+        from support.http_server import HttpServer
+        from vicinal.server.keys import KeyFile
+        keys = KeyFile(pathlib.Path("data"))
+        pair, secret = keys.create("me", "admin", signing=True)
+        access_key = pair.access_key
+        admin = keys.create("admin", "admin")[1]
+        host = cleanup.enter_context(HttpServer("data")).url.removeprefix("http://")
+    """,
     "settings.md": """
         import pathlib, vicinal
         pathlib.Path("prod.env").write_text("OPENAI_API_KEY=sk-an-example")
@@ -57,7 +69,7 @@ GIVEN = {
 }
 
 # Pages about another distribution than `vicinal`, and the package that it installs.
-PACKAGES = {"lshrs.md": "lshrs", "pyvdb.md": "pyvdb", "vecstore.md": "vecstore"}
+PACKAGES = {"lshrs.md": "lshrs", "pyvdb.md": "pyvdb", "vecstore.md": "vecstore", "vikingdb.md": "vikingdb"}
 
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")  # pictures too
@@ -95,16 +107,17 @@ def test_examples_run_and_print_what_the_page_says(page: Path, tmp_path: Path, m
         pytest.importorskip(package, reason=f"{package} is not installed")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "_factories", dict(registry._factories))  # a page may register an encoder
-    names: dict[str, object] = {"__name__": page.stem}
-    exec(re.sub(r"^ {8}", "", GIVEN.get(page.name, ""), flags=re.MULTILINE), names)
-    for block, expected in examples(page):
-        printed = io.StringIO()
-        # Blank lines before it, so that a traceback names lines of the page.
-        program = compile("\n" * (block.line - 1) + block.text, str(page), "exec")
-        with contextlib.redirect_stdout(printed):
-            exec(program, names)
-        if expected is not None:
-            assert printed.getvalue() == expected
+    with contextlib.ExitStack() as cleanup:
+        names: dict[str, object] = {"__name__": page.stem, "cleanup": cleanup}
+        exec(re.sub(r"^ {8}", "", GIVEN.get(page.name, ""), flags=re.MULTILINE), names)
+        for block, expected in examples(page):
+            printed = io.StringIO()
+            # Blank lines before it, so that a traceback names lines of the page.
+            program = compile("\n" * (block.line - 1) + block.text, str(page), "exec")
+            with contextlib.redirect_stdout(printed):
+                exec(program, names)
+            if expected is not None:
+                assert printed.getvalue() == expected
 
 
 def test_the_programs_of_the_readme_run_a_second_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+import vicinal
 from support.http_server import HttpServer
 from support.viking import COLLECTION, INDEX, VikingClient
 from vicinal.server.keys import KeyFile
+from vicinal.server.vikingdb import repeats
+from vicinal.server.vikingdb.repeats import Repeats
 
 MODELS = "bge-m3=hashing:64,doubao-seed-rerank=rerank:lexical,pictures=image:descriptor"
 OF_DOCS = {"collection_name": "docs"}
@@ -104,6 +107,40 @@ def test_a_retried_upsert_is_carried_out_once(server: HttpServer, viking: Viking
     assert viking.call("GetCollection", {"CollectionName": "auto"})["CollectionStats"]["DataCount"] == 6
 
 
+def test_rows_with_keys_of_their_own_are_not_written_again_by_a_retry(docs: VikingClient, server: HttpServer) -> None:
+    """What somebody else has written meanwhile stays, whether or not the key reaches all rows."""
+    _, tenant = KeyFile(server.path).create("tenant of retries", "write", where={"tag": "a"})
+    with server.client(key=tenant) as http:
+        for client in (docs, VikingClient(http)):
+            first, second = ({**OF_DOCS, "data": [{**ROWS[0], "n": n}]} for n in (1, 2))
+            client.call("data/upsert", first, request_id="once")
+            client.call("data/upsert", second, request_id="once")  # another body is another request
+            client.call("data/upsert", first, request_id="once")
+            assert client.call("data/fetch_in_collection", {**OF_DOCS, "ids": [1]})["fetch"][0]["fields"]["n"] == 2
+
+
+def test_requests_are_forgotten_after_ten_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1e9
+    monkeypatch.setattr(repeats.time, "time", lambda: now)
+    with vicinal.connect(tmp_path) as db:
+        docs = db.collection("docs", dimension=2)
+
+        def sent(*, makes_keys: bool = True) -> Repeats:
+            return Repeats(docs, None, "r", b"body", makes_keys=makes_keys)
+
+        first = sent()
+        assert (first.known, first.seed) == (None, sent().seed)  # a try that is under way
+        first.remember({"token_usage": {}})
+        assert sent().known == sent(makes_keys=False).known == repeats.Answer({"token_usage": {}})
+        assert Repeats(docs, None, "r", b"other", makes_keys=True).known is None
+        now += 599
+        assert sent().known is not None
+        now += 2
+        again = sent()
+        assert again.known is None
+        assert again.seed not in (None, first.seed)
+
+
 @pytest.mark.parametrize("path", ["data/upsert", "data/search/random", "CreateCollection", "embedding"])
 def test_without_a_key_nobody_comes_in(server: HttpServer, docs: VikingClient, path: str) -> None:
     with server.client() as http:
@@ -166,4 +203,6 @@ def test_every_failure_has_a_body_of_the_protocol(server: HttpServer, docs: Viki
         assert (wrong.status_code, wrong.json()["code"]) == (405, "InvalidParameter")
         knowledge = http.post("/api/knowledge/collection/search", json={})
         assert (knowledge.status_code, knowledge.json()["code"]) == (404, 1000024)
-        assert isinstance(knowledge, httpx.Response)
+        for verb in ("GET", "POST"):  # without an action the root is what it was: nothing
+            root = http.request(verb, "/", json={})
+            assert (root.status_code, root.json()["error"]["type"]) == (404, "NotFound")

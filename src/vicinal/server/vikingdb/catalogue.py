@@ -8,7 +8,7 @@ without such a note is none here.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -69,7 +69,7 @@ class Entry:
             )
         return self.indexes[name]
 
-    def indexed(self, index: dict[str, Any]) -> frozenset[str]:
+    def indexed(self, index: Mapping[str, Any]) -> frozenset[str]:
         """Fields that may be filtered through an index."""
         listed = index.get("ScalarIndex")
         return frozenset(self.schema.scalars() if listed is None else listed)

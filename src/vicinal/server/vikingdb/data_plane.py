@@ -61,7 +61,8 @@ class DataPlane:
         entry = self._catalogue.find(request, asked.key)
 
         def work(docs: Collection) -> Any:
-            repeats = Repeats(docs, asked.key, asked.request_id, asked.body)
+            makes_keys = entry.schema.key is None
+            repeats = Repeats(docs, asked.key, asked.request_id, asked.body, makes_keys=makes_keys)
             if repeats.known is not None:
                 return repeats.known.result
             result = upsert(docs, entry.schema, request, self._models, repeats.seed)
@@ -117,14 +118,14 @@ class DataPlane:
 
     def aggregate(self, request: requests.Aggregate, asked: Asked) -> Any:
         entry = self._catalogue.find(request, asked.key)
-        indexed = entry.indexed(entry.index(request.index_name))
-        where = condition_of(request.filter, None, Filters(entry.schema, indexed))
+        filters = Filters(entry.schema, entry.indexed(entry.index(request.index_name)), self._settings)
+        where = condition_of(request.filter, None, filters)
         op = needed(request.op, "op")
         if op == "vector_weighted_sum":
             return self._catalogue.use(entry, asked.key, lambda docs: _weighted_sum(docs, entry, request, where))
         if op != "count":
             raise invalid(f"op is 'count' or 'vector_weighted_sum', not {op!r:.80}", "op", op)
-        return self._catalogue.use(entry, asked.key, lambda docs: _count(docs, entry, indexed, request, where))
+        return self._catalogue.use(entry, asked.key, lambda docs: _count(docs, filters, request, where))
 
     # -- models
 
@@ -188,14 +189,12 @@ class DataPlane:
         return made
 
 
-def _count(
-    docs: Collection, entry: Entry, indexed: frozenset[str], request: requests.Aggregate, where: Node | None
-) -> dict[str, Any]:
+def _count(docs: Collection, filters: Filters, request: requests.Aggregate, where: Node | None) -> dict[str, Any]:
     part = docs if where is None else docs.within(where)
     given = request.group_by if request.group_by is not None else request.field
     if given is None or given == _NO_FIELD:
         return {"agg": dict.fromkeys(_TOTALS, part.count()), "op": "count", "field": _NO_FIELD}
-    field = Filters(entry.schema, indexed).field(given, "string", "int64", "bool")
+    field = filters.field(given, "string", "int64", "bool")
     compares = _conditions(request.cond)
     counts = [(value, count) for value, count in part.facets(field.name) if all(c(count) for c in compares)]
     if request.order not in (None, "asc", "desc"):

@@ -27,7 +27,7 @@ from .catalogue import Catalogue
 from .control_plane import ACTIONS, Action, Body, ControlPlane
 from .data_plane import CALLS, Asked, Call, DataPlane
 from .models import Models
-from .signature import ALGORITHM, check_signature, read_signed
+from .signature import ALGORITHM, Signed, check_body, check_signature, read_signed
 
 __all__ = ["VikingFace", "routes"]
 
@@ -65,10 +65,10 @@ class VikingFace:
 
     async def call(self, call: Call, exchange: Exchange, scope: Scope) -> None:
         """A call of the data plane."""
-        key, body = await self._admit(exchange, scope)
+        key, signed = self._admit(exchange, scope)
         check_role(key, call.role)
         self._still_there()
-        body = await exchange.body() if body is None else body
+        body = await self._body(exchange, signed)
         request = read(call.model, body)
         exchange.asked = request
         given = exchange.header(_LOG_ID).decode("latin-1")
@@ -81,7 +81,7 @@ class VikingFace:
         """A call of the control plane; None: the query names it."""
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         name = query.get("Action", "")
-        key, body = await self._admit(exchange, scope)
+        key, signed = self._admit(exchange, scope)
         if action is None:
             action = ACTIONS.get(name)
         if action is None:
@@ -89,24 +89,29 @@ class VikingFace:
         exchange.route = f"vikingdb.{action.name}"
         check_role(key, action.role)
         self._still_there()
-        body = await exchange.body() if body is None else body
+        body = await self._body(exchange, signed)
         work = partial(action.work, self._control, read(Body, body), key)
         result = await self._run(exchange, work, admin=True)
         await exchange.send_json(control_success(action.name, query.get("Version", VERSION), "", exchange.id, result))
 
-    async def _admit(self, exchange: Exchange, scope: Scope) -> tuple[Key | None, bytes | None]:
-        """Who asks, and the body, if it had to be read for that."""
+    def _admit(self, exchange: Exchange, scope: Scope) -> tuple[Key | None, Signed | None]:
+        """Who asks, and what was signed, of which the body is still to be compared."""
         if not exchange.header(b"authorization").startswith(ALGORITHM.encode()):
             exchange.key = self._access.check(exchange.headers)
             return exchange.key, None
         skew = self._settings.signature_seconds
         signed = read_signed(exchange.headers, datetime.now(UTC), skew)
         key, secret = self._access.check_signing(exchange.headers, signed.access_key)
-        body = await exchange.body()
         query = scope["query_string"].decode("latin-1")
-        check_signature(signed, secret, exchange.method, scope["path"], query, body)
+        check_signature(signed, secret, exchange.method, scope["path"], query)
         exchange.key = key
-        return key, body
+        return key, signed
+
+    async def _body(self, exchange: Exchange, signed: Signed | None) -> bytes:
+        body = await exchange.body()
+        if signed is not None:
+            check_body(signed, body)
+        return body
 
     async def _run(self, exchange: Exchange, work: Callable[[], Any], *, admin: bool = False) -> Any:
         settings = self._settings
@@ -126,6 +131,7 @@ class VikingRoute:
     Args:
         name: what it is counted as.
         failure: makes the body of an answer that is no success.
+        needs: what must be in the query, or there is nothing at the path.
     """
 
     def __init__(
@@ -134,14 +140,18 @@ class VikingRoute:
         method: str,
         answer: Callable[[VikingFace, Exchange, Scope], Any],
         failure: Callable[[VicinalError, str, int], bytes] = data_failure,
+        needs: bytes = b"",
     ) -> None:
         self._name = name
+        self._needs = needs
         self._methods = (method, "HEAD") if method == "GET" else (method,)
         self._answer = answer
         self._failure = failure
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         application, exchange = scope["vicinal"]
+        if self._needs not in scope["query_string"]:
+            raise _nothing_at(scope["path"])
         exchange.route = self._name
         exchange.failure = self._failure
         given = exchange.header(_LOG_ID).decode("latin-1")
@@ -169,7 +179,8 @@ def routes() -> list[PathRoute]:
         path = PREFIX + action.path
         endpoint = VikingRoute(f"vikingdb.{name}", "POST", partial(_control, action), control_failure)
         found.append(PathRoute(path, endpoint))
-    found.append(PathRoute("/", VikingRoute("vikingdb.control", "POST", partial(_control, None), control_failure)))
+    by_action = VikingRoute("vikingdb.control", "POST", partial(_control, None), control_failure, b"Action=")
+    found.append(PathRoute("/", by_action))
     found.append(PathRoute(PREFIX + "{rest:path}", VikingRoute("vikingdb.unknown", "POST", _unknown)))
     found.append(PathRoute(_KNOWLEDGE + "{rest:path}", VikingRoute("knowledge", "POST", _unknown, _knowledge_failure)))
     return found
@@ -184,7 +195,12 @@ async def _control(action: Action | None, face: VikingFace, exchange: Exchange, 
 
 
 async def _unknown(face: VikingFace, exchange: Exchange, scope: Scope) -> None:
-    raise NotFound("there is nothing at this path", name="path", value=scope["path"])
+    raise _nothing_at(scope["path"])
+
+
+def _nothing_at(path: str) -> NotFound:
+    remedy = "/openapi.json describes every call of our own protocol; docs/vikingdb.md lists those of VikingDB's."
+    return NotFound("there is nothing at this path", name="path", value=path, remedy=remedy)
 
 
 def _knowledge_failure(error: VicinalError, request: str, status: int) -> bytes:

@@ -21,6 +21,7 @@ from ...filters.tree import (
     Or,
     StartsWith,
 )
+from ..settings import ServerSettings
 from .answers import invalid, missing
 from .requests import Advance
 from .schema import DERIVED, Field, Schema, geo_point, instant, is_finite
@@ -33,16 +34,15 @@ _BOUNDS: Final = (*_LOWER, *_UPPER)
 _RADIUS: Final = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(m|km)\s*", re.ASCII)
 _METRES: Final = {"m": 1.0, "km": 1000.0}
 _ENUMERABLE: Final = frozenset(("string", "int64", "bool", "list<string>", "list<int64>"))
-_VALUES_MAX: Final = 100_000
 
 
 def condition_of(given: Mapping[str, Any] | None, advance: Advance | None, reader: Filters) -> Node | None:
     """What a search asks of rows: its filter, and the keys it is kept to; None for nothing."""
     parts: list[Node] = [] if not given else [reader.node(given)]
     if advance is not None and advance.ids_in:
-        parts.append(IdIn(map(reader.schema.check_key, advance.ids_in)))
+        parts.append(reader.ids(advance.ids_in))
     if advance is not None and advance.ids_not_in:
-        parts.append(Not(IdIn(map(reader.schema.check_key, advance.ids_not_in))))
+        parts.append(Not(reader.ids(advance.ids_not_in)))
     if not parts:
         return None
     return parts[0] if len(parts) == 1 else And(tuple(parts))
@@ -59,15 +59,18 @@ def derived_of(field: Field, value: Any) -> Any:
 
 
 class Filters:
-    """Reads filters over the fields of one index.
+    """Reads the filter of one request over the fields of one index.
 
     Args:
         indexed: names of fields that may be filtered.
     """
 
-    def __init__(self, schema: Schema, indexed: frozenset[str]) -> None:
+    def __init__(self, schema: Schema, indexed: frozenset[str], settings: ServerSettings) -> None:
         self.schema = schema
         self._indexed = indexed
+        self._settings = settings
+        self._depth_max = min(TREE_DEPTH_MAX - 2, settings.filter_depth_max)
+        self._conditions = self._values = 0
         self._nodes: Mapping[str, Callable[[Mapping[str, Any], int], Node]] = {
             "must": self._must,
             "must_not": lambda given, depth: Not(self._must(given, depth)),
@@ -88,8 +91,10 @@ class Filters:
         """
         if not isinstance(given, Mapping):
             raise invalid("a filter is an object", "filter", given)
-        if depth >= TREE_DEPTH_MAX - 2:
-            raise invalid(f"the filter has more than {TREE_DEPTH_MAX - 2} levels", "filter")
+        if depth >= self._depth_max:
+            raise invalid(f"the filter has more than {self._depth_max} levels", "filter")
+        self._conditions += 1
+        _check_count("conditions", self._conditions, self._settings.filter_conditions_max, "filter_conditions_max")
         op = given.get("op")
         if op is None:
             raise missing("filter.op")
@@ -97,6 +102,11 @@ class Filters:
         if make is None:
             raise invalid(f"there is no op {op!r:.80} in filters", "filter", op, f"There are {', '.join(self._nodes)}.")
         return make(given, depth)
+
+    def ids(self, given: list[Any]) -> Node:
+        """Rows of these keys."""
+        self._count_values(given)
+        return IdIn(map(self.schema.check_key, given))
 
     def field(self, name: Any, *types: str) -> Field:
         """The field of a name, if it may be filtered, and is of one of these types."""
@@ -124,8 +134,9 @@ class Filters:
         field, conds = self.field(given.get("field"), *_ENUMERABLE), given.get("conds")
         if conds is None:
             raise missing("filter.conds")
-        if not isinstance(conds, list) or len(conds) > _VALUES_MAX:
-            raise invalid(f"conds must be a list of up to {_VALUES_MAX:,} values", "filter", conds)
+        if not isinstance(conds, list):
+            raise invalid("conds must be a list of values", "filter", conds)
+        self._count_values(conds)
         kind = field.type.removeprefix("list<").removesuffix(">")
         values = tuple(Field(field.name, kind).check(one) for one in conds)
         return In((field.name,), values)
@@ -142,8 +153,10 @@ class Filters:
         fields, center = given["field"], given.get("center")
         if center is None or given.get("radius") is None:
             raise missing("filter.center" if center is None else "filter.radius")
-        if len(fields) != 2 or not isinstance(center, list) or len(center) != 2:
+        if len(fields) != 2 or not isinstance(center, list) or len(center) != 2 or not all(map(is_finite, center)):
             raise invalid("a circle has two fields and two numbers for its center", "filter", center)
+        if not is_finite(given["radius"]) or given["radius"] < 0:
+            raise invalid("the radius of a circle is a number from 0", "filter", given["radius"])
         x, y = (self.field(name, "int64", "float32").name for name in fields)
         return Disc((x,), (y,), center[0], center[1], given["radius"])
 
@@ -177,9 +190,20 @@ class Filters:
         name = f"{field.name}{DERIVED}"
         return GeoCircle((name, "lat"), (name, "lon"), latitude, longitude, float(found[1]) * _METRES[found[2]])
 
+    def _count_values(self, values: list[Any]) -> None:
+        self._values += len(values)
+        _check_count("values", self._values, self._settings.filter_values_max, "filter_values_max")
+
     def _is_of_time(self, given: Mapping[str, Any]) -> bool:
-        field = self.schema.fields.get(given.get("field") or "")
+        name = given.get("field")
+        field = self.schema.fields.get(name) if isinstance(name, str) else None
         return field is not None and field.type == "date_time"
+
+
+def _check_count(what: str, found: int, most: int, setting: str) -> None:
+    if found > most:
+        remedy = f"Ask for less, or raise {setting} of the server."
+        raise invalid(f"the filter has more than {most:,} {what}", "filter", found, remedy)
 
 
 def _bounds(given: Mapping[str, Any]) -> dict[Any, int | float]:

@@ -162,6 +162,8 @@ def _fusion(schema: Schema, given: Mapping[str, Any]) -> Step:
         for one, a, b in zip(found, origins, added, strict=True):
             one.origin_score, one.addition_score = a, b
             one.score = a * b if by == "multiply" else (1 - weight) * a + weight * b
+            if not math.isfinite(one.score):
+                raise invalid("the fused score is no number", "score_fusion", one.score, "Choose smaller factors.")
         return sorted(found, key=lambda one: -one.score)
 
     return fuse
@@ -214,9 +216,10 @@ def _addition(schema: Schema, given: Any) -> _Addition:
     )
     if scale <= 0 or offset < 0 or not is_finite(decay) or not 0 < decay < 1:
         raise invalid("scale is above 0, offset at least 0, and decay between 0 and 1", "scale", given["scale"])
-    curve = _CURVES.get(given.get("func", "linear"))
+    func = given.get("func", "linear")
+    curve = _CURVES.get(func) if isinstance(func, str) else None
     if curve is None:
-        raise invalid(f"func is one of {', '.join(_CURVES)}", "func", given.get("func"))
+        raise invalid(f"func is one of {', '.join(_CURVES)}", "func", func)
     return _Addition(field, float(factor), partial(curve, float(decay), scale), _origin(field, given), offset)
 
 
@@ -232,7 +235,7 @@ def _origin(field: Field, given: Mapping[str, Any]) -> Any:
 _CURVES: Final[Mapping[str, Callable[[float, float, float], float]]] = {
     "linear": lambda decay, scale, distance: max(0.0, 1 - distance * (1 - decay) / scale),
     "exp": lambda decay, scale, distance: decay ** (distance / scale),
-    "gauss": lambda decay, scale, distance: decay ** min((distance / scale) ** 2, 1e6),
+    "gauss": lambda decay, scale, distance: decay ** (min(distance / scale, 1e6) ** 2),
 }
 
 

@@ -2,7 +2,8 @@
 
 A request is known by who sent it, the id that its client chose, and its body. What was answered is kept for ten
 minutes, among the notes of the collection, so every worker sees it and it outlives them. The keys that a request is
-given are made of the same three: two tries that run side by side, or one that follows a crash, write the same rows.
+given are made of the same three and of when it first came: two tries that run side by side, or one that follows a
+crash, write the same rows.
 """
 
 from __future__ import annotations
@@ -18,9 +19,8 @@ from ..keys import Key
 
 __all__ = ["Repeats"]
 
-_OWNER: Final = "vikingdb requests"
 _SECONDS: Final = 600.0
-_KEPT_MAX: Final = 1000  # notes; beyond it those that are over leave
+_SHARD_CHARS: Final = 2  # of the hash: notes of one owner are read together, so each of 256 has a few
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,38 +33,48 @@ class Answer:
 class Repeats:
     """One request to one collection.
 
+    Args:
+        makes_keys: whether rows are given keys, which must be the same for each try.
+
     Attributes:
         known: what it was answered; None where it is new.
-        seed: of the keys that it makes; None where the client has given it no id.
+        seed: of the keys that it makes; None where they may be any.
     """
 
-    def __init__(self, docs: Collection, key: Key | None, request_id: str | None, body: bytes) -> None:
+    def __init__(
+        self, docs: Collection, key: Key | None, request_id: str | None, body: bytes, *, makes_keys: bool
+    ) -> None:
         self.known: Answer | None = None
         self.seed: bytes | None = None
+        self._name = ""
         if request_id is None:
             return
         who = "" if key is None else key.id
         parts = (who.encode(), request_id.encode(errors="surrogateescape"), hashlib.sha256(body).digest())
         self._name = hashlib.sha256(b"\0".join(parts)).hexdigest()
-        self._notes = docs.notes(_OWNER)
-        self._kept = dict(self._notes.items())
-        self._begun = json.loads(self._notes.setdefault(self._name, self._entry(time.time())))
-        if time.time() - self._begun["at"] > _SECONDS:  # as good as new: other keys than then
-            self._begun = json.loads(self._entry(time.time()))
-            self._notes[self._name] = json.dumps(self._begun).encode()
-        if self._begun["done"]:
-            self.known = Answer(self._begun["result"])
-        self.seed = self._name.encode() + repr(self._begun["at"]).encode()
+        self._notes = docs.notes(f"vikingdb requests {self._name[:_SHARD_CHARS]}")
+        self._drop_old()
+        found = self._notes.get(self._name)
+        if found is None and makes_keys:
+            found = self._notes.setdefault(self._name, _entry(time.time()))
+        if found is None:
+            return
+        begun = json.loads(found)
+        self.seed = f"{self._name} {begun['at']!r}".encode()
+        if begun["done"]:
+            self.known = Answer(begun["result"])
 
     def remember(self, result: Any) -> None:
         """It was carried out."""
-        if self.seed is None:
-            return
-        self._notes[self._name] = json.dumps(self._begun | {"done": True, "result": result}).encode()
-        if len(self._kept) > _KEPT_MAX:
-            for name, note in self._kept.items():
-                if time.time() - json.loads(note)["at"] > _SECONDS:
-                    self._notes.pop(name, None)
+        if self._name:
+            self._notes[self._name] = _entry(time.time(), done=True, result=result)
 
-    def _entry(self, at: float) -> bytes:
-        return json.dumps({"at": at, "done": False, "result": None}).encode()
+    def _drop_old(self) -> None:
+        oldest = time.time() - _SECONDS
+        for name, note in self._notes.items():
+            if json.loads(note)["at"] < oldest:
+                self._notes.pop(name, None)
+
+
+def _entry(at: float, *, done: bool = False, result: Any = None) -> bytes:
+    return json.dumps({"at": at, "done": done, "result": result}).encode()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -229,7 +229,7 @@ def _field(given: Mapping[str, Any]) -> Field:
         if given.get(name) is None:
             raise missing(name)
     name, kind = check_name(given["FieldName"], "FieldName"), given["FieldType"]
-    if kind not in TYPES:
+    if not isinstance(kind, str) or kind not in TYPES:
         raise invalid(f"there is no type of fields {kind!r:.80}", "FieldType", kind, f"There are {sorted(TYPES)}.")
     dim, is_key = given.get("Dim"), given.get("IsPrimaryKey") or False
     if kind == "vector" and dim is None:
@@ -406,7 +406,7 @@ def _utf8(text: Any, name: str) -> bytes:
 
 def is_finite(value: Any) -> bool:
     """Whether it is a number that can be compared."""
-    return not isinstance(value, bool) and isinstance(value, (int, float)) and math.isfinite(value)
+    return not isinstance(value, bool) and isinstance(value, (int, float)) and abs(value) <= sys.float_info.max
 
 
 _CHECKS: Final[Mapping[str, Any]] = {

@@ -78,8 +78,7 @@ class Searching:
             raise invalid(f"limit and offset are {self.settings.k_max:,} at most together", "limit", limit + offset)
         if request.advance is not None and request.advance.dense_weight is not None:
             _check_share("dense_weight", request.advance.dense_weight)
-        indexed = self.entry.indexed(dict(self.index))
-        where = condition_of(request.filter, request.advance, Filters(self.schema, indexed))
+        where = condition_of(request.filter, request.advance, self._filters())
         steps = post_processing.steps(self.schema, request.advance, self.settings)
         wanted = self._candidates(request, limit + offset, bool(steps))
         usage, more = Usage(), dict[str, Any]()
@@ -88,9 +87,12 @@ class Searching:
             found = step(found)
         if isinstance(request, SearchByMultiModal) and request.rerank is not None:
             found = self._reranked(request, found, limit + offset, usage, more)
-        hits = [self._told(one, names) for one in found[offset : offset + limit]]
+        found = found[offset : offset + limit]
+        hits = [self._told(one, names) for one in found]
+        if names is not None and self.schema.vector is not None and self.schema.vector.name in names:
+            self._add_vectors(self.schema.vector.name, hits)
         if isinstance(request, SearchByKeywords) and request.highlight is not None and request.highlight.enable:
-            for hit, one in zip(hits, found[offset : offset + limit], strict=True):
+            for hit, one in zip(hits, found, strict=True):
                 hit["highlight"] = self._highlighted(request, one)
         return {"data": hits, "total_return_count": len(hits), "token_usage": usage.found} | more
 
@@ -172,8 +174,7 @@ class Searching:
         return self._nearest(found[0].vector, None, request, k, where)
 
     def _by_scalar(self, request: SearchByScalar, k: int, where: Node | None) -> list[Found]:
-        indexed = self.entry.indexed(dict(self.index))
-        field = Filters(self.schema, indexed).field(needed(request.field, "field"), "int64", "float32")
+        field = self._filters().field(needed(request.field, "field"), "int64", "float32")
         order = request.order or "desc"
         if order not in ("asc", "desc"):
             raise invalid(f"order is 'asc' or 'desc', not {order!r:.80}", "order", order)
@@ -234,6 +235,9 @@ class Searching:
 
     # -- what they share
 
+    def _filters(self) -> Filters:
+        return Filters(self.schema, self.entry.indexed(self.index), self.settings)
+
     def _nearest(
         self, vector: Any, sparse: dict[str, float] | None, request: Search, k: int, where: Node | None
     ) -> list[Found]:
@@ -268,11 +272,14 @@ class Searching:
             value = getattr(found, name)
             if value is not None:
                 told[name] = value
-        if names is not None and self.schema.vector is not None and self.schema.vector.name in names:
-            for row in self.docs.get([found.id], vectors=True):
-                if row.vector is not None:
-                    fields[self.schema.vector.name] = row.vector.tolist()
         return told
+
+    def _add_vectors(self, name: str, hits: Sequence[dict[str, Any]]) -> None:
+        rows = {row.id: row for row in self.docs.get([hit["id"] for hit in hits], vectors=True)}
+        for hit in hits:
+            row = rows.get(hit["id"])
+            if row is not None and row.vector is not None:
+                hit["fields"][name] = row.vector.tolist()
 
     def _reranked(
         self, request: SearchByMultiModal, found: list[Found], wanted: int, usage: Usage, more: dict[str, Any]

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote
 
 from ...errors import KeyRefused
 
-__all__ = ["ALGORITHM", "Signed", "canonical_request", "check_signature", "read_signed", "signature_of"]
+__all__ = ["ALGORITHM", "Signed", "canonical_request", "check_body", "check_signature", "read_signed", "signature_of"]
 
 ALGORITHM: Final = "HMAC-SHA256"
 _TERMINATOR: Final = "request"
@@ -27,6 +27,7 @@ _HEADER: Final = re.compile(
     rf"{ALGORITHM} Credential=([^\s,/]{{1,128}})/([0-9]{{8}})/([^\s,/]{{1,64}})/([^\s,/]{{1,64}})/{_TERMINATOR}, *"
     r"SignedHeaders=([!-+\--:<-~]{1,128}(?:;[!-+\--:<-~]{1,128}){0,63}), *Signature=([0-9a-f]{64})"
 )
+_SHA256: Final = re.compile(r"[0-9A-Fa-f]{64}")
 _PLAIN_PORTS: Final = re.compile(r":(?:80|443)$")
 _NEEDED: Final = ("x-content-sha256", "x-date")
 
@@ -77,29 +78,36 @@ def read_signed(headers: Headers, now: datetime, skew_seconds: float) -> Signed:
     signed = {name: _only(values, name) for name in names}
     date = signed["x-date"]
     _check_date(date, day, now, skew_seconds)
+    if not _SHA256.fullmatch(signed["x-content-sha256"]):
+        raise _refused("X-Content-Sha256 is no SHA-256 in hexadecimal")
     return Signed(access_key, day, region, service, date, names, signed, signed["x-content-sha256"].lower(), signature)
 
 
-def check_signature(signed: Signed, secret: str, method: str, path: str, query: str, body: bytes) -> None:
-    """Raises KeyRefused where the secret has not signed this request.
+def check_signature(signed: Signed, secret: str, method: str, path: str, query: str) -> None:
+    """Before a body is read for whoever sent it: what is signed of it is its hash, which `check_body` compares.
 
     Args:
         path: decoded.
         query: as it was sent.
+
+    Raises:
+        KeyRefused: the secret has not signed this request.
     """
-    body_hash = hashlib.sha256(body).hexdigest()
-    expected = signature_of(signed, secret, canonical_request(signed, method, path, query, body_hash))
-    is_body = hmac.compare_digest(body_hash.encode(), signed.body_hash.encode())
-    is_signed = hmac.compare_digest(expected, signed.signature)
-    if not (is_body and is_signed):
+    expected = signature_of(signed, secret, canonical_request(signed, method, path, query))
+    if not hmac.compare_digest(expected, signed.signature):
         raise _refused("the signature is not that of this request")
 
 
-def canonical_request(signed: Signed, method: str, path: str, query: str, body_hash: str) -> str:
+def check_body(signed: Signed, body: bytes) -> None:
+    """Raises KeyRefused where the body is another than was signed."""
+    if not hmac.compare_digest(hashlib.sha256(body).hexdigest(), signed.body_hash):
+        raise _refused("the body is not the one that was signed")
+
+
+def canonical_request(signed: Signed, method: str, path: str, query: str) -> str:
     lines = "".join(f"{name}:{_canonical_value(name, signed.headers[name])}\n" for name in signed.names)
-    return "\n".join(
-        (method, quote(path or "/", safe="/-_.~"), _canonical_query(query), lines, ";".join(signed.names), body_hash)
-    )
+    path, names = quote(path or "/", safe="/-_.~"), ";".join(signed.names)
+    return "\n".join((method, path, _canonical_query(query), lines, names, signed.body_hash))
 
 
 def signature_of(signed: Signed, secret: str, canonical: str) -> str:
