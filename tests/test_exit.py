@@ -34,6 +34,7 @@ if sys.argv[1] == "many daemons":
         lambda: docs.search("row", vector=vectors[1], sparse={3: 1.0}, mode="hybrid"),
         lambda: docs.upsert(list(range(20)), vectors=vectors[:20], texts=["a b c"] * 20),
         lambda: docs.verify(),
+        lambda: list(docs.scroll()),
     )
     all_begun = threading.Barrier(len(calls) + 1)
 

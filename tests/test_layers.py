@@ -45,6 +45,7 @@ LAYERS = (
         "notebook",
         "metadata",
         "locks",
+        "ending",
         "ownership",
         "progress",
         "settings",

@@ -23,7 +23,6 @@ PAIRS = [
 
 
 def test_the_twins_are_those_of_the_classes() -> None:
-    pytest.importorskip("ruff", reason="ruff, which gives the twins their form, is not installed for this Python")
     command = [sys.executable, str(ROOT / "scripts" / "write_twins.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, f"{done.stdout}{done.stderr} Run make docs."

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import numpy as np
 
-from . import notebook
+from . import ending, notebook
 from .arguments import (
     AnyId,
     EncoderLike,
@@ -37,7 +37,7 @@ from .arguments import (
 )
 from .contract import Metric, Mode, Part, Reranker, Syntax
 from .duplicates import Duplicates
-from .errors import InvalidArgument, InvalidInput, StoreError
+from .errors import Closed, InvalidArgument, InvalidInput, StoreError
 from .explanation import Explanation, WhyNot
 from .filters.bitmap import popcount
 from .filters.tree import Node
@@ -774,7 +774,11 @@ class Collection:
 
 def _held_by(owner: Collection, rows: Iterator[Record]) -> Iterator[Record]:
     """The rows, while which the handle stays open, although nobody else may hold it: `db.collection("c").scroll()`."""
-    yield from rows
+    try:
+        yield from rows
+    except Closed:
+        ending.wait_if_begun()
+        raise
 
 
 def _encoder_name(context: Context, state: State) -> str | None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeVar, cast, get_args
 
-from . import notebook
+from . import ending, notebook
 from .analyzers import analyzer_of, setting_of
 from .arguments import AutoIds, CacheKind, EncoderLike, ZeroVectors
 from .collection import Collection
@@ -683,4 +683,9 @@ def _check_timeout(timeout: object) -> None:
         )
 
 
-atexit.register(close_all)
+def _end() -> None:
+    ending.begin()
+    close_all()
+
+
+atexit.register(_end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from importlib.util import find_spec
 from types import SimpleNamespace
@@ -27,10 +28,12 @@ def server() -> VicinalServer:
 
 @pytest.mark.slow
 def test_answers_are_the_same_behind_a_server(server: VicinalServer) -> None:
-    def client(settings: Any = None, **place: str) -> chroma.ClientAPI:
-        return chroma.HttpClient("127.0.0.1", server.port, settings=settings, **place)
+    with contextlib.ExitStack() as clients:
 
-    given = answers(SimpleNamespace(EphemeralClient=client, Settings=chroma.Settings))
+        def client(settings: Any = None, **place: str) -> chroma.ClientAPI:
+            return clients.enter_context(chroma.HttpClient("127.0.0.1", server.port, settings=settings, **place))
+
+        given = answers(SimpleNamespace(EphemeralClient=client, Settings=chroma.Settings))
     expected = json.loads(ANSWERS.read_text(encoding="utf-8"))
     assert given.pop("other settings") is False  # clients of a server share nothing, in Chroma neither
     assert {

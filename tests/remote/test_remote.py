@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -23,7 +24,7 @@ import vicinal
 from support.http_server import HttpServer
 from support.served import VicinalServer, shared_server
 from support.servers import free_port, wait_until
-from vicinal import aio
+from vicinal import aio, connect
 from vicinal.errors import (
     CollectionDropped,
     DimensionMismatch,
@@ -331,6 +332,24 @@ def test_what_a_server_decides_is_not_taken_in_silence() -> None:
         db.drop("timed", timeout=5)
     db.drop("timed")
     assert "timed" not in db
+
+
+def test_the_connections_of_a_forgotten_client_are_closed() -> None:
+    db = connect(shared_server().url)  # not through vicinal.connect, which is kept here until the test is over
+    docs = db.collection("forgotten")
+    docs.add(list(range(40_000)), vectors=np.ones((40_000, 8), dtype=np.float32))
+    client = db._transport._client
+    assert client is not None
+    rows = docs.scroll()
+    assert next(rows).id == 0
+    del db, docs
+    gc.collect()
+    assert not client.is_closed, "a stream is read from it"
+    left = sum(1 for _ in rows)
+    assert left == 39_999
+    del rows
+    gc.collect()
+    assert client.is_closed
 
 
 def test_a_forked_child_has_connections_of_its_own() -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any, Final, TypeVar
 
-from ..errors import InvalidArgument, InvalidInput, NotFound
+from .. import ending
+from ..errors import Closed, InvalidArgument, InvalidInput, NotFound
 from ..visible import shown
 from .names import nearest
 
@@ -96,6 +97,9 @@ def user_call(function: F) -> F:
             if binding is None:
                 raise
             told = binding
+        except Closed:
+            ending.wait_if_begun()
+            raise
         raise told from told.__cause__
 
     return call  # type: ignore[return-value]  # it has the same signature

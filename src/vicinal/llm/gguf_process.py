@@ -7,6 +7,7 @@ whoever has the key), and ends when its standard input does, however its parent 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -22,6 +23,7 @@ def main() -> None:
         sys.exit(1)
     print(json.dumps({"url": server.listening_address}), flush=True)
     sys.stdin.read()
+    os._exit(0)  # it has nothing to save, and taking llama.cpp's server apart can wait for threads of its own
 
 
 def _parameters(xllamacpp: Any, settings: dict[str, Any]) -> Any:

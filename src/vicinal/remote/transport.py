@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,10 @@ __all__ = ["Transport"]
 
 
 class Transport:
-    """What all handles of one database share. Thread-safe; a forked child makes connections of its own."""
+    """What all handles of one database share. Thread-safe; a forked child makes connections of its own.
+
+    The connections close with it, by `close` or when nobody holds a handle any more.
+    """
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -66,7 +70,7 @@ class Transport:
         except BaseException:
             answer.close()
             raise
-        return _Rows(self.server, place, answer)
+        return _Rows(self, place, answer)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -110,15 +114,22 @@ class Transport:
             if client is None or self._pid != os.getpid():
                 client = self._client = self.server.httpx.Client(**self.server.client_options())
                 self._pid = os.getpid()
+                weakref.finalize(self, _close, client, self._pid)
             return client
+
+
+def _close(client: httpx.Client, made_in: int) -> None:
+    if os.getpid() == made_in:  # a forked child would take leave of the server in its parent's name
+        client.close()
 
 
 class _Rows(Iterator[Any]):
     """Rows of a stream. The connection is held until their end, or until nobody wants more of them."""
 
-    def __init__(self, server: Server, place: Place, answer: httpx.Response) -> None:
+    def __init__(self, transport: Transport, place: Place, answer: httpx.Response) -> None:
+        self._transport = transport  # closes the connections when nobody holds it
         self._answer = answer
-        self._rows = self._read(server, place)
+        self._rows = self._read(transport.server, place)
 
     def __next__(self) -> Any:
         try:
