@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ def test_search_prints_the_best_first(database: Path, command: Command) -> None:
     lines = done.out.splitlines()
     best = next(i for i, line in enumerate(lines) if "b [bold]" in line)
     assert "knives are sharpened" in lines[best]
-    assert any('"year":2024' in line and "plants make sugar" in line for line in lines[best:])
+    assert any("year: 2024" in line and "plants make sugar" in line for line in lines[best:])
     assert "2 rows, metric cosine" in done.out
 
 
@@ -140,3 +142,39 @@ def test_ids_of_every_type_are_found_by_what_is_written(tmp_path: Path, command:
     for id_ in (number, unique):
         done = command("explain", tmp_path / "db", "docs", "one", f"--why-not={id_}", "--json")
         assert json.loads(done.out)["reason"] == "found"
+
+
+def test_hybrid_search_is_weighed_and_fused(tmp_path: Path, command: Command) -> None:
+    with vicinal.connect(tmp_path / "db") as opened:
+        docs = opened.collection("docs", encoder="hashing:64")
+        near = docs.get(docs.add(texts=["plants"]), vectors=True)[0].vector
+        assert near is not None
+        docs.delete(docs.ids())
+        docs.add(["by word", "by vector"], texts=["plants", "knives"], vectors=[-near, near])
+    asked = ("search", tmp_path / "db", "docs", "plants", "--mode", "hybrid")
+    for alpha, best in ((0, "by word"), (1, "by vector")):
+        assert json.loads(command(*asked, "--json", "-k", 1, "--alpha", alpha).out)["id"] == best
+    assert "metric rrf" in command(*asked, "--fusion", "rrf").out
+    assert command(*asked, "--alpha", 2).code == 2
+    assert "there is no fusion 'rff'" in command(*asked, "--fusion", "rff").err
+    assert "mode 'dense'" in command(*asked[:4], "--alpha", 0.5).err
+
+
+def test_metadata_is_shown_in_words_or_by_chosen_fields(tmp_path: Path, command: Command) -> None:
+    metadata = {
+        "year": 2024,
+        "tags": ["gold", "tested"],
+        "ok": True,
+        "author": {"name": "Ada"},
+        "day": date(2024, 5, 1),
+    }
+    with vicinal.connect(tmp_path / "db") as opened:
+        opened.collection("docs", encoder="hashing:16").add(["a"], texts=["one"], metadata=[metadata])
+    whole = " ".join(command("search", tmp_path / "db", "docs", "one").out.split())
+    assert "year: 2024; tags: gold, tested; ok: yes; author: (name: Ada); day: 2024-05-01" in whole
+    assert "{" not in whole
+    chosen = command("search", tmp_path / "db", "docs", "one", "--fields", "author.name, year").out
+    assert re.search(r"score +id +text +author\.name +year", chosen)
+    assert re.search(r"a +one +Ada +2024", chosen)
+    told = json.loads(command("search", tmp_path / "db", "docs", "one", "--fields", "year,none", "--json").out)
+    assert told["metadata"] == {"year": 2024}

@@ -11,6 +11,7 @@ from ..errors import VicinalError
 from ..version import __version__
 from .ask import ask
 from .common import make_streams_safe, say
+from .copies import backup, restore, snapshot
 from .demo import demo
 from .evaluate import evaluate
 from .explain import explain
@@ -19,11 +20,12 @@ from .init import init
 from .keys import keys_app
 from .models import models_app
 from .plot import plot
+from .rows import delete, get, peek
 from .search import QueryCommand, search
 from .serve import serve
 from .stats import stats
 from .transfer import export_collection, import_file
-from .upkeep import repair, verify
+from .upkeep import compact, drop, repair, verify
 
 app = typer.Typer(
     name="vicinal",
@@ -37,6 +39,8 @@ app = typer.Typer(
 app.command("demo")(demo)
 app.command("index")(index)
 app.command("search", cls=QueryCommand)(search)
+app.command("get")(get)
+app.command("peek")(peek)
 app.command("ask", cls=QueryCommand)(ask)
 app.command("explain", cls=QueryCommand)(explain)
 app.command("plot")(plot)
@@ -44,6 +48,12 @@ app.command("evaluate")(evaluate)
 app.command("import")(import_file)
 app.command("export")(export_collection)
 app.command("stats")(stats)
+app.command("delete")(delete)
+app.command("drop")(drop)
+app.command("backup")(backup)
+app.command("snapshot")(snapshot)
+app.command("restore")(restore)
+app.command("compact")(compact)
 app.command("verify")(verify)
 app.command("repair")(repair)
 app.command("init")(init)

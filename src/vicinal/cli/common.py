@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,9 +24,11 @@ from ..visible import visible, visible_json
 __all__ = [
     "CollectionName",
     "DatabasePath",
+    "YesOption",
     "as_typed",
     "at_home",
     "cell",
+    "confirm",
     "existing_collection",
     "existing_database",
     "existing_folder",
@@ -57,9 +60,13 @@ DatabasePath = Annotated[
 CollectionName = Annotated[
     str, typer.Argument(metavar="COLLECTION", help="Its name.", show_default=False, callback=as_typed)
 ]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 # Where the database of a folder of documents is, in that folder.
 FOLDER_DATABASE = ".vicinal"
+
+# Folders of collections, finished or not, and the files that a database keeps beside them.
+_OF_A_DATABASE = re.compile(r"(?:[a-z0-9_-]+-)?[0-9a-f]{16}$|new-|dead-|server-keys\.|encoder-cache\.")
 
 _PIPE_WIDTH = 120
 
@@ -74,13 +81,27 @@ def existing_database(path: Path) -> Iterator[Database]:
 
 
 def existing_folder(path: Path) -> Path:
-    """The path, where there is a folder."""
+    """The path, where there is a folder that is empty or holds a database: not that of a typing mistake.
+
+    Raises:
+        InvalidArgument: there is none; nothing was made.
+    """
     if not path.is_dir():
+        found = "there is no database at {}, which is a file" if path.is_file() else "there is no database at {}"
         raise InvalidArgument(
-            f"there is no database at {str(path)!r}",
+            found.format(repr(str(path))),
             name="PATH",
             value=path,
             remedy="Check the path, or make one with: vicinal import PATH COLLECTION FILE",
+        )
+    entries = [entry.name for entry in path.iterdir() if not entry.name.startswith(".") and entry.name != "lost+found"]
+    if entries and not any(map(_OF_A_DATABASE.match, entries)):
+        inside = path / FOLDER_DATABASE
+        raise InvalidArgument(
+            f"there is no database at {str(path)!r}, which holds other files",
+            name="PATH",
+            value=path,
+            remedy=f"Name {str(inside)!r}." if inside.is_dir() else "Check the path, or name an empty folder.",
         )
     return path
 
@@ -100,6 +121,27 @@ def existing_collection(path: Path, name: str) -> Iterator[Collection]:
 def say(text: object, *, to_errors: bool = False) -> None:
     """Prints a line in which nothing acts on the terminal."""
     print(visible(str(text), newlines=True), file=sys.stderr if to_errors else sys.stdout)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Asks on a terminal; elsewhere nobody can answer, so --yes must have been given.
+
+    Raises:
+        InvalidArgument: nobody can be asked.
+        Exit: the answer was no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InvalidArgument(
+            f"nobody is there to be asked: {question.rstrip('?')}",
+            name="--yes",
+            remedy="Give --yes to go on without a question.",
+        )
+    print(visible(question), "[y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
+        say("Nothing was changed.", to_errors=True)
+        raise typer.Exit(1)
 
 
 def say_json(text: str) -> None:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Annotated, Any, cast
-from uuid import UUID
 
 import typer
 
-from ..collection import Collection
 from ..contract import Mode, Syntax
 from ..explanation import Explanation, WhyNot
 from ..rag.folder.known import OWNER, folder_of
 from ..settings import setting
-from ..types import Id
 from .common import CollectionName, DatabasePath, existing_collection, say, say_json
+from .ids import ids_of
 from .search import ModeOption, QueryArgument, SyntaxOption, WhereOption, filter_of
 
 __all__ = ["explain"]
-
-_DIGITS_MAX = 19  # of an int64
 
 
 def explain(
@@ -59,17 +54,5 @@ def explain(
         if why_not is None:
             told = opened.explain(query, wanted, tree, **settings)
         else:
-            told = opened.why_not(_id_of(opened, why_not), query, wanted, tree, **settings)
+            told = opened.why_not(ids_of(opened, [why_not])[0], query, wanted, tree, **settings)
     say_json(told.to_json()) if as_json else say(told)
-
-
-def _id_of(collection: Collection, written: str) -> Id:
-    """The id that a row has: the text, or what is written so."""
-    choices: list[Id] = [written]
-    digits = written.removeprefix("-")
-    if digits.isdecimal() and len(digits) <= _DIGITS_MAX and -(2**63) <= int(written) < 2**63:
-        choices.append(int(written))
-    with contextlib.suppress(ValueError):
-        choices.append(UUID(written))
-    there = collection.get(choices, limit=1)
-    return there[0].id if there else written

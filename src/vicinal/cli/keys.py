@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -44,7 +46,7 @@ def create(
       vicinal keys create ./data --role read --days 30
       vicinal keys create ./data --role write --signing
     """
-    key, secret = _file(path).create(
+    key, secret = _file(_folder_for_keys(path)).create(
         name,
         role,
         where=None if where is None else _filter(where),
@@ -93,6 +95,16 @@ def revoke(path: DatabasePath, id: Annotated[str, typer.Argument(metavar="ID", h
     """
     key = _file(existing_folder(path)).revoke(id)
     say(f"The key {key.id} ({key.name}) is revoked.")
+
+
+def _folder_for_keys(path: Path) -> Path:
+    """The folder, which must be there: a server takes keys from where its database is, not from a mistyped path."""
+    try:
+        return existing_folder(path)
+    except InvalidArgument as error:
+        if not path.exists():
+            error.remedy = f"Check the path, or make the folder first: mkdir {quote(str(path))}"
+        raise
 
 
 def _file(path: Any) -> Any:

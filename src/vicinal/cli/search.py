@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, cast
 
 import typer
-from rich import box
-from rich.table import Table
 from typer.core import TyperCommand
 
 from ..contract import Mode, Syntax
 from ..errors import InvalidArgument, InvalidMetadata
-from ..metadata import dumps, loads
+from ..metadata import loads
 from ..rag.folder import search_folder
 from ..rag.folder.known import OWNER, folder_of
 from ..settings import setting
-from ..types import Hit, Hits
+from ..types import Hit
 from ..visible import counted
-from .common import CollectionName, DatabasePath, as_typed, cell, existing_collection, print_table, say_json
+from .common import CollectionName, DatabasePath, as_typed, existing_collection, print_table, say_json
 from .files.rows import json_members
 from .passages import print_passages
+from .row_table import FieldsOption, chosen_fields, only_fields, row_table
 
 __all__ = ["ModeOption", "QueryArgument", "QueryCommand", "SyntaxOption", "WhereOption", "filter_of", "search"]
-
-_SHOWN_CHARS_MAX = 200
 
 QueryArgument = Annotated[
     str,
@@ -63,6 +61,17 @@ def search(
     mode: ModeOption = None,
     syntax: SyntaxOption = None,
     where: WhereOption = None,
+    alpha: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="In hybrid search the weight of vectors, the rest is that of words.", show_default=False
+        ),
+    ] = None,
+    fusion: Annotated[
+        str | None,
+        typer.Option(help="In hybrid search: weighted, rrf, combsum, combmnz or borda.", show_default=False),
+    ] = None,
+    fields: FieldsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line instead of a table.")] = False,
 ) -> None:
     """Search a collection, best rows first.
@@ -72,25 +81,29 @@ def search(
       vicinal search ./data docs "how do plants make sugar?"
       vicinal search ./data docs "how do plants make sugar?" -k 3 --json
       vicinal search ./data docs "+chlorophyll sugar" --mode keyword
-      vicinal search ./data docs "sugar" --where '{"year": {"$gte": 2020}}'
+      vicinal search ./data docs "sugar" --where '{"year": {"$gte": 2020}}' --fields year,author
+      vicinal search ./data docs "sugar" --mode hybrid --alpha 0.3
+      vicinal search ./data docs "sugar" --mode hybrid --fusion rrf
     """
     tree = None if where is None else filter_of(where)
     with existing_collection(path, collection) as opened:
         count: int = k or setting("max_results")
         chosen = cast("Syntax | None", syntax or ("operators" if mode == "keyword" else None))
+        legs: dict[str, Any] = {"alpha": alpha, "fusion": fusion, "syntax": chosen}
         if folder_of(opened.notes(OWNER)) is None:
             found = None
-            hits = opened.search(query, k=count, where=tree, mode=cast(Mode, mode or "dense"), syntax=chosen)
+            hits = opened.search(query, k=count, where=tree, mode=cast(Mode, mode or "dense"), **legs)
         else:
-            found = search_folder(opened, query, count, tree, mode=mode or "hybrid", syntax=chosen)
+            found = search_folder(opened, query, count, tree, mode=mode or "hybrid", **legs)
             hits = found.hits
-    if found is not None and not as_json:
-        print_passages(found, query)
-    elif as_json:
+    names = chosen_fields(fields)
+    if as_json:
         for hit in hits:
-            say_json(_json_line(hit))
+            say_json(_json_line(hit, names))
+    elif found is not None and names is None:
+        print_passages(found, query)
     else:
-        print_table(_table(hits))
+        print_table(row_table(hits, names, f"{counted(len(hits), 'row')}, metric {hits.metric}"))
 
 
 class QueryCommand(TyperCommand):
@@ -121,19 +134,6 @@ def filter_of(where: str) -> dict[str, Any]:
         ) from None
 
 
-def _json_line(hit: Hit) -> str:
+def _json_line(hit: Hit, fields: Sequence[str] | None) -> str:
     numbers = f'"score":{hit.score!r},"distance":{hit.distance!r}'
-    return f"{{{json_members(hit.id, hit.text, hit.metadata)},{numbers}}}"
-
-
-def _table(hits: Hits) -> Table:
-    table = Table(box=box.SIMPLE, title=f"{counted(len(hits), 'row')}, metric {hits.metric}", title_justify="left")
-    table.add_column("score", justify="right", no_wrap=True)
-    table.add_column("id", overflow="fold")
-    table.add_column("text")
-    table.add_column("metadata", overflow="fold")
-    for hit in hits:
-        text = " ".join((hit.text or "")[:_SHOWN_CHARS_MAX].split())
-        shown = dumps(hit.metadata) if hit.metadata else ""
-        table.add_row(f"{hit.score:.3f}", cell(hit.id), cell(text), cell(shown))
-    return table
+    return f"{{{json_members(hit.id, hit.text, only_fields(hit.metadata, fields))},{numbers}}}"

@@ -1,4 +1,4 @@
-"""`vicinal verify` and `vicinal repair`: is everything as it was written, and what can be kept where it is not."""
+"""`vicinal verify`, `repair`, `compact` and `drop`: files checked, mended, made smaller, deleted."""
 
 from __future__ import annotations
 
@@ -9,9 +9,20 @@ from typing import Annotated
 import typer
 
 from ..types import VerifyReport
-from .common import CollectionName, DatabasePath, as_typed, existing_database, say, say_json
+from ..visible import counted
+from .common import (
+    CollectionName,
+    DatabasePath,
+    YesOption,
+    as_typed,
+    confirm,
+    existing_collection,
+    existing_database,
+    say,
+    say_json,
+)
 
-__all__ = ["repair", "verify"]
+__all__ = ["compact", "drop", "repair", "verify"]
 
 
 def verify(
@@ -63,6 +74,43 @@ def repair(
     if not after.ok:
         _print_report(collection, after)
         raise typer.Exit(1)
+
+
+def compact(path: DatabasePath, collection: CollectionName) -> None:
+    """Reclaim the room of deleted and replaced rows now; it happens by itself once they outnumber the rest.
+
+    \b
+    Examples:
+      vicinal compact ./data docs
+    """
+    with existing_collection(path, collection) as opened:
+        before = opened.stats()
+        opened.compact()
+        after = opened.stats()
+    size = f"{before.bytes_on_disk:,} bytes before, {after.bytes_on_disk:,} now"
+    say(f"{collection}: {counted(before.dead_slots - after.dead_slots, 'dead row')} removed; {size}.")
+
+
+def drop(
+    path: DatabasePath,
+    collection: CollectionName,
+    yes: YesOption = False,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for writers.")] = 30.0,
+) -> None:
+    """Delete a collection, its rows and its snapshots. You are asked first.
+
+    \b
+    Examples:
+      vicinal drop ./data docs
+      vicinal drop ./data docs --yes
+    """
+    with existing_collection(path, collection) as opened:
+        rows, snapshots = opened.count(), len(opened.snapshots())
+    also = f" and {counted(snapshots, 'snapshot')}" if snapshots else ""
+    confirm(f"Delete {collection}, {counted(rows, 'row')}{also}?", yes)
+    with existing_database(path) as database:
+        database.drop(collection, timeout=timeout)
+    say(f"{collection} is deleted.")
 
 
 def _print_report(name: str, report: VerifyReport) -> None:
