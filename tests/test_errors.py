@@ -142,7 +142,8 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         lambda c: c.add(["\ud800"], vectors=[X]),
         "InvalidId",
         "id",
-        "row 0: the id '\\ud800' holds a lone surrogate, which is not text. Decode the source with errors='replace'.",
+        "row 0: the id holds a lone surrogate, '\\ud800' at character 0, which is not text. Decode the source with "
+        "errors='replace'.",
     ),
     "id that is too long": (
         lambda c: c.add(["x" * 4097], vectors=[X]),
@@ -371,8 +372,8 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         lambda c: c.add(["x"], texts=["\ud800"]),
         "InvalidText",
         "texts",
-        "row 0 (id 'x'): the text holds a lone surrogate, which is not text. Decode the source with "
-        "errors='replace' before storing it.",
+        "row 0 (id 'x'): the text holds a lone surrogate, '\\ud800' at character 0, which is not text. Decode the "
+        "source with errors='replace'.",
     ),
     "metadata that is a list": (
         lambda c: c.add(["x"], metadata=[[1]]),

@@ -29,6 +29,7 @@ from .indexes.vector_index import DEFAULT_INDEX, index_setting
 from .inputs.calls import for_users, no_attribute, user_call
 from .inputs.names import nearest
 from .inputs.paths import check_database_path
+from .inputs.unicode import check_unicode
 from .inputs.vectors import DIMENSION_MAX, check_encoder_dimension
 from .locks import new_lock
 from .records.context import Context, remembered
@@ -71,7 +72,7 @@ UUIDS: Final[AutoIds] = _default("uuid")
 REFUSE: Final[ZeroVectors] = _default("refuse")
 
 # What other programs call methods of a database.
-_CALLS: Final[Mapping[str, str]] = {
+CALLS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("list_collections", "list", "tables", "table_names"), "db.collections()"),
     **dict.fromkeys(
         ("create_collection", "get_collection", "get_or_create_collection", "create_table", "open_table"),
@@ -318,8 +319,8 @@ class Database:
 
         def __getattr__(self, name: str) -> NoReturn:
             """Names with an underscore are those of protocols, such as pickle's and notebooks', and get no hint."""
-            there = not name.startswith("_") and name not in _CALLS and not self._closed and name in self
-            raise no_attribute(self, name, _CALLS, f"Write db.collection({name!r})." if there else "")
+            there = not name.startswith("_") and name not in CALLS and not self._closed and name in self
+            raise no_attribute(self, name, CALLS, f"Write db.collection({name!r})." if there else "")
 
     def close(self) -> None:
         """Closes every collection that was opened through this database."""
@@ -621,10 +622,7 @@ def check_name(name: object) -> None:
             value=name,
             remedy="Write db.collection('docs').",
         )
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise InvalidArgument("the name holds a lone surrogate, which is not text", name="name", value=name) from None
+    check_unicode(name, "the name", "name")
 
 
 def _check_flag(name: str, value: object) -> None:

@@ -141,7 +141,7 @@ def test_names_the_item_that_is_no_text(encoder, item):
 
 
 def test_names_the_text_with_a_lone_surrogate(encoder):
-    with pytest.raises(InvalidText, match=r"^text 2: the text has a lone surrogate, .* at character 3"):
+    with pytest.raises(InvalidText, match=r"^text 2: the text holds a lone surrogate, .* at character 3"):
         encoder.encode(["good", "\U0001f600", "abc\udc00"])
 
 

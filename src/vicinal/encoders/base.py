@@ -9,6 +9,7 @@ import numpy as np
 
 from ..contract import FloatMatrix, TokenCounter
 from ..errors import InvalidArgument, InvalidText
+from ..inputs.unicode import check_unicode
 from ..warn import warn_user
 
 
@@ -90,18 +91,7 @@ def _check_text(index: int, text: object) -> None:
             place=f"text {index}",
             remedy="Convert it to str, or leave the row without a text.",
         )
-    if text.isascii():
-        return
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidText(
-            f"the text has a lone surrogate, {text[error.start]!r}, at character {error.start}",
-            name="texts",
-            value=text,
-            place=f"text {index}",
-            remedy="Decode the source with errors='replace', or repair it.",
-        ) from None
+    check_unicode(text, "the text", "texts", f"text {index}", error=InvalidText)
 
 
 def cpu_only(device: str, name: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from ..errors import InvalidArgument, InvalidMetadata, LimitExceeded
 from ..inputs.ids import check_id
+from ..inputs.unicode import check_unicode
 from ..types import Id
 from .values import CLASSES, Class, Operator, class_of, coerced, is_ordered, plain, shown
 
@@ -264,7 +265,7 @@ Node = And | Or | Not | Leaf
 
 
 def check_limits(tree: Node) -> Node:
-    """`tree` itself, unless it is too deep or too large. Every dialect ends with this."""
+    """`tree` itself, unless it is too deep or large, or names what can be no field. Every dialect ends with this."""
     count = 0
     level: list[Node] = [tree]
     for _ in range(TREE_DEPTH_MAX):
@@ -273,6 +274,8 @@ def check_limits(tree: Node) -> Node:
         if count > TREE_NODES_MAX:
             raise _limit(f"a filter has more than {TREE_NODES_MAX:,} conditions", count)
         if not level:
+            for path in paths(tree):
+                _check_path(path)
             return tree
     raise _limit(f"a filter is nested deeper than {TREE_DEPTH_MAX} levels", TREE_DEPTH_MAX + 1)
 
@@ -300,6 +303,11 @@ def paths(tree: Node) -> Iterator[Path]:
 def path_text(path: Path) -> str:
     """The path as `where` writes it: dots between keys, a backslash before a dot that belongs to a key."""
     return ".".join(re.sub(r"([.\\]|^\$)", r"\\\1", key) for key in path)
+
+
+def _check_path(path: Path) -> None:
+    for key in path:
+        check_unicode(key, "the name of a field", "where", "where")
 
 
 def _children(node: Node) -> tuple[Node, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InvalidId, LimitExceeded
 from ..types import Id
+from .unicode import check_unicode
 
 ID_BYTES_MAX = 4096
 
@@ -60,16 +61,7 @@ def _check_str_id(value: str, place: str) -> str:
             place=place,
             remedy="Leave ids out altogether and the collection makes them.",
         )
-    try:
-        size = len(value.encode())
-    except UnicodeEncodeError:
-        raise InvalidId(
-            f"the id {value!r} holds a lone surrogate, which is not text",
-            name="id",
-            value=value,
-            place=place,
-            remedy="Decode the source with errors='replace'.",
-        ) from None
+    size = check_unicode(value, "the id", "id", place, error=InvalidId)
     if size > ID_BYTES_MAX:
         raise LimitExceeded(
             f"an id takes {size:,} bytes, the limit is {ID_BYTES_MAX:,}",

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from ..errors import InvalidArgument, Unsupported
+from .unicode import check_unicode
 
 
 def check_database_path(value: Any, name: str, takes: str, *, remedy: str, otherwise: str = "") -> str:
@@ -28,6 +29,8 @@ def check_database_path(value: Any, name: str, takes: str, *, remedy: str, other
         raise InvalidArgument("the path is empty or not text", name=name, value=value, remedy=remedy)
     if "\0" in path:
         raise InvalidArgument("the path holds a NUL character", name=name, value=value, remedy=remedy)
+    # SQLite takes no others, not even those by which Python writes names of files that are no text.
+    check_unicode(path, "the path", name, remedy="Use a folder whose path is text in UTF-8.")
     if "://" in path:
         raise Unsupported(
             f"there are no databases at {path.split('://')[0]}:// addresses",

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import InvalidArgument, InvalidText, LimitExceeded, VicinalError
 from ..metadata import dumps
+from .unicode import check_unicode
 
 TEXT_BYTES_MAX = 16 << 20
 NEVER = -1  # an expiry that is taken away
@@ -33,16 +34,7 @@ def check_text(text: Any, places: Places, row: int) -> str | None:
             place=places(row),
             remedy="Convert it with str(...), or pass None for a row without text.",
         )
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError:
-        raise InvalidText(
-            "the text holds a lone surrogate, which is not text",
-            name="texts",
-            value=text,
-            place=places(row),
-            remedy="Decode the source with errors='replace' before storing it.",
-        ) from None
+    size = check_unicode(text, "the text", "texts", places(row), error=InvalidText)
     if size > TEXT_BYTES_MAX:
         raise LimitExceeded(
             f"the text takes {size:,} bytes, the limit is {TEXT_BYTES_MAX:,}",

@@ -11,7 +11,7 @@ from typing import Any, Final, cast, get_args
 import numpy as np
 
 from ..contract import Accuracy, FloatMatrix, FloatVector, Mode
-from ..errors import InvalidArgument
+from ..errors import InvalidArgument, InvalidText
 from ..filters.tree import Node
 from ..indexes.sparse import SparseQuery
 from ..indexes.text_query import DEFAULT_SCORER, Bm25, Scorer, TextQuery, TfIdf
@@ -20,6 +20,7 @@ from ..inputs.containers import entries_in, is_sparse_matrix, sparse_rows
 from ..inputs.ids import check_id, is_scalar_id
 from ..inputs.names import nearest
 from ..inputs.sparse import check_sparse
+from ..inputs.unicode import check_unicode
 from ..inputs.vectors import VectorRules, check_query
 from ..store.state import State
 from ..visible import shown
@@ -89,7 +90,11 @@ class Asked:
         return cls([query], k, shaping=Shaping.of(*map(options.get, SHAPING)), **given)
 
     def check(self) -> None:
-        """Raises InvalidArgument for what no collection could answer."""
+        """Raises InvalidArgument for what no collection could answer, InvalidText for a query that is no text."""
+        for given in (self.queries, self.vectors or ()):
+            for i, query in enumerate(given):
+                if isinstance(query, str):
+                    check_unicode(query, "the query", "query", self._place(i), error=InvalidText)
         if not self._is_plain():
             self._check_options()
             self._check_what()

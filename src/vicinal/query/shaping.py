@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InvalidArgument
 from ..filters.where import parse_path
+from ..inputs.unicode import check_unicode
 from ..visible import shown
 from .question import Grouping, Mmr
 
@@ -76,6 +77,8 @@ class Shaping:
                 value=self.group_by,
                 remedy="Write group_by='file', or 'author.name' for a field within a field.",
             )
+        if self.group_by is not None:
+            check_unicode(self.group_by, "the name of a field", "group_by")
         if self.group_size is None:
             return
         _check_count("group_size", self.group_size)

@@ -6,6 +6,7 @@ from collections.abc import Callable, ItemsView, Iterator, MutableMapping
 from typing import Any, TypeVar
 
 from ..errors import InvalidArgument
+from ..inputs.unicode import check_unicode
 from ..store.writing import Transaction
 from .context import Context
 
@@ -103,18 +104,11 @@ def checked_note(key: object, value: object) -> bytes:
 
 def checked_name(value: object, name: str) -> str:
     """The name of an owner or of a note."""
-    if not isinstance(value, str) or not 0 < len(value) <= NAME_CHARS_MAX or not _is_text(value):
+    if not isinstance(value, str) or not 0 < len(value) <= NAME_CHARS_MAX:
         raise InvalidArgument(
             f"the {name} of a note is a text of 1 to {NAME_CHARS_MAX:,} characters, not {value!r:.80}",
             name=name,
             value=value,
         )
+    check_unicode(value, f"the {name} of a note", name)
     return value
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

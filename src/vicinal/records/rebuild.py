@@ -18,6 +18,7 @@ from ..errors import InvalidArgument, StoreError, Unsupported
 from ..indexes.kernels import kernels
 from ..indexes.vector_index import DEFAULT_INDEX, index_setting, kept_index
 from ..inputs.names import nearest
+from ..inputs.unicode import check_unicode
 from ..inputs.vectors import VectorRules, check_block, check_encoder_dimension, check_lengths
 from ..store.encoder_cache import FILE_NAME, DiskStore
 from ..store.query_log import FILE_NAME as QUERY_LOG
@@ -229,10 +230,7 @@ def checked_snapshot_name(name: Any) -> str:
     """Raises InvalidArgument for what is none."""
     if not isinstance(name, str) or not name:
         raise InvalidArgument(f"a snapshot's name is a text, not {shown(name)}", name="name", value=name)
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise InvalidArgument("the name holds a lone surrogate, which is not text", name="name", value=name) from None
+    check_unicode(name, "the name", "name")
     return name
 
 

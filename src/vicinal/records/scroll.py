@@ -16,6 +16,7 @@ from ..filters.tree import Node
 from ..filters.where import check_path, parse_path
 from ..filters.within import is_within
 from ..indexes.derived import DerivedIndex, RowsAt, viewing
+from ..inputs.unicode import check_unicode
 from ..store.reading import Reader
 from ..store.rows import StoredId
 from ..types import Record
@@ -51,6 +52,7 @@ def checked_order(order_by: Any) -> str:
             value=order_by,
             remedy="Leave it out for the order of ids.",
         )
+    check_unicode(order_by, "the name of a field", "order_by")
     return order_by
 
 

@@ -13,6 +13,7 @@ from ..filters.tree import Path
 from ..filters.where import check_path, parse_path
 from ..indexes.bucketed import BucketedIndex
 from ..indexes.derived import DerivedIndex, RowsAt, viewing
+from ..inputs.unicode import check_unicode
 from ..store.reading import ChangedMeanwhile, Reader
 from .choose import filter_of
 from .context import Context, now
@@ -56,6 +57,7 @@ def checked_field(field: Any) -> str:
     """Raises InvalidArgument for what names none."""
     if not isinstance(field, str) or not field:
         raise InvalidArgument(f"a field is named by a text, not {field!r}", name="field", value=field)
+    check_unicode(field, "the name of a field", "field")
     return field
 
 

@@ -15,6 +15,7 @@ from ..filters.within import check_within, is_within
 from ..indexes.derived import viewing
 from ..inputs.columns import Batch, Columns, batches, check_unique, id_list, read_batch
 from ..inputs.ids import is_scalar_id
+from ..inputs.unicode import check_unicode
 from ..inputs.values import expiry
 from ..inputs.vectors import VectorRules, check_block
 from ..metadata import dumps, loads
@@ -85,6 +86,8 @@ def checked_keys(remove: object) -> frozenset[str]:
             value=remove,
             remedy="Write remove=['key'].",
         )
+    for key in keys:
+        check_unicode(key, "a metadata key", "remove")
     return frozenset(keys)
 
 

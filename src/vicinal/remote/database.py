@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import weakref
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from .. import notebook
 from ..arguments import AutoIds, EncoderLike, ZeroVectors
 from ..collection import Collection
 from ..contract import REMOTE, Capabilities, Durability, Metric
-from ..database import ANALYZER, COSINE, ENGLISH, REFUSE, UUIDS, Database, check_name, check_opening, is_default
+from ..database import ANALYZER, CALLS, COSINE, ENGLISH, REFUSE, UUIDS, Database, check_name, check_opening, is_default
 from ..errors import StoreError, Unsupported
 from ..indexes.kernels import kernels
 from ..indexes.vector_index import index_setting
-from ..inputs.calls import for_users
+from ..inputs.calls import for_users, no_attribute
 from ..wire.requests import Place
 from ..wire.routes import Route, route_of
 from .calls import answered_by_server
@@ -37,6 +37,12 @@ class RemoteDatabase(Database):
     def __init__(self, server: Server) -> None:
         self._transport = Transport(server)
         self._handles = weakref.WeakSet()
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Without a hint that a collection is called so: `hasattr` asks no server."""
+            raise no_attribute(self, name, CALLS)
 
     @property
     def capabilities(self) -> Capabilities:

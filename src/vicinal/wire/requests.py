@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 from ..errors import CollectionDropped, CollectionNotFound, InvalidText, Unreachable, VicinalError
 from ..inputs.columns import Batch, batches
+from ..inputs.unicode import check_unicode
 from ..progress import progress
 from ..version import __version__
 from ..warn import warn_user
@@ -120,16 +121,27 @@ def request_of(
         parts["owner"] = name_in_path(place.owner)
     try:
         body = b"" if arguments is None else msgspec.json.encode(arguments)
-    except UnicodeEncodeError:
-        raise InvalidText(
-            f"{route.call} was given a text with a lone surrogate, which is not text",
-            name=route.call,
-            remedy="Decode the source with errors='replace'.",
-        ) from None
+    except UnicodeEncodeError:  # in what the server alone can check, such as the name of an encoder
+        for name, text in _texts(msgspec.to_builtins(arguments)):
+            check_unicode(text, f"{name}=", name, route.call, error=InvalidText)
+        raise
     query = place.query if route.held else {}
     return Request(
         route, route.path.format(**parts), query, body, route.repeatable if repeatable is None else repeatable
     )
+
+
+def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """All texts in what is sent, each with the argument that it belongs to."""
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, dict):
+        for key, inside in value.items():
+            yield name or key, key
+            yield from _texts(inside, name or key)
+    elif isinstance(value, list):
+        for inside in value:
+            yield from _texts(inside, name)
 
 
 def answer_of(route: Route, place: Place, response: Response) -> Any:
