@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -59,6 +60,19 @@ def test_it_answers_what_a_planned_one_does(
     assert found.change == docs.stats().change
 
 
+def test_last_rows_without_a_vector_change_nothing(tmp_path: Path) -> None:
+    with vicinal.connect(tmp_path) as database:
+        docs = database.collection("docs", metric="l2")
+        docs.add([1, 2], vectors=[[1, 0], [0, 2]])
+        docs.add(["words", "more"], texts=["no vector", "none"])
+        with patch.object(search, "plan", side_effect=AssertionError):
+            assert docs.search([0, 2]).ids == [2, 1]
+        docs.add([3], vectors=[[0, 2]])
+        docs.delete([3])
+        with patch.object(search, "plan", side_effect=AssertionError):
+            assert docs.search([0, 2]).ids == [2, 1]
+
+
 def test_scores_beyond_float32_are_ranked_by_what_they_are() -> None:
     with vicinal.connect(":memory:") as database:
         docs = database.collection("docs", metric="ip")
@@ -96,8 +110,11 @@ def test_an_index_is_told_what_the_answer_must_be(docs: Any, monkeypatch: pytest
     docs.search([1.0] * _DIM, exact=True)
     docs.search([1.0] * _DIM, where={"n": {"$lt": 40}}, recall=0.5)
     docs.within({"tag": "a"}).search([1.0] * _DIM)
+    docs.search_many([[1.0] * _DIM] * 2, recall=0.5)
+    docs.search_many([[1.0] * _DIM] * 2, exact=True)
     if told:  # without the native core others search
-        assert told == [Accuracy(exact=True), Accuracy(recall=0.5, filtered=True), Accuracy(filtered=True)]
+        filtered = [Accuracy(recall=0.5, filtered=True), Accuracy(filtered=True)]
+        assert told == [Accuracy(exact=True), *filtered, Accuracy(recall=0.5), Accuracy(exact=True)]
 
 
 def test_a_metric_that_was_changed_before_the_rows_were_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ class SlotView:
         searchable: bool, shape (slots,): those that have a vector.
         expires: int64 microseconds since 1970, shape (slots,), or None where no row ever expires.
         packed_live, packed_searchable: the same as bitmaps.
+        vector_end: no slot from here on has a vector.
     """
 
     change: int
@@ -36,6 +37,7 @@ class SlotView:
     expires: NDArray[np.int64] | None
     packed_live: Bitmap
     packed_searchable: Bitmap
+    vector_end: int
 
     def visible(self, now: int) -> Bitmap:
         """Rows that exist and have not expired."""
@@ -109,7 +111,7 @@ class SlotTable:
             count = self._slot_count
             expires = None if self._expires is None else self._expires[:count]
             live, searchable = self._live[:count], self._searchable[:count]
-            self._view = SlotView(self.change, live, searchable, expires, pack(live), pack(searchable))
+            self._view = SlotView(self.change, live, searchable, expires, pack(live), pack(searchable), self.vector_end)
         return self._view
 
     def _reserve(self, slot_count: int) -> None:

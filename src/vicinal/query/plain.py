@@ -41,9 +41,8 @@ def plain_answer(question: Question, view: View, reader: Reader) -> Hits | None:
     assert queries is not None  # a plain question has them
     assert searcher is not None  # and its view an index for them
     count = len(view.slots.live)
-    vectors = reader.matrix(count)
     if (
-        len(vectors) != count
+        len(reader.matrix(count)) < view.slots.vector_end  # the file is too short, if not by the last rows' having none
         or queries.shape[1] != state.dimension
         or question.metric != state.metric
         or (question.encoder is not None and question.encoder != state.encoder)
