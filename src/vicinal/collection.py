@@ -435,6 +435,8 @@ class Collection:
         weights: Mapping[str, float] | None = None,
         scorer: Scorer | None = None,
         syntax: Syntax | None = None,
+        exact: bool = False,
+        recall: float | None = None,
         offset: int = 0,
         min_score: float | None = None,
         select: Sequence[Part] | None = None,
@@ -444,7 +446,7 @@ class Collection:
 
         Args:
             vectors, sparse: like `vector` and `sparse` of `search`, one a query.
-            select: like that of `search`.
+            others: as of `search`.
         """
         refuse_unknown(unknown)
         asked_for, given = lists_of(queries, vectors=vectors, sparse=sparse)
@@ -460,6 +462,8 @@ class Collection:
             weights,
             scorer,
             syntax,
+            exact,
+            recall,
             offset=offset,
             min_score=min_score,
             select=select,

@@ -248,6 +248,21 @@ def test_options_that_do_not_exist_are_refused(docs: Collection, arguments: dict
     assert docs.search([1.0], recall=1.0, exact=True).ids == ["a"]
 
 
+def test_many_queries_may_ask_for_a_share_of_the_answer(docs: Collection) -> None:
+    docs.add(["a", "b", "c"], vectors=[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    queries = [[1.0, 0.1], [0.1, 1.0]]
+    for options in ({"recall": 0.5}, {"recall": 1.0, "exact": True}, {"exact": True}, {"recall": 1}):
+        assert [hits.ids for hits in docs.search_many(queries, 2, **options)] == [["a", "c"], ["b", "c"]]
+    for wrong in ({"recall": 0}, {"recall": "high"}, {"exact": 1}, {"recall": 0.5, "exact": True}):
+        with pytest.raises(InvalidArgument) as caught:
+            docs.search_many(queries, **wrong)
+        with pytest.raises(InvalidArgument) as alone:
+            docs.search(queries[0], **wrong)
+        assert str(caught.value) == str(alone.value)
+    with pytest.raises(InvalidArgument, match="changes nothing"):
+        docs.search_many(["words"], mode="keyword", recall=0.5)
+
+
 # -- zero vectors
 
 

@@ -397,6 +397,8 @@ class AsyncCollection(Awaited):
         weights: Mapping[str, float] | None = None,
         scorer: Scorer | None = None,
         syntax: Syntax | None = None,
+        exact: bool = False,
+        recall: float | None = None,
         offset: int = 0,
         min_score: float | None = None,
         select: Sequence[Part] | None = None,
@@ -405,7 +407,7 @@ class AsyncCollection(Awaited):
 
         Args:
             vectors, sparse: like `vector` and `sparse` of `search`, one a query.
-            select: like that of `search`.
+            others: as of `search`.
         """
         found: list[Hits] = await self._backend.call(
             "search_many",
@@ -421,6 +423,8 @@ class AsyncCollection(Awaited):
                 "weights": weights,
                 "scorer": scorer,
                 "syntax": syntax,
+                "exact": exact,
+                "recall": recall,
                 "offset": offset,
                 "min_score": min_score,
                 "select": select,

@@ -404,6 +404,8 @@ class SearchMany(Arguments):
     weights: dict[str, float] | Unset | None = UNSET
     scorer: Bm25 | TfIdf | Unset | None = UNSET
     syntax: Syntax | Unset | None = UNSET
+    exact: bool | Unset = UNSET
+    recall: float | Unset | None = UNSET
     offset: int | Unset = UNSET
     min_score: float | Unset | None = UNSET
     select: list[Part] | Unset | None = UNSET

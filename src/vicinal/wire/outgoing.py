@@ -222,9 +222,7 @@ def _search(route: Route, given: Mapping[str, Any]) -> msgspec.Struct:
     if given["id"] is not None:
         sent["id"] = to_id(check_id(given["id"], "id="))
     assert route.arguments is not None  # every search has some
-    return route.arguments(
-        **sent, **_some(exact=bool(given["exact"]) or None, recall=_plain("recall", given.get("recall")))
-    )
+    return route.arguments(**sent, **_accuracy(given))
 
 
 def _flat(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -247,7 +245,7 @@ def _search_many(given: Mapping[str, Any]) -> models.SearchMany:
         sent["vectors"] = list(map(_query, beside["vectors"], places))
     if beside["sparse"] is not None:
         sent["sparse"] = list(map(_sparse, beside["sparse"], places))
-    return models.SearchMany(**_common(given), **sent)
+    return models.SearchMany(**_common(given), **sent, **_accuracy(options))
 
 
 def _options(given: Mapping[str, Any], named: Set[str]) -> dict[str, Any]:
@@ -279,8 +277,7 @@ def _recommend(given: Mapping[str, Any]) -> models.Recommend:
     sent = _common({"k": given["k"], "where": given.get("where"), **options})
     assert asked.examples is not None  # it was made of them
     positive, negative = ([_example(one) for one in some] for some in asked.examples)
-    exact, recall = bool(options.get("exact")) or None, _plain("recall", options.get("recall"))
-    return models.Recommend(positive=positive, negative=negative, **sent, **_some(exact=exact, recall=recall))
+    return models.Recommend(positive=positive, negative=negative, **sent, **_accuracy(options))
 
 
 def _example(example: Any) -> Any:
@@ -288,6 +285,10 @@ def _example(example: Any) -> Any:
     if is_scalar_id(example):
         return to_id(check_id(example, "example"))
     return check_query(example, _ANY, "example").tolist()
+
+
+def _accuracy(given: Mapping[str, Any]) -> dict[str, Any]:
+    return _some(exact=bool(given.get("exact")) or None, recall=_plain("recall", given.get("recall")))
 
 
 def _common(given: Mapping[str, Any]) -> dict[str, Any]:
