@@ -23,6 +23,10 @@ def serve(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Any other setting; docs/server.md lists them."),
     ] = None,
+    provision: Annotated[
+        Path | None,
+        typer.Option(help="Collections for clients of VikingDB, made first; TOML or JSON.", callback=at_home),
+    ] = None,
     log_requests: Annotated[bool, typer.Option("--log-requests", help="A line for every request.")] = False,
 ) -> None:
     """Serve a database over HTTP, until Ctrl-C or SIGTERM.
@@ -36,6 +40,7 @@ def serve(
       vicinal serve ./data --workers 2 --port 9000
       vicinal keys create ./data --role admin && vicinal serve ./data --host 0.0.0.0
       vicinal serve ./data --set timeout=10 --set body_mib_max=16
+      vicinal serve ./data --provision collections.toml
     """
     try:
         from ..server import ServerSettings
@@ -43,6 +48,7 @@ def serve(
     except ModuleNotFoundError as missing:
         raise MissingExtra(missing.name or "uvicorn", "server", "vicinal serve") from None
     given: dict[str, Any] = {"host": host, "port": port, "workers": workers, "log_requests": log_requests or None}
+    given["provision"] = None if provision is None else str(provision)
     run(ServerSettings.load(path, config=config, texts=dict(map(_pair, settings or [])), **given))
 
 

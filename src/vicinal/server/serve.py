@@ -20,6 +20,7 @@ from .connection import Connection, ServerConfig
 from .keys import KeyFile
 from .logs import LOGGING
 from .settings import ServerSettings, is_loopback
+from .vikingdb.provision import provision
 
 __all__ = ["serve"]
 
@@ -43,6 +44,13 @@ def serve(settings: ServerSettings) -> None:
     keys_required = check_start(settings)
     os.makedirs(settings.path, exist_ok=True)
     taken = _bind(settings)
+    try:
+        _run(provision(settings), taken, keys_required)
+    finally:
+        taken.close()
+
+
+def _run(settings: ServerSettings, taken: socket.socket, keys_required: bool) -> None:
     folder = tempfile.mkdtemp(prefix="vicinal-metrics-")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
     os.environ.setdefault(_THREADS_VARIABLE, str(max(1, thread_count() // settings.workers)))
@@ -50,7 +58,6 @@ def serve(settings: ServerSettings) -> None:
         config = _config(settings, keys_required)
         _Workers(config, [taken], lambda: _announce(settings, taken, keys_required)).run()
     finally:
-        taken.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -61,6 +61,7 @@ class ServerSettings:
         models: of clients of VikingDB: which of our encoders is meant by the name of a model, each NAME=ENCODER; or
             NAME=image:ENCODER for pictures, NAME=rerank:RERANKER.
         signature_seconds: how far the time at which a request was signed may be from now.
+        provision: a file of collections for clients of VikingDB, which are made before the server serves.
         backup_folder: where backups go; none are made without it.
         tls_certificate: file of the certificate chain, for https.
         tls_key: file of its private key.
@@ -96,6 +97,7 @@ class ServerSettings:
     encoders: tuple[str, ...] = ("hashing", "minilm")
     models: tuple[str, ...] = ()
     signature_seconds: float = 900.0
+    provision: str | None = None
     backup_folder: str | None = None
     tls_certificate: str | None = None
     tls_key: str | None = None

@@ -126,9 +126,8 @@ class Catalogue:
         """
         stored, schema = _stored(project, name), Schema.of(given)
         check_collection(key, stored)
-        exists = Refusal(
-            "AlreadyExists.VikingdbCollection", f"there is a collection {name!r}", status=409, name="CollectionName"
-        )
+        exists = _exists(f"there is a collection {name!r}")
+        others = _exists(f"there is a collection {name!r} that was not made through this protocol")
         if stored in self._database and self._entry(stored) is not None:
             raise exists
         moment = _now()
@@ -136,10 +135,10 @@ class Catalogue:
         try:
             docs = self._database.collection(stored, zero_vectors="allow", auto_ids="integer", **self._engine(schema))
         except SettingsMismatch:
-            raise exists from None
+            raise others from None
         with docs:
-            if docs.count():  # rows of a program that knows nothing of this protocol
-                raise exists
+            if docs.count():
+                raise others
             text = json.dumps(note).encode()
             if docs.notes(_OWNER).setdefault(_COLLECTION, text) != text:
                 raise exists
@@ -229,6 +228,10 @@ def _stored(project: str, name: str) -> str:
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _exists(message: str) -> Refusal:
+    return Refusal("AlreadyExists.VikingdbCollection", message, status=409, name="CollectionName")
 
 
 def _not_found(name: str | None) -> CollectionNotFound:
