@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from itertools import chain, islice
@@ -23,8 +24,10 @@ from .files import (
     FORMATS,
     ON_ERROR,
     STANDARD,
+    STANDARD_LAYOUT,
     WRITTEN_FORMATS,
     Columns,
+    Layout,
     OnError,
     Reading,
     SourceRow,
@@ -43,6 +46,8 @@ __all__ = ["export_collection", "import_file"]
 # One commit each: enough rows that commits cost little, few enough that a bar moves while texts are encoded.
 _BATCH_ROWS = 256
 _LISTED_MAX = 20
+_OWNER = "vicinal import"
+_LAYOUT = "columns"
 _LOOKED_AT_IDS = 1_000
 
 _SourceFile = Annotated[
@@ -94,8 +99,13 @@ _Metric = Annotated[
     typer.Option("--metric", help="For a new collection: cosine, ip, l2, l1. Default: cosine.", show_default=False),
 ]
 _IdColumn = Annotated[str | None, typer.Option("--id-column", help="Holds the ids. Default: id.", show_default=False)]
-_TextColumn = Annotated[
-    str | None, typer.Option("--text-column", help="Holds the texts. Default: text.", show_default=False)
+_TextColumns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--text-column",
+        help="Holds the texts; of several they are joined, and kept as metadata too. Default: text.",
+        show_default=False,
+    ),
 ]
 _VectorColumn = Annotated[
     str | None, typer.Option("--vector-column", help="Holds the vectors. Default: vector.", show_default=False)
@@ -140,7 +150,7 @@ def import_file(
     file: _SourceFile = None,
     encoder: _Encoder = None,
     id_column: _IdColumn = None,
-    text_column: _TextColumn = None,
+    text_column: _TextColumns = None,
     vector_column: _VectorColumn = None,
     metric: _Metric = None,
     ids: _Ids = None,
@@ -161,6 +171,7 @@ def import_file(
     Examples:
       vicinal import ./data docs articles.jsonl
       vicinal import ./data docs articles.csv --id-column url --text-column body
+      vicinal import ./data docs articles.csv --text-column title --text-column body
       vicinal import ./data docs prices.csv.gz --types price=float,zip=text --on-error skip
       vicinal import ./data images vectors.npy --ids names.txt --metric l2
       vicinal import ./data --from chroma ./chroma
@@ -170,16 +181,15 @@ def import_file(
         return
     if file is None:
         raise InvalidArgument("import needs FILE", name="FILE", remedy="Write vicinal import PATH COLLECTION FILE.")
-    named = {"id": id_column, "text": text_column, "vector": vector_column}
-    given = {name: column for name, column in named.items() if column is not None}
     reading = Reading(
-        columns=Columns(**given, required=frozenset(given.values())),
+        columns=_columns(id_column, text_column or [], vector_column),
         ids=ids,
         delimiter=checked_delimiter(delimiter),
         encoding=encoding,
         types=asked_types(types),
         table=table,
         on_error=_checked_on_error(on_error),
+        wants_total=sys.stderr.isatty(),
     )
     if str(file) == STANDARD and format_name is None:
         format_name = "jsonl"
@@ -196,6 +206,7 @@ def import_file(
                 if encoder == "none":  # on purpose, so it need not be told
                     warnings.filterwarnings("ignore", "collection .* has no encoder")
                 rows = _store(target, stored, file, reading)
+            _keep_layout(target, reading)
             _tell_problems(reading)
             say(f"{rows:,} rows from {file}; {collection} holds {target.count():,}.")
 
@@ -212,11 +223,16 @@ def export_collection(
         bool, typer.Option("--vectors-only", help="For .npy: leave out texts, metadata and all that it cannot hold.")
     ] = False,
     format_name: _WrittenFormat = None,
+    standard_columns: Annotated[
+        bool,
+        typer.Option("--standard-columns", help="Columns id, text, vector and metadata, whatever they were called."),
+    ] = False,
 ) -> None:
     """Write all rows of a collection to a file, as they are at one moment.
 
-    A file is replaced only when it is complete; a pipe or device gets what is complete. `vicinal import` gives the
-    same rows again; what a format cannot hold is refused before anything is written.
+    Columns are called as in the file that the rows came from. A file is replaced only when it is complete; a pipe or
+    device gets what is complete. `vicinal import` gives the same rows again; what a format cannot hold is refused
+    before anything is written.
 
     \b
     Examples:
@@ -230,8 +246,28 @@ def export_collection(
     with_vectors = vectors or format_of(file, ids, format_name) is npy
     with existing_collection(path, collection) as source:
         records = source.get(vectors=with_vectors)
-    write_rows(file, records, ids, vectors_only=vectors_only, name=format_name)
+        layout = STANDARD_LAYOUT if standard_columns else Layout.from_note(source.notes(_OWNER).get(_LAYOUT))
+    if not layout.fits(records):
+        layout = STANDARD_LAYOUT
+    write_rows(file, records, ids, vectors_only=vectors_only, name=format_name, layout=layout)
     say(f"{len(records):,} rows written to {file}.", to_errors=is_piped)
+    options = layout.options(has_vectors=any(record.vector is not None for record in records))
+    if options and format_of(file, ids, format_name) is not npy:
+        say(f"Columns are called as they came; vicinal import takes them by {options}.", to_errors=True)
+
+
+def _columns(id_column: str | None, text_columns: list[str], vector_column: str | None) -> Columns:
+    """What the user named; several columns of texts make one text."""
+    named = {"id": id_column, "text": text_columns[0] if len(text_columns) == 1 else None, "vector": vector_column}
+    given = {name: column for name, column in named.items() if column is not None}
+    texts = tuple(dict.fromkeys(text_columns)) if len(text_columns) > 1 else ()
+    return Columns(**given, texts=texts, required=frozenset((*given.values(), *texts)))
+
+
+def _keep_layout(target: Collection, reading: Reading) -> None:
+    """The first file decides what the columns of an export are called."""
+    if reading.layout is not None and not reading.layout.is_standard:
+        target.notes(_OWNER).setdefault(_LAYOUT, reading.layout.to_note())
 
 
 def _only_folder(folder: str, file: Path | None) -> Path:
@@ -298,7 +334,7 @@ def _with_text_ids(batch: list[SourceRow]) -> list[SourceRow]:
 
 def _store(target: Collection, batches: Iterator[list[SourceRow]], file: Path, reading: Reading) -> int:
     rows = 0
-    with progress(f"Importing {file.name}", None) as advance:
+    with progress(f"Importing {file.name}", reading.total) as advance:
         try:
             for batch in batches:
                 rows += _store_batch(target, batch, reading)

@@ -14,6 +14,7 @@ from typing import IO, Final, Protocol
 from ...errors import InvalidArgument
 from ...types import Record
 from . import csv, jsonl, npy, parquet, sqlite
+from .layout import STANDARD_LAYOUT, Layout
 from .reading import ON_ERROR, Columns, OnError, Reading
 from .rows import SourceRow
 from .source import COMPRESSED, STANDARD, kept_input, kind_of
@@ -23,8 +24,10 @@ __all__ = [
     "FORMATS",
     "ON_ERROR",
     "STANDARD",
+    "STANDARD_LAYOUT",
     "WRITTEN_FORMATS",
     "Columns",
+    "Layout",
     "OnError",
     "Reading",
     "SourceRow",
@@ -43,7 +46,7 @@ class Format(Protocol):
         """Rows of a file, one after the other."""
         ...
 
-    def write(self, file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None) -> None: ...
+    def write(self, file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None, layout: Layout) -> None: ...
 
 
 _FORMATS: Final[dict[str, Format]] = {
@@ -105,12 +108,13 @@ def read_rows(
 
 def write_rows(
     path: Path, records: Sequence[Record], ids: Path | None = None, *,
-    vectors_only: bool = False, name: str | None = None,
+    vectors_only: bool = False, name: str | None = None, layout: Layout = STANDARD_LAYOUT,
 ) -> None:  # fmt: skip
     """Writes the file whole or not at all, see `target.replaced`; vectors are written where records have them.
 
     Args:
         vectors_only: whether an npy file may leave out all that rows have beside a vector.
+        layout: what the columns are called.
 
     Raises:
         InvalidInput: the format cannot hold all that there is; nothing was written.
@@ -131,4 +135,4 @@ def write_rows(
     with ExitStack() as stack:
         ids_file = None if ids is None else stack.enter_context(replaced(ids))
         file = stack.enter_context(replaced(path))
-        found.write(file, records, ids_file)
+        found.write(file, records, ids_file, layout)

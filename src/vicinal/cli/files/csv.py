@@ -7,28 +7,26 @@ no value; a text that is empty stands in quotation marks.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from graphlib import CycleError, TopologicalSorter
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Final
-from uuid import UUID
+from typing import Any, Final
 
-from ...types import Id, Record
-from .cells import ColumnType, Tally, column_type, misread
+from .cells import ColumnType, Tally
+from .csv_columns import METADATA_PREFIX, IdCells, types_of
+from .csv_writing import write
 from .dialect import Dialect, quoted_fields, sniffed
 from .lines import encoding_of, has_bad_bytes, mended, text_lines
 from .reading import Columns, Reading, bad, bad_file
 from .records import CsvRecord, records
-from .rows import SourceRow, from_cell, json_member, json_object, json_vector, source_row, to_cell
+from .rows import SourceRow, from_cell, json_object, json_vector, source_row
 from .source import kind_of
 
-_PREFIX: Final = "metadata."
+__all__ = ["read", "write"]
+
 _SNIFFED_LINES: Final = 200
-_INT64: Final = range(-(2**63), 2**63)
 _TABBED: Final = (".tsv", ".tab")
 
 
@@ -98,20 +96,23 @@ def _survey(path: Path, reading: Reading) -> _Table | None:
         raise bad_file(place, header.problem)
     names = _header(header, dialect)
     tallies = [Tally(dialect.delimiter) for _ in names]
-    ids = _IdCells()
+    ids = IdCells()
     given = [name for name in names if name]
     columns = reading.columns.among(given)
     id_at = names.index(columns.id) if columns.id in names else None
+    rows = 0
     for record in found:
+        rows += 1
         for tally, cell in zip(tallies, record.cells):
             tally.add(cell)
         if id_at is not None and record.cells:
             ids.add(record.cells[id_at])
     _check_header(given, columns, place)
     reading.check_types(given)
+    reading.saw(given, columns)
+    reading.total = rows
     kept = [_kept(name, number, tally, path, reading) for number, (name, tally) in enumerate(zip(names, tallies), 1)]
-    types = _types(kept, tallies, columns, reading)
-    _keep_unclear_as_text(dict(zip(kept, tallies)), types, dialect, path, reading)
+    types = types_of(kept, tallies, columns, dialect, reading, path)
     found_ids = ids.decided()
     if ids.seen and columns.id not in reading.types:
         reading.ids_found = found_ids if found_ids != "typed" else ""
@@ -145,35 +146,6 @@ def _kept(name: str, number: int, tally: Tally, path: Path, reading: Reading) ->
     return f"column {number}"
 
 
-def _types(names: list[str | None], tallies: list[Tally], columns: Columns, reading: Reading) -> dict[str, ColumnType]:
-    types: dict[str, ColumnType] = {}
-    for name, tally in zip(names, tallies):
-        if name is None or name in (columns.text, columns.vector, columns.sparse):
-            continue
-        if name in reading.types:
-            types[name] = column_type(reading.types[name])
-        elif not name.startswith(_PREFIX) and name not in (columns.id, columns.ttl):
-            types[name] = tally.decided()
-    return types
-
-
-def _keep_unclear_as_text(
-    tallies: dict[str | None, Tally], types: dict[str, ColumnType], dialect: Dialect, path: Path, reading: Reading
-) -> None:
-    """1.234 is no fraction for certain where the decimal mark of the file is a comma, or may be one."""
-    by_comma = any(tally.shows_decimal_comma for tally in tallies.values())
-    by_point = any(tally.shows_decimal_point for tally in tallies.values())
-    for name, kind in types.items():
-        tally = tallies[name]
-        if name in reading.types:
-            continue
-        is_asked = by_comma or (dialect.delimiter == ";" and not by_point)
-        if is_asked and tally.may_be_thousands(has_decimal_comma=by_comma):
-            types[name] = column_type("text")
-        if tally.is_undecided or types[name] is not kind:
-            reading.note(f"{path}: {misread(tally.example, name)}")
-
-
 def _tell(path: Path, types: dict[str, ColumnType], columns: Columns, reading: Reading) -> None:
     asked = Columns()
     renamed = [
@@ -189,27 +161,6 @@ def _tell(path: Path, types: dict[str, ColumnType], columns: Columns, reading: R
         reading.note(f"{path}: {', '.join(f'{name} {kind}' for name, kind in told.items())}")
 
 
-class _IdCells:
-    """How cells of ids are to be read: all as whole numbers, all as typed JSON, or as the texts that they are."""
-
-    def __init__(self) -> None:
-        self._all_int = self._all_typed = True
-        self.seen = False
-
-    def add(self, cell: str) -> None:
-        self.seen = self.seen or bool(cell)
-        if not cell or not (self._all_int or self._all_typed):
-            return
-        value = from_cell(cell)
-        is_int = type(value) is int and value in _INT64
-        self._all_int = self._all_int and is_int
-        is_id = is_int or isinstance(value, (str, UUID))
-        self._all_typed = self._all_typed and is_id and json_member("", value) == f'"":{cell}'
-
-    def decided(self) -> str:
-        return "int" if self._all_int else "typed" if self._all_typed else "text"
-
-
 # -- rows
 
 
@@ -218,7 +169,7 @@ def _values(table: _Table, record: CsvRecord, place: str) -> dict[str, Any]:
     for at, (name, cell) in enumerate(zip(table.names, record.cells, strict=True)):
         if name is None:
             continue
-        if name == table.columns.text:
+        if name == table.columns.text and not table.columns.texts:
             is_text = cell or ('""' in record.raw and quoted_fields(record.raw, table.dialect.delimiter)[at])
             values[name] = cell if is_text else None
         elif not cell:
@@ -231,73 +182,10 @@ def _values(table: _Table, record: CsvRecord, place: str) -> dict[str, Any]:
             value = table.types[name].value(cell)
             if value is not None:
                 values[name] = value
-        elif name.startswith(_PREFIX):
-            values.setdefault("metadata", {})[name.removeprefix(_PREFIX)] = from_cell(cell)
+        elif name.startswith(METADATA_PREFIX):
+            values.setdefault("metadata", {})[name.removeprefix(METADATA_PREFIX)] = from_cell(cell)
         else:
             values[name] = from_cell(cell)
             if name == table.columns.sparse and isinstance(values[name], str):
                 values[name] = json_object(cell, place)
     return values
-
-
-# -- writing
-
-
-def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None) -> None:
-    keys = _keys_in_order(records)
-    has_ttl = any(record.expires_at is not None for record in records)
-    has_vector = any(record.vector is not None for record in records)
-    has_sparse = any(record.sparse is not None for record in records)
-    names = ["id", "text", *["ttl"] * has_ttl, *["vector"] * has_vector, *["sparse"] * has_sparse]
-    _write_line(file, [*names, *(f"{_PREFIX}{key}" for key in keys)])
-    as_is = _ids_are_plain([record.id for record in records])
-    for record in records:
-        cells: list[str | None] = [str(record.id) if as_is else json_member("", record.id).removeprefix('"":')]
-        cells.append(record.text)
-        if has_ttl:
-            cells.append(None if record.expires_at is None else to_cell(record.expires_at))
-        if has_vector:
-            cells.append(None if record.vector is None else json.dumps(record.vector.tolist()))
-        if has_sparse:
-            cells.append(None if record.sparse is None else to_cell({str(at): w for at, w in record.sparse.items()}))
-        cells += (to_cell(record.metadata[key]) if key in record.metadata else None for key in keys)
-        _write_line(file, cells)
-
-
-def _keys_in_order(records: Sequence[Record]) -> list[str]:
-    """All keys of the metadata, such that those of each row stand in its own order, where one order is that of all."""
-    orders = dict.fromkeys(tuple(record.metadata) for record in records)
-    keys = dict.fromkeys(key for order in orders for key in order)
-    behind: dict[str, list[str]] = {key: [] for key in keys}
-    for order in orders:
-        for before, key in pairwise(order):
-            behind[key].append(before)
-    try:
-        return list(TopologicalSorter(behind).static_order())
-    except CycleError:
-        return list(keys)
-
-
-def _ids_are_plain(ids: list[Id]) -> bool:
-    """Whether ids written as they are would be read as they are."""
-    if all(type(id_) is int for id_ in ids):
-        return True
-    if not all(isinstance(id_, str) for id_ in ids):
-        return False
-    seen = _IdCells()
-    for id_ in ids:
-        seen.add(str(id_))
-    return seen.decided() == "text"
-
-
-def _write_line(file: IO[bytes], cells: Sequence[str | None]) -> None:
-    file.write((",".join(map(_quoted, cells)) + "\n").encode())
-
-
-def _quoted(cell: str | None) -> str:
-    """In quotation marks where a reader would else take it for something else: an empty text for no text, too."""
-    if cell is None:
-        return ""
-    if cell and cell == cell.strip() and not any(character in cell for character in ',;\t|"\r\n'):
-        return cell
-    return '"' + cell.replace('"', '""') + '"'

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...errors import InvalidInput
+from ...metadata import dumps
 from ...types import Record
 from .extended_json import loads, reason
+from .layout import Layout
 from .lines import encoding_of, has_bad_bytes, mended, text_lines
 from .reading import Columns, Reading, bad, bad_file, clean
-from .rows import BAD_JSON, SourceRow, json_member, json_members, source_row, typed_texts
+from .rows import BAD_JSON, SourceRow, json_member, source_row, typed_texts
 from .source import kind_of
 
 
@@ -26,6 +28,8 @@ def read(path: Path, reading: Reading) -> Iterator[SourceRow]:
         values, columns = _document(found, reading.columns)
         if is_first and columns.id == "_id" != reading.columns.id:
             reading.note(f"{path}: '_id' holds the ids" + (", '_source' the rows" if "_source" in found else ""))
+        if is_first:
+            reading.saw(list(values), columns)
         is_first = False
         row = reading.attempt(place, partial(_row, values, columns, reading, place))
         if row is not None:
@@ -51,6 +55,8 @@ def _objects(path: Path, reading: Reading) -> Iterator[tuple[str, dict[str, Any]
         if text.lstrip().startswith("["):
             yield from _array(text, path, reading)
             return
+    if reading.wants_total:
+        reading.total = sum(1 for line in text_lines(path, encoding) if line.strip())
     for number, line in enumerate(text_lines(path, encoding), 1):
         found = _object(line, f"{path}:{number}", reading) if line.strip() else None
         if found is not None:
@@ -66,6 +72,7 @@ def _array(text: str, path: Path, reading: Reading) -> Iterator[tuple[str, dict[
         rows = loads(_unescaped(text, str(path), reading))
     except BAD_JSON as error:
         raise bad_file(str(path), f"the file is not JSON: {reason(error)}") from None
+    reading.total = len(rows)
     for number, row in enumerate(rows):
         place = f"{path}: row {number}"
         if isinstance(row, dict):
@@ -108,13 +115,25 @@ def _whole(values: dict[str, Any], place: str, reading: Reading) -> dict[str, An
     return cleaned
 
 
-def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None) -> None:
+def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None, layout: Layout) -> None:
     for record in records:
-        members = [json_members(record.id, record.text, record.metadata)]
+        flat = {key: value for key, value in record.metadata.items() if layout.is_flat and layout.may_be_flat(key)}
+        rest = {key: value for key, value in record.metadata.items() if key not in flat}
+        members = {layout.id: json_member(layout.id, record.id)}
+        if not layout.texts:
+            members[layout.text] = f"{_json(layout.text)}:{_json(record.text)}"
+        if rest or not layout.is_flat:
+            members["metadata"] = f'"metadata":{dumps(rest)}'
+        members |= {key: json_member(key, value) for key, value in flat.items()}
         if record.expires_at is not None:
-            members.append(json_member("ttl", record.expires_at))
+            members["ttl"] = json_member("ttl", record.expires_at)
         if record.vector is not None:
-            members.append(f'"vector":{json.dumps(record.vector.tolist())}')
+            members[layout.vector] = f"{_json(layout.vector)}:{json.dumps(record.vector.tolist())}"
         if record.sparse is not None:
-            members.append(json_member("sparse", {str(at): weight for at, weight in record.sparse.items()}))
-        file.write(f"{{{','.join(members)}}}\n".encode())
+            members["sparse"] = json_member("sparse", {str(at): weight for at, weight in record.sparse.items()})
+        line = ",".join(members[name] for name in layout.ordered(list(members)))
+        file.write(f"{{{line}}}\n".encode())
+
+
+def _json(value: str | None) -> str:
+    return json.dumps(value, ensure_ascii=False)

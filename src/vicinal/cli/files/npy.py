@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...errors import InvalidInput
 from ...types import Record
+from .layout import Layout
 from .lines import encoding_of, has_bad_bytes, text_lines
 from .reading import Reading, bad_file
 from .rows import SourceRow, from_cell, shown_cell
@@ -26,6 +27,7 @@ def read(path: Path, reading: Reading) -> Iterator[SourceRow]:
     ids = None if reading.ids is None else _ids(reading.ids, reading)
     if ids is not None and len(ids) != len(matrix):
         raise bad_file(str(reading.ids), f"there are {len(ids):,} ids for {len(matrix):,} vectors")
+    reading.total = len(matrix)
     for number, vector in enumerate(matrix):
         row: dict[str, Any] = {"vector": np.array(vector)}  # a copy: the file stays mapped no longer than it is read
         yield SourceRow(f"{path}: row {number}", row if ids is None else {"id": ids[number], **row})
@@ -64,7 +66,7 @@ def _ids(path: Path, reading: Reading) -> list[Any]:
     return ids
 
 
-def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None) -> None:
+def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None, layout: Layout) -> None:
     vectors = np.array([record.vector for record in records], dtype=np.float32)
     np.save(file, vectors if len(records) else np.zeros((0, 0), dtype=np.float32), allow_pickle=False)
     if ids is not None:

@@ -13,6 +13,7 @@ from ...inputs.arrow import is_list, vectors_in_column
 from ...inputs.arrow_values import is_beyond_datetime, values
 from ...metadata import dumps
 from ...types import Record
+from .layout import Layout
 from .reading import Columns, Reading, bad, bad_file
 from .rows import SourceRow, blob_vector, from_cell, source_row, to_cell, typed_texts
 from .source import kind_of, opened
@@ -20,6 +21,7 @@ from .source import kind_of, opened
 _READ_ROWS: Final = 1024
 _MARK: Final = {b"vicinal": b"typed-json"}
 _PANDAS_INDEX: Final = "__index_level_"
+_Column = tuple[Any, Any, list[Any]]  # its type, its marks and its values
 ARROW_FILES: Final = (".arrow", ".feather", ".ipc")
 
 
@@ -38,6 +40,8 @@ def read(path: Path, reading: Reading) -> Iterator[SourceRow]:
         columns = reading.columns.among(schema.names)
         kept = _kept(schema, path, reading, columns)
         as_text = _beyond_datetime(path, schema, kept)
+        reading.saw([schema.names[at] for at in kept], columns)
+        reading.total = _count(path)
         first = 0
         for batch in _batches(path):
             yield from _rows(batch, kept, as_text, columns, first, path, reading)
@@ -57,6 +61,15 @@ def _schema(path: Path) -> Any:
             return parquet_file.schema_arrow
     with opened(path) as file:
         return _arrow_reader(arrow, file).schema
+
+
+def _count(path: Path) -> int | None:
+    """Rows in all, where the file says it at its end."""
+    _, parquet = _pyarrow()
+    if kind_of(path) in ARROW_FILES:
+        return None
+    with opened(path) as file, parquet.ParquetFile(file) as parquet_file:
+        return int(parquet_file.metadata.num_rows)
 
 
 def _batches(path: Path) -> Iterator[Any]:
@@ -131,7 +144,7 @@ def _rows(
 
 def _row(found: dict[str, Any], columns: Columns, reading: Reading, place: str) -> SourceRow:
     """Columns are there for every row, so a null means that this row has no such value."""
-    for name in (columns.text, columns.id):
+    for name in (*columns.text_columns, columns.id):
         if isinstance(found.get(name), bytes):  # as old writers keep texts
             found[name] = _text(found[name], name, place)
     if isinstance(found.get(columns.vector), bytes):
@@ -148,7 +161,7 @@ def _column(column: Any, field: Any, as_text: bool, columns: Columns, path: Path
     if name == columns.vector:
         return _vectors(column, name, path)
     is_binary = types.is_binary(field.type) or types.is_large_binary(field.type)
-    if is_binary and name in (columns.text, columns.id):
+    if is_binary and name in (*columns.text_columns, columns.id):
         return list(column.to_pylist())
     return values(column, instants_as_text=as_text)
 
@@ -178,32 +191,58 @@ def _vectors(column: Any, name: str, path: Path) -> Sequence[Any]:
 # -- writing
 
 
-def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None) -> None:
+def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None, layout: Layout) -> None:
     arrow, parquet = _pyarrow()
-    columns = [_id_column(arrow, records), ("text", arrow.string(), None, [record.text for record in records])]
+    columns = {layout.id: _id_column(arrow, records)}
+    if not layout.texts:
+        columns[layout.text] = (arrow.string(), None, [record.text for record in records])
     if any(record.expires_at is not None for record in records):
-        columns.append(("ttl", arrow.timestamp("us", tz="UTC"), None, [record.expires_at for record in records]))
+        columns["ttl"] = (arrow.timestamp("us", tz="UTC"), None, [record.expires_at for record in records])
     if any(record.vector is not None for record in records):
-        columns.append(("vector", *_list_of_vectors(arrow, records)))
+        columns[layout.vector] = _list_of_vectors(arrow, records)
     if any(record.sparse is not None for record in records):
         kind = arrow.map_(arrow.uint32(), arrow.float32())
         sparse = [None if record.sparse is None else list(record.sparse.items()) for record in records]
-        columns.append(("sparse", kind, None, sparse))
-    columns.append(("metadata", arrow.string(), _MARK, [dumps(record.metadata) for record in records]))
-    schema = arrow.schema([arrow.field(name, kind, metadata=mark) for name, kind, mark, _ in columns])
-    parquet.write_table(arrow.table([values for *_, values in columns], schema=schema), file)
+        columns["sparse"] = (kind, None, sparse)
+    flat = _flat_columns(arrow, records, layout)
+    rest = [{key: value for key, value in record.metadata.items() if key not in flat} for record in records]
+    if any(rest) or not layout.is_flat:
+        columns["metadata"] = (arrow.string(), _MARK, [dumps(one) for one in rest])
+    columns |= flat
+    names = layout.ordered(list(columns))
+    schema = arrow.schema([arrow.field(name, columns[name][0], metadata=columns[name][1]) for name in names])
+    parquet.write_table(arrow.table([columns[name][2] for name in names], schema=schema), file)
 
 
-def _id_column(arrow: Any, records: Sequence[Record]) -> tuple[str, Any, Any, list[Any]]:
+def _flat_columns(arrow: Any, records: Sequence[Record], layout: Layout) -> dict[str, _Column]:
+    """Metadata that came in columns of its own, where all values of a key have one type that Parquet has too."""
+    kinds = {str: arrow.string(), int: arrow.int64(), float: arrow.float64(), bool: arrow.bool_()}
+    flat: dict[str, _Column] = {}
+    if not layout.is_flat:
+        return flat
+    for key in dict.fromkeys(key for record in records for key in record.metadata):
+        found = {type(record.metadata[key]) for record in records if key in record.metadata}
+        kind = kinds.get(next(iter(found))) if len(found) == 1 and layout.may_be_flat(key) else None
+        if kind is not None:
+            values = [record.metadata.get(key) for record in records]
+            try:
+                arrow.array(values, kind)
+            except (OverflowError, arrow.ArrowInvalid):  # an integer of more than 64 bits
+                continue
+            flat[key] = (kind, None, values)
+    return flat
+
+
+def _id_column(arrow: Any, records: Sequence[Record]) -> _Column:
     """Texts or integers as they are; a mixture, and UUIDs, as typed JSON."""
     ids = [record.id for record in records]
     if all(isinstance(id_, str) for id_ in ids):
-        return "id", arrow.string(), None, ids
+        return arrow.string(), None, ids
     if all(isinstance(id_, int) for id_ in ids):
-        return "id", arrow.int64(), None, ids
-    return "id", arrow.string(), _MARK, [to_cell(id_) for id_ in ids]
+        return arrow.int64(), None, ids
+    return arrow.string(), _MARK, [to_cell(id_) for id_ in ids]
 
 
-def _list_of_vectors(arrow: Any, records: Sequence[Record]) -> tuple[Any, Any, list[Any]]:
+def _list_of_vectors(arrow: Any, records: Sequence[Record]) -> _Column:
     dimension = next(len(record.vector) for record in records if record.vector is not None)
     return arrow.list_(arrow.float32(), dimension), None, [record.vector for record in records]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, get_args
 
 from ...errors import InvalidArgument, InvalidInput
+from .layout import Layout
 
 __all__ = ["ON_ERROR", "Columns", "OnError", "Reading", "bad", "bad_file", "clean"]
 
@@ -22,18 +23,29 @@ _OTHER_IDS: Final = ("_id",)  # of MongoDB and Elasticsearch
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Names of the columns that are not metadata; `required` were named by the user, so they must exist."""
+    """Names of the columns that are not metadata.
+
+    Attributes:
+        texts: several columns that make the text, in place of `text`; they are metadata too.
+        required: those that the user named, so they must exist.
+    """
 
     id: str = "id"
     text: str = "text"
     vector: str = "vector"
     ttl: str = "ttl"
     sparse: str = "sparse"
+    texts: tuple[str, ...] = ()
     required: frozenset[str] = frozenset()
 
     @property
     def special(self) -> frozenset[str]:
-        return frozenset((self.id, self.text, self.vector, self.ttl, self.sparse, "metadata"))
+        return frozenset((self.id, *self.text_columns, self.vector, self.ttl, self.sparse, "metadata"))
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """All that hold texts."""
+        return self.texts or (self.text,)
 
     def among(self, names: Sequence[str]) -> Columns:
         """The same, as a file with these columns spells it: capitals and blanks around make no difference."""
@@ -44,13 +56,14 @@ class Columns:
             found[role] = name if name in names else folded.get(name.strip().casefold(), name)
         if self.id not in self.required and found["id"] not in names:
             found["id"] = next((name for name in _OTHER_IDS if name in names), found["id"])
+        texts = tuple(name if name in names else folded.get(name.strip().casefold(), name) for name in self.texts)
         required = frozenset(found[role] for role in _ROLES if getattr(self, role) in self.required)
-        return Columns(**found, required=required)
+        return Columns(**found, texts=texts, required=required.union(texts))
 
     def check(self, names: Sequence[str], place: str) -> None:
         """Raises InvalidInput where the file has not what was named, or nothing that a search would find."""
         missing = self.required.difference(names)
-        if missing or not {self.text, self.vector, self.sparse} & set(names):
+        if missing or not {*self.text_columns, self.vector, self.sparse} & set(names):
             wanted = sorted(missing) or [self.text, self.vector]
             raise InvalidInput(
                 f"there is no column {' or '.join(map(repr, wanted))}",
@@ -73,6 +86,9 @@ class Reading:
         on_error: "stop" at what does not fit, "skip" it, or "replace" characters that are none.
         notes: what was found out, a line each.
         problems: what was skipped or replaced, place and reason.
+        layout: the columns that the file has; None before they are known.
+        total: rows in all, where that is known before they are read.
+        wants_total: whether to count them although that takes a reading of the file.
         ids_found: "int" or "text" where a file of texts was found to have such ids; "" where it says what they are.
     """
 
@@ -86,9 +102,17 @@ class Reading:
     notes: list[str] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
     ids_found: str = ""
+    layout: Layout | None = None
+    total: int | None = None
+    wants_total: bool = False
 
     def note(self, text: str) -> None:
         self.notes.append(text)
+
+    def saw(self, names: Sequence[str], columns: Columns) -> None:
+        """Keeps what the columns of the file are called."""
+        is_flat = not any(name == "metadata" or name.startswith("metadata.") for name in names)
+        self.layout = Layout(columns.id, columns.text, columns.vector, columns.texts, is_flat, tuple(names))
 
     def refuse(self, error: InvalidInput) -> None:
         """Raises the error, unless what does not fit is to be skipped."""

@@ -14,6 +14,7 @@ import numpy as np
 from ...metadata import dumps, loads
 from ...types import Id
 from .cells import column_type
+from .layout import joined_texts
 from .reading import Columns, Reading, bad
 
 # How reading typed JSON fails: not JSON, no date, no number, too deep.
@@ -31,7 +32,10 @@ class SourceRow:
 def source_row(values: dict[str, Any], columns: Columns, place: str) -> SourceRow:
     """A row from the values of a file by column name; what has no other meaning is metadata."""
     rest = dict(values)
-    row = {name: rest.pop(getattr(columns, name), None) for name in ("id", "text", "vector")}
+    roles = ("id", "vector") if columns.texts else ("id", "text", "vector")
+    row = {name: rest.pop(getattr(columns, name), None) for name in roles}
+    if columns.texts:
+        row["text"] = joined_texts(rest.get(name) for name in columns.texts)
     if isinstance(row["vector"], str):
         row["vector"] = json_vector(row["vector"], place)
     row["ttl"] = _ttl(rest.pop(columns.ttl, None))

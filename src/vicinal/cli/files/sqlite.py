@@ -13,6 +13,7 @@ import apsw
 
 from ...errors import InvalidArgument, Unsupported
 from ...types import Record
+from .layout import Layout
 from .reading import Columns, Reading, bad_file
 from .rows import SourceRow, blob_vector, json_vector, source_row, typed_texts
 
@@ -29,6 +30,8 @@ def read(path: Path, reading: Reading) -> Iterator[SourceRow]:
         columns = reading.columns.among(names)
         columns.check(names, str(path))
         reading.check_types(names)
+        reading.saw(names, columns)
+        reading.total = int(next(connection.execute(f"SELECT count(*) FROM {_name(table)}"))[0])
         listed = ", ".join(map(_name, names))
         for number, cells in enumerate(connection.execute(f"SELECT {listed} FROM {_name(table)}"), 1):
             place = f"{path}: row {number}"
@@ -75,5 +78,5 @@ def _row(names: Sequence[str], cells: Sequence[Any], columns: Columns, reading: 
     return source_row(values, columns, place)
 
 
-def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None) -> None:
+def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None, layout: Layout) -> None:
     raise Unsupported("SQLite databases are read, not written", name="FILE", remedy="Use .parquet.")
