@@ -18,6 +18,7 @@ from vicinal.indexes.buckets import NO_BUCKET, Buckets
 from vicinal.indexes.ivf import IvfIndex
 from vicinal.indexes.kernels import kernels
 from vicinal.indexes.lsh import LshIndex
+from vicinal.store import indexing
 
 DIM = 24
 ROWS = 6_000
@@ -136,6 +137,31 @@ def test_it_is_trained_anew_when_there_are_many_more(kind: Any) -> None:
         pass
     assert index._state.trained_from == len(many)
     assert recall(index.searcher(many), everything) >= 0.9
+
+
+@pytest.mark.parametrize("kind", ["ivf", "lsh"])
+def test_rows_are_pending_until_there_are_buckets_to_look_into(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(indexing, "ask", asked.append)  # nobody builds unless this test waits
+    with vicinal.connect(tmp_path) as db:
+        docs = db.collection("docs", index={"name": kind, "train_from": 1_000})
+        docs.add(list(range(900)), vectors=VECTORS[:900])
+        assert docs.wait_indexed()
+        assert (docs.stats().indexed, docs.stats().pending) == (900, 0)  # too few for buckets, now or soon
+        docs.delete(list(range(200)))
+        docs.add(list(range(900, 1_100)), vectors=VECTORS[900:1_100])
+        assert docs.wait_indexed()
+        assert (docs.stats().indexed, docs.stats().pending) == (900, 0)  # slots alone are no rows
+        asked.clear()
+        for i in range(1_100, 1_250):  # so few at once that searches encode them
+            docs.add([i], vectors=VECTORS[i : i + 1])
+            docs.search(VECTORS[0], 1)
+        assert (docs.stats().indexed, docs.stats().pending) == (0, 1_050)
+        assert asked
+        assert docs.wait_indexed()
+        assert (docs.stats().indexed, docs.stats().pending) == (1_050, 0)
 
 
 @pytest.mark.parametrize("kind", KINDS)

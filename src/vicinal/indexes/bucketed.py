@@ -141,6 +141,7 @@ class BucketedIndex(ABC):
         self._state: State | None = None
         self._training: Training | None = None
         self._training_from = 0
+        self._due_from = self._train_from  # slots: with fewer there are too few vectors to train on
         self._assigned: list[Keys] = []  # of slots that follow those in the buckets
 
     # For subclasses
@@ -183,9 +184,11 @@ class BucketedIndex(ABC):
 
     @property
     def covered(self) -> int:
-        """See `VectorIndex.covered`."""
-        state = self._state
-        return self._flat.covered if state is None else min(self._flat.covered, len(state.buckets))
+        """See `VectorIndex.covered`. Where a partition is due it does not begin to be covered by codes alone."""
+        state, coded = self._state, self._flat.covered
+        if state is not None and len(state.recall):  # measured, too: until then searches do without it
+            return min(coded, len(state.buckets))
+        return coded if state is None and coded < self._due_from else 0
 
     def apply(self, delta: Delta) -> None:
         """See `VectorIndex.apply`."""
@@ -285,6 +288,7 @@ class BucketedIndex(ABC):
     def _begin_training(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
         known = np.flatnonzero(unpack(candidates, len(vectors)))
         if len(known) < self._train_from:
+            self._due_from = len(vectors) + self._train_from - len(known)
             return False
         sample = _drawn(known, self._sample_size(len(known)))
         self._training, self._training_from = self._train(vectors[sample], len(known)), len(vectors)
