@@ -1,12 +1,15 @@
-"""A folder of documents, indexed and asked: files, passages, seconds, a second run, and ten questions.
+"""A folder of documents: how long it takes to index, a second run, ten questions, and files that vanish.
 
-    python benchmarks/folder.py library --encoder hashing:256
-    python benchmarks/folder.py documentation --encoder hashing:256
-    python benchmarks/folder.py library --encoder minilm --every 4
+    python -m benchmarks.folder library --encoder hashing:256
+    python -m benchmarks.folder documentation --encoder hashing:256
+    python -m benchmarks.folder library --encoder minilm --every 8
 
 `documentation` is what the system has installed for its packages, `library` the sources of Python's standard library
 without its tests. Each question comes with the files that answer it; similar questions had been tried by hand before.
 One whose files are not on this machine is left out and counted.
+
+What is indexed is a copy, from which the files that answered are deleted in the end: the same questions are asked again
+before and after the next run.
 """
 
 from __future__ import annotations
@@ -14,9 +17,11 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import json
+import shutil
 import sysconfig
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +29,7 @@ import vicinal
 from benchmarks.machine import machine
 from vicinal.rag import DocumentSplitter
 from vicinal.rag.folder import index_folder, search_folder
-from vicinal.rag.folder.find import Finder
+from vicinal.rag.folder.find import Finder, Found
 
 RESULT = Path(__file__).parent / "results" / "folder.json"
 TOP = 3
@@ -76,15 +81,20 @@ def main() -> None:
 
 
 def measured(name: str, encoder: str, every: int) -> dict[str, Any]:
-    folder, exclude = FOLDERS[name]
-    include = chosen(folder, exclude, QUESTIONS[name], every) if every > 1 else []
-    with tempfile.TemporaryDirectory() as place, vicinal.connect(place) as database:
-        docs = database.collection("docs", encoder=encoder)
-        options: dict[str, Any] = {"include": include, "exclude": exclude, "splitter": DocumentSplitter(encoder)}
-        first = index_folder(docs, folder, **options)
-        second = index_folder(docs, folder, **options)
-        files = [str(file) for file, _ in docs.facets("file")]
-        ranks = asked(docs, QUESTIONS[name], files)
+    original, exclude = FOLDERS[name]
+    questions = QUESTIONS[name]
+    with tempfile.TemporaryDirectory() as place:
+        folder = copied(chosen(Finder(original, exclude=exclude).files(), questions, every), Path(place) / "documents")
+        with vicinal.connect(Path(place) / "database") as database:
+            docs = database.collection("docs", encoder=encoder)
+            splitter = DocumentSplitter(encoder)
+            first = index_folder(docs, folder, splitter=splitter)
+            second = index_folder(docs, folder, splitter=splitter)
+            ranks = asked(docs, questions, [str(file) for file, _ in docs.facets("file")])
+            gone = deleted(docs, folder, questions)
+            from_gone = answers_from(docs, questions, gone)
+            third = index_folder(docs, folder, splitter=splitter)
+            from_gone += answers_from(docs, questions, gone)
     return {
         "files": first.files,
         "files_that_could_not_be_read": len(first.problems),
@@ -96,17 +106,40 @@ def measured(name: str, encoder: str, every: int) -> dict[str, Any]:
         "questions": len(ranks),
         f"right_file_in_top_{TOP}": sum(rank is not None and rank <= TOP for rank in ranks.values()),
         "ranks": ranks,
+        "deleted_files": len(gone),
+        "answers_from_deleted_files": from_gone,
+        "run_after_deletion_seconds": round(third.seconds, 2),
         "every": every,
         "day": time.strftime("%Y-%m-%d"),
         **machine([]),
     }
 
 
-def chosen(folder: Path, exclude: tuple[str, ...], questions: dict[str, tuple[str, ...]], every: int) -> list[str]:
-    """Names of every so many files, and of all that answer a question."""
-    names = [file.name for file in Finder(folder, exclude=exclude).files()]
-    answers = {name for patterns in questions.values() for name in names if answered(name, patterns)}
-    return [f"/{name}" for place, name in enumerate(names) if place % every == 0 or name in answers]
+def chosen(files: list[Found], questions: dict[str, tuple[str, ...]], every: int) -> list[Found]:
+    """Every so many files, and all that answer a question."""
+    patterns = [pattern for answers in questions.values() for pattern in answers]
+    return [file for place, file in enumerate(files) if place % every == 0 or answered(file.name, patterns)]
+
+
+def copied(files: list[Found], folder: Path) -> Path:
+    for file in files:
+        (folder / file.name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file.path, folder / file.name)
+    return folder
+
+
+def deleted(docs: vicinal.Collection, folder: Path, questions: Iterable[str]) -> set[str]:
+    """Every file that is among the best ten answers to a question. There are none any more."""
+    names = {str(hit.metadata["file"]) for question in questions for hit in search_folder(docs, question, 10).hits}
+    for name in names:
+        (folder / name).unlink()
+    return names
+
+
+def answers_from(docs: vicinal.Collection, questions: Iterable[str], names: set[str]) -> int:
+    return sum(
+        hit.metadata["file"] in names for question in questions for hit in search_folder(docs, question, 10).hits
+    )
 
 
 def asked(docs: vicinal.Collection, questions: dict[str, tuple[str, ...]], files: list[str]) -> dict[str, int | None]:
@@ -120,7 +153,7 @@ def asked(docs: vicinal.Collection, questions: dict[str, tuple[str, ...]], files
     return ranks
 
 
-def answered(name: str, patterns: tuple[str, ...]) -> bool:
+def answered(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 

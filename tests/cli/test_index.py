@@ -81,7 +81,7 @@ def test_a_file_that_is_gone_is_not_shown(papers: Path, command: Command) -> Non
     (papers / "fish.pdf").unlink()
     done = command("search", papers, "docs", "salted fish")
     assert "fish.pdf" not in done.out
-    assert f"1 file that would have answered is gone from {papers}. Run vicinal index again." in done.err
+    assert f"1 file that had been indexed is gone from {papers}. Run vicinal index again." in done.err
     (papers / "bread.md").write_text("something else")
     assert "(changed since it was indexed)" in command("search", papers, "docs", "oven").out
     assert "fish.pdf" not in command("search", papers, "docs", "salted fish", "--json").out

@@ -366,6 +366,33 @@ def test_no_answer_comes_from_a_file_that_is_gone(docs: vicinal.Collection, fold
     assert len(search_folder(docs, "words", 3).hits) == 0
 
 
+class Searched:
+    """A collection that counts its searches."""
+
+    def __init__(self, docs: vicinal.Collection) -> None:
+        self.docs = docs
+        self.searches = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.docs, name)
+
+    def search(self, *args: Any, **options: Any) -> Any:
+        self.searches += 1
+        return self.docs.search(*args, **options)
+
+
+def test_many_files_that_are_gone_take_few_searches(docs: vicinal.Collection, folder: Path) -> None:
+    write(folder, {f"{n:03}.txt": f"bread number {n}" for n in range(300)})
+    run(docs, folder)
+    for n in range(290):
+        (folder / f"{n:03}.txt").unlink()
+    searched = Searched(docs)
+    found = search_folder(searched, "bread number", 10)
+    assert {hit.metadata["file"] for hit in found.hits} >= {f"{n:03}.txt" for n in range(290, 300)} - {"bread.md"}
+    assert found.gone == {f"{n:03}.txt" for n in range(290)}
+    assert searched.searches <= 3
+
+
 def test_copies_of_a_passage_are_one_answer(docs: vicinal.Collection, folder: Path) -> None:
     write(folder, {f"copies/{n:02}.txt": "the same licence text" for n in range(30)})
     run(docs, folder)

@@ -173,6 +173,11 @@ REFUSALS: dict[str, tuple[Callable[[VecStore], object], type[Exception], str]] =
     "an alpha that is none": (lambda s: s.hybrid_query(X, "a", 3, "b"), TypeError, "alpha must be a number"),
     "an alpha beyond 1": (lambda s: s.hybrid_query(X, "a", 3, 1.5), ValueError, "Hybrid query failed: alpha"),
     "a text for nothing": (lambda s: s.index_text("q", "a"), ValueError, "Text indexing failed: ID not found: q"),
+    "an unknown id that a terminal would act on": (
+        lambda s: s.remove("\x1b[2J\u202e" + "a" * 500),
+        ValueError,
+        r"^Remove failed: ID not found: \\x1b\[2J\\u202ea+\.\.\.a+$",
+    ),
     "a text that is none": (lambda s: s.index_text("x", 5), TypeError, "text must be a str"),
     "a lone surrogate": (lambda s: s.index_text("x", "\ud800"), ValueError, "Text indexing failed"),
     "an unknown snapshot": (lambda s: s.restore_snapshot("no"), ValueError, "Snapshot restore failed: .*'no'"),

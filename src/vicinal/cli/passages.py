@@ -44,7 +44,7 @@ def print_passages(found: FolderHits, question: str, only: Collection[int] | Non
         console.print("Nothing found.")
     if found.gone:
         verb = "is" if len(found.gone) == 1 else "are"
-        gone = f"{counted(len(found.gone), 'file')} that would have answered {verb} gone"
+        gone = f"{counted(len(found.gone), 'file')} that had been indexed {verb} gone"
         say(f"{gone} from {found.folder}. Run vicinal index again.", to_errors=True)
 
 

@@ -9,7 +9,7 @@ from vicinal.locks import new_lock
 
 from . import records
 from .collection import Collection
-from .errors import doing
+from .errors import doing, written
 from .names import checked_name
 from .opening import Opened, Path, connect
 
@@ -81,7 +81,7 @@ class VecDatabase(Opened):
             try:
                 self._db.drop(name)
             except CollectionNotFound as error:
-                raise ValueError(f"{failed}: Namespace not found: {name}") from error
+                raise ValueError(f"{failed}: Namespace not found: {written(name)}") from error
         return True
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from vicinal import VicinalError
+from vicinal.visible import LINE_CHARS_MAX, shortened, visible
 
 
 @contextmanager
@@ -15,3 +16,8 @@ def doing(what: str) -> Iterator[None]:
         yield
     except (VicinalError, OSError) as error:
         raise ValueError(f"{what}: {error}") from error
+
+
+def written(name: str) -> str:
+    """An id or a name for a message: as it is, but nothing in it acts on a terminal, and a long one without its middle."""
+    return shortened(visible(name), LINE_CHARS_MAX)

@@ -9,7 +9,7 @@ from vicinal.inputs import checks
 from vicinal.inputs.calls import for_users
 
 from . import records
-from .errors import doing
+from .errors import doing, written
 from .names import checked_name
 from .opening import Opened, Path, connect
 from .queries import HybridQuery, Query, Vector
@@ -70,7 +70,7 @@ class VecStore(Opened):
         with doing("Remove failed"):
             found = records.remove(self._rows, id)
         if not found:
-            raise ValueError(f"Remove failed: ID not found: {id}")
+            raise ValueError(f"Remove failed: ID not found: {written(id)}")
 
     @overload
     def query(self, vector: Query) -> list[SearchResult]: ...
@@ -143,7 +143,7 @@ class VecStore(Opened):
             try:
                 self._rows.update([id], texts=[text])
             except IdNotFound as error:
-                raise ValueError(f"Text indexing failed: ID not found: {id}") from error
+                raise ValueError(f"Text indexing failed: ID not found: {written(id)}") from error
 
     def save(self) -> None:
         """Makes sure that everything is on the disk. It is already: each call that changes something sees to it."""

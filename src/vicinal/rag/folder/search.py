@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ class FolderHits:
 
     Attributes:
         folder: the one that was indexed.
-        gone: files that would have answered, but exist no longer.
+        gone: files that are indexed but exist no longer; those that would have answered are always among them.
         stale: files among the answers that were modified since they were indexed.
         copies: by the id of an answer, other files that hold the same passage and would have come next.
     """
@@ -67,8 +68,9 @@ def search_folder(
     asked = k
     while True:
         hits = collection.search(query, k=asked, where=_without(where, gone), mode=mode, **options)
-        missing = {file for hit in hits if (file := _file_of(hit)) and not _exists(folder, file)}
-        gone |= missing
+        missing = _missing(folder, {_file_of(hit) for hit in hits})
+        # Where some were in the way before there may be thousands: all are looked for once, not a few at each search.
+        gone |= missing | (_missing(folder, collection.distinct("file")) if missing and gone else set())
         different, copies = _different(hits)
         if not missing and (len(different) >= k or len(hits) < asked or asked >= _LOOKED_AT_MAX):
             break
@@ -101,8 +103,8 @@ def _file_of(found: Hit | Record) -> str | None:
     return file if isinstance(file, str) and file else None
 
 
-def _exists(folder: str, name: str) -> bool:
-    return _status(folder, name) is not None
+def _missing(folder: str, files: Iterable[object]) -> set[str]:
+    return {file for file in files if isinstance(file, str) and file and _status(folder, file) is None}
 
 
 def _status(folder: str, name: str) -> os.stat_result | None:
