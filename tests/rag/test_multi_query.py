@@ -47,6 +47,24 @@ def test_a_constant_that_divides_by_zero_is_refused() -> None:
     assert fused([[Found("x")]], 0) == [(Found("x"), 1.0)]
 
 
+@pytest.mark.parametrize(
+    ("sets", "said"),
+    [
+        ([Found("x")], r"list of lists of results, but result_sets\[0\] is of type Found"),
+        (None, "list of lists of results, but .* is of type NoneType"),
+        (["abc"], "is of type str"),
+        ([[Found("x")], [Found("y"), 5]], r"a result must have an id, but result_sets\[1\]\[1\] is of type int"),
+    ],
+)
+def test_what_is_no_list_of_rankings_is_refused(sets: Any, said: str) -> None:
+    with pytest.raises(InvalidArgument, match=said):
+        fused(sets)
+
+
+def test_rankings_may_be_made_on_the_way() -> None:
+    assert fused((found for found in [Found("x")]) for _ in range(2)) == [(Found("x"), 2 / 61)]
+
+
 def test_other_wordings_find_what_the_question_does_not(docs: vicinal.Collection) -> None:
     asked: list[str] = []
 

@@ -191,10 +191,25 @@ def test_fusion_keeps_the_first_metadata_and_the_order_of_equals() -> None:
     assert MultiQueryRetrieval.reciprocal_rank_fusion([], 60) == []
 
 
-@pytest.mark.parametrize(("k", "error"), [(0, ValueError), (-5, ValueError), ("60", TypeError), (None, TypeError)])
+@pytest.mark.parametrize(
+    ("k", "error"),
+    [
+        (0, ValueError),
+        (-5, ValueError),
+        (float("nan"), ValueError),
+        (10**400, ValueError),
+        ("60", TypeError),
+        (None, TypeError),
+    ],
+)
 def test_fusion_refuses_a_constant_that_divides_by_nothing(k: Any, error: type[Exception]) -> None:
-    with pytest.raises(error):
+    with pytest.raises(error, match=r"k (must be|is too large)"):
         MultiQueryRetrieval.reciprocal_rank_fusion([[result("a")]], k)
+
+
+def test_fusion_of_one_ranking_alone_is_told() -> None:
+    with pytest.raises(TypeError, match=r"a list of lists of results, but result_sets\[0\] is of type SearchResult"):
+        MultiQueryRetrieval.reciprocal_rank_fusion([result("a")], 60)  # type: ignore[list-item]
 
 
 def test_fusion_of_what_a_store_found(store: VecStore) -> None:

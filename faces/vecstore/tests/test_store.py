@@ -172,6 +172,16 @@ REFUSALS: dict[str, tuple[Callable[[VecStore], object], type[Exception], str]] =
     "words that are no text": (lambda s: s.hybrid_query(X, 5, 3, 0.5), TypeError, "keywords must be a str"),
     "an alpha that is none": (lambda s: s.hybrid_query(X, "a", 3, "b"), TypeError, "alpha must be a number"),
     "an alpha beyond 1": (lambda s: s.hybrid_query(X, "a", 3, 1.5), ValueError, "Hybrid query failed: alpha"),
+    "an alpha that no float can hold": (
+        lambda s: s.hybrid_query(X, "a", 3, 10**400),
+        ValueError,
+        "alpha is too large",
+    ),
+    "an alpha that is several numbers": (
+        lambda s: s.hybrid_query(X, "a", 3, np.array([0.1, 0.2])),
+        TypeError,
+        "alpha must be a number",
+    ),
     "a text for nothing": (lambda s: s.index_text("q", "a"), ValueError, "Text indexing failed: ID not found: q"),
     "an unknown id that a terminal would act on": (
         lambda s: s.remove("\x1b[2J\u202e" + "a" * 500),
@@ -181,6 +191,16 @@ REFUSALS: dict[str, tuple[Callable[[VecStore], object], type[Exception], str]] =
     "a text that is none": (lambda s: s.index_text("x", 5), TypeError, "text must be a str"),
     "a lone surrogate": (lambda s: s.index_text("x", "\ud800"), ValueError, "Text indexing failed"),
     "an unknown snapshot": (lambda s: s.restore_snapshot("no"), ValueError, "Snapshot restore failed: .*'no'"),
+    "a query of the other kind": (
+        lambda s: s.query(HybridQuery(X, "a", 3, 0.5)),
+        TypeError,
+        r"pass this HybridQuery to hybrid_query\(\)",
+    ),
+    "a hybrid query of the other kind": (
+        lambda s: s.hybrid_query(Query(X, 3)),
+        TypeError,
+        r"pass this Query to query\(\)",
+    ),
     "a Query and more": (lambda s: s.query(Query(X, 3), 3), TypeError, "takes a Query alone"),
 }
 

@@ -54,9 +54,15 @@ def flag(name: str, value: Any) -> bool:
 
 
 def number(name: str, value: Any) -> float:
+    """A number as a float; one that no float can hold is a ValueError."""
     if isinstance(value, (bool, str, bytes)) or not hasattr(value, "__float__"):
         raise _wrong(name, "a number", value)
-    return float(value)
+    try:
+        return float(value)
+    except TypeError:  # an array of several numbers
+        raise _wrong(name, "a number", value) from None
+    except OverflowError:
+        raise ValueError(f"{name} is too large: the largest number here is about 1.8e308") from None
 
 
 def vector(name: str, value: Any) -> NDArray[np.float32]:

@@ -99,14 +99,37 @@ def fused(result_sets: Iterable[Sequence[T]], k: float = RRF_CONSTANT, *, first_
     Of equal ids the first one met is returned; one that a list has twice counts twice. Ties stay in that order.
 
     Raises:
-        InvalidArgument: `k` and `first_rank` together are not above 0.
+        InvalidArgument: `k` and `first_rank` together are not above 0; or these are no lists of results.
     """
     first: dict[Any, T] = {}
     totals: dict[Any, float] = {}
     reciprocal_rank([1], constant=k, first_rank=first_rank)  # refuses what the formula cannot take, even of nothing
-    for results in result_sets:
+    for results in _lists_of_results(result_sets):
         for rank, result in enumerate(results, 1):
             first.setdefault(result.id, result)
             share = float(reciprocal_rank([rank], constant=k, first_rank=first_rank))
             totals[result.id] = totals.get(result.id, 0.0) + share
     return [(first[id_], totals[id_]) for id_ in sorted(totals, key=lambda id_: -totals[id_])]
+
+
+def _lists_of_results(result_sets: Any) -> list[list[Any]]:
+    """As they are. One list of results that is not in a list of lists is the usual mistake."""
+    sets = [result_sets] if not isinstance(result_sets, Iterable) else list(result_sets)
+    for place, results in enumerate(sets):
+        if isinstance(results, (str, bytes)) or not isinstance(results, Iterable):
+            raise _no_results("result_sets must be a list of lists of results", f"result_sets[{place}]", results)
+    lists = [list(results) for results in sets]
+    for place, results in enumerate(lists):
+        for i, result in enumerate(results):
+            if not hasattr(result, "id"):
+                raise _no_results("a result must have an id", f"result_sets[{place}][{i}]", result)
+    return lists
+
+
+def _no_results(wanted: str, place: str, value: object) -> InvalidArgument:
+    return InvalidArgument(
+        f"{wanted}, but {place} is of type {type(value).__name__}",
+        name="result_sets",
+        value=value,
+        remedy="Pass a list of what several searches returned.",
+    )

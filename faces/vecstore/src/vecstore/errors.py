@@ -19,5 +19,5 @@ def doing(what: str) -> Iterator[None]:
 
 
 def written(name: str) -> str:
-    """An id or a name for a message: as it is, but nothing in it acts on a terminal, and a long one without its middle."""
+    """An id or a name for a message: nothing in it acts on a terminal, and a long one lacks its middle."""
     return shortened(visible(name), LINE_CHARS_MAX)

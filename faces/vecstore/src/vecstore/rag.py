@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from vicinal.inputs import checks
@@ -42,6 +43,12 @@ class MultiQueryRetrieval:
 
         Raises:
             ValueError: `k` is not above 0.
+            TypeError: these are no lists of results.
         """
-        found = fused(result_sets, checks.number("k", k), first_rank=0)
+        constant = checks.number("k", k)
+        if not 0 < constant < math.inf:
+            raise ValueError(
+                f"k must be above 0 and finite, not {constant}: it is the constant of the formula, usually 60"
+            )
+        found = fused(result_sets, constant, first_rank=0)
         return [SearchResult(result.id, score, result.metadata) for result, score in found]

@@ -89,6 +89,8 @@ class VecStore(Opened):
         if isinstance(vector, Query):
             _refuse_more("query", vector, k, filter)
             asked = vector
+        elif isinstance(vector, HybridQuery):
+            raise TypeError("query() takes a Query: pass this HybridQuery to hybrid_query()")
         else:
             asked = Query(vector, k, filter)  # type: ignore[arg-type]  # checked below
         where, count = records.filter_of(asked.filter), records.count_of(asked.k)
@@ -122,6 +124,8 @@ class VecStore(Opened):
         if isinstance(vector, HybridQuery):
             _refuse_more("hybrid_query", vector, keywords, k, alpha, filter)
             asked = vector
+        elif isinstance(vector, Query):
+            raise TypeError("hybrid_query() takes a HybridQuery: pass this Query to query()")
         else:
             asked = HybridQuery(vector, keywords, k, alpha, filter)  # type: ignore[arg-type]  # checked below
         for name, needed in (("keywords", asked.keywords), ("alpha", asked.alpha)):

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, NamedTuple
 
 KEYWORDS: Final = frozenset({"AND", "OR", "NOT", "IN", "CONTAINS", "STARTSWITH"})
 END: Final = "end"
-_SIGNS: Final = ("!=", ">=", "<=", "=", ">", "<", "(", ")", "[", "]", ",")
+_SPACE: Final = re.compile(r"\s*+")
+_SIGN: Final = re.compile(r"[!<>]=|[=<>()\[\],]")
+_NUMBER: Final = re.compile(r"-?[0-9.]*+")
+_WORD: Final = re.compile(r"\w++")
+_STRINGS: Final = {
+    quote: re.compile(rf"{quote}([^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+){quote}", re.DOTALL) for quote in "'\""
+}
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"'}
 _DIGITS: Final = frozenset("0123456789")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token.
+class Token(NamedTuple):
+    """One token. A tuple, because a list of ids has as many as there are ids.
 
     Attributes:
         kind: "word", "number", "string", or the sign or the keyword itself; "end" after the last.
@@ -42,8 +48,7 @@ def tokens(text: str) -> Iterator[Token]:
     """
     at = 0
     while True:
-        while at < len(text) and text[at].isspace():
-            at += 1
+        at = _after(_SPACE, text, at)
         if at == len(text):
             yield Token(END, "", at + 1)
             return
@@ -54,53 +59,54 @@ def tokens(text: str) -> Iterator[Token]:
 
 def _token(text: str, at: int) -> Token:
     first = text[at]
-    if first in "'\"":
+    if first in _STRINGS:
         return _string(text, at)
     if first in _DIGITS or first == "-":
         return _number(text, at)
     if first.isalpha() or first == "_":
-        word = text[at : _end(text, at, _is_in_name)]
+        word = text[at : _end_of_name(text, at)]
         return Token(word.upper() if word.upper() in KEYWORDS else "word", word, at + 1)
-    for sign in _SIGNS:
-        if text.startswith(sign, at):
-            return Token(sign, sign, at + 1)
-    raise ValueError(f"unexpected token {first!r} in column {at + 1}")
+    sign = _SIGN.match(text, at)
+    if sign is None:
+        raise ValueError(f"unexpected token {first!r} in column {at + 1}")
+    return Token(sign[0], sign[0], at + 1)
 
 
 def _string(text: str, at: int) -> Token:
-    quote, parts, here = text[at], [], at + 1
-    while here < len(text) and text[here] != quote:
-        if text[here] == "\\" and here + 1 < len(text):
-            parts.append(_ESCAPES.get(text[here + 1], text[here : here + 2]))
-            here += 2
-        else:
-            parts.append(text[here])
-            here += 1
-    if here >= len(text):
+    found = _STRINGS[text[at]].match(text, at)
+    if found is None:
         raise ValueError(f"unclosed string, which begins in column {at + 1}")
-    return Token("string", text[at : here + 1], at + 1, "".join(parts))
+    value = found[1]
+    if "\\" in value:  # any other escape keeps its backslash
+        value = _ESCAPED.sub(lambda escape: _ESCAPES.get(escape[1], escape[0]), value)
+    return Token("string", found[0], at + 1, value)
 
 
 def _number(text: str, at: int) -> Token:
-    written = text[at : _end(text, at + 1, lambda character: character in _DIGITS or character == ".")]
+    written = text[at : _after(_NUMBER, text, at)]
     digits = written.removeprefix("-")
     if digits.count(".") > 1 or digits[:1] not in _DIGITS:
         raise ValueError(f"invalid number {written!r:.60} in column {at + 1}")
     whole, _, fraction = digits.partition(".")
     try:
-        value: int | float = float(written) if fraction.strip("0") else int(whole)
+        value: int | float = float(written) if fraction.strip("0") else int(f"-{whole}" if written[0] == "-" else whole)
     except ValueError:  # more digits than Python reads
         raise ValueError(f"invalid number in column {at + 1}: it has {len(whole)} digits") from None
-    negative: Literal[-1, 1] = -1 if written[0] == "-" and isinstance(value, int) else 1
-    return Token("number", written, at + 1, negative * value)
+    return Token("number", written, at + 1, value)
 
 
-def _is_in_name(character: str) -> bool:
-    return character.isalnum() or character == "_" or unicodedata.category(character).startswith("M")
+def _end_of_name(text: str, at: int) -> int:
+    """Behind letters, digits, "_", and the marks that letters of many scripts carry."""
+    while at < len(text):
+        end = _after(_WORD, text, at)
+        while end < len(text) and unicodedata.category(text[end]).startswith("M"):
+            end += 1
+        if end == at:
+            break
+        at = end
+    return at
 
 
-def _end(text: str, start: int, belongs: Any) -> int:
-    end = start
-    while end < len(text) and belongs(text[end]):
-        end += 1
-    return end
+def _after(pattern: re.Pattern[str], text: str, at: int) -> int:
+    found = pattern.match(text, at)
+    return at if found is None else found.end()
