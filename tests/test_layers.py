@@ -131,6 +131,7 @@ FOR_FACES = (
     "rag",
     "types",
     "version",
+    "visible",
 )
 
 
