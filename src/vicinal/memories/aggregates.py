@@ -1,0 +1,66 @@
+"""Properties of profiles that are worked out from a user's events."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from ..contract import Collection
+from .conversation import milliseconds
+from .rows import EVENT, primary_key_of, profile_id_of, profile_row, who_of
+from .schemas import Aggregate, ProfileType
+
+__all__ = ["update_aggregates"]
+
+
+def update_aggregates(docs: Collection, types: Sequence[ProfileType], user_id: str, until: int | None, now: int) -> int:
+    """Works out a user's profiles of these types from all their events up to a moment. Returns how many there are.
+
+    A property that is a key has the value of the event's property of the same name, and so makes one profile of each.
+    """
+    rows = []
+    for kind in types:
+        for info in _worked_out(docs, kind, user_id, until):
+            id_ = profile_id_of(kind, [user_id], [], primary_key_of(kind, info))
+            known = docs.get([id_])
+            told = (known[0].metadata["info"] if known else {}) | info
+            rows.append(profile_row(kind, told, who_of([user_id], [], None, None, now)))
+    if rows:
+        docs.upsert(rows=rows)
+    return len(rows)
+
+
+def _worked_out(docs: Collection, kind: ProfileType, user_id: str, until: int | None) -> list[dict[str, Any]]:
+    groups: dict[tuple[tuple[str, Any], ...], dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    for prop in kind.properties:
+        if prop.aggregate is None:
+            continue
+        where: dict[str, Any] = {"kind": EVENT, "type": prop.aggregate.event_type, "user_id": user_id}
+        if until is not None:
+            where["time"] = {"$lte": milliseconds(until, "until")}
+        for row in docs.scroll(where):
+            info = row.metadata["info"]
+            key = tuple((name, info[name]) for name in kind.keys if name in info)
+            value = info.get(prop.aggregate.event_property)
+            if value is not None and len(key) == len(kind.keys):
+                groups[key][prop.name].append(value)
+    aggregates = {prop.name: prop.aggregate for prop in kind.properties if prop.aggregate is not None}
+    types = {prop.name: prop.type for prop in kind.properties}
+    return [
+        dict(key) | {name: _typed(types[name], _value(aggregates[name], values)) for name, values in found.items()}
+        for key, found in groups.items()
+    ]
+
+
+def _value(aggregate: Aggregate, values: list[float]) -> float:
+    if aggregate.operation == "COUNT":
+        return len(values)
+    if aggregate.operation == "MAX":
+        return max(values)
+    total = sum(values)
+    return total if aggregate.operation == "SUM" else total / len(values)
+
+
+def _typed(kind: str, value: float) -> Any:
+    return round(value) if kind == "int64" else float(value) if kind == "float32" else str(value)

@@ -1,0 +1,520 @@
+"""The noun that users hold: a collection whose rows are memories of users."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Final, Self, Unpack
+from uuid import UUID
+
+from ..contract import LLM, Collection
+from ..errors import IdNotFound, InvalidArgument
+from ..inputs.calls import for_users
+from ..locks import new_lock, new_rlock
+from ..types import PurgeReceipt
+from . import schemas as types_of
+from .aggregates import update_aggregates
+from .background import Background
+from .conditions import Moment, Names, Scope, checked_names, condition_of
+from .conversation import checked_messages, checked_session_id, milliseconds, moment
+from .extraction import Extraction
+from .memory import Kind, Memory, Session
+from .model_extraction import ModelExtraction
+from .rows import EVENT, PROFILE, checked_id, event_row, memory_of, needed_row, profile_row, session_row_id, who_of
+from .rules import RuleExtraction
+from .schemas import EventType, ProfileType, Schemas, checked_info, text_of
+from .searching import Decay, latest, most_similar
+from .sessions import add_session, erase_messages, erase_user, extract_session, read_session, waiting_sessions
+
+__all__ = ["Memories"]
+
+_OWNER: Final = "memories"
+_SCHEMAS: Final = "schemas"
+_QUERY_CHARS_MAX: Final = 4000
+_K_MAX: Final = 5000
+
+# Of all handles of a collection in this process: a memory that is changed is read before.
+_changing: weakref.WeakValueDictionary[UUID, Any] = weakref.WeakValueDictionary()
+_known_locks = new_lock()
+
+
+@for_users
+class Memories:
+    """What assistants remember of their users, in a collection of the engine. Thread-safe.
+
+    Args:
+        collection: of `vicinal`, with an encoder, and with nothing else in it.
+        events, profiles: types beside those that are remembered; without any there are `event_v1` and `profile_v1`.
+        llm: an object with `generate(prompt)`, or a function: it reads sessions in the background, in place of rules.
+        extraction: reads sessions as part of `add_session`; rules, if left out.
+
+    Raises:
+        SettingsMismatch: a type is remembered with other properties.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        *,
+        events: Iterable[EventType] | None = None,
+        profiles: Iterable[ProfileType] | None = None,
+        llm: LLM | Callable[[str], str] | None = None,
+        extraction: Extraction | None = None,
+    ) -> None:
+        if llm is not None and extraction is not None:
+            raise InvalidArgument("llm and extraction exclude each other", name="extraction", remedy="Leave one out.")
+        self._docs = collection
+        self._lock = _lock_of(collection.uuid)
+        self._schemas = _remembered(collection, events, profiles)
+        self._model = None if llm is None else ModelExtraction(llm)
+        self._extraction = extraction or RuleExtraction()
+        self._background = Background(self._extract)
+        if self._model is not None:
+            for session_id in waiting_sessions(collection):
+                self._background.submit(session_id)
+
+    @property
+    def collection(self) -> Collection:
+        """The rows."""
+        return self._docs
+
+    @property
+    def event_types(self) -> Mapping[str, EventType]:
+        return dict(self._schemas.events)
+
+    @property
+    def profile_types(self) -> Mapping[str, ProfileType]:
+        return dict(self._schemas.profiles)
+
+    # -- sessions
+
+    def add_session(
+        self,
+        session_id: str,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        user_id: str | None = None,
+        assistant_id: str | None = None,
+        group_id: str | None = None,
+        time: Moment | None = None,
+        types: Names | None = None,
+        ttl: float | timedelta | datetime | None = None,
+    ) -> Session:
+        """Stores a conversation and what is worth remembering of it. An id that is used again replaces that session and
+        its events; what is known of users stays.
+
+        With rules the memories are there on return. With a language model the session is "processing" until it was
+        read: `session` tells, `wait` waits.
+
+        Args:
+            messages: dicts with `role` ("user", "assistant" or "system") and `content`, and where there are, `role_id`,
+                the id of who says it, `role_name` and `time`. At most 1,000.
+            user_id, assistant_id: of messages without a `role_id`.
+            time: of messages without one; now, if left out. A datetime, or milliseconds since 1970.
+            types: the only types that are looked for.
+            ttl: seconds, a timedelta or a moment: how long session and events are kept.
+        """
+        id_ = checked_session_id(session_id)
+        now = _now() if time is None else milliseconds(time, "time")
+        users, assistants = _optional_names(user_id, "user_id"), _optional_names(assistant_id, "assistant_id")
+        checked = checked_messages(messages, _one(users), _one(assistants), now)
+        if not users and not any(message.owner for message in checked):
+            raise InvalidArgument("nobody is named whose session it is", name="user_id", remedy="Give user_id=.")
+        options = {"types": None if types is None else checked_names(types, "types")}
+        for name in options["types"] or ():
+            self._schemas.names(name)
+        who = who_of(users, assistants, _optional_text(group_id, "group_id"), id_, now)
+        with self._lock:
+            extraction = None if self._model else self._extraction
+            add_session(self._docs, self._schemas, extraction, id_, checked, who, options, ttl)
+            if self._model is None:
+                self._events_changed({user for message in checked if (user := message.owner) is not None})
+        if self._model is not None:
+            self._background.submit(id_)
+        stored = read_session(self._docs, id_)
+        if stored is not None:
+            return stored
+        told = tuple(message.to_dict() for message in checked)  # it has expired already
+        return Session(id_, "success", "", moment(now), tuple(users), tuple(assistants), group_id, told, ())
+
+    def session(self, session_id: str) -> Session:
+        """
+        Raises:
+            IdNotFound: there is none.
+        """
+        found = read_session(self._docs, checked_session_id(session_id))
+        if found is None:
+            raise IdNotFound(f"there is no session {session_id!r:.140}", name="session_id", value=session_id)
+        return found
+
+    def delete_session(self, session_id: str) -> int:
+        """Deletes a session and its events. Returns how many memories that were."""
+        id_ = checked_session_id(session_id)
+        with self._lock:
+            users = [user for row in self._docs.get([session_row_id(id_)]) for user in row.metadata["user_id"]]
+            self._docs.delete([session_row_id(id_)])
+            count = self._docs.delete(where={"kind": EVENT, "session_id": id_})
+            self._events_changed(users)
+        return count
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Until a language model has read the sessions that were added to this object. Whether it has."""
+        return self._background.wait(seconds)
+
+    # -- events
+
+    def add_event(
+        self,
+        type: str,
+        info: Mapping[str, Any],
+        *,
+        user_id: Names | None = None,
+        assistant_id: Names | None = None,
+        group_id: str | None = None,
+        session_id: str | None = None,
+        time: Moment | None = None,
+        ttl: float | timedelta | datetime | None = None,
+    ) -> Memory:
+        """Stores an event as it is, of the properties of its type."""
+        given = {
+            "type": type, "info": info, "user_id": user_id, "assistant_id": assistant_id, "group_id": group_id,
+            "session_id": session_id, "time": time, "ttl": ttl,
+        }  # fmt: skip
+        return self.add_events([given])[0]
+
+    def add_events(self, events: Iterable[Mapping[str, Any]]) -> list[Memory]:
+        """Stores many events, all or none: dicts of the arguments of `add_event`."""
+        rows = [
+            self._event_row(f"event-{secrets.token_hex(16)}", given) for given in _dicts(events, "events", _EVENT_KEYS)
+        ]
+        with self._lock:
+            self._docs.add(rows=rows)
+            self._events_changed({user for row in rows for user in row["metadata"]["user_id"]})
+        return self._stored(rows)
+
+    def event(self, event_id: str) -> Memory:
+        return memory_of(needed_row(self._docs.get([checked_id(event_id, "event_id")]), event_id, EVENT))
+
+    def update_event(
+        self,
+        event_id: str,
+        info: Mapping[str, Any],
+        *,
+        user_id: Names | None = None,
+        assistant_id: Names | None = None,
+    ) -> Memory:
+        """Changes properties of an event, and whom it concerns; what is not given stays."""
+        named = {
+            "user_id": _optional_names(user_id, "user_id"),
+            "assistant_id": _optional_names(assistant_id, "assistant_id"),
+        }
+        who = {name: names for name, names in named.items() if names}
+        with self._lock:
+            row = needed_row(self._docs.get([checked_id(event_id, "event_id")]), event_id, EVENT)
+            self._change(row, self._schemas.event(row.metadata["type"]), info, who)
+            self._events_changed({*row.metadata["user_id"], *who.get("user_id", ())})
+        return self.event(event_id)
+
+    def delete_event(self, event_id: str) -> None:
+        """Deletes an event, and in its session the messages that it was made of.
+
+        Raises:
+            IdNotFound: there is none.
+        """
+        with self._lock:
+            row = needed_row(self._docs.get([checked_id(event_id, "event_id")]), event_id, EVENT)
+            self._delete_events([row])
+
+    def delete_events(self, **scope: Unpack[Scope]) -> int:
+        """Deletes events, as `delete_event` does, and returns how many: those that `user_id` or `assistant_id`,
+        and what else is given, name."""
+        where = condition_of(scope, self._schemas, [EVENT])
+        with self._lock:
+            rows = self._docs.get(where=where)
+            self._delete_events(rows)
+        return len(rows)
+
+    # -- profiles
+
+    def add_profile(
+        self,
+        type: str,
+        info: Mapping[str, Any],
+        *,
+        user_id: Names | None = None,
+        assistant_id: Names | None = None,
+        group_id: str | None = None,
+        time: Moment | None = None,
+        upsert: bool = False,
+    ) -> Memory:
+        """Stores what is true of a user. There is one profile for each user, type and value of the type's keys.
+
+        Args:
+            upsert: whether it replaces one that is there.
+
+        Raises:
+            DuplicateId: there is one.
+        """
+        given = {
+            "type": type, "info": info, "user_id": user_id, "assistant_id": assistant_id, "group_id": group_id,
+            "time": time,
+        }  # fmt: skip
+        return self.add_profiles([given], upsert=upsert)[0]
+
+    def add_profiles(self, profiles: Iterable[Mapping[str, Any]], *, upsert: bool = False) -> list[Memory]:
+        """Stores many profiles, all or none: dicts of the arguments of `add_profile`."""
+        rows = [self._profile_row(given) for given in _dicts(profiles, "profiles", _PROFILE_KEYS)]
+        with self._lock:
+            (self._docs.upsert if upsert else self._docs.add)(rows=rows)
+        return self._stored(rows)
+
+    def profile(self, profile_id: str) -> Memory:
+        return memory_of(needed_row(self._docs.get([checked_id(profile_id, "profile_id")]), profile_id, PROFILE))
+
+    def update_profile(self, profile_id: str, info: Mapping[str, Any]) -> Memory:
+        """Changes properties of a profile but for its keys; what is not given stays."""
+        with self._lock:
+            row = needed_row(self._docs.get([checked_id(profile_id, "profile_id")]), profile_id, PROFILE)
+            kind = self._schemas.profile(row.metadata["type"])
+            for name in kind.keys:
+                if name in info and info[name] != row.metadata["info"].get(name):
+                    remedy = "Add another profile."
+                    raise InvalidArgument(f"{name!r} is a key of {kind.name!r}", name="info", value=name, remedy=remedy)
+            self._change(row, kind, info, {"time": _now()})
+        return self.profile(profile_id)
+
+    def delete_profile(self, profile_id: str) -> None:
+        """
+        Raises:
+            IdNotFound: there is none.
+        """
+        with self._lock:
+            row = needed_row(self._docs.get([checked_id(profile_id, "profile_id")]), profile_id, PROFILE)
+            self._docs.delete([row.id])
+
+    def delete_profiles(self, **scope: Unpack[Scope]) -> int:
+        """Deletes profiles and returns how many, as `delete_events` does."""
+        return self._docs.delete(where=condition_of(scope, self._schemas, [PROFILE]))
+
+    def update_profiles(self, user_id: Names, *, types: Names | None = None, until: Moment | None = None) -> int:
+        """Works out anew what profiles have from a user's events, and returns how many profiles that concerned."""
+        users = checked_names(user_id, "user_id")
+        kinds = list(self._schemas.profiles.values())
+        if types is not None:
+            kinds = [self._schemas.profile(name) for name in checked_names(types, "types")]
+        end = None if until is None else milliseconds(until, "until")
+        with self._lock:
+            return sum(update_aggregates(self._docs, kinds, user, end, _now()) for user in users)
+
+    # -- search
+
+    def search(
+        self,
+        query: str | None = None,
+        k: int = 10,
+        *,
+        kind: Kind | None = None,
+        decay: Decay | float | None = None,
+        **scope: Unpack[Scope],
+    ) -> list[Memory]:
+        """The memories of a user that are nearest to a text; without one the newest.
+
+        Args:
+            query: at most 4,000 characters.
+            k: how many, from 1 to 5,000.
+            kind: "event" or "profile"; both, if left out.
+            decay: a weight, or `Decay(weight, fresh_for)`: how much a memory's age counts beside its meaning.
+            user_id, assistant_id: whose memories, one name or several; at least one of the two.
+            group_id, session_id, types: from where, and of which types.
+            since, until: of which time, both included: datetimes, or milliseconds since 1970.
+            primary_key: of profiles, such as "topic=home".
+
+        Raises:
+            InvalidArgument: neither user nor assistant is named.
+        """
+        return self.search_many([query], k, kind=kind, decay=decay, **scope)[0]
+
+    def search_many(
+        self,
+        queries: Sequence[str | None],
+        k: int = 10,
+        *,
+        kind: Kind | None = None,
+        decay: Decay | float | None = None,
+        **scope: Unpack[Scope],
+    ) -> list[list[Memory]]:
+        """`search` for several texts."""
+        if kind not in (None, EVENT, PROFILE):
+            raise InvalidArgument("kind is 'event' or 'profile'", name="kind", value=kind)
+        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= _K_MAX:
+            raise InvalidArgument(f"k is from 1 to {_K_MAX:,}", name="k", value=k)
+        where = condition_of(scope, self._schemas, [kind] if kind else [EVENT, PROFILE])
+        weight = Decay(decay) if isinstance(decay, int | float) else decay
+        if isinstance(queries, str) or not isinstance(queries, Sequence):
+            raise InvalidArgument("queries are a list of texts", name="queries", value=queries)
+        for query in queries:
+            _check_query(query)
+        return [
+            most_similar(self._docs, query, k, where, weight)
+            if query and query.strip()
+            else latest(self._docs, where, k)
+            for query in queries
+        ]
+
+    # -- all of a user
+
+    def forget(self, user_id: str) -> int:
+        """Deletes all that is stored of a user: events, profiles, and in sessions what was said by them and to them.
+        Returns how many events and profiles that were. `purge` takes it out of the files as well.
+        """
+        [user] = checked_names(user_id, "user_id")
+        with self._lock:
+            erase_user(self._docs, user)
+            return self._docs.delete(where={"kind": {"$in": [EVENT, PROFILE]}, "user_id": user})
+
+    def purge(self, *, drop_snapshots: bool = False) -> PurgeReceipt:
+        """Takes what was deleted out of the files."""
+        return self._docs.purge(drop_snapshots=drop_snapshots)
+
+    def close(self) -> None:
+        """Waits for the session that a language model reads. The collection stays open."""
+        self._background.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        types = ", ".join([*self._schemas.events, *self._schemas.profiles])
+        return f"Memories({self._docs.name!r}, {types})"
+
+    def _extract(self, session_id: str) -> None:
+        assert self._model is not None  # nothing is submitted without one
+
+        def stored() -> None:
+            self._events_changed(read.user_ids if (read := read_session(self._docs, session_id)) else ())
+
+        extract_session(self._docs, self._schemas, self._model, session_id, self._lock, stored)
+
+    def _event_row(self, id_: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        kind = self._schemas.event(given["type"])
+        row = event_row(id_, kind, checked_info(kind, given["info"]), _who(given))
+        return row if given.get("ttl") is None else row | {"ttl": given["ttl"]}
+
+    def _profile_row(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        kind = self._schemas.profile(given["type"])
+        return profile_row(kind, checked_info(kind, given["info"]), _who(given))
+
+    def _stored(self, rows: Sequence[Mapping[str, Any]]) -> list[Memory]:
+        return [memory_of(row) for row in self._docs.get([row["id"] for row in rows])]
+
+    def _change(
+        self, row: Any, kind: EventType | ProfileType, info: Mapping[str, Any], more: Mapping[str, Any]
+    ) -> None:
+        told = row.metadata["info"] | checked_info(kind, info)
+        self._docs.update([row.id], texts=[text_of(kind, told)], metadata=[{"info": told, **more}])
+
+    def _delete_events(self, rows: Sequence[Any]) -> None:
+        if rows:
+            erase_messages(self._docs, rows)
+            self._docs.delete([row.id for row in rows])
+            self._events_changed({user for row in rows for user in row.metadata["user_id"]})
+
+    def _events_changed(self, users: Iterable[str]) -> None:
+        kinds = [kind for kind in self._schemas.profiles.values() if kind.timing == "realtime"]
+        kinds = [kind for kind in kinds if any(prop.aggregate for prop in kind.properties)]
+        for user in users if kinds else ():
+            update_aggregates(self._docs, kinds, user, None, _now())
+
+
+_PROFILE_KEYS: Final = frozenset(("type", "info", "user_id", "assistant_id", "group_id", "time"))
+_EVENT_KEYS: Final = _PROFILE_KEYS | {"session_id", "ttl"}
+
+
+def _lock_of(uuid: UUID) -> Any:
+    with _known_locks:
+        found = _changing.get(uuid)
+        if found is None:
+            found = _changing[uuid] = new_rlock()
+        return found
+
+
+def _remembered(
+    docs: Collection, events: Iterable[EventType] | None, profiles: Iterable[ProfileType] | None
+) -> Schemas:
+    notes = docs.notes(_OWNER)
+    stored = notes.get(_SCHEMAS)
+    if stored is None:
+        first = Schemas(
+            [types_of.EVENT] if events is None else events, [types_of.PROFILE] if profiles is None else profiles
+        )
+        stored = first.to_json()
+        stored = notes.setdefault(_SCHEMAS, stored)
+        return Schemas.of_json(stored)
+    known = Schemas.of_json(stored)
+    both = known.with_more(events or (), profiles or ())
+    if both.to_json() != stored:
+        notes.update({_SCHEMAS: both.to_json()})
+    return both
+
+
+def _who(given: Mapping[str, Any]) -> dict[str, Any]:
+    users = _optional_names(given.get("user_id"), "user_id")
+    assistants = _optional_names(given.get("assistant_id"), "assistant_id")
+    if not users and not assistants:
+        remedy = "Give user_id=, assistant_id= or both."
+        raise InvalidArgument("whose memory it is is not said", name="user_id", remedy=remedy)
+    session = given.get("session_id")
+    time = _now() if given.get("time") is None else milliseconds(given["time"], "time")
+    group = _optional_text(given.get("group_id"), "group_id")
+    return who_of(users, assistants, group, None if session is None else checked_session_id(session), time)
+
+
+def _dicts(given: Any, name: str, keys: frozenset[str]) -> list[Mapping[str, Any]]:
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        raise InvalidArgument(f"{name} are a list of dicts", name=name, value=given)
+    found = list(given)
+    for place, one in enumerate(found):
+        if not isinstance(one, Mapping) or not {"type", "info"} <= one.keys() <= keys:
+            remedy = f"It has type and info, and may have {', '.join(sorted(keys - {'type', 'info'}))}."
+            raise InvalidArgument(
+                f"{name}[{place}] has not the keys that it should",
+                name=name,
+                value=one,
+                place=f"{name}[{place}]",
+                remedy=remedy,
+            )
+    return found
+
+
+def _optional_names(value: Any, name: str) -> list[str]:
+    return [] if value is None else checked_names(value, name)
+
+
+def _optional_text(value: Any, name: str) -> str | None:
+    return None if value is None else checked_names([value], name)[0]
+
+
+def _one(names: Sequence[str]) -> str | None:
+    return names[0] if names else None
+
+
+def _check_query(query: Any) -> None:
+    if query is not None and not isinstance(query, str):
+        raise InvalidArgument("query is a text", name="query", value=query)
+    if query is not None and len(query) > _QUERY_CHARS_MAX:
+        raise InvalidArgument(
+            f"query has at most {_QUERY_CHARS_MAX:,} characters, not {len(query):,}", name="query", value=len(query)
+        )
+
+
+def _now() -> int:
+    return math.floor(datetime.now(UTC).timestamp() * 1000)

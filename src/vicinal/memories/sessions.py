@@ -1,0 +1,253 @@
+"""The life of a session: stored, read for memories at once or in the background, deleted message by message."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..contract import Collection
+from ..types import Record
+from .conversation import Message, Turn, moment, turns_of
+from .extraction import Extracted, Extraction
+from .memory import Session, Status
+from .rows import BLANK, EVENT, PROFILE, SESSION, event_id_of, event_row, memory_of, profile_row, session_row_id, who_of
+from .schemas import Schemas
+
+__all__ = ["add_session", "erase_messages", "erase_user", "extract_session", "read_session", "waiting_sessions"]
+
+
+def add_session(
+    docs: Collection,
+    schemas: Schemas,
+    extraction: Extraction | None,
+    session_id: str,
+    messages: Sequence[Message],
+    who: Mapping[str, Any],
+    options: Mapping[str, Any],
+    ttl: Any,
+) -> str:
+    """Stores a session and what the extraction finds in it; events that an earlier one of its id left are gone then.
+
+    Args:
+        extraction: None: a language model will read it later.
+        options: `types` to which extraction is limited, or None.
+
+    Returns:
+        A token of this very version of the session.
+    """
+    token = secrets.token_hex(8)
+    row = _session_row(session_id, messages, who, options, token, "processing" if extraction is None else "success")
+    rows, gone = [row], list[str]()
+    if extraction is not None:
+        turns = turns_of(messages, _first(who["assistant_id"]))
+        found = extraction.extract(turns, _limited(schemas, options.get("types")))
+        memories, gone = memory_rows(docs, schemas, session_id, found, who, token)
+        rows += memories
+    docs.upsert(rows=_with_ttl(rows, ttl))
+    docs.delete(where={"kind": EVENT, "session_id": session_id, "token": {"$ne": token}})
+    if gone:
+        docs.delete(gone)
+    return token
+
+
+def extract_session(
+    docs: Collection,
+    schemas: Schemas,
+    extraction: Extraction,
+    session_id: str,
+    lock: Any,
+    on_stored: Callable[[], None],
+) -> None:
+    """Reads a stored session for memories. One that was replaced or deleted meanwhile gets none."""
+    row = _row(docs, session_id)
+    if row is None or row.metadata["status"] != "processing":
+        return
+    told, token = row.metadata, row.metadata["token"]
+    turns = turns_of(_messages(told), _first(told["assistant_id"]))
+    try:
+        found, error = extraction.extract(turns, _limited(schemas, told.get("types"))), ""
+    except Exception as failure:  # of a model, or of whatever a user brought: the session's status tells
+        found, error = Extracted(), f"{type(failure).__name__}: {failure}"
+    with lock:
+        now = _row(docs, session_id)
+        if now is None or now.metadata["token"] != token:
+            return
+        status: Status = "failed" if error else "success"
+        changed = {"status": status, "error": error, "tokens": [found.input_tokens, found.output_tokens]}
+        who: dict[str, Any] = {name: told[name] for name in ("assistant_id", "group_id") if name in told}
+        rows, gone = memory_rows(docs, schemas, session_id, found, who, token)
+        if rows:
+            docs.upsert(rows=_with_ttl(rows, row.expires_at))
+        if gone:
+            docs.delete(gone)
+        docs.update([row.id], metadata=[changed])
+        on_stored()
+
+
+def memory_rows(
+    docs: Collection, schemas: Schemas, session_id: str, found: Extracted, who: Mapping[str, Any], token: str
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows of what was found, and ids of profiles that hold no longer. What is known of a later time stays."""
+    rows, group = list[dict[str, Any]](), who.get("group_id")
+    numbers: dict[tuple[int, str], int] = {}
+    for event in found.events:
+        turn = event.turn
+        number = numbers[turn.first, event.type] = numbers.get((turn.first, event.type), -1) + 1
+        about = who_of(*_concerned(turn, who), group, session_id, turn.time)
+        id_ = event_id_of(session_id, turn, event.type, number)
+        source = [turn.first, len(turn.messages)]
+        rows.append(
+            event_row(id_, schemas.event(event.type), event.info, about, turn.messages, token=token, source=source)
+        )
+    profiles: dict[str, tuple[dict[str, Any], bool]] = {}
+    for profile in found.profiles:
+        turn = profile.turn
+        about = who_of(*_concerned(turn, who), group, session_id, turn.time)
+        row = profile_row(schemas.profile(profile.type), profile.info, about)
+        profiles[row["id"]] = (row, profile.holds)
+    later = {
+        record.id
+        for record in docs.get(list(profiles))
+        if record.metadata["time"] > profiles[str(record.id)][0]["metadata"]["time"]
+    }
+    rows += [row for id_, (row, holds) in profiles.items() if holds and id_ not in later]
+    return rows, [id_ for id_, (_, holds) in profiles.items() if not holds and id_ not in later]
+
+
+def read_session(docs: Collection, session_id: str) -> Session | None:
+    row = _row(docs, session_id)
+    if row is None:
+        return None
+    told = row.metadata
+    events = docs.get(where={"kind": EVENT, "session_id": session_id})
+    return Session(
+        id=session_id,
+        status=told["status"],
+        error=told["error"],
+        time=moment(told["time"]),
+        user_ids=tuple(told["user_id"]),
+        assistant_ids=tuple(told["assistant_id"]),
+        group_id=told.get("group_id"),
+        messages=tuple(message.to_dict() for message in _messages(told) if message.role),
+        events=tuple(sorted(map(memory_of, events), key=lambda event: event.time)),
+        input_tokens=told["tokens"][0],
+        output_tokens=told["tokens"][1],
+    )
+
+
+def waiting_sessions(docs: Collection) -> list[str]:
+    """Those that a model has not read yet, because a program ended before."""
+    rows = docs.get(where={"kind": SESSION, "status": "processing"})
+    return [row.metadata["session_id"] for row in rows]
+
+
+def erase_messages(docs: Collection, events: Sequence[Record]) -> None:
+    """Takes the messages that events were made of out of their sessions."""
+    sources: dict[str, set[int]] = {}
+    for event in events:
+        if "source" in event.metadata:
+            first, count = event.metadata["source"]
+            sources.setdefault(event.metadata["session_id"], set()).update(range(first, first + count))
+    for session_id, places in sources.items():
+        row = _row(docs, session_id)
+        if row is not None:
+            _keep(docs, row, [place not in places for place in range(len(_messages(row.metadata)))])
+
+
+def erase_user(docs: Collection, user_id: str) -> int:
+    """Takes what a user said, and what they were answered, out of all sessions. Returns how many there were."""
+    rows = docs.get(where={"kind": SESSION, "user_id": user_id})
+    for row in rows:
+        _keep(docs, row, [message.owner != user_id for message in _messages(row.metadata)])
+    return len(rows)
+
+
+def _keep(docs: Collection, row: Record, kept: Sequence[bool]) -> None:
+    """Some messages of a session go; places of the others stay, and so does their token unless a model reads it."""
+    told = row.metadata
+    messages = [message if keep else _ERASED for message, keep in zip(_messages(told), kept, strict=True)]
+    owners = {message.owner for message in messages if message.role}
+    if not owners:
+        docs.delete([row.id])
+        return
+    changed: dict[str, Any] = {"messages": _dumped(messages)}
+    changed["user_id"] = [user for user in told["user_id"] if user in owners]
+    if told["status"] == "processing":
+        changed |= {
+            "status": "failed",
+            "error": "messages were deleted before they were read",
+            "token": "",
+            "tokens": [0, 0],
+        }
+    docs.update([row.id], metadata=[changed])
+
+
+_ERASED = Message("", "", None, None, 0, None)
+
+
+def _session_row(
+    session_id: str,
+    messages: Sequence[Message],
+    who: Mapping[str, Any],
+    options: Mapping[str, Any],
+    token: str,
+    status: str,
+) -> dict[str, Any]:
+    owners = dict.fromkeys(message.owner for message in messages if message.owner is not None)
+    speaking = dict.fromkeys(message.speaker for message in messages if message.role == "assistant" and message.speaker)
+    metadata = {
+        **BLANK,
+        "kind": SESSION,
+        **who_of(
+            list(owners or dict.fromkeys(who["user_id"])),
+            list(speaking or dict.fromkeys(who["assistant_id"])),
+            who.get("group_id"),
+            session_id,
+            who["time"],
+        ),
+        "messages": _dumped(messages),
+        "status": status,
+        "error": "",
+        "token": token,
+        "tokens": [0, 0],
+    }
+    if options.get("types") is not None:
+        metadata["types"] = list(options["types"])
+    return {"id": session_row_id(session_id), "metadata": metadata}
+
+
+def _row(docs: Collection, session_id: str) -> Record | None:
+    return next(iter(docs.get([session_row_id(session_id)])), None)
+
+
+def _dumped(messages: Sequence[Message]) -> str:
+    return json.dumps([[m.role, m.content, m.speaker, m.name, m.time, m.owner] for m in messages], ensure_ascii=False)
+
+
+def _messages(told: Mapping[str, Any]) -> list[Message]:
+    return [Message(*one) for one in json.loads(told["messages"])]
+
+
+def _concerned(turn: Turn, who: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    return [turn.user_id] if turn.user_id else [], [turn.assistant_id] if turn.assistant_id else who["assistant_id"]
+
+
+def _limited(schemas: Schemas, types: Sequence[str] | None) -> Schemas:
+    if types is None:
+        return schemas
+    names = {stored for name in types for stored in schemas.names(name)}
+    events = [kind for name, kind in schemas.events.items() if name in names]
+    return Schemas(events, [kind for name, kind in schemas.profiles.items() if name in names])
+
+
+def _with_ttl(rows: list[dict[str, Any]], ttl: Any) -> list[dict[str, Any]]:
+    """Sessions and events expire, what is known of a user stays."""
+    if ttl is None:
+        return rows
+    return [row | {"ttl": ttl} if row["metadata"]["kind"] != PROFILE else row for row in rows]
+
+
+def _first(names: Sequence[str]) -> str | None:
+    return names[0] if names else None
