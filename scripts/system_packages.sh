@@ -19,6 +19,7 @@ if [ "$all" = all ]; then
     needs qemu-aarch64 qemu-user
     needs chromium chromium
     needs node nodejs
+    needs zsh zsh
 fi
 needs redis-server redis-server
 needs redis-cli redis-tools

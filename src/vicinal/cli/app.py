@@ -30,7 +30,6 @@ from .upkeep import compact, drop, repair, verify
 app = typer.Typer(
     name="vicinal",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     # An error of ours is one line, and a traceback must not print local variables, which may be keys.

@@ -20,6 +20,7 @@ from ..collection import Collection
 from ..database import Database, connect
 from ..errors import CollectionNotFound, InvalidArgument
 from ..visible import visible, visible_json
+from .completion import collection_names
 
 __all__ = [
     "CollectionName",
@@ -58,7 +59,14 @@ DatabasePath = Annotated[
     Path, typer.Argument(metavar="PATH", help="Folder of the database.", show_default=False, callback=at_home)
 ]
 CollectionName = Annotated[
-    str, typer.Argument(metavar="COLLECTION", help="Its name.", show_default=False, callback=as_typed)
+    str,
+    typer.Argument(
+        metavar="COLLECTION",
+        help="Its name.",
+        show_default=False,
+        callback=as_typed,
+        autocompletion=collection_names,
+    ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 

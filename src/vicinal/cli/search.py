@@ -17,6 +17,7 @@ from ..settings import setting
 from ..types import Hit
 from ..visible import counted
 from .common import CollectionName, DatabasePath, as_typed, existing_collection, print_table, say_json
+from .completion import FUSIONS, MODES, SYNTAXES
 from .files.rows import json_members
 from .passages import print_passages
 from .row_table import FieldsOption, chosen_fields, only_fields, row_table
@@ -34,6 +35,7 @@ ModeOption = Annotated[
     typer.Option(
         help="dense, keyword or hybrid: by vectors, words, both. Default: dense; hybrid for documents.",
         show_default=False,
+        autocompletion=MODES,
     ),
 ]
 SyntaxOption = Annotated[
@@ -41,6 +43,7 @@ SyntaxOption = Annotated[
     typer.Option(
         help='plain, or operators: +required, -excluded, "in a row". Default: operators for keyword, else plain.',
         show_default=False,
+        autocompletion=SYNTAXES,
     ),
 ]
 WhereOption = Annotated[
@@ -69,7 +72,11 @@ def search(
     ] = None,
     fusion: Annotated[
         str | None,
-        typer.Option(help="In hybrid search: weighted, rrf, combsum, combmnz or borda.", show_default=False),
+        typer.Option(
+            help="In hybrid search: weighted, rrf, combsum, combmnz or borda.",
+            show_default=False,
+            autocompletion=FUSIONS,
+        ),
     ] = None,
     fields: FieldsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line instead of a table.")] = False,

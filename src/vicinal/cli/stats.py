@@ -12,6 +12,7 @@ from rich.table import Table
 
 from ..types import Stats
 from .common import DatabasePath, as_typed, cell, existing_collection, existing_database, print_table, say_json
+from .completion import collection_names
 
 __all__ = ["stats"]
 
@@ -20,7 +21,13 @@ def stats(
     path: DatabasePath,
     collection: Annotated[
         str | None,
-        typer.Argument(metavar="COLLECTION", help="Only this one, in full.", show_default=False, callback=as_typed),
+        typer.Argument(
+            metavar="COLLECTION",
+            help="Only this one, in full.",
+            show_default=False,
+            callback=as_typed,
+            autocompletion=collection_names,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:

@@ -20,6 +20,7 @@ from ..settings import encoder_named, setting
 from ..visible import counted
 from .brought import ORIGINS, import_database
 from .common import CollectionName, DatabasePath, at_home, existing_collection, say
+from .completion import METRICS, one_of
 from .files import (
     FORMATS,
     ON_ERROR,
@@ -96,7 +97,12 @@ _Encoder = Annotated[
 ]
 _Metric = Annotated[
     str | None,
-    typer.Option("--metric", help="For a new collection: cosine, ip, l2, l1. Default: cosine.", show_default=False),
+    typer.Option(
+        "--metric",
+        help="For a new collection: cosine, ip, l2, l1. Default: cosine.",
+        show_default=False,
+        autocompletion=METRICS,
+    ),
 ]
 _IdColumn = Annotated[str | None, typer.Option("--id-column", help="Holds the ids. Default: id.", show_default=False)]
 _TextColumns = Annotated[
@@ -112,11 +118,21 @@ _VectorColumn = Annotated[
 ]
 _Format = Annotated[
     str | None,
-    typer.Option("--format", help=f"{', '.join(FORMATS)}. Default: as the file ends.", show_default=False),
+    typer.Option(
+        "--format",
+        help=f"{', '.join(FORMATS)}. Default: as the file ends.",
+        show_default=False,
+        autocompletion=one_of(FORMATS),
+    ),
 ]
 _WrittenFormat = Annotated[
     str | None,
-    typer.Option("--format", help=f"{', '.join(WRITTEN_FORMATS)}. Default: as the file ends.", show_default=False),
+    typer.Option(
+        "--format",
+        help=f"{', '.join(WRITTEN_FORMATS)}. Default: as the file ends.",
+        show_default=False,
+        autocompletion=one_of(WRITTEN_FORMATS),
+    ),
 ]
 _Types = Annotated[
     str | None,

@@ -21,6 +21,7 @@ from .common import (
     say,
     say_json,
 )
+from .completion import collection_names
 
 __all__ = ["compact", "drop", "repair", "verify"]
 
@@ -28,7 +29,14 @@ __all__ = ["compact", "drop", "repair", "verify"]
 def verify(
     path: DatabasePath,
     collection: Annotated[
-        str | None, typer.Argument(metavar="COLLECTION", help="Only this one.", show_default=False, callback=as_typed)
+        str | None,
+        typer.Argument(
+            metavar="COLLECTION",
+            help="Only this one.",
+            show_default=False,
+            callback=as_typed,
+            autocompletion=collection_names,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False,
 ) -> None:
