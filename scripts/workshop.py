@@ -107,10 +107,15 @@ class Venv:
             f"{interpreter} cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv"
         )
 
-    def install(self, *arguments: str | Path, env: Mapping[str, str] | None = None) -> None:
-        """Runs `pip install`, which is silent unless it fails. Modules are compiled when they are first imported."""
+    def install(self, *arguments: str | Path, into: Venv | None = None, env: Mapping[str, str] | None = None) -> None:
+        """Runs `pip install`, which is silent unless it fails. Modules are compiled when they are first imported.
+
+        Args:
+            into: another environment, by the pip of this one.
+        """
         options = ("-qq", "--disable-pip-version-check", "--no-compile")
-        run(self.python, "-m", "pip", "install", *options, *arguments, env=env)
+        target = () if into is None else ("--python", into.python)
+        run(self.python, "-m", "pip", *target, "install", *options, *arguments, env=env)
 
 
 def version_of(interpreter: Path | str) -> str | None:

@@ -161,6 +161,19 @@ def test_options_reach_the_wire(door, peer):
     assert "x-foo" in sent.headers["Authorization"]
 
 
+def test_a_body_that_is_json_already_is_sent_once_as_it_is(peer):
+    peer.answers.append((503, {"code": "InternalError", "message": "busy"}))
+    with VikingDB(host=peer.host, region="r", auth=AUTH, scheme="http") as db:
+        with pytest.raises(VikingVectorException, match="busy"):
+            db.json_exception(client.API_VECTOR_SEARCH_BY_RANDOM, {"a": "1"}, '{"limit": 1}', {"X-Foo": "1"})
+        assert db.json_exception(client.API_VECTOR_DATA_UPSERT, None, b"{}", timeout=5)["code"] == "Success"
+    assert [(sent.target, sent.body) for sent in peer.sent] == [
+        ("/api/vikingdb/data/search/random?a=1", b'{"limit": 1}'),
+        ("/api/vikingdb/data/upsert", b"{}"),
+    ]
+    assert peer.sent[0].headers["X-Foo"] == "1"
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [

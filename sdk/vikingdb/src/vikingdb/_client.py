@@ -223,8 +223,10 @@ class AsyncClient(BaseClient):
         return self._decoded(response, prepared)
 
 
-def encoded(payload: Mapping[str, Any]) -> bytes:
-    """Compact JSON in UTF-8. NaN and infinity are not JSON, and are refused."""
+def encoded(payload: Mapping[str, Any] | str | bytes) -> bytes:
+    """Compact JSON in UTF-8; text is taken to be it. NaN and infinity are not JSON, and are refused."""
+    if isinstance(payload, str | bytes):
+        return payload.encode() if isinstance(payload, str) else payload
     try:
         return json.dumps(payload, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:

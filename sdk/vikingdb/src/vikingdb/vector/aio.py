@@ -129,7 +129,7 @@ class AsyncCollectionClient:
     ) -> UpsertDataResponse:
         """Writes rows; one whose key is there already is replaced."""
         payload = base.body(request, self.meta)
-        answer = await self._service.request(base.API_VECTOR_UPSERT, payload, options=request_options)
+        answer = await self._service.request(base.API_VECTOR_DATA_UPSERT, payload, options=request_options)
         return UpsertDataResponse.model_validate(answer)
 
     async def update(
@@ -137,7 +137,7 @@ class AsyncCollectionClient:
     ) -> UpdateDataResponse:
         """Changes the given fields of rows that exist."""
         payload = base.body(request, self.meta)
-        answer = await self._service.request(base.API_VECTOR_UPDATE, payload, options=request_options)
+        answer = await self._service.request(base.API_VECTOR_DATA_UPDATE, payload, options=request_options)
         return UpdateDataResponse.model_validate(answer)
 
     async def delete(
@@ -145,7 +145,7 @@ class AsyncCollectionClient:
     ) -> DeleteDataResponse:
         """Deletes rows by their keys, or all of them."""
         payload = base.body(request, self.meta)
-        answer = await self._service.request(base.API_VECTOR_DELETE, payload, options=request_options)
+        answer = await self._service.request(base.API_VECTOR_DATA_DELETE, payload, options=request_options)
         return DeleteDataResponse.model_validate(answer)
 
     async def fetch(
@@ -156,7 +156,7 @@ class AsyncCollectionClient:
     ) -> FetchDataInCollectionResponse:
         """Rows by their keys, and which keys do not exist."""
         payload = base.body(request, self.meta)
-        answer = await self._service.request(base.API_VECTOR_FETCH_IN_COLLECTION, payload, options=request_options)
+        answer = await self._service.request(base.API_VECTOR_DATA_FETCH_IN_COLLECTION, payload, options=request_options)
         return FetchDataInCollectionResponse.model_validate(answer)
 
 
@@ -172,7 +172,7 @@ class AsyncIndexClient:
     ) -> FetchDataInIndexResponse:
         """Rows by their keys, with their vectors."""
         payload = base.body(request, self.meta)
-        answer = await self._service.request(base.API_VECTOR_FETCH_IN_INDEX, payload, options=request_options)
+        answer = await self._service.request(base.API_VECTOR_DATA_FETCH_IN_INDEX, payload, options=request_options)
         return FetchDataInIndexResponse.model_validate(answer)
 
     async def search_by_vector(
@@ -231,7 +231,7 @@ class AsyncIndexClient:
     ) -> AggResponse:
         """Counts, by the values of a field."""
         payload = base.body(request, self.meta)
-        answer = await self._service.request(base.API_VECTOR_AGGREGATE, payload, options=request_options)
+        answer = await self._service.request(base.API_VECTOR_DATA_AGGREGATE, payload, options=request_options)
         return AggResponse.model_validate(answer)
 
 

@@ -7,35 +7,35 @@ from typing import Any
 
 from pydantic import BaseModel
 
-API_VECTOR_UPSERT = "VectorDataUpsert"
-API_VECTOR_UPDATE = "VectorDataUpdate"
-API_VECTOR_DELETE = "VectorDataDelete"
-API_VECTOR_FETCH_IN_COLLECTION = "VectorDataFetchInCollection"
-API_VECTOR_FETCH_IN_INDEX = "VectorDataFetchInIndex"
+API_VECTOR_DATA_UPSERT = "VectorDataUpsert"
+API_VECTOR_DATA_UPDATE = "VectorDataUpdate"
+API_VECTOR_DATA_DELETE = "VectorDataDelete"
+API_VECTOR_DATA_FETCH_IN_COLLECTION = "VectorDataFetchInCollection"
+API_VECTOR_DATA_FETCH_IN_INDEX = "VectorDataFetchInIndex"
 API_VECTOR_SEARCH_BY_VECTOR = "VectorSearchByVector"
 API_VECTOR_SEARCH_BY_MULTI_MODAL = "VectorSearchByMultiModal"
 API_VECTOR_SEARCH_BY_ID = "VectorSearchByID"
 API_VECTOR_SEARCH_BY_SCALAR = "VectorSearchByScalar"
 API_VECTOR_SEARCH_BY_KEYWORDS = "VectorSearchByKeywords"
 API_VECTOR_SEARCH_BY_RANDOM = "VectorSearchByRandom"
-API_VECTOR_AGGREGATE = "VectorDataAggregate"
+API_VECTOR_DATA_AGGREGATE = "VectorDataAggregate"
 API_VECTOR_EMBEDDING = "VectorEmbedding"
 API_VECTOR_RERANK = "VectorRerank"
 
 PING = "/api/vikingdb/Ping"
 PATHS = {
-    API_VECTOR_UPSERT: "/api/vikingdb/data/upsert",
-    API_VECTOR_UPDATE: "/api/vikingdb/data/update",
-    API_VECTOR_DELETE: "/api/vikingdb/data/delete",
-    API_VECTOR_FETCH_IN_COLLECTION: "/api/vikingdb/data/fetch_in_collection",
-    API_VECTOR_FETCH_IN_INDEX: "/api/vikingdb/data/fetch_in_index",
+    API_VECTOR_DATA_UPSERT: "/api/vikingdb/data/upsert",
+    API_VECTOR_DATA_UPDATE: "/api/vikingdb/data/update",
+    API_VECTOR_DATA_DELETE: "/api/vikingdb/data/delete",
+    API_VECTOR_DATA_FETCH_IN_COLLECTION: "/api/vikingdb/data/fetch_in_collection",
+    API_VECTOR_DATA_FETCH_IN_INDEX: "/api/vikingdb/data/fetch_in_index",
     API_VECTOR_SEARCH_BY_VECTOR: "/api/vikingdb/data/search/vector",
     API_VECTOR_SEARCH_BY_MULTI_MODAL: "/api/vikingdb/data/search/multi_modal",
     API_VECTOR_SEARCH_BY_ID: "/api/vikingdb/data/search/id",
     API_VECTOR_SEARCH_BY_SCALAR: "/api/vikingdb/data/search/scalar",
     API_VECTOR_SEARCH_BY_KEYWORDS: "/api/vikingdb/data/search/keywords",
     API_VECTOR_SEARCH_BY_RANDOM: "/api/vikingdb/data/search/random",
-    API_VECTOR_AGGREGATE: "/api/vikingdb/data/agg",
+    API_VECTOR_DATA_AGGREGATE: "/api/vikingdb/data/agg",
     API_VECTOR_EMBEDDING: "/api/vikingdb/embedding",
     API_VECTOR_RERANK: "/api/vikingdb/rerank",
 }

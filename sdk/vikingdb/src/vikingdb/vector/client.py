@@ -13,11 +13,13 @@ from ..request_options import RequestOptions
 from ..retry import RetryPolicy
 from . import base
 from .base import (
-    API_VECTOR_AGGREGATE,
-    API_VECTOR_DELETE,
+    API_VECTOR_DATA_AGGREGATE,
+    API_VECTOR_DATA_DELETE,
+    API_VECTOR_DATA_FETCH_IN_COLLECTION,
+    API_VECTOR_DATA_FETCH_IN_INDEX,
+    API_VECTOR_DATA_UPDATE,
+    API_VECTOR_DATA_UPSERT,
     API_VECTOR_EMBEDDING,
-    API_VECTOR_FETCH_IN_COLLECTION,
-    API_VECTOR_FETCH_IN_INDEX,
     API_VECTOR_RERANK,
     API_VECTOR_SEARCH_BY_ID,
     API_VECTOR_SEARCH_BY_KEYWORDS,
@@ -25,8 +27,6 @@ from .base import (
     API_VECTOR_SEARCH_BY_RANDOM,
     API_VECTOR_SEARCH_BY_SCALAR,
     API_VECTOR_SEARCH_BY_VECTOR,
-    API_VECTOR_UPDATE,
-    API_VECTOR_UPSERT,
 )
 from .collection import CollectionClient
 from .embedding import EmbeddingClient
@@ -36,11 +36,13 @@ from .models import CollectionMeta, IndexMeta
 from .rerank import RerankClient
 
 __all__ = [
-    "API_VECTOR_AGGREGATE",
-    "API_VECTOR_DELETE",
+    "API_VECTOR_DATA_AGGREGATE",
+    "API_VECTOR_DATA_DELETE",
+    "API_VECTOR_DATA_FETCH_IN_COLLECTION",
+    "API_VECTOR_DATA_FETCH_IN_INDEX",
+    "API_VECTOR_DATA_UPDATE",
+    "API_VECTOR_DATA_UPSERT",
     "API_VECTOR_EMBEDDING",
-    "API_VECTOR_FETCH_IN_COLLECTION",
-    "API_VECTOR_FETCH_IN_INDEX",
     "API_VECTOR_RERANK",
     "API_VECTOR_SEARCH_BY_ID",
     "API_VECTOR_SEARCH_BY_KEYWORDS",
@@ -48,8 +50,6 @@ __all__ = [
     "API_VECTOR_SEARCH_BY_RANDOM",
     "API_VECTOR_SEARCH_BY_SCALAR",
     "API_VECTOR_SEARCH_BY_VECTOR",
-    "API_VECTOR_UPDATE",
-    "API_VECTOR_UPSERT",
     "VikingDB",
     "VikingVector",
 ]
@@ -130,6 +130,20 @@ class VikingDB(Client):
     def request(self, api: str, payload: Mapping[str, Any], *, options: RequestOptions | None = None) -> dict[str, Any]:
         """The answer to a call by its name, as it came."""
         answer: dict[str, Any] = self._call("POST", base.path_of(api), payload, options)
+        return answer
+
+    def json_exception(
+        self,
+        api: str,
+        params: Mapping[str, str] | None,
+        body: str | bytes,
+        headers: Mapping[str, str] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> dict[str, Any]:
+        """The same for a body that is JSON already, tried once."""
+        options = RequestOptions(dict(headers or {}), dict(params or {}), max_attempts=1, timeout=timeout)
+        answer: dict[str, Any] = self._call("POST", base.path_of(api), body, options)
         return answer
 
 

@@ -35,7 +35,7 @@ class CollectionClient:
     ) -> UpsertDataResponse:
         """Writes rows; one whose key is there already is replaced."""
         payload = base.body(request, self.meta)
-        answer = self._service.request(base.API_VECTOR_UPSERT, payload, options=request_options)
+        answer = self._service.request(base.API_VECTOR_DATA_UPSERT, payload, options=request_options)
         return UpsertDataResponse.model_validate(answer)
 
     def update(
@@ -43,7 +43,7 @@ class CollectionClient:
     ) -> UpdateDataResponse:
         """Changes the given fields of rows that exist."""
         payload = base.body(request, self.meta)
-        answer = self._service.request(base.API_VECTOR_UPDATE, payload, options=request_options)
+        answer = self._service.request(base.API_VECTOR_DATA_UPDATE, payload, options=request_options)
         return UpdateDataResponse.model_validate(answer)
 
     def delete(
@@ -51,7 +51,7 @@ class CollectionClient:
     ) -> DeleteDataResponse:
         """Deletes rows by their keys, or all of them."""
         payload = base.body(request, self.meta)
-        answer = self._service.request(base.API_VECTOR_DELETE, payload, options=request_options)
+        answer = self._service.request(base.API_VECTOR_DATA_DELETE, payload, options=request_options)
         return DeleteDataResponse.model_validate(answer)
 
     def fetch(
@@ -62,5 +62,5 @@ class CollectionClient:
     ) -> FetchDataInCollectionResponse:
         """Rows by their keys, and which keys do not exist."""
         payload = base.body(request, self.meta)
-        answer = self._service.request(base.API_VECTOR_FETCH_IN_COLLECTION, payload, options=request_options)
+        answer = self._service.request(base.API_VECTOR_DATA_FETCH_IN_COLLECTION, payload, options=request_options)
         return FetchDataInCollectionResponse.model_validate(answer)

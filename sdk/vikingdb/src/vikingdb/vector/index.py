@@ -38,7 +38,7 @@ class IndexClient:
     ) -> FetchDataInIndexResponse:
         """Rows by their keys, with their vectors."""
         payload = base.body(request, self.meta)
-        answer = self._service.request(base.API_VECTOR_FETCH_IN_INDEX, payload, options=request_options)
+        answer = self._service.request(base.API_VECTOR_DATA_FETCH_IN_INDEX, payload, options=request_options)
         return FetchDataInIndexResponse.model_validate(answer)
 
     def search_by_vector(
@@ -97,5 +97,5 @@ class IndexClient:
     ) -> AggResponse:
         """Counts, by the values of a field."""
         payload = base.body(request, self.meta)
-        answer = self._service.request(base.API_VECTOR_AGGREGATE, payload, options=request_options)
+        answer = self._service.request(base.API_VECTOR_DATA_AGGREGATE, payload, options=request_options)
         return AggResponse.model_validate(answer)
