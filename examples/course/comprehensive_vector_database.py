@@ -105,7 +105,7 @@ class _EngineIndex(VectorIndex):
         self.rows.upsert(list(ids), vectors=vectors)
 
     def search(self, query_vector: Any, k: int) -> list[tuple[str, float]]:
-        return [(str(hit.id), hit.score) for hit in self.rows.search(query_vector, k, select=())] if self.rows else []
+        return self._nearest(query_vector, k)
 
     def remove_vector(self, vector_id: str) -> bool:
         return self.rows.delete([vector_id]) == 1
@@ -119,6 +119,10 @@ class _EngineIndex(VectorIndex):
             "total_vectors": count,
             "memory_usage_mb": megabytes,
         }
+
+    def _nearest(self, query_vector: Any, k: int, effort: int | None = None) -> list[tuple[str, float]]:
+        hits = self.rows.search(query_vector, k, effort=effort, select=()) if self.rows else []
+        return [(str(hit.id), hit.score) for hit in hits]
 
     def _bucket_sizes(self) -> list[int]:
         """As the index holds them now, those of deleted vectors left out."""
@@ -165,16 +169,12 @@ class IVFIndex(_EngineIndex):
 
     def __init__(self, dimension: int, n_clusters: int = 8) -> None:
         self.n_clusters = n_clusters
-        self._n_probe = 5
-        self.setting = self._with(self._n_probe)
+        self.setting = {"name": "ivf", "lists": n_clusters, "train_from": 1}
         super().__init__(dimension)
 
     def search(self, query_vector: Any, k: int, n_probe: int = 5) -> list[tuple[str, float]]:
-        """`n_probe` lists are looked into; it is a setting of the index, which is made again for another one."""
-        if n_probe != self._n_probe:
-            self.rows.alter(index=self._with(n_probe))
-            self._n_probe = n_probe
-        return super().search(query_vector, k)
+        """Id and cosine of the `k` nearest in the `n_probe` lists whose centroids are nearest, the nearest first."""
+        return self._nearest(query_vector, k, effort=n_probe)
 
     def get_stats(self) -> dict[str, Any]:
         sizes = self._bucket_sizes()
@@ -186,9 +186,6 @@ class IVFIndex(_EngineIndex):
             "max_cluster_size": max(sizes),
             "min_cluster_size": min(sizes),
         }
-
-    def _with(self, n_probe: int) -> dict[str, Any]:
-        return {"name": "ivf", "lists": self.n_clusters, "nprobe": n_probe, "train_from": 1}
 
 
 INDEXES: Mapping[str, type[FlatIndex | LSHIndex | IVFIndex]] = {"flat": FlatIndex, "lsh": LSHIndex, "ivf": IVFIndex}

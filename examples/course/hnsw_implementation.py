@@ -27,9 +27,12 @@ class HNSWIndex:
         self.max_connections = max_connections
         self.ef_construction = ef_construction
         self.rows = vicinal.connect(":memory:").collection(
-            "hnsw", dimension=dimension, metric="l2", zero_vectors="allow", index=self._setting(ef_construction)
+            "hnsw",
+            dimension=dimension,
+            metric="l2",
+            zero_vectors="allow",
+            index={"name": "hnsw", "m": max_connections, "ef_construction": ef_construction},
         )
-        self._ef = ef_construction
 
     def add(self, vector: Any, node_id: int) -> None:
         """Adds a vector, or puts it in the place of the one that has this id."""
@@ -39,25 +42,14 @@ class HNSWIndex:
         """Distance and id of the `k` nearest, the nearest first.
 
         Args:
-            ef: width of the walk, `ef_construction` or `k` by default. It is a setting of the index, which is built
-                again for another one; `self.rows.search(query, recall=0.99)` asks for a width by what it finds.
+            ef: width of the walk of this search, `ef_construction` or `k` by default; `self.rows.search(query,
+                recall=0.99)` asks for one by what it finds.
         """
         width = max(self.ef_construction, k) if ef is None else max(ef, 1)
-        if width != self._ef:
-            self.rows.alter(index=self._setting(width))
-            self._ef = width
         if not self.rows:
             return []
         self.rows.wait_indexed()
-        return [(hit.distance, int(hit.id)) for hit in self.rows.search(query, k, select=())]
-
-    def _setting(self, ef: int) -> dict[str, Any]:
-        return {
-            "name": "hnsw",
-            "m": self.max_connections,
-            "ef_construction": self.ef_construction,
-            "ef_search": ef,
-        }
+        return [(hit.distance, int(hit.id)) for hit in self.rows.search(query, k, effort=width, select=())]
 
 
 def compare(index: HNSWIndex, queries: Any, k: int = 10) -> float:

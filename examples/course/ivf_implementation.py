@@ -34,9 +34,12 @@ class IVFIndex:
         self.n_clusters = n_clusters
         self.is_trained = False
         self.rows = vicinal.connect(":memory:").collection(
-            "ivf", dimension=dimension, metric="l2", zero_vectors="allow", index=self._setting(1)
+            "ivf",
+            dimension=dimension,
+            metric="l2",
+            zero_vectors="allow",
+            index={"name": "ivf", "lists": n_clusters, "train_from": 1},
         )
-        self._n_probe = 1
 
     def train(self, training_vectors: Any) -> None:
         """Checks that the sample fits. The engine finds the centroids in the rows themselves, once they are there.
@@ -60,17 +63,13 @@ class IVFIndex:
     def search(self, query: Any, k: int, n_probe: int = 1) -> list[tuple[float, int]]:
         """Distance and id of the `k` nearest in the `n_probe` nearest lists, the nearest first.
 
-        `n_probe` is a setting of the index, which is made again for another one; `self.rows.search(query, recall=0.95)`
-        looks into as many lists as find so much.
+        `self.rows.search(query, recall=0.95)` looks into as many lists as find so much.
         """
         self._check_trained("searching")
-        if n_probe != self._n_probe:
-            self.rows.alter(index=self._setting(n_probe))
-            self._n_probe = n_probe
         if not self.rows:
             return []
         self.rows.wait_indexed()
-        return [(hit.distance, int(hit.id)) for hit in self.rows.search(query, k, select=())]
+        return [(hit.distance, int(hit.id)) for hit in self.rows.search(query, k, effort=n_probe, select=())]
 
     def get_cluster_info(self) -> dict[str, Any]:
         """How many vectors each list has."""
@@ -91,9 +90,6 @@ class IVFIndex:
     def _check_trained(self, what: str) -> None:
         if not self.is_trained:
             raise ValueError(f"call train() before {what}")
-
-    def _setting(self, n_probe: int) -> dict[str, Any]:
-        return {"name": "ivf", "lists": self.n_clusters, "nprobe": n_probe, "train_from": 1}
 
 
 class IndexComparison:

@@ -141,6 +141,7 @@ class Cut(TypedDict, total=False):
 
     exact: bool
     recall: float | None
+    effort: int | None
     offset: int
     min_score: float | None
     mmr: float | None

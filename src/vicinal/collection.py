@@ -347,6 +347,7 @@ class Collection:
         syntax: Syntax | None = None,
         exact: bool = False,
         recall: float | None = None,
+        effort: int | None = None,
         offset: int = 0,
         min_score: float | None = None,
         select: Sequence[Part] | None = None,
@@ -376,7 +377,9 @@ class Collection:
                 an operator; or "operators": "words in a row", +required, -excluded; docs/keywords.md has all.
             exact: the true answer, even where the collection's index may miss some of it.
             recall: the share of the true answer that is enough, above 0 and up to 1; it decides how far an index looks
-                that may miss some. Those of this version miss nothing.
+                that may miss some.
+            effort: instead of recall: how far such an index looks, in its own unit: what its setting `ef_search`,
+                `nprobe` or `probes` says for all searches.
             offset: so many of the best rows are passed over before the `k`: the second page of ten has offset=10.
             min_score: rows with a lower score are left out, even if fewer than `k` are left; what a score is, the mode
                 and the metric say.
@@ -413,6 +416,7 @@ class Collection:
             syntax,
             exact,
             recall,
+            effort,
             offset,
             min_score,
             select,
@@ -437,6 +441,7 @@ class Collection:
         syntax: Syntax | None = None,
         exact: bool = False,
         recall: float | None = None,
+        effort: int | None = None,
         offset: int = 0,
         min_score: float | None = None,
         select: Sequence[Part] | None = None,
@@ -464,6 +469,7 @@ class Collection:
             syntax,
             exact,
             recall,
+            effort,
             offset=offset,
             min_score=min_score,
             select=select,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import vicinal
@@ -238,6 +238,12 @@ def test_names_of_other_stores_are_refused_with_ours(docs: Collection, arguments
         ({"recall": True}, InvalidArgument),
         ({"recall": "high"}, InvalidArgument),
         ({"recall": float("nan")}, InvalidArgument),
+        ({"effort": 0}, InvalidArgument),
+        ({"effort": 2.5}, InvalidArgument),
+        ({"effort": True}, InvalidArgument),
+        ({"effort": 5, "recall": 0.9}, InvalidArgument),
+        ({"effort": 5, "exact": True}, InvalidArgument),
+        ({"effort": 5, "mode": "keyword"}, InvalidArgument),
     ],
     ids=str,
 )
@@ -251,9 +257,9 @@ def test_options_that_do_not_exist_are_refused(docs: Collection, arguments: dict
 def test_many_queries_may_ask_for_a_share_of_the_answer(docs: Collection) -> None:
     docs.add(["a", "b", "c"], vectors=[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
     queries = [[1.0, 0.1], [0.1, 1.0]]
-    for options in ({"recall": 0.5}, {"recall": 1.0, "exact": True}, {"exact": True}, {"recall": 1}):
+    for options in ({"recall": 0.5}, {"recall": 1.0, "exact": True}, {"exact": True}, {"recall": 1}, {"effort": 3}):
         assert [hits.ids for hits in docs.search_many(queries, 2, **options)] == [["a", "c"], ["b", "c"]]
-    for wrong in ({"recall": 0}, {"recall": "high"}, {"exact": 1}, {"recall": 0.5, "exact": True}):
+    for wrong in ({"recall": 0}, {"recall": "high"}, {"exact": 1}, {"recall": 0.5, "exact": True}, {"effort": 0}):
         with pytest.raises(InvalidArgument) as caught:
             docs.search_many(queries, **wrong)
         with pytest.raises(InvalidArgument) as alone:
@@ -261,6 +267,27 @@ def test_many_queries_may_ask_for_a_share_of_the_answer(docs: Collection) -> Non
         assert str(caught.value) == str(alone.value)
     with pytest.raises(InvalidArgument, match="changes nothing"):
         docs.search_many(["words"], mode="keyword", recall=0.5)
+
+
+def test_effort_is_how_far_one_search_looks(world: World) -> None:
+    random = np.random.default_rng(11)
+    vectors = random.standard_normal((2_500, 8)).astype(np.float32)
+    docs = world.collection(index={"name": "ivf", "lists": 50, "train_from": 1})
+    docs.add(list(range(len(vectors))), vectors=vectors)
+    docs.wait_indexed()
+
+    def share(effort: int) -> float:
+        found = [
+            {*docs.search(query, effort=effort, select=()).ids} & {*docs.search(query, exact=True, select=()).ids}
+            for query in vectors[:30]
+        ]
+        return sum(map(len, found)) / 300
+
+    before = docs.stats()
+    assert share(1) < 0.8 < share(50) == share(10**30) == 1.0
+    assert docs.stats() == before  # nothing was made again
+    [hit] = docs.recommend([5], k=1, effort=50)
+    assert hit.id == docs.recommend([5], k=1, exact=True).ids[0]
 
 
 # -- zero vectors
@@ -304,6 +331,7 @@ SCALES = [1e-45, 1e-38, 1e-20, 1e-3, 1.0, 1e3, 1e18, 1e37]
     scales=st.lists(st.sampled_from(SCALES), min_size=1, max_size=3),
     whole=st.booleans(),
 )
+@example(seed=0, rows=3, dim=5, scales=[1e37, 1e-45], whole=True)  # one score is infinite, two are nearly 0
 def test_p6_ranking_is_the_referees(
     metric: Any, seed: int, rows: int, dim: int, scales: list[float], whole: bool
 ) -> None:

@@ -72,7 +72,10 @@ def test_the_graph_is_built_and_a_narrower_walk_finds_less(vectors: Any) -> None
         shares = [{id_ for _, id_ in index.search(query, 10, ef)} & {*nearest(vectors, query, 10)} for query in queries]
         return sum(map(len, shares)) / (10 * len(queries))
 
+    index.rows.wait_indexed()
+    before = index.rows.stats()
     assert recall(1) < recall(400)
+    assert index.rows.stats() == before  # one graph for all widths
 
 
 def test_ivf_wants_training_and_looks_into_lists(vectors: Any) -> None:

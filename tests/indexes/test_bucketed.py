@@ -76,6 +76,14 @@ def test_it_finds_what_it_promises_and_looks_at_less_than_all(kind: Any, metric:
     searcher.search(QUERIES, 10, ALL, Accuracy(recall=0.7))
     low = np.mean(counting.seen)
     counting.seen.clear()
+    searcher.search(QUERIES, 10, ALL, Accuracy(effort=1))
+    least = np.mean(counting.seen)
+    counting.seen.clear()
+    searcher.search(QUERIES, 10, ALL, Accuracy(effort=8))
+    assert least < np.mean(counting.seen)
+    assert least <= low
+    assert "the 1 most" in searcher.approach(10, ALL, Accuracy(effort=1)).why
+    counting.seen.clear()
     searcher.search(QUERIES, 10, ALL)
     assert low <= np.mean(counting.seen) < 0.7 * ROWS
 

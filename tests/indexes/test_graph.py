@@ -173,6 +173,15 @@ def test_walks_are_the_shorter_the_less_recall_is_asked() -> None:
     assert state.width(1.5) is None
 
 
+def test_effort_is_the_width_of_a_walk() -> None:
+    searcher = bulk("cosine").searcher(VECTORS)
+    assert recall(searcher, accuracy=Accuracy(effort=1), k=1) < recall(searcher, accuracy=Accuracy(effort=80), k=1)
+    assert "width 40 " in searcher.approach(10, ALL, Accuracy(effort=40)).why
+    assert "width 10 " in searcher.approach(10, ALL, Accuracy(effort=1)).why  # else it could not find ten
+    assert not searcher.approach(10, ALL, Accuracy(effort=1 << 80)).exact
+    assert searcher.approach(10, ALL, Accuracy(effort=40, filtered=True)).exact
+
+
 def test_clusters_far_apart_are_led_to() -> None:
     """Where all near vectors are of one cluster, some edges have to lead to others."""
     random = np.random.default_rng(7)

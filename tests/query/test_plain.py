@@ -47,7 +47,9 @@ def _planned(docs: Any, *args: Any, **options: Any) -> vicinal.Hits:
     components=st.lists(st.floats(-3, 3, width=32).filter(lambda x: abs(x) > 0.01), min_size=_DIM, max_size=_DIM),
     k=st.sampled_from([1, 10, _ROWS, 10**6]),
     where=st.sampled_from(_FILTERS),
-    options=st.sampled_from([{}, {"exact": True}, {"recall": 0.5}, {"select": ()}, {"select": ("metadata",)}]),
+    options=st.sampled_from(
+        [{}, {"exact": True}, {"recall": 0.5}, {"effort": 3}, {"select": ()}, {"select": ("metadata",)}]
+    ),
     narrow=st.booleans(),
 )
 def test_it_answers_what_a_planned_one_does(

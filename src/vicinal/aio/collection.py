@@ -305,6 +305,7 @@ class AsyncCollection(Awaited):
         syntax: Syntax | None = None,
         exact: bool = False,
         recall: float | None = None,
+        effort: int | None = None,
         offset: int = 0,
         min_score: float | None = None,
         select: Sequence[Part] | None = None,
@@ -333,7 +334,9 @@ class AsyncCollection(Awaited):
                 an operator; or "operators": "words in a row", +required, -excluded; docs/keywords.md has all.
             exact: the true answer, even where the collection's index may miss some of it.
             recall: the share of the true answer that is enough, above 0 and up to 1; it decides how far an index looks
-                that may miss some. Those of this version miss nothing.
+                that may miss some.
+            effort: instead of recall: how far such an index looks, in its own unit: what its setting `ef_search`,
+                `nprobe` or `probes` says for all searches.
             offset: so many of the best rows are passed over before the `k`: the second page of ten has offset=10.
             min_score: rows with a lower score are left out, even if fewer than `k` are left; what a score is, the mode
                 and the metric say.
@@ -371,6 +374,7 @@ class AsyncCollection(Awaited):
                 "syntax": syntax,
                 "exact": exact,
                 "recall": recall,
+                "effort": effort,
                 "offset": offset,
                 "min_score": min_score,
                 "select": select,
@@ -399,6 +403,7 @@ class AsyncCollection(Awaited):
         syntax: Syntax | None = None,
         exact: bool = False,
         recall: float | None = None,
+        effort: int | None = None,
         offset: int = 0,
         min_score: float | None = None,
         select: Sequence[Part] | None = None,
@@ -425,6 +430,7 @@ class AsyncCollection(Awaited):
                 "syntax": syntax,
                 "exact": exact,
                 "recall": recall,
+                "effort": effort,
                 "offset": offset,
                 "min_score": min_score,
                 "select": select,

@@ -49,11 +49,13 @@ class Accuracy:
     Attributes:
         exact: the true answer, whatever it costs.
         recall: the share of the true answer that is wanted, above 0 and at most 1; None leaves it to the index.
+        effort: how far to look instead, in the unit of the index: lists, buckets, or vectors kept in mind on a walk.
         filtered: candidates are what a filter left, who knows where: they may be far from where the query leads.
     """
 
     exact: bool = False
     recall: float | None = None
+    effort: int | None = None
     filtered: bool = False
 
 

@@ -51,6 +51,7 @@ _SEED: Final = 20_011
 _THINNED: Final = 2
 _ORDERED: Final = 2  # times the lists that a search looks into without a filter
 _WORD_BITS: Final = 64
+_PROBES_MAX: Final = 1 << 20
 
 
 class Partition(Protocol):
@@ -404,6 +405,8 @@ class _BucketedSearcher:
         return ""
 
     def _wanted_probes(self, accuracy: Accuracy) -> int:
+        if accuracy.effort is not None:
+            return min(accuracy.effort, _PROBES_MAX)
         if accuracy.recall is not None:
             return self._state.probes_for(accuracy.recall)
         return self._probes if self._probes is not None else self._state.probes_for(RECALL)

@@ -346,6 +346,8 @@ class GraphSearcher:
             return None
         if not 0 < k <= _EF_MAX or 4 * k > self._state.covered:
             return None
+        if accuracy.effort is not None:
+            return max(min(accuracy.effort, _EF_MAX), k)
         if accuracy.recall is not None or self._ef_search is None:
             width = self._state.width(RECALL if accuracy.recall is None else accuracy.recall)
             if width is None:

@@ -42,7 +42,9 @@ _OURS: Final[Mapping[str, tuple[str, ...]]] = {
         ("limit", "n_results", "top_k", "topk", "n", "num_results", "max_results", "size", "count"), ("k", "limit", "n")
     ),
     **dict.fromkeys(("filter", "filters", "where_document", "query_filter", "expr", "condition"), ("where",)),
-    **dict.fromkeys(("embedding_function", "model", "embedder", "embedding_model", "ef"), ("encoder",)),
+    **dict.fromkeys(("embedding_function", "model", "embedder", "embedding_model"), ("encoder",)),
+    **dict.fromkeys(("ef_search", "efSearch", "hnsw_ef", "nprobe", "n_probe", "nprobes", "probes"), ("effort",)),
+    "ef": ("effort", "encoder"),
     **dict.fromkeys(("dim", "dims", "dimensions", "vector_size", "ndim"), ("dimension",)),
     **dict.fromkeys(("distance", "space", "similarity", "distance_metric", "metric_type"), ("metric",)),
     **dict.fromkeys(("include", "include_vectors", "with_vectors", "include_values"), ("vectors",)),

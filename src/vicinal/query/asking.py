@@ -34,7 +34,7 @@ __all__ = ["Asked", "lists_of", "refuse_unknown"]
 SHAPING: Final = ("mmr", "fetch_k", "group_by", "group_size", "rerank")
 _NAMES: Final = (
     "query", "k", "where", "id", "vector", "sparse", "mode", "alpha", "fusion", "weights", "scorer", "syntax", "exact",
-    "recall", "offset", "min_score", "select", *SHAPING,
+    "recall", "effort", "offset", "min_score", "select", *SHAPING,
 )  # fmt: skip
 _MODES: Final = get_args(Mode)
 _LEGS: Final = ("dense", "keyword", "sparse")
@@ -68,6 +68,7 @@ class Asked:
     syntax: Any = None
     exact: Any = False
     recall: Any = None
+    effort: Any = None
     offset: Any = 0
     min_score: Any = None
     select: Any = None
@@ -117,6 +118,7 @@ class Asked:
             and self.scorer is None
             and self.syntax is None
             and self.recall is None
+            and self.effort is None
             and type(self.offset) is int
             and self.offset == 0
             and self.min_score is None
@@ -145,6 +147,8 @@ class Asked:
             )
         if self.recall is not None:
             _check_share("recall", self.recall, least_allowed=False)
+        if self.effort is not None:
+            _check_effort(self.effort)
         _check_weights(self.weights)
         _check_select(self.select)
         if self.shaping is not None:
@@ -187,7 +191,7 @@ class Asked:
         common |= self._cut()
         if self.select is not None:
             common["select"] = frozenset(self.select)
-        if self.exact or self.recall is not None:
+        if self.exact or self.recall is not None or self.effort is not None:
             common["accuracy"] = self._accuracy()
         words, sparse = None, None
         if mode != "dense":
@@ -243,15 +247,23 @@ class Asked:
                 value=self.recall,
                 remedy="Leave one of them out.",
             )
+        if self.effort is not None and (self.exact or self.recall is not None):
+            raise InvalidArgument(
+                f"effort={self.effort!r} says how far to look, and so does {'exact' if self.exact else 'recall'}=",
+                name="effort",
+                value=self.effort,
+                remedy="Leave one of them out.",
+            )
         if self.mode == "hybrid":
             return
-        if self.mode == "keyword" and self.recall is not None:
-            raise InvalidArgument(
-                "recall= changes nothing in mode 'keyword', which finds every row",
-                name="recall",
-                value=self.recall,
-                remedy="Leave recall= out, or add mode='dense' or mode='hybrid'.",
-            )
+        for name, value in (("recall", self.recall), ("effort", self.effort)):
+            if self.mode == "keyword" and value is not None:
+                raise InvalidArgument(
+                    f"{name}= changes nothing in mode 'keyword', which finds every row",
+                    name=name,
+                    value=value,
+                    remedy=f"Leave {name}= out, or add mode='dense' or mode='hybrid'.",
+                )
         for name, value in (("vector", self.vectors), ("sparse", self.sparse)):
             if value is not None:
                 raise InvalidArgument(
@@ -335,7 +347,8 @@ class Asked:
         return shaped | {"offset": self.offset, "min_score": None if self.min_score is None else float(self.min_score)}
 
     def _accuracy(self) -> Accuracy:
-        return Accuracy(bool(self.exact), None if self.recall is None else float(self.recall))
+        recall = None if self.recall is None else float(self.recall)
+        return Accuracy(bool(self.exact), recall, None if self.effort is None else int(self.effort))
 
     def _has_words(self) -> bool:
         return self.mode != "dense" and any(isinstance(query, str) for query in self.queries)
@@ -459,6 +472,16 @@ def _check_share(name: str, value: object, *, least_allowed: bool) -> None:
             remedy="Leave it out, or write exact=True for the true answer."
             if name == "recall"
             else "Leave it out for 0.5.",
+        )
+
+
+def _check_effort(effort: object) -> None:
+    if not isinstance(effort, (int, np.integer)) or isinstance(effort, bool) or effort < 1:
+        raise InvalidArgument(
+            f"effort must be a whole number of at least 1, not {shown(effort)}",
+            name="effort",
+            value=effort,
+            remedy="It is what ef_search, nprobe or probes of an index says; recall=0.95 says it by what is found.",
         )
 
 

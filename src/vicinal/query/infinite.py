@@ -23,21 +23,25 @@ def finite(plan: Plan, k: int, rankings: list[Ranking]) -> list[Ranking]:
         return rankings
     assert plan.queries is not None  # they were ranked by it
     return [
-        _exact(plan, k, query) if np.isinf(ranking.scores).any() else ranking
+        _exact(plan, k, query, ranking) if np.isinf(ranking.scores).any() else ranking
         for query, ranking in zip(plan.queries, rankings, strict=True)
     ]
 
 
-def _exact(plan: Plan, k: int, query: FloatVector) -> Ranking:
-    """By a query that is scaled by a power of two, which changes neither the order nor a bit of a score's fraction.
+def _exact(plan: Plan, k: int, query: FloatVector, ranking: Ranking) -> Ranking:
+    """Infinite scores by a query that is scaled by a power of two, which changes neither order nor a bit of a fraction.
 
-    Scores that float32 holds stay what they are; the others are floats of Python, with the precision of float32.
+    Scores that float32 holds stay what and where they are: scaled, the smallest would all be 0. The others are floats
+    of Python, with the precision of float32.
     """
     assert plan.view.vectors is not None  # as above
     exponent = _LARGEST_EXPONENT - int(np.frexp(np.abs(query).max())[1])
     scaled = np.ldexp(query, exponent).astype(np.float32)
     [(slots, scores)] = plan.view.vectors.search(scaled[np.newaxis], k, plan.candidates, plan.accuracy)
-    known = plan.view.kernels.score("ip", plan.vectors, np.ascontiguousarray(slots), query).astype(np.float64)
-    exact = np.where(np.isinf(known), np.ldexp(scores.astype(np.float64), -exponent), known)
-    order = np.argsort(-exact, kind="stable")
-    return Ranking(slots[order], cast(FloatVector, exact[order]))
+    known = plan.view.kernels.score("ip", plan.vectors, np.ascontiguousarray(slots), query)
+    beyond, within = np.isinf(known), np.isfinite(ranking.scores)
+    found = np.concatenate([slots[beyond], ranking.slots[within]])
+    infinite = np.ldexp(scores[beyond].astype(np.float64), -exponent)
+    exact = np.concatenate([infinite, ranking.scores[within].astype(np.float64)])
+    order = np.lexsort((found, -exact))[:k]
+    return Ranking(found[order], cast(FloatVector, exact[order]))

@@ -295,6 +295,7 @@ class Search(Arguments):
     syntax: Syntax | Unset | None = UNSET
     exact: bool | Unset = UNSET
     recall: float | Unset | None = UNSET
+    effort: int | Unset | None = UNSET
     offset: int | Unset = UNSET
     min_score: float | Unset | None = UNSET
     select: list[Part] | Unset | None = UNSET
@@ -333,6 +334,7 @@ class Recommend(Arguments):
     where: Filter | Unset | None = UNSET
     exact: bool | Unset = UNSET
     recall: float | Unset | None = UNSET
+    effort: int | Unset | None = UNSET
     offset: int | Unset = UNSET
     min_score: float | Unset | None = UNSET
     select: list[Part] | Unset | None = UNSET
@@ -380,6 +382,7 @@ class WhyNot(Arguments):
     syntax: Syntax | Unset | None = UNSET
     exact: bool | Unset = UNSET
     recall: float | Unset | None = UNSET
+    effort: int | Unset | None = UNSET
     offset: int | Unset = UNSET
     min_score: float | Unset | None = UNSET
     select: list[Part] | Unset | None = UNSET
@@ -406,6 +409,7 @@ class SearchMany(Arguments):
     syntax: Syntax | Unset | None = UNSET
     exact: bool | Unset = UNSET
     recall: float | Unset | None = UNSET
+    effort: int | Unset | None = UNSET
     offset: int | Unset = UNSET
     min_score: float | Unset | None = UNSET
     select: list[Part] | Unset | None = UNSET

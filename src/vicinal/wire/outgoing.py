@@ -64,7 +64,8 @@ _OF_RANGE: Final = frozenset({"query", "where", "min_score", "max_distance"})
 _OF_EXAMPLES: Final = frozenset({"positive", "negative", "k", "where"})
 _BY_STARS: Final = frozenset({"options", "settings", "unknown"})
 _OF_ASKED: Final = (
-    "k", "mode", "alpha", "fusion", "weights", "scorer", "syntax", "exact", "recall", "offset", "min_score", "select",
+    "k", "mode", "alpha", "fusion", "weights", "scorer", "syntax", "exact", "recall", "effort", "offset", "min_score",
+    "select",
 )  # fmt: skip
 
 
@@ -288,7 +289,13 @@ def _example(example: Any) -> Any:
 
 
 def _accuracy(given: Mapping[str, Any]) -> dict[str, Any]:
-    return _some(exact=bool(given.get("exact")) or None, recall=_plain("recall", given.get("recall")))
+    """How good an answer is wanted, where it is said."""
+    effort = given.get("effort")
+    return _some(
+        exact=bool(given.get("exact")) or None,
+        recall=_plain("recall", given.get("recall")),
+        effort=None if effort is None else min(int(effort), _INT64_MAX),
+    )
 
 
 def _common(given: Mapping[str, Any]) -> dict[str, Any]:
