@@ -120,6 +120,11 @@ def test_a_verdict_is_the_first_word(reply: str, meant: bool | None) -> None:
         ("GPT4 v1.2 says 0.4", 0.4),
         ("1e-3", 0.001),
         ("7", 7.0),
+        ("2 of 5 are supported", 0.4),
+        ("3 statements, 2 of which follow: 0.67", 0.67),
+        ("Of 5 statements 4 are supported.\n\n0.8", 0.8),
+        ("5 statements, all supported", 5.0),
+        ("-3, though 0.4 of it is true", 0.4),
         ("0 to 1", 0.0),
         ("NaN", None),
         ("inf", None),
@@ -278,6 +283,14 @@ def test_what_is_missing_is_named(metric: Metric, given: dict[str, str], missing
         assert isinstance(caught.value, InvalidInput)
 
 
+class Loose:
+    def name(self) -> str:
+        return "loose"
+
+    def evaluate(self, input: EvaluationInput) -> float:
+        return 0.5
+
+
 REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "a model": (lambda: ContextRelevance(5), InvalidArgument, "a language model has generate"),
     "a class": (lambda: AnswerFaithfulness(Model), InvalidArgument, "a language model has generate"),
@@ -300,6 +313,12 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "an answer that is none": (lambda: asked(answer=5), InvalidArgument, "answer must be a text"),
     "a metric": (lambda: Evaluator().add_metric(lambda input: 1), InvalidArgument, "a metric has name"),
     "a metric's class": (lambda: Evaluator().add_metric(ContextRelevance), InvalidArgument, "a metric has name"),
+    "a metric that gives a number": (
+        lambda: evaluator_of(Loose()).evaluate(asked()),
+        InvalidArgument,
+        "metric 'loose' gave a float, not a MetricResult",
+    ),
+    "one input for a batch": (lambda: Evaluator().evaluate_batch(asked()), InvalidArgument, "inputs must be a list"),
     "no input": (lambda: Evaluator().evaluate({"query": "a"}), InvalidArgument, "EvaluationInput is needed, not dict"),
 }
 

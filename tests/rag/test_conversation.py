@@ -53,6 +53,7 @@ def test_what_is_kept_is_the_longest_end_that_fits(said: list[tuple[str, int]]) 
     assert len(memory.messages[-1].content) == said[-1][1]
     newest = said[-1][1] if said[-1][0] != "system" else 0
     assert system + sum(kept) <= max(20, system + newest)
+    assert memory.token_count() == system + sum(kept)
 
 
 @pytest.mark.parametrize("max_tokens", [-1, 1.5, "9", None])

@@ -38,3 +38,9 @@ def test_names_and_keywords() -> None:
 def test_only_a_text_is_a_template() -> None:
     with pytest.raises(InvalidArgument, match="is a str"):
         PromptTemplate(None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("variables", [["name"], "name", 5])
+def test_values_have_names(variables: object) -> None:
+    with pytest.raises(InvalidArgument, match="variables must be a dict of values by name, not"):
+        PromptTemplate("{name}").format(variables)  # type: ignore[arg-type]

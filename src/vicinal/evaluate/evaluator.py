@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import InvalidArgument
 from ..progress import progress
-from .answers import EvaluationInput, EvaluationReport, Metric
+from .answers import EvaluationInput, EvaluationReport, Metric, MetricResult
 
 __all__ = ["Evaluator"]
 
@@ -52,7 +52,7 @@ class Evaluator:
                 value=input,
                 remedy="Write EvaluationInput(query, contexts, answer, ground_truth).",
             )
-        results = [metric.evaluate(input) for metric in self._metrics]
+        results = [_result(metric, input) for metric in self._metrics]
         return EvaluationReport(
             overall_score=statistics.fmean(result.score for result in results) if results else 0.0,
             metric_scores={result.metric_name: result.score for result in results},
@@ -62,6 +62,13 @@ class Evaluator:
 
     def evaluate_batch(self, inputs: Iterable[EvaluationInput]) -> list[EvaluationReport]:
         """One report an input, in order. On a terminal a bar shows how far it is."""
+        if not isinstance(inputs, Iterable):
+            raise InvalidArgument(
+                f"inputs must be a list of EvaluationInputs, not {type(inputs).__name__}",
+                name="inputs",
+                value=inputs,
+                remedy="Call evaluate() with one input.",
+            )
         listed = list(inputs)
         reports = []
         with progress("Evaluating", len(listed)) as advance:
@@ -93,3 +100,15 @@ class Evaluator:
 
     def __repr__(self) -> str:
         return f"Evaluator({', '.join(self.metric_names()) or 'no metrics'})"
+
+
+def _result(metric: Metric, input: EvaluationInput) -> MetricResult:
+    result = metric.evaluate(input)
+    if not isinstance(result, MetricResult):
+        raise InvalidArgument(
+            f"metric {metric.name()!r:.80} gave a {type(result).__name__}, not a MetricResult",
+            name="metric",
+            value=result,
+            remedy="Return MetricResult(name, score, details).",
+        )
+    return result

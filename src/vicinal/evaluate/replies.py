@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from ..llm.thoughts import without_thoughts
@@ -19,7 +21,7 @@ _SCALE: Final = re.compile(r"\b0(?:\.0+)?\s*(?:to|and|through|-|–|—|\.\.\.?)
 _NUMBER: Final = re.compile(
     r"""(?<![\w.])                                            # not within a word: "GPT4", "v1.2"
         ([+-]?(?:\d+(?:[.,]\d+)?|\.\d+)(?:e[+-]?\d+)?)         # with a comma as some languages have it
-        (?:\s*(%|percent\b)|\s*(?:/|out\s+of)\s*(\d+(?:\.\d+)?))?        # "80 %", "4/5", "4 out of 5"
+        (?:\s*(%|percent\b)|\s*(?:/|(?:out\s+)?of)\s*(\d+(?:\.\d+)?))?        # "80 %", "4/5", "4 out of 5"
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -38,15 +40,23 @@ def verdict_in(reply: str) -> bool | None:
 def number_in(reply: str) -> float | None:
     """The first number of a reply; a share such as "80 %" or "4 out of 5" as what it is. None where there is none.
 
-    A scale such as "from 0 to 1" is no answer, unless there is no other number.
+    A scale such as "from 0 to 1" is no answer, unless there is no other number; nor is a count such as "3 statements",
+    which is beyond that scale, where a number on it follows.
     """
     said = without_thoughts(reply)
-    found = _NUMBER.search(_SCALE.sub(" ", said)) or _NUMBER.search(said)
-    if found is None:
-        return None
-    number = float(found[1].replace(",", "."))
-    if found[2]:
-        number /= 100
-    elif found[3] and float(found[3]) > 0:
-        number /= float(found[3])
-    return number if math.isfinite(number) else None
+    numbers = _numbers(_SCALE.sub(" ", said))
+    first = next(numbers, None)
+    if first is None:
+        return next(_numbers(said), None)
+    return next((number for number in chain([first], numbers) if 0 <= number <= 1), first)
+
+
+def _numbers(said: str) -> Iterator[float]:
+    for found in _NUMBER.finditer(said):
+        number = float(found[1].replace(",", "."))
+        if found[2]:
+            number /= 100
+        elif found[3] and float(found[3]) > 0:
+            number /= float(found[3])
+        if math.isfinite(number):
+            yield number

@@ -41,6 +41,7 @@ class ConversationMemory:
         self.max_tokens = checked_size("max_tokens", max_tokens, 0)
         self._estimate = token_estimator
         self._messages: list[tuple[Message, int]] = []
+        self._tokens = 0
 
     @property
     def messages(self) -> list[Message]:
@@ -49,22 +50,22 @@ class ConversationMemory:
 
     def token_count(self) -> int:
         """Tokens of all contents."""
-        return sum(tokens for _, tokens in self._messages)
+        return self._tokens
 
     def add_message(self, role: str, content: str) -> None:
         """Remembers a message, and forgets old ones where they no longer fit."""
         for name, value in (("role", role), ("content", content)):
             if not isinstance(value, str):
                 raise InvalidArgument(f"{name} must be a str, not {type(value).__name__}", name=name, value=value)
-        self._messages.append((Message(role, content), self._estimate(content)))
-        excess = self.token_count() - self.max_tokens
-        kept = []
-        for position, (message, tokens) in enumerate(self._messages, 1):
-            if excess > 0 and message.role != SYSTEM and position < len(self._messages):
-                excess -= tokens
+        tokens = self._estimate(content)
+        self._messages.append((Message(role, content), tokens))
+        self._tokens += tokens
+        oldest = 0
+        while self._tokens > self.max_tokens and oldest < len(self._messages) - 1:
+            if self._messages[oldest][0].role == SYSTEM:
+                oldest += 1
             else:
-                kept.append((message, tokens))
-        self._messages = kept
+                self._tokens -= self._messages.pop(oldest)[1]
 
     def format_messages(self) -> str:
         """All as one text: "role: content", with a blank line between messages."""
@@ -77,6 +78,7 @@ class ConversationMemory:
     def clear(self) -> None:
         """Forgets everything, system messages too."""
         self._messages = []
+        self._tokens = 0
 
     def __len__(self) -> int:
         return len(self._messages)

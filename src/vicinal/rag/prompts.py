@@ -34,6 +34,12 @@ class PromptTemplate:
 
     def format(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> str:
         """The text with values in place of names; names without a value stay, values without a name are ignored."""
+        if variables is not None and not isinstance(variables, Mapping):
+            raise InvalidArgument(
+                f"variables must be a dict of values by name, not {type(variables).__name__}",
+                name="variables",
+                value=variables,
+            )
         values = {**(variables or {}), **more}
         return _GAP.sub(lambda gap: str(values[gap[1]]) if gap[1] in values else gap[0], self.template)
 
