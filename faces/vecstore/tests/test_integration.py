@@ -223,7 +223,7 @@ store.remove("mine")
     assert ids(store) == {"mine", "theirs"}
 
 
-# -- the command line and the engine
+# -- the command line, a server and the engine
 
 
 def run_vicinal(*words: object) -> str:
@@ -240,6 +240,41 @@ def test_the_command_line_opens_a_store(store: VecStore, tmp_path: Path) -> None
     found = run_vicinal("search", tmp_path / "store", "vectors", "brown", "--mode", "keyword", "--json")
     assert '"fox"' in found
     assert '"dog"' not in found
+
+
+@pytest.mark.slow
+def test_a_store_and_a_database_may_be_behind_a_server() -> None:
+    for needed in ("httpx", "msgspec", "starlette", "typer", "uvicorn"):
+        pytest.importorskip(needed, reason=f"{needed} is not installed")
+    from support.served import VicinalServer
+
+    with VicinalServer() as server:
+        with VecStore(server.url) as store:
+            store.upsert("fox", [1.0, 0.0], {"n": 1})
+            store.upsert("fox", [1.0, 0.1], {"n": 2})
+            store.upsert("dog", [0.0, 1.0], {})
+            store.index_text("fox", "the quick brown fox")
+            assert store.hybrid_query([0.0, 1.0], "brown", 1, 0.0)[0].metadata == {"n": 2}
+            assert [result.id for result in store.query([1.0, 0.0], 5, "n >= 2")] == ["fox"]
+            assert (store.optimize(), store.optimize()) == (2, 0)  # before the second upsert, and before the text
+            store.create_snapshot("two")
+            store.remove("dog")
+            with pytest.raises(ValueError, match="Remove failed: ID not found: dog"):
+                store.remove("dog")
+            store.restore_snapshot("two")
+            assert {result.id for result in store.query([1.0, 1.0], 5)} == {"fox", "dog"}
+            assert [(name, count) for name, _, count in store.list_snapshots()] == [("two", 2)]
+        with VecDatabase(server.url) as db:
+            docs = db.create_collection("docs")
+            docs.upsert("a", [1.0], {})
+            assert (db.list_collections(), docs.count(), docs.delete("a"), docs.delete("a")) == (
+                ["docs", "vectors"], 1, True, False,
+            )  # fmt: skip
+            assert db.delete_collection("docs") is True
+            with pytest.raises(
+                ValueError, match="Failed to create collection: Error: Namespace already exists: vectors"
+            ):
+                db.create_collection("vectors")
 
 
 def test_a_store_is_a_database_of_the_engine(store: VecStore, tmp_path: Path) -> None:

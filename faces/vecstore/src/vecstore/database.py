@@ -19,7 +19,7 @@ class VecDatabase(Opened):
     """Collections that know nothing of each other, in a folder that is made where it does not exist. Thread-safe.
 
     Args:
-        path: the folder.
+        path: the folder; or the URL of a server of Vicinal.
 
     Raises:
         ValueError: it cannot be opened.

@@ -26,7 +26,7 @@ class VecStore(Opened):
     Every call that changes something is durable when it returns.
 
     Args:
-        path: the folder.
+        path: the folder; or the URL of a server of Vicinal.
 
     Raises:
         ValueError: it cannot be opened or made, or what is in it is damaged.
@@ -187,7 +187,10 @@ class VecStore(Opened):
         return [(one.name, one.created_at.isoformat(), one.rows) for one in reversed(found)]
 
     def optimize(self) -> int:
-        """Reclaims the room of removed and replaced records, and gives their number. No answer changes."""
+        """Reclaims the room of removed and replaced records, and gives their number. No answer changes.
+
+        A record is replaced by `upsert`, and by `index_text`, which gives it another text.
+        """
         with doing("Optimization failed"):
             dead = self._rows.stats().dead_slots
             if dead:
