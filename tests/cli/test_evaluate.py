@@ -45,7 +45,7 @@ def test_json_and_comparisons(judged: list[Any], command: Command, tmp_path: Pat
     assert found["settings"] == {"k": 2, "mode": "dense"}
     assert found["comparisons"][0]["metrics"]["mrr@1"]["mean"] == 0
     html = picture.read_text(encoding="utf-8")
-    assert "queries, greatest gain first" in html
+    assert "minus that of" in html
     assert "<script src=" not in html  # it opens without a network
     shown = command(*judged, "--compare", "mode=dense").out
     assert "Comparison(2 queries" in shown

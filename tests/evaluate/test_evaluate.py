@@ -163,7 +163,7 @@ def test_only_common_queries_count() -> None:
     fewer = Report(b.settings, {"ndcg@10": {2: 1.0}})
     found = compare(a, fewer)
     assert found["ndcg@10"].by_query == {2: 0.5}
-    assert found.notes == ("1 queries are in one report only and are left out",)
+    assert found.notes[0] == "1 queries are in one report only and are left out"
     assert found.to_dict()["metrics"]["ndcg@10"]["low"] is None
     with pytest.raises(InvalidInput, match="no query in common"):
         compare(a, Report({}, {"ndcg@10": {"x": 1.0}}))
@@ -190,11 +190,67 @@ def test_compare_settings_and_functions(docs: vicinal.Collection) -> None:
 def test_a_picture() -> None:
     pytest.importorskip("plotly")
     a, b = reports({1: 0.1, 2: -0.2, 3: 0.3, 4: 0.0})
+    b = Report(b.settings, b.values, texts={1: "plants <b>", 3: "a question " * 30})
     figure = compare(a, b).plot("ndcg@10")
-    assert list(figure.data[0].y) == pytest.approx([0.3, 0.1, 0.0, -0.2])
-    assert list(figure.data[0].customdata) == ["3", "1", "4", "2"]
-    assert "mode='hybrid'" in figure.layout.title.text
-    assert "interval" in figure.layout.annotations[0].text
+    better, equal, worse, mean = figure.data
+    assert list(better.x) == pytest.approx([0.3, 0.1])
+    assert list(equal.x) == [0.0]
+    assert list(worse.x) == pytest.approx([-0.2])
+    assert [list(one.y) for one in figure.data] == [[0, 1], [2], [3], [4.5]]
+    assert [one.name for one in (better, equal, worse)] == [
+        "b (mode='hybrid') is better: 2 queries",
+        "equal: 1 query",
+        "a (mode='dense') is better: 1 query",
+    ]
+    assert mean.name.startswith("mean +0.0500, 95% interval ")
+    low, high = mean.x[0] - mean.error_x.arrayminus[0], mean.x[0] + mean.error_x.array[0]
+    assert (low, high) == pytest.approx((compare(a, b)["ndcg@10"].low, compare(a, b)["ndcg@10"].high))
+    assert figure.layout.showlegend
+    assert figure.layout.xaxis.title.text == "ndcg@10 of b (mode='hybrid') minus that of a (mode='dense')"
+    assert figure.layout.yaxis.title.text == "query"
+    names = list(figure.layout.yaxis.ticktext)
+    assert names[0] == "a question a question a question a qu..."
+    assert names[1:] == ["plants &lt;b&gt;", "4", "2", "<b>mean</b>"]
+    assert list(figure.layout.yaxis.tickvals) == [0, 1, 2, 3, 4.5]
+    assert better.customdata[1] == "<b>1</b><br>plants &lt;b&gt;"
+    title = figure.layout.title.text
+    assert "ndcg@10: no clear difference" in title
+    assert "4 queries are few" in title
+    assert "a: k=10, mode='dense'" in title
+    assert "b: k=10, mode='hybrid'" in title
+
+
+def test_a_picture_of_many_queries_has_no_names_that_nobody_could_read() -> None:
+    pytest.importorskip("plotly")
+    a, b = reports({i: (i - 50) / 200 for i in range(1, 226)})
+    figure = compare(a, b).plot()
+    assert list(figure.layout.yaxis.ticktext) == ["<b>mean</b>"]
+    assert figure.layout.yaxis.title.text == "225 queries, greatest gain first"
+    assert "few" not in figure.layout.title.text
+    assert figure.layout.height <= 900
+
+
+@pytest.mark.parametrize(
+    ("gains", "verdict"),
+    [
+        ([-0.2, -0.3, -0.1] + [0.0] * 9, "too few queries differ to tell (3 of 12)"),
+        ([-0.2] * 5, "too few queries differ to tell (5 of 5)"),
+        ([-0.2] * 6, "a is better"),
+        ([0.2] * 6 + [0.0] * 6, "b is better"),
+        ([0.2], "no clear difference"),
+    ],
+)
+def test_a_few_queries_do_not_make_a_setting_better(gains: list[float], verdict: str) -> None:
+    found = compare(*reports(dict(enumerate(gains))))
+    assert found["ndcg@10"].verdict == verdict
+    assert f"{len(gains)} queries are few: an interval is rough with fewer than 30" in found.notes
+
+
+def test_texts_of_queries_are_kept(docs: vicinal.Collection) -> None:
+    report = evaluate(docs, QUERIES, JUDGEMENTS)
+    assert report.texts == {"q1": "plants make sugar", "q2": "sharpened knives"}
+    assert Report.from_json(report.to_json()) == report
+    assert compare(report, report).texts == report.texts
 
 
 def test_a_picture_without_plotly(monkeypatch: pytest.MonkeyPatch) -> None:

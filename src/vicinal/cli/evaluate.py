@@ -12,6 +12,7 @@ from ..errors import InvalidArgument
 from ..evaluate import Comparison, Report, compare, read_judgements, read_queries
 from ..evaluate import evaluate as measure
 from ..inputs.names import nearest
+from ..visualize import write
 from .common import CollectionName, DatabasePath, at_home, existing_collection, say, say_json
 
 __all__ = ["evaluate"]
@@ -44,7 +45,9 @@ def evaluate(
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option(help="HTML file for a picture of the last comparison.", show_default=False, callback=at_home),
+        typer.Option(
+            help="File for a picture of the last comparison: .html, .png, .svg.", show_default=False, callback=at_home
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
@@ -71,7 +74,7 @@ def evaluate(
         comparisons = [compare(report, run(other)) for other in others]
     _show(report, comparisons, as_json)
     if plot is not None:
-        comparisons[-1].plot().write_html(plot)
+        write(comparisons[-1].plot(), plot)
 
 
 def setting_of(words: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .. import notebook
@@ -21,6 +21,9 @@ from .run import DEFAULT_METRICS, Searcher, evaluate
 
 __all__ = ["Comparison", "Difference", "compare"]
 
+# Of fewer, an interval is rough: the bootstrap knows no other queries than these.
+_FEW_QUERIES = 30
+
 # A report; arguments of search; or a function of query and k.
 Setting = Report | Mapping[str, Any] | Any
 
@@ -33,6 +36,7 @@ class Difference:
         a, b: its mean under each.
         low, high: ends of the interval for the mean of b - a; nan where there is only one query.
         by_query: b - a of each query.
+        confidence: of the interval.
     """
 
     metric: str
@@ -41,6 +45,7 @@ class Difference:
     low: float
     high: float
     by_query: Mapping[Id, float]
+    confidence: float = 0.95
 
     @property
     def mean(self) -> float:
@@ -57,10 +62,17 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """Which setting is better, where the interval leaves out 0."""
-        if self.low > 0:
-            return "b is better"
-        return "a is better" if self.high < 0 else "no clear difference"
+        """Which setting is better, where the interval leaves out 0 and enough queries differ to say so.
+
+        If neither setting were better, `n` queries that differ would all point one way with the chance `2 ** (1 - n)`
+        (the sign test). With five that is 6 %, so an interval of 95 % cannot be trusted to leave out 0 then.
+        """
+        if not (self.low > 0 or self.high < 0):
+            return "no clear difference"
+        differ = self.better + self.worse
+        if 2.0 ** (1 - differ) > 1 - self.confidence:
+            return f"too few queries differ to tell ({differ} of {len(self.by_query):,})"
+        return "b is better" if self.low > 0 else "a is better"
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,8 @@ class Comparison:
         a, b: the settings, in words.
         differences: one a metric.
         method: of the bootstrap: "bca" or "percentile".
+        notes: what the reader should know, one sentence each.
+        texts: of the queries that are texts.
     """
 
     a: str
@@ -81,6 +95,7 @@ class Comparison:
     seed: int
     method: str
     notes: tuple[str, ...] = ()
+    texts: Mapping[Id, str] = field(default_factory=dict)
 
     def __getitem__(self, metric: str) -> Difference:
         """The difference in a metric: `comparison["ndcg@10"]`."""
@@ -126,7 +141,7 @@ class Comparison:
         return json.dumps(self.to_dict(), ensure_ascii=False, default=typed)
 
     def plot(self, metric: str | None = None) -> Any:
-        """A bar for each query's difference, greatest gain first, with the mean and its interval.
+        """A bar for each query's difference, greatest gain first, and below them the mean with its interval.
 
         Args:
             metric: the first one by default.
@@ -233,10 +248,13 @@ def compare(
             list(by_query.values()), confidence=confidence, resamples=resamples, seed=seed, method=method
         )
         means = [statistics.fmean(values[query] for query in common) for values in (values_a, values_b)]
-        differences.append(Difference(metric, means[0], means[1], low, high, by_query))
+        differences.append(Difference(metric, means[0], means[1], low, high, by_query, confidence))
     words = [_in_words(setting, found) for setting, found in ((a, first), (b, second))]
     notes += dict.fromkeys([*first.notes, *second.notes])
-    return Comparison(words[0], words[1], tuple(differences), confidence, resamples, seed, method, tuple(notes))
+    if len(common) < _FEW_QUERIES:
+        notes.append(f"{len(common):,} queries are few: an interval is rough with fewer than {_FEW_QUERIES}")
+    texts = {**first.texts, **second.texts}
+    return Comparison(words[0], words[1], tuple(differences), confidence, resamples, seed, method, tuple(notes), texts)
 
 
 def _common_queries(first: Report, second: Report) -> tuple[list[Id], list[str]]:

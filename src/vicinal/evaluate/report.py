@@ -30,11 +30,13 @@ class Report:
         settings: how was searched: `k` and what `search` was given.
         values: for each metric, by its full name such as "ndcg@10", the value of each query in [0, 1].
         notes: what the reader should know, one sentence each, such as how many queries are not judged.
+        texts: of the queries that are texts.
     """
 
     settings: Mapping[str, Any]
     values: Mapping[str, Mapping[Id, float]]
     notes: tuple[str, ...] = field(default=())
+    texts: Mapping[Id, str] = field(default_factory=dict)
 
     @property
     def metrics(self) -> list[str]:
@@ -78,11 +80,14 @@ class Report:
             "settings": dict(self.settings),
             "means": self.means,
             "queries": [
-                {"id": query, **{metric: values[query] for metric, values in self.values.items()}}
+                {"id": query, **self._text_of(query)} | {name: values[query] for name, values in self.values.items()}
                 for query in self.queries
             ],
             "notes": list(self.notes),
         }
+
+    def _text_of(self, query: Id) -> dict[str, str]:
+        return {"text": self.texts[query]} if query in self.texts else {}
 
     def to_json(self) -> str:
         """`to_dict()` as JSON, typed like metadata, which `from_json` reads."""
@@ -105,7 +110,10 @@ class Report:
                 map(math.isfinite, (v for by_query in values.values() for v in by_query.values()))
             ):
                 raise ValueError("no metrics, or values that are not numbers")
-            return cls(dict(members["settings"]), values, tuple(members["notes"]))
+            texts = {
+                one["id"]: str(one["text"]) for one in members["queries"] if "text" in one and "text" not in values
+            }
+            return cls(dict(members["settings"]), values, tuple(members["notes"]), texts)
         except _BAD_JSON as error:
             raise InvalidInput(f"the text is not a report: {error!r}", name="text", remedy="Use to_json().") from None
 

@@ -69,7 +69,8 @@ def evaluate(
         ranking = rank(queries[query])
         for name, metric in measured.items():
             values[name][query] = metric(ranking, judgements[query])
-    return Report({"k": depth, **given}, values, tuple(notes))
+    texts = {query: text for query in chosen if isinstance(text := queries[query], str)}
+    return Report({"k": depth, **given}, values, tuple(notes), texts)
 
 
 def _checked_k(k: Any) -> int:

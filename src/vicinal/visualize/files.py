@@ -12,6 +12,12 @@ from ..visible import shown
 
 __all__ = ["write"]
 
+# In a dark browser the picture is inverted with its hues kept. A browser that darkens pages by itself would darken the
+# background of plotly's texts and not the texts, so it is asked to leave this one alone.
+_STYLE: Final = (
+    "<style>:root { color-scheme: only light } @media (prefers-color-scheme: dark) "
+    "{ html { background: #1e1e1e } .js-plotly-plot { filter: invert(0.88) hue-rotate(180deg) } }</style>"
+)
 _PICTURES: Final = (".png", ".svg", ".pdf", ".jpg", ".webp")
 
 
@@ -33,7 +39,8 @@ def write(figure: Any, path: str | os.PathLike[str], *, width: int = 1000, heigh
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {str(target.parent)!r}")
     if ending in (".html", ".htm"):
-        figure.write_html(target, include_plotlyjs=True, full_html=True)
+        page: str = figure.to_html(include_plotlyjs=True, full_html=True)
+        target.write_text(page.replace("<head>", f"<head>{_STYLE}", 1), encoding="utf-8")
         return target
     if ending not in _PICTURES:
         raise InvalidArgument(
