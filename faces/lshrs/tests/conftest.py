@@ -45,6 +45,17 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]
     made.close()
 
 
+@pytest.fixture(params=KINDS[2:])
+def redis_storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisStorage]:
+    """One of each that keeps its buckets in Redis, empty before and after."""
+    made = make_storage(request.param, request, tmp_path)
+    assert isinstance(made, RedisStorage)
+    made.clear()
+    yield made
+    made.clear()
+    made.close()
+
+
 def make_storage(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     if kind == "memory":
         return MemoryStorage()

@@ -333,6 +333,20 @@ def test_damaged_files_are_named(tmp_path: Path, name: str) -> None:
             LSHRS.load_from_disk(tmp_path / "lsh")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("unix_socket_path", "/tmp/other"), ("ssl", False), ("host", 5), ("port", "6379"), ("db", True), ("password", 1)],
+)
+def test_settings_of_redis_that_are_none_are_refused(tmp_path: Path, name: str, value: Any) -> None:
+    made().save_to_disk(tmp_path / "lsh")
+    file = tmp_path / "lsh" / "metadata.json"
+    metadata = json.loads(file.read_text())
+    metadata["redis_config"][name] = value
+    file.write_text(json.dumps(metadata))
+    with pytest.raises(ValueError, match=f"damaged.*{name}"):
+        LSHRS.load_from_disk(tmp_path / "lsh")
+
+
 def test_no_pickle_is_loaded(tmp_path: Path) -> None:
     made().save_to_disk(tmp_path / "lsh")
     np.savez(tmp_path / "lsh" / "projections.npz", *[np.array([{}], object)] * 16)

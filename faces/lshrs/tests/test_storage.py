@@ -207,6 +207,23 @@ def test_a_key_of_another_kind_blocks_nothing_but_its_bucket(plain: RedisStorage
         lsh.get_top_k(vectors[0])
 
 
+def test_such_a_key_keeps_nothing_else_of_a_large_batch_out(redis_storage: RedisStorage) -> None:
+    """Of a batch that is sent in several parts, with the key in the first."""
+    with LSHRS(4, num_bands=8, rows_per_band=8, storage=redis_storage, buffer_size=1_000_000) as lsh:
+        vectors = np.random.default_rng(7).standard_normal((3_000, 4)).astype(np.float32)
+        key = redis_storage.bucket_key(0, lsh._hasher.hash_vector(vectors[0])[0])
+        redis_storage._connected().set(key, "text")
+        for index, vector in enumerate(vectors):
+            lsh.ingest(index, vector)
+        with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+            lsh.flush()
+        assert len(lsh._buffer) == 0
+        for index in range(0, 3_000, 100):
+            places = list(enumerate(lsh._hasher.hash_vector(vectors[index])))[1:]
+            assert all(index in bucket for bucket in redis_storage.get_buckets(places))
+        lsh.index([5_000], vectors[:1] * -1)  # in no bucket of the first
+
+
 def test_a_password_is_asked_for_and_taken() -> None:
     with Redis("--requirepass", "secret") as server:
         with pytest.raises(redis.AuthenticationError):
@@ -237,34 +254,40 @@ def test_tls(tmp_path: Path) -> None:
 
 
 def test_a_server_that_dies_loses_no_acknowledged_batch() -> None:
-    with Redis(durable=True) as server:
-        storage = RedisStorage(port=server.port)
-        signatures = np.random.default_rng(2).integers(0, 256, (4_000, 8, 2), np.uint8)
-        acknowledged: list[int] = []
+    """Killed while vectors are indexed: an error that says so, and all that `index` has returned from is there."""
+    vectors = np.random.default_rng(2).standard_normal((3_000, 16)).astype(np.float32)
+    with Redis(durable=True) as server, LSHRS(16, num_bands=8, rows_per_band=16, redis_port=server.port) as lsh:
+        acknowledged = 0
         killer = threading.Event()
-
-        def kill() -> None:
-            killer.wait()
-            server.stop()
-
-        thread = threading.Thread(target=kill)
+        thread = threading.Thread(target=lambda: (killer.wait(), server.stop()))
         thread.start()
-        with pytest.raises(redis.RedisError) as caught:  # a thread stops the server in between
-            for start in range(0, 400_000, 500):
-                part = [index % 4_000 for index in range(start, start + 500)]
-                storage.add_signatures([start + i for i in range(500)], signatures[part])
-                acknowledged += range(start, start + 500)
-                if len(acknowledged) == 2_000:
-                    killer.set()
+        with pytest.raises(redis.RedisError) as caught:
+            for again in range(1_000):  # until the thread has stopped the server
+                for start in range(0, 3_000, 500):
+                    lsh.index(range(3_000 * again + start, 3_000 * again + start + 500), vectors[start : start + 500])
+                    acknowledged = 3_000 * again + start + 500
+                    if acknowledged == 2_000:
+                        killer.set()
         thread.join()
-        assert "sending again is safe" in " ".join(caught.value.__notes__)
+        notes = " ".join(caught.value.__notes__)
+        assert f"localhost:{server.port}" in notes
+        assert "sending again is safe" in notes
+        assert len(lsh._buffer) == 8 * 500
         server.start()
-        for index in acknowledged:
-            assert index in storage.get_bucket(0, signatures[index % 4_000, 0].tobytes())
-        storage.add_signatures(acknowledged, signatures[[index % 4_000 for index in acknowledged]])  # again
-        assert set(acknowledged) <= storage.get_bucket(0, signatures[0, 0].tobytes()) | set(acknowledged)
-        storage.remove_indices(acknowledged)
-        assert not storage.get_bucket(0, signatures[0, 0].tobytes()) & set(acknowledged)
+        with LSHRS(16, num_bands=8, rows_per_band=16, redis_port=server.port) as other:
+            for index in range(0, acknowledged, 13):
+                signatures = other._hasher.hash_vector(vectors[index % 3_000])
+                assert all(index in bucket for bucket in other._storage.get_buckets(list(enumerate(signatures))))
+            before = {key: other._storage.client.smembers(key) for key in other._storage.client.scan_iter("lsh:*")}
+            other.index(range(2_000), vectors[:2_000])  # what is there already, once more
+            for key, members in before.items():
+                assert other._storage.client.smembers(key) == members
+        lsh.flush()
+        assert all(
+            acknowledged + row in lsh.query(vectors[(acknowledged + row) % 3_000], topk=None) for row in range(500)
+        )
+        lsh.delete(range(acknowledged + 500))
+        assert next(lsh._storage.client.scan_iter("lsh:*"), None) is None
 
 
 # Redis Cluster
@@ -305,6 +328,17 @@ def test_nothing_is_lost_while_slots_move(cluster: Cluster) -> None:
         assert index in bucket
     storage.remove_indices(range(3_000))
     assert not any(storage.get_buckets(random.Random(5).sample(places, 500)))
+
+
+def test_an_index_that_a_file_cannot_keep_is_refused(tmp_path: Path) -> None:
+    """Else it would wait for ever, and keep every query from being answered."""
+    with LSHRS(4, num_bands=2, rows_per_band=4, storage=FileStorage(tmp_path / "buckets.db")) as lsh:
+        for add in (lambda: lsh.ingest(1 << 63, np.ones(4)), lambda: lsh.index([1, 1 << 63], np.ones((2, 4)))):
+            with pytest.raises(ValueError, match="at most 9,223,372,036,854,775,807 in FileStorage"):
+                add()
+        lsh.index([(1 << 63) - 1], np.ones((1, 4)))
+        lsh.delete(1 << 64)
+        assert lsh.get_top_k(np.ones(4)) == [(1 << 63) - 1]
 
 
 def test_storages_say_what_they_are(tmp_path: Path) -> None:

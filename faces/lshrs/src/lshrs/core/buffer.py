@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vicinal.locks import new_lock
 
-from ..storage.base import Storage, operations_of
+from ..storage.base import Storage, is_lasting, operations_of
 
 __all__ = ["Buffer"]
 
@@ -65,7 +65,7 @@ class Buffer:
         try:
             storage.add_signatures(*_joined(blocks))
         except BaseException as error:
-            if str(error).startswith("WRONGTYPE"):
+            if is_lasting(error):
                 raise
             with self._lock:
                 self._blocks[:0] = blocks

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "check_index_max",
     "check_projections",
     "check_storage",
     "checked_index",
@@ -117,6 +118,14 @@ def checked_index(index: Any) -> int:
     if number < 0:
         raise ValueError(f"index must be non-negative, got {number}")
     return number
+
+
+def check_index_max(indices: Iterable[int], storage: Any) -> None:
+    """Refuses indices that the storage cannot keep: they would be sent again for ever."""
+    limit = getattr(storage, "index_max", None)
+    largest = max(indices, default=0)
+    if limit is not None and largest > limit:
+        raise ValueError(f"index must be at most {limit:,} in {type(storage).__name__}, got {largest:,}")
 
 
 def checked_indices(indices: Any) -> list[int]:

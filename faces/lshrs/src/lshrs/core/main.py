@@ -24,6 +24,7 @@ from . import query as asking
 from . import saving
 from .buffer import Buffer
 from .checks import (
+    check_index_max,
     check_projections,
     check_storage,
     checked_index,
@@ -137,10 +138,12 @@ class LSHRS:
         An index that is there already stays in its old buckets too: delete it first.
 
         Raises:
-            ValueError: a negative index, another dimension, a zero vector, a component that is not finite.
+            ValueError: an index that is negative or too large for the storage, another dimension, a zero vector, a
+                component that is not finite.
             TypeError: an index that is no integer.
         """
         number = checked_index(index)
+        check_index_max([number], self._storage)
         signatures = self._hasher.signatures(checked_vector(vector, self.dim))
         if self._buffer.add([number], signatures) >= self.buffer_size:
             self.flush()
@@ -159,6 +162,7 @@ class LSHRS:
         numbers = checked_indices(indices)
         if not numbers:
             return
+        check_index_max(numbers, self._storage)
         if vectors is None:
             vectors = self._fetch("index() without vectors")(numbers)
         matrix = checked_matrix(vectors, len(numbers), self.dim)

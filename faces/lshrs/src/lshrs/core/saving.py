@@ -26,6 +26,17 @@ _PROJECTIONS: Final = "projections.npz"
 _CONFIG: Final = ("dim", "num_perm", "num_bands", "rows_per_band", "similarity_threshold", "buffer_size", "seed")
 
 
+_REDIS: Final = {
+    "host": str,
+    "port": int,
+    "db": int,
+    "password": str,
+    "prefix": str,
+    "decode_responses": bool,
+    "max_connections": int,
+}
+
+
 def save(
     path: str | Path, config: Mapping[str, Any], redis: Mapping[str, Any], projections: Sequence[NDArray[np.float32]]
 ) -> None:
@@ -90,9 +101,20 @@ def _metadata(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         raise ValueError(f"{path.name} is damaged: similarity_threshold is {threshold!r}")  # noqa: TRY004  # of a file
     if isinstance(metadata.get("version"), int) and metadata["version"] > _VERSION:
         raise ValueError(f"{path.name} was written by a newer version, whose format is {metadata['version']}")
+    _check_redis(path.name, redis)
     if redis.get("password") == REDACTED:
         redis["password"] = None
     return config, redis
+
+
+def _check_redis(file: str, redis: Mapping[str, Any]) -> None:
+    """Settings of other names would go to the client as they are."""
+    for name, value in redis.items():
+        wanted = _REDIS.get(name)
+        if wanted is None:
+            raise ValueError(f"{file} is damaged: there is no setting {name!r} of Redis")
+        if type(value) is not wanted and not (name == "password" and value is None):
+            raise ValueError(f"{file} is damaged: {name} of Redis is {value!r}")
 
 
 def _projections(path: Path, config: Mapping[str, Any]) -> list[NDArray[np.float32]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from ..spelling import also_spelt
 from .cells import as_indices, as_matrix, check_batch_size
 
 __all__ = ["iter_parquet_vectors"]
+
+_BUFFER_BYTES: Final = 1 << 20
 
 
 @also_spelt(source="file_path")
@@ -43,7 +45,8 @@ def iter_parquet_vectors(
     path = Path(file_path).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"there is no file {str(path)!r}")
-    with parquet.ParquetFile(path) as file:
+    # Else a row group is read whole, and most programs write a file as a single one.
+    with parquet.ParquetFile(path, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
         names = file.schema_arrow.names
         for column in (index_column, vector_column):
             if names.count(column) != 1:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BucketOperation", "Storage"]
+__all__ = ["BucketOperation", "Storage", "is_lasting"]
 
 
 class BucketOperation(NamedTuple):
@@ -25,7 +25,12 @@ class Storage(ABC):
 
     Adding is idempotent: a batch that failed in the middle can be sent again. The two methods that are not abstract
     exist because some storages do them faster; here they say what they mean.
+
+    Attributes:
+        index_max: the largest index that can be kept; None where any can.
     """
+
+    index_max: int | None = None
 
     @abstractmethod
     def add_to_bucket(self, band_id: int, signature: bytes, index: int) -> None:
@@ -63,6 +68,14 @@ class Storage(ABC):
             signatures: uint8 of shape (n, bands, bytes a band).
         """
         self.batch_add(operations_of(indices, signatures))
+
+
+def is_lasting(error: BaseException) -> bool:
+    """Whether an error of Redis comes again whenever the batch is sent again: a key holds something else than a set.
+
+    All else of the batch is in then.
+    """
+    return str(error).startswith("WRONGTYPE")
 
 
 def operations_of(indices: Sequence[int], signatures: NDArray[np.uint8]) -> list[tuple[int, bytes, int]]:

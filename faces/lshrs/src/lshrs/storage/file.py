@@ -36,6 +36,8 @@ class FileStorage(Storage):
         apsw.NotADBError: the file is something else.
     """
 
+    index_max = (1 << 63) - 1  # of an integer in SQLite
+
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser()
         self._lock = new_lock()
@@ -61,7 +63,9 @@ class FileStorage(Storage):
 
     def remove_indices(self, indices: Sequence[int]) -> None:
         with self._lock, self._noting(), self._connection:
-            self._connection.executemany("DELETE FROM buckets WHERE member = ?", [(index,) for index in indices])
+            self._connection.executemany(
+                "DELETE FROM buckets WHERE member = ?", [(index,) for index in indices if index <= self.index_max]
+            )
 
     def clear(self) -> None:
         with self._lock, self._noting(), self._connection:

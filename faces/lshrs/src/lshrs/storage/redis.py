@@ -24,7 +24,7 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from ..spelling import also_spelt
-from .base import Storage
+from .base import Storage, is_lasting
 
 __all__ = ["RedisStorage"]
 
@@ -174,11 +174,15 @@ class RedisStorage(Storage):
             if self._is_cluster:
                 super().add_signatures(indices, signatures)
                 return
+            failed: redis.ResponseError | None = None
             step = max(1, _CHUNK // (signatures.shape[1] + 1))
             for start in range(0, len(indices), step):
                 part = slice(start, start + step)
                 packed, count = self._pack(indices[part], signatures[part])
-                self._retry.call_with_retry(partial(self._send, packed, count), _ignore)
+                found = self._retry.call_with_retry(partial(self._send, packed, count), _ignore)
+                failed = failed or found
+            if failed is not None:
+                raise failed
 
     def _pack(self, indices: Sequence[int], signatures: NDArray[np.uint8]) -> tuple[bytes, int]:
         """SADD commands in Redis' protocol (redis.io/docs/latest/develop/reference/protocol-spec), and their number."""
@@ -207,11 +211,18 @@ class RedisStorage(Storage):
             )
         return packed
 
-    def _send(self, packed: bytes, count: int) -> None:
-        """Sends packed commands on one connection and reads every reply; raises the first error among them."""
+    def _send(self, packed: bytes, count: int) -> redis.ResponseError | None:
+        """Sends packed commands on one connection and reads every reply.
+
+        Returns:
+            The first error of a key that holds something else, with which all others were carried out; or None.
+
+        Raises:
+            redis.RedisError: the first of any other kind.
+        """
         pool = self.client.connection_pool
         connection = pool.get_connection()
-        failed: redis.ResponseError | None = None
+        errors: list[redis.ResponseError] = []
         waiting = count
         try:
             connection.send_packed_command([packed])
@@ -219,14 +230,13 @@ class RedisStorage(Storage):
                 try:
                     connection.read_response(disable_decoding=True)
                 except redis.ResponseError as error:
-                    failed = failed or error
+                    errors.append(error)
                 waiting -= 1
         finally:
             if waiting:
                 connection.disconnect()  # the rest of the replies must not answer somebody else
             pool.release(connection)
-        if failed is not None:
-            raise failed
+        return _lasting(errors)
 
     # Reading
 
@@ -315,13 +325,22 @@ class RedisStorage(Storage):
             pipe.reset()
 
     def _pipelined(self, doing: str, commands: Sequence[tuple[str, ...]]) -> list[Any]:
-        """Replies of commands, sent in chunks; the client sends a chunk again whose connection is lost."""
+        """Replies of commands, sent in chunks; the client sends a chunk again whose connection is lost.
+
+        A key that holds something else keeps no other command from being carried out.
+        """
         replies: list[Any] = []
+        failed: Exception | None = None
         with self._noting(doing):
             client = self._connected() if commands else None
             for start in range(0, len(commands), _CHUNK):
                 chunk = commands[start : start + _CHUNK]
-                replies += _execute(client, chunk)
+                found = _execute(client, chunk)
+                failed = failed or _lasting([reply for reply in found if isinstance(reply, Exception)])
+                replies += found
+            if failed is not None:
+                failed.add_note(f"at the key {next(c[1] for c, r in zip(commands, replies) if r is failed)}")
+                raise failed
         return replies
 
     @contextmanager
@@ -342,9 +361,17 @@ def _execute(client: Any, commands: Sequence[tuple[str, ...]]) -> list[Any]:
     try:
         for command in commands:
             pipe.execute_command(*command)
-        return list(pipe.execute())
+        return list(pipe.execute(raise_on_error=False))
     finally:
         pipe.reset()
+
+
+def _lasting(errors: Sequence[Any]) -> Any:
+    """The first of errors that come again whenever the commands are sent again; raises the first of another kind."""
+    for error in errors:
+        if not is_lasting(error):
+            raise error
+    return errors[0] if errors else None
 
 
 def _indices(key: str, members: Iterable[str | bytes]) -> set[int]:
