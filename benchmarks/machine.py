@@ -18,6 +18,7 @@ _DISTRIBUTIONS = {
     "zvec-flat": "zvec",
     "tantivy": "tantivy",
     "bm25s": "bm25s",
+    "hiredis": "hiredis",
 }
 
 

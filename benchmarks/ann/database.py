@@ -21,8 +21,8 @@ import numpy as np
 
 import vicinal
 from benchmarks import data
-from benchmarks.ann.classic import at, truth
-from benchmarks.ann.graph import EF, RECALLS, K, M, Way, curves, one_by_one_in_any_thread
+from benchmarks.ann.curves import K, at, truth
+from benchmarks.ann.graph import EF, RECALLS, M, Way, curves, one_by_one_in_any_thread
 from benchmarks.machine import machine
 from benchmarks.peers.zvec import Zvec
 

@@ -25,14 +25,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from benchmarks import data
-from benchmarks.ann.classic import at, truth
+from benchmarks.ann.curves import K, at, draw, truth
 from benchmarks.machine import machine
 from vicinal.filters.bitmap import pack
 from vicinal.indexes.graph import GraphIndex, GraphSearcher
 from vicinal.indexes.kernels import kernels
 
 RESULTS = Path(__file__).parents[1] / "results"
-K = 10
 WIDTHS = (14, 20, 28, 40, 56, 80, 112, 160)
 RECALLS = (0.95, 0.99)
 M, EF = 16, 200
@@ -258,29 +257,6 @@ def ratios(found: dict[str, list[Any]], own: str) -> dict[str, dict[str, float |
     return times
 
 
-def draw(result: dict[str, Any], path: Path) -> None:
-    try:
-        import matplotlib
-    except ImportError:
-        return
-    matplotlib.use("svg")
-    matplotlib.rcParams.update({"svg.hashsalt": "ann", "svg.fonttype": "none"})
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(7, 4.5))
-    for name, curve in result["one_thread"].items():
-        points = sorted((point["recall"], 1e6 / point["microseconds"]) for point in curve)
-        axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name)
-    axes.set_yscale("log")
-    axes.set_xlim(0.8, 1.0)
-    axes.set_xlabel("recall@10")
-    axes.set_ylabel("queries a second, one thread, one at a time")
-    axes.set_title(f"{result['data']}, {result['rows']:,} rows of 384: {result['machine']['processor']}", fontsize=9)
-    axes.grid(visible=True, which="both", alpha=0.3)
-    axes.legend(fontsize=8)
-    figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", default=data.default_source())
@@ -312,7 +288,7 @@ def main() -> None:
         "two_threads": two,
     }
     (RESULTS / f"{options.name}.json").write_text(json.dumps(result, indent=1) + "\n")
-    draw(result, RESULTS / f"{options.name}.svg")
+    draw(result, one, RESULTS / f"{options.name}.svg")
     print(json.dumps({key: result[key] for key in list(result)[3:8]}, indent=1))
 
 
