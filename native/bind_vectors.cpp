@@ -193,10 +193,13 @@ void expect_below(const char* name, std::span<const std::uint32_t> values, std::
 class Lists {
 public:
     Lists(std::string_view metric_name, nb::handle codes, nb::handle statistics, nb::handle slots, nb::handle starts,
-          std::size_t dim)
+          nb::handle centroid_codes, nb::handle centroid_statistics, std::size_t dim)
         : metric_(metric_of(metric_name)), dim_(dim), codes_(table_array<const std::uint8_t>("codes", "uint8", codes)),
           statistics_(table_array<const float>("statistics", "float32", statistics)), slots_(slots_array(slots)),
-          starts_(array<Slots>("starts", "a C-contiguous uint32 array of shape (lists + 1,)", starts)) {
+          starts_(array<Slots>("starts", "a C-contiguous uint32 array of shape (lists + 1,)", starts)),
+          centroid_codes_(table_array<const std::uint8_t>("centroid_codes", "uint8", centroid_codes)),
+          centroid_statistics_(
+              table_array<const float>("centroid_statistics", "float32", centroid_statistics)) {
         if (metric_ == kernels::Metric::l1) throw std::invalid_argument("metric must be cosine, ip or l2, got 'l1'");
         const vectors::CodeShape shape = code_shape_of(metric_, dim);
         expect_shape("codes", codes_, slots_.size(), shape.stride);
@@ -204,34 +207,35 @@ public:
         const std::span<const std::uint32_t> ends(starts_.data(), starts_.size());
         if (ends.empty() || ends.front() != 0 || ends.back() != slots_.size() || !std::ranges::is_sorted(ends))
             throw std::invalid_argument("starts must ascend from 0 to the number of slots");
+        expect_shape("centroid_codes", centroid_codes_, ends.size() - 1, shape.stride);
+        expect_shape("centroid_statistics", centroid_statistics_, ends.size() - 1, shape.statistics);
         for (const std::uint32_t slot : std::span(slots_.data(), slots_.size())) slot_end_ = std::max<std::size_t>(slot_end_, slot + 1);
     }
 
     // The number of candidates looked at; `found` slots and scores are written.
-    std::pair<std::size_t, std::size_t> search(nb::handle vectors, nb::handle allowed, nb::handle order,
-                                               std::size_t least, std::size_t wanted, nb::handle query,
-                                               nb::handle slots, nb::handle scores) const {
+    std::pair<std::size_t, std::size_t> search(nb::handle vectors, nb::handle allowed, std::size_t least,
+                                               std::size_t wanted, nb::handle query, nb::handle slots,
+                                               nb::handle scores) const {
         const FloatRows rows = vectors_array(vectors);
         const Floats components = query_array(query);
-        const Slots lists = array<Slots>("order", "a C-contiguous uint32 array of shape (lists,)", order);
         const auto found_slots = array<Array<std::uint32_t, 1>>("slots", "a writable uint32 array of shape (k,)", slots);
         const auto found_scores = out_array<float>("a writable, C-contiguous float32 array of shape (k,)", scores);
         expect_length("query", components.size(), dim_);
         expect_shape("vectors", rows, rows.shape(0), dim_);
         expect_length("scores", found_scores.size(), found_slots.size());
         if (rows.shape(0) < slot_end_) throw std::invalid_argument("vectors: fewer rows than slots in the lists");
-        expect_below("order", {lists.data(), lists.size()}, starts_.size() - 1);
         const vectors::ListedRows listed = {metric_, {rows.data(), rows.shape(0), dim_}, codes_.data(),
                                             statistics_.data(), {slots_.data(), slots_.size()},
                                             bitmap(allowed, slot_end_)};
 
         const Unlocked unlocked;
-        std::vector<vectors::ListRange> ranges;
-        ranges.reserve(lists.size());
-        for (const std::uint32_t list : std::span(lists.data(), lists.size()))
-            ranges.push_back({starts_.data()[list], starts_.data()[list + 1]});
-        const vectors::ListedAnswer answer =
-            vectors::search_lists(listed, ranges, least, wanted, components.data(), found_slots.size());
+        // Where a filter leaves few rows in twice as many lists, all of them are put in order, and it begins again.
+        vectors::ListedAnswer answer = {};
+        for (std::size_t count = std::min(2 * std::min(least, lists()), lists());; count = lists()) {
+            answer = vectors::search_lists(listed, ranges_of(components.data(), count), least, wanted, components.data(),
+                                           found_slots.size());
+            if (answer.seen >= wanted || count == lists()) break;
+        }
         for (std::size_t i = 0; i < answer.hits.size(); ++i) {
             found_slots.data()[i] = answer.hits[i].slot;
             found_scores.data()[i] = answer.hits[i].score;
@@ -240,11 +244,27 @@ public:
     }
 
 private:
+    std::size_t lists() const { return starts_.size() - 1; }
+
+    // Of the `count` lists that promise most.
+    std::vector<vectors::ListRange> ranges_of(const float* query, std::size_t count) const {
+        const vectors::Centroids centroids = {
+            metric_, dim_, lists(), {centroid_codes_.data(), centroid_statistics_.data(), codes_.shape(1)}};
+        std::vector<vectors::ListRange> ranges;
+        ranges.reserve(count);
+        const std::vector<std::uint32_t> ranked = vectors::rank_lists(centroids, query, count);
+        for (const std::uint32_t list : std::span(ranked).first(count))
+            ranges.push_back({starts_.data()[list], starts_.data()[list + 1]});
+        return ranges;
+    }
+
     kernels::Metric metric_;
     std::size_t dim_;
     Array<const std::uint8_t, 2> codes_;
     Array<const float, 2> statistics_;
     Slots slots_, starts_;
+    Array<const std::uint8_t, 2> centroid_codes_;
+    Array<const float, 2> centroid_statistics_;
     std::size_t slot_end_ = 0;
 };
 
@@ -289,10 +309,12 @@ void bind_vectors(nb::module_& module) {
                "`Scanner.search_many`. ValueError for arrays that do not fit.");
 
     nb::class_<Lists>(module, "Lists", "Codes in the order of lists; see `indexes/listed.py`.")
-        .def(nb::init<std::string_view, nb::handle, nb::handle, nb::handle, nb::handle, std::size_t>(),
-             nb::arg("metric"), codes, statistics, slots, nb::arg("starts").none(), nb::arg("dim"))
-        .def("search", &Lists::search, vectors, nb::arg("allowed").none(), nb::arg("order").none(), nb::arg("least"),
-             nb::arg("wanted"), query, slots, scores,
+        .def(nb::init<std::string_view, nb::handle, nb::handle, nb::handle, nb::handle, nb::handle, nb::handle,
+                      std::size_t>(),
+             nb::arg("metric"), codes, statistics, slots, nb::arg("starts").none(), nb::arg("centroid_codes").none(),
+             nb::arg("centroid_statistics").none(), nb::arg("dim"))
+        .def("search", &Lists::search, vectors, nb::arg("allowed").none(), nb::arg("least"), nb::arg("wanted"), query,
+             slots, scores,
              "Best rows of the lists into `slots` and `scores`; gives how many candidates it looked at, and how many "
              "it found. ValueError and IndexError for arrays that do not fit.");
 }

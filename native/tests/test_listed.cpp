@@ -93,6 +93,32 @@ void test_lists(std::size_t rows, std::size_t dim, std::size_t size) {
     }
 }
 
+// The order of their scores, but for those that are as near as codes can tell.
+void test_order(Metric metric, std::size_t lists, std::size_t dim) {
+    const Sample sample(lists, dim, static_cast<unsigned>(lists * dim));
+    const Matrix matrix = sample.matrix();
+    const std::size_t stride = vectors::code_shape(metric, dim).stride;
+    GuardedArray<std::uint8_t> codes(lists * stride);
+    GuardedArray<float> statistics(lists * vectors::kStatistics);
+    vectors::encode(metric, matrix, codes.data(), statistics.data());
+    const vectors::Centroids centroids = {metric, dim, lists, {codes.data(), statistics.data(), stride}};
+    std::vector<std::uint32_t> all(lists);
+    for (std::uint32_t list = 0; list < lists; ++list) all[list] = list;
+    std::vector<float> scores(lists);
+    kernels::score(metric, matrix, all, sample.query.data(), scores.data());
+    const auto [least, most] = std::ranges::minmax(scores);
+    for (const std::size_t sorted : {std::size_t{0}, lists / 3, lists, lists + 5}) {
+        const std::vector<std::uint32_t> ranked = vectors::rank_lists(centroids, sample.query.data(), sorted);
+        bool descend = true;
+        for (std::size_t i = 0; i < std::min(sorted, lists); ++i)
+            for (std::size_t later = i + 1; later < lists; ++later)
+                descend = descend && scores[ranked[i]] >= scores[ranked[later]] - (most - least) / 20;
+        std::vector<std::uint32_t> once = ranked;
+        std::ranges::sort(once);
+        CHECK(once == all && descend, "metric %d, %zu lists, %zu sorted", static_cast<int>(metric), lists, sorted);
+    }
+}
+
 }  // namespace
 
 int main() {
@@ -102,6 +128,8 @@ int main() {
         test_lists(1, 3, 1);
         test_lists(500, 24, 7);
         test_lists(1000, 100, 130);
+        for (const Metric metric : {Metric::cosine, Metric::inner_product, Metric::l2})
+            for (const std::size_t lists : {1, 64, 150}) test_order(metric, lists, 40);
     }
     return result();
 }

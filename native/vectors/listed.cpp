@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <limits>
 
-#include "blocks.hpp"
 #include "codes.hpp"
 #include "kernels/screen.hpp"
 
@@ -17,44 +18,51 @@ public:
           screen_(kernels::screen_table()), query_(rows.metric, {query, rows.vectors.dim}, screen_.query_code_max),
           candidates_(rows.metric, rows.vectors, query, k) {}
 
+    // The allowed rows of a list, in blocks that the next list fills up.
     void visit(ListRange range) {
-        for (std::size_t row = range.begin; row < range.end; row += kBlockRows)
-            visit_block(row, std::min<std::size_t>(kBlockRows, range.end - row));
+        for (std::uint32_t row = range.begin; row < range.end; ++row) {
+            if (!is_allowed(rows_.slots[row])) continue;
+            ++seen_;
+            Block& block = blocks_[filling_];
+            block.slots[block.count++] = row;
+            codes_.expect(row);
+            if (block.count == kBlockRows) turn();
+        }
     }
 
     std::size_t seen() const { return seen_; }
 
-    std::vector<Hit> finish() { return candidates_.finish(); }
+    std::vector<Hit> finish() {
+        turn();
+        look(blocks_[1 - filling_]);
+        return candidates_.finish();
+    }
 
 private:
+    bool is_allowed(std::uint32_t slot) const {
+        return rows_.allowed == nullptr || (rows_.allowed[slot / 64] >> slot % 64 & 1) != 0;
+    }
+
+    // The memory gives the rows of a block while the block before it is looked at.
+    void turn() {
+        filling_ = 1 - filling_;
+        look(blocks_[filling_]);
+        blocks_[filling_].count = 0;
+    }
+
     // Rows of a block are numbered in the order of lists; only candidates are named by their slots.
-    void visit_block(std::size_t first, std::size_t count) {
-        const std::uint64_t meant = allowed(first, count);
-        seen_ += static_cast<std::size_t>(std::popcount(meant));
-        if (meant == 0) return;
-        Block block;
-        block.count = count;
-        block.bits = meant;
-        block.is_run = count == kBlockRows;
-        for (std::size_t i = 0; i < count; ++i) block.slots[i] = static_cast<std::uint32_t>(first + i);
+    void look(Block& block) {
+        if (block.count == 0) return;
+        const std::uint64_t meant = first_bits(block.count);
+        block.is_run = block.count == kBlockRows && block.slots[kBlockRows - 1] - block.slots[0] == kBlockRows - 1;
         codes_.load(block);
         const float floor = candidates_.floor();
         std::uint64_t bits = screen_.screen(block.codes, codes_.stride, query_.screen(), screened_) & meant;
         for (; bits != 0; bits &= bits - 1) {
             const auto i = static_cast<std::size_t>(std::countr_zero(bits));
-            candidates_.add(rows_.slots[first + i], query_.scores(block.codes, i, screened_.dots[i]));
+            candidates_.add(rows_.slots[block.slots[i]], query_.scores(block.codes, i, screened_.dots[i]));
         }
         if (candidates_.floor() > floor) query_.set_floor(candidates_.floor());
-    }
-
-    std::uint64_t allowed(std::size_t first, std::size_t count) const {
-        if (rows_.allowed == nullptr) return first_bits(count);
-        std::uint64_t bits = 0;
-        for (std::size_t i = 0; i < count; ++i) {
-            const std::uint32_t slot = rows_.slots[first + i];
-            bits |= (rows_.allowed[slot / 64] >> slot % 64 & 1) << i;
-        }
-        return bits;
     }
 
     const ListedRows& rows_;
@@ -63,10 +71,54 @@ private:
     CodedQuery query_;
     Candidates candidates_;
     kernels::Screened screened_;
+    Block blocks_[2] = {};
+    std::size_t filling_ = 0;  // which of them
     std::size_t seen_ = 0;
 };
 
+struct Promise {
+    float score;
+    std::uint32_t list;
+
+    bool operator<(const Promise& other) const {
+        return score != other.score ? score > other.score : list < other.list;
+    }
+};
+
+// What the code of a centroid says of its score, on a scale that is the same for all of a query.
+float promised(kernels::Metric metric, const kernels::ScreenQuery& query, const kernels::CodeBlock& block,
+               std::size_t i, std::int32_t dot) {
+    const float product = query.per_lowest * block.lowest[i] + query.per_step * block.step[i] * static_cast<float>(dot);
+    const float score =
+        metric == kernels::Metric::l2 ? product + block.length[i] - block.error[i] * block.error[i] / 2 : product;
+    return std::isnan(score) ? -std::numeric_limits<float>::infinity() : score;
+}
+
 }  // namespace
+
+std::vector<std::uint32_t> rank_lists(const Centroids& centroids, const float* query, std::size_t sorted) {
+    const kernels::ScreenTable& screen = kernels::screen_table();
+    const CodedQuery coded(centroids.metric, {query, centroids.dim}, screen.query_code_max);
+    std::vector<Promise> promises(centroids.count);
+    kernels::Screened screened;
+    Block block;
+    for (std::size_t first = 0; first < centroids.count; first += kBlockRows) {
+        block.count = std::min(kBlockRows, centroids.count - first);
+        block.is_run = block.count == kBlockRows;
+        for (std::size_t i = 0; i < block.count; ++i) block.slots[i] = static_cast<std::uint32_t>(first + i);
+        centroids.table.load(block);
+        screen.screen(block.codes, centroids.table.stride, coded.screen(), screened);
+        for (std::size_t i = 0; i < block.count; ++i)
+            promises[first + i] = {promised(centroids.metric, coded.screen(), block.codes, i, screened.dots[i]),
+                                   block.slots[i]};
+    }
+    const auto end = promises.begin() + static_cast<std::ptrdiff_t>(std::min(sorted, promises.size()));
+    std::nth_element(promises.begin(), end, promises.end());
+    std::sort(promises.begin(), end);
+    std::vector<std::uint32_t> lists(promises.size());
+    std::ranges::transform(promises, lists.begin(), &Promise::list);
+    return lists;
+}
 
 ListedAnswer search_lists(const ListedRows& rows, std::span<const ListRange> ranges, std::size_t least,
                           std::size_t wanted, const float* query, std::size_t k) {

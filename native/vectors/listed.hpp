@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "blocks.hpp"
 #include "candidates.hpp"
 #include "kernels/kernels.hpp"
 
@@ -25,6 +26,17 @@ struct ListedRows {
 struct ListRange {
     std::uint32_t begin, end;
 };
+
+// What the lists are around: codes of their centroids, as `encode` gave them.
+struct Centroids {
+    kernels::Metric metric;
+    std::size_t dim, count;
+    Table table;
+};
+
+// The lists, that of the centroid with the best score first, by its code. In order are the first `sorted`; the others
+// follow in any.
+std::vector<std::uint32_t> rank_lists(const Centroids& centroids, const float* query, std::size_t sorted);
 
 struct ListedAnswer {
     std::vector<Hit> hits;  // the best k, best first, equal scores by slot

@@ -266,7 +266,8 @@ def test_a_collection_searches_by_it_and_keeps_it(tmp_path: Path, kind: str, mon
     with vicinal.connect(tmp_path) as db:
         docs = db.collection("docs", index=kind)
         docs.add(list(range(ROWS)), vectors=VECTORS, metadata=[{"odd": n % 2} for n in range(ROWS)])
-        docs._context.store.upkeep.build(always=True)
+        docs.wait_indexed()
+        assert docs.stats().pending == 0
         with docs._context.store.snapshot(lambda index, _: index.vectors) as (index, _):
             assert isinstance(index, BucketedIndex)
             assert index._state is not None

@@ -49,7 +49,6 @@ _MEASURED: Final = 64  # vectors
 _NEIGHBOURS: Final = 10
 _SEED: Final = 20_011
 _THINNED: Final = 2
-_ORDERED: Final = 2  # times the lists that a search looks into without a filter
 _WORD_BITS: Final = 64
 _PROBES_MAX: Final = 1 << 20
 
@@ -71,12 +70,8 @@ class Partition(Protocol):
         """The bucket of each vector in each table, shape (n, tables)."""
         ...
 
-    def probes(self, query: FloatVector, count: int | None = None) -> tuple[NDArray[np.intp], Keys]:
-        """Tables and keys of buckets, the most promising first; not necessarily all that there are.
-
-        Args:
-            count: so many are enough.
-        """
+    def probes(self, query: FloatVector) -> tuple[NDArray[np.intp], Keys]:
+        """Tables and keys of buckets, the most promising first; not necessarily all that there are."""
         ...
 
     def misplaced(self, vectors: FloatMatrix, keys: Keys) -> BoolArray:
@@ -417,11 +412,7 @@ class _BucketedSearcher:
         """The same where the codes lie in the order of lists; what is in none yet is compared besides."""
         probes = min(self._wanted_probes(accuracy), listed.lists)
         wanted = max(k, listed.count * probes // (_THINNED * listed.lists))
-        order = self._state.partition.probes(query, _ORDERED * probes)[1]
-        seen, slots, scores = listed.search(self._vectors, query, k, candidates, order, probes, wanted)
-        if seen < wanted and len(order) < listed.lists:
-            order = self._state.partition.probes(query)[1]
-            seen, slots, scores = listed.search(self._vectors, query, k, candidates, order, probes, wanted)
+        slots, scores = listed.search(self._vectors, query, k, candidates, probes, wanted)
         if listed.count < len(self._vectors):
             newer = candidates & pack(np.arange(len(candidates) * _WORD_BITS) >= listed.count)
             slots, scores = merged([(slots, scores), self._flat.search(query[np.newaxis], k, newer)[0]], k)

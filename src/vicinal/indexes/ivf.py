@@ -80,8 +80,9 @@ class IvfIndex(BucketedIndex):
             with self._lock:
                 coded = self._coded
                 if coded is None or coded[0] is not state.partition or _is_old(coded[1], state, vectors):
-                    keys, lists = state.buckets.keys[: len(vectors), 0], state.partition.key_limit
-                    listed = ListedCodes(self._kernels, self._metric, vectors, keys, lists)
+                    assert isinstance(state.partition, _Lists)  # nobody else makes partitions for this index
+                    keys, centroids = state.buckets.keys[: len(vectors), 0], state.partition.centroids
+                    listed = ListedCodes(self._kernels, self._metric, vectors, keys, centroids)
                     self._coded = coded = state.partition, listed
         return coded[1]
 
@@ -154,40 +155,34 @@ class _Lists:
     tables = 1
 
     def __init__(self, centroids: FloatMatrix, metric: Metric) -> None:
-        self._centroids = centroids
+        self.centroids = centroids
         self._metric: Metric = metric
         self._half = np.einsum("ij,ij->i", centroids, centroids) / 2
         self._one_table = np.zeros(len(centroids), np.intp)
         self.key_limit = len(centroids)
 
     def keys(self, vectors: FloatMatrix) -> Keys:
-        return _nearest(_prepared(self._metric, vectors), self._centroids).astype(np.uint32)[:, np.newaxis]
+        return _nearest(_prepared(self._metric, vectors), self.centroids).astype(np.uint32)[:, np.newaxis]
 
-    def probes(self, query: FloatVector, count: int | None = None) -> tuple[NDArray[np.intp], Keys]:
+    def probes(self, query: FloatVector) -> tuple[NDArray[np.intp], Keys]:
         with np.errstate(over="ignore", invalid="ignore"):
             if self._metric == "l1":
-                promise = -np.abs(self._centroids - query).sum(axis=1)
+                promise = -np.abs(self.centroids - query).sum(axis=1)
             else:
-                promise = self._centroids @ query
+                promise = self.centroids @ query
                 if self._metric == "l2":
                     promise = promise - self._half
-        far = -promise
-        if count is None or 2 * count >= len(far):
-            order = far.argsort()
-        else:
-            near = far.argpartition(count)[:count]
-            order = near[far[near].argsort()]
-        return self._one_table[: len(order)], order.astype(np.uint32)
+        return self._one_table, (-promise).argsort().astype(np.uint32)
 
     def misplaced(self, vectors: FloatMatrix, keys: Keys) -> BoolArray:
         """A list whose centroid is as near as the nearest is right too: which one wins depends on roundings."""
         prepared = _prepared(self._metric, vectors)
-        wide, nearest = prepared.astype(np.float64), _nearest(prepared, self._centroids)
-        centroids = self._centroids.astype(np.float64)
+        wide, nearest = prepared.astype(np.float64), _nearest(prepared, self.centroids)
+        centroids = self.centroids.astype(np.float64)
         theirs, best = centroids[keys[:, 0]], centroids[nearest]
         lengths = np.linalg.norm(wide, axis=1) + np.linalg.norm(theirs, axis=1) + np.linalg.norm(best, axis=1)
         further = np.square(wide - theirs).sum(axis=1) - np.square(wide - best).sum(axis=1)
         return np.asarray(further > _ROUNDINGS * np.square(lengths))
 
     def save(self) -> dict[str, NDArray[np.float32]]:
-        return {"centroids": self._centroids.ravel()}
+        return {"centroids": self.centroids.ravel()}

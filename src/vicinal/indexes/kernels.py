@@ -195,7 +195,6 @@ class CoreLists(Protocol):
         self,
         vectors: FloatMatrix,
         allowed: Bitmap | None,
-        order: NDArray[np.uint32],
         least: int,
         wanted: int,
         query: FloatVector,

@@ -23,12 +23,14 @@ class ListedCodes:
         kernels, metric: not l1, which has no codes.
         vectors: float32, shape (>= len(keys), dim).
         keys: the list of each slot, or NO_BUCKET.
-        lists: how many there are.
+        centroids: float32, shape (lists, dim): what the lists are around.
     """
 
-    def __init__(self, kernels: NativeKernels, metric: Metric, vectors: FloatMatrix, keys: Keys, lists: int) -> None:
+    def __init__(
+        self, kernels: NativeKernels, metric: Metric, vectors: FloatMatrix, keys: Keys, centroids: FloatMatrix
+    ) -> None:
         self.count = len(keys)
-        self.lists = lists
+        self.lists = len(centroids)
         order = np.argsort(keys, kind="stable")
         slots = order[: int(np.count_nonzero(keys != NO_BUCKET))].astype(np.uint32)
         scanner, codes, statistics = NativeScanner(kernels.core), [], []
@@ -37,18 +39,19 @@ class ListedCodes:
             coded = scanner.encode(metric, rows)
             codes.append(coded[0])
             statistics.append(coded[1])
-        starts = np.searchsorted(keys[slots], np.arange(lists + 1)).astype(np.uint32)
-        dim = vectors.shape[1]
-        self._lists = kernels.core.Lists(metric, np.concatenate(codes), np.concatenate(statistics), slots, starts, dim)
+        starts = np.searchsorted(keys[slots], np.arange(self.lists + 1)).astype(np.uint32)
+        own, dim = np.concatenate(codes), vectors.shape[1]
+        around = scanner.encode(metric, np.ascontiguousarray(centroids))
+        self._lists = kernels.core.Lists(metric, own, np.concatenate(statistics), slots, starts, *around, dim)
 
     def search(
-        self, vectors: FloatMatrix, query: FloatVector, k: int, candidates: Bitmap, order: Keys, least: int, wanted: int
-    ) -> tuple[int, Slots, FloatVector]:
-        """The best candidates in the first `least` lists of `order`, and in more of them until `wanted` were seen.
+        self, vectors: FloatMatrix, query: FloatVector, k: int, candidates: Bitmap, least: int, wanted: int
+    ) -> tuple[Slots, FloatVector]:
+        """The best candidates in the `least` lists whose centroids score best, and in more until `wanted` were seen.
 
         Returns:
-            How many candidates were seen; slots and scores, best first, equal scores by slot.
+            Slots and scores, best first, equal scores by slot.
         """
         slots, scores = np.empty(k, np.uint32), np.empty(k, np.float32)
-        seen, found = self._lists.search(vectors, candidates, order, least, wanted, query, slots, scores)
-        return seen, slots[:found], scores[:found]
+        _, found = self._lists.search(vectors, candidates, least, wanted, query, slots, scores)
+        return slots[:found], scores[:found]

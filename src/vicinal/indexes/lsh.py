@@ -119,7 +119,7 @@ class _Tables:
         wide[:, :, : signatures.shape[2]] = signatures
         return wide.view("<u4")[:, :, 0].astype(np.uint32)
 
-    def probes(self, query: FloatVector, count: int | None = None) -> tuple[NDArray[np.intp], Keys]:
+    def probes(self, query: FloatVector) -> tuple[NDArray[np.intp], Keys]:
         own = self.keys(query[np.newaxis])[0]
         with np.errstate(over="ignore", invalid="ignore"):
             margins = (self._columns @ (query - self._centre)).reshape(self.tables, self._bits)
