@@ -236,7 +236,8 @@ class RedisStorage(Storage):
             if waiting:
                 connection.disconnect()  # the rest of the replies must not answer somebody else
             pool.release(connection)
-        return _lasting(errors)
+        lasting: redis.ResponseError | None = _lasting(errors)
+        return lasting
 
     # Reading
 
