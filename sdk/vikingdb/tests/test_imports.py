@@ -55,8 +55,6 @@ def test_version():
 @pytest.mark.parametrize(
     "statement",
     [
-        "from vikingdb import VikingMem",
-        "from vikingdb.memory.collection import Collection",
         "import vikingdb.knowledge",
     ],
 )

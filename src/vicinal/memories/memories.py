@@ -30,7 +30,7 @@ from .schemas import EventType, ProfileType, Schemas, checked_info, text_of
 from .searching import Decay, latest, most_similar
 from .sessions import add_session, erase_messages, erase_user, extract_session, read_session, waiting_sessions
 
-__all__ = ["Memories"]
+__all__ = ["Memories", "holds_memories"]
 
 _OWNER: Final = "memories"
 _SCHEMAS: Final = "schemas"
@@ -300,9 +300,20 @@ class Memories:
         """Deletes profiles and returns how many, as `delete_events` does."""
         return self._docs.delete(where=condition_of(scope, self._schemas, [PROFILE]))
 
-    def update_profiles(self, user_id: Names, *, types: Names | None = None, until: Moment | None = None) -> int:
-        """Works out anew what profiles have from a user's events, and returns how many profiles that concerned."""
-        users = checked_names(user_id, "user_id")
+    def update_profiles(
+        self, user_id: Names | None = None, *, types: Names | None = None, until: Moment | None = None
+    ) -> int:
+        """Works out anew what profiles have from events, and returns how many profiles that concerned.
+
+        Args:
+            user_id: one name or several; everybody, if left out.
+            types: of profiles; all, if left out.
+            until: events of a later time do not count.
+        """
+        if user_id is not None:
+            users = checked_names(user_id, "user_id")
+        else:
+            users = [user for user, _ in self._docs.facets("user_id", {"kind": EVENT})] if len(self._docs) else []
         kinds = list(self._schemas.profiles.values())
         if types is not None:
             kinds = [self._schemas.profile(name) for name in checked_names(types, "types")]
@@ -437,6 +448,11 @@ class Memories:
 
 _PROFILE_KEYS: Final = frozenset(("type", "info", "user_id", "assistant_id", "group_id", "time"))
 _EVENT_KEYS: Final = _PROFILE_KEYS | {"session_id", "ttl"}
+
+
+def holds_memories(collection: Collection) -> bool:
+    """Whether `Memories` was made of it before."""
+    return _SCHEMAS in collection.notes(_OWNER)
 
 
 def _lock_of(uuid: UUID) -> Any:

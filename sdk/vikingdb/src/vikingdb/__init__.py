@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from . import memory, vector
     from .auth import IAM, APIKey, Auth, HeaderAuth
     from .exceptions import VikingAPIException, VikingException
+    from .memory import Collection, VikingMem
     from .request_options import RequestOptions
     from .retry import ExponentialBackoff, RetryPolicy
     from .vector import (
@@ -43,6 +44,7 @@ _HOMES = {
         ),
         ".vector",
     ),
+    **dict.fromkeys(("Collection", "VikingMem"), ".memory"),
 }
 _MODULES = {"vector", "memory"}
 
@@ -51,6 +53,7 @@ __all__ = [
     "APIKey",
     "AsyncVikingDB",
     "Auth",
+    "Collection",
     "CollectionClient",
     "EmbeddingClient",
     "ExponentialBackoff",
@@ -62,6 +65,7 @@ __all__ = [
     "VikingAPIException",
     "VikingDB",
     "VikingException",
+    "VikingMem",
     "VikingVector",
     "__version__",
     "memory",
@@ -76,10 +80,6 @@ def __getattr__(name: str) -> object:
         value = getattr(import_module(_HOMES[name], __name__), name)
         globals()[name] = value
         return value
-    if name in {"VikingMem", "Collection"}:
-        from . import memory
-
-        return getattr(memory, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

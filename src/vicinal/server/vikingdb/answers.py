@@ -10,7 +10,16 @@ from ... import errors
 from ...errors import VicinalError
 from ...wire.errors import status_of
 
-__all__ = ["Refusal", "control_failure", "control_success", "data_failure", "data_success", "invalid", "missing"]
+__all__ = [
+    "Refusal",
+    "control_failure",
+    "control_success",
+    "data_failure",
+    "data_success",
+    "invalid",
+    "missing",
+    "told",
+]
 
 SERVICE: Final = "vikingdb"
 
@@ -61,7 +70,7 @@ def data_success(api: str, request: str, result: Any) -> bytes:
 
 
 def data_failure(error: VicinalError, request: str, status: int) -> bytes:
-    code, message = _told(error, status)
+    code, message = _code(error), told(error)
     return _encode({"code": code, "message": message, "request_id": request, "result": None})
 
 
@@ -71,9 +80,8 @@ def control_success(action: str, version: str, region: str, request: str, result
 
 
 def control_failure(error: VicinalError, request: str, status: int) -> bytes:
-    code, message = _told(error, status)
-    told = {"Code": code, "Message": message}
-    return _encode({"ResponseMetadata": {"RequestId": request, "Service": SERVICE, "Error": told}})
+    failure = {"Code": _code(error), "Message": told(error)}
+    return _encode({"ResponseMetadata": {"RequestId": request, "Service": SERVICE, "Error": failure}})
 
 
 def failed_status(error: VicinalError) -> int:
@@ -84,11 +92,14 @@ def failed_status(error: VicinalError) -> int:
     return 400 if found in (409, 422) else 404 if found == 410 else found
 
 
-def _told(error: VicinalError, status: int) -> tuple[str, str]:
-    if isinstance(error, Refusal):
-        code = error.code
-    else:
-        code = next(_CODES[kind] for kind in type(error).__mro__ if kind in _CODES)
+def told(error: VicinalError) -> str:
+    """What an error says, with its place and its remedy."""
     place = f" ({error.place})" if error.place and error.place != "request" else ""
     remedy = f" {error.remedy}" if error.remedy else ""
-    return code, f"{error.message}{place}.{remedy}".encode(errors="backslashreplace").decode()
+    return f"{error.message}{place}.{remedy}".encode(errors="backslashreplace").decode()
+
+
+def _code(error: VicinalError) -> str:
+    if isinstance(error, Refusal):
+        return error.code
+    return next(_CODES[kind] for kind in type(error).__mro__ if kind in _CODES)

@@ -25,7 +25,7 @@ from .models import Models
 from .requests import OfCollection
 from .schema import NAME, Schema, check_name
 
-__all__ = ["Catalogue", "Entry"]
+__all__ = ["Catalogue", "Entry", "moment_now", "stored_name"]
 
 T = TypeVar("T")
 
@@ -96,7 +96,7 @@ class Catalogue:
     def entry(self, name: str | None, resource_id: str | None, project: str, key: Key | None) -> Entry:
         if name is None and resource_id is None:
             raise missing("collection_name")
-        stored = self._stored_of(resource_id) if name is None else _stored(project, name)
+        stored = self._stored_of(resource_id) if name is None else stored_name(project, name)
         check_collection(key, stored)
         found = self._entry(stored)
         if found is None or (resource_id is not None and found.resource_id != resource_id):
@@ -124,13 +124,13 @@ class Catalogue:
         Raises:
             Refusal: such a collection cannot be, or there is one.
         """
-        stored, schema = _stored(project, name), Schema.of(given)
+        stored, schema = stored_name(project, name), Schema.of(given)
         check_collection(key, stored)
         exists = _exists(f"there is a collection {name!r}")
         others = _exists(f"there is a collection {name!r} that was not made through this protocol")
         if stored in self._database and self._entry(stored) is not None:
             raise exists
-        moment = _now()
+        moment = moment_now()
         note = {"name": name, "project": project, "given": given, "made": moment, "changed": moment, "person": person}
         try:
             docs = self._database.collection(stored, zero_vectors="allow", auto_ids="integer", **self._engine(schema))
@@ -149,7 +149,7 @@ class Catalogue:
 
     def change(self, entry: Entry, key: Key | None, **more: Any) -> None:
         """Tells something else of a collection."""
-        self._note(entry, key, {_COLLECTION: entry.note | more | {"changed": _now()}})
+        self._note(entry, key, {_COLLECTION: entry.note | more | {"changed": moment_now()}})
 
     def add_index(self, entry: Entry, key: Key | None, name: str, given: dict[str, Any]) -> None:
         """
@@ -219,14 +219,15 @@ class Catalogue:
         return found
 
 
-def _stored(project: str, name: str) -> str:
+def stored_name(project: str, name: str) -> str:
+    """What the engine calls a collection."""
     check_name(name, "collection_name")
     if not isinstance(project, str) or not NAME.fullmatch(project.replace("-", "_")):
         raise invalid("a project's name has letters, digits, '_' and '-'", "project_name", project)
     return name if project == _DEFAULT_PROJECT else f"{project}/{name}"
 
 
-def _now() -> str:
+def moment_now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

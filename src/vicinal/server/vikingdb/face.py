@@ -26,12 +26,20 @@ from .answers import Refusal, control_failure, control_success, data_failure, da
 from .catalogue import Catalogue
 from .control_plane import ACTIONS, Action, Body, ControlPlane
 from .data_plane import CALLS, Asked, Call, DataPlane
+from .memory.answers import memory_failure, memory_success
+from .memory.catalogue import MemoryCatalogue
+from .memory.control import ACTIONS as MEMORY_ACTIONS
+from .memory.control import MemoryAction, MemoryControl
+from .memory.plane import CALLS as MEMORY_CALLS
+from .memory.plane import MemoryCall, MemoryPlane
+from .memory.requests import CollectionBody
 from .models import Models
 from .signature import ALGORITHM, Signed, check_body, check_signature, read_signed
 
 __all__ = ["VikingFace", "routes"]
 
 PREFIX: Final = "/api/vikingdb/"
+MEMORY: Final = "/api/memory/"
 VERSION: Final = "2025-06-09"
 _KNOWLEDGE: Final = "/api/knowledge/"
 _NOT_IMPLEMENTED: Final = 1000024  # of the knowledge service, whose codes are numbers
@@ -58,6 +66,9 @@ class VikingFace:
         catalogue = Catalogue(database, models)
         self._data = DataPlane(settings, catalogue, models)
         self._control = ControlPlane(settings, catalogue, models)
+        memory = MemoryCatalogue(database, models)
+        self._memory = MemoryPlane(memory)
+        self._memory_control = MemoryControl(memory)
 
     async def ping(self, exchange: Exchange) -> None:
         """For clients that ask it before they have shown who they are."""
@@ -65,6 +76,21 @@ class VikingFace:
 
     async def call(self, call: Call, exchange: Exchange, scope: Scope) -> None:
         """A call of the data plane."""
+        result = await self._result(call, self._data, exchange, scope)
+        await exchange.send_json(data_success(call.api, exchange.id, result))
+
+    async def memory(self, call: MemoryCall, exchange: Exchange, scope: Scope) -> None:
+        """A call of the memory service."""
+        result = await self._result(call, self._memory, exchange, scope)
+        await exchange.send_json(memory_success(exchange.id, result))
+
+    async def memory_ping(self, exchange: Exchange, scope: Scope) -> None:
+        """For clients that show who they are."""
+        _, signed = self._admit(exchange, scope)
+        await self._body(exchange, signed)
+        await exchange.send_json(memory_success(exchange.id, {}))
+
+    async def _result(self, call: Call | MemoryCall, plane: Any, exchange: Exchange, scope: Scope) -> Any:
         key, signed = self._admit(exchange, scope)
         check_role(key, call.role)
         self._still_there()
@@ -73,24 +99,27 @@ class VikingFace:
         exchange.asked = request
         given = exchange.header(_LOG_ID).decode("latin-1")
         asked = Asked(key, given or None, body)
-        result = await self._run(exchange, lambda: call.work(self._data, request, asked))
+        result = await self._run(exchange, lambda: call.work(plane, request, asked))
         exchange.collection = getattr(request, "collection_name", None) or ""
-        await exchange.send_json(data_success(call.api, exchange.id, result))
+        return result
 
-    async def control(self, action: Action | None, exchange: Exchange, scope: Scope) -> None:
+    async def control(self, action: Action | MemoryAction | None, exchange: Exchange, scope: Scope) -> None:
         """A call of the control plane; None: the query names it."""
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         name = query.get("Action", "")
         key, signed = self._admit(exchange, scope)
         if action is None:
-            action = ACTIONS.get(name)
+            action = ACTIONS.get(name) or MEMORY_ACTIONS.get(name)
         if action is None:
             raise Refusal("InvalidParameter", f"there is no action {name!r:.80}", name="Action", value=name)
         exchange.route = f"vikingdb.{action.name}"
         check_role(key, action.role)
         self._still_there()
         body = await self._body(exchange, signed)
-        work = partial(action.work, self._control, read(Body, body), key)
+        if isinstance(action, MemoryAction):
+            work = partial(action.work, self._memory_control, read(CollectionBody, body), key)
+        else:
+            work = partial(action.work, self._control, read(Body, body), key)
         result = await self._run(exchange, work, admin=True)
         await exchange.send_json(control_success(action.name, query.get("Version", VERSION), "", exchange.id, result))
 
@@ -179,6 +208,7 @@ def routes() -> list[PathRoute]:
         path = PREFIX + action.path
         endpoint = VikingRoute(f"vikingdb.{name}", "POST", partial(_control, action), control_failure)
         found.append(PathRoute(path, endpoint))
+    found += _memory_routes()
     by_action = VikingRoute("vikingdb.control", "POST", partial(_control, None), control_failure, b"Action=")
     found.append(PathRoute("/", by_action))
     found.append(PathRoute(PREFIX + "{rest:path}", VikingRoute("vikingdb.unknown", "POST", _unknown)))
@@ -186,11 +216,28 @@ def routes() -> list[PathRoute]:
     return found
 
 
+def _memory_routes() -> list[PathRoute]:
+    ping = VikingRoute("memory.Ping", "GET", lambda face, *more: face.memory_ping(*more), memory_failure)
+    found = [PathRoute(f"{MEMORY}ping", ping)]
+    for call in MEMORY_CALLS:
+        endpoint = VikingRoute(f"memory.{call.api}", "POST", partial(_memory_call, call), memory_failure)
+        found.append(PathRoute(MEMORY + call.path, endpoint))
+    for name, action in MEMORY_ACTIONS.items():
+        endpoint = VikingRoute(f"memory.{name}", "POST", partial(_control, action), control_failure)
+        found.append(PathRoute(f"{MEMORY}collection/{action.path}", endpoint))
+    found.append(PathRoute(MEMORY + "{rest:path}", VikingRoute("memory.unknown", "POST", _unknown, memory_failure)))
+    return found
+
+
+async def _memory_call(call: MemoryCall, face: VikingFace, exchange: Exchange, scope: Scope) -> None:
+    await face.memory(call, exchange, scope)
+
+
 async def _call(call: Call, face: VikingFace, exchange: Exchange, scope: Scope) -> None:
     await face.call(call, exchange, scope)
 
 
-async def _control(action: Action | None, face: VikingFace, exchange: Exchange, scope: Scope) -> None:
+async def _control(action: Action | MemoryAction | None, face: VikingFace, exchange: Exchange, scope: Scope) -> None:
     await face.control(action, exchange, scope)
 
 

@@ -35,6 +35,9 @@ class Models:
         self._lock = new_lock()
         self._held: OrderedDict[str, Any] = OrderedDict()
 
+    def has(self, model: str) -> bool:
+        return model in self._specs
+
     def encoder_name(self, model: str, dim: int | None) -> str:
         """What the engine calls the encoder of texts that a model is. Raises Refusal where it is none."""
         spec = self._spec(model)

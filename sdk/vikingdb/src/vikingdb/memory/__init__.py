@@ -1,8 +1,51 @@
-"""Conversational memory: its errors and types. The client comes with the server's routes, and is not here yet."""
+"""Conversational memory: sessions, events and profiles of users."""
 
 from __future__ import annotations
 
-from .client import __getattr__ as __getattr__
-from .exceptions import VikingMemException
+from .client import VikingMem
+from .collection import Collection
+from .exceptions import (
+    CollectionExistException,
+    CollectionNotExistException,
+    DataNotFoundException,
+    DelOpFailedException,
+    EmbeddingException,
+    IndexExistException,
+    IndexFetchException,
+    IndexInitializingException,
+    IndexNotExistException,
+    IndexSearchException,
+    InternalServerException,
+    InvalidFilterException,
+    InvalidPrimaryKeyException,
+    InvalidRequestException,
+    InvalidVectorException,
+    QuotaLimiterException,
+    UnauthorizedException,
+    UpsertOpFailedException,
+    VikingMemException,
+)
 
-__all__ = ["VikingMemException"]
+__all__ = [
+    "Collection",
+    "CollectionExistException",
+    "CollectionNotExistException",
+    "DataNotFoundException",
+    "DelOpFailedException",
+    "EmbeddingException",
+    "IndexExistException",
+    "IndexFetchException",
+    "IndexInitializingException",
+    "IndexNotExistException",
+    "IndexSearchException",
+    "InternalServerException",
+    "InvalidFilterException",
+    "InvalidPrimaryKeyException",
+    "InvalidRequestException",
+    "InvalidVectorException",
+    "QuotaLimiterException",
+    "UnauthorizedException",
+    "UpsertOpFailedException",
+    "VikingMem",
+    "VikingMemException",
+]

@@ -1,10 +1,71 @@
-"""Types of the memory service."""
+"""Types of the memory service: what calls take and give, all of them plain dicts."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, NotRequired, TypedDict
+
+Names = str | Sequence[str]
+
+
+class Message(TypedDict):
+    """What somebody said. `role` is "user", "assistant" or "system"; `content` a text, or a list of parts; `time` in
+    milliseconds since 1970."""
+
+    role: str
+    content: str | Sequence[dict[str, Any]]
+    role_id: NotRequired[str]
+    role_name: NotRequired[str]
+    time: NotRequired[int]
+
+
+class SessionMetadata(TypedDict, total=False):
+    """Of messages that do not say it themselves; `time` in milliseconds since 1970."""
+
+    default_user_id: str
+    default_user_name: str
+    default_assistant_id: str
+    default_assistant_name: str
+    group_id: str
+    time: int
+
+
+class MemoryFilter(TypedDict, total=False):
+    """Which memories: `user_id` or `assistant_id` must be there, each a text or a list; times in milliseconds."""
+
+    user_id: Names
+    assistant_id: Names
+    group_id: Names
+    session_id: Names
+    memory_type: Names
+    event_type: Names
+    profile_type: Names
+    start_time: int
+    end_time: int
+    primary_key: str
+
+
+class TimeDecayConfig(TypedDict, total=False):
+    """How age counts: `weight` in [0, 1), `no_decay_period` in days."""
+
+    weight: float
+    no_decay_period: float
+
+
+class MemoryItem(TypedDict, total=False):
+    """One of `result_list`."""
+
+    id: str
+    score: float
+    memory_type: str
+    user_id: list[str]
+    assistant_id: list[str]
+    session_id: str
+    group_id: str
+    time: int
+    memory_info: dict[str, Any]
 
 
 class EnumEncoder(json.JSONEncoder):

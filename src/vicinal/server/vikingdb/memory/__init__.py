@@ -1,0 +1,1 @@
+"""The memory service of VikingDB's protocol: paths, names and error codes. `vicinal.memories` does what is asked."""
