@@ -22,10 +22,11 @@ import vicinal
 from vicinal.encoders import as_encoder
 from vicinal.progress import progress
 from vicinal.settings import encoder_named
-from vicinal.visualize import plot_map, write
+from vicinal.visualize import plot_map, project, write
 
 METRICS: Mapping[str, Any] = {"cosine": "cosine", "euclidean": "l2", "dot_product": "ip"}
 PRECISION_AT = (1, 3, 5, 10)
+TSNE_FROM = 10  # texts
 
 
 @dataclass
@@ -119,6 +120,8 @@ class AdvancedEmbeddingSystem:
     def analyze_embedding_space(self, texts: Sequence[str], labels: Sequence[str] | None = None) -> dict[str, Any]:
         """Lengths, zeros, and how much of the variance the first directions hold; with labels their counts too.
 
+        From ten texts on there are points of t-SNE as well.
+
         Raises:
             ValueError: there is no text.
         """
@@ -151,6 +154,8 @@ class AdvancedEmbeddingSystem:
             spread = np.linalg.svd(vectors - vectors.mean(axis=0), compute_uv=False) ** 2
             shares = spread / max(spread.sum(), np.finfo(np.float64).tiny)  # all are 0 where all texts are one
             found["pca_explained_variance"] = shares[: min(10, len(vectors) - 1)].tolist()
+        if len(vectors) >= TSNE_FROM:
+            found["tsne_embeddings"] = project(vectors, "tsne").points.tolist()
         if labels is not None:
             found["labels"] = {label: list(labels).count(label) for label in dict.fromkeys(labels)}
         return found

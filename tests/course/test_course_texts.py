@@ -130,6 +130,10 @@ def test_the_program_finds_by_meaning(tmp_path: Path) -> None:
     assert sum(shares) == pytest.approx(1)
     assert found["analysis"]["magnitude_stats"]["mean"] == pytest.approx(1)
     assert found["analysis"]["metrics"].total_embeddings == 10
+    points = np.array(found["analysis"]["tsne_embeddings"])
+    assert points.shape == (10, 2)
+    assert np.isfinite(points).all()
+    assert len(np.unique(points, axis=0)) == 10
     assert found["same"]
     assert found["loaded"]["purpose"] == "a trial"
     assert found["stats"]["cache_stats"]["hits"] > found["stats"]["cache_stats"]["misses"]
