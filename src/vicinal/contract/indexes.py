@@ -241,6 +241,11 @@ class Index(Protocol):
         ...
 
     @property
+    def lagging(self) -> Collection_[str]:
+        """Parts that take in rows when somebody asks them, or when there is nothing else to do."""
+        ...
+
+    @property
     def change(self) -> int:
         """The last commit that it has applied."""
         ...
@@ -263,6 +268,24 @@ class Index(Protocol):
     def unsaved(self, part: str) -> int:
         """Slots that a part was refined by since it was saved or loaded, beside what commits brought."""
         ...
+
+    def is_ready(self, part: str) -> bool:
+        """Whether little has to be built before a part can be saved. Nobody who waits is made to wait for more."""
+        ...
+
+    def taken_along(self) -> Mapping[str, SavedIndex]:
+        """What the lagging parts hold that somebody has asked, for `load_moved`; at no commit in particular."""
+        ...
+
+    def load_moved(self, part: str, saved: SavedIndex, new_slots: NDArray[np.int64]) -> None:
+        """Takes over what `taken_along` gave of the same rows at other slots, which spares building it.
+
+        Args:
+            new_slots: by old slot, in the same order; -1 for rows that are gone.
+
+        Raises:
+            Exception: it cannot use them; the part is as it was.
+        """
 
     def snapshot(self, saving: Collection_[str] = ()) -> IndexSnapshot:
         """As it stands, for building, and for saving these parts."""

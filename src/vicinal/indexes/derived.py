@@ -120,6 +120,7 @@ class DerivedIndex:
 
     parts = _PARTS
     eager = _EAGER
+    lagging = (_WORDS, _SPARSE)
     comparable = (_VECTORS,)
 
     def __init__(self, kernels: Kernels, state: State) -> None:
@@ -175,15 +176,27 @@ class DerivedIndex:
         if part == _SLOTS:
             self.slots.load(saved)
         elif part == _VECTORS:
-            if self._state.dimension is None:
-                raise ValueError("there are no vectors")
-            self.vectors.load(saved, self._state.dimension)
+            if self._state.dimension is not None:  # else there are no vectors to have saved anything of
+                self.vectors.load(saved, self._state.dimension)
         elif part == _COLUMNS:
             columns = Columns()
             columns.load(saved.arrays, saved.slot_count)
             self.columns = columns
         else:
             self._lagging(part).load(saved)
+
+    def is_ready(self, part: str) -> bool:
+        """See `Index.is_ready`."""
+        return part not in self.lagging or self._lagging(part).is_ready(self.slots.slot_count)
+
+    def taken_along(self) -> dict[str, SavedIndex]:
+        """See `Index.taken_along`."""
+        found = ((part, self._lagging(part).taken_along()) for part in self.lagging)
+        return {part: saved for part, saved in found if saved is not None}
+
+    def load_moved(self, part: str, saved: SavedIndex, new_slots: NDArray[np.int64]) -> None:
+        """See `Index.load_moved`."""
+        self._lagging(part).load_moved(saved, new_slots[: saved.slot_count], self.change)
 
     def differing(self, part: str, slots: Slots, vectors: FloatMatrix) -> Slots:
         """See `Index.differing`."""

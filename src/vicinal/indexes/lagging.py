@@ -25,6 +25,7 @@ _log = logging.getLogger("vicinal.indexes")
 Value = TypeVar("Value", contravariant=True)
 
 STEP_ROWS: Final = 1024  # so long may a search of another thread that needs this index wait for its catching up
+_FEW_ROWS: Final = 8 * STEP_ROWS  # whoever closes a collection may wait for so many
 _CHANGING: Final = -1
 
 
@@ -52,6 +53,15 @@ class SlotIndex(Protocol[Value]):
         Raises:
             Exception: it cannot use them.
         """
+
+    @staticmethod
+    def renumbered(arrays: Mapping[str, NDArray[Any]], new_slots: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """What `save` gave, at other slots.
+
+        Args:
+            new_slots: by slot, ascending; -1 for slots that the index does not hold.
+        """
+        ...
 
 
 Index = TypeVar("Index", bound=SlotIndex[Any])
@@ -155,6 +165,37 @@ class Lagging(Generic[Index]):
         if index.slot_count != saved.slot_count:
             raise ValueError(f"it covers {index.slot_count} slots, not {saved.slot_count}")
         self._index, self.change, self._reached = index, saved.change, saved.change
+
+    def is_ready(self, slot_count: int) -> bool:
+        """Whether it was asked before, and lacks few of so many slots."""
+        return self._index is not None and slot_count - self._index.slot_count <= _FEW_ROWS
+
+    def taken_along(self) -> SavedIndex | None:
+        """What it holds, dead slots that it was not told of included; None where nobody has asked it."""
+        with self._lock:
+            index = self._index
+            if index is None or self._is_torn or not index.slot_count:
+                return None
+            return SavedIndex(self._reached, index.slot_count, index.save())
+
+    def load_moved(self, saved: SavedIndex, new_slots: NDArray[np.int64], change: int) -> None:
+        """Takes over what `taken_along` gave.
+
+        Args:
+            new_slots: by old slot, ascending; -1 for rows that are gone.
+            change: the commit at which the rows are in their new slots.
+
+        Raises:
+            KeyError, ValueError: see `load`.
+        """
+        if len(new_slots) != saved.slot_count:
+            raise ValueError(f"it has {saved.slot_count} slots, of which {len(new_slots)} are known to have moved")
+        index = self._make()
+        index.load(saved.arrays)
+        index.remove(np.flatnonzero(new_slots < 0).astype(np.uint32))
+        count = int(np.count_nonzero(new_slots >= 0))
+        self.load(SavedIndex(change, count, index.renumbered(index.save(), new_slots)))
+        self.change = _CHANGING  # rows that came later are to be taken in
 
     def _take_in(self, rows: Contents, live: BoolArray, first: int, end: int, change: int) -> None:
         """Adds the slots from `first` to `end`, unless another thread was first."""

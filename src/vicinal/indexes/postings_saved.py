@@ -34,7 +34,7 @@ from ..contract import Bitmap, Slots
 from ..filters.bitmap import BoolArray, pack, unpack
 from .postings import ABSENT
 
-__all__ = ["Builder", "Saved", "hash_of"]
+__all__ = ["Builder", "Saved", "hash_of", "renumbered"]
 
 FORMAT: Final = 1
 BLOCK: Final = 64
@@ -74,6 +74,24 @@ def hash_of(field: int, term: bytes) -> int:
 def table_size(terms: int) -> int:
     """A power of two, at most half full."""
     return 1 << max(1, 2 * terms - 1).bit_length()
+
+
+def renumbered(arrays: Mapping[str, NDArray[Any]], new_slots: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """The same texts at other slots: lists stay in their order, and what is known of their blocks stays true.
+
+    Args:
+        new_slots: by slot, 0, 1, 2, ... for slots that stay and -1 for others, which have no text.
+    """
+    numbers, kept = arrays["numbers"].copy(), new_slots >= 0
+    texts = unpack(arrays["texts"], int(numbers[2]))[kept]
+    numbers[2] = len(texts)
+    moved = {
+        "numbers": numbers,
+        "texts": pack(texts),
+        "lengths": arrays["lengths"][kept],
+        "slots": new_slots[arrays["slots"]].astype(np.uint32),
+    }
+    return {**arrays, **moved}
 
 
 @dataclass(frozen=True)

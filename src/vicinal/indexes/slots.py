@@ -61,6 +61,11 @@ class SlotTable:
         self._view: SlotView | None = None  # of what is there, until it changes
         self._shared = False  # a view holds the arrays: copy before the next write
 
+    @property
+    def slot_count(self) -> int:
+        """Slots that there are."""
+        return self._slot_count
+
     def apply(self, delta: Delta) -> None:
         """Takes in the next delta."""
         self._view = None

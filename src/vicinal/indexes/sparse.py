@@ -164,6 +164,12 @@ class SparseIndex:
             "places": kept.places,
         }
 
+    @staticmethod
+    def renumbered(arrays: Mapping[str, NDArray[Any]], new_slots: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """What `save` gave, at other slots; -1 for those that have no entries. Entries stay as they lie."""
+        kept = new_slots >= 0
+        return {**arrays, "live": arrays["live"][kept], "ends": arrays["ends"][kept]}
+
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Takes over what `save` gave; the arrays may be mapped and read-only.
 

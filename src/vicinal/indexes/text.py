@@ -19,6 +19,7 @@ from .kernels import NativeKernels
 from .postings import Analysed, Postings, Program, Stale
 from .postings_native import NativePostings
 from .postings_numpy import NumpyPostings, parts
+from .postings_saved import renumbered
 from .text_asking import Asking, Compiled
 from .text_query import DEFAULT_SCORER, Scorer, TextQuery
 
@@ -230,6 +231,11 @@ class TextIndex:
         with self._writing:
             arrays = self._postings.save()
         return arrays | {"analyzer": np.frombuffer(self._analyzer.fingerprint.encode(), np.uint8)}
+
+    @staticmethod
+    def renumbered(arrays: Mapping[str, NDArray[Any]], new_slots: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """What `save` gave, for the same texts at other slots: see `postings_saved.renumbered`."""
+        return renumbered(arrays, new_slots)
 
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Goes on from what `save` gave. The arrays may be mapped and read-only, and are read in place.

@@ -9,8 +9,11 @@ from __future__ import annotations
 import enum
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..contract import Index, SavedIndex
 from ..errors import StoreError
@@ -23,7 +26,16 @@ from .publication import INDEX_FOLDER, Publication, newest_of_all, publish, remo
 from .reading import ChangedMeanwhile, Reader
 from .state import State, read_state
 
-__all__ = ["Pace", "build", "due_parts", "oldest", "publish_due", "publish_generation"]
+__all__ = [
+    "Pace",
+    "awaited_parts",
+    "build",
+    "due_parts",
+    "move_along",
+    "oldest",
+    "publish_due",
+    "publish_generation",
+]
 
 _log = logging.getLogger("vicinal.store")
 
@@ -45,9 +57,12 @@ class Pace(enum.Enum):
 
 
 def oldest(opened: Opened[Any]) -> Publication | None:
-    """Of what each part was last saved as, the one that stands at the earliest commit; None where a part was not."""
-    published = opened.feed.published
-    if any(part not in published for part in opened.feed.index.parts):
+    """Of what each part was last saved as, the one that stands at the earliest commit.
+
+    None where a part was not; one that lags is made of the rows, whenever it is asked, and needs no changes.
+    """
+    index, published = opened.feed.index, opened.feed.published
+    if any(part not in published and part not in index.lagging for part in index.parts):
         return None
     return min(published.values(), key=lambda publication: publication.change)
 
@@ -103,11 +118,19 @@ def build(opened: Opened[Any], *, awaited: bool = False) -> bool:
             return True
 
 
-def publish_due(files: Files, folder: str, opened: Opened[Any], pace: Pace) -> None:
+def awaited_parts(opened: Opened[Any], pace: Pace) -> list[str]:
+    """Parts worth saving now that somebody may wait for: no words are read that nobody has asked for."""
+    return [part for part in due_parts(opened, pace) if opened.feed.index.is_ready(part)]
+
+
+def publish_due(
+    files: Files, folder: str, opened: Opened[Any], pace: Pace, is_awaited: Callable[[], bool] = lambda: False
+) -> None:
     """Saves the parts that are due and forgets the changes that all parts cover. The caller holds the builder role.
 
     Args:
         folder: of the generation.
+        is_awaited: whether somebody waits by now; then what takes long to build is left.
 
     Raises:
         StoreError, OSError: a full disk, or a folder just deleted; what was saved before stays.
@@ -116,7 +139,7 @@ def publish_due(files: Files, folder: str, opened: Opened[Any], pace: Pace) -> N
     feed.published = _known_to_all(files, folder, opened)
     for part in due_parts(opened, pace):
         with feed.building:
-            saved = _saved(opened, part)
+            saved = _saved(opened, part, is_awaited)
         nonce = None if saved is None else _nonce_of(opened, saved.change)
         if saved is not None and nonce is not None:
             published = publish(files, folder, feed.state.uuid, part, nonce, saved)
@@ -136,35 +159,63 @@ def _known_to_all(files: Files, folder: str, opened: Opened[Any]) -> dict[str, P
     return found  # noqa: RET504  # to mypy, a `with` of apsw might swallow errors
 
 
-def publish_generation(files: Files, folder: str, make_index: Callable[[State], Index]) -> None:
-    """Saves all parts of the index of a generation that is not in force yet, so that nobody will have to build one.
+def publish_generation(
+    files: Files,
+    folder: str,
+    new_slots: NDArray[np.int64],
+    *,
+    make_index: Callable[[State], Index],
+    taken_along: Mapping[str, SavedIndex],
+    builds_all: bool = False,
+) -> None:
+    """Saves the index of a generation that is not in force yet, so that nobody will have to build one.
 
-    A publication that fails, on a full disk, costs time later and nothing else.
+    A part that lags is taken along, and not built where nobody has asked it before. A publication that fails, on a full
+    disk, costs time later and nothing else.
+
+    Args:
+        new_slots: by slot of the generation in force, where its row is here; -1 for nowhere.
+        taken_along: see `Index.taken_along`, of the generation in force.
+        builds_all: whether what lags is built, too.
     """
     generation = open_generation(files, folder)
     if generation is None:
         return
     try:
         feed = Feed(files, generation, make_index)
+        move_along(feed.index, taken_along, new_slots)
         opened = Opened(generation, feed)
         while build(opened, awaited=True):
             pass
-        publish_due(files, folder, opened, Pace.ALWAYS)
+        publish_due(files, folder, opened, Pace.ALWAYS, lambda: not builds_all)
     except (OSError, StoreError) as error:
         _log.warning("the index of %s was not saved: %s", folder, error)
     finally:
         generation.retire()
 
 
-def _saved(opened: Opened[Any], part: str) -> SavedIndex | None:
-    """A part of the index at the newest commit, built to the end; None where it moves on faster than it is saved."""
+def move_along(index: Index, taken_along: Mapping[str, SavedIndex], new_slots: NDArray[np.int64]) -> None:
+    """Puts what lags of another generation's index into this one's; what does not fit is built when it is asked."""
+    for part, saved in taken_along.items():
+        try:
+            index.load_moved(part, saved, new_slots)
+        except Exception as error:
+            _log.warning("%s is not taken along: %s: %s", part, type(error).__name__, error)
+
+
+def _saved(opened: Opened[Any], part: str, is_awaited: Callable[[], bool]) -> SavedIndex | None:
+    """A part of the index at the newest commit, built to the end; None where it moves on faster than it is saved, or
+    where somebody waits and it lacks much.
+    """
     feed = opened.feed
     for _ in range(_TRIES):
         snapshot, state = feed.at_moment(lambda _: (feed.index.snapshot((part,)), feed.state))
         rows = Reader(opened.generation, state)
         try:
-            while snapshot.build(rows):
+            while snapshot.build(rows, urgent=is_awaited()):
                 pass
+            if is_awaited() and not feed.index.is_ready(part):
+                return None
             found: SavedIndex = snapshot.save(part, rows)
         except ChangedMeanwhile:
             continue

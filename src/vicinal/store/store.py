@@ -6,12 +6,14 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar, cast
 
 import apsw
+import numpy as np
+from numpy.typing import NDArray
 
-from ..contract import Durability, Index
+from ..contract import Durability, Index, SavedIndex
 from ..errors import Closed, CollectionDropped, Damaged, StoreError, Unsupported
 from ..locks import new_rlock
 from . import indexing
@@ -23,7 +25,7 @@ from .files import Files
 from .generation import DROPPED, Generation, open_in_force
 from .imports import import_ahead
 from .publication import Publication
-from .publishing import build, oldest
+from .publishing import build, move_along, oldest
 from .query_log import QueryLog
 from .reading import ChangedMeanwhile, Reader
 from .recovery import recover
@@ -448,10 +450,14 @@ class Store(Generic[IndexT]):
             assert self.folder is not None  # memory never moves
             self._opened = self._open(self.folder)
 
-    def replace(self, generation: Generation) -> None:
-        """In memory: puts a generation in force whose rows are those of the old one."""
+    def replace(
+        self, generation: Generation, new_slots: NDArray[np.int64], *, taken_along: Mapping[str, SavedIndex]
+    ) -> None:
+        """In memory: puts a generation in force whose rows are those of the old one; see `publish_generation`."""
         with self._lock:
-            superseded, self._opened = self._opened, self._with_feed(generation)
+            opened = self._with_feed(generation)
+            move_along(opened.feed.index, taken_along, new_slots)
+            superseded, self._opened = self._opened, opened
             if superseded is not None:
                 self._retire(superseded.generation)
 
@@ -490,6 +496,7 @@ class Store(Generic[IndexT]):
         """Syncs and publishes what is due and closes the files. The last one to close leaves no log behind."""
         if self._closed or self._pid != os.getpid():
             return
+        self.upkeep.end()
         with self.upkeep.lock, self.upkeep.sync_lock:  # what the housekeeping threads have begun comes to its end
             try:
                 if self.on_disk and self._opened is not None and self.is_in_place():

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 
 import apsw
 import numpy as np
+from numpy.typing import NDArray
 
 from ..contract import FloatMatrix
 from ..deadline import check_deadline
@@ -69,12 +70,13 @@ def switch(
     *,
     now: int,
     timeout: float,
-    publish: Callable[[str], None],
+    publish: Callable[[str, NDArray[np.int64]], None],
 ) -> str:
     """Builds the next generation, commits the switch and returns its name. The caller holds the builder role.
 
     Args:
-        publish: saves the indexes of the generation in a folder that nobody else knows of.
+        publish: saves the indexes of the generation in a folder that nobody else knows of; it is also given where the
+            rows of old slots are there, -1 for nowhere.
 
     Raises:
         DiskFull: not enough free space; nothing changed.
@@ -93,7 +95,7 @@ def switch(
             if plan.source is None:
                 _replay_until_few(copy, old)
             copy.stamp(plan, start)
-        publish(building)
+        publish(building, copy.new_slots)
         if plan.source is None:
             with _copy_in(files, building, plan, now, copy) as again:
                 _replay_until_few(again, old)
@@ -120,7 +122,13 @@ def switch(
 
 
 def switch_in_memory(
-    files: Files, old: Generation, plan: Plan, *, now: int, timeout: float, put_in_force: Callable[[Generation], None]
+    files: Files,
+    old: Generation,
+    plan: Plan,
+    *,
+    now: int,
+    timeout: float,
+    put_in_force: Callable[[Generation, NDArray[np.int64]], None],
 ) -> None:
     """The same without files, while writers and readers wait."""
 
@@ -130,7 +138,7 @@ def switch_in_memory(
         copy = _Copy(new.connections, new.vectors, plan, now)
         copy.everything(old)
         copy.finish(plan, last, connection)
-        put_in_force(new)
+        put_in_force(new, copy.new_slots)
         update_state(connection, replace(last, moved_to=_IN_MEMORY))  # for writers that wait for this very lock
         connection.execute("COMMIT")
 
@@ -197,6 +205,11 @@ class _Copy:
     def _go_on_from(self, earlier: _Copy) -> None:
         self.change, self._known_slots = earlier.change, earlier._known_slots
         self._slot, self._new_slots, self._told = earlier._slot, earlier._new_slots, earlier._told
+
+    @property
+    def new_slots(self) -> NDArray[np.int64]:
+        """Where the rows of old slots are now; -1 for nowhere."""
+        return self._new_slots
 
     @property
     def dimension(self) -> int | None:

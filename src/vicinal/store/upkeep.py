@@ -10,10 +10,10 @@ import functools
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ..contract import Index
+from ..contract import Index, SavedIndex
 from ..errors import CollectionDropped, StoreError, WriterBusy
 from ..locks import new_rlock
 from .backoff import Backoff
@@ -34,7 +34,7 @@ from .feed import Opened
 from .files import Files
 from .generation import DAMAGED, DROPPED, generations, open_generation
 from .holders import holder_of
-from .publishing import Pace, due_parts, publish_due, publish_generation
+from .publishing import Pace, awaited_parts, due_parts, publish_due, publish_generation
 from .switch import Plan, switch, switch_in_memory
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Upkeep(Generic[IndexT]):
         self.sync_lock = new_rlock()
         self._compaction, self._publication = Backoff("compaction"), Backoff("publication")
         self._is_builder = False
+        self._is_ending = False
         self._checked_slots = 0  # in memory: slots when dead ones were last counted
         self._has_leftovers = False  # an earlier generation that a process had open when we would have removed it
         self._looked_at = self._synced_at = self._cleared_at = time.monotonic()
@@ -91,8 +92,12 @@ class Upkeep(Generic[IndexT]):
             folder = opened.generation.folder
         return None if folder is None else holder_of(os.path.join(folder, "builder.db"))
 
+    def end(self) -> None:
+        """Before `finish`: what is being built in the background ends soon."""
+        self._is_ending = True
+
     def finish(self) -> None:
-        """Before closing: syncs; a short-lived process publishes only what is past the limit."""
+        """Before closing: syncs; a short-lived process publishes only what is past the limit, and takes little time."""
         if self._files.read_only:
             return
         if self._store.unsynced:
@@ -164,7 +169,7 @@ class Upkeep(Generic[IndexT]):
         with self._store.in_force() as opened:
             looked_at = (opened.generation.name, opened.feed.state.change, pace)
             needs_compaction = self._needs_compaction(opened)
-            parts = due_parts(opened, pace)
+            parts = awaited_parts(opened, pace) if self._is_ending else due_parts(opened, pace)
         if needs_compaction and self._compaction.is_due() and self._compact():
             return
         if always or (parts and self._publication.is_due()):
@@ -192,21 +197,25 @@ class Upkeep(Generic[IndexT]):
         """
         if not self._store.on_disk:
             with self._store.in_force() as opened:
-                switch_in_memory(
-                    self._files, opened.generation, plan, now=now, timeout=timeout, put_in_force=self._store.replace
-                )
+                replace = functools.partial(self._store.replace, taken_along=_taken_along(opened, plan))
+                switch_in_memory(self._files, opened.generation, plan, now=now, timeout=timeout, put_in_force=replace)
             return True
         with self._sole_builder(timeout) as opened:
             clear_up(self._files, self._folder, opened.generation.name)  # an orphan may be in the new one's place
-            make_index = self._store.make_index
-            publish = functools.partial(publish_generation, self._files, make_index=make_index)
+            publish = functools.partial(
+                publish_generation,
+                self._files,
+                make_index=self._store.make_index,
+                taken_along=_taken_along(opened, plan),
+                builds_all=plan.source is not None,  # other rows than those that words are known of
+            )
             switch(self._files, self._folder, opened.generation, plan, now=now, timeout=timeout, publish=publish)
         self._store.current()
-        return self._publish_and_clear_up(Pace.QUIET)
+        return self._publish_and_clear_up(Pace.QUIET, is_awaited=True)
 
-    def _publish_and_clear_up(self, pace: Pace) -> bool:
+    def _publish_and_clear_up(self, pace: Pace, *, is_awaited: bool = False) -> bool:
         with self._building() as opened:
-            cleared = opened is not None and self._publish(opened, pace)
+            cleared = opened is not None and self._publish(opened, pace, is_awaited)
         self._has_leftovers = not cleared
         return cleared
 
@@ -323,11 +332,11 @@ class Upkeep(Generic[IndexT]):
                 yield None
                 return
 
-    def _publish(self, opened: Opened[IndexT], pace: Pace) -> bool:
+    def _publish(self, opened: Opened[IndexT], pace: Pace, is_awaited: bool) -> bool:
         """Saves the parts of the index that are due and removes what is left over. Holds the role."""
         folder = os.path.join(self._folder, opened.generation.name)
         try:
-            publish_due(self._files, folder, opened, pace)
+            publish_due(self._files, folder, opened, pace, lambda: is_awaited or self._is_ending)
             self._publication.succeeded()
         except (OSError, StoreError) as error:  # on a full disk or in a folder just deleted: it costs time later
             self._publication.failed(error)
@@ -337,6 +346,11 @@ class Upkeep(Generic[IndexT]):
     def _needs_compaction(self, opened: Opened[IndexT]) -> bool:
         slots, live = opened.feed.state.next_slot, opened.feed.index.live_count(time.time_ns() // 1000)
         return slots - live > max(live, _COMPACT_SLOTS_MIN)
+
+
+def _taken_along(opened: Opened[IndexT], plan: Plan) -> Mapping[str, SavedIndex]:
+    with opened.feed.building:
+        return {} if plan.source is not None else opened.feed.index.taken_along()
 
 
 def not_resting(stores: Iterable[Store[IndexT]], now: float) -> list[Store[IndexT]]:
