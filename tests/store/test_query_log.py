@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import vicinal
-from vicinal.errors import InvalidArgument, NotAllowed
+from vicinal.errors import InvalidArgument, InvalidText, NotAllowed
 from vicinal.store import query_log
 from vicinal.store.query_log import FILE_NAME
 
@@ -99,10 +99,11 @@ def test_long_texts_and_filters_are_cut(docs: Any) -> None:
     assert "<b>" not in (docs.search("<b>") and docs.logged_queries(1)[0]._repr_html_())
 
 
-def test_a_lone_surrogate_is_written_as_an_escape(docs: Any) -> None:
+def test_what_is_refused_is_no_search(docs: Any) -> None:
     docs.log_queries()
-    docs.search("amber \ud800", mode="keyword")
-    assert docs.logged_queries()[0].query == r"amber \ud800"
+    with pytest.raises(InvalidText):
+        docs.search("amber \ud800", mode="keyword")
+    assert docs.logged_queries() == []
 
 
 def test_it_goes_on_in_whoever_opens_the_collection_later(tmp_path: Path) -> None:

@@ -110,8 +110,6 @@ def _asked(asked: Asked) -> str:
 
 def _query(query: Any) -> str:
     if isinstance(query, str):
-        # A file of the log takes no lone surrogates, which a query may hold.
-        query = query[: _TEXT_CHARS_MAX + 1].encode("utf-8", "backslashreplace").decode("utf-8")
         return query if len(query) <= _TEXT_CHARS_MAX else f"{query[: _TEXT_CHARS_MAX - 3]}..."
     return "a sparse vector" if query is None else f"a vector of {np.size(query):,}"
 
