@@ -476,6 +476,31 @@ def test_rules_of_the_repository_above_hold(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows makes links for administrators only")
+def test_a_rule_that_would_be_matched_for_hours_is_passed_over(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            ".gitignore": "*a*a*a*a*a*a*a*b\n/**/a/**/a/**/a/**/b\n# * * * * * *\n*-*-*.log\n",
+            "a" * 200 + ".txt": "kept", "a-b-c.log": "ignored",
+        },
+    )  # fmt: skip
+    finder = Finder(tmp_path)
+    assert [file.name for file in finder.files()] == ["a" * 200 + ".txt"]
+    assert [(name, "is passed over: " in reason) for name, reason in finder.problems] == [(".gitignore", True)] * 2
+
+
+def test_a_folder_that_is_too_deep_is_listed_and_stops_nothing(docs: vicinal.Collection, folder: Path) -> None:
+    write(
+        folder,
+        {"/".join(["zz"] + ["d"] * 98 + ["reached.txt"]): "deep", "/".join(["zz"] + ["d"] * 120 + ["a.txt"]): "no"},
+    )
+    report, _ = run(docs, folder)
+    assert report.files == 6
+    ((name, reason),) = report.problems
+    assert name.startswith("zz/d/d/")
+    assert "more than 100 deep" in reason
+
+
 def test_links_are_not_followed(tmp_path: Path) -> None:
     write(tmp_path, {"a/a.txt": "x"})
     (tmp_path / "a" / "loop").symlink_to(tmp_path)

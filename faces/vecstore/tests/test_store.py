@@ -165,6 +165,11 @@ REFUSALS: dict[str, tuple[Callable[[VecStore], object], type[Exception], str]] =
         ValueError,
         r"Filter parse error: the value holds a lone surrogate, which is not text. Decode the source with \S+\.$",
     ),
+    "words with a lone surrogate": (
+        lambda s: s.hybrid_query(X, "fox \ud800", 3, 0.5),
+        ValueError,
+        r"Hybrid query failed: .*lone surrogate.*not text. Decode the source with \S+\.$",
+    ),
     "a query of another dimension": (lambda s: s.query([1, 2], 3), ValueError, "Query failed: .*2 components.*3"),
     "a query with infinity": (lambda s: s.query([1, 2, INF], 3), ValueError, "Query failed: .*inf"),
     "a filter that is no text": (lambda s: s.query(X, 3, {"n": 1}), TypeError, "filter must be a str"),
@@ -355,6 +360,8 @@ def test_what_is_no_path_is_refused(path: Any) -> None:
 
 
 def test_a_store_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^Failed to open store: the path holds a lone surrogate"):
+        VecStore(f"{tmp_path}/\ud800")
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(ValueError, match=r"Failed to open store: .*is a file"):
         VecStore(tmp_path / "file")

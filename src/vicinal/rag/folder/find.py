@@ -19,6 +19,12 @@ __all__ = ["FILE_BYTES_MAX", "Finder", "Found"]
 
 FILE_BYTES_MAX = 20_000_000
 
+# No path that people make is as deep; each level is a frame of the walk.
+_DEPTH_MAX = 100
+# Of stars in one part of a rule, and of "**" in all of it. Matching tries all ways to share a name out: for hours
+# with five stars and a long name; who wrote the .gitignore need not be who indexes the folder.
+_STARS_MAX = 3
+
 # Made by programs, and never meant, even where nothing ignores them.
 _NEVER = frozenset({"__pycache__", "node_modules"})
 
@@ -70,17 +76,21 @@ class Finder:
         if find_spec("pathspec") is None:
             raise MissingExtra("pathspec", "loaders", "indexing a folder")
         included, excluded = _spec("include", self.include), _spec("exclude", self.exclude)
-        found = self._walk(self.root, "", [*_above(self.root), ("", excluded)])
+        found = self._walk(self.root, "", [*_above(self.root, self.problems), ("", excluded)])
         return [file for file in found if not self.include or included.match_file(file.name)]
 
     def _walk(self, folder: Path, prefix: str, specs: list[tuple[str, GitIgnoreSpec]]) -> Iterator[Found]:
+        if prefix.count("/") > _DEPTH_MAX:
+            self.problems.append((f"{prefix[:60]}...", f"folders more than {_DEPTH_MAX} deep are not looked into"))
+            return
         try:
             with os.scandir(folder) as listed:
                 entries = sorted(listed, key=lambda entry: entry.name)
         except OSError as error:
             self.problems.append((prefix or ".", f"the folder cannot be read ({error.strerror})"))
             return
-        rules = [_ignore_file(folder)] if any(entry.name == ".gitignore" for entry in entries) else []
+        has_rules = any(entry.name == ".gitignore" for entry in entries)
+        rules = [_ignore_file(folder, f"{prefix}.gitignore", self.problems)] if has_rules else []
         specs = [*specs[:-1], *((prefix, rule) for rule in rules), specs[-1]]  # what the caller excludes goes last
         for entry in entries:
             if entry.name.startswith(".") or entry.name in _NEVER or entry.is_symlink():
@@ -122,8 +132,8 @@ def _spec(name: str, patterns: Sequence[str]) -> GitIgnoreSpec:
         ) from None
 
 
-def _ignore_file(folder: Path) -> GitIgnoreSpec:
-    """The rules of its .gitignore; those that are none are passed over, as git does."""
+def _ignore_file(folder: Path, name: str, problems: list[tuple[str, str]]) -> GitIgnoreSpec:
+    """The rules of its .gitignore; those that are none are passed over, as git does, and so are those without end."""
     from pathspec import GitIgnoreSpec
 
     rules = GitIgnoreSpec([])
@@ -132,6 +142,9 @@ def _ignore_file(folder: Path) -> GitIgnoreSpec:
     except OSError:
         return rules
     for line in lines:
+        if not line.startswith("#") and _has_too_many_stars(line):
+            problems.append((name, f"a rule of more than {_STARS_MAX} stars in one name is passed over: {line[:60]!r}"))
+            continue
         try:
             rules += GitIgnoreSpec.from_lines([line])
         except ValueError:
@@ -139,7 +152,12 @@ def _ignore_file(folder: Path) -> GitIgnoreSpec:
     return rules
 
 
-def _above(root: Path) -> list[tuple[str, GitIgnoreSpec]]:
+def _has_too_many_stars(rule: str) -> bool:
+    parts = rule.split("/")
+    return parts.count("**") > _STARS_MAX or any(part.count("*") > _STARS_MAX for part in parts)
+
+
+def _above(root: Path, problems: list[tuple[str, str]]) -> list[tuple[str, GitIgnoreSpec]]:
     """Rules of the folders above, up to the root of the repository that `root` is in; none where it is in none.
 
     Those that ignore `root` itself are left out: who names a folder means it.
@@ -147,7 +165,11 @@ def _above(root: Path) -> list[tuple[str, GitIgnoreSpec]]:
     folders = [root, *root.parents]
     top = next((place for place, folder in enumerate(folders) if (folder / ".git").exists()), 0)
     rules = [
-        ("/" + "/".join(root.relative_to(folder).parts) + "/", _ignore_file(folder)) for folder in folders[top:0:-1]
+        (
+            "/" + "/".join(root.relative_to(folder).parts) + "/",
+            _ignore_file(folder, str(folder / ".gitignore"), problems),
+        )
+        for folder in folders[top:0:-1]
     ]
     return [(prefix, rule) for prefix, rule in rules if not rule.check_file(prefix[1:]).include]
 
