@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -49,29 +50,29 @@ warnings.filterwarnings("ignore", message="no bands and rows")
 names = {"__name__": "__main__"}
 for line, text in json.load(sys.stdin):
     exec(compile("\\n" * line + text, "document", "exec"), names)
-    print("ran", line)
+    print("ran", line, flush=True)
 """
 
 
+Event = Callable[[], None]
+
+
 @pytest.fixture(scope="module", params=["one server", "cluster"])
-def redis_6379(request: pytest.FixtureRequest) -> Iterator[int]:
+def redis_6379(request: pytest.FixtureRequest) -> Iterator[Event]:
     """The programs name no port: they mean Redis' own. A Redis that is there already is CI's own, or not ours.
 
-    A cluster of three masters listens there too, whose slots move from one to another while the programs run.
+    A cluster of three masters listens there too. What happens while the programs run is given: its slots move.
     """
     if request.param == "cluster":
         if answers(6379):
             pytest.skip("somebody's Redis is at port 6379, so no cluster can be")
         with Cluster(6379) as cluster:
-            moving = threading.Thread(target=cluster.reshard, args=(300,))
-            moving.start()
-            yield 6379
-            moving.join()
+            yield partial(cluster.reshard, 300)
     elif not answers(6379):
         with Redis(port=6379):
-            yield 6379
+            yield lambda: None
     elif os.environ.get("CI") == "true":
-        yield 6379
+        yield lambda: None
     else:
         pytest.skip("somebody's Redis is at port 6379, and these programs would write into it")
 
@@ -94,17 +95,37 @@ def folder(tmp_path: Path, postgres: Postgres) -> Path:
     return tmp_path
 
 
-def run(programs: list[tuple[int, str]], folder: Path) -> list[int]:
-    done = subprocess.run(
-        [sys.executable, "-c", RUNNER, str(SHARED_TESTS)],
-        input=json.dumps(programs), cwd=folder, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return [int(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("ran ")]
+def run(programs: list[tuple[int, str]], folder: Path, meanwhile: Event) -> list[int]:
+    """Lines of the programs that ran. What happens meanwhile begins when half of them have."""
+    with (
+        (folder / "errors").open("w+") as errors,
+        subprocess.Popen(
+            [sys.executable, "-c", RUNNER, str(SHARED_TESTS)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=folder, text=True,
+        ) as process,
+    ):  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        deadline = threading.Timer(300, process.kill)
+        deadline.start()
+        try:
+            process.stdin.write(json.dumps(programs))
+            process.stdin.close()
+            ran = []
+            for line in process.stdout:
+                if line.startswith("ran "):
+                    ran.append(int(line.split()[1]))
+                if len(ran) == len(programs) // 2 and line.startswith("ran "):
+                    meanwhile()
+        finally:
+            deadline.cancel()
+        errors.seek(0)
+        assert process.wait() == 0, errors.read()
+    return ran
 
 
 @pytest.mark.skipif(SEED is None, reason="lshrs' document is not here: ../shared/seeds/004_*.txt")
-def test_all_programs_of_the_document_run(folder: Path, redis_6379: int, postgres: Postgres) -> None:
+def test_all_programs_of_the_document_run(folder: Path, redis_6379: Event, postgres: Postgres) -> None:
     assert SEED is not None
     programs = [block for block in python_blocks(SEED) if is_program(block)]
     assert len(programs) == 14
@@ -112,11 +133,11 @@ def test_all_programs_of_the_document_run(folder: Path, redis_6379: int, postgre
     check = "assert lsh.stats()['dim'] == 768 and restored_lsh._redis_config['host'] == 'production-redis'"
     end = "assert len(indices) >= 0 and candidates is not None"
     after = [(9_998, check), (9_999, end)]
-    assert run([prelude, *((block.line, block.text) for block in programs), *after], folder)[-1] == 9_999
+    assert run([prelude, *((block.line, block.text) for block in programs), *after], folder, redis_6379)[-1] == 9_999
 
 
 @pytest.mark.skipif(SEED is None, reason="lshrs' document is not here: ../shared/seeds/004_*.txt")
-def test_its_sources_fill_the_index(folder: Path, redis_6379: int, postgres: Postgres) -> None:
+def test_its_sources_fill_the_index(folder: Path, redis_6379: Event, postgres: Postgres) -> None:
     assert SEED is not None
     program = next(block for block in python_blocks(SEED) if "lsh.create_signatures(" in block.text)
     check = (
@@ -128,7 +149,7 @@ def test_its_sources_fill_the_index(folder: Path, redis_6379: int, postgres: Pos
         "    assert 1_000 + row in found\n"
         "    assert (2_000 + row in lsh.query(vector, topk=None)) == (row >= 5)\n"
     )
-    assert run([(0, PRELUDE.format(dsn=postgres.dsn)), (1, check)], folder) == [0, 1]
+    assert run([(0, PRELUDE.format(dsn=postgres.dsn)), (1, check)], folder, redis_6379) == [0, 1]
 
 
 def is_program(block: Block) -> bool:
@@ -136,9 +157,9 @@ def is_program(block: Block) -> bool:
     return block.is_program and "bands: List[bytes]" not in block.text
 
 
-def test_our_programs_run(folder: Path, redis_6379: int) -> None:
+def test_our_programs_run(folder: Path, redis_6379: Event) -> None:
     programs = [(block.line, block.text) for block in python_blocks(OURS)]
-    assert run(programs, folder) == [line for line, _ in programs]
+    assert run(programs, folder, redis_6379) == [line for line, _ in programs]
 
 
 @pytest.mark.skipif(SEED is None, reason="lshrs' document is not here: ../shared/seeds/004_*.txt")

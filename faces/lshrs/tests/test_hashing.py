@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import pickle
 from fractions import Fraction
@@ -111,8 +112,28 @@ def test_signatures_are_a_tuple() -> None:
 CONFIGURATIONS = [(8, 16), (16, 8), (32, 4)]
 COSINES = [0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99]
 SEEDS = 2_500
-# Of a standard normal: 99.9 % for all 36 comparisons together (Bonferroni): a right program fails once in a thousand.
-Z = 4.2
+TAIL = 0.0005  # on either side of an interval of 99.9 %
+
+
+def central(trials: int, probability: float) -> tuple[int, int]:
+    """The counts between the two tails of a binomial distribution, by its own probabilities."""
+    if probability in (0, 1):
+        return round(trials * probability), round(trials * probability)
+    logs = [math.lgamma(trials + 1) - math.lgamma(k + 1) - math.lgamma(trials - k + 1) for k in range(trials + 1)]
+    odds = [
+        math.exp(log + k * math.log(probability) + (trials - k) * math.log1p(-probability))
+        for k, log in enumerate(logs)
+    ]
+    below = list(itertools.accumulate(odds))
+    low = next(k for k, total in enumerate(below) if total > TAIL)
+    high = next(k for k, total in enumerate(below) if total > 1 - TAIL)
+    return low, high
+
+
+def test_central_intervals() -> None:
+    assert central(10, 0.5) == (0, 10)
+    assert central(2_500, 0.5) == (1_168, 1_332)  # 1,250 and 3.29 times 25
+    assert central(2_500, 0.0001)[0] == 0
 
 
 @pytest.mark.parametrize(("bands", "rows"), CONFIGURATIONS)
@@ -131,8 +152,8 @@ def test_collision_rates_are_those_of_the_formula(bands: int, rows: int) -> None
         collided += (signatures[1:] == signatures[0]).all(axis=2).any(axis=1)
     for cosine, count in zip(COSINES, collided):
         expected = compute_collision_probability(cosine_to_agreement(cosine), bands, rows)
-        spread = math.sqrt(SEEDS * expected * (1 - expected))
-        assert abs(count - SEEDS * expected) <= Z * spread + 1, (cosine, count / SEEDS, expected)
+        low, high = central(SEEDS, expected)
+        assert low <= count <= high, (cosine, count / SEEDS, expected)
 
 
 def test_formulas_take_arrays() -> None:
