@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import numpy as np
 import pytest
 
 import vicinal
-from vicinal.errors import InvalidArgument, InvalidText, NotAllowed
+from vicinal.errors import Damaged, InvalidArgument, InvalidText, NotAllowed
 from vicinal.store import query_log
 from vicinal.store.query_log import FILE_NAME
 
@@ -176,9 +178,12 @@ def test_copies_have_none_and_a_dropped_collection_leaves_none(tmp_path: Path) -
         assert docs.logged_queries() == []
 
 
-@pytest.mark.parametrize("damage", ["garbage", "folder", "truncated"])
-def test_a_damaged_log_costs_no_search(tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture) -> None:
-    with vicinal.connect(tmp_path) as db:
+DAMAGE = ["garbage", "folder", "truncated", "foreign"]
+
+
+def damaged(folder: Path, damage: str) -> Path:
+    """A collection with a damaged log of searches; returns the log's path."""
+    with vicinal.connect(folder) as db:
         docs = db.collection("docs", encoder="hashing:16")
         docs.add(["a"], texts=["amber"])
         docs.log_queries()
@@ -188,15 +193,78 @@ def test_a_damaged_log_costs_no_search(tmp_path: Path, damage: str, caplog: pyte
     for extra in (f"{path}-wal", f"{path}-shm"):
         if os.path.exists(extra):
             os.remove(extra)
+    content = path.read_bytes()
+    path.unlink()
     if damage == "folder":
-        path.unlink()
         path.mkdir()
+    elif damage == "foreign":
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("CREATE TABLE queries(something TEXT)")
+            other.commit()
     else:
-        path.write_bytes(b"garbage" * 1000 if damage == "garbage" else path.read_bytes()[:1500])
+        path.write_bytes(b"garbage" * 1000 if damage == "garbage" else content[:1500])
+    return path
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_log_costs_no_search(tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture) -> None:
+    damaged(tmp_path, damage)
     with vicinal.connect(tmp_path) as db:
         assert db.collection("docs").search("amber").ids == ["a"]
         assert db.collection("docs").verify().ok
     assert "log of searches" in caplog.text
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_log_can_be_begun_anew_and_purged(tmp_path: Path, damage: str) -> None:
+    path = damaged(tmp_path / "one", damage)
+    with vicinal.connect(tmp_path / "one") as db:
+        docs = db.collection("docs", encoder="hashing:16")
+        with pytest.raises(Damaged, match=r"log_queries\(\) begins a new one and purge\(\) erases it"):
+            docs.slow_queries()
+        docs.log_queries()
+        docs.search("amber again")
+        assert [entry.query for entry in docs.logged_queries()] == ["amber again"]
+    path = damaged(tmp_path / "two", damage)
+    with vicinal.connect(tmp_path / "two") as db:
+        docs = db.collection("docs", encoder="hashing:16")
+        assert docs.purge().complete
+        assert not path.exists() or path.is_file()
+        assert docs.logged_queries() == []
+        docs.log_queries()
+        docs.search("amber")
+        assert len(docs.logged_queries()) == 1
+    damaged(tmp_path / "three", damage)
+    with vicinal.connect(tmp_path / "three") as db:
+        docs = db.collection("docs", encoder="hashing:16")
+        docs.log_queries(False)
+        assert docs.logged_queries() == []
+
+
+def test_a_log_damaged_while_it_is_written_goes_on_after_purge(tmp_path: Path) -> None:
+    with vicinal.connect(tmp_path) as db:
+        docs = db.collection("docs", encoder="hashing:16")
+        docs.add(["a"], texts=["amber"])
+        docs.log_queries()
+        docs.search("secret")
+        path = log_file(docs)
+        docs._context.store.query_log._file.close()
+        path.write_bytes(b"secret garbage" * 1000)
+        assert docs.purge().complete
+        docs.search("amber")
+        assert [entry.query for entry in docs.logged_queries()] == ["amber"]
+        assert b"secret" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("damage", [b"garbage" * 1000, b""])
+def test_a_damaged_cache_of_encoders_is_purged_too(tmp_path: Path, damage: bytes) -> None:
+    with vicinal.connect(tmp_path, encoder_cache="disk") as db:
+        db.collection("docs", encoder="hashing:16").add(["a"], texts=["amber"])
+    (tmp_path / "encoder-cache.db").write_bytes(damage)
+    with vicinal.connect(tmp_path, encoder_cache="disk") as db:
+        docs = db.collection("docs")
+        assert docs.purge().complete
+        assert docs.search("amber").ids == ["a"]
 
 
 def test_a_log_that_cannot_be_written_costs_no_search(

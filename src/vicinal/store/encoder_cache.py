@@ -68,10 +68,10 @@ class DiskStore:
             _log.warning("encoder cache not written: %s", error)
 
     def clear(self) -> None:
-        """Erases everything, bytes included.
+        """Erases everything, bytes included; a damaged file goes as a whole.
 
         Raises:
-            StoreError: another process is using it, or the file is damaged.
+            StoreError: another process is using it, or it cannot be removed.
         """
         self._file.erase("DELETE FROM vectors; UPDATE size SET bytes = 0")
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import apsw
 
-from ..errors import Unsupported, VicinalError
+from ..errors import Damaged, DiskFull, StoreError, Unsupported, VicinalError, WriterBusy
 from ..logged_query import LoggedQuery
 from .files import Files
 from .side_file import SideFile
@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS queries(
 ) STRICT;
 CREATE INDEX IF NOT EXISTS queries_by_seconds ON queries(seconds);
 """
+_REMEDY: Final = "log_queries() begins a new one and purge() erases it"
 _COLUMNS: Final = "at, call, seconds, mode, k, query, filter, hits"
 
 
@@ -80,23 +81,28 @@ class QueryLog:
         try:
             found = self._file.use(lambda connection: connection.execute("SELECT keep, slower_than FROM settings").get)
         except VicinalError as error:
-            _log.warning("the log of searches cannot be read: %s", error)
+            _log.warning("the log of searches cannot be read, %s: %s", _REMEDY, error)
             return
         self.settings = None if found is None else LogSettings(*found)
 
     def switch(self, settings: LogSettings | None) -> None:
-        """Begins or ends logging; what was logged stays.
+        """Begins or ends logging; what was logged stays, where the file can be read.
 
         Raises:
             Unsupported: the medium is read-only.
-            StoreError: the file cannot be written.
+            StoreError: the file cannot be written, nor a new one be made.
         """
         if self._files.read_only and self._path is not None:
             raise Unsupported("searches cannot be logged on a read-only medium", name="log_queries", place=self._path)
         if self._file is not None:
             self.flush()
-            kept = None if settings is None else astuple(settings)
-            self._file.use(lambda connection: _keep(connection, kept))
+            try:
+                self._remember(settings)
+            except (WriterBusy, DiskFull):
+                raise
+            except StoreError:  # it is damaged, and was not what it says
+                self._file.remove()
+                self._remember(settings)
         elif settings is not None:
             self._waiting = deque(self._waiting, maxlen=settings.keep)
         self.settings = settings
@@ -129,14 +135,16 @@ class QueryLog:
         return self._ordered("seconds DESC, number DESC", count)
 
     def erase(self) -> None:
-        """Forgets all entries, bytes included. Logging goes on where it is on.
+        """Forgets all entries, bytes included; a damaged file goes as a whole. Logging goes on where it is on.
 
         Raises:
-            StoreError: another process is using the file, or it is damaged.
+            StoreError: another process is using the file, or it cannot be removed.
         """
         self._waiting.clear()
         if self._file is not None and self._path is not None and self._files.exists(self._path):
             self._file.erase("DELETE FROM queries")
+            if self.settings is not None:
+                self._remember(self.settings)
 
     def remove(self) -> None:
         """Ends logging for good, and deletes the file."""
@@ -145,10 +153,7 @@ class QueryLog:
         if self._file is None or self._path is None:
             return
         with contextlib.suppress(VicinalError):
-            self._file.close()
-            for path in (self._path, f"{self._path}-wal", f"{self._path}-shm"):
-                if self._files.exists(path):
-                    self._files.remove_file(path)
+            self._file.remove()
 
     def close(self) -> None:
         """Writes what waits and closes the file."""
@@ -164,7 +169,22 @@ class QueryLog:
         if not self._files.exists(self._path):
             return []
         ask = f"SELECT {_COLUMNS} FROM queries ORDER BY {order} LIMIT ?"
-        return self._file.use(lambda connection: [_entry(row) for row in connection.execute(ask, (count,))])
+        try:
+            return self._file.use(lambda connection: [_entry(row) for row in connection.execute(ask, (count,))])
+        except (WriterBusy, DiskFull):
+            raise
+        except StoreError as error:
+            raise Damaged(
+                f"the log of searches cannot be read: {error.message}",
+                name="query log",
+                place=self._path,
+                remedy=f"The rows are as they were; {_REMEDY}.",
+            ) from error
+
+    def _remember(self, settings: LogSettings | None) -> None:
+        assert self._file is not None  # our callers looked
+        kept = None if settings is None else astuple(settings)
+        self._file.use(lambda connection: _keep(connection, kept))
 
 
 def _keep(connection: apsw.Connection, settings: tuple[Any, ...] | None) -> None:

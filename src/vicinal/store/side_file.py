@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import weakref
 from collections.abc import Callable
 from typing import TypeVar
 
 import apsw
 
+from ..errors import DiskFull, StoreError, WriterBusy
 from ..locks import new_lock
 from .connections import connect_file, translated
 from .files import Files
@@ -51,10 +54,10 @@ class SideFile:
             return work(self._connection)
 
     def erase(self, delete: str) -> None:
-        """Runs statements that delete, and leaves none of the bytes behind.
+        """Runs statements that delete, and leaves none of the bytes behind. A damaged file goes as a whole.
 
         Raises:
-            StoreError: another process is using it, or the file is damaged.
+            StoreError: another process is using it, or it cannot be removed.
         """
 
         def erase(connection: apsw.Connection) -> None:
@@ -63,7 +66,28 @@ class SideFile:
             connection.execute("VACUUM")
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
-        self.use(erase)
+        try:
+            self.use(erase)
+        except (WriterBusy, DiskFull):
+            raise
+        except StoreError:
+            self.remove()
+
+    def remove(self) -> None:
+        """Deletes the file, or what lies in its place; the next call makes it anew.
+
+        Raises:
+            StoreError: it cannot be deleted.
+        """
+        with sqlite_in_use.own.lock, self._lock, translated(self._path):
+            with contextlib.suppress(apsw.Error):  # of a damaged file
+                self._close()
+            self._connection = None
+            for path in (self._path, f"{self._path}-wal", f"{self._path}-shm"):
+                if os.path.isdir(path):
+                    self._files.remove_tree(path)
+                elif self._files.exists(path):
+                    self._files.remove_file(path)
 
     def close(self) -> None:
         with sqlite_in_use.own.lock, self._lock, translated(self._path):
