@@ -16,6 +16,8 @@ import vicinal
 from support.http_server import HttpServer
 from support.servers import wait_until
 from vicinal import errors
+from vicinal.server.calls import _is_shareable
+from vicinal.wire.arguments import Search
 
 DOCS = "/v1/collections/docs"
 
@@ -191,7 +193,11 @@ def test_warnings_of_the_engine_reach_the_caller(http: httpx.Client) -> None:
     assert "vicinal-warnings" not in http.post(f"{DOCS}/search", json={"query": [1, 0]}).headers
 
 
-def test_concurrent_searches_get_their_own_answers(server: HttpServer, http: httpx.Client) -> None:
+@pytest.mark.parametrize("accuracy", [{}, {"exact": True}, {"recall": 0.9}, {"effort": 5}])
+def test_concurrent_searches_get_their_own_answers(
+    server: HttpServer, http: httpx.Client, accuracy: dict[str, Any]
+) -> None:
+    assert _is_shareable(Search(query=[1.0, 0.0], **accuracy))
     count = 200
     angles = np.arange(count) / count * 6
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1)
@@ -202,7 +208,7 @@ def test_concurrent_searches_get_their_own_answers(server: HttpServer, http: htt
         with server.client() as client:
             for i in range(first, count, 8):
                 query = vectors[i].tolist() if i % 7 else [1.0, 2.0, 3.0]  # one in seven is of another dimension
-                answer = client.post(f"{DOCS}/search", json={"query": query, "k": 1}).json()
+                answer = client.post(f"{DOCS}/search", json={"query": query, "k": 1, **accuracy}).json()
                 if i % 7 and answer["hits"][0]["id"] != i:
                     wrong.append((i, answer))
                 if not i % 7 and answer["error"]["type"] != "DimensionMismatch":

@@ -99,7 +99,9 @@ _KEEPS_TO_ROWS: Final = frozenset(
 )
 
 # Arguments of a search that others may have too. One with any other is answered alone.
-_SHARED: Final = frozenset(("query", "k", "where", "mode", "offset", "min_score", "select"))
+_SHARED: Final = frozenset(
+    ("query", "k", "where", "mode", "exact", "recall", "effort", "offset", "min_score", "select")
+)
 _NOT_SHARED: Final = tuple(name for name in Search.__struct_fields__ if name not in _SHARED)
 
 _encode = msgspec.json.Encoder().encode
