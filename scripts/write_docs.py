@@ -10,6 +10,7 @@ import inspect
 import sys
 from pathlib import Path
 
+from api_reference import api_page
 from figures import beside_others, figures
 
 from vicinal import errors
@@ -71,7 +72,12 @@ def _with_figures(page: Path, tables: str) -> str:
     return f"{text[:before]}\n{tables}\n\n{text[after:]}"
 
 
-PAGES = {"docs/errors.md": errors_page, "docs/benchmarks.md": benchmarks_page, "README.md": readme}
+PAGES = {
+    "docs/api.md": api_page,
+    "docs/errors.md": errors_page,
+    "docs/benchmarks.md": benchmarks_page,
+    "README.md": readme,
+}
 
 
 def main() -> int:

@@ -60,6 +60,33 @@ GIVEN = {
         admin = keys.create("admin", "admin")[1]
         host = cleanup.enter_context(HttpServer("data")).url.removeprefix("http://")
     """,
+    "recipes.md": """
+        import pytest
+        for package in ("fastapi", "pandas"):
+            pytest.importorskip(package, reason=f"{package} is not installed")
+        from types import SimpleNamespace
+        from vicinal.encoders import resolve
+        hashing, spelling = resolve("hashing:512"), resolve("hashing:384")
+        def create(*, input, model, **options):
+            vectors = [SimpleNamespace(index=i, embedding=v.tolist()) for i, v in enumerate(hashing.encode(input))]
+            return SimpleNamespace(data=vectors)
+        client = SimpleNamespace(embeddings=SimpleNamespace(create=create), base_url="https://api.openai.com/v1")
+        model = SimpleNamespace(encode=lambda texts, **options: spelling.encode(list(texts)))
+        llm = lambda prompt: "Forty minutes [1]."
+    """,
+    "tasks.md": """
+        import pathlib, pytest
+        pytest.importorskip("pandas", reason="pandas is not installed")
+        for i in range(2_000):
+            path = pathlib.Path("notes", str(2020 + i % 5), f"{i:04}.txt")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"note {i} is about {['cats', 'dogs', 'bees', 'owls'][i % 4]}")
+        pathlib.Path("products.csv").write_text(
+            "sku,name,description,price\\n"
+            "K1,Kettle,Boils water on any stove,29.90\\nK2,Kettle of copper,Boils water,120\\n"
+            "P1,Pan,For stove and oven,35.00\\nB1,Bread knife,Cuts bread,12.50\\n"
+        )
+    """,
     "settings.md": """
         import pathlib, vicinal
         pathlib.Path("prod.env").write_text("OPENAI_API_KEY=sk-an-example")
@@ -118,6 +145,13 @@ def test_examples_run_and_print_what_the_page_says(page: Path, tmp_path: Path, m
                 exec(program, names)
             if expected is not None:
                 assert printed.getvalue() == expected
+
+
+def test_each_task_is_a_program_of_at_most_20_lines() -> None:
+    programs = [block.text.splitlines() for block, _ in examples(ROOT / "docs" / "tasks.md")]
+    assert len(programs) == 3
+    assert all(sum(bool(line.strip()) for line in program) <= 20 for program in programs)
+    assert all("import vicinal" in program for program in programs)  # each stands for itself
 
 
 def test_the_programs_of_the_readme_run_a_second_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
