@@ -72,15 +72,35 @@ def _ids_in_order(context: Context, tree: Node | None, order_by: str | None, des
         return taken[1], reader.ids_of(taken[0])
 
     ranks, ids = context.store.at_moment(take, with_ids)
+    if order_by is None:
+        return _sorted(ids, descending)
     keyed = sorted(zip(ranks.tolist(), map(_comparable, ids), ids, strict=True), reverse=descending)
-    if order_by is not None:  # rows without a value come last in both directions
-        keyed = [row for row in keyed if row[0] >= 0] + [row for row in keyed if row[0] < 0]
+    keyed = [row for row in keyed if row[0] >= 0] + [row for row in keyed if row[0] < 0]  # no value: always last
     return [id_ for _, _, id_ in keyed]
+
+
+def _sorted(ids: list[StoredId], descending: bool) -> list[StoredId]:
+    """In the order of `_comparable`, kind by kind: its keys would take three times the room of the ids."""
+    kinds: tuple[list[Any], ...] = ([], [], [])
+    while ids:
+        id_ = ids.pop()
+        kinds[_kind(id_)].append(id_)
+    for some in kinds:
+        some.sort(reverse=descending)
+    found: list[StoredId] = []
+    for some in reversed(kinds) if descending else kinds:
+        found += some
+        some.clear()
+    return found
+
+
+def _kind(id_: StoredId) -> int:
+    return 0 if isinstance(id_, int) else 1 if isinstance(id_, str) else 2
 
 
 def _comparable(id_: StoredId) -> tuple[int, StoredId]:
     """Integers come before texts, texts before UUIDs, as SQLite orders them."""
-    return (0 if isinstance(id_, int) else 1 if isinstance(id_, str) else 2), id_
+    return _kind(id_), id_
 
 
 def _pages(context: Context, ids: Sequence[StoredId], vectors: bool) -> Iterator[Record]:
