@@ -563,6 +563,18 @@ def test_auto_goes_on_with_what_flat_has_saved_and_keeps_its_graph() -> None:
     assert recall(again.searcher(VECTORS)) >= 0.95
 
 
+@pytest.mark.parametrize("seconds_a_row", [1e-6, 1e-4, 1e-3, 1.0])
+def test_a_step_in_native_code_is_short_enough_to_be_interrupted(seconds_a_row: float) -> None:
+    rows, steps = graph._INSERTED_MIN, []
+    for _ in range(40):
+        steps.append(rows * seconds_a_row)
+        rows = graph._rows_at_once(rows, steps[-1])
+        assert graph._INSERTED_MIN <= rows <= graph._INSERTED_AT_ONCE
+    assert max(steps) <= max(2 * graph._STEP_SECONDS, graph._INSERTED_MIN * seconds_a_row)
+    if seconds_a_row < graph._STEP_SECONDS / graph._INSERTED_AT_ONCE / 2:
+        assert rows == graph._INSERTED_AT_ONCE, "few threads wait for one another"
+
+
 # -- writers
 
 

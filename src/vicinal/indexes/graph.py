@@ -8,6 +8,7 @@ be for how much of the true answer is measured on stored vectors, each time ther
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -43,7 +44,9 @@ _M: Final = 16
 _EF_CONSTRUCTION: Final = 100
 _BUILT_FROM: Final = 2_000  # fewer vectors are compared all
 _ALPHA: Final = 1.05
-_INSERTED_AT_ONCE: Final = 2_048
+_INSERTED_AT_ONCE: Final = 2_048  # at most, for each thread
+_INSERTED_MIN: Final = 64  # at least, as threads wait for one another at the end
+_STEP_SECONDS: Final = 0.2  # about so long does an interrupt, or whoever closes, wait for native code
 _M_MAX: Final = 64
 _EF_MAX: Final = 65_536
 _MEASURED: Final = 100  # vectors
@@ -128,6 +131,7 @@ class GraphIndex:
         self._growing = new_lock()
         self._state: State | None = None
         self._saved_to = 0
+        self._at_once = _INSERTED_MIN  # so many rows a thread took less than a step, last time
         self._bound: tuple[State, FloatMatrix, CoreGraphRows] | None = None  # as the last searcher needed it
 
     def _configure(self, built_from: int = _BUILT_FROM, alpha: float = _ALPHA) -> None:
@@ -173,9 +177,10 @@ class GraphIndex:
                     return False
                 state = State(self._core.Graph(self._degree), 0, np.empty(0, np.float32), 0)
             if state.covered < end:
-                end = min(end, state.covered + _INSERTED_AT_ONCE * threads)
-                rows = self._rows(state.graph, vectors, end)
+                end = min(end, state.covered + self._at_once * threads)
+                rows, start = self._rows(state.graph, vectors, end), time.perf_counter()
                 state.graph.insert(rows, candidates, end, self._width, self._alpha, threads, not awaited)
+                self._at_once = _rows_at_once(self._at_once, time.perf_counter() - start)
                 self._state = State(state.graph, end, state.recall, state.measured_at)
                 return True
             if state.graph.inserted >= max(1, _MEASURED_AGAIN * state.measured_at):
@@ -281,6 +286,12 @@ class GraphIndex:
             if recall[-1] >= 1:
                 break
         return np.array(recall, np.float32)
+
+
+def _rows_at_once(before: int, seconds: float) -> int:
+    """Rows a thread for the next step, when so many took so long: native code hears of no interrupt within a step."""
+    wanted = before * 2 if seconds < _STEP_SECONDS / 2 else before // 2 if seconds > 2 * _STEP_SECONDS else before
+    return max(_INSERTED_MIN, min(_INSERTED_AT_ONCE, wanted))
 
 
 class GraphSearcher:
