@@ -294,6 +294,9 @@ def test_types_are_remembered_and_filled_in(docs: vicinal.Collection) -> None:
     memories.delete_event(memories.search("30", 1, user_id="kim", kind="event")[0].id)
     [profile] = memories.search(user_id="kim", kind="profile")
     assert profile.info["lessons"] == 1
+    memories.delete_events(user_id="kim")
+    assert memories.search(user_id="kim") == []
+    assert len(memories.search(user_id="lee")) == 2
     assert memories.update_profiles("kim", types="progress", until=NOW - timedelta(1)) == 0
 
 

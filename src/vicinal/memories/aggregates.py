@@ -8,8 +8,8 @@ from typing import Any
 
 from ..contract import Collection
 from .conversation import milliseconds
-from .rows import EVENT, primary_key_of, profile_id_of, profile_row, who_of
-from .schemas import Aggregate, ProfileType
+from .rows import EVENT, PROFILE, primary_key_of, profile_id_of, profile_row, who_of
+from .schemas import Aggregate, ProfileType, text_of
 
 __all__ = ["update_aggregates"]
 
@@ -18,17 +18,36 @@ def update_aggregates(docs: Collection, types: Sequence[ProfileType], user_id: s
     """Works out a user's profiles of these types from all their events up to a moment. Returns how many there are.
 
     A property that is a key has the value of the event's property of the same name, and so makes one profile of each.
+    Where no event is left, what came from events goes, and with it a profile that has nothing else.
     """
-    rows = []
+    rows, changed = list[dict[str, Any]](), 0
     for kind in types:
+        begin = len(rows)
         for info in _worked_out(docs, kind, user_id, until):
             id_ = profile_id_of(kind, [user_id], [], primary_key_of(kind, info))
             known = docs.get([id_])
             told = (known[0].metadata["info"] if known else {}) | info
             rows.append(profile_row(kind, told, who_of([user_id], [], None, None, now)))
+        changed += _without_events(docs, kind, user_id, until, {row["id"] for row in rows[begin:]})
     if rows:
         docs.upsert(rows=rows)
-    return len(rows)
+    return len(rows) + changed
+
+
+def _without_events(docs: Collection, kind: ProfileType, user_id: str, until: int | None, kept: set[str]) -> int:
+    """How many profiles had values of events of which none is left."""
+    derived = {prop.name for prop in kind.properties if prop.aggregate is not None}
+    if until is not None or not derived or not len(docs):
+        return 0
+    where = {"kind": PROFILE, "type": kind.name, "user_id": user_id}
+    stale = [row for row in docs.get(where=where) if row.id not in kept and derived & row.metadata["info"].keys()]
+    for row in stale:
+        told = {name: value for name, value in row.metadata["info"].items() if name not in derived}
+        if told.keys() <= set(kind.keys):
+            docs.delete([row.id])
+        else:
+            docs.update([row.id], texts=[text_of(kind, told)], metadata=[{"info": told}])
+    return len(stale)
 
 
 def _worked_out(docs: Collection, kind: ProfileType, user_id: str, until: int | None) -> list[dict[str, Any]]:

@@ -40,8 +40,13 @@ class Scope(TypedDict, total=False):
 _KNOWN: Final = frozenset(Scope.__annotations__)
 
 
-def condition_of(scope: Mapping[str, Any], schemas: Schemas, kinds: Sequence[str]) -> dict[str, Any]:
+def condition_of(
+    scope: Mapping[str, Any], schemas: Schemas, kinds: Sequence[str], *, of_vectors: bool = False
+) -> dict[str, Any]:
     """
+    Args:
+        of_vectors: for a search by vectors: sessions have none, so they need no condition that keeps them out.
+
     Raises:
         InvalidArgument: neither user nor assistant is named, so that it would mean memories of everybody.
     """
@@ -53,15 +58,15 @@ def condition_of(scope: Mapping[str, Any], schemas: Schemas, kinds: Sequence[str
     if "user_id" not in given and "assistant_id" not in given:
         message = "whose memories are meant is not said"
         raise InvalidArgument(message, name="user_id", remedy="Give user_id=, assistant_id= or both.")
-    where: dict[str, Any] = {"kind": {"$in": list(kinds)}}
+    where: dict[str, Any] = {} if of_vectors and len(kinds) > 1 else {"kind": _any_of(kinds)}
     for name in ("user_id", "group_id", "session_id"):
         if name in given:
-            where[name] = {"$in": checked_names(given[name], name)}
+            where[name] = _any_of(checked_names(given[name], name))
     if "assistant_id" in given:
         where |= _assistants(checked_names(given["assistant_id"], "assistant_id"), "user_id" in given, kinds)
     if "types" in given:
         named = checked_names(given["types"], "types")
-        where["type"] = {"$in": [stored for name in named for stored in schemas.names(name)]}
+        where["type"] = _any_of([stored for name in named for stored in schemas.names(name)])
     if "primary_key" in given:
         [where["primary_key"]] = checked_names(given["primary_key"], "primary_key")
     times = {
@@ -78,9 +83,14 @@ def checked_names(value: Any, name: str) -> list[str]:
     return list(found)
 
 
+def _any_of(values: Sequence[str]) -> Any:
+    """One value is compared with faster than several."""
+    return values[0] if len(values) == 1 else {"$in": list(values)}
+
+
 def _assistants(names: list[str], has_user: bool, kinds: Sequence[str]) -> dict[str, Any]:
     """A user's profiles that are the same for all assistants belong to each of them."""
-    own = {"assistant_id": {"$in": names}}
+    own = {"assistant_id": _any_of(names)}
     if not has_user or PROFILE not in kinds:
         return own
     shared = {"kind": PROFILE, "assistant_id": {"$exists": False}}

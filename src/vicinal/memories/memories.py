@@ -363,14 +363,16 @@ class Memories:
             raise InvalidArgument("kind is 'event' or 'profile'", name="kind", value=kind)
         if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= _K_MAX:
             raise InvalidArgument(f"k is from 1 to {_K_MAX:,}", name="k", value=k)
-        where = condition_of(scope, self._schemas, [kind] if kind else [EVENT, PROFILE])
+        kinds = [kind] if kind else [EVENT, PROFILE]
+        where = condition_of(scope, self._schemas, kinds)
+        near = condition_of(scope, self._schemas, kinds, of_vectors=True)
         weight = Decay(decay) if isinstance(decay, int | float) else decay
         if isinstance(queries, str) or not isinstance(queries, Sequence):
             raise InvalidArgument("queries are a list of texts", name="queries", value=queries)
         for query in queries:
             _check_query(query)
         return [
-            most_similar(self._docs, query, k, where, weight)
+            most_similar(self._docs, query, k, near, weight)
             if query and query.strip()
             else latest(self._docs, where, k)
             for query in queries
