@@ -43,6 +43,16 @@ def test_an_import_loads_next_to_nothing():
     assert len(loaded) < 60  # all of them small, of the standard library
 
 
+def test_an_import_takes_a_moment():
+    """The best of five, as what else this machine does only adds to it."""
+    program = "from time import perf_counter; start = perf_counter(); import vikingdb; print(perf_counter() - start)"
+    best = 1.0
+    for _ in range(5):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        best = min(best, float(done.stdout))
+    assert best <= 0.25
+
+
 def test_the_clients_need_no_engine():
     loaded = loaded_by("from vikingdb import VikingDB, AsyncVikingDB")
     assert not {"numpy", "apsw", "vicinal", "requests"} & loaded

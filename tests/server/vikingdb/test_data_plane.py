@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,6 +107,24 @@ def test_a_retried_upsert_is_carried_out_once(server: HttpServer, viking: Viking
     viking.call("data/upsert", body, request_id="r-2")
     viking.call("data/upsert", body)
     assert viking.call("GetCollection", {"CollectionName": "auto"})["CollectionStats"]["DataCount"] == 6
+
+
+@pytest.mark.slow
+def test_a_retry_after_a_kill_is_carried_out_once(tmp_path: Path) -> None:
+    """Power is cut between the answer and the retry, which comes to another server."""
+    key, secret = KeyFile(tmp_path / "data").create("signer", "admin", signing=True)
+    body = {"collection_name": "auto", "data": [{"v": [1, 0]}, {"v": [0, 1]}]}
+    made = {"CollectionName": "auto", "Fields": [{"FieldName": "v", "FieldType": "vector", "Dim": 2}]}
+    for is_first in (True, False):
+        with HttpServer(tmp_path / "data", workers=1) as server, server.client() as http:
+            client = VikingClient(http, key.access_key or "", secret)
+            if is_first:
+                client.call("CreateCollection", made)
+            client.call("data/upsert", body, request_id="r-1")
+            assert client.call("GetCollection", {"CollectionName": "auto"})["CollectionStats"]["DataCount"] == 2
+            for pid in [server.process.pid, *(event["worker"] for event in server.events("worker started"))]:
+                os.kill(pid, signal.SIGKILL)
+            server.process.wait()
 
 
 def test_rows_with_keys_of_their_own_are_not_written_again_by_a_retry(docs: VikingClient, server: HttpServer) -> None:
