@@ -177,11 +177,18 @@ def test_only_the_parts_of_a_long_section_overlap() -> None:
         ("---\ntitle: x\n---\n# A\n", [(17, 1, "A")]),
         ("# A \r\n\r\nB\r\n===\r\n", [(0, 1, "A"), (8, 1, "B")]),
         ("# C# \\#", [(0, 1, "C# \\#")]),
+        ("# C#\n## ##\n### A ### #\n#\t\n", [(0, 1, "C#"), (5, 2, ""), (11, 3, "A ###"), (23, 1, "")]),
         ("===\n---\n", []),
     ],
 )
 def test_headings_of_markdown(text: str, found: list[tuple[int, int, str]]) -> None:
     assert [tuple(heading) for heading in markdown_headings(text)] == found
+
+
+def test_a_heading_of_many_blanks_is_read_at_once() -> None:
+    """A pattern that tries every blank for the end of the title would not come to an end here."""
+    (heading,) = markdown_headings("# a" + " " * 300_000 + "b")
+    assert (heading.title[0], heading.title[-1], len(heading.title)) == ("a", "b", 300_002)
 
 
 PROGRAM = """import os

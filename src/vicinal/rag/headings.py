@@ -9,10 +9,12 @@ from typing import NamedTuple
 __all__ = ["Heading", "markdown_headings"]
 
 # CommonMark 0.31, sections 4.2, 4.3, 4.5: up to three blanks of indentation, then 1 to 6 marks and a blank or nothing.
+# What a title ends with is not part of the pattern, which would try every blank of a long line. Looking ahead for the
+# first character that counts makes blank lines quick.
 _LINE = re.compile(
-    r"^ {0,3}(?:"
+    r"^(?= {0,3}[`~#=-]) {0,3}(?:"
     r"(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})"
-    r"|(?P<marks>\#{1,6})(?:[ \t]+(?P<title>[^\n]*?))??(?:[ \t]+\#+)?[ \t]*\r?$"
+    r"|(?P<marks>\#{1,6})(?P<title>[ \t][^\n]*)?\r?$"
     r"|(?P<rule>=+|-{2,})[ \t]*\r?$"
     r")",
     re.MULTILINE,
@@ -49,9 +51,16 @@ def markdown_headings(text: str) -> Iterator[Heading]:
         elif fence:
             continue
         elif found["marks"]:
-            yield Heading(found.start(), len(found["marks"]), (found["title"] or "").strip())
+            yield Heading(found.start(), len(found["marks"]), _title(found["title"] or ""))
         elif heading := _underlined(text, found):
             yield heading
+
+
+def _title(written: str) -> str:
+    """Without the marks that may close it behind a blank."""
+    title = written.removesuffix("\r").rstrip(" \t")
+    unclosed = title.rstrip("#")
+    return (unclosed if unclosed[-1:] in " \t" else title).strip()
 
 
 def _underlined(text: str, rule: re.Match[str]) -> Heading | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
 from ..analyzers import Analyzer, QueryWord, analyzer
@@ -47,9 +48,11 @@ def best_stretch(text: str, spans: Sequence[tuple[int, int]], length: int) -> tu
     if len(text) <= length:
         return 0, len(text)
     best, most = 0, 0
-    for start, _ in spans or [(0, 0)]:
+    starts = [start for start, _ in spans]
+    for start in starts:
         first = max(0, start - length // 4)
-        inside = {text[a:b].lower() for a, b in spans if first <= a and b <= first + length}
+        near = spans[bisect_left(starts, first) : bisect_right(starts, first + length)]
+        inside = {text[a:b].lower() for a, b in near if b <= first + length}
         if len(inside) > most:
             best, most = first, len(inside)
     first = 0 if best == 0 else text.find(" ", best, best + 20) + 1 or best
