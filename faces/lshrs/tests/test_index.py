@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 import threading
+import tracemalloc
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -372,6 +373,23 @@ def test_a_header_that_lies_about_its_size_allocates_nothing(tmp_path: Path) -> 
             archive.writestr(f"arr_{band}.npy", lie)
     with pytest.raises(ValueError, match=r"damaged.*expected float32"):
         LSHRS.load_from_disk(tmp_path / "lsh")
+
+
+@pytest.mark.parametrize("sizes", [{"num_bands": 10**9, "rows_per_band": 1}, {"dim": 1 << 40}])
+def test_a_configuration_that_lies_about_its_size_allocates_nothing(tmp_path: Path, sizes: dict[str, int]) -> None:
+    made().save_to_disk(tmp_path / "lsh")
+    file = tmp_path / "lsh" / "metadata.json"
+    metadata = json.loads(file.read_text())
+    metadata["config"] |= sizes
+    metadata["config"]["num_perm"] = metadata["config"]["num_bands"] * metadata["config"]["rows_per_band"]
+    file.write_text(json.dumps(metadata))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="damaged"):
+            LSHRS.load_from_disk(tmp_path / "lsh")
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_clearing_forgets_what_cannot_be_sent() -> None:

@@ -17,6 +17,8 @@ from typing import IO, Any, Final, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from .checks import check_projections
+
 __all__ = ["REDACTED", "load", "save"]
 
 REDACTED: Final = "<REDACTED>"
@@ -119,9 +121,10 @@ def _check_redis(file: str, redis: Mapping[str, Any]) -> None:
 
 def _projections(path: Path, config: Mapping[str, Any]) -> list[NDArray[np.float32]]:
     bands, shape = config["num_bands"], (config["rows_per_band"], config["dim"])
-    names = [f"arr_{band}" for band in range(bands)]
     try:
+        check_projections(bands, *shape)
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            names = [f"arr_{band}" for band in range(bands if len(file.files) == bands else 0)]
             if sorted(file.files) != sorted(names):
                 raise ValueError(f"{path.name} has {len(file.files)} matrices, the configuration says {bands}")
             for name in names:
