@@ -203,6 +203,15 @@ def test_no_filter_warns_of_fields_that_no_memory_has(docs: vicinal.Collection) 
         assert memories.delete_session("s") == 0
 
 
+def test_a_fresh_memory_is_found_behind_hundreds_that_are_more_similar(memories: Memories) -> None:
+    old = {"type": "event_v1", "info": {"summary": "tea"}, "user_id": "u", "time": NOW - timedelta(365)}
+    memories.add_events([old] * 300)
+    new = memories.add_event("event_v1", {"summary": "rain"}, user_id="u", time=NOW)
+    [found] = memories.search("tea", 1, user_id="u", decay=Decay(0.9, now=NOW))
+    assert (found.id, found.freshness) == (new.id, 1.0)
+    assert found.score == pytest.approx(0.1 * found.similarity + 0.9)
+
+
 def test_whose_memories_must_be_said(memories: Memories) -> None:
     memories.add_event("event_v1", {"summary": "a secret"}, user_id="ada", assistant_id="bot")
     for call in (memories.search, memories.delete_events, memories.delete_profiles):
@@ -229,6 +238,7 @@ def test_whose_memories_must_be_said(memories: Memories) -> None:
         ({"decay": 1.0}, "weight is from 0"),
         ({"kind": "session"}, "kind is"),
         ({"user": "ada"}, "no argument 'user'"),
+        ({"limit": 3}, "Write k="),
     ],
 )
 def test_wrong_searches_are_refused(memories: Memories, arguments: dict[str, Any], told: str) -> None:

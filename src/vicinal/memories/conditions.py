@@ -52,7 +52,8 @@ def condition_of(
     """
     unknown = sorted(scope.keys() - _KNOWN)
     if unknown:
-        remedy = f"There are {', '.join(sorted(_KNOWN))}."
+        listed = f"There are {', '.join(sorted(_KNOWN))}."
+        remedy = "Write k=, which says how many." if unknown[0] in ("limit", "n_results", "top_k") else listed
         raise InvalidArgument(f"there is no argument {unknown[0]!r:.80}", name=unknown[0], remedy=remedy)
     given = {name: value for name, value in scope.items() if value is not None}
     if "user_id" not in given and "assistant_id" not in given:
