@@ -195,6 +195,12 @@ def test_a_date_that_is_signed_well_and_wrong_lets_nobody_in(docs: VikingClient,
     assert sent(docs, encoded, BODY).status_code == 401
 
 
+def meaning(name: str, value: str) -> str:
+    """Spaces around a value and between the parts of a signature mean nothing, nor do capitals in hexadecimal."""
+    value = value.strip()
+    return value.lower() if name == "x-content-sha256" else value.replace(", ", ",")
+
+
 @given(st.data())
 @settings(FEW, max_examples=80)
 def test_a_signed_request_that_was_changed_anywhere_lets_nobody_in(docs: VikingClient, data: st.DataObject) -> None:
@@ -207,10 +213,8 @@ def test_a_signed_request_that_was_changed_anywhere_lets_nobody_in(docs: VikingC
         i = data.draw(st.integers(0, len(headers[name]) - 1))
         new = data.draw(st.sampled_from("09afAZ/;,= -")) if where == "letter" else ""
         changed = headers[name][:i] + new + headers[name][i + 1 :]
-        # Of a header's value HTTP drops spaces around it, and SHA-256 is the same in capitals.
-        same = changed.strip().lower() == headers[name].lower() and name == "x-content-sha256"
-        if changed.strip() == headers[name] or same:
-            return
+        if meaning(name, changed) == meaning(name, headers[name]):
+            reject()
         headers[name] = changed.encode()
     elif where == "gone":
         del headers[data.draw(st.sampled_from(sorted(headers)))]
