@@ -203,7 +203,7 @@ class Collection:
     ) -> int:
         """Changes existing rows and returns how many. All of them or none.
 
-        Top-level metadata keys merge, None as a value stores null. A new text is encoded anew unless a vector
+        Top-level metadata keys merge, None as a value stores null. A new text is encoded again unless a vector
         comes with it. One dict of metadata serves all rows. What is not given stays. With `where`, metadata and
         ttl of the rows that pass change; with ids too, of those among them.
 
@@ -732,7 +732,7 @@ class Collection:
         rebuild.drop_snapshot(self._context, name)
 
     def reembed(self, encoder: EncoderLike) -> None:
-        """Encodes every text anew with another encoder, which the collection then remembers.
+        """Re-encodes every text with another encoder, which the collection then remembers.
 
         Searches go on over the old vectors until the new ones are in place, all at once.
 
@@ -742,7 +742,7 @@ class Collection:
         rebuild.reembed(self._context, encoder)
 
     def alter(self, *, metric: Metric | None = None, index: str | Mapping[str, Any] | None = None) -> None:
-        """Changes how vectors are compared or found, without encoding anything anew.
+        """Changes how vectors are compared or found, without re-encoding anything.
 
         Args:
             metric: "cosine", "ip", "l2" or "l1".

@@ -259,7 +259,7 @@ class _Refusals(logging.Handler):
         self.count = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.count += "not used" in record.getMessage() or "made anew" in record.getMessage()
+        self.count += "not used" in record.getMessage() or "rebuilt" in record.getMessage()
 
 
 def _errors(calls: Iterator[Any]) -> Iterator[str]:

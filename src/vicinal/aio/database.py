@@ -123,9 +123,9 @@ class AsyncDatabase(Awaited):
         return found
 
     async def repair(self, name: str, *, timeout: float = 30.0) -> RepairReport:
-        """Builds the collection anew from what is readable, and keeps the damaged files beside it.
+        """Rebuilds the collection from what is readable, and keeps the damaged files beside it.
 
-        A sound collection is built anew too; nothing is lost by that. Handles in other programs go on with the
+        A sound collection is rebuilt too; nothing is lost by that. Handles in other programs go on with the
         repaired collection where the damaged one can still tell them; it is safer to close them first.
 
         Raises:

@@ -63,7 +63,7 @@ def repair(
     collection: CollectionName,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for writers.")] = 30.0,
 ) -> None:
-    """Build a damaged collection anew from what is readable, and keep the damaged files beside it.
+    """Rebuild a damaged collection from what is readable, and keep the damaged files beside it.
 
     \b
     Examples:

@@ -390,11 +390,11 @@ class Collection(Protocol):
         ...
 
     def reembed(self, encoder: EncoderLike) -> None:
-        """Encodes every text anew with another encoder, which the collection then remembers."""
+        """Re-encodes every text with another encoder, which the collection then remembers."""
         ...
 
     def alter(self, *, metric: Metric | None = None, index: str | Mapping[str, Any] | None = None) -> None:
-        """Changes how vectors are compared or found, without encoding anything anew."""
+        """Changes how vectors are compared or found, without re-encoding anything."""
         ...
 
     def close(self) -> None:
@@ -726,11 +726,11 @@ class AsyncCollection(Protocol):
         ...
 
     async def reembed(self, encoder: EncoderLike) -> None:
-        """Encodes every text anew with another encoder, which the collection then remembers."""
+        """Re-encodes every text with another encoder, which the collection then remembers."""
         ...
 
     async def alter(self, *, metric: Metric | None = None, index: str | Mapping[str, Any] | None = None) -> None:
-        """Changes how vectors are compared or found, without encoding anything anew."""
+        """Changes how vectors are compared or found, without re-encoding anything."""
         ...
 
     async def close(self) -> None:

@@ -63,7 +63,7 @@ class Database(Protocol):
         ...
 
     def repair(self, name: str, *, timeout: float = 30.0) -> RepairReport:
-        """Builds the collection anew from what is readable, and keeps the damaged files beside it."""
+        """Rebuilds the collection from what is readable, and keeps the damaged files beside it."""
         ...
 
     def __contains__(self, name: object) -> bool: ...
@@ -123,7 +123,7 @@ class AsyncDatabase(Protocol):
         ...
 
     async def repair(self, name: str, *, timeout: float = 30.0) -> RepairReport:
-        """Builds the collection anew from what is readable, and keeps the damaged files beside it."""
+        """Rebuilds the collection from what is readable, and keeps the damaged files beside it."""
         ...
 
     async def close(self) -> None:

@@ -211,7 +211,7 @@ class DerivedIndex:
         if settings.get("analysis", chosen.fingerprint) != chosen.fingerprint:
             warn_user(
                 f"collection {self._state.name!r} was made when its analyzer was {settings['analysis']!r}, now it is "
-                f"{chosen.fingerprint!r}: keyword search is built anew, and may find and score a little differently",
+                f"{chosen.fingerprint!r}: keyword search is rebuilt, and may find and score a little differently",
                 RuntimeWarning,
             )
         return TextIndex(chosen, self.kernels)

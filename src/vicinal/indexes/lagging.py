@@ -85,7 +85,7 @@ class Lagging(Generic[Index]):
         self._index: Index | None = None
         self._dead: list[tuple[int, Slots]] = []  # (commit, slots) that the index may still hold
         self._reached = 0  # the newest commit whose rows it has looked at
-        self._is_torn = False  # an interrupt or an error came while the index took something in: it is made anew
+        self._is_torn = False  # an interrupt or an error came while the index took something in: it is rebuilt
         self.change = _CHANGING
 
     @property

@@ -31,7 +31,7 @@ class SignHasher:
 
     A bit is the sign of the exact inner product of float32 components, whatever the machine, the library of linear
     algebra and the number of vectors hashed together: what lies within the rounding error of a float32 product is
-    computed anew, exactly.
+    computed again, exactly.
 
     Args:
         projections: float32, shape (bands, rows_per_band, dim).

@@ -49,7 +49,7 @@ def checked_key(key: Any, name: str = "api_key") -> Secret | None:
         return key
     if not isinstance(key, str) or not key or not key.isascii() or not key.isprintable() or " " in key:
         raise InvalidArgument(
-            f"{name} must be printable ASCII text without blanks, and this is not", name=name, remedy="Copy it anew."
+            f"{name} must be printable ASCII text without blanks, and this is not", name=name, remedy="Copy it again."
         )
     return Secret(key)
 

@@ -290,7 +290,7 @@ class GGUFModel:
             f"the model {self.path.name!r} failed: {what[:_LOG_CHARS]}{crashed}",
             name="model",
             value=str(self.path),
-            remedy="Ask less, or load it anew with more context." if not crashed else "Load it again.",
+            remedy="Ask less, or load it again with more context." if not crashed else "Load it again.",
         )
 
     def __enter__(self) -> Self:

@@ -303,7 +303,7 @@ class Memories:
     def update_profiles(
         self, user_id: Names | None = None, *, types: Names | None = None, until: Moment | None = None
     ) -> int:
-        """Works out anew what profiles have from events, and returns how many profiles that concerned.
+        """Recomputes what profiles have from events, and returns how many profiles that concerned.
 
         Args:
             user_id: one name or several; everybody, if left out.

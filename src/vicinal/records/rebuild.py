@@ -113,7 +113,7 @@ def _lengths_checked(metric: Metric, zero_allowed: bool) -> Transform:
 
 
 def reembed(context: Context, given: Any) -> None:
-    """Every text encoded anew; the collection remembers the new encoder from the switch on."""
+    """Every text re-encoded; the collection remembers the new encoder from the switch on."""
     encoder = as_encoder(given)
     check_encoder_dimension(encoder)
     remembered = identity_of(encoder).to_json()
@@ -131,7 +131,7 @@ def _encoded(context: Context, encoder: Encoder, copied: list[Copied]) -> list[C
     for row, _ in copied:
         if row.text is None and row.space is not None:
             raise InvalidArgument(
-                f"the row of id {user_id(row.id)!r} has a vector but no text, so it cannot be encoded anew",
+                f"the row of id {user_id(row.id)!r} has a vector but no text, so it cannot be re-encoded",
                 name="reembed",
                 value=user_id(row.id),
                 remedy="Delete such rows or give them a text first; nothing was changed.",

@@ -259,7 +259,7 @@ def _move(
     merge: bool,
     removed: frozenset[str],
 ) -> None:
-    """Writes the rows anew; what was not given is carried over."""
+    """Rewrites the rows; what was not given is carried over."""
     if not moved:
         return
     dimension = transaction.state.dimension

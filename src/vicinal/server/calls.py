@@ -51,7 +51,7 @@ _DEFAULT_HANDLE: Final = Handle()
 _SCRAPE_SECONDS: Final = 10.0
 _SIZED_MAX: Final = 1000  # collections whose sizes are told
 _FOLDER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
-# What builds files anew, or reads all of them, may take longer than an answer to a question.
+# What rebuilds files, or reads all of them, may take longer than an answer to a question.
 _LONG: Final = frozenset(
     (
         "verify",

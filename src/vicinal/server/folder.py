@@ -1,4 +1,4 @@
-"""The folder that a worker serves: one that was deleted, unmounted or replaced is not made anew by the next request."""
+"""The folder that a worker serves: one that was deleted, unmounted or replaced is not recreated by the next request."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Handles:
         self._open: OrderedDict[tuple[Any, ...], Collection] = OrderedDict()
 
     def use(self, name: str, held: Handle, key: Key | None, work: Callable[[Collection], T]) -> T:
-        """What `work` gives for the collection. One that was dropped meanwhile, and is there again, is opened anew.
+        """What `work` gives for the collection. One that was dropped meanwhile, and is there again, is reopened.
 
         Raises:
             CollectionNotFound: there is none.
@@ -44,7 +44,7 @@ class Handles:
         return work(self._get(name, held, key))
 
     def forget(self, name: str) -> None:
-        """The next request opens it anew. Calls that are under way go on."""
+        """The next request reopens it. Calls that are under way go on."""
         with self._lock:
             for found in [found for found in self._open if found[0] == name]:
                 del self._open[found]

@@ -35,7 +35,7 @@ class ServerSettings:
         port: 0 for any that is free.
         workers: processes.
         timeout: seconds that a request may take; a request may ask for less by the header `vicinal-timeout`.
-        admin_timeout: the same of backups, checks and whatever else builds files anew.
+        admin_timeout: the same of backups, checks and whatever else rebuilds files.
         log_requests: a line for every request, not only for those that fail or are slow.
         slow_seconds: requests that take longer are logged with what they asked for.
         threads: calls of the engine at a time, in each worker.

@@ -47,7 +47,7 @@ _HEADER_FIELDS = (
 # What a slot holds, beside the number of the change that wrote or last touched its row.
 _UNKNOWN, _NO_ROW, _REPORTED = -1, -2, -3
 
-_SAMPLED = 4096  # vectors of which codes are made anew; others at each call
+_SAMPLED = 4096  # vectors of which codes are recomputed; others at each call
 _Sample = tuple[Slots, FloatMatrix]
 
 
@@ -277,5 +277,5 @@ def _compare_with_vectors(
                 f"slot {differing[0]}",
                 f"does not go with its vector, nor do {len(differing) - 1:,} more of the {len(sample[0]):,} compared: "
                 "searches may miss rows. Delete this file while nobody has the collection open, or repair: "
-                "it is made anew from the rows",
+                "it is rebuilt from the rows",
             )

@@ -46,7 +46,7 @@ class Feed(Generic[IndexT]):
         self._files = files
         self._generation = generation
         self._make_index = make_index
-        self._is_torn = False  # an interrupt or an error came while the index took in a delta: it is made anew
+        self._is_torn = False  # an interrupt or an error came while the index took in a delta: it is rebuilt
         self.rows = RowCache(cache_bytes())
         self.building = new_lock()
         self.built: State | None = None  # the state at which a call saw nothing left to build in, or little
@@ -119,8 +119,8 @@ class Feed(Generic[IndexT]):
         self._is_torn = False
 
     def distrust(self, connection: apsw.Connection) -> None:
-        """Makes the index anew: it names rows that are not there, though nothing moves. Call inside `at_moment`."""
-        _log.warning("the index of %s names rows that are not there: made anew", self._generation.connections.place)
+        """Rebuilds the index: it names rows that are not there, though nothing moves. Call inside `at_moment`."""
+        _log.warning("the index of %s names rows that are not there: rebuilt", self._generation.connections.place)
         if self._generation.folder is not None:
             discard(self._files, self._generation.folder, self.published.values())
         self.published = {}

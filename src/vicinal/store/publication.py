@@ -115,7 +115,7 @@ def load_newest(
             if saved.slot_count > state.next_slot:
                 raise Unusable(f"it knows {saved.slot_count} slots, the records have {state.next_slot}")
             load(saved)
-        except Exception as error:  # of another version, or damaged: in whatever way, it can be made anew
+        except Exception as error:  # of another version, or damaged: in whatever way, it can be rebuilt
             _log.warning("saved index %s is not used: %s: %s", path, type(error).__name__, error)
             continue
         return Publication(part, change, nonce, saved.slot_count, size)

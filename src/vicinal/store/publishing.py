@@ -41,7 +41,7 @@ _log = logging.getLogger("vicinal.store")
 
 _ROWS_MIN: Final = 4096
 _ROWS_BUSY_MIN: Final = 1 << 16
-_SHARE: Final = 32  # what a 32nd of the rows changed is worth writing anew
+_SHARE: Final = 32  # what a 32nd of the rows changed is worth rewriting
 _QUIET_SHARE: Final = 128
 _SMALL_BYTES: Final = 512 << 10
 _TRIES: Final = 5

@@ -60,7 +60,7 @@ class _Origin:
 
 
 def repair_collection(files: Files, folder: str, timeout: float) -> RepairReport:
-    """Builds the collection anew; see `Database.repair`."""
+    """Rebuilds the collection; see `Database.repair`."""
     if files.read_only:
         raise read_only_error(folder)
     names = generations(files, folder)
@@ -111,7 +111,7 @@ def _refuse_dropped(files: Files, folder: str, source: str) -> None:
         state = proven_state(connection)
     if state.moved_to == DROPPED if state is not None else is_dropped(files, folder):
         raise CollectionDropped(
-            "the collection was dropped", name="collection", place=folder, remedy="Make it anew if you need it."
+            "the collection was dropped", name="collection", place=folder, remedy="Create it again if you need it."
         )
 
 

@@ -74,7 +74,7 @@ class SideFile:
             self.remove()
 
     def remove(self) -> None:
-        """Deletes the file, or what lies in its place; the next call makes it anew.
+        """Deletes the file, or what lies in its place; the next call creates it again.
 
         Raises:
             StoreError: it cannot be deleted.

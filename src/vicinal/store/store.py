@@ -519,7 +519,10 @@ class Store(Generic[IndexT]):
     def check_usable(self) -> None:
         if self._dropped:
             raise CollectionDropped(
-                "the collection was dropped", name="collection", place=self.place, remedy="Make it anew if you need it."
+                "the collection was dropped",
+                name="collection",
+                place=self.place,
+                remedy="Create it again if you need it.",
             )
         if self._gone:
             raise CollectionDropped(

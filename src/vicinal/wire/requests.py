@@ -267,7 +267,7 @@ def _dropped(place: Place, error: VicinalError) -> VicinalError:
         "the collection was dropped",
         name="collection",
         place=f"collection {place.collection!r}",
-        remedy="Make it anew if you need it.",
+        remedy="Create it again if you need it.",
     )
 
 

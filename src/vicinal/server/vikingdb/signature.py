@@ -152,4 +152,4 @@ def _only(values: dict[str, list[str]], name: str) -> str:
 
 
 def _refused(message: str) -> KeyRefused:
-    return KeyRefused(message, name="authorization", place="request", remedy="Sign the request anew.")
+    return KeyRefused(message, name="authorization", place="request", remedy="Sign the request again.")
