@@ -143,13 +143,14 @@ class ProductionVectorDB:
         """The `k` nearest rows that pass the filters: id, score, metadata; from the cache if nothing was written since.
 
         Raises:
+            CollectionNotFound: nothing was inserted under this name.
             VicinalError: what the server, or the way to it, has against it.
         """
         start = time.perf_counter()
         vector = np.asarray(query_vector, dtype=np.float32)
         key = collection_name, vector.tobytes(), k, json.dumps(filters, sort_keys=True, default=repr)
         try:
-            rows = await self._collection(collection_name, len(vector))
+            rows = await self._collection(collection_name)
             found = await self._cached(rows, key)
             if found is None:
                 hits = await self._within_limit(lambda: rows.search(vector, k, filters))
@@ -190,13 +191,14 @@ class ProductionVectorDB:
         )
         return len(stored)
 
-    async def _collection(self, name: str, dimension: int) -> aio.AsyncCollection:
-        """Opened once, also where several ask for it at the same time; made where there is none."""
+    async def _collection(self, name: str, dimension: int | None = None) -> aio.AsyncCollection:
+        """Opened once, also where several ask for it at the same time; made where there is none and rows come."""
         if self._database is None:
             raise RuntimeError("call initialize() first")
         if name not in self._collections:
             metric: Any = self.config.similarity_metric
-            opened = self._database.collection(name, dimension=dimension, metric=metric, index=self.config.index_type)
+            settings: Any = {"dimension": dimension, "metric": metric, "index": self.config.index_type}
+            opened = self._database.collection(name, **({"create": False} if dimension is None else settings))
             self._collections[name] = asyncio.ensure_future(opened)
         try:
             return await asyncio.shield(self._collections[name])

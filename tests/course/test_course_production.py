@@ -17,7 +17,7 @@ pytest.importorskip("starlette", reason="starlette is not installed")
 import vicinal
 from support.course import program
 from support.http_server import HttpServer
-from vicinal.errors import Unreachable, VicinalError
+from vicinal.errors import CollectionNotFound, Unreachable, VicinalError
 
 PRODUCTION = program("production_vector_db")
 VECTORS = np.random.default_rng(1).normal(size=(250, 6)).astype(np.float32)
@@ -153,10 +153,14 @@ def test_errors_are_those_of_the_engine_and_are_counted(url: str) -> None:
             await database.similarity_search(VECTORS[0][:4], "errors")
         with pytest.raises(ValueError, match="each vector"):
             await database.batch_insert(list(VECTORS[:3]), METADATA[:2], "errors")
+        with pytest.raises(CollectionNotFound, match="errosr"):
+            await database.similarity_search(VECTORS[0], "errosr")
         return database.get_health_status()["metrics"]
 
     metrics = run(url, work)
-    assert (metrics["total_requests"], metrics["failed_requests"]) == (2, 1)
+    assert (metrics["total_requests"], metrics["failed_requests"]) == (3, 2)
+    with vicinal.connect(url) as db:
+        assert "errosr" not in db
 
     async def nobody(database: Any) -> None:
         pass
