@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import apsw
 
@@ -14,6 +15,7 @@ from .base import Storage
 
 __all__ = ["FileStorage"]
 
+_INDEX_MAX: Final = (1 << 63) - 1  # of an integer in SQLite
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
@@ -36,7 +38,7 @@ class FileStorage(Storage):
         apsw.NotADBError: the file is something else.
     """
 
-    index_max = (1 << 63) - 1  # of an integer in SQLite
+    index_max = _INDEX_MAX
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser()
@@ -64,7 +66,7 @@ class FileStorage(Storage):
     def remove_indices(self, indices: Sequence[int]) -> None:
         with self._lock, self._noting(), self._connection:
             self._connection.executemany(
-                "DELETE FROM buckets WHERE member = ?", [(index,) for index in indices if index <= self.index_max]
+                "DELETE FROM buckets WHERE member = ?", [(index,) for index in indices if index <= _INDEX_MAX]
             )
 
     def clear(self) -> None:
