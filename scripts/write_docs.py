@@ -14,6 +14,7 @@ from api_reference import api_page
 from figures import beside_others, figures
 
 from vicinal import errors
+from vicinal.distributed.lacking import FEATURES, QDRANT_LACKS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -65,8 +66,18 @@ def readme() -> str:
     return _with_figures(ROOT / "README.md", beside_others())
 
 
-def _with_figures(page: Path, tables: str) -> str:
-    begin, end = "`make docs`. -->\n", "<!-- The end of the figures. -->"
+def distributed_page() -> str:
+    """The page as it is, with what engines lack by now."""
+    rows = [
+        f"| {name} | `{about.asked_by}` | {'lacking' if name in QDRANT_LACKS else 'there'} | {about.remedy} |"
+        for name, about in sorted(FEATURES.items())
+    ]
+    table = "\n".join(["| Feature | Asked for by | Qdrant | Instead |", "|---|---|---|---|", *rows])
+    return _with_figures(DOCS / "distributed.md", table, "<!-- The end of the table. -->")
+
+
+def _with_figures(page: Path, tables: str, end: str = "<!-- The end of the figures. -->") -> str:
+    begin = "`make docs`. -->\n"
     text = page.read_text(encoding="utf-8")
     before, after = text.index(begin) + len(begin), text.index(end)
     return f"{text[:before]}\n{tables}\n\n{text[after:]}"
@@ -76,6 +87,7 @@ PAGES = {
     "docs/api.md": api_page,
     "docs/errors.md": errors_page,
     "docs/benchmarks.md": benchmarks_page,
+    "docs/distributed.md": distributed_page,
     "README.md": readme,
 }
 

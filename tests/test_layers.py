@@ -20,7 +20,7 @@ LAYERS = (
     {"server", "aio"},
     {"vicinal"},
     {"opening"},
-    {"remote"},
+    {"remote", "distributed"},
     {"database"},
     {"collection", "rag", "memories", "evaluate", "visualize"},
     {"wire"},

@@ -423,7 +423,7 @@ class Collection:
         )
         if not (mmr is None and fetch_k is None and group_by is None and group_size is None and rerank is None):
             asked.shaping = Shaping(mmr, fetch_k, group_by, group_size, rerank)
-        return search(self._context, asked, where)[0]
+        return self._hits(asked, where)[0]
 
     def search_many(
         self,
@@ -475,6 +475,10 @@ class Collection:
             select=select,
             single=False,
         )
+        return self._hits(asked, where)
+
+    def _hits(self, asked: Asked, where: Mapping[str, Any] | Node | None) -> list[Hits]:
+        """Hits for each query of a call, wherever the rows are."""
         return search(self._context, asked, where)
 
     def search_range(
@@ -617,10 +621,7 @@ class Collection:
             NotAllowed, from calls that write: a row would not pass the filter, or not only filters like it; or its id
                 is taken by one that does not pass.
         """
-        tree = filter_of(where)
-        if tree is None:
-            raise InvalidArgument("there is no filter to stay within", name="where", remedy="Such as {'tenant': 'a'}.")
-        return Collection(self._context.narrowed(tree), of=self)
+        return Collection(self._context.narrowed(part_of(where)), of=self)
 
     # -- notes
 
@@ -780,6 +781,18 @@ class Collection:
         encoder = visible(_encoder_name(self._context, state) or "none")
         dimension = "" if state.dimension is None else f"dimension={state.dimension}, "
         return f"Collection({self.name!r}, {dimension}metric={state.metric}, encoder={encoder})"
+
+
+def part_of(where: Mapping[str, Any] | Node) -> Node:
+    """The filter of a handle that sees a part of the rows.
+
+    Raises:
+        InvalidArgument: it is none.
+    """
+    tree = filter_of(where)
+    if tree is None:
+        raise InvalidArgument("there is no filter to stay within", name="where", remedy="Such as {'tenant': 'a'}.")
+    return tree
 
 
 def _held_by(owner: Collection, rows: Iterator[Record]) -> Iterator[Record]:

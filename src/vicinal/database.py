@@ -190,7 +190,7 @@ class Database:
             raise self._not_found(name)
         lease, state = self._current(name, given, dimension, metric, settings, timeout)
         try:
-            _check_settings(state, dimension=dimension, metric=metric, **settings)
+            check_settings(state, dimension=dimension, metric=metric, **settings)
             if dimension is not None and state.dimension is None:
                 state = _fix_dimension(lease.store(), dimension, timeout, durability)
             encoder_kept = remembered(state, given, self._cache)
@@ -399,14 +399,14 @@ class Database:
             with self._lock:
                 store = self._in_memory.get(name)
                 if store is None:
-                    state = _first_state(name, given, dimension, metric, settings)
+                    state = first_state(name, given, dimension, metric, settings)
                     store = Store(self._files, None, _make_index, state)
                     self._in_memory[name] = store
             found = store
             return Lease(None, lambda: found)
         folder = os.path.join(self._path, folder_name(name))
         files = self._files_for(folder)
-        first = functools.partial(_first_state, name, given, dimension, metric, settings)
+        first = functools.partial(first_state, name, given, dimension, metric, settings)
         try:
             lease = _open_or_create(files, folder, first, timeout)
         except CollectionDropped:
@@ -547,9 +547,14 @@ def _make_index(state: State) -> DerivedIndex:
     return DerivedIndex(kernels(), state)
 
 
-def _first_state(
-    name: str, given: Encoder | None, dimension: int | None, metric: Metric, settings: dict[str, str]
+def first_state(
+    name: str, given: Encoder | None, dimension: int | None, metric: Metric, settings: Mapping[str, str]
 ) -> State:
+    """Of a collection that is made.
+
+    Raises:
+        SettingsMismatch: its encoder makes vectors of another dimension.
+    """
     if given is not None and dimension is not None and given.dim != dimension:
         raise SettingsMismatch(
             f"dimension {dimension} was asked for, but encoder {given.name!r} makes {given.dim}",
@@ -593,7 +598,7 @@ def _fix_dimension(store: Store[DerivedIndex], dimension: int, timeout: float, d
     return store.current()
 
 
-def _check_settings(state: State, *, dimension: int | None, **given: str) -> None:
+def check_settings(state: State, *, dimension: int | None, **given: str) -> None:
     """Whatever was given on purpose must be what the collection has."""
     if dimension is not None and state.dimension is not None and dimension != state.dimension:
         raise _settings_mismatch(state, "dimension", state.dimension, dimension)

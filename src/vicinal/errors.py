@@ -271,7 +271,13 @@ class FormatUnsupported(StoreError):
 
 
 class Unsupported(StoreError):
-    """A feature that this version or this collection does not have."""
+    """A feature that this version or this collection does not have.
+
+    Attributes:
+        lacks: where it is the database that has it not, the feature's name in `Capabilities.lacks`.
+    """
+
+    lacks: str | None = None
 
 
 class NoEncoder(Unsupported):

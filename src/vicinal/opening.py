@@ -1,20 +1,22 @@
-"""`connect`: a database in a folder, in memory or behind a server, and the same calls on each."""
+"""`connect`: a database in a folder, in memory, behind a server or on an engine, and the same calls on each."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from . import database
 from .arguments import CacheKind
 from .database import Database
-from .errors import InvalidArgument
+from .errors import InvalidArgument, MissingExtra
 from .inputs.calls import user_call
 
 if TYPE_CHECKING:
     from .settings import Secret
 
-__all__ = ["check_options", "connect", "is_url"]
+__all__ = ["check_options", "connect", "is_engine", "is_url"]
+
+_ENGINES: Final = ("qdrant://", "qdrant+local://", "qdrant+memory:")
 
 
 @user_call
@@ -29,6 +31,8 @@ def connect(
 ) -> Database:
     """A database at a path (created when first written to), ":memory:", or a server's URL such as "http://db:8420".
 
+    It may also be on an engine of many machines, "qdrant://db:6333": docs/distributed.md says what differs there.
+
     A collection that lies where nothing can be written is opened for reading; writes to it raise `Unsupported`.
 
     Args:
@@ -42,7 +46,7 @@ def connect(
 
     Raises:
         Unsupported: a URL of another kind, or a path on a network file system without `exclusive`.
-        MissingExtra: a URL, and httpx or msgspec is not installed.
+        MissingExtra: a URL, and the packages for it are not installed.
     """
     check_options(target, encoder_cache, exclusive, api_key, timeout, retries)
     if is_url(target):
@@ -50,6 +54,8 @@ def connect(
         from .remote.server import Server
 
         return RemoteDatabase(Server.at(target, api_key, timeout, retries))
+    if is_engine(target):
+        return _on_engine(str(target), api_key, timeout, retries)
     return database.connect(target, encoder_cache=encoder_cache, exclusive=exclusive)
 
 
@@ -58,11 +64,30 @@ def is_url(target: Any) -> bool:
     return isinstance(target, str) and target.lower().startswith(("http://", "https://"))
 
 
+def is_engine(target: Any) -> bool:
+    """Whether a database is on an engine of others."""
+    return isinstance(target, str) and target.lower().startswith(_ENGINES)
+
+
+def _on_engine(target: str, api_key: str | Secret | None, timeout: float | None, retries: int | None) -> Database:
+    from .distributed.database import EngineDatabase
+
+    try:
+        from .distributed.qdrant.opening import opened
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "qdrant_client":
+            raise
+        raise MissingExtra("qdrant-client", "qdrant", "a database on Qdrant") from None
+    return EngineDatabase(opened(target, api_key, timeout, retries))
+
+
 def check_options(target: Any, encoder_cache: Any, exclusive: Any, api_key: Any, timeout: Any, retries: Any) -> None:
     """Raises InvalidArgument for an option of `connect` that would go without an effect."""
     given = {"encoder_cache": encoder_cache != "memory", "exclusive": exclusive is not False}
     kind = "a server's database"
-    if not is_url(target):
+    if is_engine(target):
+        kind = "a database on an engine"
+    elif not is_url(target):
         given = {"api_key": api_key is not None, "timeout": timeout is not None, "retries": retries is not None}
         kind = "a database of this process"
     for name, is_given in given.items():

@@ -11,12 +11,15 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from support.skips import check_skip
 from support.worlds import KINDS, Clock, World, make_world
 from vicinal import Collection
+from vicinal.errors import Unsupported
 from vicinal.records import context
 
 # In a loop the same code runs as in threads, and behind a server the engine itself: those take their time in CI only.
-SLOW = ("aio", "http", "aio_http")
+# So does the local mode of an engine's client, which is slow.
+SLOW = ("aio", "http", "aio_http", "qdrant")
 
 
 @pytest.fixture(params=[pytest.param(kind, marks=[pytest.mark.slow] if kind in SLOW else []) for kind in KINDS])
@@ -38,6 +41,27 @@ def clock(monkeypatch: pytest.MonkeyPatch, world: World) -> Iterator[Clock]:
     monkeypatch.setattr(context, "time", SimpleNamespace(time_ns=made.time_ns))
     yield made
     made.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """A test that asks for what its database lacks is skipped, if the list of such tests has it for that reason."""
+    __tracebackhide__ = True
+    world = getattr(item, "funcargs", {}).get("world")
+    if not isinstance(world, World) or not world.db.capabilities.lacks:
+        return (yield)
+    marks = item.iter_markers("needs")
+    found = next((mark.args[0] for mark in marks if mark.args[0] in world.db.capabilities.lacks), None)
+    try:
+        if found is None:
+            yield
+    except Unsupported as error:
+        if error.lacks not in world.db.capabilities.lacks:
+            raise
+        found = error.lacks
+    check_skip(world.db.capabilities.kind, item.nodeid, found)
+    if found is not None:
+        pytest.skip(f"{world.db.capabilities.kind} lacks {found}")
 
 
 Footprint = Callable[[], tuple[object, ...]]

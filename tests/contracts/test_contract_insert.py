@@ -123,6 +123,7 @@ def test_series_are_lists(docs: Collection) -> None:
     assert docs.add(frame["key"], texts=frame["body"]) == [3, 1]
 
 
+@pytest.mark.needs("commit numbers")
 def test_a_generator_commits_every_8192_rows(world: World) -> None:
     docs = world.collection()
     seen: list[int] = []

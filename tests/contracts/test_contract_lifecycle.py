@@ -224,6 +224,7 @@ def test_the_first_vector_fixes_the_dimension_for_good(world: World) -> None:
             handle().add(["b"], vectors=[[1.0]])
 
 
+@pytest.mark.needs("commit numbers")
 def test_stats(world: World) -> None:
     docs = world.collection(metric="ip")
     empty = docs.stats()
@@ -286,6 +287,7 @@ def test_no_k_is_too_large(world: World, docs: Collection, k: Any) -> None:
         assert 1 <= len(hits) <= 2
 
 
+@pytest.mark.needs("commit numbers")
 def test_a_call_with_nothing_to_do_is_no_commit(docs: Collection) -> None:
     docs.add(["a"], vectors=[[1.0]])
     docs.add([])
@@ -294,6 +296,7 @@ def test_a_call_with_nothing_to_do_is_no_commit(docs: Collection) -> None:
     assert docs.stats().change == 1
 
 
+@pytest.mark.needs("commit numbers")
 def test_hits_say_which_commit_they_stand_on(docs: Collection) -> None:
     for i in range(3):
         docs.add([i], vectors=[[1.0]])

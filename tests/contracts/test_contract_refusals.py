@@ -242,6 +242,7 @@ def test_an_encoder_that_nobody_registered_is_not_found(world: World, docs: Coll
         world.collection("others", encoder="nope")
 
 
+@pytest.mark.needs("advice on filters")
 def test_a_scroll_warns_of_a_field_that_no_row_has(docs: Collection) -> None:
     docs.add([1], vectors=[[1.0]], metadata=[{"year": 1}])
     with pytest.warns(UserWarning, match="no row has a field 'colour'"):

@@ -128,6 +128,7 @@ class TestCalls:
             stop.set()
             writer.join()
 
+    @pytest.mark.needs("advice on filters")
     def test_a_search_takes_a_tree_too(self, docs: Collection) -> None:
         query = [1.0] * DIM
         tree = Compare(("n",), "lt", 3)
@@ -146,9 +147,10 @@ class TestCalls:
     @pytest.mark.parametrize(
         ("call", "message"),
         [
-            (
+            pytest.param(
                 lambda d: d.search([1.0] * DIM, where={"tga": "t1"}),
                 "where: no row has a field 'tga'. Did you mean 'tag'?",
+                marks=pytest.mark.needs("advice on filters"),
             ),
             (
                 lambda d: d.count({"n": {"$gtt": 1}}),
@@ -168,6 +170,7 @@ class TestCalls:
         assert str(caught.value) == message
         assert docs.count() == 200
 
+    @pytest.mark.needs("advice on filters")
     @pytest.mark.parametrize(
         ("where", "message"),
         [
@@ -188,6 +191,7 @@ class TestCalls:
         assert warned[0].filename == __file__ or world.kind.startswith("aio")  # which an event loop calls for us
         assert docs.count({"$or": [where, {"n": 1}]}) == 1  # what keeps rows is not asked about
 
+    @pytest.mark.needs("advice on filters")
     def test_a_nightly_job_may_find_nothing_left(self, docs: Collection) -> None:
         docs.add(["old"], metadata=[{"tags": "gone"}])  # near to the field 'tag'
         assert docs.delete(where={"tags": "gone"}) == 1

@@ -13,8 +13,8 @@ from support.awaiting import CalledDatabase, the_loop
 from support.served import VicinalServer, shared_server
 from vicinal import aio
 
-# In memory and in a folder, called and awaited; and the same behind a server.
-KINDS = ("memory", "path", "aio", "http", "aio_http")
+# In memory and in a folder, called and awaited; the same behind a server; and on an engine, its client's local mode.
+KINDS = ("memory", "path", "aio", "http", "aio_http", "qdrant")
 _SERVER_HAS = ("hashing", "minilm")
 
 
@@ -23,7 +23,7 @@ class World:
     """A database that can be left and found again.
 
     Attributes:
-        kind: "memory" or "path", "aio" for a path whose calls are awaited; "http" or "aio_http".
+        kind: "memory" or "path", "aio" for a path whose calls are awaited; "http" or "aio_http"; "qdrant".
         target: what `connect` takes.
         server: where it is, if it is behind one.
     """
@@ -60,7 +60,7 @@ class World:
     def again(self, name: str = "docs", **settings: Any) -> vicinal.Collection:
         """The collection as somebody finds it later: on disk all files were closed in between."""
         self._skip_what_a_server_has_not(settings.get("encoder"))
-        if self.kind != "memory":
+        if self.kind not in ("memory", "qdrant"):
             self.close()
         return self.db.collection(name, **settings)
 
@@ -77,6 +77,8 @@ class World:
 
 
 def make_world(kind: str, folder: Path) -> World:
+    if kind == "qdrant":
+        return World(kind, "qdrant+memory:")  # in a folder it syncs after each row
     if "http" not in kind:
         return World(kind, ":memory:" if kind == "memory" else str(folder / "data"))
     server = shared_server()

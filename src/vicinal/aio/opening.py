@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..arguments import CacheKind
 from ..inputs.calls import user_call
@@ -31,9 +31,9 @@ def connect(
     """A database at a path, ":memory:", or a server's URL; see `vicinal.connect`. Nothing is awaited, or sent, yet."""
     check_options(target, encoder_cache, exclusive, api_key, timeout, retries)
     if not is_url(target):
-        return AsyncDatabase(
-            InThreads.of_database(connect_in_threads(target, encoder_cache=encoder_cache, exclusive=exclusive))
-        )
+        given: dict[str, Any] = {"api_key": api_key, "timeout": timeout, "retries": retries}
+        in_threads = connect_in_threads(target, encoder_cache=encoder_cache, exclusive=exclusive, **given)
+        return AsyncDatabase(InThreads.of_database(in_threads))
     from ..remote.server import Server
     from .http import OverHttp
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 __all__ = ["IN_MEMORY", "ON_DISK", "REMOTE", "Capabilities"]
@@ -10,7 +10,7 @@ __all__ = ["IN_MEMORY", "ON_DISK", "REMOTE", "Capabilities"]
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What differs between a database in memory, in a folder and behind a server. All else is the same.
+    """What differs between a database in memory, in a folder, behind a server and on an engine. All else is the same.
 
     Attributes:
         kind: where it is.
@@ -19,14 +19,18 @@ class Capabilities:
         snapshots: `snapshot`, `restore`, `backup`, `verify`, `repair` and `purge` have files to work on.
         own_files: its files are those of this machine: `backup` takes any folder, `Stats.path` is one.
         own_encoders: `encoder=` takes objects of this program, and not only names.
+        whole_writes: a call that writes is carried out as a whole or not at all.
+        lacks: what calls raise `Unsupported` for, before anything is sent; docs/distributed.md has the names.
     """
 
-    kind: Literal["memory", "path", "http"]
+    kind: Literal["memory", "path", "http", "qdrant"]
     durable: bool
     shared: bool
     snapshots: bool
     own_files: bool
     own_encoders: bool
+    whole_writes: bool = True
+    lacks: frozenset[str] = field(default_factory=frozenset)
 
 
 IN_MEMORY: Final = Capabilities(

@@ -10,7 +10,7 @@ from ..contract import FloatVector
 from .hits import Ranking
 from .plan import Plan
 
-__all__ = ["finite"]
+__all__ = ["finite", "scaled_down"]
 
 # The largest component of a scaled query is below 2 to this power. A vector has at most 2 ** 16 components, which are
 # below 2 ** 128, so that its inner product with such a query stays below 2 ** (128 + 16 - 17).
@@ -35,8 +35,7 @@ def _exact(plan: Plan, k: int, query: FloatVector, ranking: Ranking) -> Ranking:
     of Python, with the precision of float32.
     """
     assert plan.view.vectors is not None  # as above
-    exponent = _LARGEST_EXPONENT - int(np.frexp(np.abs(query).max())[1])
-    scaled = np.ldexp(query, exponent).astype(np.float32)
+    scaled, exponent = scaled_down(query)
     [(slots, scores)] = plan.view.vectors.search(scaled[np.newaxis], k, plan.candidates, plan.accuracy)
     known = plan.view.kernels.score("ip", plan.vectors, np.ascontiguousarray(slots), query)
     beyond, within = np.isinf(known), np.isfinite(ranking.scores)
@@ -45,3 +44,9 @@ def _exact(plan: Plan, k: int, query: FloatVector, ranking: Ranking) -> Ranking:
     exact = np.concatenate([infinite, ranking.scores[within].astype(np.float64)])
     order = np.lexsort((found, -exact))[:k]
     return Ranking(found[order], cast(FloatVector, exact[order]))
+
+
+def scaled_down(query: FloatVector) -> tuple[FloatVector, int]:
+    """A query whose inner products float32 holds, and the exponent of two by which it was multiplied."""
+    exponent = _LARGEST_EXPONENT - int(np.frexp(np.abs(query).max())[1])
+    return np.ldexp(query, exponent).astype(np.float32), exponent

@@ -36,6 +36,12 @@ def remove(context: Context, ids: Any) -> int:
 
 def remove_where(context: Context, where: Mapping[str, Any], ids: Any) -> int:
     """The same for the rows that pass a filter, as of the commit before."""
+    refuse_every_row(where)
+    return _remove_selected(context, filter_of(where, ids))
+
+
+def refuse_every_row(where: Mapping[str, Any]) -> None:
+    """Raises InvalidArgument for a filter that says nothing."""
     if not where:
         raise InvalidArgument(
             "an empty where would delete every row",
@@ -43,7 +49,6 @@ def remove_where(context: Context, where: Mapping[str, Any], ids: Any) -> int:
             value=where,
             remedy="Say which rows, or drop the collection.",
         )
-    return _remove_selected(context, filter_of(where, ids))
 
 
 def _remove_selected(context: Context, tree: Node | None) -> int:

@@ -40,7 +40,7 @@ def scroll(
         checked_order(order_by)
     tree = filter_of(where)
     ids = _ids_in_order(context, tree, order_by, descending)
-    return _pages(context, ids, vectors)
+    return pages(context, ids, vectors)
 
 
 def checked_order(order_by: Any) -> str:
@@ -74,13 +74,13 @@ def _ids_in_order(context: Context, tree: Node | None, order_by: str | None, des
     ranks, ids = context.store.at_moment(take, with_ids)
     if order_by is None:
         return _sorted(ids, descending)
-    keyed = sorted(zip(ranks.tolist(), map(_comparable, ids), ids, strict=True), reverse=descending)
+    keyed = sorted(zip(ranks.tolist(), map(comparable_id, ids), ids, strict=True), reverse=descending)
     keyed = [row for row in keyed if row[0] >= 0] + [row for row in keyed if row[0] < 0]  # no value: always last
     return [id_ for _, _, id_ in keyed]
 
 
 def _sorted(ids: list[StoredId], descending: bool) -> list[StoredId]:
-    """In the order of `_comparable`, kind by kind: its keys would take three times the room of the ids."""
+    """In the order of `comparable_id`, kind by kind: its keys would take three times the room of the ids."""
     kinds: tuple[list[Any], ...] = ([], [], [])
     while ids:
         id_ = ids.pop()
@@ -98,12 +98,13 @@ def _kind(id_: StoredId) -> int:
     return 0 if isinstance(id_, int) else 1 if isinstance(id_, str) else 2
 
 
-def _comparable(id_: StoredId) -> tuple[int, StoredId]:
+def comparable_id(id_: StoredId) -> tuple[int, StoredId]:
     """Integers come before texts, texts before UUIDs, as SQLite orders them."""
     return _kind(id_), id_
 
 
-def _pages(context: Context, ids: Sequence[StoredId], vectors: bool) -> Iterator[Record]:
+def pages(context: Context, ids: Sequence[StoredId], vectors: bool) -> Iterator[Record]:
+    """The rows of these ids that are there when it comes to them."""
     for start in range(0, len(ids), _PAGE_ROWS):
         check_deadline()
         page = ids[start : start + _PAGE_ROWS]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -138,26 +138,8 @@ def update_where(
     context: Context, where: Mapping[str, Any], columns: Columns, *, merge: bool = True, remove: Sequence[str] = ()
 ) -> int:
     """Merges one dict of metadata into the rows that pass a filter, and sets one time to live. One commit."""
-    check_merge(merge)
-    removed = checked_keys(remove)
-    if any(given is not None for given in (columns.texts, columns.vectors, columns.sparse)):
-        raise InvalidArgument(
-            "update with where= changes metadata and ttl only",
-            name="where",
-            remedy="Name the rows by ids=.",
-        )
-    if columns.metadata is None and columns.ttl is None and not removed:
-        raise _nothing_to_change()
     moment = now()
-    given = None if columns.metadata is None else dumps(columns.metadata, place="metadata=")
-    merge = merge or given is None
-    expires = expiry(columns.ttl, moment, "ttl=")
-
-    def changed(row: Row) -> tuple[Row, str | None, int | None]:
-        place = f"id {user_id(row.id)!r}"
-        metadata = _without(_merged(row.metadata if merge else None, given, place), removed)
-        check_within(context.within, user_id(row.id), metadata, row.text, place)
-        return row, metadata, row.expires_at if expires is None else stored_expiry(expires)
+    changed = change_of_rows(context, columns, moment, merge=merge, remove=remove)
 
     def plan(transaction: Transaction, slots: Slots) -> int:
         rows = transaction.rows_by_slot(slots.tolist())
@@ -172,6 +154,33 @@ def update_where(
         timeout=context.timeout,
         durability=context.durability,
     )
+
+
+def change_of_rows(
+    context: Context, columns: Columns, moment: int, *, merge: bool, remove: Sequence[str]
+) -> Callable[[Row], tuple[Row, str | None, int | None]]:
+    """What becomes of each row that `update(where=...)` finds: the row, its metadata, its expiry."""
+    check_merge(merge)
+    removed = checked_keys(remove)
+    if any(given is not None for given in (columns.texts, columns.vectors, columns.sparse)):
+        raise InvalidArgument(
+            "update with where= changes metadata and ttl only",
+            name="where",
+            remedy="Name the rows by ids=.",
+        )
+    if columns.metadata is None and columns.ttl is None and not removed:
+        raise _nothing_to_change()
+    given = None if columns.metadata is None else dumps(columns.metadata, place="metadata=")
+    merge = merge or given is None
+    expires = expiry(columns.ttl, moment, "ttl=")
+
+    def changed(row: Row) -> tuple[Row, str | None, int | None]:
+        place = f"id {user_id(row.id)!r}"
+        metadata = _without(_merged(row.metadata if merge else None, given, place), removed)
+        check_within(context.within, user_id(row.id), metadata, row.text, place)
+        return row, metadata, row.expires_at if expires is None else stored_expiry(expires)
+
+    return changed
 
 
 def check_merge(merge: object) -> None:
