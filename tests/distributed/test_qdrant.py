@@ -7,10 +7,12 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import uuid
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,10 @@ from vicinal.errors import (
     CollectionNotFound,
     Damaged,
     InvalidArgument,
+    KeyRefused,
+    LimitExceeded,
+    ServerBusy,
+    ServerFailed,
     Unreachable,
     Unsupported,
 )
@@ -195,6 +201,43 @@ def test_nobody_there(db: vicinal.Database) -> None:
             far.collection("docs")
         assert caught.value.committed is False
         assert caught.value.__cause__ is not None
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (401, KeyRefused),
+        (404, ServerFailed),
+        (429, ServerBusy),
+        (500, ServerFailed),
+        (413, LimitExceeded),
+        (200, ServerFailed),
+    ],
+)
+def test_what_a_server_answers_is_an_error_of_ours(status: int, kind: type[Exception]) -> None:
+    """A server that is no Qdrant, in the place of one that refuses."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            with vicinal.connect(f"qdrant://127.0.0.1:{server.server_port}", timeout=5, retries=0) as far:
+                with pytest.raises(kind) as caught:
+                    far.collection("docs")
+                assert type(caught.value) is kind
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class Calls:
         """Makes a collection of points, unless somebody else has."""
         try:
             self.write("create_collection", name, **given)
-        except (ServerFailed, ValueError):
+        except ServerFailed:
             if not self.read("collection_exists", name):
                 raise
 
@@ -67,8 +67,11 @@ class Calls:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of the client's local mode, that it is slow with many points
                 return getattr(self._client, call)(*args, **given)
-        except (ApiException, ValueError) as error:
-            raise self._as_ours(error, writes) from error
+        except (ApiException, ValueError, AssertionError) as error:
+            found = self._as_ours(error, writes)
+            if isinstance(found, NoSuchPoints) and call == "collection_exists":  # which every Qdrant answers
+                found = self._no_qdrant(error)
+            raise found from error
 
     def _as_ours(self, error: Exception, writes: bool) -> Exception:
         if isinstance(error, ResponseHandlingException):
@@ -85,7 +88,15 @@ class Calls:
             return found
         if isinstance(error, UnexpectedResponse):
             return self._refused(error)
-        return NoSuchPoints(str(error)) if "not found" in str(error) else error
+        return NoSuchPoints(str(error)) if "not found" in str(error) else self._no_qdrant(error)
+
+    def _no_qdrant(self, error: Exception) -> ServerFailed:
+        return ServerFailed(
+            f"this is no answer of a Qdrant ({type(error).__name__}: {error})",
+            name="server",
+            place=self._place,
+            remedy="Check the URL.",
+        )
 
     def _refused(self, error: UnexpectedResponse) -> Exception:
         status = error.status_code
