@@ -52,6 +52,8 @@ class Column:
 
     def with_element(self, cells: Cells, found: BoolArray) -> BoolArray:
         """Which of `cells` are lists that have an element in `found`."""
+        if not found.any():  # as a rule of what must be asked
+            return np.zeros(len(cells.kinds), dtype=np.bool_)
         are = cells.are(LIST)
         if are.any():  # words of other kinds are no numbers of lists: any place will do
             are &= np.take(self.lists.any_element(found), cells.words, mode="clip")
