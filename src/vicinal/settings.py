@@ -103,7 +103,8 @@ class Settings:
         chunk_size: largest length of a chunk of text.
         chunk_overlap: how much neighbouring chunks share; less than `chunk_size`.
         max_results: how many hits a search gives when it does not say.
-        llm_model: language model that `vicinal ask` asks: its name on the server, or the path of a .gguf file.
+        llm_model: language model that `vicinal ask` asks, and `vicinal serve` for memories of conversations: its name
+            on the server, or the path of a .gguf file.
         llm_url: of its server, up to and with "/v1"; None is OpenAI's own.
         llm_api_key: for that server.
     """

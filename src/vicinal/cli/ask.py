@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -15,12 +15,10 @@ from rich.console import Console
 from ..collection import Collection
 from ..contract import Mode
 from ..errors import InvalidArgument, NoEncoder, VicinalError
-from ..llm import GGUFModel, OpenAIServer
-from ..llm.openai_server import DEFAULT_URL
+from ..llm.configured import ConfiguredModel, configured_model
 from ..rag.answer import Answer, answer
 from ..rag.folder.known import OWNER, folder_of
 from ..rag.folder.search import FolderHits, search_folder
-from ..settings import setting
 from ..visible import counted
 from .common import as_typed, at_home, cell, existing_collection, say, say_json
 from .files.rows import json_members
@@ -78,25 +76,25 @@ def ask(
       vicinal ask "how long does bread bake?" --path ./papers --model ./models/small.gguf
       vicinal ask "who wrote this?" --path ./data --collection articles --json
     """
-    chosen = model or setting("llm_model")
-    if url and not chosen:
+    configured = configured_model(model, url)
+    if url and not configured:
         raise InvalidArgument("--url needs a model", name="--url", value=url, remedy="Give its name with --model.")
     tree = None if where is None else filter_of(where)
     with existing_collection(path, collection) as opened:
         found = _found(opened, question, k, tree, mode)
-    if not chosen:
+    if configured is None:
         _show(found, question, Answer("", (), (), tuple(found.hits)), None, as_json)
         if not as_json:
             say(_NO_MODEL, to_errors=True)
         return
     try:
-        with _waiting(chosen):
-            given = _answered(question, found, chosen, url)
+        with _waiting(configured.name):
+            given = _answered(question, found, configured)
     except VicinalError:
         if not as_json:
             print_passages(found, question)  # what is known without the model
         raise
-    _show(found, question, given, chosen, as_json)
+    _show(found, question, given, configured.name, as_json)
 
 
 def _found(collection: Collection, question: str, k: int, where: dict[str, Any] | None, mode: str | None) -> FolderHits:
@@ -121,16 +119,11 @@ def _waiting(model: str) -> Iterator[None]:
         yield
 
 
-def _answered(question: str, found: FolderHits, model: str, url: str | None) -> Answer:
+def _answered(question: str, found: FolderHits, model: ConfiguredModel) -> Answer:
     if not found.hits:
         return answer(question, [], str)
-    if model.lower().endswith(".gguf"):
-        with GGUFModel(Path(model).expanduser(), context_tokens=_CONTEXT_TOKENS) as loaded:
-            return answer(question, found.hits, loaded)
-    server = url or setting("llm_url") or DEFAULT_URL
-    key = setting("llm_api_key") or (setting("openai_api_key") if server.rstrip("/") == DEFAULT_URL else None)
-    with OpenAIServer(model, server, api_key=key) as asked:
-        return answer(question, found.hits, asked)
+    with closing(model.open(context_tokens=_CONTEXT_TOKENS)) as opened:
+        return answer(question, found.hits, opened)
 
 
 def _show(found: FolderHits, question: str, given: Answer, model: str | None, as_json: bool) -> None:

@@ -51,6 +51,8 @@ class Memories:
         events, profiles: types beside those that are remembered; without any there are `event_v1` and `profile_v1`.
         llm: an object with `generate(prompt)`, or a function: it reads sessions in the background, in place of rules.
         extraction: reads sessions as part of `add_session`; rules, if left out.
+        later: for programs that have a thread of their own for the model, such as a server: is told the id of each
+            session that was added, for which `read_session` is to be called then, by any such program.
 
     Raises:
         SettingsMismatch: a type is remembered with other properties.
@@ -64,7 +66,12 @@ class Memories:
         profiles: Iterable[ProfileType] | None = None,
         llm: LLM | Callable[[str], str] | None = None,
         extraction: Extraction | None = None,
+        later: Callable[[str], None] | None = None,
     ) -> None:
+        if later is not None and llm is None:
+            raise InvalidArgument(
+                "later is for sessions that a language model reads", name="later", remedy="Give llm=."
+            )
         if llm is not None and extraction is not None:
             raise InvalidArgument("llm and extraction exclude each other", name="extraction", remedy="Leave one out.")
         self._docs = collection
@@ -73,7 +80,8 @@ class Memories:
         self._model = None if llm is None else ModelExtraction(llm)
         self._extraction = extraction or RuleExtraction()
         self._background = Background(self._extract)
-        if self._model is not None:
+        self._later = later or self._background.submit
+        if self._model is not None and later is None:
             for session_id in waiting_sessions(collection):
                 self._background.submit(session_id)
 
@@ -103,6 +111,7 @@ class Memories:
         time: Moment | None = None,
         types: Names | None = None,
         ttl: float | timedelta | datetime | None = None,
+        within: Mapping[str, Any] | None = None,
     ) -> Session:
         """Stores a conversation and what is worth remembering of it. An id that is used again replaces that session and
         its events; what is known of users stays.
@@ -117,6 +126,8 @@ class Memories:
             time: of messages without one; now, if left out. A datetime, or milliseconds since 1970.
             types: the only types that are looked for.
             ttl: seconds, a timedelta or a moment: how long session and events are kept.
+            within: a filter of rows, to which a language model keeps that reads the session later: that of a collection
+                made by `within`, which it need not know then.
         """
         id_ = checked_session_id(session_id)
         now = _now() if time is None else milliseconds(time, "time")
@@ -124,7 +135,7 @@ class Memories:
         checked = checked_messages(messages, _one(users), _one(assistants), now)
         if not users and not any(message.owner for message in checked):
             raise InvalidArgument("nobody is named whose session it is", name="user_id", remedy="Give user_id=.")
-        options = {"types": None if types is None else checked_names(types, "types")}
+        options = {"types": None if types is None else checked_names(types, "types"), "within": within}
         for name in options["types"] or ():
             self._schemas.names(name)
         who = who_of(users, assistants, _optional_text(group_id, "group_id"), id_, now)
@@ -134,7 +145,7 @@ class Memories:
             if self._model is None:
                 self._events_changed({user for message in checked if (user := message.owner) is not None})
         if self._model is not None:
-            self._background.submit(id_)
+            self._later(id_)
         stored = read_session(self._docs, id_)
         if stored is not None:
             return stored
@@ -150,6 +161,12 @@ class Memories:
         if found is None:
             raise IdNotFound(f"there is no session {session_id!r:.140}", name="session_id", value=session_id)
         return found
+
+    def read_session(self, session_id: str) -> None:
+        """Has the language model read a session now, unless that was done; `session` tells how it went."""
+        if self._model is None:
+            raise InvalidArgument("there is no language model", name="llm", remedy="Give llm= to Memories.")
+        self._extract(checked_session_id(session_id))
 
     def delete_session(self, session_id: str) -> int:
         """Deletes a session and its events. Returns how many memories that were."""

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..contract import Collection
+from ..errors import InvalidInput, NotAllowed
+from ..metadata import dumps, loads
 from ..types import Record
 from .conversation import Message, Turn, moment, turns_of
 from .extraction import Extracted, Extraction
@@ -32,7 +34,8 @@ def add_session(
 
     Args:
         extraction: None: a language model will read it later.
-        options: `types` to which extraction is limited, or None.
+        options: `types` to which extraction is limited, or None; and `within`, a filter that all memories must pass
+            which a model finds later, or None.
 
     Returns:
         A token of this very version of the session.
@@ -60,28 +63,38 @@ def extract_session(
     lock: Any,
     on_stored: Callable[[], None],
 ) -> None:
-    """Reads a stored session for memories. One that was replaced or deleted meanwhile gets none."""
+    """Reads a stored session for memories. One that was replaced, deleted or read by another meanwhile gets none."""
     row = _row(docs, session_id)
     if row is None or row.metadata["status"] != "processing":
         return
     told, token = row.metadata, row.metadata["token"]
-    turns = turns_of(_messages(told), _first(told["assistant_id"]))
+    if "within" in told:
+        docs = docs.within(loads(told["within"]))
+    # Whoever may write rows of some users only could have written messages of others into one.
+    turns = [
+        turn
+        for turn in turns_of(_messages(told), _first(told["assistant_id"]))
+        if turn.user_id in (None, *told["user_id"])
+    ]
     try:
         found, error = extraction.extract(turns, _limited(schemas, told.get("types"))), ""
     except Exception as failure:  # of a model, or of whatever a user brought: the session's status tells
         found, error = Extracted(), f"{type(failure).__name__}: {failure}"
     with lock:
         now = _row(docs, session_id)
-        if now is None or now.metadata["token"] != token:
+        if now is None or now.metadata["token"] != token or now.metadata["status"] != "processing":
             return
-        status: Status = "failed" if error else "success"
-        changed = {"status": status, "error": error, "tokens": [found.input_tokens, found.output_tokens]}
         who: dict[str, Any] = {name: told[name] for name in ("assistant_id", "group_id") if name in told}
         rows, gone = memory_rows(docs, schemas, session_id, found, who, token)
-        if rows:
-            docs.upsert(rows=_with_ttl(rows, row.expires_at))
+        try:
+            if rows:
+                docs.upsert(rows=_with_ttl(rows, row.expires_at))
+        except (NotAllowed, InvalidInput) as refused:
+            gone, error = [], f"{type(refused).__name__}: {refused}"
         if gone:
             docs.delete(gone)
+        status: Status = "failed" if error else "success"
+        changed = {"status": status, "error": error, "tokens": [found.input_tokens, found.output_tokens]}
         docs.update([row.id], metadata=[changed])
         on_stored()
 
@@ -137,10 +150,14 @@ def read_session(docs: Collection, session_id: str) -> Session | None:
     )
 
 
-def waiting_sessions(docs: Collection) -> list[str]:
-    """Those that a model has not read yet, because a program ended before."""
-    rows = docs.get(where={"kind": SESSION, "status": "processing"})
-    return [row.metadata["session_id"] for row in rows]
+def waiting_sessions(docs: Collection, session_id: str | None = None) -> dict[str, str]:
+    """Those that a model has not read yet, of all or of one id, and the token of each."""
+    rows = docs.get(where={"kind": SESSION, "status": "processing"}) if session_id is None else [_row(docs, session_id)]
+    return {
+        row.metadata["session_id"]: row.metadata["token"]
+        for row in rows
+        if row is not None and row.metadata["status"] == "processing"
+    }
 
 
 def erase_messages(docs: Collection, events: Sequence[Record]) -> None:
@@ -215,6 +232,8 @@ def _session_row(
     }
     if options.get("types") is not None:
         metadata["types"] = list(options["types"])
+    if options.get("within") is not None:
+        metadata["within"] = dumps(options["within"])
     return {"id": session_row_id(session_id), "metadata": metadata}
 
 

@@ -210,6 +210,8 @@ class Application:
         assert self._pool is not None
         assert self._database is not None
         ended = await self._pool.stop()
+        if self.viking is not None:
+            await self.viking.stop()
         log.info("worker stops", extra={"fields": {"calls_ended": ended}})
         if not ended:  # Python would wait for the thread; what it wrote is whole or not there
             os._exit(_EXIT_STUCK)

@@ -15,6 +15,7 @@ from uvicorn.supervisors import Multiprocess
 
 from ..errors import Damaged, InvalidArgument, StoreError
 from ..indexes.threads import thread_count
+from ..llm.configured import configured_model
 from .app import make_application
 from .connection import Connection, ServerConfig
 from .keys import KeyFile
@@ -70,6 +71,7 @@ def check_start(settings: ServerSettings) -> bool:
     """
     if os.path.exists(settings.path) and not os.path.isdir(settings.path):
         raise InvalidArgument(f"{settings.path!r} is a file; a database is a folder", name="path", value=settings.path)
+    configured_model()  # reads sessions of conversations; settings of it that do not fit are told here
     keys = KeyFile(settings.path)
     keys_required = keys.exists()
     keys.read()

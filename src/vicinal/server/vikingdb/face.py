@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from starlette.routing import Route as PathRoute
 from ... import warn
 from ...database import Database
 from ...errors import NotFound, VicinalError
+from ...llm.configured import configured_model
 from ...wire.reading import read
 from ..access import Access, check_role
 from ..exchange import Exchange, Scope
@@ -32,6 +34,7 @@ from .memory.control import ACTIONS as MEMORY_ACTIONS
 from .memory.control import MemoryAction, MemoryControl
 from .memory.plane import CALLS as MEMORY_CALLS
 from .memory.plane import MemoryCall, MemoryPlane
+from .memory.reading import Reading
 from .memory.requests import CollectionBody
 from .models import Models
 from .signature import ALGORITHM, Signed, check_body, check_signature, read_signed
@@ -66,9 +69,15 @@ class VikingFace:
         catalogue = Catalogue(database, models)
         self._data = DataPlane(settings, catalogue, models)
         self._control = ControlPlane(settings, catalogue, models)
-        memory = MemoryCatalogue(database, models)
+        model = configured_model()
+        self._reading = None if model is None else Reading(settings.path, database, model)
+        memory = MemoryCatalogue(database, models, self._reading)
         self._memory = MemoryPlane(memory)
         self._memory_control = MemoryControl(memory)
+
+    async def stop(self) -> None:
+        if self._reading is not None:
+            await asyncio.to_thread(self._reading.stop)
 
     async def ping(self, exchange: Exchange) -> None:
         """For clients that ask it before they have shown who they are."""

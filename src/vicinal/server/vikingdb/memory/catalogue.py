@@ -21,6 +21,7 @@ from ..answers import Refusal, missing
 from ..catalogue import moment_now, stored_name
 from ..models import Models
 from ..requests import OfCollection
+from .reading import Reading
 
 __all__ = ["MemoryCatalogue"]
 
@@ -51,10 +52,15 @@ class MemoryEntry:
 
 
 class MemoryCatalogue:
-    """Of one worker. Nothing is held but handles: another worker may change anything between two requests."""
+    """Of one worker. Nothing is held but handles: another worker may change anything between two requests.
 
-    def __init__(self, database: Database, models: Models) -> None:
+    Args:
+        reading: by a language model; None: rules read sessions.
+    """
+
+    def __init__(self, database: Database, models: Models, reading: Reading | None) -> None:
         self._database = database
+        self._reading = reading
         self._models = models
         self._handles = Handles(database)
 
@@ -94,7 +100,10 @@ class MemoryCatalogue:
 
     def use(self, entry: MemoryEntry, key: Key | None, work: Callable[[Memories], T]) -> T:
         """What `work` gives for the memories of a collection, as far as the key reaches them."""
-        return self._handles.use(entry.stored, _HELD, key, lambda docs: work(Memories(docs)))
+        reading = self._reading
+        if reading is None:
+            return self._handles.use(entry.stored, _HELD, key, lambda docs: work(Memories(docs)))
+        return self._handles.use(entry.stored, _HELD, key, lambda docs: work(reading.memories(entry.stored, docs)))
 
     def create(
         self,

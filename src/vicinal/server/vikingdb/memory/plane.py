@@ -52,6 +52,7 @@ class MemoryPlane:
                 time=told.get("time"),
                 types=request.extract_memory_type,
                 ttl=ttl or (None if request.ttl_relative is None else timedelta(seconds=request.ttl_relative)),
+                within=None if asked.key is None else asked.key.where,
             ),
         )
         return {"session_id": session.id}
