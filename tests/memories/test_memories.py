@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -308,6 +308,60 @@ def test_types_are_remembered_and_filled_in(docs: vicinal.Collection) -> None:
     assert memories.search(user_id="kim") == []
     assert len(memories.search(user_id="lee")) == 2
     assert memories.update_profiles("kim", types="progress", until=NOW - timedelta(1)) == 0
+
+
+def test_an_event_that_another_process_stores_meanwhile_counts(docs: vicinal.Collection) -> None:
+    """Between the reading of events and the storing of what came of them, the other one stores both."""
+    total = Property("total", "int64", aggregate=Aggregate("SUM", "lesson", "minutes"))
+    lesson = EventType("lesson", [Property("minutes", "int64")])
+    Memories(docs, events=[lesson], profiles=[ProfileType("progress", [total], timing="realtime")])
+
+    class Between:
+        def __init__(self) -> None:
+            self.others = [30]
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(docs, name)
+
+        def __len__(self) -> int:
+            return len(docs)
+
+        def upsert(self, **given: Any) -> None:
+            for minutes in self.others:
+                self.others = []
+                Memories(docs).add_event("lesson", {"minutes": minutes}, user_id="kim")
+            docs.upsert(**given)
+
+    memories = Memories(cast(vicinal.Collection, Between()))
+    memories.add_event("lesson", {"minutes": 45}, user_id="kim")
+    assert memories.search(user_id="kim", kind="profile")[0].info == {"total": 75}
+
+
+def test_a_program_of_its_own_thread_reads_sessions_later(docs: vicinal.Collection) -> None:
+    """And what stands in a session's row beside its users, whoever wrote it, becomes nobody's memory."""
+    reply = {"events": [{"turn": 0, "type": "event_v1", "info": {"summary": "it happened"}}], "profiles": []}
+    asked = list[str]()
+
+    def model(prompt: str) -> str:
+        asked.append(prompt)
+        return json.dumps(reply if "hello" in prompt else {"events": [], "profiles": []})
+
+    left = list[str]()
+    memories = Memories(docs, llm=model, later=left.append)
+    memories.add_session("s1", said("hello"), user_id="ada")
+    memories.add_session("s2", said("hello"), user_id="bob")
+    assert (left, asked) == (["s1", "s2"], [])
+    memories.read_session("s1")
+    memories.read_session("s1")
+    assert ([event.text for event in memories.search(user_id="ada")], len(asked)) == (["it happened"], 1)
+    docs.update(["session-s2"], metadata=[{"user_id": ["ada"]}])
+    memories.read_session("s2")
+    assert memories.search(user_id="bob") == []
+    assert len(memories.search(user_id="ada")) == 1
+    with pytest.raises(InvalidArgument):
+        Memories(docs, later=left.append)
+    with pytest.raises(InvalidArgument):
+        Memories(docs).read_session("s1")
 
 
 def test_a_language_model_reads_in_the_background(docs: vicinal.Collection) -> None:

@@ -19,11 +19,30 @@ def update_aggregates(docs: Collection, types: Sequence[ProfileType], user_id: s
 
     A property that is a key has the value of the event's property of the same name, and so makes one profile of each.
     Where no event is left, what came from events goes, and with it a profile that has nothing else.
+
+    Another process may store an event, and what it worked out, between the reading of events here and the storing of
+    what came of them. So they are read once more: whoever stores last has seen all of them.
     """
+    rows, changed, stored = list[dict[str, Any]](), 0, None
+    while (found := [_worked_out(docs, kind, user_id, until) for kind in types]) != stored:
+        rows, gone = _stored(docs, types, found, user_id, until, now)
+        stored, changed = found, changed + gone
+    return len(rows) + changed
+
+
+def _stored(
+    docs: Collection,
+    types: Sequence[ProfileType],
+    found: Sequence[Sequence[dict[str, Any]]],
+    user_id: str,
+    until: int | None,
+    now: int,
+) -> tuple[list[dict[str, Any]], int]:
+    """Rows that now have what was found, and how many others had values of events of which none is left."""
     rows, changed = list[dict[str, Any]](), 0
-    for kind in types:
+    for kind, infos in zip(types, found, strict=True):
         begin = len(rows)
-        for info in _worked_out(docs, kind, user_id, until):
+        for info in infos:
             id_ = profile_id_of(kind, [user_id], [], primary_key_of(kind, info))
             known = docs.get([id_])
             told = (known[0].metadata["info"] if known else {}) | info
@@ -31,7 +50,7 @@ def update_aggregates(docs: Collection, types: Sequence[ProfileType], user_id: s
         changed += _without_events(docs, kind, user_id, until, {row["id"] for row in rows[begin:]})
     if rows:
         docs.upsert(rows=rows)
-    return len(rows) + changed
+    return rows, changed
 
 
 def _without_events(docs: Collection, kind: ProfileType, user_id: str, until: int | None, kept: set[str]) -> int:

@@ -172,6 +172,48 @@ def test_collections_are_made_described_changed_and_deleted(server: HttpServer, 
     assert control(admin, "list", ProjectName="p")["TotalCount"] == 0
 
 
+def test_a_session_says_which_profiles_and_an_event_which_are_worked_out(admin: httpx.Client) -> None:
+    total = {"Op": "SUM", "EventType": "lesson", "EventPropertyName": "minutes"}
+    minutes = {"PropertyName": "minutes", "PropertyValueType": "int64"}
+    progress = {"PropertyName": "total", "PropertyValueType": "int64", "AggregateExpression": total}
+    fact = [{"PropertyName": "user_profile"}, {"PropertyName": "topic", "IsPrimaryKey": True}]
+    control(
+        admin, "create", CollectionName="chosen", BuiltinProfileTypes=["profile_v1"], BuiltinEventTypes=["event_v1"],
+        CustomEventTypeSchemas=[{"EventType": "lesson", "Properties": [minutes]}],
+        CustomProfileTypeSchemas=[
+            {"ProfileType": "progress", "Properties": [progress]}, {"ProfileType": "facts", "Properties": fact},
+        ],
+    )  # fmt: skip
+
+    def post(path: str, **body: Any) -> dict[str, Any]:
+        found: dict[str, Any] = admin.post(f"/api/memory/{path}", json={"collection_name": "chosen", **body}).json()
+        return found
+
+    def profiles(user: str) -> dict[str, Any]:
+        listed = post("profile/search", filter={"user_id": user})["data"]["result_list"]
+        return {one["memory_type"]: one["memory_info"] for one in listed}
+
+    talk = [{"role": "user", "content": "I live in Rome. Yesterday I bought a boat."}]
+    whose = {"default_user_id": "ada"}
+    chosen = [{"profile_type": "facts", "profile_scope": [{}]}]
+    assert post("session/add", session_id="s1", messages=talk, metadata=whose, profiles=chosen)["code"] == 0
+    assert profiles("ada") == {"facts": {"user_profile": "lives in Rome", "topic": "home"}}
+    assert post("event/search", filter={"user_id": "ada"})["data"]["count"] == 1
+    unknown = post("session/add", session_id="s2", messages=talk, metadata=whose, profiles=[{"profile_type": "no"}])
+    assert unknown["code"] == 1000003
+
+    event = {"event_type": "lesson", "memory_info": {"minutes": 30}, "user_id": "kim"}
+    assert post("event/add", **event)["code"] == 0
+    assert profiles("kim") == {}
+    assert post("event/add", **event, update_profiles=["progress"])["code"] == 0
+    assert profiles("kim") == {"progress": {"total": 60}}
+    assert post("event/add", **event, update_profiles=True)["code"] == 0
+    assert profiles("kim") == {"progress": {"total": 90}}
+    assert post("event/add", **event, update_profiles=["no"])["code"] == 1000003
+    assert post("event/add", **event, update_profiles=7)["code"] == 1000003
+    assert post("event/search", filter={"user_id": "kim"})["data"]["count"] == 3
+
+
 def test_a_collection_of_a_program_is_one_of_the_service(server: HttpServer, admin: httpx.Client) -> None:
     """And what the service writes, the program reads."""
     with vicinal.connect(server.path) as db, db.collection("mine", encoder="hashing:64") as docs:

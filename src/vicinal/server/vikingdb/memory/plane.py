@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from ....errors import InvalidArgument
 from ....memories import Decay, Memories, Memory, Session
+from ....memories import schemas as types_of
 from ....memories.conversation import moment
 from ....rag.conversation import estimated_tokens
 from ....wire.routes import Role
@@ -50,7 +51,7 @@ class MemoryPlane:
                 assistant_id=told.get("default_assistant_id"),
                 group_id=told.get("group_id"),
                 time=told.get("time"),
-                types=request.extract_memory_type,
+                types=_types(request, memories),
                 ttl=ttl or (None if request.ttl_relative is None else timedelta(seconds=request.ttl_relative)),
                 within=None if asked.key is None else asked.key.where,
             ),
@@ -64,17 +65,25 @@ class MemoryPlane:
     # -- events
 
     def add_event(self, request: requests.AddEvent, asked: Asked) -> dict[str, Any]:
-        event = self._use(
-            request,
-            asked,
-            lambda memories: memories.add_event(
+        updated = request.update_profiles
+
+        def work(memories: Memories) -> Memory:
+            types = None if isinstance(updated, bool) else updated
+            for name in [types] if isinstance(types, str) else types or ():
+                if not set(types_of.builtin_names(name)) & memories.profile_types.keys():
+                    raise invalid(f"there is no profile type {name!r:.80}", "update_profiles", name)
+            event = memories.add_event(
                 needed(request.event_type, "event_type"),
                 needed(request.memory_info, "memory_info"),
                 user_id=request.user_id,
                 assistant_id=request.assistant_id,
                 group_id=request.group_id,
-            ),
-        )
+            )
+            if updated and event.user_ids:
+                memories.update_profiles(event.user_ids, types=types)
+            return event
+
+        event = self._use(request, asked, work)
         return {"event_id": event.id, "event_type": event.type, "memory_info": event.info, "usage": _usage([event])}
 
     def update_event(self, request: requests.UpdateEvent, asked: Asked) -> dict[str, Any]:
@@ -178,6 +187,19 @@ class MemoryPlane:
             if error.name in ("k", "query"):
                 raise
             raise refused(error) from None
+
+
+def _types(request: requests.AddSession, memories: Memories) -> requests.Names | None:
+    """Which types are looked for: `profiles` says it of profiles alone."""
+    if not request.profiles:
+        return request.extract_memory_type
+    asked = request.extract_memory_type
+    if asked is None:
+        events = list(memories.event_types)
+    else:
+        listed = [asked] if isinstance(asked, str) else asked
+        events = [name for name in listed if set(types_of.builtin_names(name)) & memories.event_types.keys()]
+    return [*events, *(one.profile_type for one in request.profiles)]
 
 
 def _named(message: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,12 +31,18 @@ class OfSession(OfCollection, kw_only=True):
     session_id: str | None = None
 
 
+class ProfileOfSession(Struct, kw_only=True):
+    """`profile_scope` is passed over: what it means is not published."""
+
+    profile_type: str
+
+
 class AddSession(OfSession, kw_only=True):
     """A conversation; times are in milliseconds, `ttl_relative` in seconds."""
 
     messages: list[dict[str, Any]] | None = None
     metadata: dict[str, Any] | None = None
-    profiles: list[dict[str, Any]] | None = None
+    profiles: list[ProfileOfSession] | None = None
     store_file: Any = None
     extract_memory_type: Names | None = None
     ttl_absolute: Moment | None = None
@@ -49,7 +55,7 @@ class AddEvent(OfCollection, kw_only=True):
     user_id: Names | None = None
     assistant_id: Names | None = None
     group_id: str | None = None
-    update_profiles: Any = None
+    update_profiles: bool | Names | None = None
 
 
 class OfEvent(OfCollection, kw_only=True):
