@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vicinal
-from vicinal.errors import DuplicateId, IdNotFound, InvalidArgument, SettingsMismatch
+from vicinal.errors import DuplicateId, IdNotFound, InvalidArgument, SettingsMismatch, VicinalError
 from vicinal.memories import Aggregate, Decay, EventType, Memories, Memory, ProfileType, Property
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -358,6 +358,11 @@ def test_a_program_of_its_own_thread_reads_sessions_later(docs: vicinal.Collecti
     memories.read_session("s2")
     assert memories.search(user_id="bob") == []
     assert len(memories.search(user_id="ada")) == 1
+    memories.add_session("s3", said("hello"), user_id="eve", group_id="g", within={"group_id": "h"})
+    memories.read_session("s3")
+    assert (memories.session("s3").status, memories.search(user_id="eve")) == ("failed", [])
+    with pytest.raises(VicinalError):
+        memories.add_session("s4", said("hello"), user_id="eve", within={"$nothing": 1})
     with pytest.raises(InvalidArgument):
         Memories(docs, later=left.append)
     with pytest.raises(InvalidArgument):

@@ -135,7 +135,12 @@ class Memories:
         checked = checked_messages(messages, _one(users), _one(assistants), now)
         if not users and not any(message.owner for message in checked):
             raise InvalidArgument("nobody is named whose session it is", name="user_id", remedy="Give user_id=.")
-        options = {"types": None if types is None else checked_names(types, "types"), "within": within}
+        if within is not None:
+            self._docs.within(within)  # a filter that is none is refused here
+        options = {
+            "types": None if types is None else checked_names(types, "types"),
+            "within": within if self._model else None,
+        }
         for name in options["types"] or ():
             self._schemas.names(name)
         who = who_of(users, assistants, _optional_text(group_id, "group_id"), id_, now)

@@ -68,8 +68,7 @@ def extract_session(
     if row is None or row.metadata["status"] != "processing":
         return
     told, token = row.metadata, row.metadata["token"]
-    if "within" in told:
-        docs = docs.within(loads(told["within"]))
+    reached = docs.within(loads(told["within"])) if "within" in told else docs
     # Whoever may write rows of some users only could have written messages of others into one.
     turns = [
         turn
@@ -85,14 +84,14 @@ def extract_session(
         if now is None or now.metadata["token"] != token or now.metadata["status"] != "processing":
             return
         who: dict[str, Any] = {name: told[name] for name in ("assistant_id", "group_id") if name in told}
-        rows, gone = memory_rows(docs, schemas, session_id, found, who, token)
+        rows, gone = memory_rows(reached, schemas, session_id, found, who, token)
         try:
             if rows:
-                docs.upsert(rows=_with_ttl(rows, row.expires_at))
+                reached.upsert(rows=_with_ttl(rows, row.expires_at))
         except (NotAllowed, InvalidInput) as refused:
             gone, error = [], f"{type(refused).__name__}: {refused}"
         if gone:
-            docs.delete(gone)
+            reached.delete(gone)
         status: Status = "failed" if error else "success"
         changed = {"status": status, "error": error, "tokens": [found.input_tokens, found.output_tokens]}
         docs.update([row.id], metadata=[changed])
