@@ -462,7 +462,7 @@ def test_errors_speak_of_what_the_caller_gave(make: Make, tmp_path: Path) -> Non
         "the vector holds inf as component 0": lambda: db.query_vector([1e300] * 8),
         "entry 1 of the call: the text holds": lambda: db.add_texts(["a", "\ud800"], {}),
         "date: the value holds": lambda: db.find_by_date("\ud800"),
-        "the text has a lone": lambda: db.search("\ud800"),
+        "the query holds a lone surrogate": lambda: db.search("\ud800"),
         "nowhere/out'": lambda: db.export_training_data(tmp_path / "nowhere/out"),
         "directory: ": lambda: db.export_training_data(tmp_path),
         "dimension must be from 1 to 65536": lambda: make("large", dimension=70_000),
