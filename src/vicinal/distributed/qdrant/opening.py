@@ -53,7 +53,8 @@ def _in_folder(target: str) -> QdrantClient:
     if not folder:
         raise InvalidArgument("the URL names no folder", name="target", value=target, remedy=_REMEDY)
     try:
-        return QdrantClient(path=folder)
+        # Any thread of a program may call. Where the client finds out itself, it leaves a connection to SQLite open.
+        return QdrantClient(path=folder, force_disable_check_same_thread=True)
     except RuntimeError as error:
         raise StoreError(
             "another client has the folder open", name="target", place=target, remedy="Close it, or run a server."
