@@ -15,7 +15,7 @@ from ..contract import LLM, Collection
 from ..errors import IdNotFound, InvalidArgument
 from ..inputs.calls import for_users
 from ..locks import new_lock, new_rlock
-from ..types import PurgeReceipt
+from ..types import PurgeReceipt, Record
 from . import schemas as types_of
 from .aggregates import update_aggregates
 from .background import Background
@@ -219,7 +219,7 @@ class Memories:
         return self._stored(rows)
 
     def event(self, event_id: str) -> Memory:
-        return memory_of(needed_row(self._docs.get([checked_id(event_id, "event_id")]), event_id, EVENT))
+        return memory_of(self._row(event_id, EVENT))
 
     def update_event(
         self,
@@ -236,7 +236,7 @@ class Memories:
         }
         who = {name: names for name, names in named.items() if names}
         with self._lock:
-            row = needed_row(self._docs.get([checked_id(event_id, "event_id")]), event_id, EVENT)
+            row = self._row(event_id, EVENT)
             self._change(row, self._schemas.event(row.metadata["type"]), info, who)
             self._events_changed({*row.metadata["user_id"], *who.get("user_id", ())})
         return self.event(event_id)
@@ -248,7 +248,7 @@ class Memories:
             IdNotFound: there is none.
         """
         with self._lock:
-            row = needed_row(self._docs.get([checked_id(event_id, "event_id")]), event_id, EVENT)
+            row = self._row(event_id, EVENT)
             self._delete_events([row])
 
     def delete_events(self, **scope: Unpack[Scope]) -> int:
@@ -295,12 +295,12 @@ class Memories:
         return self._stored(rows)
 
     def profile(self, profile_id: str) -> Memory:
-        return memory_of(needed_row(self._docs.get([checked_id(profile_id, "profile_id")]), profile_id, PROFILE))
+        return memory_of(self._row(profile_id, PROFILE))
 
     def update_profile(self, profile_id: str, info: Mapping[str, Any]) -> Memory:
         """Changes properties of a profile but for its keys; what is not given stays."""
         with self._lock:
-            row = needed_row(self._docs.get([checked_id(profile_id, "profile_id")]), profile_id, PROFILE)
+            row = self._row(profile_id, PROFILE)
             kind = self._schemas.profile(row.metadata["type"])
             for name in kind.keys:
                 if name in info and info[name] != row.metadata["info"].get(name):
@@ -315,7 +315,7 @@ class Memories:
             IdNotFound: there is none.
         """
         with self._lock:
-            row = needed_row(self._docs.get([checked_id(profile_id, "profile_id")]), profile_id, PROFILE)
+            row = self._row(profile_id, PROFILE)
             self._docs.delete([row.id])
 
     def delete_profiles(self, **scope: Unpack[Scope]) -> int:
@@ -447,6 +447,9 @@ class Memories:
     def _profile_row(self, given: Mapping[str, Any]) -> dict[str, Any]:
         kind = self._schemas.profile(given["type"])
         return profile_row(kind, checked_info(kind, given["info"]), _who(given))
+
+    def _row(self, id_: str, kind: str) -> Record:
+        return needed_row(self._docs.get([checked_id(id_, f"{kind}_id")]), id_, kind)
 
     def _stored(self, rows: Sequence[Mapping[str, Any]]) -> list[Memory]:
         return [memory_of(row) for row in self._docs.get([row["id"] for row in rows])]
