@@ -25,7 +25,7 @@ from .models import Models
 from .requests import OfCollection
 from .schema import NAME, Schema, check_name
 
-__all__ = ["Catalogue", "Entry", "moment_now", "stored_name"]
+__all__ = ["Catalogue", "Entry", "entries_of", "moment_now", "stored_name"]
 
 T = TypeVar("T")
 
@@ -109,15 +109,7 @@ class Catalogue:
 
     def entries(self, key: Key | None) -> Iterator[Entry]:
         """All that the key reaches, by name. Those that cannot be read are passed over."""
-        for stored in self._database.collections():
-            if key is not None and key.collections and stored not in key.collections:
-                continue
-            try:
-                found = self._entry(stored)
-            except (CollectionNotFound, StoreError):
-                continue
-            if found is not None:
-                yield found
+        return entries_of(self._database, key, self._entry)
 
     def create(self, name: str, project: str, given: dict[str, Any], person: str, key: Key | None) -> Entry:
         """
@@ -217,6 +209,19 @@ class Catalogue:
         if found is None:
             raise _not_found(resource_id)
         return found
+
+
+def entries_of(database: Database, key: Key | None, read: Callable[[str], T | None]) -> Iterator[T]:
+    """What `read` gives for the collections that a key reaches, but None. Those that cannot be read are passed over."""
+    for stored in database.collections():
+        if key is not None and key.collections and stored not in key.collections:
+            continue
+        try:
+            found = read(stored)
+        except (CollectionNotFound, StoreError):
+            continue
+        if found is not None:
+            yield found
 
 
 def stored_name(project: str, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 
@@ -26,7 +26,9 @@ from .schema import is_finite
 from .searching import Searching, names_of
 from .writing import Usage, delete, fetch, fields_of, keys_of, update, upsert
 
-__all__ = ["CALLS", "Asked", "Call", "DataPlane"]
+__all__ = ["CALLS", "Asked", "Call", "DataPlane", "Plane"]
+
+Plane = TypeVar("Plane")
 
 _EMBEDDED_MAX: Final = 10
 _PARTS_MAX: Final = 100
@@ -244,8 +246,8 @@ def _told(part: Any) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A path of the data plane.
+class Call(Generic[Plane]):
+    """A path of a plane of the protocol, after its prefix.
 
     Attributes:
         api: what answers call it.
@@ -256,11 +258,11 @@ class Call:
     path: str
     api: str
     model: type[Any]
-    work: Callable[[DataPlane, Any, Asked], Any]
+    work: Callable[[Plane, Any, Asked], Any]
     role: Role
 
 
-CALLS: Final[tuple[Call, ...]] = (
+CALLS: Final[tuple[Call[DataPlane], ...]] = (
     Call("data/search/vector", "SearchByVector", requests.SearchByVector, DataPlane.search, "read"),
     Call("data/search/multi_modal", "SearchByMultiModal", requests.SearchByMultiModal, DataPlane.search, "read"),
     Call("data/search/id", "SearchById", requests.SearchById, DataPlane.search, "read"),

@@ -27,13 +27,13 @@ from . import answers
 from .answers import Refusal, control_failure, control_success, data_failure, data_success
 from .catalogue import Catalogue
 from .control_plane import ACTIONS, Action, Body, ControlPlane
-from .data_plane import CALLS, Asked, Call, DataPlane
+from .data_plane import CALLS, Asked, Call, DataPlane, Plane
 from .memory.answers import memory_failure, memory_success
 from .memory.catalogue import MemoryCatalogue
 from .memory.control import ACTIONS as MEMORY_ACTIONS
 from .memory.control import MemoryAction, MemoryControl
 from .memory.plane import CALLS as MEMORY_CALLS
-from .memory.plane import MemoryCall, MemoryPlane
+from .memory.plane import MemoryPlane
 from .memory.reading import Reading
 from .memory.requests import CollectionBody
 from .models import Models
@@ -83,12 +83,12 @@ class VikingFace:
         """For clients that ask it before they have shown who they are."""
         await exchange.send_json(b'{"code":"Success","message":"success"}')
 
-    async def call(self, call: Call, exchange: Exchange, scope: Scope) -> None:
+    async def call(self, call: Call[DataPlane], exchange: Exchange, scope: Scope) -> None:
         """A call of the data plane."""
         result = await self._result(call, self._data, exchange, scope)
         await exchange.send_json(data_success(call.api, exchange.id, result))
 
-    async def memory(self, call: MemoryCall, exchange: Exchange, scope: Scope) -> None:
+    async def memory(self, call: Call[MemoryPlane], exchange: Exchange, scope: Scope) -> None:
         """A call of the memory service."""
         result = await self._result(call, self._memory, exchange, scope)
         await exchange.send_json(memory_success(exchange.id, result))
@@ -99,7 +99,7 @@ class VikingFace:
         await self._body(exchange, signed)
         await exchange.send_json(memory_success(exchange.id, {}))
 
-    async def _result(self, call: Call | MemoryCall, plane: Any, exchange: Exchange, scope: Scope) -> Any:
+    async def _result(self, call: Call[Plane], plane: Plane, exchange: Exchange, scope: Scope) -> Any:
         key, signed = self._admit(exchange, scope)
         check_role(key, call.role)
         self._still_there()
@@ -238,11 +238,11 @@ def _memory_routes() -> list[PathRoute]:
     return found
 
 
-async def _memory_call(call: MemoryCall, face: VikingFace, exchange: Exchange, scope: Scope) -> None:
+async def _memory_call(call: Call[MemoryPlane], face: VikingFace, exchange: Exchange, scope: Scope) -> None:
     await face.memory(call, exchange, scope)
 
 
-async def _call(call: Call, face: VikingFace, exchange: Exchange, scope: Scope) -> None:
+async def _call(call: Call[DataPlane], face: VikingFace, exchange: Exchange, scope: Scope) -> None:
     await face.call(call, exchange, scope)
 
 

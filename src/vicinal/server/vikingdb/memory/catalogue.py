@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from ....collection import Collection
 from ....database import Database
 from ....encoders.choose import choose_text_encoder
-from ....errors import CollectionNotFound, SettingsMismatch, StoreError
+from ....errors import CollectionNotFound, SettingsMismatch
 from ....memories import EventType, Memories, ProfileType
 from ....memories.memories import holds_memories
 from ....wire.arguments import Handle
@@ -18,7 +18,7 @@ from ...access import check_collection
 from ...handles import Handles
 from ...keys import Key
 from ..answers import Refusal, missing
-from ..catalogue import moment_now, stored_name
+from ..catalogue import entries_of, moment_now, stored_name
 from ..models import Models
 from ..requests import OfCollection
 from .reading import Reading
@@ -88,15 +88,7 @@ class MemoryCatalogue:
 
     def entries(self, key: Key | None) -> Iterator[MemoryEntry]:
         """All that the key reaches, by name. Those that cannot be read are passed over."""
-        for stored in self._database.collections():
-            if key is not None and key.collections and stored not in key.collections:
-                continue
-            try:
-                found = self._entry(stored)
-            except (CollectionNotFound, StoreError):
-                continue
-            if found is not None:
-                yield found
+        return entries_of(self._database, key, self._entry)
 
     def use(self, entry: MemoryEntry, key: Key | None, work: Callable[[Memories], T]) -> T:
         """What `work` gives for the memories of a collection, as far as the key reaches them."""

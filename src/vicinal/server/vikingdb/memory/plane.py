@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Literal, TypeVar
 
@@ -12,15 +11,14 @@ from ....memories import Decay, Memories, Memory, Session
 from ....memories import schemas as types_of
 from ....memories.conversation import moment
 from ....rag.conversation import estimated_tokens
-from ....wire.routes import Role
 from ..answers import invalid
-from ..data_plane import Asked
+from ..data_plane import Asked, Call
 from ..requests import OfCollection, needed
 from . import requests
 from .catalogue import MemoryCatalogue
 from .filters import refused, scope_of
 
-__all__ = ["CALLS", "MemoryCall", "MemoryPlane"]
+__all__ = ["CALLS", "MemoryPlane"]
 
 T = TypeVar("T")
 
@@ -263,31 +261,19 @@ def _usage(memories: Any) -> dict[str, int]:
     return {"embedding_tokens": sum(estimated_tokens(memory.text or "") for memory in memories)}
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryCall:
-    """A path of the memory service, after /api/memory/."""
-
-    path: str
-    api: str
-    model: type[Any]
-    work: Callable[[MemoryPlane, Any, Asked], Any]
-    role: Role
-
-
-CALLS: Final[tuple[MemoryCall, ...]] = (
-    MemoryCall("session/add", "AddSession", requests.AddSession, MemoryPlane.add_session, "write"),
-    MemoryCall("session/info", "GetSessionInfo", requests.OfSession, MemoryPlane.session_info, "read"),
-    MemoryCall("event/add", "AddEvent", requests.AddEvent, MemoryPlane.add_event, "write"),
-    MemoryCall("event/update", "UpdateEvent", requests.UpdateEvent, MemoryPlane.update_event, "write"),
-    MemoryCall("event/delete", "DeleteEvent", requests.OfEvent, MemoryPlane.delete_event, "write"),
-    MemoryCall("event/batch_delete", "BatchDeleteEvent", requests.Deletion, MemoryPlane.delete_events, "write"),
-    MemoryCall("event/search", "SearchEventMemory", requests.Search, MemoryPlane.search_events, "read"),
-    MemoryCall("profile/add", "AddProfile", requests.AddProfile, MemoryPlane.add_profile, "write"),
-    MemoryCall("profile/update", "UpdateProfile", requests.UpdateProfile, MemoryPlane.update_profile, "write"),
-    MemoryCall("profile/delete", "DeleteProfile", requests.OfProfile, MemoryPlane.delete_profile, "write"),
-    MemoryCall("profile/batch_delete", "BatchDeleteProfile", requests.Deletion, MemoryPlane.delete_profiles, "write"),
-    MemoryCall("profile/trigger_update", "TriggerUpdateProfile", requests.TriggerUpdate, MemoryPlane.trigger_update,
-               "write"),
-    MemoryCall("profile/search", "SearchProfileMemory", requests.Search, MemoryPlane.search_profiles, "read"),
-    MemoryCall("search", "SearchMemory", requests.Search, MemoryPlane.search, "read"),
-)  # fmt: skip
+CALLS: Final[tuple[Call[MemoryPlane], ...]] = (
+    Call("session/add", "AddSession", requests.AddSession, MemoryPlane.add_session, "write"),
+    Call("session/info", "GetSessionInfo", requests.OfSession, MemoryPlane.session_info, "read"),
+    Call("event/add", "AddEvent", requests.AddEvent, MemoryPlane.add_event, "write"),
+    Call("event/update", "UpdateEvent", requests.UpdateEvent, MemoryPlane.update_event, "write"),
+    Call("event/delete", "DeleteEvent", requests.OfEvent, MemoryPlane.delete_event, "write"),
+    Call("event/batch_delete", "BatchDeleteEvent", requests.Deletion, MemoryPlane.delete_events, "write"),
+    Call("event/search", "SearchEventMemory", requests.Search, MemoryPlane.search_events, "read"),
+    Call("profile/add", "AddProfile", requests.AddProfile, MemoryPlane.add_profile, "write"),
+    Call("profile/update", "UpdateProfile", requests.UpdateProfile, MemoryPlane.update_profile, "write"),
+    Call("profile/delete", "DeleteProfile", requests.OfProfile, MemoryPlane.delete_profile, "write"),
+    Call("profile/batch_delete", "BatchDeleteProfile", requests.Deletion, MemoryPlane.delete_profiles, "write"),
+    Call("profile/trigger_update", "TriggerUpdateProfile", requests.TriggerUpdate, MemoryPlane.trigger_update, "write"),
+    Call("profile/search", "SearchProfileMemory", requests.Search, MemoryPlane.search_profiles, "read"),
+    Call("search", "SearchMemory", requests.Search, MemoryPlane.search, "read"),
+)
