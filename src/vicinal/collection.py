@@ -655,7 +655,7 @@ class Collection:
             pending=searchable - indexed,
             dimension=state.dimension,
             metric=state.metric,
-            encoder=_encoder_name(context, state),
+            encoder=encoder_name(context, state),
             bytes_on_disk=store.bytes_on_disk(),
             change=state.change,
             synced=state.synced,
@@ -778,9 +778,13 @@ class Collection:
         if store.is_over:
             return f"Collection({self.name!r}, {store.fate})"
         state = store.glance() or self._context.known  # no I/O: a debugger may ask at any moment
-        encoder = visible(_encoder_name(self._context, state) or "none")
-        dimension = "" if state.dimension is None else f"dimension={state.dimension}, "
-        return f"Collection({self.name!r}, {dimension}metric={state.metric}, encoder={encoder})"
+        return shown_as(self.name, state.dimension, state.metric, encoder_name(self._context, state))
+
+
+def shown_as(name: str, dimension: int | None, metric: str, encoder: str | None) -> str:
+    """A collection that is open, as `repr` has it."""
+    dimension_known = "" if dimension is None else f"dimension={dimension}, "
+    return f"Collection({name!r}, {dimension_known}metric={metric}, encoder={visible(encoder or 'none')})"
 
 
 def part_of(where: Mapping[str, Any] | Node) -> Node:
@@ -791,8 +795,13 @@ def part_of(where: Mapping[str, Any] | Node) -> Node:
     """
     tree = filter_of(where)
     if tree is None:
-        raise InvalidArgument("there is no filter to stay within", name="where", remedy="Such as {'tenant': 'a'}.")
+        raise no_part()
     return tree
+
+
+def no_part() -> InvalidArgument:
+    """The error of a handle that is told to see a part of the rows, and not which."""
+    return InvalidArgument("there is no filter to stay within", name="where", remedy="Such as {'tenant': 'a'}.")
 
 
 def _held_by(owner: Collection, rows: Iterator[Record]) -> Iterator[Record]:
@@ -804,6 +813,6 @@ def _held_by(owner: Collection, rows: Iterator[Record]) -> Iterator[Record]:
         raise
 
 
-def _encoder_name(context: Context, state: State) -> str | None:
+def encoder_name(context: Context, state: State) -> str | None:
     encoder = context.encoder(state)
     return None if encoder is None else encoder.identity.name

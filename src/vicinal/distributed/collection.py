@@ -20,7 +20,7 @@ from ..arguments import (
     Ttl,
     Vectors,
 )
-from ..collection import Collection, part_of
+from ..collection import Collection, encoder_name, part_of, shown_as
 from ..filters.columns import Columns as FieldColumns
 from ..filters.tree import Node
 from ..inputs.calls import for_users
@@ -33,7 +33,6 @@ from ..records.waiting import checked_seconds
 from ..searching.recommend import asked_by_examples
 from ..searching.search_range import asked_in_range
 from ..types import Hits, Id, Record, Stats
-from ..visible import visible
 from . import reads, searching, writes
 from .conditions import NumberIs
 from .context import EngineContext
@@ -203,7 +202,6 @@ class EngineCollection(Collection):
         context, store = self._context, self._context.far
         state, expired = store.current(), NumberIs(("", "expires"), "lte", float(now()))
         rows = store.on_points(lambda points, _: store.engine.count(points, context.condition()))
-        encoder = context.encoder(state)
         return Stats(
             name=self.name,
             path=store.engine.place,
@@ -214,7 +212,7 @@ class EngineCollection(Collection):
             pending=0,
             dimension=state.dimension,
             metric=state.metric,
-            encoder=None if encoder is None else encoder.identity.name,
+            encoder=encoder_name(context, state),
             bytes_on_disk=0,
             change=0,
             synced=0,
@@ -251,7 +249,4 @@ class EngineCollection(Collection):
         if self._context.is_closed:
             return f"Collection({self.name!r}, closed)"
         state = self._context.known  # nothing is asked for it
-        dimension = "" if state.dimension is None else f"dimension={state.dimension}, "
-        encoder = self._context.encoder(state)
-        name = visible("none" if encoder is None else encoder.identity.name)
-        return f"Collection({self.name!r}, {dimension}metric={state.metric}, encoder={name})"
+        return shown_as(self.name, state.dimension, state.metric, encoder_name(self._context, state))

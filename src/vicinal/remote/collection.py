@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
-from ..collection import Collection
-from ..errors import Closed, InvalidArgument
+from ..collection import Collection, no_part
+from ..collection import shown_as as shown_open
+from ..errors import Closed
 from ..filters.tree import Node
 from ..inputs.calls import for_users
 from ..types import Record, VerifyReport
-from ..visible import visible
 from ..wire.filters import to_filter
 from ..wire.needed import msgspec
 from ..wire.requests import Place
@@ -105,7 +105,7 @@ def narrowed(place: Place, where: Mapping[str, Any] | Node) -> Place:
     """
     json = to_filter(where)
     if json is None:
-        raise InvalidArgument("there is no filter to stay within", name="where", remedy="Such as {'tenant': 'a'}.")
+        raise no_part()
     before = msgspec.json.decode(place.query.get("within", "[]"), type=list[Any])
     within = msgspec.json.encode([*before, json]).decode()
     return replace(place, query={**place.query, "within": within})
@@ -125,9 +125,7 @@ def shown_as(opened: Opened, *, is_open: bool) -> str:
     """A collection as it was when it was opened: showing it must ask nobody."""
     if not is_open:
         return f"Collection({opened.name!r}, closed)"
-    dimension = "" if opened.dimension is None else f"dimension={opened.dimension}, "
-    encoder = visible(opened.encoder or "none")
-    return f"Collection({opened.name!r}, {dimension}metric={opened.metric}, encoder={encoder})"
+    return shown_open(opened.name, opened.dimension, opened.metric, opened.encoder)
 
 
 def place_of(opened: Opened, durability: str, timeout: float) -> Place:
