@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import inspect
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from .types import MemoryFilter, Message, Names, SessionMetadata, TimeDecayConfig
 
@@ -12,6 +14,43 @@ if TYPE_CHECKING:
 
 Headers = Mapping[str, str] | None
 Answer = dict[str, Any]
+Asked = tuple[str, None, dict[str, Any], Headers, float | None]
+"""What `VikingMem.json_exception` takes."""
+
+P = ParamSpec("P")
+
+
+def _blocking(ask: Callable[Concatenate[Collection, P], Asked]) -> Callable[Concatenate[Collection, P], Answer]:
+    """A call that sends what `ask` gives."""
+
+    @wraps(ask)
+    def call(self: Collection, /, *args: P.args, **kwargs: P.kwargs) -> Answer:
+        return self.client.json_exception(*ask(self, *args, **kwargs))
+
+    _tell_answer(call)
+    return call
+
+
+def _awaited(
+    blocking: Callable[Concatenate[Collection, P], Answer],
+) -> Callable[Concatenate[Collection, P], Coroutine[Any, Any, Answer]]:
+    """The same call, awaited."""
+    ask: Callable[..., Asked] = inspect.unwrap(blocking)
+
+    @wraps(ask)
+    async def call(self: Collection, /, *args: P.args, **kwargs: P.kwargs) -> Answer:
+        return await self.client.async_json_exception(*ask(self, *args, **kwargs))
+
+    call.__name__ = f"async_{ask.__name__}"
+    call.__qualname__ = f"Collection.{call.__name__}"
+    _tell_answer(call)
+    return call
+
+
+def _tell_answer(call: Any) -> None:
+    """Its signature is that of `ask`, but for what it returns."""
+    call.__annotations__ = call.__annotations__ | {"return": "Answer"}
+    call.__signature__ = inspect.signature(call).replace(return_annotation="Answer")
 
 
 class Collection:
@@ -33,6 +72,7 @@ class Collection:
         name = self.collection_name or self.resource_id
         return f"Collection({name!r}, project_name={self.project_name!r}, {self.client!r})"
 
+    @_blocking
     def add_event(
         self,
         event_type: str,
@@ -43,9 +83,12 @@ class Collection:
         headers: Headers = None,
         timeout: float | None = None,
         update_profiles: Any = None,
-    ) -> Answer:
+    ) -> Asked:
         """Stores an event of the user's or assistant's, of the properties of its type."""
-        body = self._body(
+        return self._asked(
+            "AddEvent",
+            headers,
+            timeout,
             event_type=event_type,
             memory_info=memory_info,
             user_id=user_id,
@@ -53,30 +96,10 @@ class Collection:
             group_id=group_id,
             update_profiles=update_profiles,
         )
-        return self.client.json_exception("AddEvent", None, body, headers, timeout)
 
-    async def async_add_event(
-        self,
-        event_type: str,
-        memory_info: Mapping[str, Any],
-        user_id: Names | None = None,
-        assistant_id: Names | None = None,
-        group_id: str | None = None,
-        headers: Headers = None,
-        timeout: float | None = None,
-        update_profiles: Any = None,
-    ) -> Answer:
-        """Stores an event of the user's or assistant's, of the properties of its type."""
-        body = self._body(
-            event_type=event_type,
-            memory_info=memory_info,
-            user_id=user_id,
-            assistant_id=assistant_id,
-            group_id=group_id,
-            update_profiles=update_profiles,
-        )
-        return await self.client.async_json_exception("AddEvent", None, body, headers, timeout)
+    async_add_event = _awaited(add_event)
 
+    @_blocking
     def update_event(
         self,
         event_id: str,
@@ -85,56 +108,41 @@ class Collection:
         assistant_id: Names | None = None,
         headers: Headers = None,
         timeout: float | None = None,
-    ) -> Answer:
+    ) -> Asked:
         """Changes properties of an event, and whom it concerns."""
-        body = self._body(event_id=event_id, memory_info=memory_info, user_id=user_id, assistant_id=assistant_id)
-        return self.client.json_exception("UpdateEvent", None, body, headers, timeout)
+        return self._asked(
+            "UpdateEvent",
+            headers,
+            timeout,
+            event_id=event_id,
+            memory_info=memory_info,
+            user_id=user_id,
+            assistant_id=assistant_id,
+        )
 
-    async def async_update_event(
-        self,
-        event_id: str,
-        memory_info: Mapping[str, Any],
-        user_id: Names | None = None,
-        assistant_id: Names | None = None,
-        headers: Headers = None,
-        timeout: float | None = None,
-    ) -> Answer:
-        """Changes properties of an event, and whom it concerns."""
-        body = self._body(event_id=event_id, memory_info=memory_info, user_id=user_id, assistant_id=assistant_id)
-        return await self.client.async_json_exception("UpdateEvent", None, body, headers, timeout)
+    async_update_event = _awaited(update_event)
 
-    def delete_event(self, event_id: str, headers: Headers = None, timeout: float | None = None) -> Answer:
+    @_blocking
+    def delete_event(self, event_id: str, headers: Headers = None, timeout: float | None = None) -> Asked:
         """Deletes an event."""
-        body = self._body(event_id=event_id)
-        return self.client.json_exception("DeleteEvent", None, body, headers, timeout)
+        return self._asked("DeleteEvent", headers, timeout, event_id=event_id)
 
-    async def async_delete_event(self, event_id: str, headers: Headers = None, timeout: float | None = None) -> Answer:
-        """Deletes an event."""
-        body = self._body(event_id=event_id)
-        return await self.client.async_json_exception("DeleteEvent", None, body, headers, timeout)
+    async_delete_event = _awaited(delete_event)
 
+    @_blocking
     def batch_delete_event(
         self,
         filter: MemoryFilter | None = None,
         delete_type: str | None = None,
         headers: Headers = None,
         timeout: float | None = None,
-    ) -> Answer:
+    ) -> Asked:
         """Deletes all events that a filter names, which has `user_id` or `assistant_id`."""
-        body = self._body(filter=filter, delete_type=delete_type)
-        return self.client.json_exception("BatchDeleteEvent", None, body, headers, timeout)
+        return self._asked("BatchDeleteEvent", headers, timeout, filter=filter, delete_type=delete_type)
 
-    async def async_batch_delete_event(
-        self,
-        filter: MemoryFilter | None = None,
-        delete_type: str | None = None,
-        headers: Headers = None,
-        timeout: float | None = None,
-    ) -> Answer:
-        """Deletes all events that a filter names, which has `user_id` or `assistant_id`."""
-        body = self._body(filter=filter, delete_type=delete_type)
-        return await self.client.async_json_exception("BatchDeleteEvent", None, body, headers, timeout)
+    async_batch_delete_event = _awaited(batch_delete_event)
 
+    @_blocking
     def add_profile(
         self,
         profile_type: str,
@@ -145,9 +153,12 @@ class Collection:
         is_upsert: bool = False,
         headers: Headers = None,
         timeout: float | None = None,
-    ) -> Answer:
+    ) -> Asked:
         """Stores what is true of a user; one that is there is replaced with `is_upsert` only."""
-        body = self._body(
+        return self._asked(
+            "AddProfile",
+            headers,
+            timeout,
             profile_type=profile_type,
             memory_info=memory_info,
             user_id=user_id,
@@ -155,92 +166,50 @@ class Collection:
             group_id=group_id,
             is_upsert=is_upsert,
         )
-        return self.client.json_exception("AddProfile", None, body, headers, timeout)
 
-    async def async_add_profile(
-        self,
-        profile_type: str,
-        memory_info: Mapping[str, Any],
-        user_id: Names | None = None,
-        assistant_id: Names | None = None,
-        group_id: str | None = None,
-        is_upsert: bool = False,
-        headers: Headers = None,
-        timeout: float | None = None,
-    ) -> Answer:
-        """Stores what is true of a user; one that is there is replaced with `is_upsert` only."""
-        body = self._body(
-            profile_type=profile_type,
-            memory_info=memory_info,
-            user_id=user_id,
-            assistant_id=assistant_id,
-            group_id=group_id,
-            is_upsert=is_upsert,
-        )
-        return await self.client.async_json_exception("AddProfile", None, body, headers, timeout)
+    async_add_profile = _awaited(add_profile)
 
+    @_blocking
     def update_profile(
         self, profile_id: str, memory_info: Mapping[str, Any], headers: Headers = None, timeout: float | None = None
-    ) -> Answer:
+    ) -> Asked:
         """Changes properties of a profile."""
-        body = self._body(profile_id=profile_id, memory_info=memory_info)
-        return self.client.json_exception("UpdateProfile", None, body, headers, timeout)
+        return self._asked("UpdateProfile", headers, timeout, profile_id=profile_id, memory_info=memory_info)
 
-    async def async_update_profile(
-        self, profile_id: str, memory_info: Mapping[str, Any], headers: Headers = None, timeout: float | None = None
-    ) -> Answer:
-        """Changes properties of a profile."""
-        body = self._body(profile_id=profile_id, memory_info=memory_info)
-        return await self.client.async_json_exception("UpdateProfile", None, body, headers, timeout)
+    async_update_profile = _awaited(update_profile)
 
-    def delete_profile(self, profile_id: str, headers: Headers = None, timeout: float | None = None) -> Answer:
+    @_blocking
+    def delete_profile(self, profile_id: str, headers: Headers = None, timeout: float | None = None) -> Asked:
         """Deletes a profile."""
-        body = self._body(profile_id=profile_id)
-        return self.client.json_exception("DeleteProfile", None, body, headers, timeout)
+        return self._asked("DeleteProfile", headers, timeout, profile_id=profile_id)
 
-    async def async_delete_profile(
-        self, profile_id: str, headers: Headers = None, timeout: float | None = None
-    ) -> Answer:
-        """Deletes a profile."""
-        body = self._body(profile_id=profile_id)
-        return await self.client.async_json_exception("DeleteProfile", None, body, headers, timeout)
+    async_delete_profile = _awaited(delete_profile)
 
+    @_blocking
     def batch_delete_profile(
         self, filter: MemoryFilter | None = None, headers: Headers = None, timeout: float | None = None
-    ) -> Answer:
+    ) -> Asked:
         """Deletes all profiles that a filter names, which has `user_id` or `assistant_id`."""
-        body = self._body(filter=filter)
-        return self.client.json_exception("BatchDeleteProfile", None, body, headers, timeout)
+        return self._asked("BatchDeleteProfile", headers, timeout, filter=filter)
 
-    async def async_batch_delete_profile(
-        self, filter: MemoryFilter | None = None, headers: Headers = None, timeout: float | None = None
-    ) -> Answer:
-        """Deletes all profiles that a filter names, which has `user_id` or `assistant_id`."""
-        body = self._body(filter=filter)
-        return await self.client.async_json_exception("BatchDeleteProfile", None, body, headers, timeout)
+    async_batch_delete_profile = _awaited(batch_delete_profile)
 
+    @_blocking
     def trigger_update_profile(
         self,
         update_profile_type: Names | None = None,
         filters: Mapping[str, Any] | None = None,
         headers: Headers = None,
         timeout: float | None = None,
-    ) -> Answer:
+    ) -> Asked:
         """Has profiles worked out anew from events."""
-        body = self._body(update_profile_type=update_profile_type, filters=filters)
-        return self.client.json_exception("TriggerUpdateProfile", None, body, headers, timeout)
+        return self._asked(
+            "TriggerUpdateProfile", headers, timeout, update_profile_type=update_profile_type, filters=filters
+        )
 
-    async def async_trigger_update_profile(
-        self,
-        update_profile_type: Names | None = None,
-        filters: Mapping[str, Any] | None = None,
-        headers: Headers = None,
-        timeout: float | None = None,
-    ) -> Answer:
-        """Has profiles worked out anew from events."""
-        body = self._body(update_profile_type=update_profile_type, filters=filters)
-        return await self.client.async_json_exception("TriggerUpdateProfile", None, body, headers, timeout)
+    async_trigger_update_profile = _awaited(trigger_update_profile)
 
+    @_blocking
     def add_session(
         self,
         session_id: str,
@@ -250,41 +219,29 @@ class Collection:
         headers: Headers = None,
         timeout: float | None = None,
         store_file: Any = None,
-    ) -> Answer:
+    ) -> Asked:
         """Stores a conversation, of which the service makes events and profiles."""
-        body = self._body(
-            session_id=session_id, messages=messages, metadata=metadata, profiles=profiles, store_file=store_file
+        return self._asked(
+            "AddSession",
+            headers,
+            timeout,
+            session_id=session_id,
+            messages=messages,
+            metadata=metadata,
+            profiles=profiles,
+            store_file=store_file,
         )
-        return self.client.json_exception("AddSession", None, body, headers, timeout)
 
-    async def async_add_session(
-        self,
-        session_id: str,
-        messages: Sequence[Message],
-        metadata: SessionMetadata | None = None,
-        profiles: Sequence[Mapping[str, Any]] | None = None,
-        headers: Headers = None,
-        timeout: float | None = None,
-        store_file: Any = None,
-    ) -> Answer:
-        """Stores a conversation, of which the service makes events and profiles."""
-        body = self._body(
-            session_id=session_id, messages=messages, metadata=metadata, profiles=profiles, store_file=store_file
-        )
-        return await self.client.async_json_exception("AddSession", None, body, headers, timeout)
+    async_add_session = _awaited(add_session)
 
-    def get_session_info(self, session_id: str, headers: Headers = None, timeout: float | None = None) -> Answer:
+    @_blocking
+    def get_session_info(self, session_id: str, headers: Headers = None, timeout: float | None = None) -> Asked:
         """A session's status, its messages and its events."""
-        body = self._body(session_id=session_id)
-        return self.client.json_exception("GetSessionInfo", None, body, headers, timeout)
+        return self._asked("GetSessionInfo", headers, timeout, session_id=session_id)
 
-    async def async_get_session_info(
-        self, session_id: str, headers: Headers = None, timeout: float | None = None
-    ) -> Answer:
-        """A session's status, its messages and its events."""
-        body = self._body(session_id=session_id)
-        return await self.client.async_json_exception("GetSessionInfo", None, body, headers, timeout)
+    async_get_session_info = _awaited(get_session_info)
 
+    @_blocking
     def search_memory(
         self,
         query: str | None = None,
@@ -292,23 +249,13 @@ class Collection:
         limit: int | None = None,
         headers: Headers = None,
         timeout: float | None = None,
-    ) -> Answer:
+    ) -> Asked:
         """The events and profiles nearest to a text; without one the newest."""
-        body = self._body(query=query, filter=filter, limit=limit)
-        return self.client.json_exception("SearchMemory", None, body, headers, timeout)
+        return self._asked("SearchMemory", headers, timeout, query=query, filter=filter, limit=limit)
 
-    async def async_search_memory(
-        self,
-        query: str | None = None,
-        filter: MemoryFilter | None = None,
-        limit: int | None = None,
-        headers: Headers = None,
-        timeout: float | None = None,
-    ) -> Answer:
-        """The events and profiles nearest to a text; without one the newest."""
-        body = self._body(query=query, filter=filter, limit=limit)
-        return await self.client.async_json_exception("SearchMemory", None, body, headers, timeout)
+    async_search_memory = _awaited(search_memory)
 
+    @_blocking
     def search_event_memory(
         self,
         query: str | None = None,
@@ -317,24 +264,21 @@ class Collection:
         limit: int | None = None,
         headers: Headers = None,
         timeout: float | None = None,
-    ) -> Answer:
+    ) -> Asked:
         """The events nearest to a text, and where it is wanted the newer ones first."""
-        body = self._body(query=query, filter=filter, time_decay_config=time_decay_config, limit=limit)
-        return self.client.json_exception("SearchEventMemory", None, body, headers, timeout)
+        return self._asked(
+            "SearchEventMemory",
+            headers,
+            timeout,
+            query=query,
+            filter=filter,
+            time_decay_config=time_decay_config,
+            limit=limit,
+        )
 
-    async def async_search_event_memory(
-        self,
-        query: str | None = None,
-        filter: MemoryFilter | None = None,
-        time_decay_config: TimeDecayConfig | None = None,
-        limit: int | None = None,
-        headers: Headers = None,
-        timeout: float | None = None,
-    ) -> Answer:
-        """The events nearest to a text, and where it is wanted the newer ones first."""
-        body = self._body(query=query, filter=filter, time_decay_config=time_decay_config, limit=limit)
-        return await self.client.async_json_exception("SearchEventMemory", None, body, headers, timeout)
+    async_search_event_memory = _awaited(search_event_memory)
 
+    @_blocking
     def search_profile_memory(
         self,
         query: str | None = None,
@@ -342,25 +286,14 @@ class Collection:
         limit: int | None = None,
         headers: Headers = None,
         timeout: float | None = None,
-    ) -> Answer:
+    ) -> Asked:
         """The profiles nearest to a text; without one the newest."""
-        body = self._body(query=query, filter=filter, limit=limit)
-        return self.client.json_exception("SearchProfileMemory", None, body, headers, timeout)
+        return self._asked("SearchProfileMemory", headers, timeout, query=query, filter=filter, limit=limit)
 
-    async def async_search_profile_memory(
-        self,
-        query: str | None = None,
-        filter: MemoryFilter | None = None,
-        limit: int | None = None,
-        headers: Headers = None,
-        timeout: float | None = None,
-    ) -> Answer:
-        """The profiles nearest to a text; without one the newest."""
-        body = self._body(query=query, filter=filter, limit=limit)
-        return await self.client.async_json_exception("SearchProfileMemory", None, body, headers, timeout)
+    async_search_profile_memory = _awaited(search_profile_memory)
 
-    def _body(self, **given: Any) -> dict[str, Any]:
-        """Which collection, and what was given. None is not sent."""
+    def _asked(self, api: str, headers: Headers, timeout: float | None, /, **given: Any) -> Asked:
+        """A call, and of what: which collection, and what was given. None is not sent."""
         named = {"collection_name": self.collection_name, "resource_id": self.resource_id}
         body = {"project_name": self.project_name, **named, **given}
-        return {name: value for name, value in body.items() if value is not None}
+        return api, None, {name: value for name, value in body.items() if value is not None}, headers, timeout
