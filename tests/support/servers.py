@@ -106,7 +106,12 @@ class Redis(Server):
             program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
             "--dir", self.folder, *self.persistence, *self.options,
         )  # fmt: skip
-        wait_until(lambda: answers(self.port), "redis-server")
+        wait_until(self._is_ready, "redis-server")
+
+    def _is_ready(self) -> bool:
+        if self.processes[-1].poll() is not None:
+            raise RuntimeError(f"redis-server has ended: {(self.folder / 'log').read_text(errors='replace')}")
+        return answers(self.port)
 
 
 def answers(port: int) -> bool:

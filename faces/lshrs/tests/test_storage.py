@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lshrs import LSHRS, BucketOperation, FileStorage, MemoryStorage, RedisStorage, Storage
-from support.servers import Cluster, Redis
+from support.servers import Cluster, Redis, free_port
 
 A, B = b"\x0a\xff", b"\x00\x01"
 
@@ -243,7 +243,7 @@ def test_tls(tmp_path: Path) -> None:
     )  # fmt: skip
     options = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate]
     server = Redis(*map(str, options), "--tls-auth-clients", "no")
-    secure = server.port + 1
+    secure = free_port()
     server.options += ("--tls-port", str(secure))
     with server:
         storage = RedisStorage(port=secure, ssl=True, ssl_ca_certs=str(certificate))
