@@ -257,7 +257,7 @@ def test_repr_looks_at_nothing(world: World) -> None:
     if world.kind not in ("memory", "path"):
         pytest.skip("who looks at a lock looks at the engine's own")
     store: Any = docs._context.store
-    with store._lock:
+    with store.open_files.lock:
         shown: list[str] = []
         thread = threading.Thread(target=lambda: shown.extend(map(repr, (docs, db))))
         thread.start()

@@ -72,9 +72,9 @@ def update(docs: vicinal.Collection) -> None:
 def checkpoint(docs: vicinal.Collection) -> None:
     from vicinal.store.commit import keep_log_short
 
-    connections = docs._context.store._opened.generation.connections  # type: ignore[union-attr]
+    connections = docs._context.store.open_files.opened.generation.connections  # type: ignore[union-attr]
     connections.log_bytes = 1 << 30
-    keep_log_short(docs._context.store._opened.generation)  # type: ignore[union-attr]
+    keep_log_short(docs._context.store.open_files.opened.generation)  # type: ignore[union-attr]
 
 
 def publish(docs: vicinal.Collection) -> None:

@@ -76,13 +76,13 @@ def _in_another_thread(work: Callable[[], Any]) -> Any:
 def _leaks(docs: vicinal.Collection) -> list[str]:
     """What an interrupted call of this thread still holds."""
     store = docs._context.store
-    opened = store._opened
+    opened = store.open_files.opened
     assert opened is not None
     connections = opened.generation.connections
     locks = {
         "gate": sqlite_in_use.own.lock,
         "builder's gate": building.own.lock,
-        "store": store._lock,
+        "store": store.open_files.lock,
         "connections": connections.lock,
         "writer": connections._write_lock,
         "index": opened.feed.lock.held,

@@ -155,7 +155,7 @@ class TestWarm:
         for _ in range(5):
             docs = database.collection("docs")
             assert docs.search([1, 2])[0].id == "a"
-            generations.add(docs._context.store._opened.generation)
+            generations.add(docs._context.store.open_files.opened.generation)
             del docs
             gc.collect()
         assert len(generations) == 1

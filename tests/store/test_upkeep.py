@@ -220,13 +220,13 @@ class TestPublication:
             store = docs._context.store
             with store.upkeep.lock:  # or the housekeeping thread may have begun the same work
                 docs.add(vectors=vectors(5000))
-                store.upkeep._build_what_is_due(store.wrote_at + 999)
+                store.upkeep._build_what_is_due(store.writer.wrote_at + 999)
                 assert store.published() is None
-                store.upkeep._build_what_is_due(store.wrote_at + 1001)
+                store.upkeep._build_what_is_due(store.writer.wrote_at + 1001)
                 assert store.published() is not None, "enough for a pause"
                 docs.add(vectors=vectors(5000))
                 monkeypatch.setattr(publishing, "_ROWS_BUSY_MIN", 5000)
-                store.upkeep._build_what_is_due(store.wrote_at)
+                store.upkeep._build_what_is_due(store.writer.wrote_at)
                 assert docs.stats().tail == 0, "enough for everybody"
 
     @pytest.mark.parametrize("part", ["slots", "vectors", "columns", "words", "sparse"])

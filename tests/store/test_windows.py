@@ -18,7 +18,7 @@ import vicinal
 from vicinal.errors import CollectionDropped, CollectionNotFound, ZeroVector
 from vicinal.records import insert
 from vicinal.store import backup, drop
-from vicinal.store.store import Store
+from vicinal.store.open_files import OpenFiles
 
 _FIRST_VECTOR = """
 import sys, vicinal
@@ -53,16 +53,16 @@ class TestFirstVectorOfAnotherProcess:
     @pytest.fixture
     def meanwhile(self, docs: vicinal.Collection, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """The first vector is committed after this process has caught up, and before it reads."""
-        hold, done = Store.hold_in_force, list[int]()
+        hold, done = OpenFiles.hold_in_force, list[int]()
 
-        def hold_and_be_overtaken(self: Store[Any], user: object) -> Any:
+        def hold_and_be_overtaken(self: OpenFiles[Any], user: object) -> Any:
             opened = hold(self, user)
             if not done:
                 done.append(1)
                 _another_process_writes_the_first_vector(path)
             return opened
 
-        monkeypatch.setattr(Store, "hold_in_force", hold_and_be_overtaken)
+        monkeypatch.setattr(OpenFiles, "hold_in_force", hold_and_be_overtaken)
 
     @pytest.fixture
     def before_the_copy(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,12 +31,12 @@ def main(folder: str, which: str) -> int:
         "registry": [registry._lock],
         "housekeeping": [housekeeping._start_lock],
         "awake": [awake._lock],
-        "store": [context.store._lock],
-        "index": [context.store._opened.feed.lock.turn, context.store._opened.feed.lock.held],
-        "rows": [context.store._opened.feed.rows._lock],
+        "store": [context.store.open_files.lock],
+        "index": [context.store.open_files.opened.feed.lock.turn, context.store.open_files.opened.feed.lock.held],
+        "rows": [context.store.open_files.opened.feed.rows._lock],
     }
     # But for these two, whose holder is in the middle of a call of SQLite's: a fork waits for that.
-    connections = context.store._opened.generation.connections
+    connections = context.store.open_files.opened.generation.connections
     of_sqlite = {connections.lock, connections._write_lock}
     known = {lock for reference in list(_known) if (lock := reference()) is not None}
     locks = named[which] if which in named else known - of_sqlite

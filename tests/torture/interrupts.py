@@ -268,7 +268,7 @@ def _left(docs: Collection) -> list[str]:
         locks: dict[str, Any] = {
             "the gate": sqlite_in_use.own.lock,
             "the builder's gate": building.own.lock,
-            "the store": store._lock,
+            "the store": store.open_files.lock,
             "connections": connections.lock,
             "the writer": connections._write_lock,
             "the index": opened.feed.lock.held,

@@ -62,7 +62,7 @@ def _run(
 
 
 def _keep_synced(store: Store[Any]) -> None:
-    store.close_retired()
+    store.open_files.close_retired()
     store.query_log.flush()
     store.upkeep.keep_synced()
 

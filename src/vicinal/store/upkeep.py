@@ -100,7 +100,7 @@ class Upkeep(Generic[IndexT]):
         """Before closing: syncs; a short-lived process publishes only what is past the limit, and takes little time."""
         if self._files.read_only:
             return
-        if self._store.unsynced:
+        if self._store.writer.unsynced:
             self._store.sync(_SYNC_EVERY_SECONDS)
         self.build(pace=Pace.PAUSE)
 
@@ -114,7 +114,7 @@ class Upkeep(Generic[IndexT]):
             now = time.monotonic()
             if not self._is_kept():
                 return
-            if self._store.unsynced and now - self._synced_at >= _SYNC_EVERY_SECONDS:
+            if self._store.writer.unsynced and now - self._synced_at >= _SYNC_EVERY_SECONDS:
                 self._synced_at = now
                 self._store.sync(_SYNC_EVERY_SECONDS)
             if now - self._looked_at >= _FOLLOW_EVERY_SECONDS:
@@ -134,7 +134,7 @@ class Upkeep(Generic[IndexT]):
         if self._has_leftovers and now - self._cleared_at >= _FOLLOW_EVERY_SECONDS:
             self._cleared_at = now
             self.clear_up()
-        quiet = now - self._store.wrote_at
+        quiet = now - self._store.writer.wrote_at
         pace = Pace.QUIET if quiet >= _QUIET_SECONDS else Pace.PAUSE if quiet >= _PAUSE_SECONDS else Pace.BUSY
         known = self._store.known_place()
         is_known = known is not None and (*known, pace) == self._nothing_due
@@ -197,7 +197,7 @@ class Upkeep(Generic[IndexT]):
         """
         if not self._store.on_disk:
             with self._store.in_force() as opened:
-                replace = functools.partial(self._store.replace, taken_along=_taken_along(opened, plan))
+                replace = functools.partial(self._store.open_files.replace, taken_along=_taken_along(opened, plan))
                 switch_in_memory(self._files, opened.generation, plan, now=now, timeout=timeout, put_in_force=replace)
             return True
         with self._sole_builder(timeout) as opened:
@@ -289,7 +289,7 @@ class Upkeep(Generic[IndexT]):
             drop_generation(self._files, self._folder, opened.generation, timeout)
             self._store.query_log.remove()  # the folder may be taken again before it goes
         with contextlib.suppress(CollectionDropped):
-            self._store.move_on(opened, DROPPED)
+            self._store.open_files.move_on(opened, DROPPED)
 
     @contextlib.contextmanager
     def _sole_builder(self, timeout: float) -> Iterator[Opened[IndexT]]:
@@ -355,4 +355,4 @@ def _taken_along(opened: Opened[IndexT], plan: Plan) -> Mapping[str, SavedIndex]
 
 def not_resting(stores: Iterable[Store[IndexT]], now: float) -> list[Store[IndexT]]:
     """Without those of which nothing has been asked for so long that there is hardly anything to do."""
-    return [store for store in stores if store.unsynced or now - store.used_at < _RESTING_SECONDS]
+    return [store for store in stores if store.writer.unsynced or now - store.used_at < _RESTING_SECONDS]

@@ -1,0 +1,96 @@
+"""What index and records of an opened generation say at one moment, and how long a call keeps it open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import apsw
+
+from ..contract import Index
+from ..errors import Damaged
+from .feed import Opened
+from .reading import ChangedMeanwhile, Reader
+
+IndexT = TypeVar("IndexT", bound=Index)
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+class Using(Generic[IndexT]):
+    """An opened generation in a `with` block, which then leaves it. A class, because every call has one or two.
+
+    It is the user that the generation counts: one that an interrupt keeps from leaving counts until it is gone.
+    """
+
+    __slots__ = ("__weakref__", "_hold", "_opened")
+
+    def __init__(self, hold: Callable[[object], Opened[IndexT]]) -> None:
+        self._hold = hold
+
+    def __enter__(self) -> Opened[IndexT]:
+        self._opened = self._hold(self)
+        return self._opened
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.generation.leave(self)
+
+
+class Taking(Generic[IndexT, T]):
+    """`Store.snapshot` in a `with` block. A class, because every search has one."""
+
+    __slots__ = ("__weakref__", "_generation", "_hold", "_take")
+
+    def __init__(self, hold: Callable[[object], Opened[IndexT]], take: Callable[[IndexT, Reader], T]) -> None:
+        self._hold = hold
+        self._take = take
+
+    def __enter__(self) -> tuple[T, Reader]:
+        opened = self._hold(self)
+        self._generation = opened.generation
+        try:
+            return taken(opened, self._take)
+        except BaseException:
+            self._generation.leave(self)
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._generation.leave(self)
+
+
+def taken(opened: Opened[IndexT], take: Callable[[IndexT, Reader], S]) -> tuple[S, Reader]:
+    """What `take` reads off the index as it stands, and a reader whose every call has its own moment."""
+    generation, feed = opened.generation, opened.feed
+    with generation.connections.turn, feed.lock.turn, feed.lock.held:
+        reader = Reader(generation, feed.state, None, feed.rows)
+        return take(feed.index, reader), reader
+
+
+def at_moment(opened: Opened[IndexT], take: Callable[[IndexT, Reader], S], work: Callable[[S, Reader], T]) -> T:
+    """Runs `work` on what `take` reads off the index, with a reader of exactly its moment; nothing moves meanwhile.
+
+    Raises:
+        Damaged: the records hold a row of a change that they do not know of.
+    """
+    generation, feed = opened.generation, opened.feed
+
+    def once(connection: apsw.Connection) -> T:
+        reader = Reader(generation, feed.state, connection, feed.rows)
+        return work(take(feed.index, reader), reader)
+
+    def at(connection: apsw.Connection) -> T:
+        try:
+            return once(connection)
+        except ChangedMeanwhile:  # nothing has: so the saved index was not of these records
+            feed.distrust(connection)
+        try:
+            return once(connection)
+        except ChangedMeanwhile as error:
+            raise Damaged(
+                "a row belongs to a change that the state does not know",
+                name="rows",
+                place=generation.connections.place,
+                remedy="Run verify() to see which rows, and repair() to keep the others.",
+            ) from error
+
+    return feed.at_moment(at)
