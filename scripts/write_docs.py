@@ -14,7 +14,7 @@ from api_reference import api_page
 from figures import beside_others, figures
 
 from vicinal import errors
-from vicinal.distributed.lacking import FEATURES, QDRANT_LACKS
+from vicinal.distributed.lacking import FEATURES, LACKS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -68,11 +68,13 @@ def readme() -> str:
 
 def distributed_page() -> str:
     """The page as it is, with what engines lack by now."""
-    rows = [
-        f"| {name} | `{about.asked_by}` | {'lacking' if name in QDRANT_LACKS else 'there'} | {about.remedy} |"
-        for name, about in sorted(FEATURES.items())
-    ]
-    table = "\n".join(["| Feature | Asked for by | Qdrant | Instead |", "|---|---|---|---|", *rows])
+    head = ["Feature", "Asked for by", *LACKS, "Instead"]
+    rows = []
+    for name, about in sorted(FEATURES.items()):
+        there = ["lacking" if name in lacks else "there" for lacks in LACKS.values()]
+        rows.append([name, f"`{about.asked_by}`", *there, about.remedy])
+    lines = [f"| {' | '.join(row)} |" for row in (head, *rows)]
+    table = "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
     return _with_figures(DOCS / "distributed.md", table, "<!-- The end of the table. -->")
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..errors import Unsupported
 
-__all__ = ["FEATURES", "QDRANT_LACKS", "Feature", "lacking"]
+__all__ = ["FEATURES", "LACKS", "Feature", "lacking"]
 
 _EMBEDDED: Final = "Use a database in a folder or behind a server."
 
@@ -64,14 +64,18 @@ FEATURES: Final[Mapping[str, Feature]] = {
     "order of row texts": Feature("{'$text': {'$gt': ...}}", "Store a field that says the same."),
 }
 
-QDRANT_LACKS: Final = frozenset(
+_NO_ENGINE_HAS: Final = frozenset(
     {
         "advice on filters", "alter", "automatic integers", "backup", "commit numbers", "distances in fields",
-        "duplicates", "durability", "explain", "group_by", "index", "keyword search", "long texts in order", "mmr",
-        "notes", "numerals as numbers", "order of row texts", "purge", "query log", "reembed",
-        "regular expressions", "snapshots", "substrings", "verify",
+        "duplicates", "durability", "explain", "index", "long texts in order", "notes", "numerals as numbers",
+        "order of row texts", "purge", "query log", "reembed", "regular expressions", "snapshots", "substrings",
+        "verify",
     }
 )  # fmt: skip
+# By the engine's name; docs/distributed.md has a column of each.
+LACKS: Final[Mapping[str, frozenset[str]]] = {
+    "Qdrant": _NO_ENGINE_HAS | {"group_by", "keyword search", "mmr"},
+}
 
 
 def lacking(engine: str, feature: str, name: str, value: Any = None) -> Unsupported:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import random
-import time
 import warnings
 from typing import Any, Final
 
 from qdrant_client import QdrantClient
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
-from ...errors import Closed, KeyRefused, LimitExceeded, ServerBusy, ServerFailed, StoreError, Unreachable
+from ...errors import KeyRefused, LimitExceeded, ServerBusy, ServerFailed, StoreError
+from ..attempts import Attempts, unreachable
 from ..engine import NoSuchPoints
 
 __all__ = ["Calls"]
 
-_FIRST_PAUSE_SECONDS: Final = 0.1
 _TOO_LONG: Final = 413
 _NOT_FOUND: Final = 404
 _REFUSED: Final = frozenset({401, 403})
@@ -23,13 +21,12 @@ _BUSY: Final = frozenset({429, 503})
 
 
 class Calls:
-    """The calls of one client. Each may be repeated: writes name the points that they are about, and their content."""
+    """The calls of one client."""
 
     def __init__(self, client: QdrantClient, place: str, retries: int) -> None:
         self._client = client
         self._place = place
-        self._retries = retries
-        self._closed = False
+        self._attempts = Attempts(place, retries)
 
     def read(self, call: str, *args: Any, **given: Any) -> Any:
         return self._try(call, args, given, writes=False)
@@ -46,23 +43,13 @@ class Calls:
                 raise
 
     def close(self) -> None:
-        if not self._closed:
-            self._closed = True
+        if self._attempts.end():
             self._client.close()
 
     def _try(self, call: str, args: Any, given: Any, *, writes: bool) -> Any:
-        for tried in range(self._retries + 1):
-            try:
-                return self._once(call, args, given, writes=writes)
-            except (Unreachable, ServerBusy):
-                if tried == self._retries:
-                    raise
-                time.sleep(_FIRST_PAUSE_SECONDS * 2**tried * random.uniform(0.5, 1.5))
-        raise AssertionError("unreachable")
+        return self._attempts.make(lambda: self._once(call, args, given, writes=writes))
 
     def _once(self, call: str, args: Any, given: Any, *, writes: bool) -> Any:
-        if self._closed:
-            raise Closed("the database is closed", name="database", place=self._place, remedy="Connect again.")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of the client's local mode, that it is slow with many points
@@ -75,17 +62,7 @@ class Calls:
 
     def _as_ours(self, error: Exception, writes: bool) -> Exception:
         if isinstance(error, ResponseHandlingException):
-            remedy = "Check that it runs, and the URL."
-            if writes:
-                remedy = "Nobody knows whether the call was carried out. It is safe to make it again."
-            found = Unreachable(
-                f"Qdrant cannot be reached, or did not answer ({error})",
-                name="server",
-                place=self._place,
-                remedy=remedy,
-            )
-            found.committed = None if writes else False
-            return found
+            return unreachable("Qdrant", self._place, error, writes=writes)
         if isinstance(error, UnexpectedResponse):
             return self._refused(error)
         return NoSuchPoints(str(error)) if "not found" in str(error) else self._no_qdrant(error)

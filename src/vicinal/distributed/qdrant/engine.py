@@ -12,7 +12,8 @@ from qdrant_client import QdrantClient, models
 from ...contract import Accuracy, Capabilities, FloatMatrix, FloatVector, Metric
 from ..conditions import All, Condition
 from ..engine import Point
-from ..lacking import QDRANT_LACKS
+from ..lacking import LACKS
+from ..pages import pages
 from .calls import Calls
 from .filters import filter_of
 
@@ -53,7 +54,7 @@ class Qdrant:
             own_files=False,
             own_encoders=True,
             whole_writes=False,
-            lacks=QDRANT_LACKS,
+            lacks=LACKS["Qdrant"],
         )
         self._local = local
         self._calls = Calls(client, place, retries)
@@ -100,7 +101,7 @@ class Qdrant:
         self._calls.write("delete_collection", points)
 
     def put(self, points: str, rows: Sequence[Point]) -> None:
-        for page in _pages(rows):
+        for page in pages(rows, _PAGE_ROWS, _PAGE_BYTES):
             written = [
                 models.PointStruct(
                     id=row.key,
@@ -112,7 +113,7 @@ class Qdrant:
             self._calls.write("upsert", points, points=written, wait=True)
 
     def change(self, points: str, rows: Sequence[Point]) -> None:
-        for page in _pages(rows):
+        for page in pages(rows, _PAGE_ROWS, _PAGE_BYTES):
             changes: list[Any] = [
                 models.OverwritePayloadOperation(
                     overwrite_payload=models.SetPayload(payload=dict(row.payload), points=[row.key])
@@ -209,20 +210,3 @@ def _point(found: Any) -> Point:
     vector = found.vector.get(_VECTOR) if isinstance(found.vector, dict) else None
     array: FloatVector | None = None if vector is None else np.asarray(vector, dtype=np.float32)
     return Point(str(found.id), found.payload or {}, array, getattr(found, "score", 0.0))
-
-
-def _pages(rows: Sequence[Point]) -> Iterator[list[Point]]:
-    """In pages that a server takes, by a rough and high estimate of their size."""
-    page: list[Point] = []
-    size = 0
-    for row in rows:
-        text, vector = row.payload.get("text") or "", row.vector
-        more = 4 * len(text) + 4 * len(str(row.payload.get("metadata"))) + 1000
-        more += 16 * len(vector) if vector is not None else 0
-        if page and (size + more > _PAGE_BYTES or len(page) == _PAGE_ROWS):
-            yield page
-            page, size = [], 0
-        page.append(row)
-        size += more
-    if page:
-        yield page

@@ -1,0 +1,85 @@
+"""Where an engine is, as users say it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from ..errors import InvalidArgument
+
+__all__ = ["Address", "folder_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A server's address.
+
+    Attributes:
+        host: as URLs have it, IPv6 in brackets.
+        database: what follows the host, without the slash; "" for none.
+        options: by name, those that the URL has.
+    """
+
+    host: str
+    port: int
+    database: str
+    options: Mapping[str, str]
+
+    @classmethod
+    def of(
+        cls,
+        target: str,
+        engine: str,
+        port: int,
+        options: Mapping[str, tuple[str, ...]],
+        remedy: str,
+        *,
+        databases: bool = False,
+    ) -> Address:
+        """What a URL says.
+
+        Args:
+            port: where it has none.
+            options: that it may have, each with its values.
+            remedy: how the URL is written.
+            databases: it may name one of the server.
+
+        Raises:
+            InvalidArgument: it is no such URL.
+        """
+        try:
+            parts = urlsplit(target)
+            given = dict(parse_qsl(parts.query, keep_blank_values=True))
+            found = parts.port if parts.port is not None else port
+        except ValueError:
+            raise _wrong(target, engine, remedy) from None
+        unknown = [name for name, value in given.items() if value not in options.get(name, ())]
+        database = unquote(parts.path.strip("/"))
+        if not found or not parts.hostname or parts.username is not None or unknown or parts.fragment:
+            raise _wrong(target, engine, remedy)
+        if database and (not databases or "/" in database):
+            raise _wrong(target, engine, remedy)
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        return cls(host, found, database, given)
+
+    @property
+    def place(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def _wrong(target: Any, engine: str, remedy: str) -> InvalidArgument:
+    return InvalidArgument(f"this is no URL of a {engine}", name="target", value=target, remedy=remedy)
+
+
+def folder_of(target: str, scheme: str, remedy: str) -> str:
+    """The folder that a URL of a local mode names.
+
+    Raises:
+        InvalidArgument: it names none.
+    """
+    folder = target.removeprefix(scheme)
+    if not folder:
+        raise InvalidArgument("the URL names no folder", name="target", value=target, remedy=remedy)
+    return folder

@@ -1,0 +1,64 @@
+"""Calls of an engine: made again where that can do no harm, and refused once the database is closed."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from ..errors import Closed, ServerBusy, Unreachable
+
+__all__ = ["Attempts", "unreachable"]
+
+T = TypeVar("T")
+
+_FIRST_PAUSE_SECONDS: Final = 0.1
+
+
+class Attempts:
+    """How often a call is made. Each may be repeated: writes name the points that they are about, and their content.
+
+    Args:
+        place: of the engine, for errors.
+        retries: how often a call is made again.
+    """
+
+    def __init__(self, place: str, retries: int) -> None:
+        self._place = place
+        self._retries = retries
+        self._closed = False
+
+    def make(self, call: Callable[[], T]) -> T:
+        """What the call returns, which raises errors of ours.
+
+        Raises:
+            Closed: the database is.
+        """
+        for tried in range(self._retries + 1):
+            if self._closed:
+                raise Closed("the database is closed", name="database", place=self._place, remedy="Connect again.")
+            try:
+                return call()
+            except (Unreachable, ServerBusy):
+                if tried == self._retries:
+                    raise
+                time.sleep(_FIRST_PAUSE_SECONDS * 2**tried * random.uniform(0.5, 1.5))
+        raise AssertionError("unreachable")
+
+    def end(self) -> bool:
+        """No call is made from now on; whether this is the first time that it is said."""
+        first, self._closed = not self._closed, True
+        return first
+
+
+def unreachable(engine: str, place: str, reason: object, *, writes: bool) -> Unreachable:
+    """The error of a call that had no answer."""
+    remedy = "Check that it runs, and the URL."
+    if writes:
+        remedy = "Nobody knows whether the call was carried out. It is safe to make it again."
+    error = Unreachable(
+        f"{engine} cannot be reached, or did not answer ({reason})", name="server", place=place, remedy=remedy
+    )
+    error.committed = None if writes else False
+    return error
