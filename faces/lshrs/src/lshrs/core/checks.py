@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..numbers import checked_integer
 
 __all__ = [
     "check_index_max",
@@ -16,12 +17,10 @@ __all__ = [
     "checked_index",
     "checked_indices",
     "checked_matrix",
-    "checked_size",
     "checked_vector",
 ]
 
 _ZERO: Final = 1e-8
-_SIZE_MAX: Final = 1 << 24
 _PROJECTIONS_MAX: Final = 4 << 30  # bytes
 
 
@@ -65,21 +64,6 @@ def _check_values(matrix: NDArray[np.float32], name: str) -> None:
         raise ValueError(f"Cannot index zero vector: {name.format(row=int(np.argmax(zero)))} has no direction to hash")
 
 
-def checked_size(name: str, value: Any) -> int:
-    """A number of things as int.
-
-    Raises:
-        ValueError: not greater than zero, or too many.
-        TypeError: no integer.
-    """
-    number = _integer(name, value)
-    if number <= 0:
-        raise ValueError(f"{name} must be greater than zero, got {number}")
-    if number > _SIZE_MAX:
-        raise ValueError(f"{name} must be at most {_SIZE_MAX:,}, got {number:,}")
-    return number
-
-
 def check_projections(bands: int, rows: int, dim: int) -> None:
     """Refuses matrices that would take gigabytes."""
     needed = 4 * bands * rows * dim
@@ -98,15 +82,6 @@ def check_storage(storage: Any) -> None:
         raise TypeError(f"storage must be a lshrs.Storage; {type(storage).__name__} lacks {', '.join(missing)}")
 
 
-def _integer(name: str, value: Any) -> int:
-    if not isinstance(value, (bool, np.bool_)):
-        try:
-            return operator.index(value)
-        except TypeError:
-            pass
-    raise TypeError(f"{name} must be an integer, got {str(value)[:50]!r} of type {type(value).__name__}")
-
-
 def checked_index(index: Any) -> int:
     """An index as int.
 
@@ -114,7 +89,7 @@ def checked_index(index: Any) -> int:
         ValueError: negative.
         TypeError: no integer.
     """
-    number = _integer("index", index)
+    number = checked_integer("index", index)
     if number < 0:
         raise ValueError(f"index must be non-negative, got {number}")
     return number

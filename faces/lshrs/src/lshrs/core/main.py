@@ -16,6 +16,7 @@ from vicinal.progress import progress
 
 from ..hash.lsh import LSHHasher
 from ..io import iter_parquet_vectors, iter_postgres_vectors
+from ..numbers import checked_seed, checked_size, checked_threshold
 from ..spelling import also_spelt
 from ..storage.base import Storage
 from ..storage.redis import RedisStorage
@@ -30,7 +31,6 @@ from .checks import (
     checked_index,
     checked_indices,
     checked_matrix,
-    checked_size,
     checked_vector,
 )
 
@@ -67,6 +67,7 @@ class LSHRS:
 
     Raises:
         ValueError: a number out of range, or bands and rows that do not make `num_perm`.
+        TypeError: something else than a number.
     """
 
     def __init__(
@@ -94,8 +95,8 @@ class LSHRS:
         dim = checked_size("dim, the dimensionality,", dim)
         buffer_size = checked_size("buffer_size", buffer_size)
         check_storage(storage)
-        if not 0 < similarity_threshold < 1:
-            raise ValueError(f"similarity_threshold must lie between 0 and 1, got {similarity_threshold}")
+        similarity_threshold = checked_threshold("similarity_threshold", similarity_threshold)
+        seed = checked_seed(seed)
         bands, rows = _bands_and_rows(num_perm, num_bands, rows_per_band, similarity_threshold, strategy)
         check_projections(bands, rows, dim)
         self._config: dict[str, Any] = {
@@ -252,6 +253,7 @@ class LSHRS:
 
         Raises:
             ValueError: a bad vector, `topk` or `topp`, or a `vector_fetch_fn` that gives another shape.
+            TypeError: `topk` is no integer, or `topp` no number.
             RuntimeError: `topp` without `vector_fetch_fn`.
         """
         checked = checked_vector(vector, self.dim)
@@ -338,8 +340,10 @@ class LSHRS:
                 f"load_from_disk() cannot override {', '.join(sorted(unknown))}: buckets would not fit. "
                 f"It takes the settings of Redis, {', '.join(_OVERRIDES)}"
             )
+        buffer_size = checked_size("buffer_size", kwargs.get("buffer_size", config["buffer_size"]))
+        check_storage(kwargs.get("storage"))
         loaded = cls.__new__(cls)
-        loaded._config = {**config, "buffer_size": kwargs.get("buffer_size", config["buffer_size"])}
+        loaded._config = {**config, "buffer_size": buffer_size}
         loaded._redis_config = redis
         loaded._redis_options = options
         loaded._start(LSHHasher.from_projections(projections), kwargs.get("storage"), kwargs.get("vector_fetch_fn"))

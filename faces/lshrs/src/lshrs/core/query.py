@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..numbers import checked_number, checked_size
 from ..storage.base import Storage
 from ..utils.norm import l2_norm
 
@@ -26,16 +27,12 @@ def candidates(storage: Storage, signatures: Sequence[bytes]) -> list[int]:
 
 
 def check_top_k(top_k: int | None) -> None:
-    if top_k is None:
-        return
-    if not hasattr(top_k, "__index__"):
-        raise TypeError(f"top_k must be an integer or None, got {top_k!r}")
-    if top_k < 1:
-        raise ValueError(f"top_k must be greater than zero, got {top_k}")
+    if top_k is not None:
+        checked_size("top_k", top_k, largest=None)
 
 
 def check_top_p(top_p: float) -> None:
-    if not 0 < top_p <= 1:
+    if not 0 < checked_number("top_p", top_p) <= 1:
         raise ValueError(f"top_p must be within (0, 1], got {top_p}")
 
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from vicinal.indexes.sign_hashing import SignHasher
 
 from .._config.config import HashSignatures
+from ..numbers import checked_seed, checked_size
 
 __all__ = ["LSHHasher"]
 
@@ -24,14 +25,14 @@ class LSHHasher:
         seed: of the projections, for NumPy's default generator.
 
     Raises:
-        ValueError: a number that is not greater than zero.
+        ValueError: a number that is not greater than zero, or a negative seed.
+        TypeError: one that is no integer.
     """
 
     def __init__(self, num_bands: int, rows_per_band: int, dim: int, seed: int = 42) -> None:
-        for name, value in (("num_bands", num_bands), ("rows_per_band", rows_per_band), ("dim", dim)):
-            if value <= 0:
-                raise ValueError(f"{name} must be greater than zero, got {value}")
-        self._use(SignHasher.seeded(num_bands, rows_per_band, dim, seed))
+        bands = checked_size("num_bands", num_bands)
+        rows = checked_size("rows_per_band", rows_per_band)
+        self._use(SignHasher.seeded(bands, rows, checked_size("dim", dim), checked_seed(seed)))
 
     @classmethod
     def from_projections(cls, projections: Sequence[ArrayLike]) -> LSHHasher:

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..numbers import checked_size
+
 __all__ = ["as_indices", "as_matrix", "check_batch_size"]
 
 _BRACKETS = {"[": "]", "{": "}", "(": ")"}
 
 
 def check_batch_size(batch_size: int) -> None:
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be greater than zero, got {batch_size}")
+    checked_size("batch_size", batch_size, largest=None)
 
 
 def as_indices(values: Sequence[Any], first_row: int) -> list[int]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..numbers import checked_integer
 from .cells import as_indices, as_matrix, check_batch_size
 
 __all__ = ["iter_postgres_vectors"]
@@ -55,7 +56,7 @@ def iter_postgres_vectors(
     check_batch_size(batch_size)
     if params is not None and fetch_query is None:
         raise ValueError("params are for the placeholders of fetch_query, which was not given")
-    if limit is not None and limit < 0:
+    if limit is not None and checked_integer("limit", limit) < 0:
         raise ValueError(f"limit must not be negative, got {limit}")
     statement = fetch_query or _statement(table, index_column, vector_column, where_clause, order_by, limit)
     with _connection(dsn, connection_factory) as connection:

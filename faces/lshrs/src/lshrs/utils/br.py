@@ -15,6 +15,7 @@ import numpy as np
 
 from vicinal.indexes import sign_hashing
 
+from ..numbers import checked_integer, checked_number, checked_size, checked_threshold
 from ..spelling import also_spelt
 
 __all__ = [
@@ -54,8 +55,9 @@ def compute_collision_probability(similarity: float, num_bands: int, rows_per_ba
 
     Raises:
         ValueError: a similarity outside of [0, 1], or a number below 1.
+        TypeError: something else than a number.
     """
-    if not 0 <= similarity <= 1:
+    if not 0 <= checked_number("similarity", similarity) <= 1:
         raise ValueError(
             f"similarity must be within [0, 1], got {similarity}; for a cosine: cosine_to_agreement(cosine)"
         )
@@ -68,8 +70,9 @@ def cosine_to_agreement(cosine: float) -> float:
 
     Raises:
         ValueError: a cosine outside of [-1, 1].
+        TypeError: it is no number.
     """
-    if not -1 <= cosine <= 1:
+    if not -1 <= checked_number("cosine", cosine) <= 1:
         raise ValueError(f"cosine must be within [-1, 1], got {cosine}")
     return float(sign_hashing.cosine_to_agreement(cosine))
 
@@ -87,6 +90,7 @@ def compute_false_rates(b: int, r: int, threshold: float) -> tuple[float, float]
         False positives and false negatives, neither divided by the length of its interval.
     """
     _check_bands(b, r)
+    threshold = checked_number("threshold", threshold)
     below = _integral(threshold, b, r)
     return below, (1 - threshold) - (_integral(1.0, b, r) - below)
 
@@ -108,6 +112,7 @@ def _error(pair: tuple[int, int], threshold: float) -> float:
 
 def find_optimal_br(num_perm: int, target: float, tolerance: float = _TOLERANCE) -> tuple[int, int] | None:
     """Of the factorisations whose nominal threshold is within `tolerance`, the one of the least error; or None."""
+    num_perm, target = checked_size("num_perm", num_perm, largest=None), checked_number("target", target)
     near = ((b, r) for b, r in _factorisations(num_perm) if abs(compute_lsh_threshold(b, r) - target) <= tolerance)
     return min(near, key=lambda pair: _error(pair, target), default=None)
 
@@ -130,11 +135,10 @@ def get_optimal_config(
 
     Raises:
         ValueError: numbers out of range, or an unknown strategy.
+        TypeError: something else than a number.
     """
-    if num_perm <= 0:
-        raise ValueError(f"num_perm must be greater than zero, got {num_perm}")
-    if not 0 < similarity_threshold < 1:
-        raise ValueError(f"similarity_threshold must lie between 0 and 1, got {similarity_threshold}")
+    num_perm = checked_size("num_perm", num_perm, largest=None)
+    similarity_threshold = checked_threshold("similarity_threshold", similarity_threshold)
     if strategy == "least_error":
         return min(_factorisations(num_perm), key=lambda pair: _error(pair, similarity_threshold))
     if strategy != "document":
@@ -173,7 +177,7 @@ def _factorisations(num_perm: int) -> Iterator[tuple[int, int]]:
 
 
 def _check_bands(bands: int, rows: int) -> None:
-    if bands < 1 or rows < 1:
+    if checked_integer("num_bands", bands) < 1 or checked_integer("rows_per_band", rows) < 1:
         raise ValueError(f"bands and rows must be at least 1, got {bands} and {rows}")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..numbers import checked_size
 from .norm import l2_norm
 
 __all__ = ["cosine_similarity", "top_k_cosine"]
@@ -41,9 +42,9 @@ def top_k_cosine(query: ArrayLike, candidates: ArrayLike | Sequence[ArrayLike], 
 
     Raises:
         ValueError: k below 1, a zero vector, or vectors of several dimensions.
+        TypeError: k is no integer.
     """
-    if k < 1:
-        raise ValueError(f"k must be greater than zero, got {k}")
+    checked_size("k", k, largest=None)
     cosines = cosine_similarity(query, candidates)
     best = np.argsort(-cosines, kind="stable")[:k]
     return [(int(position), float(cosines[position])) for position in best]
