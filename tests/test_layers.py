@@ -23,6 +23,7 @@ LAYERS = (
     {"remote", "distributed"},
     {"database"},
     {"collection", "rag", "memories", "evaluate", "visualize"},
+    {"stores", "collection_settings"},
     {"wire"},
     {"searching"},
     {"records", "query", "rerankers"},

@@ -25,6 +25,7 @@ def main(folder: str, which: str) -> int:
     context = docs._context
     named = {
         "database": [database._lock],
+        "stores": [database._stores._lock],
         "encoder": [context._encoder[1]._lock],
         "context": [context._lock],
         "memory store": [database._cache._lock],

@@ -49,6 +49,7 @@ def test_rows_of_a_child_survive_the_parents_close(tmp_path: Path):
 
 _LOCKS = [
     "database",
+    "stores",
     "encoder",
     "context",
     "memory store",

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..arguments import AutoIds, EncoderLike, ZeroVectors
+from ..collection_settings import ANALYZER, COSINE, ENGLISH, REFUSE, UUIDS
 from ..contract import Capabilities, Durability, Metric
-from ..database import ANALYZER, COSINE, ENGLISH, REFUSE, UUIDS
 from ..inputs.calls import for_users
 from ..types import RepairReport, VerifyReport
 from .awaited import Awaited

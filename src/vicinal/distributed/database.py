@@ -9,19 +9,19 @@ from typing import Any
 from .. import notebook
 from ..arguments import AutoIds, EncoderLike, ZeroVectors
 from ..collection import Collection
-from ..contract import Capabilities, Durability, Encoder, Metric
-from ..database import (
+from ..collection_settings import (
     ANALYZER,
     COSINE,
     ENGLISH,
     REFUSE,
     UUIDS,
-    Database,
     check_name,
     check_opening,
     check_settings,
     first_state,
 )
+from ..contract import Capabilities, Durability, Encoder, Metric
+from ..database import Database
 from ..encoders.cache import MemoryStore
 from ..encoders.registry import as_encoder
 from ..errors import StoreError

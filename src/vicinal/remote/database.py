@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from .. import notebook
 from ..arguments import AutoIds, EncoderLike, ZeroVectors
 from ..collection import Collection
+from ..collection_settings import ANALYZER, COSINE, ENGLISH, REFUSE, UUIDS, check_name, check_opening, is_default
 from ..contract import REMOTE, Capabilities, Durability, Metric
-from ..database import ANALYZER, CALLS, COSINE, ENGLISH, REFUSE, UUIDS, Database, check_name, check_opening, is_default
+from ..database import CALLS, Database
 from ..errors import StoreError, Unsupported
 from ..indexes.kernels import kernels
 from ..indexes.vector_index import index_setting

@@ -1,0 +1,176 @@
+"""Where the collections of a database lie: each in a store, in a folder of its own or in memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from .errors import CollectionDropped
+from .indexes.derived import DerivedIndex
+from .indexes.kernels import kernels
+from .locks import new_lock
+from .store.creation import create_collection, is_made
+from .store.drop import create_after_drop, finish_drop, is_dropped, mend_marker, remove_if_dropped
+from .store.files import DiskFiles, Files
+from .store.media import is_read_only, refuse_linked
+from .store.names import collection_names, has_collection, mend_name, nameless_folders
+from .store.naming import folder_name
+from .store.registry import Lease, close_unused
+from .store.state import State
+from .store.store import Store
+
+_TRIES: Final = 2
+
+
+class Stores:
+    """Thread-safe.
+
+    Args:
+        path: the folder of the database, or None for one in memory.
+        files: the file system to use.
+    """
+
+    def __init__(self, path: str | None, files: Files) -> None:
+        self._path = path
+        self._files = files
+        self._lock = new_lock()
+        self._in_memory: dict[str, Store[DerivedIndex]] = {}
+
+    def names(self) -> list[str]:
+        """Of the collections, sorted."""
+        if self._path is None:
+            return sorted(self._in_memory)
+        if not self._files.exists(self._path):
+            return []
+        files = self.files_for(self._path)
+        for entry in files.list_folder(self._path):
+            folder = os.path.join(self._path, entry)
+            if is_dropped(files, folder):
+                mend_marker(files, folder)
+        return collection_names(files, self._path)
+
+    def __contains__(self, name: object) -> bool:
+        if self._path is None or not isinstance(name, str):
+            return name in self._in_memory
+        try:
+            return has_collection(self.files_for(self._path), self._path, name)
+        except UnicodeEncodeError:  # a lone surrogate is in no name
+            return False
+
+    def nameless(self) -> Iterator[tuple[str, str]]:
+        """Name and path of each folder that was a collection and does not say which any more."""
+        if self._path is not None and self._files.exists(self._path):
+            for entry in nameless_folders(self.files_for(self._path), self._path):
+                yield entry, os.path.join(self._path, entry)
+
+    def folder_of(self, name: str) -> str:
+        """Where a collection of this name is, or would be; not for a database in memory."""
+        assert self._path is not None
+        return os.path.join(self._path, folder_name(name))
+
+    def files_for(self, folder: str) -> Files:
+        """The file system, for reading only where the collection cannot be written."""
+        if self._files.exists(folder) and is_read_only(folder):
+            return DiskFiles(exclusive=self._files.exclusive, read_only=True)
+        return self._files
+
+    # -- opened
+
+    def open(self, name: str, first: Callable[[], State], timeout: float) -> tuple[Lease[Store[DerivedIndex]], State]:
+        """A share in a collection's store, and its state.
+
+        A store that this process holds open may be the last to hear that another process has dropped the collection and
+        made it anew.
+
+        Args:
+            first: makes the state of a collection that does not exist yet.
+        """
+        for tries in range(_TRIES):
+            lease = self._lease(name, first, timeout)
+            try:
+                return lease, lease.store().current()
+            except CollectionDropped:
+                lease.release()
+                if tries == _TRIES - 1:
+                    raise
+            except BaseException:
+                lease.release()
+                raise
+        raise AssertionError("the last try returns or raises")  # which its type does not say
+
+    def _lease(self, name: str, first: Callable[[], State], timeout: float) -> Lease[Store[DerivedIndex]]:
+        """A share in the collection's store, which is created where it does not exist."""
+        if self._path is None:
+            with self._lock:
+                store = self._in_memory.get(name)
+                if store is None:
+                    store = self._in_memory[name] = Store(self._files, None, make_index, first())
+            found = store
+            return Lease(None, lambda: found)
+        folder = self.folder_of(name)
+        files = self.files_for(folder)
+        try:
+            lease = _open_or_create(files, folder, first, timeout)
+        except CollectionDropped:
+            finish_drop(files, folder)  # whoever dropped it died before the last step, or does it just now
+            lease = _open_or_create(files, folder, first, timeout)
+        mend_name(files, folder, name)  # the records have just said that they are this collection's
+        return lease
+
+    # -- ended
+
+    def drop(self, name: str, timeout: float) -> None:
+        """Of a collection that exists: ends it and removes its files."""
+        if self._path is None:
+            self._in_memory.pop(name).drop_in_memory()
+            return
+        folder = self.folder_of(name)
+        refuse_linked(folder)
+        files = self.files_for(folder)
+        for _ in range(_TRIES):
+            try:
+                lease = _open(files, folder)
+            except CollectionDropped:
+                finish_drop(files, folder)
+                break
+            try:
+                lease.store().upkeep.drop(timeout)
+                break
+            except CollectionDropped:
+                continue  # see `open`
+            finally:
+                lease.release()
+        remove_if_dropped(files, folder)
+
+    def close(self) -> None:
+        """Closes what no handle holds open any more."""
+        for store in self._in_memory.values():
+            store.close()
+        if self._path is not None:
+            close_unused(os.path.realpath(self._path))
+
+
+def make_index(state: State) -> DerivedIndex:
+    """All that is derived of a collection's records, still empty."""
+    return DerivedIndex(kernels(), state)
+
+
+def _open_or_create(
+    files: Files, folder: str, first: Callable[[], State], timeout: float
+) -> Lease[Store[DerivedIndex]]:
+    if not is_made(files, folder) or remove_if_dropped(files, folder):
+        create_collection(files, os.path.dirname(folder), first())
+    elif is_dropped(files, folder):
+        create_after_drop(files, folder, first(), timeout)
+    return _open(files, folder)
+
+
+def _open(files: Files, folder: str) -> Lease[Store[DerivedIndex]]:
+    return Lease(_key(folder, files), lambda: Store(files, folder, make_index))
+
+
+def _key(folder: str, files: Files) -> str:
+    """Handles share a store per path and way of opening it: who asks for exclusive access must not get shared."""
+    path = os.path.realpath(folder)
+    return f"{path} (exclusive)" if files.exclusive else path
