@@ -11,7 +11,7 @@ import pytest
 import vicinal
 from support import children
 from vicinal.errors import DimensionMismatch, InvalidArgument, SettingsMismatch, Unsupported, VicinalError
-from vicinal.store.naming import folder_name
+from vicinal.store.folder_names import folder_name
 
 
 def test_opening_and_looking_creates_nothing(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ LAYERS = (
         "notebook",
         "metadata",
         "locks",
-        "ending",
+        "shutdown",
         "ownership",
         "progress",
         "settings",

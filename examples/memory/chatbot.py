@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Callable
 
 import vicinal
-from vicinal.encoders.choose import choose_text_encoder
+from vicinal.encoders.default import choose_text_encoder
 from vicinal.llm import OpenAIServer
 from vicinal.memories import Memories, Memory
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import numpy as np
 
-from . import ending, notebook
+from . import notebook, shutdown
 from .arguments import (
     AnyId,
     EncoderLike,
@@ -43,20 +43,20 @@ from .filters.bitmap import popcount
 from .filters.tree import Node
 from .indexes.text_query import Scorer
 from .inputs.calls import for_users, no_attribute
-from .inputs.columns import Columns
+from .inputs.columns import RowArguments
 from .inputs.ids import check_id
 from .inputs.paths import check_database_path
 from .logged_query import LoggedQuery
-from .query.asking import Asked, lists_of, refuse_unknown
+from .query.arguments import SearchArguments, lists_of, refuse_unknown
 from .query.shaping import Shaping
 from .records import rebuild, summarize
-from .records.choose import filter_of
 from .records.context import Context, now
 from .records.insert import insert
 from .records.notes import Notes
 from .records.read import checked_first, read, read_ids
 from .records.remove import remove, remove_where
 from .records.scroll import scroll
+from .records.selection import filter_of
 from .records.update import update, update_where
 from .records.waiting import wait_indexed
 from .searching.duplicates import duplicates
@@ -152,7 +152,7 @@ class Collection:
             InvalidInput: see its subclasses; nothing was changed.
             WriterBusy, DiskFull, CommitFailed: the store could not take it.
         """
-        columns = Columns(ids, texts, vectors, metadata, ttl, sparse)
+        columns = RowArguments(ids, texts, vectors, metadata, ttl, sparse)
         return insert(self._context, columns, rows, replace=False, show=progress)
 
     @overload
@@ -182,7 +182,7 @@ class Collection:
         progress: bool = False,
     ) -> list[Id]:
         """Like `add`, but replaces whole rows of the same id; of equal ids in one call the last wins."""
-        columns = Columns(ids, texts, vectors, metadata, ttl, sparse)
+        columns = RowArguments(ids, texts, vectors, metadata, ttl, sparse)
         return insert(self._context, columns, rows, replace=True, show=progress)
 
     # -- update and remove
@@ -217,7 +217,7 @@ class Collection:
         Raises:
             IdNotFound: an id is unknown; nothing was changed.
         """
-        columns = Columns(ids, texts, vectors, metadata, ttl, sparse)
+        columns = RowArguments(ids, texts, vectors, metadata, ttl, sparse)
         if where is None:
             return update(self._context, columns, rows, merge=merge, remove=remove)
         if rows is not None:
@@ -402,7 +402,7 @@ class Collection:
         """
         if unknown:
             refuse_unknown(unknown)
-        asked = Asked(
+        arguments = SearchArguments(
             [query],
             k,
             id,
@@ -422,8 +422,8 @@ class Collection:
             select,
         )
         if not (mmr is None and fetch_k is None and group_by is None and group_size is None and rerank is None):
-            asked.shaping = Shaping(mmr, fetch_k, group_by, group_size, rerank)
-        return self._hits(asked, where)[0]
+            arguments.shaping = Shaping(mmr, fetch_k, group_by, group_size, rerank)
+        return self._hits(arguments, where)[0]
 
     def search_many(
         self,
@@ -455,7 +455,7 @@ class Collection:
         """
         refuse_unknown(unknown)
         asked_for, given = lists_of(queries, vectors=vectors, sparse=sparse)
-        asked = Asked(
+        arguments = SearchArguments(
             asked_for,
             k,
             None,
@@ -475,11 +475,11 @@ class Collection:
             select=select,
             single=False,
         )
-        return self._hits(asked, where)
+        return self._hits(arguments, where)
 
-    def _hits(self, asked: Asked, where: Mapping[str, Any] | Node | None) -> list[Hits]:
+    def _hits(self, arguments: SearchArguments, where: Mapping[str, Any] | Node | None) -> list[Hits]:
         """Hits for each query of a call, wherever the rows are."""
-        return search(self._context, asked, where)
+        return search(self._context, arguments, where)
 
     def search_range(
         self,
@@ -589,7 +589,7 @@ class Collection:
         Args:
             options: as of `search`.
         """
-        return explain(self._context, Asked.of(query, k, options), where)
+        return explain(self._context, SearchArguments.of(query, k, options), where)
 
     def why_not(
         self,
@@ -605,7 +605,7 @@ class Collection:
             id: of the row that is missed.
             settings: as of `search`. For the neighbours of a row pass its vector as query.
         """
-        return why_not(self._context, id, Asked.of(query, k, settings), where)
+        return why_not(self._context, id, SearchArguments.of(query, k, settings), where)
 
     # -- part of it
 
@@ -809,7 +809,7 @@ def _held_by(owner: Collection, rows: Iterator[Record]) -> Iterator[Record]:
     try:
         yield from rows
     except Closed:
-        ending.wait_if_begun()
+        shutdown.wait_if_begun()
         raise
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
-from . import ending, notebook
+from . import notebook, shutdown
 from .arguments import AutoIds, CacheKind, EncoderLike, ZeroVectors
 from .collection import Collection
 from .collection_settings import (
@@ -40,7 +40,7 @@ from .locks import new_lock
 from .records.context import Context, remembered
 from .store.encoder_cache import FILE_NAME, DiskStore
 from .store.files import DiskFiles, Files
-from .store.media import refuse_shared
+from .store.filesystems import refuse_shared
 from .store.registry import close_all
 from .store.repair import repair_collection
 from .store.state import State
@@ -370,7 +370,7 @@ def _fix_dimension(store: Store[DerivedIndex], dimension: int, timeout: float, d
 
 
 def _end() -> None:
-    ending.begin()
+    shutdown.begin()
     close_all()
 
 

@@ -13,9 +13,9 @@ from .locks import new_lock
 from .store.creation import create_collection, is_made
 from .store.drop import create_after_drop, finish_drop, is_dropped, mend_marker, remove_if_dropped
 from .store.files import DiskFiles, Files
-from .store.media import is_read_only, refuse_linked
+from .store.filesystems import is_read_only, refuse_linked
+from .store.folder_names import folder_name
 from .store.names import collection_names, has_collection, mend_name, nameless_folders
-from .store.naming import folder_name
 from .store.registry import Lease, close_unused
 from .store.state import State
 from .store.store import Store

@@ -20,7 +20,7 @@ import pytest
 import vicinal
 from support import foreign_files
 from support.foreign_files import NOON, TEXTS, VECTORS
-from vicinal.cli.files import Columns, Reading, read_rows
+from vicinal.cli.files import ColumnNames, Reading, read_rows
 from vicinal.cli.files.extended_json import loads
 from vicinal.errors import InvalidArgument, InvalidInput
 
@@ -142,12 +142,12 @@ def parquet_file(tmp_path: Path, columns: dict[str, Any], **options: Any) -> Pat
 
 def test_a_column_that_was_named_may_have_nulls(tmp_path: Path) -> None:
     file = parquet_file(tmp_path, {"key": ["a", "b"], "body": ["x", None], "emb": [None, [1.0, 2.0]]})
-    columns = Columns("key", "body", "emb", required=frozenset(("key", "body", "emb")))
+    columns = ColumnNames("key", "body", "emb", required=frozenset(("key", "body", "emb")))
     first, second = (row.row for row in read_rows(file, columns))
     assert first == {"id": "a", "text": "x", "metadata": {}}
     assert (second["id"], list(second["vector"])) == ("b", [1.0, 2.0])
     with pytest.raises(InvalidInput, match="there is no column 'vec'"):
-        list(read_rows(file, Columns(vector="vec", required=frozenset(("vec",)))))
+        list(read_rows(file, ColumnNames(vector="vec", required=frozenset(("vec",)))))
 
 
 def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vicinal
-from vicinal.cli.files import Columns, read_rows, write_rows
+from vicinal.cli.files import ColumnNames, read_rows, write_rows
 from vicinal.cli.files.rows import from_cell, to_cell
 from vicinal.types import Record
 
@@ -188,7 +188,7 @@ def test_parquet_of_others_keeps_its_types(command: Command, tmp_path: Path) -> 
 def test_flat_json_lines_become_metadata(tmp_path: Path) -> None:
     file = tmp_path / "flat.jsonl"
     file.write_text('{"text": "a", "year": 2024, "metadata": {"kind": "x"}}\n\n  \n{"text": "b"}')
-    rows = list(read_rows(file, Columns()))
+    rows = list(read_rows(file, ColumnNames()))
     assert rows[0].row == {"text": "a", "metadata": {"kind": "x", "year": 2024}}
     assert [row.place for row in rows] == [f"{file}:1", f"{file}:4"]
 
@@ -379,14 +379,14 @@ def test_a_format_that_is_only_read_is_not_offered_for_export(database: Path, co
 def test_an_empty_collection_makes_an_empty_file(ending: str, tmp_path: Path) -> None:
     file = tmp_path / f"x.{ending}"
     write_rows(file, [])
-    assert list(read_rows(file, Columns())) == []
+    assert list(read_rows(file, ColumnNames())) == []
 
 
 def test_rows_without_text_and_metadata(tmp_path: Path) -> None:
     record = Record(id="a", text=None, metadata={})
     for ending in ("jsonl", "parquet"):
         write_rows(tmp_path / f"x.{ending}", [record])
-        assert [row.row for row in read_rows(tmp_path / f"x.{ending}", Columns())] == [{"id": "a", "metadata": {}}]
+        assert [row.row for row in read_rows(tmp_path / f"x.{ending}", ColumnNames())] == [{"id": "a", "metadata": {}}]
 
 
 def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path) -> None:

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from support.filtering import INSTANTS, LONG, ORDERED, PATHS, ROWS, TEXTS, TREES, UUIDS, id_of
 from vicinal.filters import column as column_module
-from vicinal.filters import holders as holders_module
+from vicinal.filters import presence
 from vicinal.filters import texts as texts_module
 from vicinal.filters.bitmap import pack, popcount, unpack
 from vicinal.filters.cells import TEXT_CHARS_KEPT
 from vicinal.filters.columns import Columns
 from vicinal.filters.evaluate import matches, value_at
-from vicinal.filters.growing import Growing
+from vicinal.filters.growable import GrowableArray
 from vicinal.filters.tree import (
     And,
     Compare,
@@ -284,8 +284,8 @@ def test_a_filter_that_is_taken_finds_what_was_there_then(
 @pytest.mark.parametrize("newer_max", [3, 4096])
 def test_an_update_asks_only_columns_that_may_have_its_row(monkeypatch: pytest.MonkeyPatch, newer_max: int) -> None:
     """Columns become dense and sparse again, empty and new; rows die, and come with keys that others have."""
-    monkeypatch.setattr(holders_module, "_FEW", 0)
-    monkeypatch.setattr(holders_module, "_NEWER_MAX", newer_max)
+    monkeypatch.setattr(presence, "_FEW", 0)
+    monkeypatch.setattr(presence, "_NEWER_MAX", newer_max)
     monkeypatch.setattr(column_module, "_SPARSE_SHARE", 4)
     random_ = random.Random(5)
     world = World()
@@ -306,7 +306,7 @@ def test_an_update_asks_only_columns_that_may_have_its_row(monkeypatch: pytest.M
 
 
 def test_a_column_that_is_sparse_again_is_known_by_all_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holders_module, "_FEW", 0)
+    monkeypatch.setattr(presence, "_FEW", 0)
     world = World()
     world.apply([{"key": 1}] * 10)
     world.apply(touched={3: {"key": 2}})  # looked up: the column is dense
@@ -395,7 +395,7 @@ def test_bitmaps_hold_one_bit_a_slot(flags: list[bool]) -> None:
 
 
 def test_what_is_frozen_stays_as_it_is() -> None:
-    growing = Growing(np.arange(5, dtype=np.int8))
+    growing = GrowableArray(np.arange(5, dtype=np.int8))
     growing.append(np.array([5, 6], dtype=np.int8))
     frozen = growing.frozen()
     growing.append(np.array([7], dtype=np.int8))

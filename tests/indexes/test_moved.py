@@ -16,7 +16,7 @@ from support.servers import wait_until
 from vicinal.analyzers import analyzer_of
 from vicinal.contract import Kernels, SavedIndex
 from vicinal.indexes.kernels import NumpyKernels, kernels
-from vicinal.indexes.lagging import Lagging
+from vicinal.indexes.lazy import LazyIndex
 from vicinal.indexes.sparse import SparseIndex, SparseQuery
 from vicinal.indexes.text import TextIndex
 from vicinal.indexes.text_query import Clause, TextQuery
@@ -34,7 +34,7 @@ ALL_KERNELS = [kernels(), NumpyKernels()]
 
 
 def moved(make: Any, index: Any, new_slots: Any) -> Any:
-    lagging = Lagging(make, lambda rows, first, end: [])
+    lagging = LazyIndex(make, lambda rows, first, end: [])
     lagging.load_moved(SavedIndex(3, index.slot_count, index.save()), new_slots, 7)
     assert lagging.slot_count == int((new_slots >= 0).sum())
     assert lagging.change != 7, "it lacks what came later"

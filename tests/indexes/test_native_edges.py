@@ -20,7 +20,7 @@ CORE: Core = kernels._native.core
 ROWS = np.eye(4, dtype=np.float32)
 
 
-class Lent:
+class LentReader:
     """An array that only DLPack can see: its memory is the borrower's as long as the capsule lives, and no longer."""
 
     def __init__(self, array: Any) -> None:
@@ -34,19 +34,19 @@ class Lent:
 
 
 def test_memory_that_is_no_array_of_numpy_is_refused() -> None:
-    assert np.from_dlpack(Lent(ROWS)).tolist() == ROWS.tolist()
+    assert np.from_dlpack(LentReader(ROWS)).tolist() == ROWS.tolist()
     out = np.zeros(4, np.float32)
-    with pytest.raises(ValueError, match=r"vectors must be .*, got .*Lent"):
-        CORE.scan("l2", Lent(ROWS), ROWS[0], out)
-    with pytest.raises(ValueError, match=r"query must be .*, got .*Lent"):
-        CORE.scan("l2", ROWS, Lent(ROWS[0]), out)
+    with pytest.raises(ValueError, match=r"vectors must be .*, got .*LentReader"):
+        CORE.scan("l2", LentReader(ROWS), ROWS[0], out)
+    with pytest.raises(ValueError, match=r"query must be .*, got .*LentReader"):
+        CORE.scan("l2", ROWS, LentReader(ROWS[0]), out)
     postings = CORE.Postings(1)
     arrays = postings.save()
     assert arrays is not None
-    with pytest.raises(ValueError, match=r"numbers must be .*, got .*Lent"):
-        postings.load({name: Lent(array.copy()) for name, array in arrays.items()})
-    with pytest.raises(ValueError, match=r"slots must be .*, got .*Lent"):
-        postings.remove(Lent(np.zeros(1, np.uint32)))
+    with pytest.raises(ValueError, match=r"numbers must be .*, got .*LentReader"):
+        postings.load({name: LentReader(array.copy()) for name, array in arrays.items()})
+    with pytest.raises(ValueError, match=r"slots must be .*, got .*LentReader"):
+        postings.remove(LentReader(np.zeros(1, np.uint32)))
 
 
 @pytest.mark.parametrize("offset", [-(2**63), 2**63 - 1, 2**40])

@@ -40,7 +40,7 @@ from vicinal.indexes.graph import GraphIndex
 from vicinal.indexes.ivf import IvfIndex
 from vicinal.indexes.kernels import NumpyKernels
 from vicinal.indexes.lsh import LshIndex
-from vicinal.indexes.plain import PlainIndex
+from vicinal.indexes.reference import ReferenceIndex
 from vicinal.indexes.threads import thread_count
 from vicinal.indexes.vector_index import index_names, make_vector_index
 
@@ -57,7 +57,7 @@ class HalvesIndex:
     def __init__(self, kernels: Kernels, metric: Metric, step: int = 2) -> None:
         if step < 1:
             raise ValueError(f"step must be at least 1, not {step}")
-        self._plain = PlainIndex(kernels, metric)
+        self._plain = ReferenceIndex(kernels, metric)
         self._step = step
         self.covered = 0
         self.asked: list[Accuracy] = []

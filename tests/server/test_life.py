@@ -29,7 +29,7 @@ from support.http_server import HttpServer
 from support.servers import wait_until
 from vicinal.deadline import Deadline
 from vicinal.errors import DeadlineExceeded
-from vicinal.server.sharing import _OfPass
+from vicinal.server.batching import _OfPass
 
 DOCS = "/v1/collections/docs"
 

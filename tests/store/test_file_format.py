@@ -20,7 +20,7 @@ import vicinal
 from support.children import run
 from vicinal.analyzers import analyzer_of
 from vicinal.errors import Damaged, FormatUnsupported, VicinalError
-from vicinal.store.naming import folder_name
+from vicinal.store.folder_names import folder_name
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "format.md").read_text()
 KEY = UUID("12345678-1234-5678-1234-567812345678")

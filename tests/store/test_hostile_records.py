@@ -18,7 +18,7 @@ import vicinal
 from vicinal.store.checksum import crc_of
 from vicinal.store.connections import connect_file
 from vicinal.store.files import DiskFiles
-from vicinal.store.naming import folder_name
+from vicinal.store.folder_names import folder_name
 from vicinal.store.state import read_state, update_state
 
 NAMES = ("docs", "victim")

@@ -17,7 +17,7 @@ import pytest
 
 import vicinal
 from vicinal.errors import DiskFull, StoreError, WriterBusy
-from vicinal.store import awake, backoff, publishing, registry, upkeep
+from vicinal.store import backoff, open_stores, publishing, registry, upkeep
 from vicinal.store.backoff import Backoff
 
 DIM = 8
@@ -46,7 +46,7 @@ def database(tmp_path: Path) -> Iterator[vicinal.Database]:
 
 class TestSleep:
     def test_the_least_recently_used_sleep(self, database: vicinal.Database, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(awake, "AWAKE_MAX", 3)
+        monkeypatch.setattr(open_stores, "AWAKE_MAX", 3)
         handles = {name: database.collection(name, dimension=DIM) for name in "abc"}
         stores = {name: store_of(docs) for name, docs in handles.items()}
         for name in "bac":
@@ -62,7 +62,7 @@ class TestSleep:
     def test_one_that_cannot_sleep_is_left_awake(
         self, database: vicinal.Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(awake, "AWAKE_MAX", 2)
+        monkeypatch.setattr(open_stores, "AWAKE_MAX", 2)
         first, second = database.collection("first"), database.collection("second")
 
         def refuse(**_: Any) -> bool:

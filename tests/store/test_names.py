@@ -13,8 +13,8 @@ import vicinal
 from vicinal.errors import CollectionNotFound, VicinalError
 from vicinal.store import creation, names
 from vicinal.store.files import Files
+from vicinal.store.folder_names import building_name, folder_name
 from vicinal.store.names import collection_names, own_name
-from vicinal.store.naming import building_name, folder_name
 from vicinal.store.state import State
 
 NAME = "aa"

@@ -16,7 +16,7 @@ import pytest
 import vicinal
 from support.children import run, start, wait_for
 from vicinal.errors import WriterBusy, ZeroVector
-from vicinal.store.naming import folder_name
+from vicinal.store.folder_names import folder_name
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs fork and SIGKILL")
 

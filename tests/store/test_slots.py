@@ -12,7 +12,7 @@ import pytest
 import vicinal
 from support.children import run
 from support.hooked import HookedFiles
-from vicinal.store.naming import folder_name
+from vicinal.store.folder_names import folder_name
 
 ROW = 4 * 8  # bytes of a vector of eight components
 

@@ -31,7 +31,7 @@ from vicinal.errors import (
 )
 from vicinal.filters import saved
 from vicinal.records import rebuild
-from vicinal.store import awake, backup, feed, publishing, registry, upkeep
+from vicinal.store import backup, feed, open_stores, publishing, registry, upkeep
 from vicinal.store.files import DiskFiles
 
 DIM = 16
@@ -779,7 +779,7 @@ class TestManyHandles:
     def test_least_recently_used_collections_sleep(
         self, database: vicinal.Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(awake, "AWAKE_MAX", 3)
+        monkeypatch.setattr(open_stores, "AWAKE_MAX", 3)
         handles = [database.collection(f"c{i}") for i in range(12)]
         for handle in handles:
             handle.add(["x"], vectors=vectors(1))

@@ -21,7 +21,7 @@ from uuid import UUID
 import numpy as np
 
 import vicinal
-from vicinal.store.naming import folder_name
+from vicinal.store.folder_names import folder_name
 
 NAME = "docs"
 DIMENSION = 8

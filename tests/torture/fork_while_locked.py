@@ -12,7 +12,7 @@ import threading
 
 import vicinal
 from vicinal.locks import _known
-from vicinal.store import awake, housekeeping, registry
+from vicinal.store import housekeeping, open_stores, registry
 
 _CHILD_SECONDS = 30
 
@@ -31,7 +31,7 @@ def main(folder: str, which: str) -> int:
         "memory store": [database._cache._lock],
         "registry": [registry._lock],
         "housekeeping": [housekeeping._start_lock],
-        "awake": [awake._lock],
+        "open_stores": [open_stores._lock],
         "store": [context.store.open_files.lock],
         "index": [context.store.open_files.opened.feed.lock.turn, context.store.open_files.opened.feed.lock.held],
         "rows": [context.store.open_files.opened.feed.rows._lock],

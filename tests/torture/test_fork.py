@@ -55,7 +55,7 @@ _LOCKS = [
     "memory store",
     "registry",
     "housekeeping",
-    "awake",
+    "open_stores",
     "store",
     "index",
     "rows",

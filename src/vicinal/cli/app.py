@@ -10,8 +10,8 @@ import typer
 from ..errors import VicinalError
 from ..version import __version__
 from .ask import ask
+from .backups import backup, restore, snapshot
 from .common import make_streams_safe, say
-from .copies import backup, restore, snapshot
 from .demo import demo
 from .evaluate import evaluate
 from .explain import explain

@@ -18,7 +18,6 @@ from ..errors import InvalidArgument, InvalidInput
 from ..progress import progress
 from ..settings import encoder_named, setting
 from ..visible import counted
-from .brought import ORIGINS, import_database
 from .common import CollectionName, DatabasePath, at_home, existing_collection, say
 from .completion import METRICS, one_of
 from .files import (
@@ -27,7 +26,7 @@ from .files import (
     STANDARD,
     STANDARD_LAYOUT,
     WRITTEN_FORMATS,
-    Columns,
+    ColumnNames,
     Layout,
     OnError,
     Reading,
@@ -41,6 +40,7 @@ from .files import (
 )
 from .files.cells import asked_types
 from .files.dialect import checked_delimiter
+from .import_database import ORIGINS, import_database
 
 __all__ = ["export_collection", "import_file"]
 
@@ -272,12 +272,12 @@ def export_collection(
         say(f"Columns are called as they came; vicinal import takes them by {options}.", to_errors=True)
 
 
-def _columns(id_column: str | None, text_columns: list[str], vector_column: str | None) -> Columns:
+def _columns(id_column: str | None, text_columns: list[str], vector_column: str | None) -> ColumnNames:
     """What the user named; several columns of texts make one text."""
     named = {"id": id_column, "text": text_columns[0] if len(text_columns) == 1 else None, "vector": vector_column}
     given = {name: column for name, column in named.items() if column is not None}
     texts = tuple(dict.fromkeys(text_columns)) if len(text_columns) > 1 else ()
-    return Columns(**given, texts=texts, required=frozenset((*given.values(), *texts)))
+    return ColumnNames(**given, texts=texts, required=frozenset((*given.values(), *texts)))
 
 
 def _keep_layout(target: Collection, reading: Reading) -> None:

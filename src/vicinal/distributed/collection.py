@@ -21,17 +21,17 @@ from ..arguments import (
     Vectors,
 )
 from ..collection import Collection, encoder_name, part_of, shown_as
-from ..filters.columns import Columns as FieldColumns
+from ..filters.columns import Columns
 from ..filters.tree import Node
 from ..inputs.calls import for_users
-from ..inputs.columns import Columns
-from ..query.asking import Asked
+from ..inputs.columns import RowArguments
+from ..query.arguments import SearchArguments
 from ..records.context import now
 from ..records.read import checked_first
 from ..records.remove import remove
 from ..records.waiting import checked_seconds
-from ..searching.recommend import asked_by_examples
-from ..searching.search_range import asked_in_range
+from ..searching.recommend import recommend_arguments
+from ..searching.search_range import range_arguments
 from ..types import Hits, Id, Record, Stats
 from . import reads, searching, writes
 from .conditions import NumberIs
@@ -89,7 +89,7 @@ class EngineCollection(Collection):
         remove: Sequence[str] = (),
     ) -> int:
         """See `Collection.update`."""
-        columns = Columns(ids, texts, vectors, metadata, ttl, sparse)
+        columns = RowArguments(ids, texts, vectors, metadata, ttl, sparse)
         if where is None or rows is not None:
             return super().update(
                 ids,
@@ -146,7 +146,7 @@ class EngineCollection(Collection):
 
     def facets(self, field: str, where: Mapping[str, Any] | None = None) -> list[tuple[Any, int]]:
         """See `Collection.facets`. The metadata of all rows that pass is read for it."""
-        return reads.summarized(self._context, field, where, FieldColumns.facets)
+        return reads.summarized(self._context, field, where, Columns.facets)
 
     def ids(self, where: Mapping[str, Any] | None = None) -> list[Id]:
         """Ids of rows in insertion order."""
@@ -154,16 +154,16 @@ class EngineCollection(Collection):
 
     def distinct(self, field: str, where: Mapping[str, Any] | None = None) -> list[Any]:
         """See `Collection.distinct`. The metadata of all rows that pass is read for it."""
-        return reads.summarized(self._context, field, where, FieldColumns.distinct)
+        return reads.summarized(self._context, field, where, Columns.distinct)
 
     def min_max(self, field: str, where: Mapping[str, Any] | None = None) -> tuple[Any, Any] | None:
         """See `Collection.min_max`. The metadata of all rows that pass is read for it."""
-        return reads.summarized(self._context, field, where, FieldColumns.min_max)
+        return reads.summarized(self._context, field, where, Columns.min_max)
 
     # -- search
 
-    def _hits(self, asked: Asked, where: Mapping[str, Any] | Node | None) -> list[Hits]:
-        return searching.search(self._context, asked, where)
+    def _hits(self, arguments: SearchArguments, where: Mapping[str, Any] | Node | None) -> list[Hits]:
+        return searching.search(self._context, arguments, where)
 
     def search_range(
         self,
@@ -175,8 +175,8 @@ class EngineCollection(Collection):
         **options: Unpack[RangeOptions],
     ) -> Hits:
         """See `Collection.search_range`. The engine ranks all rows that pass for it."""
-        asked, bounds = asked_in_range(query, min_score, max_distance, options)
-        return searching.search_range(self._context, asked, bounds, where)
+        arguments, bounds = range_arguments(query, min_score, max_distance, options)
+        return searching.search_range(self._context, arguments, bounds, where)
 
     def recommend(
         self,
@@ -187,7 +187,7 @@ class EngineCollection(Collection):
         **options: Unpack[RecommendOptions],
     ) -> Hits:
         """See `Collection.recommend`."""
-        return self._hits(asked_by_examples(positive, negative, k, options), where)[0]
+        return self._hits(recommend_arguments(positive, negative, k, options), where)[0]
 
     # -- part of it, and the rest of its life
 

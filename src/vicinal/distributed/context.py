@@ -16,7 +16,7 @@ from .store import EngineStore, visible_at
 __all__ = ["EngineContext"]
 
 
-class _Held:
+class _NoLease:
     """In place of the lease of files; the handles that were made of one another share it."""
 
     logs_queries = False
@@ -45,7 +45,7 @@ class EngineContext(Context):
     def __init__(
         self, store: EngineStore, state: State, encoder: CollectionEncoder | None, cache: EmbeddingStore, timeout: float
     ) -> None:
-        self._held = _Held(store)
+        self._held = _NoLease(store)
         super().__init__(cast(Any, self._held), state, encoder, cache=cache, durability="full", timeout=timeout)
 
     @property

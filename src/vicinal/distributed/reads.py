@@ -14,10 +14,10 @@ from ..filters.tree import Node, Path
 from ..filters.where import check_path, parse_path
 from ..inputs.columns import id_list
 from ..metadata import loads
-from ..records.choose import filter_of
 from ..records.read import checked_count, record_of
 from ..records.read import read as read_by_ids
 from ..records.scroll import checked_order, comparable_id, pages
+from ..records.selection import filter_of
 from ..records.summarize import checked_field
 from ..store.rows import Row, user_id
 from ..types import Id, Record

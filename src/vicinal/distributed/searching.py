@@ -11,16 +11,16 @@ import numpy as np
 from ..contract import FloatMatrix, FloatVector, Metric
 from ..filters.tree import IdIn, Node, Not
 from ..indexes.kernels import kernels
-from ..query.asking import Asked
+from ..query.arguments import SearchArguments
 from ..query.examples import aimed, row_to_start_from
 from ..query.hits import hits_of
-from ..query.infinite import scaled_down
+from ..query.overflow import scaled_down
 from ..query.question import Question, check_dimension
+from ..query.range_search import Bounds
 from ..query.run import measure_of
-from ..query.within import Bounds
-from ..records.choose import filter_of
 from ..records.context import now
-from ..rerankers.choose import reranker_of
+from ..records.selection import filter_of
+from ..rerankers.registry import reranker_of
 from ..searching.rerank import reranked
 from ..searching.search import wide
 from ..store.rows import Row, user_id
@@ -39,50 +39,50 @@ _SMALLEST: Final = 2.0**-149  # of float32: what is below vanishes from the engi
 _PARTS: Final = ("id", "order", "expires", *PARTS_OF_VECTOR)
 
 
-def search(context: EngineContext, asked: Asked, where: Any) -> list[Hits]:
+def search(context: EngineContext, arguments: SearchArguments, where: Any) -> list[Hits]:
     """Hits for each of the queries."""
-    asked.check()
-    _refuse_what_is_lacking(context, asked)
-    if asked.shaping is not None and asked.shaping.rerank is not None:
-        reranker = reranker_of(asked.shaping.rerank)  # before anything is searched
-        return [reranked(search(context, wide(asked), where)[0], reranker, asked)]
-    if not asked.queries:
+    arguments.check()
+    _refuse_what_is_lacking(context, arguments)
+    if arguments.shaping is not None and arguments.shaping.rerank is not None:
+        reranker = reranker_of(arguments.shaping.rerank)  # before anything is searched
+        return [reranked(search(context, wide(arguments), where)[0], reranker, arguments)]
+    if not arguments.queries:
         return []
     answers: list[Hits] = []
-    for question in _questions(context, asked, where):
+    for question in _questions(context, arguments, where):
         answers += _Search(context, question).hits()
     return answers
 
 
-def search_range(context: EngineContext, asked: Asked, bounds: Bounds, where: Any) -> Hits:
+def search_range(context: EngineContext, arguments: SearchArguments, bounds: Bounds, where: Any) -> Hits:
     """Every row in range."""
-    _refuse_what_is_lacking(context, asked)
-    [question] = _questions(context, asked, where)
+    _refuse_what_is_lacking(context, arguments)
+    [question] = _questions(context, arguments, where)
     return _Search(context, question).in_range(bounds)
 
 
-def _refuse_what_is_lacking(context: EngineContext, asked: Asked) -> None:
-    if asked.mode != "dense":
-        raise context.lacking("keyword search", "mode", asked.mode)
-    if asked.shaping is not None:
+def _refuse_what_is_lacking(context: EngineContext, arguments: SearchArguments) -> None:
+    if arguments.mode != "dense":
+        raise context.lacking("keyword search", "mode", arguments.mode)
+    if arguments.shaping is not None:
         for name in ("mmr", "group_by"):
-            if (given := getattr(asked.shaping, name)) is not None:
+            if (given := getattr(arguments.shaping, name)) is not None:
                 raise context.lacking(name, name, given)
 
 
-def _questions(context: EngineContext, asked: Asked, where: Any) -> list[Question]:
+def _questions(context: EngineContext, arguments: SearchArguments, where: Any) -> list[Question]:
     tree = filter_of(where)
     context.condition(tree)  # before a text is encoded
     state = context.far.current()
     encode = partial(context.encode_query, state=state)
-    questions = asked.questions(state, context.rules(state), encode, now(), tree)
+    questions = arguments.questions(state, context.rules(state), encode, now(), tree)
     for question in questions:
         question.within = context.within
     return questions
 
 
 @dataclass(slots=True)
-class _Found:
+class _Candidates:
     """Candidates of one query with their scores, best first.
 
     Attributes:
@@ -139,10 +139,10 @@ class _Search:
             rows, scores = rows[:end], scores[:end]
         return Hits(hits_of(rows, scores.tolist(), distance_at_0, self._question.select), measure, 0)
 
-    def _found(self, points: str, state: State) -> list[_Found]:
+    def _found(self, points: str, state: State) -> list[_Candidates]:
         queries, left_out = self._queries(points, state)
         if state.dimension is None:
-            return [_Found([], np.empty(0, dtype=np.float32), 0) for _ in queries]
+            return [_Candidates([], np.empty(0, dtype=np.float32), 0) for _ in queries]
         check_dimension(queries, state)
         tree: Node | None = self._question.where
         trees = tree, None if not left_out else Not(IdIn(left_out))
@@ -150,7 +150,7 @@ class _Search:
         if accuracy.recall is not None:  # the engine knows no recall between
             accuracy = replace(accuracy, exact=True, recall=None)
         most = 2**31 if accuracy.exact else max(_CANDIDATES_MAX, k)
-        wanted, found = k + _MORE, dict[int, _Found]()
+        wanted, found = k + _MORE, dict[int, _Candidates]()
         sent = _for_engine(queries, state.metric)
         condition = self._context.condition(*trees, expired_too=True)
         while left := [i for i in range(len(queries)) if i not in found]:
@@ -163,7 +163,7 @@ class _Search:
             condition = self._context.condition(*trees)  # few rows have expired, and no filter is quicker than one
         return [found[i] for i in range(len(queries))]
 
-    def _ranked(self, candidates: list[Point], query: FloatVector, metric: Metric, wanted: int) -> _Found:
+    def _ranked(self, candidates: list[Point], query: FloatVector, metric: Metric, wanted: int) -> _Candidates:
         """The candidates that have not expired, in the order of their scores."""
         rows = [row_of(point.payload, self._store.place) for point in candidates]
         there = [i for i, row in enumerate(rows) if not row.is_expired(self._question.now)]
@@ -171,14 +171,14 @@ class _Search:
         if len(candidates) >= wanted:
             limit = _best_of_others(candidates, query, metric)
         if not there:
-            return _Found([], np.empty(0, dtype=np.float32), 0)
+            return _Candidates([], np.empty(0, dtype=np.float32), 0)
         points = [candidates[i] for i in there]
         vectors = np.ascontiguousarray(np.stack([vector_of(_vector(point), point.payload) for point in points]))
         scores = _scores(vectors, query, metric)
         slots = np.array([rows[i].slot for i in there])
         order = np.lexsort((slots, -scores.astype(np.float64)))
         certain = int(np.count_nonzero(scores.astype(np.float64) > limit))
-        return _Found([rows[there[i]] for i in order.tolist()], scores[order], certain)
+        return _Candidates([rows[there[i]] for i in order.tolist()], scores[order], certain)
 
     def _queries(self, points: str, state: State) -> tuple[FloatMatrix, list[Any]]:
         """The vectors to search by, and ids of rows that are no hits."""

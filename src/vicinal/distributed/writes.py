@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import InvalidArgument
-from ..inputs.columns import Columns
-from ..records.choose import filter_of
+from ..inputs.columns import RowArguments
 from ..records.context import now
 from ..records.remove import refuse_every_row
+from ..records.selection import filter_of
 from ..records.update import change_of_rows
 from .conditions import NumberIs
 from .context import EngineContext
@@ -16,7 +16,7 @@ from .context import EngineContext
 __all__ = ["reclaim", "remove_where", "update_where"]
 
 
-def update_where(context: EngineContext, where: Any, columns: Columns, *, merge: Any, remove: Any) -> int:
+def update_where(context: EngineContext, where: Any, columns: RowArguments, *, merge: Any, remove: Any) -> int:
     """Merges one dict of metadata into the rows that pass a filter, and sets one time to live."""
     changed = change_of_rows(context, columns, now(), merge=merge, remove=remove)
     found = context.condition(filter_of(where, columns.ids))

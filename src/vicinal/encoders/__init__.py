@@ -8,8 +8,8 @@ from __future__ import annotations
 from .adapters import LangChainEmbeddings, OpenAIEmbeddings
 from .base import TextEncoder
 from .cache import CachedEncoder, MemoryStore
-from .choose import choose_image_encoder, choose_text_encoder
 from .custom import CustomEncoder
+from .default import choose_image_encoder, choose_text_encoder
 from .descriptor import ImageDescriptor
 from .hashing import HashingEncoder
 from .identity import EncoderIdentity, check_probe, check_same, identity_of, restore

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
-from ..llm.thoughts import without_thoughts
+from ..llm.reasoning import without_thoughts
 
 __all__ = ["number_in", "verdict_in"]
 

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bitmap import BoolArray
-from .growing import Growing, narrowed
+from .growable import GrowableArray, narrowed
 from .texts import Texts, hash_of
 from .values import Class, Number, from_instant, instant
 
@@ -97,16 +97,16 @@ class Lists:
 
     def __init__(self) -> None:
         self.count = 0  # also of lists without elements
-        self.owners = Growing(np.empty(0, dtype=np.int8))
-        self.kinds = Growing(np.empty(0, dtype=np.uint8))
-        self.words = Growing(np.empty(0, dtype=np.int8))
+        self.owners = GrowableArray(np.empty(0, dtype=np.int8))
+        self.kinds = GrowableArray(np.empty(0, dtype=np.uint8))
+        self.words = GrowableArray(np.empty(0, dtype=np.int8))
 
     def frozen(self) -> Lists:
         """All lists as they are now, whatever is written here later; not to be written itself."""
         found = Lists()
         found.count = self.count
-        found.owners, found.kinds = Growing(self.owners.frozen()), Growing(self.kinds.frozen())
-        found.words = Growing(self.words.frozen())
+        found.owners, found.kinds = GrowableArray(self.owners.frozen()), GrowableArray(self.kinds.frozen())
+        found.words = GrowableArray(self.words.frozen())
         return found
 
     def append(self, count: int, owners: NDArray[np.int64], kinds: Kinds, words: NDArray[Any]) -> Words:

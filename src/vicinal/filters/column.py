@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..contract import Slots
 from .bitmap import BoolArray
 from .cells import CODED, LIST, MISSING, Cells, Kinds, Lists, Words, encode
-from .growing import Growing, narrowed
+from .growable import GrowableArray, narrowed
 from .texts import Texts
 
 _SPARSE_SHARE = 64
@@ -29,9 +29,9 @@ class Column:
     __slots__ = ("_garbage_limit", "kinds", "lists", "slots", "texts", "words")
 
     def __init__(self) -> None:
-        self.slots: Growing | None = Growing(np.empty(0, dtype=np.uint32))  # ascending; None where dense
-        self.kinds = Growing(np.empty(0, dtype=np.uint8))
-        self.words = Growing(np.empty(0, dtype=np.int8))
+        self.slots: GrowableArray | None = GrowableArray(np.empty(0, dtype=np.uint32))  # ascending; None where dense
+        self.kinds = GrowableArray(np.empty(0, dtype=np.uint8))
+        self.words = GrowableArray(np.empty(0, dtype=np.int8))
         self.texts = Texts()
         self.lists = Lists()
         self._garbage_limit = GARBAGE_MIN
@@ -39,8 +39,8 @@ class Column:
     def frozen(self) -> Column:
         """The column as it is now, whatever is written here later; not to be written itself."""
         found = Column()
-        found.slots = None if self.slots is None else Growing(self.slots.frozen())
-        found.kinds, found.words = Growing(self.kinds.frozen()), Growing(self.words.frozen())
+        found.slots = None if self.slots is None else GrowableArray(self.slots.frozen())
+        found.kinds, found.words = GrowableArray(self.kinds.frozen()), GrowableArray(self.words.frozen())
         found.texts, found.lists = self.texts.frozen(), self.lists.frozen()
         return found
 
@@ -144,19 +144,22 @@ class Column:
         elif slot_count > self.kinds.room:  # about to be copied: looked at now, the share costs no more than that
             filled = np.flatnonzero(self.kinds.array)
             if (len(filled) + added) * _SPARSE_SHARE < slot_count:
-                self.slots = Growing(filled.astype(np.uint32))
-                self.kinds, self.words = Growing(self.kinds.array[filled]), Growing(self.words.array[filled])
+                self.slots = GrowableArray(filled.astype(np.uint32))
+                self.kinds, self.words = (
+                    GrowableArray(self.kinds.array[filled]),
+                    GrowableArray(self.words.array[filled]),
+                )
 
     def _make_dense(self, slot_count: int) -> None:
         assert self.slots is not None
         slots, kinds, words = self.slots.array, self.kinds.array, self.words.array
         self.slots = None
-        self.kinds = Growing(np.zeros(slot_count, dtype=np.uint8))
-        self.words = Growing(np.zeros(slot_count, dtype=words.dtype))
+        self.kinds = GrowableArray(np.zeros(slot_count, dtype=np.uint8))
+        self.words = GrowableArray(np.zeros(slot_count, dtype=words.dtype))
         self.kinds.put(slots, kinds)
         self.words.put(slots, words)
 
-    def _append(self, mine: Growing, slots: Slots, kinds: Kinds, words: Words) -> None:
+    def _append(self, mine: GrowableArray, slots: Slots, kinds: Kinds, words: Words) -> None:
         mine.append(slots)
         self.kinds.append(kinds)
         self.words.append(narrowed(words))
@@ -169,8 +172,8 @@ class Column:
     def _keep(self, which: NDArray[Any]) -> None:
         """Keeps some cells of a sparse column, in the order given."""
         assert self.slots is not None
-        self.slots = Growing(self.slots.array[which])
-        self.kinds, self.words = Growing(self.kinds.array[which]), Growing(self.words.array[which])
+        self.slots = GrowableArray(self.slots.array[which])
+        self.kinds, self.words = GrowableArray(self.kinds.array[which]), GrowableArray(self.words.array[which])
 
     def _forget_lists(self) -> None:
         at = np.flatnonzero(self.cells().are(LIST))

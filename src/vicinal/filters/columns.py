@@ -16,12 +16,12 @@ from ..contract import Bitmap, Slots
 from ..metadata import loads
 from . import saved, summaries
 from .bitmap import BoolArray, pack, popcount, unpack
+from .cache import BitmapCache
 from .column import Column
 from .grouping import PendingGroups
-from .growing import Growing
-from .holders import Holders
+from .growable import GrowableArray
 from .pending import KnownPaths, PendingFilter
-from .recent import RecentBitmaps
+from .presence import ColumnPresence
 from .select import Records
 from .tree import Node, Path, paths
 
@@ -35,9 +35,9 @@ class Columns:
     def __init__(self) -> None:
         self._columns: dict[Path, Column] = {}
         self._gone: set[Path] = set()  # that rows had once
-        self._rows = Growing(np.empty(0, dtype=np.bool_))
-        self._recent = RecentBitmaps()
-        self._holders = Holders()
+        self._rows = GrowableArray(np.empty(0, dtype=np.bool_))
+        self._recent = BitmapCache()
+        self._presence = ColumnPresence()
 
     def apply(
         self,
@@ -135,8 +135,8 @@ class Columns:
         """
         self._columns, rows = saved.load(arrays, slot_count)
         self._recent.forget()
-        self._holders = Holders()
-        self._rows = Growing(rows)
+        self._presence = ColumnPresence()
+        self._rows = GrowableArray(rows)
 
     def _first_rows(self, slot_count: int) -> BoolArray:
         rows = np.zeros(slot_count, dtype=np.bool_)
@@ -148,7 +148,7 @@ class Columns:
         return rows if allowed is None else rows & unpack(allowed, len(rows))
 
     def _erase(self, slots: Slots) -> None:
-        for path in self._holders.of(slots, self._columns):
+        for path in self._presence.of(slots, self._columns):
             column = self._columns[path]
             column.erase(slots)
             if column.is_empty():
@@ -172,7 +172,7 @@ class Columns:
             if path not in self._columns:
                 self._columns[path] = Column()
             self._columns[path].write(mine, values, self._rows.count)
-            self._holders.wrote(path, self._columns[path], mine)
+            self._presence.wrote(path, self._columns[path], mine)
             nested = [i for i, value in enumerate(values) if type(value) is dict]
             if nested:
                 self._write_dicts(path, mine[nested], [values[i] for i in nested])

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from ..contract import Bitmap
 from ..warn import warn_user
 from .bitmap import BoolArray, pack
+from .cache import BitmapCache, Version
 from .cells import classes_of
 from .column import Column
-from .doubts import doubts
-from .recent import RecentBitmaps, Version
+from .diagnosis import doubts
 from .select import Records, select
 from .tree import Node, Path, paths
 from .values import Class
@@ -49,7 +49,7 @@ class PendingFilter:
             suggestions.
         gone: of the tree's paths those that rows had once.
         recent: keeps the answer for the next search.
-        version: that of `recent` when this was made.
+        version: that of the `cache` when this was made.
         found: the answer, where it is known already.
         is_plain: whether it is known that there is nothing to tell the user about the filter.
     """
@@ -59,7 +59,7 @@ class PendingFilter:
     rows: BoolArray
     known: Collection[Path]
     gone: Collection[Path]
-    recent: RecentBitmaps
+    recent: BitmapCache
     version: Version
     found: Bitmap | None = None
     is_plain: bool = False

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .bitmap import BoolArray
 from .column import Column
-from .growing import Growing
+from .growable import GrowableArray
 from .texts import Texts
 from .tree import Path
 from .validity import check_column
@@ -48,7 +48,7 @@ _NUMBERS = 2 + 2 * len(_PARTS)  # in the table, for each column: dense or not, l
 Arrays = dict[str, NDArray[Any]]
 
 
-def snapshot(columns: Mapping[Path, Column], rows: Growing) -> Callable[[], Arrays]:
+def snapshot(columns: Mapping[Path, Column], rows: GrowableArray) -> Callable[[], Arrays]:
     """A function that gives the columns as they are now, for `load`. It takes long, and they may change meanwhile."""
     paths = list(columns)
     frozen = [_frozen(column) for column in columns.values()]
@@ -129,10 +129,10 @@ def _frozen(column: Column) -> _Frozen:
 def _column_of(is_dense: bool, list_count: int, parts: list[NDArray[Any]]) -> Column:
     column = Column()
     slots, kinds, words, owners, element_kinds, element_words, *texts = parts
-    column.slots = None if is_dense else Growing(slots)
-    column.kinds, column.words = Growing(kinds), Growing(words)
-    column.lists.count, column.lists.owners = list_count, Growing(owners)
-    column.lists.kinds, column.lists.words = Growing(element_kinds), Growing(element_words)
+    column.slots = None if is_dense else GrowableArray(slots)
+    column.kinds, column.words = GrowableArray(kinds), GrowableArray(words)
+    column.lists.count, column.lists.owners = list_count, GrowableArray(owners)
+    column.lists.kinds, column.lists.words = GrowableArray(element_kinds), GrowableArray(element_words)
     column.texts = Texts.from_arrays(texts)
     return column
 

@@ -45,17 +45,17 @@ _FEW = 8  # words that are looked for one by one
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Scanned:
     """For each cell: does the condition hold? If not, may it, so that the record must be asked?"""
 
     yes: BoolArray
     ask: BoolArray
 
-    def __or__(self, other: Found) -> Found:
-        return Found(self.yes | other.yes, self.ask | other.ask)
+    def __or__(self, other: Scanned) -> Scanned:
+        return Scanned(self.yes | other.yes, self.ask | other.ask)
 
 
-def scan(leaf: FieldLeaf, column: Column) -> Found:
+def scan(leaf: FieldLeaf, column: Column) -> Scanned:
     """The cells of `column` for which `leaf` holds. What holds for slots without a cell is for the caller to say."""
     cells = column.cells()
     match leaf:
@@ -79,7 +79,7 @@ def scan(leaf: FieldLeaf, column: Column) -> Found:
             return found
 
 
-def _compare(cells: Cells, leaf: Compare) -> Found:
+def _compare(cells: Cells, leaf: Compare) -> Scanned:
     if not leaf.coerce:
         return _stands(cells, leaf.operator, leaf.value)
     number = coerced(leaf.value)
@@ -88,7 +88,7 @@ def _compare(cells: Cells, leaf: Compare) -> Found:
     return _equal(cells, (leaf.value,)) if leaf.operator == "eq" else _sure(np.zeros(len(cells.kinds), dtype=np.bool_))
 
 
-def _stands(cells: Cells, operator: Operator, value: Any) -> Found:
+def _stands(cells: Cells, operator: Operator, value: Any) -> Scanned:
     """Cells that stand to `value` as asked."""
     if operator == "eq":
         return _equal(cells, (value,))
@@ -103,7 +103,7 @@ def _stands(cells: Cells, operator: Operator, value: Any) -> Found:
     return _by_text(cells, table) if kind == "text" else _sure(_looked_up(cells, UUID_TEXT, table))
 
 
-def _equal(cells: Cells, values: Collection[Any]) -> Found:
+def _equal(cells: Cells, values: Collection[Any]) -> Scanned:
     """Cells that are equal to one of `values`: those whose kind and word are among the ones they can have."""
     wanted: dict[int, set[int]] = defaultdict(set)
     exact: dict[Number, list[int]] = defaultdict(list)  # equal numbers have equal hashes, whatever their types
@@ -121,7 +121,7 @@ def _equal(cells: Cells, values: Collection[Any]) -> Found:
         else:
             flags = ask if kind in UNKEPT else yes
             flags |= cells.are(kind) & _is_in(cells.words, words)
-    return Found(yes, ask)
+    return Scanned(yes, ask)
 
 
 def _cells_equal_to(value: Any, cells: Cells, exact: dict[Number, list[int]]) -> Iterator[tuple[int, int]]:
@@ -201,9 +201,9 @@ def _nearest_float(value: Number) -> float:
         return math.inf if value > 0 else -math.inf
 
 
-def _by_text(cells: Cells, table: BoolArray) -> Found:
+def _by_text(cells: Cells, table: BoolArray) -> Scanned:
     """Texts by what `table` says of their code; those that are not kept must be asked."""
-    return Found(_looked_up(cells, TEXT, table), cells.are(LONG))
+    return Scanned(_looked_up(cells, TEXT, table), cells.are(LONG))
 
 
 def _looked_up(cells: Cells, kind: int, table: BoolArray) -> BoolArray:
@@ -220,11 +220,11 @@ def _judged(cells: Cells, leaf: Compare | Regex) -> BoolArray:
     return np.fromiter((holds(leaf, text) for text in texts), dtype=np.bool_, count=len(texts))
 
 
-def _in_elements(column: Column, test: Callable[[Cells], Found]) -> Found:
+def _in_elements(column: Column, test: Callable[[Cells], Scanned]) -> Scanned:
     """Lists that have an element for which `test` holds."""
     cells = column.cells()
     found = test(column.elements())
-    return Found(column.with_element(cells, found.yes), column.with_element(cells, found.ask))
+    return Scanned(column.with_element(cells, found.yes), column.with_element(cells, found.ask))
 
 
 def _is_in(words: NDArray[Any], wanted: set[int]) -> BoolArray:
@@ -236,5 +236,5 @@ def _is_in(words: NDArray[Any], wanted: set[int]) -> BoolArray:
     return found
 
 
-def _sure(yes: BoolArray) -> Found:
-    return Found(yes, np.zeros_like(yes))
+def _sure(yes: BoolArray) -> Scanned:
+    return Scanned(yes, np.zeros_like(yes))

@@ -14,7 +14,7 @@ from .bitmap import BoolArray
 from .cells import MISSING
 from .column import Column
 from .evaluate import holds, value_at
-from .places import coordinates, discs, geo_circles
+from .geo import coordinates, discs, geo_circles
 from .scan import FieldLeaf, scan
 from .tree import And, Disc, GeoCircle, IdIn, Node, Not, OfRow, OfType, Or, Path
 

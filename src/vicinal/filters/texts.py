@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bitmap import BoolArray
-from .growing import Growing
+from .growable import GrowableArray
 from .values import Operator
 
 Codes = NDArray[np.int64]
@@ -35,8 +35,8 @@ class Texts:
     __slots__ = ("_blob", "_ends", "_recent", "_sorted_codes", "_sorted_hashes")
 
     def __init__(self) -> None:
-        self._blob = Growing(np.empty(0, dtype=np.uint8))
-        self._ends = Growing(np.empty(0, dtype=np.int64))
+        self._blob = GrowableArray(np.empty(0, dtype=np.uint8))
+        self._ends = GrowableArray(np.empty(0, dtype=np.int64))
         self._sorted_hashes: Hashes = np.empty(0, dtype=np.int64)
         self._sorted_codes: Codes = np.empty(0, dtype=np.int64)
         self._recent: dict[str, int] = {}
@@ -46,7 +46,7 @@ class Texts:
         """The inverse of `snapshot`; they may be read-only."""
         blob, ends, hashes, codes = arrays
         texts = cls()
-        texts._blob, texts._ends = Growing(blob), Growing(ends)
+        texts._blob, texts._ends = GrowableArray(blob), GrowableArray(ends)
         texts._sorted_hashes, texts._sorted_codes = hashes, codes
         return texts
 
@@ -65,7 +65,8 @@ class Texts:
         It shares the dict of recent codes, so `find` may give a code of a text that came later, which no cell has.
         """
         found = Texts()
-        found._blob, found._ends = Growing(self._blob.array), Growing(self._ends.array)  # only ever added to
+        found._blob = GrowableArray(self._blob.array)  # these two are only ever added to
+        found._ends = GrowableArray(self._ends.array)
         found._sorted_hashes, found._sorted_codes = self._sorted_hashes, self._sorted_codes
         found._recent = self._recent
         return found

@@ -35,7 +35,7 @@ from ..contract import (
 from ..filters.bitmap import BoolArray, pack, popcount, unpack
 from .buckets import NO_BUCKET, Buckets, Keys
 from .flat import flat_index, merged
-from .listed import ListedCodes
+from .listed import ListCodes
 
 __all__ = ["BucketedIndex", "Partition", "State", "Training"]
 
@@ -159,7 +159,7 @@ class BucketedIndex(ABC):
     def _sample_size(self, count: int) -> int:
         """Vectors to train on, of so many."""
 
-    def _listed(self, state: State, vectors: FloatMatrix) -> ListedCodes | None:
+    def _listed(self, state: State, vectors: FloatMatrix) -> ListCodes | None:
         """Codes in the order of buckets, where the kind keeps them; they may lack the last slots."""
         return None
 
@@ -358,7 +358,7 @@ class _BucketedSearcher:
         flat: VectorSearcher,
         vectors: FloatMatrix,
         state: State,
-        listed: Callable[[State, FloatMatrix], ListedCodes | None],
+        listed: Callable[[State, FloatMatrix], ListCodes | None],
         probes: int | None,
         exact_below: int,
     ) -> None:
@@ -407,7 +407,7 @@ class _BucketedSearcher:
         return self._probes if self._probes is not None else self._state.probes_for(RECALL)
 
     def _search_lists(
-        self, listed: ListedCodes, query: FloatVector, k: int, candidates: Bitmap, count: int, accuracy: Accuracy
+        self, listed: ListCodes, query: FloatVector, k: int, candidates: Bitmap, count: int, accuracy: Accuracy
     ) -> tuple[Slots, FloatVector]:
         """The same where the codes lie in the order of lists; what is in none yet is compared besides."""
         probes = min(self._wanted_probes(accuracy), listed.lists)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import Bitmap, FloatMatrix, FloatVector, Kernels, Metric, Slots
-from .directions import DIRECTIONS, SPAN
 from .kernels import Core, NativeKernels, NumpyKernels, check_array, check_metric, lane_sums
+from .pca import DIRECTIONS, SPAN
 
 __all__ = ["Coarse", "Codes", "NativeScanner", "NumpyScanner", "Scanner", "coarse_stride", "code_shape", "scanner"]
 

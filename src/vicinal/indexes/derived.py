@@ -23,7 +23,7 @@ from ..store.rows import Row, stored_id, user_id
 from ..store.state import State
 from ..types import Id
 from ..warn import warn_user
-from .lagging import Lagging
+from .lazy import LazyIndex
 from .slots import SlotTable, SlotView, saved_slots
 from .sparse import SparseIndex
 from .text import TextIndex
@@ -51,8 +51,8 @@ class View:
     kernels: Kernels
     filters: Sequence[Callable[[], Bitmap]] = ()
     vectors: VectorSearcher | None = None
-    words: Lagging[TextIndex] | None = None
-    sparse: Lagging[SparseIndex] | None = None
+    words: LazyIndex[TextIndex] | None = None
+    sparse: LazyIndex[SparseIndex] | None = None
     grouping: Callable[[Bitmap | None], NDArray[np.int64]] | None = None
     passing: Bitmap | None = None
     numbers: NDArray[np.int64] | None = None
@@ -129,8 +129,8 @@ class DerivedIndex:
         self.slots = SlotTable()
         self.vectors = make_vector_index(state.setting.get("index", DEFAULT_INDEX), kernels, state.metric)
         self.columns = Columns()
-        self.words: Lagging[TextIndex] = Lagging(self._make_text, lambda rows, *slots: rows.texts(*slots))
-        self.sparse: Lagging[SparseIndex] = Lagging(self._make_sparse, lambda rows, *slots: rows.sparse(*slots))
+        self.words: LazyIndex[TextIndex] = LazyIndex(self._make_text, lambda rows, *slots: rows.texts(*slots))
+        self.sparse: LazyIndex[SparseIndex] = LazyIndex(self._make_sparse, lambda rows, *slots: rows.sparse(*slots))
 
     @property
     def change(self) -> int:
@@ -202,7 +202,7 @@ class DerivedIndex:
         """See `Index.differing`."""
         return self.vectors.differing(slots, vectors) if part == _VECTORS else slots[:0]
 
-    def _lagging(self, part: str) -> Lagging[Any]:
+    def _lagging(self, part: str) -> LazyIndex[Any]:
         return self.words if part == _WORDS else self.sparse
 
     def _make_text(self) -> TextIndex:
@@ -253,7 +253,7 @@ class DerivedSnapshot:
         if part == _COLUMNS:
             assert self._columns is not None  # it was taken for that
             return SavedIndex(slots.change, len(slots.live), self._columns())
-        lagging: Lagging[Any] = self._words if part == _WORDS else self._sparse
+        lagging: LazyIndex[Any] = self._words if part == _WORDS else self._sparse
         return lagging.save(rows, slots.live, slots.change)
 
 

@@ -26,9 +26,9 @@ from ..contract import (
 from ..locks import new_lock
 from .coded_rows import CodedRows, sections
 from .codes import NativeScanner, Scanner, code_shape
-from .directions import DIRECTIONS, LEARNED_FROM, are_orthonormal, leading_directions
+from .flat_numpy import Norms, NumpyFlatIndex, NumpyFlatSearcher
 from .kernels import NativeKernels
-from .scanned import Norms, ScannedIndex, ScannedSearcher
+from .pca import DIRECTIONS, LEARNED_FROM, are_orthonormal, leading_directions
 
 __all__ = ["FlatIndex", "FlatSearcher", "flat_index", "merged"]
 
@@ -44,7 +44,7 @@ def flat_index(kernels: Kernels, metric: Metric) -> VectorIndex:
     """Every candidate is compared: by codes where the native core is, else in NumPy. The answers are the same."""
     if isinstance(kernels, NativeKernels):
         return FlatIndex(NativeScanner(kernels.core), kernels, metric)
-    return ScannedIndex(kernels, metric)
+    return NumpyFlatIndex(kernels, metric)
 
 
 class FlatIndex:
@@ -148,12 +148,12 @@ class FlatIndex:
             parts = self._ready
         return parts
 
-    def uncoded(self, vectors: FloatMatrix, first: int) -> ScannedSearcher:
+    def uncoded(self, vectors: FloatMatrix, first: int) -> NumpyFlatSearcher:
         """For the slots from `first` on, which have no codes yet."""
         norms = self._uncoded
         if norms.first > first or norms.end < first:  # else those that are known go on being of use
             norms = self._uncoded = Norms(self._kernels, first=first)
-        return ScannedSearcher(self._kernels, self._metric, norms, vectors, first)
+        return NumpyFlatSearcher(self._kernels, self._metric, norms, vectors, first)
 
     def _extend(self, vectors: FloatMatrix, end: int) -> None:
         """Codes of these vectors up to the slot `end`."""

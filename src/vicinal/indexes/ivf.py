@@ -17,7 +17,7 @@ from ..filters.bitmap import BoolArray
 from .bucketed import BucketedIndex, Partition, State, Training
 from .buckets import Keys
 from .kernels import NativeKernels
-from .listed import ListedCodes
+from .listed import ListCodes
 
 __all__ = ["IvfIndex"]
 
@@ -60,7 +60,7 @@ class IvfIndex(BucketedIndex):
         self._kernels = kernels
         self._lists = lists
         self._lock = threading.Lock()
-        self._coded: tuple[Partition, ListedCodes] | None = None
+        self._coded: tuple[Partition, ListCodes] | None = None
 
     def _list_count(self, count: int) -> int:
         return min(self._lists or min(_LISTS_MAX, round(4 * math.sqrt(count))), count)
@@ -71,7 +71,7 @@ class IvfIndex(BucketedIndex):
     def _train(self, vectors: FloatMatrix, count: int) -> Training:
         return _KMeans(_prepared(self._metric, vectors), min(self._list_count(count), len(vectors)), self._metric)
 
-    def _listed(self, state: State, vectors: FloatMatrix) -> ListedCodes | None:
+    def _listed(self, state: State, vectors: FloatMatrix) -> ListCodes | None:
         """Made by the first search that needs it, and again once an eighth of the rows came since."""
         if not isinstance(self._kernels, NativeKernels) or self._metric == "l1":
             return None
@@ -82,7 +82,7 @@ class IvfIndex(BucketedIndex):
                 if coded is None or coded[0] is not state.partition or _is_old(coded[1], state, vectors):
                     assert isinstance(state.partition, _Lists)  # nobody else makes partitions for this index
                     keys, centroids = state.buckets.keys[: len(vectors), 0], state.partition.centroids
-                    listed = ListedCodes(self._kernels, self._metric, vectors, keys, centroids)
+                    listed = ListCodes(self._kernels, self._metric, vectors, keys, centroids)
                     self._coded = coded = state.partition, listed
         return coded[1]
 
@@ -96,7 +96,7 @@ class IvfIndex(BucketedIndex):
         return _Lists(flat.reshape(lists, dim), self._metric)
 
 
-def _is_old(listed: ListedCodes, state: State, vectors: FloatMatrix) -> bool:
+def _is_old(listed: ListCodes, state: State, vectors: FloatMatrix) -> bool:
     return min(len(state.buckets), len(vectors)) > listed.count + max(_LISTED_AGAIN, listed.count // 8)
 
 

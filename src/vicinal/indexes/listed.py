@@ -11,12 +11,12 @@ from .buckets import NO_BUCKET, Keys
 from .codes import NativeScanner
 from .kernels import NativeKernels
 
-__all__ = ["ListedCodes"]
+__all__ = ["ListCodes"]
 
 _ENCODED_AT_ONCE: Final = 8192
 
 
-class ListedCodes:
+class ListCodes:
     """Codes of the first slots, each list's one after the other. It never changes; many threads may search it.
 
     Args:

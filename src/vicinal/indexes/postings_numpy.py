@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..contract import Bitmap, FloatVector, Slots
 from ..filters.bitmap import BoolArray, pack, unpack
-from ..filters.growing import Growing
+from ..filters.growable import GrowableArray
 from ..locks import new_rlock
 from .kernels import check_array
 from .postings import ABSENT, Analysed, Group, Postings, Program, Stale, Statistics
@@ -41,8 +41,8 @@ class NumpyPostings(Postings):
         self._saved = saved
         self._new: dict[tuple[int, str], int] = {}
         self._tails: dict[int, _Tail] = {}
-        self._lengths = Growing(saved.lengths)
-        self._texts = Growing(unpack(saved.texts, saved.slot_count))
+        self._lengths = GrowableArray(saved.lengths)
+        self._texts = GrowableArray(unpack(saved.texts, saved.slot_count))
         self._removed = 0
         self._statistics = Statistics(saved.text_count, saved.length)
         self._version += 1

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..contract import Bitmap, FloatVector, Slots
 from ..filters.bitmap import BoolArray, pack, unpack
-from ..filters.growing import Growing
+from ..filters.growable import GrowableArray
 from ..inputs.sparse import Dimensions
 from ..inputs.sparse import unpack as unpack_vector
 from ..locks import new_lock
@@ -203,10 +203,10 @@ class _Buffers:
         dimensions: Dimensions | None = None,
         weights: FloatVector | None = None,
     ) -> None:
-        self._ends = Growing(np.empty(0, np.int64) if ends is None else ends)
-        self._dimensions = Growing(np.empty(0, np.uint32) if dimensions is None else dimensions)
-        self._weights = Growing(np.empty(0, np.float32) if weights is None else weights)
-        self._owners = Growing(_owners_of(self._ends.array))
+        self._ends = GrowableArray(np.empty(0, np.int64) if ends is None else ends)
+        self._dimensions = GrowableArray(np.empty(0, np.uint32) if dimensions is None else dimensions)
+        self._weights = GrowableArray(np.empty(0, np.float32) if weights is None else weights)
+        self._owners = GrowableArray(_owners_of(self._ends.array))
 
     def append(self, slots: Slots, vectors: Sequence[bytes | None]) -> None:
         counts = np.zeros(int(slots[-1]) + 1 - self._ends.count, dtype=np.int64)

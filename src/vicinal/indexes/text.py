@@ -20,10 +20,10 @@ from .postings import Analysed, Postings, Program, Stale
 from .postings_native import NativePostings
 from .postings_numpy import NumpyPostings, parts
 from .postings_saved import renumbered
-from .text_asking import Asking, Compiled
+from .text_compiler import CompiledQuery, QueryAnalyzer
 from .text_query import DEFAULT_SCORER, Scorer, TextQuery
 
-__all__ = ["AskedTerm", "Contribution", "TextIndex", "postings_for"]
+__all__ = ["Contribution", "MatchableTerm", "TextIndex", "postings_for"]
 
 _BATCH: Final = 8192  # texts analysed before the postings take them in
 _VOCABULARY_MAX: Final = 1 << 18  # distinct words remembered at a time
@@ -52,7 +52,7 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedTerm:
+class MatchableTerm:
     """A term that a query's words stand for.
 
     Attributes:
@@ -82,7 +82,7 @@ class TextIndex:
         self._postings = postings_for(kernels, len(analyzer.fields))
         self._writing = new_rlock()
         self._vocabulary = _Vocabulary(analyzer, self._postings)
-        self._asking = Asking(analyzer)
+        self._queries = QueryAnalyzer(analyzer)
         self._last = threading.local()  # `compiled`: a query, its scorer and its program
 
     @property
@@ -163,7 +163,7 @@ class TextIndex:
         """What each term of the query adds to the score of a slot; terms that it does not have are left out."""
         names = [field.name for field in self._analyzer.fields]
 
-        def explained(compiled: Compiled) -> list[Contribution]:
+        def explained(compiled: CompiledQuery) -> list[Contribution]:
             length, counts = self._postings.occurrences(compiled.program, slot)
             return [
                 Contribution(names[field], term, count, weight, weight * part(compiled.program, count, length))
@@ -173,12 +173,12 @@ class TextIndex:
 
         return self._run_compiled(query, scorer, explained)
 
-    def terms(self, query: TextQuery, *, scorer: Scorer = DEFAULT_SCORER) -> list[AskedTerm]:
+    def terms(self, query: TextQuery, *, scorer: Scorer = DEFAULT_SCORER) -> list[MatchableTerm]:
         """The terms of a query, each once, with how many texts have them: first those that score."""
         names = [field.name for field in self._analyzer.fields]
-        words = self._asking.ask(query).scoring
+        words = self._queries.analyze(query).scoring
 
-        def asked(compiled: Compiled) -> list[AskedTerm]:
+        def asked(compiled: CompiledQuery) -> list[MatchableTerm]:
             weights: dict[tuple[int, str], float] = {}
             for (field, terms), own in zip(compiled.scoring, compiled.program.weights):
                 for (term, _), weight in zip(terms, own):
@@ -192,7 +192,7 @@ class TextIndex:
             if version != compiled.program.version:
                 raise Stale
             return [
-                AskedTerm(names[field], term, count, statistics.texts, weight)
+                MatchableTerm(names[field], term, count, statistics.texts, weight)
                 for ((field, term), weight), count in zip(weights.items(), having)
             ]
 
@@ -205,23 +205,23 @@ class TextIndex:
     def _run(self, query: TextQuery, scorer: Scorer, run: Callable[[Program], T]) -> T:
         return self._run_compiled(query, scorer, lambda compiled: run(compiled.program))
 
-    def _run_compiled(self, query: TextQuery, scorer: Scorer, run: Callable[[Compiled], T]) -> T:
+    def _run_compiled(self, query: TextQuery, scorer: Scorer, run: Callable[[CompiledQuery], T]) -> T:
         last = getattr(self._last, "compiled", None)
         if last is not None and last[0] is query and last[1] is scorer:  # a fused search asks three times
             try:
                 return run(last[2])
             except Stale:
                 pass
-        asked = self._asking.ask(query)
+        analyzed = self._queries.analyze(query)
         for _ in range(_TRIES):
-            compiled = asked.compile(self._postings, scorer)
+            compiled = analyzed.compile(self._postings, scorer)
             self._last.compiled = query, scorer, compiled
             try:
                 return run(compiled)
             except Stale:
                 continue
         with self._writing:
-            return run(asked.compile(self._postings, scorer))
+            return run(analyzed.compile(self._postings, scorer))
 
     def save(self) -> dict[str, NDArray[Any]]:
         """The whole index as arrays of one dimension, for `load`; not to be written to.

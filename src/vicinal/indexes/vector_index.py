@@ -18,7 +18,7 @@ from .flat import flat_index
 from .graph import GraphIndex
 from .ivf import IvfIndex
 from .lsh import LshIndex
-from .plain import PlainIndex
+from .reference import ReferenceIndex
 
 __all__ = ["DEFAULT_INDEX", "Maker", "index_names", "index_setting", "kept_index", "make_vector_index", "register"]
 
@@ -30,7 +30,7 @@ DEFAULT_INDEX: Final = "auto"
 _KINDS: dict[str, Maker] = {
     "auto": AutoIndex,
     "flat": flat_index,
-    "plain": PlainIndex,
+    "plain": ReferenceIndex,
     "graph": GraphIndex,
     "hnsw": GraphIndex,
     "ivf": IvfIndex,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any, Final, TypeVar
 
-from .. import ending
+from .. import shutdown
 from ..errors import Closed, InvalidArgument, InvalidInput, NotFound
 from ..visible import shown
 from .names import nearest
@@ -100,7 +100,7 @@ def user_call(function: F) -> F:
                 raise
             told = binding
         except Closed:
-            ending.wait_if_begun()
+            shutdown.wait_if_begun()
             raise
         raise told from told.__cause__
 

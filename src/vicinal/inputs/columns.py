@@ -80,7 +80,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class RowArguments:
     """Arguments of `add`, `upsert` and `update`, as given."""
 
     ids: Any = None
@@ -100,7 +100,7 @@ def place_of(row: int, id_: Id | None) -> str:
 
 
 def batches(
-    columns: Columns, rows: Any, rules: Callable[[], VectorRules], now: Callable[[], int], *, changes: bool = False
+    columns: RowArguments, rows: Any, rules: Callable[[], VectorRules], now: Callable[[], int], *, changes: bool = False
 ) -> Iterator[Batch]:
     """The rows in one batch, or in batches of 8,192 where they come from a generator.
 
@@ -131,7 +131,7 @@ def batches(
     yield read_batch(columns, rules(), now())
 
 
-def read_batch(columns: Columns, rules: VectorRules, now: int, *, first_row: int = 0) -> Batch:
+def read_batch(columns: RowArguments, rules: VectorRules, now: int, *, first_row: int = 0) -> Batch:
     """Parallel lists, or one row of scalars, as a checked batch."""
     columns = _without_scalars(columns)
     _refuse_unordered(columns)
@@ -213,7 +213,7 @@ def _comes_one_by_one(value: object) -> bool:
     return isinstance(value, Iterator) and not is_stream(value)
 
 
-def _zipped(columns: Columns) -> Iterator[dict[str, Any]]:
+def _zipped(columns: RowArguments) -> Iterator[dict[str, Any]]:
     """Parallel columns of which at least one is a generator, row by row."""
     given = columns.given()
     names = [_SINGULAR[name] for name, _ in given]
@@ -233,7 +233,7 @@ def _zipped(columns: Columns) -> Iterator[dict[str, Any]]:
         yield dict(zip(names, values, strict=True))
 
 
-def _columns_of_dicts(rows: Sequence[Any], ttl: Any, first_row: int) -> Columns:
+def _columns_of_dicts(rows: Sequence[Any], ttl: Any, first_row: int) -> RowArguments:
     for i, row in enumerate(rows):
         _check_row(row, first_row + i)
     has = {name for row in rows for name in row}
@@ -246,7 +246,7 @@ def _columns_of_dicts(rows: Sequence[Any], ttl: Any, first_row: int) -> Columns:
                     place=f"row {first_row + i}",
                     remedy="Give every row an id, or none.",
                 )
-    return Columns(
+    return RowArguments(
         ids=[row["id"] for row in rows] if "id" in has else None,
         texts=[row.get("text") for row in rows],
         vectors=[row.get("vector") for row in rows] if "vector" in has else None,
@@ -275,7 +275,7 @@ def _check_row(row: Any, number: int) -> None:
             )
 
 
-def _columns_of_frame(frame: Any, ttl: Any, *, changes: bool = False) -> Columns:
+def _columns_of_frame(frame: Any, ttl: Any, *, changes: bool = False) -> RowArguments:
     """A data frame: columns id, text, vector, metadata, sparse, ttl; any other becomes a metadata key."""
     named = frame_columns(frame)
     names = [name for name, _ in named]
@@ -298,7 +298,7 @@ def _columns_of_frame(frame: Any, ttl: Any, *, changes: bool = False) -> Columns
     metadata = columns.get("metadata")
     if others:
         metadata = [{name: value for name in others if (value := columns[name][i]) is not None} for i in range(count)]
-    return Columns(
+    return RowArguments(
         ids=columns.get("id"),
         texts=columns.get("text", [None] * count),
         vectors=columns.get("vector"),
@@ -321,7 +321,7 @@ def _never_found(names: list[str]) -> InvalidArgument:
     )
 
 
-def _refuse_ids_alone(columns: Columns) -> None:
+def _refuse_ids_alone(columns: RowArguments) -> None:
     """`add(["a text"])` would store rows with nothing but ids, which nobody means. Numbers and UUIDs may be meant."""
     if [name for name, _ in columns.given()] != ["ids"] or isinstance(columns.ids, Iterator):
         return
@@ -348,13 +348,13 @@ def _are_vectors(ids: Any) -> bool:
     return isinstance(first, (list, tuple, np.ndarray, float))
 
 
-def _without_scalars(columns: Columns) -> Columns:
+def _without_scalars(columns: RowArguments) -> RowArguments:
     """`add("a", texts="...")` is one row: scalars become lists of one."""
     scalar_id = is_scalar_id(columns.ids)
     scalar_text = isinstance(columns.texts, str)
     if not (scalar_id or (scalar_text and columns.ids is None)):
         return columns
-    return Columns(
+    return RowArguments(
         ids=[columns.ids] if scalar_id else None,
         texts=[columns.texts] if scalar_text else columns.texts,
         vectors=[columns.vectors] if _is_one_vector(columns.vectors) else columns.vectors,
@@ -392,7 +392,7 @@ def _as_list(name: str, value: Any) -> list[Any]:
     return values_in(value)
 
 
-def _refuse_unordered(columns: Columns) -> None:
+def _refuse_unordered(columns: RowArguments) -> None:
     """The entries of a set come in any order, so nobody knows which row of another column they go with."""
     given = columns.given()
     name = next((name for name, value in given if is_unordered(value)), None)

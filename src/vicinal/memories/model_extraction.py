@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..contract import LLM
 from ..errors import InvalidArgument, ModelUnavailable
-from ..llm.thoughts import without_thoughts
+from ..llm.reasoning import without_thoughts
 from .conversation import Turn
 from .extraction import Extracted, ExtractedEvent, ExtractedProfile
 from .schemas import EventType, ProfileType, Schemas, checked_info

@@ -20,7 +20,7 @@ from ..explanation import (
 from ..filters.bitmap import popcount
 from ..filters.pending import PendingFilter
 from ..indexes.derived import DerivedIndex, RowsAt, View
-from ..indexes.text import AskedTerm
+from ..indexes.text import MatchableTerm
 from ..store.reading import Reader
 from ..store.store import Store
 from ..types import Hit, Hits, LegScore
@@ -40,7 +40,7 @@ _AGAIN = ("filter", "catch up", "plan", "dense", "keyword", "sparse", "fusion", 
 
 
 @dataclass(frozen=True, slots=True)
-class _Taken:
+class _Snapshot:
     """What an explanation needs of the indexes.
 
     Attributes:
@@ -60,13 +60,13 @@ def explain(store: Store[DerivedIndex], question: Question, watch: Stopwatch) ->
     """
     view_of = view_for(question)
 
-    def take(index: DerivedIndex, reader: Reader) -> _Taken:
+    def take(index: DerivedIndex, reader: Reader) -> _Snapshot:
         watch.forget(*_AGAIN)
         with watch.step("filter"):
             view = view_of(index, reader)
         within = question.within
         there = None if within is None else index.columns.pending(within, len(view.slots.live))
-        return _Taken(view, clauses_of_several(question.where, within, index), there)
+        return _Snapshot(view, clauses_of_several(question.where, within, index), there)
 
     return at_one_moment(store, take, lambda taken, reader: _Explaining(question, taken, reader, watch).explanation())
 
@@ -74,7 +74,7 @@ def explain(store: Store[DerivedIndex], question: Question, watch: Stopwatch) ->
 class _Explaining:
     """One try, at one moment."""
 
-    def __init__(self, question: Question, taken: _Taken, reader: Reader, watch: Stopwatch) -> None:
+    def __init__(self, question: Question, taken: _Snapshot, reader: Reader, watch: Stopwatch) -> None:
         self._question = question
         self._view = taken.view
         self._taken = taken
@@ -153,7 +153,7 @@ class _Explaining:
         steps = list(self._watch.seconds.items())
         return sorted(steps, key=lambda step: _LATE.index(step[0]) if step[0] in _LATE else -1)
 
-    def _hit(self, planned: Plan, ranking: Ranking, i: int, hit: Hit, terms: Sequence[AskedTerm]) -> ExplainedHit:
+    def _hit(self, planned: Plan, ranking: Ranking, i: int, hit: Hit, terms: Sequence[MatchableTerm]) -> ExplainedHit:
         place, slot = self._question.offset + i + 1, int(ranking.slots[i])
         legs = leg_scores(planned, ranking, i, place)
         return ExplainedHit(place, hit.id, hit.score, hit.text, legs, matched_terms(planned, slot, terms))
@@ -176,13 +176,13 @@ def leg_scores(planned: Plan, ranking: Ranking, i: int, place: int) -> Mapping[s
     return {planned.question.mode: LegScore(place, float(ranking.scores[i]) + 0.0)}
 
 
-def asked_terms(planned: Plan) -> list[AskedTerm]:
+def asked_terms(planned: Plan) -> list[MatchableTerm]:
     """Terms of the question's words; none where words are not searched."""
     question = planned.question
     return [] if question.words is None else words_of(planned).terms(question.words[0], scorer=question.scorer)
 
 
-def matched_terms(planned: Plan, slot: int, terms: Sequence[AskedTerm]) -> tuple[MatchedTerm, ...]:
+def matched_terms(planned: Plan, slot: int, terms: Sequence[MatchableTerm]) -> tuple[MatchedTerm, ...]:
     """Those that the row at `slot` has; one that also stands in a phrase has the score of both."""
     question = planned.question
     if question.words is None:

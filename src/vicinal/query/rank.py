@@ -13,8 +13,8 @@ from ..deadline import check_deadline, in_a_hurry
 from ..indexes.text import TextIndex
 from ..indexes.threads import search_threads
 from .hits import Ranking
-from .infinite import finite
 from .legs import DenseLeg, KeywordLeg, SparseLeg, admitted
+from .overflow import finite
 from .plan import Plan
 from .threshold import BY_RANK, RANKED, Leg, fuse
 

@@ -57,10 +57,10 @@ def why_not(store: Store[DerivedIndex], question: Question, id_: Id) -> Verdict:
     def take(index: DerivedIndex, reader: Reader) -> tuple[View, PendingClauses]:
         return view_of(index, reader), clauses_for_row(question.where, id_, index)
 
-    return at_one_moment(store, take, lambda taken, reader: _Looking(question, id_, *taken, reader).verdict())
+    return at_one_moment(store, take, lambda taken, reader: _Attempt(question, id_, *taken, reader).verdict())
 
 
-class _Looking:
+class _Attempt:
     """One try, at one moment."""
 
     def __init__(self, question: Question, id_: Id, view: View, clauses: PendingClauses, reader: Reader) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ..contract import LLM
 from ..errors import InvalidArgument
-from ..llm.thoughts import without_thoughts
+from ..llm.reasoning import without_thoughts
 from ..types import Hit
 
 __all__ = ["Answer", "answer", "prompt_of"]

@@ -16,7 +16,7 @@ from ..deadline import check_deadline, in_a_hurry
 from ..errors import DuplicateId, LimitExceeded, NotAllowed
 from ..filters.tree import Node
 from ..filters.within import check_within, is_within
-from ..inputs.columns import Batch, Columns, batches, check_unique
+from ..inputs.columns import Batch, RowArguments, batches, check_unique
 from ..inputs.values import NEVER
 from ..inputs.vectors import VectorRules, check_block
 from ..progress import progress
@@ -35,7 +35,7 @@ _ENCODER_CHANGES_MAX = 3
 _ENCODED_AT_ONCE = 128  # where progress is shown or there is a deadline
 
 
-def insert(context: Context, columns: Columns, rows: object, *, replace: bool, show: bool = False) -> list[Id]:
+def insert(context: Context, columns: RowArguments, rows: object, *, replace: bool, show: bool = False) -> list[Id]:
     """Stores the rows and returns their ids, in the order given.
 
     A list is one commit; a generator commits every 8,192 rows, and an error leaves the commits before it.
@@ -50,10 +50,10 @@ def insert(context: Context, columns: Columns, rows: object, *, replace: bool, s
 
     with _progress(columns, rows) if show else nullcontext(_nobody) as advance:
         for batch in batches(columns, rows, rules, now):
-            shown = _Shown(advance, len(batch))
-            write = partial(_insert_batch, context, batch, state.metric, shown, replace=replace)
+            progress = _BatchProgress(advance, len(batch))
+            write = partial(_insert_batch, context, batch, state.metric, progress, replace=replace)
             ids.extend(until_encoder_stays(write))
-            shown.finish()
+            progress.finish()
     return ids
 
 
@@ -61,13 +61,13 @@ def _nobody(done: int) -> None:
     """Where no progress is shown."""
 
 
-def _progress(columns: Columns, rows: object) -> AbstractContextManager[Callable[[int], None]]:
+def _progress(columns: RowArguments, rows: object) -> AbstractContextManager[Callable[[int], None]]:
     """A bar with the time left where it is known how many rows there are."""
     source = rows if rows is not None else next((value for _, value in columns.given()), None)
     return progress("Storing rows", length_hint(source, 0) or None)
 
 
-class _Shown:
+class _BatchProgress:
     """The progress of one batch: encoding takes nearly all the time, and rows without a text count when stored."""
 
     def __init__(self, advance: Callable[[int], None], rows: int) -> None:
@@ -97,7 +97,9 @@ def until_encoder_stays(write: Callable[[], T]) -> T:
     return write()
 
 
-def _insert_batch(context: Context, batch: Batch, metric: Metric, shown: _Shown, *, replace: bool) -> list[Id]:
+def _insert_batch(
+    context: Context, batch: Batch, metric: Metric, progress: _BatchProgress, *, replace: bool
+) -> list[Id]:
     """Writes a batch that was checked under `metric`."""
     if len(batch) == 0:
         return []
@@ -111,7 +113,7 @@ def _insert_batch(context: Context, batch: Batch, metric: Metric, shown: _Shown,
         kept = list(range(len(batch)))
     _check_rows_within(context, batch, kept)
     state = context.store.current()
-    block, spaces = with_encoded_texts(context, state, batch, kept, shown)
+    block, spaces = with_encoded_texts(context, state, batch, kept, progress)
     if state.encoder is None and any(spaces[i] is None and batch.texts[i] is not None for i in kept):
         context.warn_of_texts_without_encoder()
 
@@ -133,13 +135,15 @@ def _insert_batch(context: Context, batch: Batch, metric: Metric, shown: _Shown,
     return context.store.write(plan, timeout=context.timeout, durability=context.durability)
 
 
-def _in_parts(context: Context, state: State, texts: list[str], shown: _Shown | None) -> Iterator[FloatMatrix]:
+def _in_parts(
+    context: Context, state: State, texts: list[str], progress: _BatchProgress | None
+) -> Iterator[FloatMatrix]:
     for start in range(0, len(texts), _ENCODED_AT_ONCE):
         check_deadline()
         part = texts[start : start + _ENCODED_AT_ONCE]
         yield context.encode(part, state)
-        if shown is not None:
-            shown.done(len(part))
+        if progress is not None:
+            progress.done(len(part))
 
 
 def stored_expiry(expires: int | None) -> int | None:
@@ -154,7 +158,7 @@ def check_encoder(state: State, transaction: Transaction, spaces: list[Space | N
 
 
 def with_encoded_texts(
-    context: Context, state: State, batch: Batch, kept: list[int], shown: _Shown | None = None
+    context: Context, state: State, batch: Batch, kept: list[int], progress: _BatchProgress | None = None
 ) -> tuple[FloatMatrix | None, list[Space | None]]:
     """The vectors of the rows `kept`, encoded from text where none was given, and where each came from."""
     spaces: list[Space | None] = ["given" if there else None for there in batch.has_vector]
@@ -163,10 +167,10 @@ def with_encoded_texts(
     if not to_encode or state.encoder is None:
         return block, spaces
     texts = [text for i in to_encode if (text := batch.texts[i]) is not None]
-    if not in_a_hurry() and (shown is None or not shown.is_watched):
+    if not in_a_hurry() and (progress is None or not progress.is_watched):
         encoded = context.encode(texts, state)
     else:
-        encoded = np.concatenate(list(_in_parts(context, state, texts, shown)))
+        encoded = np.concatenate(list(_in_parts(context, state, texts, progress)))
     encoded = check_block(encoded, context.rules(state), lambda i: f"{batch.place(to_encode[i])}, as encoded")
     for i in to_encode:
         spaces[i] = "text"

@@ -18,8 +18,8 @@ from ..metadata import loads
 from ..store.reading import Reader
 from ..store.rows import Row, StoredId, stored_id, user_id
 from ..types import Id, Record
-from .choose import filter_of, slots_in
 from .context import Context, now
+from .selection import filter_of, slots_in
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALL = 2**63 - 1

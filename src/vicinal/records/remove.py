@@ -13,8 +13,8 @@ from ..indexes.derived import viewing
 from ..inputs.columns import id_list
 from ..store.rows import stored_id
 from ..store.writing import Transaction
-from .choose import filter_of, slots_in
 from .context import Context, now
+from .selection import filter_of, slots_in
 
 
 def remove(context: Context, ids: Any) -> int:

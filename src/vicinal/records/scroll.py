@@ -20,9 +20,9 @@ from ..inputs.unicode import check_unicode
 from ..store.reading import Reader
 from ..store.rows import StoredId
 from ..types import Record
-from .choose import filter_of, slots_in
 from .context import Context, now
 from .read import record_of
+from .selection import filter_of, slots_in
 
 _PAGE_ROWS = 1000
 

@@ -15,8 +15,8 @@ from ..indexes.bucketed import BucketedIndex
 from ..indexes.derived import DerivedIndex, RowsAt, viewing
 from ..inputs.unicode import check_unicode
 from ..store.reading import ChangedMeanwhile, Reader
-from .choose import filter_of
 from .context import Context, now
+from .selection import filter_of
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from ..contract import FloatMatrix, Metric, Slots
 from ..errors import IdNotFound, InvalidArgument
 from ..filters.within import check_within, is_within
 from ..indexes.derived import viewing
-from ..inputs.columns import Batch, Columns, batches, check_unique, id_list, read_batch
+from ..inputs.columns import Batch, RowArguments, batches, check_unique, id_list, read_batch
 from ..inputs.ids import is_scalar_id
 from ..inputs.unicode import check_unicode
 from ..inputs.values import expiry
@@ -23,15 +23,15 @@ from ..store.rows import Row, Space, StoredId, stored_id, user_id
 from ..store.state import State
 from ..store.writing import NewRow, Transaction
 from ..visible import shown
-from .choose import filter_of, slots_in
 from .context import Context, now
 from .insert import check_encoder, check_lengths_again, stored_expiry, until_encoder_stays, with_encoded_texts
+from .selection import filter_of, slots_in
 
 _TOUCHED_AT_ONCE: Final = 8192  # rows whose checksums are computed together
 
 
 def update(
-    context: Context, columns: Columns, rows: object = None, *, merge: bool = True, remove: Sequence[str] = ()
+    context: Context, columns: RowArguments, rows: object = None, *, merge: bool = True, remove: Sequence[str] = ()
 ) -> int:
     """Changes existing rows and returns how many. One commit; a generator of rows commits every 8,192 of them.
 
@@ -49,7 +49,7 @@ def update(
     return _update_checked(context, batch, state.metric, moment, merge or columns.metadata is None, removed)
 
 
-def _update_rows(context: Context, columns: Columns, rows: object, merge: bool, removed: frozenset[str]) -> int:
+def _update_rows(context: Context, columns: RowArguments, rows: object, merge: bool, removed: frozenset[str]) -> int:
     state, count = context.store.current(), 0
 
     def rules() -> VectorRules:
@@ -135,7 +135,7 @@ def _update_batch(
 
 
 def update_where(
-    context: Context, where: Mapping[str, Any], columns: Columns, *, merge: bool = True, remove: Sequence[str] = ()
+    context: Context, where: Mapping[str, Any], columns: RowArguments, *, merge: bool = True, remove: Sequence[str] = ()
 ) -> int:
     """Merges one dict of metadata into the rows that pass a filter, and sets one time to live. One commit."""
     moment = now()
@@ -157,7 +157,7 @@ def update_where(
 
 
 def change_of_rows(
-    context: Context, columns: Columns, moment: int, *, merge: bool, remove: Sequence[str]
+    context: Context, columns: RowArguments, moment: int, *, merge: bool, remove: Sequence[str]
 ) -> Callable[[Row], tuple[Row, str | None, int | None]]:
     """What becomes of each row that `update(where=...)` finds: the row, its metadata, its expiry."""
     check_merge(merge)
@@ -200,7 +200,7 @@ def _nothing_to_change() -> InvalidArgument:
     )
 
 
-def _read(context: Context, columns: Columns, state: State, moment: int, removed: frozenset[str]) -> Batch:
+def _read(context: Context, columns: RowArguments, state: State, moment: int, removed: frozenset[str]) -> Batch:
     if columns.ids is None:
         raise InvalidArgument(
             "update needs the ids of the rows to change",

@@ -15,7 +15,7 @@ __all__ = ["answered_by_server"]
 C = TypeVar("C", bound=type)
 
 
-class Asks(Protocol):
+class Requester(Protocol):
     """What a class needs whose methods become requests."""
 
     def _ask(self, route: Route, given: dict[str, Any]) -> Any: ...
@@ -41,7 +41,7 @@ def _as_request(method: Callable[..., Any], route: Route) -> Callable[..., Any]:
     given_by = binder(method)
 
     @wraps(method)
-    def call(self: Asks, *args: Any, **kwargs: Any) -> Any:
+    def call(self: Requester, *args: Any, **kwargs: Any) -> Any:
         return self._ask(route, given_by(self, *args, **kwargs))
 
     return call

@@ -3,8 +3,8 @@
 `contract.Reranker` is what each owes. `reranker_of` finds one by name.
 """
 
-from .choose import reranker_of
 from .cross_encoder import CrossEncoder
 from .lexical import LexicalReranker
+from .registry import reranker_of
 
 __all__ = ["CrossEncoder", "LexicalReranker", "reranker_of"]

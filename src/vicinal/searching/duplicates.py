@@ -17,8 +17,8 @@ from ..indexes.derived import DerivedIndex, View, viewing
 from ..indexes.near_pairs import Pairs, TooMany, near_pairs
 from ..progress import progress
 from ..query.search import at_one_moment
-from ..records.choose import filter_of
 from ..records.context import Context, now
+from ..records.selection import filter_of
 from ..store.reading import Reader
 from ..store.rows import user_id
 from ..types import Id

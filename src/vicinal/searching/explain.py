@@ -13,14 +13,14 @@ from ..explanation import ExplainedStep, Explanation, WhyNot
 from ..indexes.kernels import kernels
 from ..inputs.ids import check_id
 from ..query import explain as explaining
-from ..query.asking import Asked
+from ..query.arguments import SearchArguments
 from ..query.question import Question
 from ..query.stopwatch import Stopwatch
 from ..query.why_not import Verdict
 from ..query.why_not import why_not as look
 from ..records.context import Context
 from ..records.insert import until_encoder_stays
-from ..rerankers.choose import reranker_of, scores_of
+from ..rerankers.registry import reranker_of, scores_of
 from ..types import LegScore
 from .rerank import reranked_order
 from .search import question_of, unlogged_search, wide
@@ -29,67 +29,67 @@ from .where import Where
 __all__ = ["explain", "why_not"]
 
 
-def explain(context: Context, asked: Asked, where: Where) -> Explanation:
+def explain(context: Context, arguments: SearchArguments, where: Where) -> Explanation:
     """How a search with these arguments comes to its hits."""
-    asked.check()
-    if asked.shaping is None or asked.shaping.rerank is None:
-        return until_encoder_stays(partial(_explained, context, asked, where))
-    reranker = reranker_of(asked.shaping.rerank)
-    return _reranked(explain(context, wide(asked), where), reranker, asked)
+    arguments.check()
+    if arguments.shaping is None or arguments.shaping.rerank is None:
+        return until_encoder_stays(partial(_explained, context, arguments, where))
+    reranker = reranker_of(arguments.shaping.rerank)
+    return _reranked(explain(context, wide(arguments), where), reranker, arguments)
 
 
-def why_not(context: Context, id_: Any, asked: Asked, where: Where) -> WhyNot:
+def why_not(context: Context, id_: Any, arguments: SearchArguments, where: Where) -> WhyNot:
     """Why a row is not among the hits of a search with these arguments."""
     checked = check_id(id_)
-    asked.check()
-    if asked.shaping is not None and asked.shaping.rerank is not None:
-        told_of_pool = why_not(context, checked, wide(asked), where)
-        return _by_reranker(context, told_of_pool, asked, where) if told_of_pool.found else told_of_pool
+    arguments.check()
+    if arguments.shaping is not None and arguments.shaping.rerank is not None:
+        told_of_pool = why_not(context, checked, wide(arguments), where)
+        return _by_reranker(context, told_of_pool, arguments, where) if told_of_pool.found else told_of_pool
 
     def told() -> WhyNot:
-        question = question_of(context, asked, where)
+        question = question_of(context, arguments, where)
         verdict = look(context.store, question, checked)
         return _unless_of_another_space(context, question, verdict)
 
     return until_encoder_stays(told)
 
 
-def _explained(context: Context, asked: Asked, where: Where) -> Explanation:
+def _explained(context: Context, arguments: SearchArguments, where: Where) -> Explanation:
     watch = Stopwatch()
     with watch.step("encode"):
-        question = question_of(context, asked, where)
+        question = question_of(context, arguments, where)
     return explaining.explain(context.store, question, watch)
 
 
-def _reranked(told: Explanation, reranker: Reranker, asked: Asked) -> Explanation:
+def _reranked(told: Explanation, reranker: Reranker, arguments: SearchArguments) -> Explanation:
     """The explanation of the pool, with the hits that a reranker puts first."""
     watch = Stopwatch()
     with watch.step("rerank"):
-        scores = scores_of(reranker, asked.queries[0], [hit.text or "" for hit in told.hits])
+        scores = scores_of(reranker, arguments.queries[0], [hit.text or "" for hit in told.hits])
     why = f"{reranker.name} reads the texts of the best {len(told.hits):,}"
     step = ExplainedStep("rerank", watch.seconds["rerank"], len(told.hits), why=why)
     hits = []
-    for rank, place in enumerate(reranked_order(scores, asked), int(asked.offset) + 1):
+    for rank, place in enumerate(reranked_order(scores, arguments), int(arguments.offset) + 1):
         hit = told.hits[place]
         legs = {"search": LegScore(place + 1, hit.score), **hit.legs}
         hits.append(replace(hit, rank=rank, score=float(scores[place]) + 0.0, legs=legs))
-    return replace(told, k=int(asked.k), metric=reranker.name, steps=(*told.steps, step), hits=tuple(hits))
+    return replace(told, k=int(arguments.k), metric=reranker.name, steps=(*told.steps, step), hits=tuple(hits))
 
 
-def _by_reranker(context: Context, told: WhyNot, asked: Asked, where: Where) -> WhyNot:
+def _by_reranker(context: Context, told: WhyNot, arguments: SearchArguments, where: Where) -> WhyNot:
     """For a row that is in the pool."""
-    every = replace(asked, k=wide(asked).k, offset=0, min_score=None)
-    hits, k = unlogged_search(context, every, where)[0], int(asked.k)
+    every = replace(arguments, k=wide(arguments).k, offset=0, min_score=None)
+    hits, k = unlogged_search(context, every, where)[0], int(arguments.k)
     place = next((place for place, hit in enumerate(hits, 1) if hit.id == told.id), None)
     if place is None:
         return told  # it was changed meanwhile
-    score, last = hits[place - 1].score, hits.scores[k + int(asked.offset) - 1 : k + int(asked.offset)]
+    score, last = hits[place - 1].score, hits.scores[k + int(arguments.offset) - 1 : k + int(arguments.offset)]
     found = replace(told, k=k, rank=place, score=score, last_score=last[0] if last else None)
-    if asked.min_score is not None and score < asked.min_score:
-        return replace(found, reason="min_score", text=f"its score {score:.4f} is below {float(asked.min_score):g}")
-    if place <= asked.offset:
-        return replace(found, reason="offset", text=f"it is among the {int(asked.offset):,} passed over")
-    if place <= k + asked.offset:
+    if arguments.min_score is not None and score < arguments.min_score:
+        return replace(found, reason="min_score", text=f"its score {score:.4f} is below {float(arguments.min_score):g}")
+    if place <= arguments.offset:
+        return replace(found, reason="offset", text=f"it is among the {int(arguments.offset):,} passed over")
+    if place <= k + arguments.offset:
         return replace(found, text=f"it is number {place:,}")
     return replace(found, reason="rerank", text=f"the reranker makes it number {place:,}, and {k:,} were asked for")
 

@@ -13,9 +13,9 @@ import numpy as np
 from ..errors import InvalidArgument, NotAllowed
 from ..filters.tree import Node
 from ..logged_query import LoggedQuery
-from ..query.asking import Asked
-from ..records.choose import filter_of
+from ..query.arguments import SearchArguments
 from ..records.context import Context
+from ..records.selection import filter_of
 from ..store.query_log import LogSettings, QueryLog
 from ..types import Hits
 from ..visible import counted, shown
@@ -30,13 +30,13 @@ _KEEP_MAX: Final = 10_000_000
 _SHOWN_MAX: Final = 1 << 31
 
 
-def logged(context: Context, call: str, asked: Asked, where: Where, work: Callable[[], T]) -> T:
+def logged(context: Context, call: str, arguments: SearchArguments, where: Where, work: Callable[[], T]) -> T:
     """What `work` gives, with an entry in the log."""
     at, start = datetime.now(UTC), time.perf_counter()
     found = work()
     seconds = time.perf_counter() - start
-    k = None if call == "search_range" else min(int(asked.k), 2**63 - 1)
-    entry = LoggedQuery(at, call, seconds, str(asked.mode), k, _asked(asked), _filter(where), _count(found))
+    k = None if call == "search_range" else min(int(arguments.k), 2**63 - 1)
+    entry = LoggedQuery(at, call, seconds, str(arguments.mode), k, _asked(arguments), _filter(where), _count(found))
     context.store.query_log.note(entry)
     return found
 
@@ -96,16 +96,16 @@ def _check_count(name: str, count: Any, most: int) -> int:
     return int(count)
 
 
-def _asked(asked: Asked) -> str:
+def _asked(arguments: SearchArguments) -> str:
     """What was searched for, in a text of bounded length."""
-    if asked.examples is not None:
-        positive, negative = asked.examples
+    if arguments.examples is not None:
+        positive, negative = arguments.examples
         unlike = f", unlike {counted(len(negative), 'example')}" if negative else ""
         return f"like {counted(len(positive), 'example')}{unlike}"
-    if asked.id is not None:
-        return f"neighbours of {shown(asked.id)}"
-    first = _query(asked.queries[0]) if asked.queries else "nothing"
-    return first if asked.single else f"{len(asked.queries):,} queries, the first: {first}"
+    if arguments.id is not None:
+        return f"neighbours of {shown(arguments.id)}"
+    first = _query(arguments.queries[0]) if arguments.queries else "nothing"
+    return first if arguments.single else f"{len(arguments.queries):,} queries, the first: {first}"
 
 
 def _query(query: Any) -> str:

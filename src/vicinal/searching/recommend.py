@@ -9,14 +9,14 @@ from ..arguments import RecommendOptions
 from ..errors import InvalidArgument
 from ..inputs.calls import right_name
 from ..inputs.ids import is_scalar_id
-from ..query.asking import Asked
+from ..query.arguments import SearchArguments
 from ..records.context import Context
 from ..types import Hits
 from ..visible import shown
 from .search import search
 from .where import Where
 
-__all__ = ["asked_by_examples", "recommend"]
+__all__ = ["recommend", "recommend_arguments"]
 
 _OPTIONS: Final = frozenset(RecommendOptions.__optional_keys__)
 _NAMES: Final = ("positive", "negative", "k", "where", *sorted(_OPTIONS))
@@ -24,10 +24,10 @@ _NAMES: Final = ("positive", "negative", "k", "where", *sorted(_OPTIONS))
 
 def recommend(context: Context, positive: Any, negative: Any, k: Any, where: Where, options: Mapping[str, Any]) -> Hits:
     """The `k` rows that are nearest to what the examples make together."""
-    return search(context, asked_by_examples(positive, negative, k, options), where)[0]
+    return search(context, recommend_arguments(positive, negative, k, options), where)[0]
 
 
-def asked_by_examples(positive: Any, negative: Any, k: Any, options: Mapping[str, Any]) -> Asked:
+def recommend_arguments(positive: Any, negative: Any, k: Any, options: Mapping[str, Any]) -> SearchArguments:
     """What to search for, checked.
 
     Raises:
@@ -38,16 +38,16 @@ def asked_by_examples(positive: Any, negative: Any, k: Any, options: Mapping[str
             raise InvalidArgument(
                 f"recommend takes no argument {shown(name)}", name=name, remedy=right_name(name, _NAMES)
             )
-    asked = Asked.of(None, k, options)
-    asked.examples = _listed("positive", positive), _listed("negative", negative)
-    if not asked.examples[0]:
+    arguments = SearchArguments.of(None, k, options)
+    arguments.examples = _listed("positive", positive), _listed("negative", negative)
+    if not arguments.examples[0]:
         raise InvalidArgument(
             "recommend needs at least one positive example",
             name="positive",
             remedy="Pass ids of rows, or vectors. To get away from rows, pass a positive one beside them.",
         )
-    asked.check()
-    return asked
+    arguments.check()
+    return arguments
 
 
 def _listed(name: str, given: Any) -> list[Any]:

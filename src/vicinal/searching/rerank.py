@@ -5,31 +5,31 @@ from __future__ import annotations
 import numpy as np
 
 from ..contract import FloatVector, Reranker
-from ..query.asking import Asked
-from ..rerankers.choose import scores_of
+from ..query.arguments import SearchArguments
+from ..rerankers.registry import scores_of
 from ..types import Hit, Hits, LegScore
 from .parts import with_parts
 
 __all__ = ["reranked", "reranked_order"]
 
 
-def reranked(hits: Hits, reranker: Reranker, asked: Asked) -> Hits:
+def reranked(hits: Hits, reranker: Reranker, arguments: SearchArguments) -> Hits:
     """The hits that a call asks for, of those that a search of its pool gave; equal scores stay in their order.
 
     Raises:
         InvalidArgument: the reranker gave something else than a number a text.
     """
-    scores = scores_of(reranker, asked.queries[0], [hit.text or "" for hit in hits])
-    found = [_hit(hits[place], float(scores[place]) + 0.0, place + 1) for place in reranked_order(scores, asked)]
-    return with_parts(Hits(found, reranker.name, hits.change), asked.select)
+    scores = scores_of(reranker, arguments.queries[0], [hit.text or "" for hit in hits])
+    found = [_hit(hits[place], float(scores[place]) + 0.0, place + 1) for place in reranked_order(scores, arguments)]
+    return with_parts(Hits(found, reranker.name, hits.change), arguments.select)
 
 
-def reranked_order(scores: FloatVector, asked: Asked) -> list[int]:
+def reranked_order(scores: FloatVector, arguments: SearchArguments) -> list[int]:
     """Places of the hits that a call asks for, by scores."""
     order = np.argsort(-scores.astype(np.float64), kind="stable")
-    if asked.min_score is not None:
-        order = order[scores[order] >= np.float64(asked.min_score)]
-    chosen: list[int] = order[int(asked.offset) :][: int(asked.k)].tolist()
+    if arguments.min_score is not None:
+        order = order[scores[order] >= np.float64(arguments.min_score)]
+    chosen: list[int] = order[int(arguments.offset) :][: int(arguments.k)].tolist()
     return chosen
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from ..arguments import RangeOptions
 from ..errors import InvalidArgument
 from ..inputs.calls import right_name
-from ..query.asking import Asked
-from ..query.within import Bounds, within
+from ..query.arguments import SearchArguments
+from ..query.range_search import Bounds, within
 from ..records.context import Context
 from ..records.insert import until_encoder_stays
 from ..types import Hits
@@ -21,7 +21,7 @@ from .query_log import logged
 from .search import question_of
 from .where import Where
 
-__all__ = ["asked_in_range", "search_range"]
+__all__ = ["range_arguments", "search_range"]
 
 _OPTIONS: Final = frozenset(RangeOptions.__optional_keys__)
 _NAMES: Final = ("query", "where", "min_score", "max_distance", *sorted(_OPTIONS))
@@ -31,15 +31,17 @@ def search_range(
     context: Context, query: Any, where: Where, min_score: Any, max_distance: Any, options: Mapping[str, Any]
 ) -> Hits:
     """Every row in range."""
-    asked, bounds = asked_in_range(query, min_score, max_distance, options)
+    arguments, bounds = range_arguments(query, min_score, max_distance, options)
 
     def find() -> Hits:
-        return until_encoder_stays(lambda: within(context.store, question_of(context, asked, where), bounds))
+        return until_encoder_stays(lambda: within(context.store, question_of(context, arguments, where), bounds))
 
-    return logged(context, "search_range", asked, where, find) if context.lease.logs_queries else find()
+    return logged(context, "search_range", arguments, where, find) if context.lease.logs_queries else find()
 
 
-def asked_in_range(query: Any, min_score: Any, max_distance: Any, options: Mapping[str, Any]) -> tuple[Asked, Bounds]:
+def range_arguments(
+    query: Any, min_score: Any, max_distance: Any, options: Mapping[str, Any]
+) -> tuple[SearchArguments, Bounds]:
     """What to search for, and what is in range.
 
     Raises:
@@ -57,9 +59,9 @@ def asked_in_range(query: Any, min_score: Any, max_distance: Any, options: Mappi
             name="min_score",
             remedy="Pass min_score= or max_distance=; search gives the k best.",
         )
-    asked = Asked.of(query, 1, {**options, "exact": True})
-    asked.check()
-    return asked, bounds
+    arguments = SearchArguments.of(query, 1, {**options, "exact": True})
+    arguments.check()
+    return arguments, bounds
 
 
 def _checked(name: str, value: Any) -> float | None:

@@ -36,13 +36,13 @@ from ..wire.results import Names, Page
 from ..wire.routes import Route
 from . import metrics
 from .access import check_collection, check_role
+from .batching import SearchBatcher
 from .exchange import Exchange, Scope
 from .handles import Handles
 from .keys import Key
 from .limits import check_limits, limited_get
 from .pool import Pool
 from .settings import ServerSettings
-from .sharing import SharedSearches
 
 __all__ = ["Calls"]
 
@@ -115,7 +115,7 @@ class Calls:
         self._database = database
         self._pool = pool
         self._handles = Handles(database)
-        self._shared = SharedSearches(pool)
+        self._shared = SearchBatcher(pool)
 
     async def answer(self, route: Route, exchange: Exchange, scope: Scope) -> None:
         """The whole way of a request, from its path to its answer."""

@@ -13,9 +13,9 @@ from ..errors import Damaged, InvalidArgument, NotFound, StoreError
 from .connections import connect_file, translated
 from .creation import create_builder, write_file
 from .files import Files
+from .folder_names import building_name, folder_name
 from .forking import sqlite_in_use
 from .generation import Generation
-from .naming import building_name, folder_name
 from .state import State, read_state
 from .state_copy import STATE_COPY, state_copy
 
@@ -36,7 +36,7 @@ class StoredSnapshot:
     folder: str
 
 
-class MovedOn(Exception):
+class GenerationSwitched(Exception):
     """The generation was switched away from before its copy began: copy the next one. Never seen by users."""
 
 
@@ -60,7 +60,7 @@ def copy_generation(files: Files, source: Generation, folder: str) -> State:
                 backup.step(-1)
             state = read_state(copy)
             if state.moved_to is not None:
-                raise MovedOn
+                raise GenerationSwitched
         finally:
             copy.close()
     _copy_vectors(files, source, state, os.path.join(folder, "vectors.f32"))

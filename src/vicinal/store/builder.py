@@ -17,21 +17,21 @@ import apsw
 
 from .connections import connect_file, open_hardened, translated
 from .files import Files
+from .filesystems import read_only_error
 from .forking import building, sqlite_in_use
 from .generation import generations
-from .media import read_only_error
 
 _RETRY_SECONDS = 0.01
 
 
-class _Mine(threading.local):
+class _OpenedByThread(threading.local):
     """What this thread opened to hold roles, and has not closed or cannot have."""
 
     def __init__(self) -> None:
         self.connections: set[weakref.ref[apsw.Connection]] = set()
 
 
-_mine = _Mine()
+_mine = _OpenedByThread()
 
 
 @contextlib.contextmanager

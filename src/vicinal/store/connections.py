@@ -19,9 +19,9 @@ from ..deadline import check_deadline, time_left
 from ..errors import Damaged, DiskFull, StoreError, WriterBusy
 from ..locks import new_rlock
 from .files import Files
+from .filesystems import read_only_error
 from .forking import sqlite_in_use
-from .holders import holder_of
-from .media import read_only_error
+from .lock_holders import holder_of
 
 T = TypeVar("T")
 
@@ -146,15 +146,15 @@ class Connections:
         """
         return self.lock if self.is_one else sqlite_in_use.own.lock
 
-    def reader(self) -> Lent:
+    def reader(self) -> LentReader:
         """A connection for the length of one call: `with connections.turn, connections.reader() as connection`.
 
         For one moment until the block ends, `connection` itself comes last in that `with`.
         """
-        return Lent(self)
+        return LentReader(self)
 
     def lend(self) -> apsw.Connection:
-        """For `Lent`, which gives it back. One that an interrupt keeps from that is closed when nobody knows it."""
+        """For `LentReader`, which returns it. If an interrupt prevents that, it is closed with its last reference."""
         if self.is_one:
             return self._open_writer(None)
         try:
@@ -323,7 +323,7 @@ class Connections:
         return connection
 
 
-class Lent:
+class LentReader:
     """A reading connection in a `with` block. A class, because every search asks for one or two."""
 
     __slots__ = ("_connection", "_connections")

@@ -11,9 +11,9 @@ import apsw
 from ..errors import StoreError
 from .connections import Connections, connect_file, translated
 from .files import Files, Identity
+from .folder_names import building_name, folder_name
 from .forking import sqlite_in_use
 from .generation import Generation, generations
-from .naming import building_name, folder_name
 from .schema import SCHEMA
 from .state import State, insert_state
 from .state_copy import STATE_COPY, state_copy

@@ -18,8 +18,8 @@ from .builder import builder_role, clear_up, is_unused
 from .connections import Connections
 from .creation import create_generation, write_file
 from .files import Files
+from .folder_names import building_name, grave_name, is_passing
 from .generation import DROPPED, Generation, generations, next_name
-from .naming import building_name, grave_name, is_passing
 from .state import State, read_state, update_state
 
 MARKER = "dropped"

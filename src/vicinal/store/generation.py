@@ -10,7 +10,7 @@ from ..errors import CollectionDropped, CollectionNotFound, Damaged, StoreError
 from ..locks import new_lock
 from .connections import Connections
 from .files import Files
-from .naming import folder_name
+from .folder_names import folder_name
 from .schema import check_schema
 from .state import State, read_state
 from .vectors import FileVectors, Vectors

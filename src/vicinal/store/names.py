@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from ..errors import StoreError, WriterBusy
 from .creation import write_file
 from .files import Files
+from .folder_names import building_name, folder_name
 from .forensics import READ_ERRORS, opened_records
 from .generation import DAMAGED, generations
-from .naming import building_name, folder_name
 from .salvage_state import plausible_state, proven_state
 from .state_copy import read_state_copy
 

@@ -28,12 +28,12 @@ from .connections import Connections, connect_file, open_hardened, translated
 from .creation import create_builder, create_generation
 from .drop import is_dropped
 from .files import Files
+from .filesystems import read_only_error
+from .folder_names import building_name
 from .forensics import READ_ERRORS, VectorBytes, opened_records, opened_vectors
 from .forking import sqlite_in_use
 from .generation import DROPPED, generations, next_name
-from .media import read_only_error
 from .names import mend_name
-from .naming import building_name
 from .rows import UUID_BYTES, insert_rows
 from .salvage import Survey, dimension_by_rows, highest_change, kept_rows, readable_kv, survey
 from .salvage_state import plausible_state, proven_state

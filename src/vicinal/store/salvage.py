@@ -79,7 +79,7 @@ def survey(connection: apsw.Connection, vectors: VectorBytes, slot_end: int) -> 
         slot_end: the first slot that was never handed out, as far as it is known.
     """
     witnesses = _witnesses(connection)
-    found = _Found(Survey(), witnesses)
+    found = _SalvagedRows(Survey(), witnesses)
     end = max(slot_end, 1 + max(witnesses.live, default=-1))
     unreadable: list[Unreadable] = []
     for item in stored_rows(connection, 0, end):
@@ -147,7 +147,7 @@ def readable_kv(connection: apsw.Connection) -> list[tuple[Any, ...]]:
     return list(by_key.values())
 
 
-class _Found:
+class _SalvagedRows:
     """Rows found so far; of two with one id the newer stays."""
 
     def __init__(self, survey: Survey, witnesses: Witnesses) -> None:
@@ -194,7 +194,7 @@ def _hear_change(witnesses: Witnesses, columns: Sequence[Any]) -> None:
         witnesses.dead.update(np.frombuffer(dead, dtype="<u4").tolist())
 
 
-def _look_in_pages(connection: apsw.Connection, vectors: VectorBytes, found: _Found) -> None:
+def _look_in_pages(connection: apsw.Connection, vectors: VectorBytes, found: _SalvagedRows) -> None:
     """Rows that SQLite did not lead to."""
     pages, witnesses, survey = Pages(connection), found.witnesses, found.survey
     _ask_pages(pages, witnesses)
@@ -240,7 +240,7 @@ def _row(cell: Cell) -> tuple[Row, object]:
     return Row(cell.rowid, id_, change, *rest), crc
 
 
-def _name_lost(found: _Found, unreadable: list[Unreadable]) -> None:
+def _name_lost(found: _SalvagedRows, unreadable: list[Unreadable]) -> None:
     """Slots that the index of ids calls rows, and that nothing was found of."""
     survey, live = found.survey, found.witnesses.live
     for slot, id_ in live.items():

@@ -11,11 +11,11 @@ from typing import Generic, TypeVar
 from ..contract import Durability, Index
 from ..errors import CollectionDropped
 from . import indexing
-from .awake import woke
 from .files import Files
 from .imports import import_ahead
 from .moment import Taking, Using, at_moment
 from .open_files import OpenFiles
+from .open_stores import woke
 from .publication import Publication
 from .publishing import build, oldest
 from .query_log import QueryLog

@@ -29,8 +29,8 @@ from .changes import NONCE_BYTES, insert_change, read_commits, read_ended
 from .connections import Connections, translated
 from .creation import create_generation, create_in_memory
 from .files import Files
+from .folder_names import building_name
 from .generation import Generation, next_name
-from .naming import building_name
 from .rows import Row, delete_rows, insert_rows, rows_between, rows_by_slot
 from .state import State, read_state, update_state
 from .vectors import FileVectors, Vectors

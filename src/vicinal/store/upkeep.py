@@ -18,7 +18,7 @@ from ..errors import CollectionDropped, StoreError, WriterBusy
 from ..locks import new_rlock
 from .backoff import Backoff
 from .backup import (
-    MovedOn,
+    GenerationSwitched,
     StoredSnapshot,
     back_up,
     bury_snapshot,
@@ -33,7 +33,7 @@ from .drop import drop_generation
 from .feed import Opened
 from .files import Files
 from .generation import DAMAGED, DROPPED, generations, open_generation
-from .holders import holder_of
+from .lock_holders import holder_of
 from .publishing import Pace, awaited_parts, due_parts, publish_due, publish_generation
 from .switch import Plan, switch, switch_in_memory
 
@@ -237,7 +237,7 @@ class Upkeep(Generic[IndexT]):
     def back_up(self, database: str) -> str:
         """A consistent copy in another database's folder, made while others write, and switch."""
         while True:
-            with self._store.in_force() as opened, contextlib.suppress(MovedOn):
+            with self._store.in_force() as opened, contextlib.suppress(GenerationSwitched):
                 return back_up(self._files, opened.generation, database)
 
     def take_snapshot(self, name: str, timeout: float) -> StoredSnapshot:

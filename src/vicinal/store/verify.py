@@ -14,10 +14,10 @@ from .backup import SNAPSHOTS, read_about, snapshot_folders
 from .check import MakeIndex, Subject, check_generation
 from .files import Files
 from .findings import Findings
+from .folder_names import folder_name
 from .forensics import READ_ERRORS, opened_records
 from .generation import DROPPED, follows, generations
 from .names import own_name, read_name
-from .naming import folder_name
 from .state import read_state
 
 _LOOKS_MAX = 20

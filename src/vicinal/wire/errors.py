@@ -10,7 +10,7 @@ from ..metadata import from_typed, to_typed
 from .needed import msgspec
 from .values import WRONG
 
-__all__ = ["STATUS", "Failure", "Told", "status_of"]
+__all__ = ["STATUS", "ErrorDetail", "Failure", "status_of"]
 
 _VALUE_CHARS_MAX: Final = 1000
 _BYTES: Final = "$bytes"
@@ -34,7 +34,7 @@ STATUS: Final[dict[type[VicinalError], int]] = {
 }
 
 
-class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+class ErrorDetail(msgspec.Struct, frozen=True, omit_defaults=True):
     """An error.
 
     Attributes:
@@ -59,13 +59,13 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
 class Failure(msgspec.Struct, frozen=True):
     """The body of every answer that is not a success."""
 
-    error: Told
+    error: ErrorDetail
 
     @classmethod
     def of(cls, error: VicinalError, request: str = "") -> Failure:
         bases = [kind.__name__ for kind in type(error).__mro__[1:] if issubclass(kind, VicinalError)]
         return cls(
-            Told(
+            ErrorDetail(
                 type=type(error).__name__,
                 message=error.message,
                 bases=tuple(bases),

@@ -14,7 +14,7 @@ from typing import Any, Final, get_args
 from ..errors import InvalidArgument, LimitExceeded, VicinalError
 from ..filters.tree import TREE_DEPTH_MAX, Node, check_limits
 from ..metadata import TAGS, from_typed, to_typed
-from ..records.choose import filter_of
+from ..records.selection import filter_of
 from .values import WRONG
 
 __all__ = ["filter_from", "to_filter"]

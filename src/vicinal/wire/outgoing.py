@@ -19,25 +19,25 @@ from ..errors import Unsupported
 from ..indexes.kernels import kernels
 from ..indexes.text_query import Bm25, TfIdf
 from ..indexes.vector_index import index_setting
-from ..inputs.columns import Batch, Columns, id_list, read_batch
+from ..inputs.columns import Batch, RowArguments, id_list, read_batch
 from ..inputs.ids import check_id, is_scalar_id
 from ..inputs.paths import check_database_path
 from ..inputs.sparse import check_sparse, unpack
 from ..inputs.values import expiry
 from ..inputs.vectors import VectorRules, check_query
 from ..metadata import dumps
-from ..query.asking import Asked, lists_of, refuse_unknown
+from ..query.arguments import SearchArguments, lists_of, refuse_unknown
 from ..records.read import checked_count, checked_first
 from ..records.rebuild import checked_metric, checked_snapshot_name
 from ..records.scroll import checked_order
 from ..records.summarize import checked_field
 from ..records.update import check_merge, checked_keys
 from ..records.waiting import checked_seconds
-from ..rerankers.choose import reranker_of
+from ..rerankers.registry import reranker_of
 from ..searching.duplicates import checked_number, checked_pairs
 from ..searching.query_log import check_logging
-from ..searching.recommend import asked_by_examples
-from ..searching.search_range import asked_in_range
+from ..searching.recommend import recommend_arguments
+from ..searching.search_range import range_arguments
 from ..visible import shown
 from . import arguments as models
 from .filters import to_filter
@@ -105,8 +105,8 @@ def model_of(route: Route, given: Mapping[str, Any]) -> msgspec.Struct | None:
 # -- rows
 
 
-def columns_of(given: Mapping[str, Any]) -> Columns:
-    return Columns(*(given[name] for name in ("ids", "texts", "vectors", "metadata", "ttl", "sparse")))
+def columns_of(given: Mapping[str, Any]) -> RowArguments:
+    return RowArguments(*(given[name] for name in ("ids", "texts", "vectors", "metadata", "ttl", "sparse")))
 
 
 def rows_of(batch: Batch) -> models.Rows:
@@ -140,7 +140,7 @@ def changes_of(given: Mapping[str, Any]) -> tuple[Batch | None, models.Update]:
     return batch, models.Update(**sent, **_how(given))
 
 
-def _changes_where(columns: Columns, given: Mapping[str, Any]) -> models.Update:
+def _changes_where(columns: RowArguments, given: Mapping[str, Any]) -> models.Update:
     refused: dict[str, Any] = {
         name: [] for name in ("texts", "vectors", "sparse") if getattr(columns, name) is not None
     }
@@ -215,7 +215,7 @@ def _search(route: Route, given: Mapping[str, Any]) -> msgspec.Struct:
     options = {name: value for name, value in given.items() if name not in ("query", "k", "where", "id")}
     if route.call != "why_not":  # where the id is that of a row that is missed
         options["id"] = given["id"]
-    Asked.of(given.get("query"), given["k"], options).check()
+    SearchArguments.of(given.get("query"), given["k"], options).check()
     sent = _common(given) | _some(query=_query(given.get("query"), "query"))
     for name, read in (("vector", _query), ("sparse", _sparse)):
         if given.get(name) is not None:
@@ -239,7 +239,7 @@ def _search_many(given: Mapping[str, Any]) -> models.SearchMany:
     queries, beside = lists_of(given["queries"], vectors=given["vectors"], sparse=given["sparse"])
     options = {name: given[name] for name in _OF_ASKED if name in given}
     given_beside: dict[str, Any] = {**options, **beside}
-    Asked(queries, **given_beside, single=False).check()
+    SearchArguments(queries, **given_beside, single=False).check()
     places = [f"query {i}" for i in range(len(queries))]
     sent: dict[str, Any] = {"queries": list(map(_query, queries, places))}
     if beside["vectors"] is not None:
@@ -258,7 +258,7 @@ def _options(given: Mapping[str, Any], named: Set[str]) -> dict[str, Any]:
 
 def _search_range(given: Mapping[str, Any]) -> models.SearchRange:
     options = _options(given, _OF_RANGE)
-    asked_in_range(given["query"], given["min_score"], given["max_distance"], options)
+    range_arguments(given["query"], given["min_score"], given["max_distance"], options)
     sent = _how_to_search({"mode": "dense", **options}) | _some(query=_query(given["query"], "query"))
     if options.get("vector") is not None:
         sent["vector"] = _query(options["vector"], "query")
@@ -274,7 +274,7 @@ def _search_range(given: Mapping[str, Any]) -> models.SearchRange:
 
 def _recommend(given: Mapping[str, Any]) -> models.Recommend:
     options = {"offset": 0, "mode": "dense", **_options(given, _OF_EXAMPLES)}
-    asked = asked_by_examples(given["positive"], given["negative"], given["k"], _options(given, _OF_EXAMPLES))
+    asked = recommend_arguments(given["positive"], given["negative"], given["k"], _options(given, _OF_EXAMPLES))
     sent = _common({"k": given["k"], "where": given.get("where"), **options})
     assert asked.examples is not None  # it was made of them
     positive, negative = ([_example(one) for one in some] for some in asked.examples)

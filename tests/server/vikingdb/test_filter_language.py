@@ -17,13 +17,13 @@ import vicinal
 from vicinal.server import ServerSettings
 from vicinal.server.vikingdb.catalogue import Catalogue
 from vicinal.server.vikingdb.control_plane import Body, ControlPlane
-from vicinal.server.vikingdb.data_plane import Asked, DataPlane
+from vicinal.server.vikingdb.data_plane import DataPlane, RequestContext
 from vicinal.server.vikingdb.models import Models
 from vicinal.server.vikingdb.requests import Aggregate, SearchByRandom, SearchByScalar, Write
 
 ROWS = 40
 OF = {"collection_name": "c", "index_name": "i"}
-NOBODY = Asked(None, None, b"")
+NOBODY = RequestContext(None, None, b"")
 DEFAULTS = {"n": 0, "x": 0.0, "s": "", "b": False, "ls": [], "li": []}
 INSTANTS = ("2024-01-01T00:00Z", "2024-01-01T01:00:00+01:00", "2024-01-01T00:00:00.5Z", "2023-12-31T23:59:59Z")
 POINTS = ("0,0", "0.001,0", "0,0.002", "10,50", "-179.999,0", "179.999,0", "0,90")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import vicinal
 from vicinal import VicinalError
-from vicinal.encoders.choose import choose_image_encoder
+from vicinal.encoders.default import choose_image_encoder
 from vicinal.encoders.image_base import ImageEncoder
 from vicinal.encoders.image_registry import resolve_image
 from vicinal.locks import new_lock

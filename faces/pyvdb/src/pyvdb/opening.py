@@ -14,7 +14,7 @@ from typing import Any
 import vicinal
 from vicinal.contract import Metric
 from vicinal.encoders.base import TextEncoder
-from vicinal.encoders.choose import choose_text_encoder
+from vicinal.encoders.default import choose_text_encoder
 from vicinal.encoders.projected import Projected
 from vicinal.encoders.registry import resolve
 from vicinal.errors import EncoderMismatch, EncoderNotFound, Unsupported

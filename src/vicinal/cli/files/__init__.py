@@ -15,7 +15,7 @@ from ...errors import InvalidArgument
 from ...types import Record
 from . import csv, jsonl, npy, parquet, sqlite
 from .layout import STANDARD_LAYOUT, Layout
-from .reading import ON_ERROR, Columns, OnError, Reading
+from .reading import ON_ERROR, ColumnNames, OnError, Reading
 from .rows import SourceRow
 from .source import COMPRESSED, STANDARD, kept_input, kind_of
 from .target import is_standard_output, replaced
@@ -26,7 +26,7 @@ __all__ = [
     "STANDARD",
     "STANDARD_LAYOUT",
     "WRITTEN_FORMATS",
-    "Columns",
+    "ColumnNames",
     "Layout",
     "OnError",
     "Reading",
@@ -89,7 +89,7 @@ def format_of(path: Path, ids: Path | None = None, name: str | None = None) -> F
 
 
 def read_rows(
-    path: Path, columns: Columns | None = None, ids: Path | None = None, *,
+    path: Path, columns: ColumnNames | None = None, ids: Path | None = None, *,
     reading: Reading | None = None, name: str | None = None,
 ) -> Iterator[SourceRow]:  # fmt: skip
     """Rows of a file; nothing is read before the first is asked for.
@@ -98,7 +98,7 @@ def read_rows(
         reading: how, in place of `columns` and `ids` alone.
         name: of the format; None for the one that the ending of the file tells.
     """
-    reading = reading or Reading(columns or Columns(), ids)
+    reading = reading or Reading(columns or ColumnNames(), ids)
     found = format_of(path, reading.ids, name)
     for file in (path, reading.ids):
         if file is not None and str(file) != STANDARD and not file.is_file():

@@ -19,7 +19,7 @@ from .csv_columns import METADATA_PREFIX, IdCells, types_of
 from .csv_writing import write
 from .dialect import Dialect, quoted_fields, sniffed
 from .lines import encoding_of, has_bad_bytes, mended, text_lines
-from .reading import Columns, Reading, bad, bad_file
+from .reading import ColumnNames, Reading, bad, bad_file
 from .records import CsvRecord, records
 from .rows import SourceRow, from_cell, json_object, json_vector, source_row
 from .source import kind_of
@@ -43,7 +43,7 @@ class _Table:
     encoding: str
     dialect: Dialect
     names: list[str | None]
-    columns: Columns
+    columns: ColumnNames
     types: dict[str, ColumnType]
     ids: str
 
@@ -126,7 +126,7 @@ def _header(record: CsvRecord, dialect: Dialect) -> list[str]:
     return [cell if is_quoted else cell.strip() for cell, is_quoted in zip(record.cells, quoted, strict=False)]
 
 
-def _check_header(names: list[str], columns: Columns, place: str) -> None:
+def _check_header(names: list[str], columns: ColumnNames, place: str) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise bad_file(place, f"the column {twice!r} is there twice")
@@ -146,8 +146,8 @@ def _kept(name: str, number: int, tally: Tally, path: Path, reading: Reading) ->
     return f"column {number}"
 
 
-def _tell(path: Path, types: dict[str, ColumnType], columns: Columns, reading: Reading) -> None:
-    asked = Columns()
+def _tell(path: Path, types: dict[str, ColumnType], columns: ColumnNames, reading: Reading) -> None:
+    asked = ColumnNames()
     renamed = [
         f"{getattr(columns, role)!r} holds the {what}"
         for role, what in (("id", "ids"), ("text", "texts"), ("vector", "vectors"))

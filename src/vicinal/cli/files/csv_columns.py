@@ -9,7 +9,7 @@ from uuid import UUID
 
 from .cells import ColumnType, Tally, column_type, misread
 from .dialect import Dialect
-from .reading import Columns, Reading
+from .reading import ColumnNames, Reading
 from .rows import from_cell, json_member
 
 __all__ = ["METADATA_PREFIX", "IdCells", "types_of"]
@@ -21,7 +21,7 @@ _INT64: Final = range(-(2**63), 2**63)
 def types_of(
     names: Sequence[str | None],
     tallies: Sequence[Tally],
-    columns: Columns,
+    columns: ColumnNames,
     dialect: Dialect,
     reading: Reading,
     path: Path,
@@ -33,7 +33,7 @@ def types_of(
 
 
 def _types(
-    names: Sequence[str | None], tallies: Sequence[Tally], columns: Columns, reading: Reading
+    names: Sequence[str | None], tallies: Sequence[Tally], columns: ColumnNames, reading: Reading
 ) -> dict[str, ColumnType]:
     types: dict[str, ColumnType] = {}
     for name, tally in zip(names, tallies):

@@ -14,7 +14,7 @@ from .cells import Tally
 from .csv_columns import METADATA_PREFIX, IdCells, types_of
 from .dialect import Dialect
 from .layout import Layout
-from .reading import Columns, Reading
+from .reading import ColumnNames, Reading
 from .rows import json_member, to_cell
 
 _DELIMITER: Final = ","
@@ -71,7 +71,7 @@ def _plain_cells(records: Sequence[Record], key: str) -> Cells:
 
 def _misread(records: Sequence[Record], own: dict[str, Cells], plain: dict[str, Cells], layout: Layout) -> list[str]:
     """The columns of which a reader would not make the same values again."""
-    columns = Columns(layout.id, layout.text, layout.vector, texts=layout.texts)
+    columns = ColumnNames(layout.id, layout.text, layout.vector, texts=layout.texts)
     table = own | plain
     tallies = [Tally(_DELIMITER) for _ in table]
     for tally, cells in zip(tallies, table.values(), strict=True):

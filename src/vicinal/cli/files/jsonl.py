@@ -17,7 +17,7 @@ from ...types import Record
 from .extended_json import loads, reason
 from .layout import Layout
 from .lines import encoding_of, has_bad_bytes, mended, text_lines
-from .reading import Columns, Reading, bad, bad_file, clean
+from .reading import ColumnNames, Reading, bad, bad_file, clean
 from .rows import BAD_JSON, SourceRow, json_member, source_row, typed_texts
 from .source import kind_of
 
@@ -36,12 +36,12 @@ def read(path: Path, reading: Reading) -> Iterator[SourceRow]:
             yield row
 
 
-def _row(values: dict[str, Any], columns: Columns, reading: Reading, place: str) -> SourceRow:
+def _row(values: dict[str, Any], columns: ColumnNames, reading: Reading, place: str) -> SourceRow:
     columns.check(list(values), place)
     return source_row(typed_texts(values, reading), columns, place)
 
 
-def _document(found: dict[str, Any], columns: Columns) -> tuple[dict[str, Any], Columns]:
+def _document(found: dict[str, Any], columns: ColumnNames) -> tuple[dict[str, Any], ColumnNames]:
     """The values of a row: of what Elasticsearch writes, those within `_source`. Its `_id` is the id if no other is."""
     source = found.get("_source")
     values = {"_id": found["_id"], **source} if isinstance(source, dict) and "_id" in found else dict(found)

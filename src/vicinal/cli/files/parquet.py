@@ -14,7 +14,7 @@ from ...inputs.arrow_values import is_beyond_datetime, values
 from ...metadata import dumps
 from ...types import Record
 from .layout import Layout
-from .reading import Columns, Reading, bad, bad_file
+from .reading import ColumnNames, Reading, bad, bad_file
 from .rows import SourceRow, blob_vector, from_cell, source_row, to_cell, typed_texts
 from .source import kind_of, opened
 
@@ -99,7 +99,7 @@ def _arrow_reader(arrow: Any, file: IO[bytes]) -> Any:
 # -- columns
 
 
-def _kept(schema: Any, path: Path, reading: Reading, columns: Columns) -> list[int]:
+def _kept(schema: Any, path: Path, reading: Reading, columns: ColumnNames) -> list[int]:
     """The places of the columns that are read."""
     twice = next((name for name in schema.names if schema.names.count(name) > 1), None)
     if twice is not None:
@@ -130,7 +130,7 @@ def _beyond_datetime(path: Path, schema: Any, kept: list[int]) -> set[str]:
 
 
 def _rows(
-    batch: Any, kept: list[int], as_text: set[str], columns: Columns, first: int, path: Path, reading: Reading
+    batch: Any, kept: list[int], as_text: set[str], columns: ColumnNames, first: int, path: Path, reading: Reading
 ) -> Iterator[SourceRow]:
     names = [batch.schema.names[at] for at in kept]
     read = [_column(batch.column(name), batch.schema.field(name), name in as_text, columns, path) for name in names]
@@ -142,7 +142,7 @@ def _rows(
             yield row
 
 
-def _row(found: dict[str, Any], columns: Columns, reading: Reading, place: str) -> SourceRow:
+def _row(found: dict[str, Any], columns: ColumnNames, reading: Reading, place: str) -> SourceRow:
     """Columns are there for every row, so a null means that this row has no such value."""
     for name in (*columns.text_columns, columns.id):
         if isinstance(found.get(name), bytes):  # as old writers keep texts
@@ -153,7 +153,7 @@ def _row(found: dict[str, Any], columns: Columns, reading: Reading, place: str) 
     return source_row({name: value for name, value in typed.items() if value is not None}, columns, place)
 
 
-def _column(column: Any, field: Any, as_text: bool, columns: Columns, path: Path) -> Sequence[Any]:
+def _column(column: Any, field: Any, as_text: bool, columns: ColumnNames, path: Path) -> Sequence[Any]:
     types = import_module("pyarrow.types")
     name = field.name
     if field.metadata and _MARK.items() <= field.metadata.items():

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeVar, get_args
 from ...errors import InvalidArgument, InvalidInput
 from .layout import Layout
 
-__all__ = ["ON_ERROR", "Columns", "OnError", "Reading", "bad", "bad_file", "clean"]
+__all__ = ["ON_ERROR", "ColumnNames", "OnError", "Reading", "bad", "bad_file", "clean"]
 
 T = TypeVar("T")
 OnError = Literal["stop", "skip", "replace"]
@@ -22,7 +22,7 @@ _OTHER_IDS: Final = ("_id",)  # of MongoDB and Elasticsearch
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ColumnNames:
     """Names of the columns that are not metadata.
 
     Attributes:
@@ -47,7 +47,7 @@ class Columns:
         """All that hold texts."""
         return self.texts or (self.text,)
 
-    def among(self, names: Sequence[str]) -> Columns:
+    def among(self, names: Sequence[str]) -> ColumnNames:
         """The same, as a file with these columns spells it: capitals and blanks around make no difference."""
         folded = {name.strip().casefold(): name for name in reversed(names)}
         found: dict[str, str] = {}
@@ -58,7 +58,7 @@ class Columns:
             found["id"] = next((name for name in _OTHER_IDS if name in names), found["id"])
         texts = tuple(name if name in names else folded.get(name.strip().casefold(), name) for name in self.texts)
         required = frozenset(found[role] for role in _ROLES if getattr(self, role) in self.required)
-        return Columns(**found, texts=texts, required=required.union(texts))
+        return ColumnNames(**found, texts=texts, required=required.union(texts))
 
     def check(self, names: Sequence[str], place: str) -> None:
         """Raises InvalidInput where the file has not what was named, or nothing that a search would find."""
@@ -92,7 +92,7 @@ class Reading:
         ids_found: "int" or "text" where a file of texts was found to have such ids; "" where it says what they are.
     """
 
-    columns: Columns = field(default_factory=Columns)
+    columns: ColumnNames = field(default_factory=ColumnNames)
     ids: Path | None = None
     delimiter: str | None = None
     encoding: str | None = None
@@ -109,7 +109,7 @@ class Reading:
     def note(self, text: str) -> None:
         self.notes.append(text)
 
-    def saw(self, names: Sequence[str], columns: Columns) -> None:
+    def saw(self, names: Sequence[str], columns: ColumnNames) -> None:
         """Keeps what the columns of the file are called."""
         is_flat = not any(name == "metadata" or name.startswith("metadata.") for name in names)
         self.layout = Layout(columns.id, columns.text, columns.vector, columns.texts, is_flat, tuple(names))

@@ -15,7 +15,7 @@ from ...metadata import dumps, loads
 from ...types import Id
 from .cells import column_type
 from .layout import joined_texts
-from .reading import Columns, Reading, bad
+from .reading import ColumnNames, Reading, bad
 
 # How reading typed JSON fails: not JSON, no date, no number, too deep.
 BAD_JSON = (ValueError, TypeError, ArithmeticError, RecursionError)
@@ -29,7 +29,7 @@ class SourceRow:
     row: dict[str, Any]
 
 
-def source_row(values: dict[str, Any], columns: Columns, place: str) -> SourceRow:
+def source_row(values: dict[str, Any], columns: ColumnNames, place: str) -> SourceRow:
     """A row from the values of a file by column name; what has no other meaning is metadata."""
     rest = dict(values)
     roles = ("id", "vector") if columns.texts else ("id", "text", "vector")

@@ -14,7 +14,7 @@ import apsw
 from ...errors import InvalidArgument, Unsupported
 from ...types import Record
 from .layout import Layout
-from .reading import Columns, Reading, bad_file
+from .reading import ColumnNames, Reading, bad_file
 from .rows import SourceRow, blob_vector, json_vector, source_row, typed_texts
 
 
@@ -66,7 +66,7 @@ def _table(connection: apsw.Connection, path: Path, reading: Reading) -> str:
     )
 
 
-def _row(names: Sequence[str], cells: Sequence[Any], columns: Columns, reading: Reading, place: str) -> SourceRow:
+def _row(names: Sequence[str], cells: Sequence[Any], columns: ColumnNames, reading: Reading, place: str) -> SourceRow:
     values: dict[str, Any] = {}
     for name, cell in typed_texts(dict(zip(names, cells, strict=True)), reading).items():
         if name == columns.vector and isinstance(cell, (bytes, str)):

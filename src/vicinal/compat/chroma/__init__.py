@@ -17,8 +17,8 @@ from .client import ClientAPI
 from .collection import Collection
 from .config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
 from .connecting import AsyncHttpClient, Client, EphemeralClient, HttpClient, PersistentClient
+from .hosted import K, Knn, Rrf, Search
 from .installing import install
-from .later import K, Knn, Rrf, Search
 from .modules import loaded_when_asked
 from .types import (
     ID,

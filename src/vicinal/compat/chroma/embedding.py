@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...encoders.base import TextEncoder
-from ...encoders.choose import choose_text_encoder
+from ...encoders.default import choose_text_encoder
 from ...encoders.minilm import MiniLM
 from ...visible import shown
 from ...warn import warn_user

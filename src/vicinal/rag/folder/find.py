@@ -15,7 +15,7 @@ from ..loaders import kind_of
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-__all__ = ["FILE_BYTES_MAX", "Finder", "Found"]
+__all__ = ["FILE_BYTES_MAX", "Finder", "FoundFile"]
 
 FILE_BYTES_MAX = 20_000_000
 
@@ -30,7 +30,7 @@ _NEVER = frozenset({"__pycache__", "node_modules"})
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFile:
     """A file.
 
     Attributes:
@@ -67,7 +67,7 @@ class Finder:
     problems: list[tuple[str, str]] = field(default_factory=list)
     too_large: list[str] = field(default_factory=list)
 
-    def files(self) -> list[Found]:
+    def files(self) -> list[FoundFile]:
         """The files, in the order of their names.
 
         Raises:
@@ -79,7 +79,7 @@ class Finder:
         found = self._walk(self.root, "", [*_above(self.root, self.problems), ("", excluded)])
         return [file for file in found if not self.include or included.match_file(file.name)]
 
-    def _walk(self, folder: Path, prefix: str, specs: list[tuple[str, GitIgnoreSpec]]) -> Iterator[Found]:
+    def _walk(self, folder: Path, prefix: str, specs: list[tuple[str, GitIgnoreSpec]]) -> Iterator[FoundFile]:
         if prefix.count("/") > _DEPTH_MAX:
             self.problems.append((f"{prefix[:60]}...", f"folders more than {_DEPTH_MAX} deep are not looked into"))
             return
@@ -103,7 +103,7 @@ class Finder:
             elif entry.is_file(follow_symlinks=False) and kind_of(entry.name) and not _ignored(name, specs):
                 yield from self._looked_at(entry, name)
 
-    def _looked_at(self, entry: os.DirEntry[str], name: str) -> Iterator[Found]:
+    def _looked_at(self, entry: os.DirEntry[str], name: str) -> Iterator[FoundFile]:
         try:
             name.encode()
             status = entry.stat(follow_symlinks=False)
@@ -115,7 +115,7 @@ class Finder:
             if status.st_size > self.bytes_max:
                 self.too_large.append(name)
             else:
-                yield Found(name, entry.path, status.st_size, status.st_mtime_ns)
+                yield FoundFile(name, entry.path, status.st_size, status.st_mtime_ns)
 
 
 def _spec(name: str, patterns: Sequence[str]) -> GitIgnoreSpec:

@@ -16,7 +16,7 @@ from ..document import Document
 from ..loaders import kind_of, load_bytes
 from ..loaders.kinds import language_of
 from ..passages import DocumentSplitter
-from .find import FILE_BYTES_MAX, Finder, Found
+from .find import FILE_BYTES_MAX, Finder, FoundFile
 from .known import OWNER, FileNotes, Known, claim, known_files, row_id
 from .report import FolderReport
 
@@ -94,7 +94,7 @@ class _Update:
         self._rows: list[dict[str, Any]] = []
         self._bytes_done = 0.0  # since the progress was told
 
-    def run(self, found: list[Found], *, shown: bool) -> None:
+    def run(self, found: list[FoundFile], *, shown: bool) -> None:
         names = {file.name for file in found}
         gone = [name for name in {**self._counts, **self._without_rows} if name not in names]
         todo = [file for file in found if not self._is_unchanged(file)]
@@ -108,7 +108,7 @@ class _Update:
         self.report.files = len(found) - len(self.report.problems) - len(self.report.empty)
         self.report.passages = self._collection.count()
 
-    def _is_unchanged(self, file: Found) -> bool:
+    def _is_unchanged(self, file: FoundFile) -> bool:
         known = self._stored.get(file.name) or self._without_rows.get(file.name)
         if known is None or (known.size, known.modified) != (file.size, file.modified):
             return False
@@ -117,7 +117,7 @@ class _Update:
         self._count_unchanged(file, known)
         return True
 
-    def _count_unchanged(self, file: Found, known: Known) -> None:
+    def _count_unchanged(self, file: FoundFile, known: Known) -> None:
         if known.problem:
             self.report.problems.append((file.name, known.problem))
         elif known.parts:
@@ -127,7 +127,7 @@ class _Update:
 
     # -- moved and gone
 
-    def _move(self, todo: list[Found], gone: list[str]) -> list[Found]:
+    def _move(self, todo: list[FoundFile], gone: list[str]) -> list[FoundFile]:
         """Gives rows of files that are gone to new files with the same content; returns the other new files."""
         by_size: dict[int, list[str]] = {}
         for name in gone:
@@ -146,14 +146,14 @@ class _Update:
                 self.report.removed -= 1  # it is counted among those below
         return rest
 
-    def _same_content(self, file: Found, names: list[str]) -> str | None:
+    def _same_content(self, file: FoundFile, names: list[str]) -> str | None:
         try:
             digest = self._digest(file.name, Path(file.path).read_bytes())
         except OSError:
             return None
         return next((name for name in names if self._stored[name].digest == digest), None)
 
-    def _copy_rows(self, source: str, file: Found) -> None:
+    def _copy_rows(self, source: str, file: FoundFile) -> None:
         records = self._collection.get(where={"file": source}, vectors=True)
         rows = [
             {
@@ -179,7 +179,7 @@ class _Update:
 
     # -- new and changed
 
-    def _take(self, file: Found) -> None:
+    def _take(self, file: FoundFile) -> None:
         try:
             data = Path(file.path).read_bytes()
             digest = self._digest(file.name, data)
@@ -202,7 +202,7 @@ class _Update:
         self.report.changed += not is_new
         self._add(file, document, digest, chunks)
 
-    def _touch(self, file: Found, known: Known) -> None:
+    def _touch(self, file: FoundFile, known: Known) -> None:
         """Only the time of the file changed."""
         self._bytes_done += file.size
         self._count_unchanged(file, known)
@@ -212,7 +212,7 @@ class _Update:
         else:
             self._notes.keep({file.name: Known(known.digest, file.size, _settled(file), 0, known.problem)})
 
-    def _take_without_rows(self, file: Found, known: Known) -> None:
+    def _take_without_rows(self, file: FoundFile, known: Known) -> None:
         self._bytes_done += file.size
         if known.problem:
             self.report.problems.append((file.name, known.problem))
@@ -222,7 +222,7 @@ class _Update:
             self._collection.delete(where={"file": file.name})
         self._notes.keep({file.name: known})
 
-    def _add(self, file: Found, document: Document, digest: str, chunks: Sequence[Any]) -> None:
+    def _add(self, file: FoundFile, document: Document, digest: str, chunks: Sequence[Any]) -> None:
         if self._counts.get(file.name, 0) > len(chunks):
             self._collection.delete(where={"file": file.name, "part": {"$gte": len(chunks)}})
         if file.name in self._without_rows:
@@ -265,6 +265,6 @@ class _Update:
             self._rows = []
 
 
-def _settled(file: Found) -> int:
+def _settled(file: FoundFile) -> int:
     """When the file was modified, or 0 where it may change again without showing it."""
     return file.modified if file.modified < time.time_ns() - _SETTLED_NANOSECONDS else 0

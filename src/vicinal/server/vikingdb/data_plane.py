@@ -11,7 +11,7 @@ import numpy as np
 
 from ...collection import Collection
 from ...filters.tree import Node
-from ...rerankers.choose import scores_of
+from ...rerankers.registry import scores_of
 from ...wire.routes import Role
 from ..keys import Key
 from ..settings import ServerSettings
@@ -26,7 +26,7 @@ from .schema import is_finite
 from .searching import Searching, names_of
 from .writing import Usage, delete, fetch, fields_of, keys_of, update, upsert
 
-__all__ = ["CALLS", "Asked", "Call", "DataPlane", "Plane"]
+__all__ = ["CALLS", "Call", "DataPlane", "Plane", "RequestContext"]
 
 Plane = TypeVar("Plane")
 
@@ -43,7 +43,7 @@ _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestContext:
     """By whom, and under which id if the client chose one; its body as it came."""
 
     key: Key | None
@@ -59,32 +59,32 @@ class DataPlane:
         self._catalogue = catalogue
         self._models = models
 
-    def upsert(self, request: requests.Write, asked: Asked) -> Any:
-        entry = self._catalogue.find(request, asked.key)
+    def upsert(self, request: requests.Write, context: RequestContext) -> Any:
+        entry = self._catalogue.find(request, context.key)
 
         def work(docs: Collection) -> Any:
             makes_keys = entry.schema.key is None
-            repeats = Repeats(docs, asked.key, asked.request_id, asked.body, makes_keys=makes_keys)
+            repeats = Repeats(docs, context.key, context.request_id, context.body, makes_keys=makes_keys)
             if repeats.known is not None:
                 return repeats.known.result
             result = upsert(docs, entry.schema, request, self._models, repeats.seed)
             repeats.remember(result)
             return result
 
-        return self._catalogue.use(entry, asked.key, work)
+        return self._catalogue.use(entry, context.key, work)
 
-    def update(self, request: requests.Write, asked: Asked) -> Any:
-        entry = self._catalogue.find(request, asked.key)
-        return self._catalogue.use(entry, asked.key, lambda docs: update(docs, entry.schema, request, self._models))
+    def update(self, request: requests.Write, context: RequestContext) -> Any:
+        entry = self._catalogue.find(request, context.key)
+        return self._catalogue.use(entry, context.key, lambda docs: update(docs, entry.schema, request, self._models))
 
-    def delete(self, request: requests.Delete, asked: Asked) -> None:
-        entry = self._catalogue.find(request, asked.key)
-        self._catalogue.use(entry, asked.key, lambda docs: delete(docs, entry.schema, request))
+    def delete(self, request: requests.Delete, context: RequestContext) -> None:
+        entry = self._catalogue.find(request, context.key)
+        self._catalogue.use(entry, context.key, lambda docs: delete(docs, entry.schema, request))
 
-    def fetch_in_collection(self, request: requests.FetchInCollection, asked: Asked) -> Any:
-        entry = self._catalogue.find(request, asked.key)
+    def fetch_in_collection(self, request: requests.FetchInCollection, context: RequestContext) -> Any:
+        entry = self._catalogue.find(request, context.key)
         keys = keys_of(entry.schema, request.ids)
-        rows, absent = self._catalogue.use(entry, asked.key, lambda docs: fetch(docs, keys, vectors=True))
+        rows, absent = self._catalogue.use(entry, context.key, lambda docs: fetch(docs, keys, vectors=True))
         items = []
         for row in rows:
             fields = fields_of(entry.schema, row.metadata, list(entry.schema.fields))
@@ -93,12 +93,12 @@ class DataPlane:
             items.append({"id": row.id, "fields": fields})
         return {"fetch": items, "ids_not_exist": absent}
 
-    def fetch_in_index(self, request: requests.FetchInIndex, asked: Asked) -> Any:
-        entry = self._catalogue.find(request, asked.key)
+    def fetch_in_index(self, request: requests.FetchInIndex, context: RequestContext) -> Any:
+        entry = self._catalogue.find(request, context.key)
         entry.index(request.index_name)
         schema = entry.schema
         keys, names = keys_of(schema, request.ids), names_of(schema, request.output_fields, ignore=False)
-        rows, absent = self._catalogue.use(entry, asked.key, lambda docs: fetch(docs, keys, vectors=True))
+        rows, absent = self._catalogue.use(entry, context.key, lambda docs: fetch(docs, keys, vectors=True))
         items = []
         for row in rows:
             item: dict[str, Any] = {"id": row.id, "fields": fields_of(schema, row.metadata, names)}
@@ -109,29 +109,29 @@ class DataPlane:
             items.append(item)
         return {"fetch": items, "ids_not_exist": absent}
 
-    def search(self, request: requests.Search, asked: Asked) -> Any:
-        entry = self._catalogue.find(request, asked.key)
+    def search(self, request: requests.Search, context: RequestContext) -> Any:
+        entry = self._catalogue.find(request, context.key)
         index = entry.index(request.index_name)
         return self._catalogue.use(
             entry,
-            asked.key,
+            context.key,
             lambda docs: Searching(docs, entry, index, self._models, self._settings).answer(request),
         )
 
-    def aggregate(self, request: requests.Aggregate, asked: Asked) -> Any:
-        entry = self._catalogue.find(request, asked.key)
+    def aggregate(self, request: requests.Aggregate, context: RequestContext) -> Any:
+        entry = self._catalogue.find(request, context.key)
         filters = Filters(entry.schema, entry.indexed(entry.index(request.index_name)), self._settings)
         where = condition_of(request.filter, None, filters)
         op = needed(request.op, "op")
         if op == "vector_weighted_sum":
-            return self._catalogue.use(entry, asked.key, lambda docs: _weighted_sum(docs, entry, request, where))
+            return self._catalogue.use(entry, context.key, lambda docs: _weighted_sum(docs, entry, request, where))
         if op != "count":
             raise invalid(f"op is 'count' or 'vector_weighted_sum', not {op!r:.80}", "op", op)
-        return self._catalogue.use(entry, asked.key, lambda docs: _count(docs, filters, request, where))
+        return self._catalogue.use(entry, context.key, lambda docs: _count(docs, filters, request, where))
 
     # -- models
 
-    def embedding(self, request: requests.Embedding, asked: Asked) -> Any:
+    def embedding(self, request: requests.Embedding, context: RequestContext) -> Any:
         data = needed(request.data, "data")
         if not 0 < len(data) <= _EMBEDDED_MAX:
             raise invalid(f"data is a list of 1 to {_EMBEDDED_MAX}", "data", len(data))
@@ -147,7 +147,7 @@ class DataPlane:
             made.append(self._embedded(request, parts, usage))
         return {"data": made, "token_usage": usage.found}
 
-    def rerank(self, request: requests.Rerank, asked: Asked) -> Any:
+    def rerank(self, request: requests.Rerank, context: RequestContext) -> Any:
         data, query = needed(request.data, "data"), _text_of(needed(request.query, "query"))
         if not 0 < len(data) <= _PARTS_MAX or any(len(parts) > _PARTS_MAX for parts in data):
             raise invalid(f"data is a list of 1 to {_PARTS_MAX} documents", "data", len(data))
@@ -258,7 +258,7 @@ class Call(Generic[Plane]):
     path: str
     api: str
     model: type[Any]
-    work: Callable[[Plane, Any, Asked], Any]
+    work: Callable[[Plane, Any, RequestContext], Any]
     role: Role
 
 

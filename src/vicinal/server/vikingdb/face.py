@@ -27,7 +27,7 @@ from . import answers
 from .answers import Refusal, control_failure, control_success, data_failure, data_success
 from .catalogue import Catalogue
 from .control_plane import ACTIONS, Action, Body, ControlPlane
-from .data_plane import CALLS, Asked, Call, DataPlane, Plane
+from .data_plane import CALLS, Call, DataPlane, Plane, RequestContext
 from .memory.answers import memory_failure, memory_success
 from .memory.catalogue import MemoryCatalogue
 from .memory.control import ACTIONS as MEMORY_ACTIONS
@@ -107,8 +107,8 @@ class VikingFace:
         request = read(call.model, body)
         exchange.asked = request
         given = exchange.header(_LOG_ID).decode("latin-1")
-        asked = Asked(key, given or None, body)
-        result = await self._run(exchange, lambda: call.work(plane, request, asked))
+        context = RequestContext(key, given or None, body)
+        result = await self._run(exchange, lambda: call.work(plane, request, context))
         exchange.collection = getattr(request, "collection_name", None) or ""
         return result
 

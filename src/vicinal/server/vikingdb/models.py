@@ -14,7 +14,7 @@ from ...encoders.image_registry import resolve_image
 from ...encoders.registry import resolve
 from ...inputs.sparse import DIMENSION_MAX
 from ...locks import new_lock
-from ...rerankers.choose import reranker_of
+from ...rerankers.registry import reranker_of
 from ..settings import ServerSettings
 from .answers import invalid, missing
 from .pictures import opened

@@ -16,7 +16,7 @@ from .answers import invalid, missing
 from .requests import Advance
 from .schema import DERIVED, Field, Schema, geo_point, instant, is_finite
 
-__all__ = ["Found", "Step", "steps"]
+__all__ = ["Candidate", "Step", "steps"]
 
 _STEPS_MAX: Final = 20
 _EARTH_METRES: Final = 6_371_000.0
@@ -27,7 +27,7 @@ _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 @dataclass(slots=True)
-class Found:
+class Candidate:
     """A row that answers.
 
     Attributes:
@@ -45,7 +45,7 @@ class Found:
     addition_score: float | None = None
 
 
-Step = Callable[[list[Found]], list[Found]]
+Step = Callable[[list[Candidate]], list[Candidate]]
 
 
 def steps(schema: Schema, advance: Advance | None, settings: ServerSettings) -> list[Step]:
@@ -92,11 +92,11 @@ def _step(schema: Schema, given: Mapping[str, Any], settings: ServerSettings) ->
     return partial(_kept, lambda one: compiled.search(str(one.metadata.get(field.name, ""))) is not None)
 
 
-def _kept(passes: Callable[[Found], bool], found: list[Found]) -> list[Found]:
+def _kept(passes: Callable[[Candidate], bool], found: list[Candidate]) -> list[Candidate]:
     return [one for one in found if passes(one)]
 
 
-def _limited(name: str, threshold: int, found: list[Found]) -> list[Found]:
+def _limited(name: str, threshold: int, found: list[Candidate]) -> list[Candidate]:
     """At most so many of each value."""
     seen: Counter[str] = Counter()
     kept = []
@@ -125,7 +125,7 @@ class _Addition:
     origin: Any
     offset: float
 
-    def of(self, found: Found) -> float:
+    def of(self, found: Candidate) -> float:
         value = found.metadata.get(self.field.name)
         if value is None:
             return 0.0
@@ -133,7 +133,7 @@ class _Addition:
             return self.factor * float(value)
         return self.factor * self.decay(max(0.0, self._distance(found, value) - self.offset))
 
-    def _distance(self, found: Found, value: Any) -> float:
+    def _distance(self, found: Candidate, value: Any) -> float:
         if self.field.type == "date_time":
             elapsed: float = abs((found.metadata[f"{self.field.name}{DERIVED}"] - self.origin).total_seconds())
             return elapsed
@@ -156,7 +156,7 @@ def _fusion(schema: Schema, given: Mapping[str, Any]) -> Step:
     origin = _normaliser(given.get("normalize_for_origin_score"))
     addition = _normaliser(given.get("normalize_for_addition_score"))
 
-    def fuse(found: list[Found]) -> list[Found]:
+    def fuse(found: list[Candidate]) -> list[Candidate]:
         origins = origin([one.score for one in found])
         added = addition([sum(part.of(one) for part in additions) for one in found])
         for one, a, b in zip(found, origins, added, strict=True):

@@ -66,7 +66,7 @@ def provision(settings: ServerSettings) -> ServerSettings:
     more = tuple(f"{name}={spec}" for name, spec in plan.models.items() if name not in given)
     settings = replace(settings, models=(*settings.models, *more))
     with connect(settings.path) as database:
-        maker = _Maker(settings, database)
+        maker = _Provisioner(settings, database)
         for declared in plan.collections:
             try:
                 maker.make(declared)
@@ -81,7 +81,7 @@ def provision(settings: ServerSettings) -> ServerSettings:
     return settings
 
 
-class _Maker:
+class _Provisioner:
     def __init__(self, settings: ServerSettings, database: Database) -> None:
         self._models = Models(settings)
         self._catalogue = Catalogue(database, self._models)

@@ -13,7 +13,7 @@ from ...collection import Collection
 from ...errors import IdNotFound
 from ...filters.tree import And, Contains, Exists, Node, Or, Regex
 from ...indexes.text_query import Bm25
-from ...rerankers.choose import scores_of
+from ...rerankers.registry import scores_of
 from ...types import Hit
 from ..settings import ServerSettings
 from . import post_processing
@@ -21,7 +21,7 @@ from .answers import Refusal, invalid, missing
 from .catalogue import Entry
 from .filters import Filters, condition_of
 from .models import Models, hashed, sparse_of
-from .post_processing import Found
+from .post_processing import Candidate
 from .requests import (
     Search,
     SearchById,
@@ -104,7 +104,9 @@ class Searching:
             wanted = max(wanted, request.rerank.input_limit or wanted)
         return min(wanted, _MORE_CANDIDATES)
 
-    def _found(self, request: Search, k: int, where: Node | None, usage: Usage, more: dict[str, Any]) -> list[Found]:
+    def _found(
+        self, request: Search, k: int, where: Node | None, usage: Usage, more: dict[str, Any]
+    ) -> list[Candidate]:
         """The best `k` rows."""
         if isinstance(request, SearchByVector):
             return self._by_vector(request, k, where)
@@ -121,7 +123,7 @@ class Searching:
 
     # -- the six
 
-    def _by_vector(self, request: SearchByVector, k: int, where: Node | None) -> list[Found]:
+    def _by_vector(self, request: SearchByVector, k: int, where: Node | None) -> list[Candidate]:
         if request.tensor_rerank is not None:
             raise invalid("tensors are not supported", "tensor_rerank")
         vector, sparse = request.dense_vector, request.sparse_vector
@@ -133,7 +135,7 @@ class Searching:
 
     def _by_multi_modal(
         self, request: SearchByMultiModal, k: int, where: Node | None, usage: Usage, more: dict[str, Any]
-    ) -> list[Found]:
+    ) -> list[Candidate]:
         source = self.schema.dense
         if source is None:
             raise Refusal(
@@ -164,7 +166,7 @@ class Searching:
         sparse = sparse_of(text) if self.schema.sparse is not None else None
         return self._nearest(vector, sparse, request, k, where)
 
-    def _by_id(self, request: SearchById, k: int, where: Node | None) -> list[Found]:
+    def _by_id(self, request: SearchById, k: int, where: Node | None) -> list[Candidate]:
         key = self.schema.check_key(needed(request.id, "id"))
         found = self.docs.get([key], vectors=True)
         if not found:
@@ -173,7 +175,7 @@ class Searching:
             raise invalid(f"the row {key!r:.80} has no vector", "id", key)
         return self._nearest(found[0].vector, None, request, k, where)
 
-    def _by_scalar(self, request: SearchByScalar, k: int, where: Node | None) -> list[Found]:
+    def _by_scalar(self, request: SearchByScalar, k: int, where: Node | None) -> list[Candidate]:
         field = self._filters().field(needed(request.field, "field"), "int64", "float32")
         order = request.order or "desc"
         if order not in ("asc", "desc"):
@@ -181,18 +183,18 @@ class Searching:
         path = (field.name,)
         there = Exists(path) if where is None else And((Exists(path), where))
         rows = self.docs.within(there).scroll(order_by=field.name, descending=order == "desc")
-        return [Found(row.id, row.metadata, float(row.metadata[field.name]), row.text) for row in islice(rows, k)]
+        return [Candidate(row.id, row.metadata, float(row.metadata[field.name]), row.text) for row in islice(rows, k)]
 
-    def _by_random(self, k: int, where: Node | None) -> list[Found]:
+    def _by_random(self, k: int, where: Node | None) -> list[Candidate]:
         docs = self.docs if where is None else self.docs.within(where)
         ids = docs.ids()
         chosen = random.sample(ids, min(k, len(ids)))
         known = {row.id: row for row in self.docs.get(chosen)}
-        return [Found(id_, known[id_].metadata, 0.0, known[id_].text) for id_ in chosen if id_ in known]
+        return [Candidate(id_, known[id_].metadata, 0.0, known[id_].text) for id_ in chosen if id_ in known]
 
     def _by_keywords(
         self, request: SearchByKeywords, k: int, where: Node | None, usage: Usage, more: dict[str, Any]
-    ) -> list[Found]:
+    ) -> list[Candidate]:
         words = _keywords_of(request)
         mode = request.mode or ("bm25" if self.schema.full_text else "semantic_then_match")
         more["effective_keywords"] = {mode: words}
@@ -202,7 +204,7 @@ class Searching:
             return self._by_meaning(request, words, k, where, usage)
         raise invalid(f"mode is 'bm25' or 'semantic_then_match', not {mode!r:.80}", "mode", mode)
 
-    def _by_words(self, request: SearchByKeywords, words: list[str], k: int, where: Node | None) -> list[Found]:
+    def _by_words(self, request: SearchByKeywords, words: list[str], k: int, where: Node | None) -> list[Candidate]:
         if not self.schema.full_text:
             raise invalid("the collection has no FullText", "mode", "bm25", "Declare FullText, or use another mode.")
         if request.fields is not None and not set(request.fields) <= set(self.schema.full_text):
@@ -212,11 +214,11 @@ class Searching:
         k1 = _K1 if request.bm25_k1 is None else request.bm25_k1
         b = _B if request.bm25_b is None else request.bm25_b
         hits = self.docs.search(" ".join(words), k, where, mode="keyword", scorer=Bm25(k1=k1, b=b))
-        return [Found(hit.id, hit.metadata, hit.score, hit.text) for hit in hits]
+        return [Candidate(hit.id, hit.metadata, hit.score, hit.text) for hit in hits]
 
     def _by_meaning(
         self, request: SearchByKeywords, words: list[str], k: int, where: Node | None, usage: Usage
-    ) -> list[Found]:
+    ) -> list[Candidate]:
         """Of the nearest rows that have a keyword those with more of them first; each one more counts 1."""
         source = self.schema.dense
         if source is None or source.text is None:
@@ -240,7 +242,7 @@ class Searching:
 
     def _nearest(
         self, vector: Any, sparse: dict[str, float] | None, request: Search, k: int, where: Node | None
-    ) -> list[Found]:
+    ) -> list[Candidate]:
         is_hybrid = str(self.index["VectorIndex"].get("IndexType", "")).endswith("_hybrid")
         if sparse is None or not is_hybrid:
             if vector is None:
@@ -260,12 +262,12 @@ class Searching:
     def _distance(self) -> str:
         return str(self.index["VectorIndex"].get("Distance", "ip"))
 
-    def _of(self, hit: Hit, score: float) -> Found:
-        found = Found(hit.id, hit.metadata, score, hit.text)
+    def _of(self, hit: Hit, score: float) -> Candidate:
+        found = Candidate(hit.id, hit.metadata, score, hit.text)
         found.ann_score = score
         return found
 
-    def _told(self, found: Found, names: Sequence[str] | None) -> dict[str, Any]:
+    def _told(self, found: Candidate, names: Sequence[str] | None) -> dict[str, Any]:
         fields = fields_of(self.schema, found.metadata, names)
         told: dict[str, Any] = {"id": found.id, "fields": fields, "score": found.score}
         for name in ("ann_score", "origin_score", "addition_score"):
@@ -282,8 +284,8 @@ class Searching:
                 hit["fields"][name] = row.vector.tolist()
 
     def _reranked(
-        self, request: SearchByMultiModal, found: list[Found], wanted: int, usage: Usage, more: dict[str, Any]
-    ) -> list[Found]:
+        self, request: SearchByMultiModal, found: list[Candidate], wanted: int, usage: Usage, more: dict[str, Any]
+    ) -> list[Candidate]:
         given = request.rerank
         assert given is not None
         if (given.input_limit or wanted) < wanted or wanted > _RERANKED_MAX:
@@ -306,7 +308,7 @@ class Searching:
         least = given.score_threshold or 0.0
         return sorted((one for one in found if one.score >= least), key=lambda one: -one.score)
 
-    def _highlighted(self, request: SearchByKeywords, found: Found) -> dict[str, dict[str, list[int]]]:
+    def _highlighted(self, request: SearchByKeywords, found: Candidate) -> dict[str, dict[str, list[int]]]:
         """Where keywords begin, by field and word."""
         flags = 0 if request.case_sensitive else re.IGNORECASE
         marked: dict[str, dict[str, list[int]]] = {}
@@ -345,7 +347,7 @@ def _any_word(fields: Iterable[str], words: Sequence[str], *, case_sensitive: bo
     return Or(tuple(Regex((name,), f"(?i){re.escape(word)}") for name in fields for word in words))
 
 
-def _holds(found: Found, fields: Iterable[str], word: str, case_sensitive: bool) -> bool:
+def _holds(found: Candidate, fields: Iterable[str], word: str, case_sensitive: bool) -> bool:
     texts = (str(found.metadata.get(name, "")) for name in fields)
     return any(word in text if case_sensitive else word.casefold() in text.casefold() for text in texts)
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from ....collection import Collection
 from ....database import Database
-from ....encoders.choose import choose_text_encoder
+from ....encoders.default import choose_text_encoder
 from ....errors import CollectionNotFound, SettingsMismatch
 from ....memories import EventType, Memories, ProfileType
 from ....memories.memories import holds_memories

@@ -12,7 +12,7 @@ from ....memories import schemas as types_of
 from ....memories.conversation import moment
 from ....rag.conversation import estimated_tokens
 from ..answers import invalid
-from ..data_plane import Asked, Call
+from ..data_plane import Call, RequestContext
 from ..requests import OfCollection, needed
 from . import requests
 from .catalogue import MemoryCatalogue
@@ -33,7 +33,7 @@ class MemoryPlane:
 
     # -- sessions
 
-    def add_session(self, request: requests.AddSession, asked: Asked) -> dict[str, Any]:
+    def add_session(self, request: requests.AddSession, context: RequestContext) -> dict[str, Any]:
         told = request.metadata or {}
         messages = [_named(message, told) for message in needed(request.messages, "messages")]
         if request.ttl_absolute is not None and request.ttl_relative is not None:
@@ -41,7 +41,7 @@ class MemoryPlane:
         ttl = None if request.ttl_absolute is None else moment(request.ttl_absolute)
         session = self._use(
             request,
-            asked,
+            context,
             lambda memories: memories.add_session(
                 needed(request.session_id, "session_id"),
                 messages,
@@ -51,18 +51,18 @@ class MemoryPlane:
                 time=told.get("time"),
                 types=_types(request, memories),
                 ttl=ttl or (None if request.ttl_relative is None else timedelta(seconds=request.ttl_relative)),
-                within=None if asked.key is None else asked.key.where,
+                within=None if context.key is None else context.key.where,
             ),
         )
         return {"session_id": session.id}
 
-    def session_info(self, request: requests.OfSession, asked: Asked) -> dict[str, Any]:
+    def session_info(self, request: requests.OfSession, context: RequestContext) -> dict[str, Any]:
         session_id = needed(request.session_id, "session_id")
-        return _session(self._use(request, asked, lambda memories: memories.session(session_id)))
+        return _session(self._use(request, context, lambda memories: memories.session(session_id)))
 
     # -- events
 
-    def add_event(self, request: requests.AddEvent, asked: Asked) -> dict[str, Any]:
+    def add_event(self, request: requests.AddEvent, context: RequestContext) -> dict[str, Any]:
         updated = request.update_profiles
 
         def work(memories: Memories) -> Memory:
@@ -81,13 +81,13 @@ class MemoryPlane:
                 memories.update_profiles(event.user_ids, types=types)
             return event
 
-        event = self._use(request, asked, work)
+        event = self._use(request, context, work)
         return {"event_id": event.id, "event_type": event.type, "memory_info": event.info, "usage": _usage([event])}
 
-    def update_event(self, request: requests.UpdateEvent, asked: Asked) -> dict[str, Any]:
+    def update_event(self, request: requests.UpdateEvent, context: RequestContext) -> dict[str, Any]:
         event = self._use(
             request,
-            asked,
+            context,
             lambda memories: memories.update_event(
                 needed(request.event_id, "event_id"),
                 needed(request.memory_info, "memory_info"),
@@ -97,23 +97,23 @@ class MemoryPlane:
         )
         return {"event_id": event.id, "usage": _usage([event])}
 
-    def delete_event(self, request: requests.OfEvent, asked: Asked) -> dict[str, Any]:
+    def delete_event(self, request: requests.OfEvent, context: RequestContext) -> dict[str, Any]:
         event_id = needed(request.event_id, "event_id")
-        self._use(request, asked, lambda memories: memories.delete_event(event_id))
+        self._use(request, context, lambda memories: memories.delete_event(event_id))
         return {}
 
-    def delete_events(self, request: requests.Deletion, asked: Asked) -> dict[str, Any]:
+    def delete_events(self, request: requests.Deletion, context: RequestContext) -> dict[str, Any]:
         if request.delete_type not in (None, "full"):
             raise invalid("delete_type is 'full'", "delete_type", request.delete_type)
         scope = scope_of(request.filter, deletion=True)
-        return {"count": self._filtered(request, asked, lambda memories: memories.delete_events(**scope))}
+        return {"count": self._filtered(request, context, lambda memories: memories.delete_events(**scope))}
 
     # -- profiles
 
-    def add_profile(self, request: requests.AddProfile, asked: Asked) -> dict[str, Any]:
+    def add_profile(self, request: requests.AddProfile, context: RequestContext) -> dict[str, Any]:
         profile = self._use(
             request,
-            asked,
+            context,
             lambda memories: memories.add_profile(
                 needed(request.profile_type, "profile_type"),
                 needed(request.memory_info, "memory_info"),
@@ -126,40 +126,42 @@ class MemoryPlane:
         told = {"profile_id": profile.id, "profile_type": profile.type, "primary_key": profile.primary_key}
         return told | {"memory_info": profile.info, "usage": _usage([profile])}
 
-    def update_profile(self, request: requests.UpdateProfile, asked: Asked) -> dict[str, Any]:
+    def update_profile(self, request: requests.UpdateProfile, context: RequestContext) -> dict[str, Any]:
         profile_id, info = needed(request.profile_id, "profile_id"), needed(request.memory_info, "memory_info")
-        profile = self._use(request, asked, lambda memories: memories.update_profile(profile_id, info))
+        profile = self._use(request, context, lambda memories: memories.update_profile(profile_id, info))
         return {"profile_id": profile.id, "usage": _usage([profile])}
 
-    def delete_profile(self, request: requests.OfProfile, asked: Asked) -> dict[str, Any]:
+    def delete_profile(self, request: requests.OfProfile, context: RequestContext) -> dict[str, Any]:
         profile_id = needed(request.profile_id, "profile_id")
-        entry = self._catalogue.find(request, asked.key)
-        self._catalogue.use(entry, asked.key, lambda memories: memories.delete_profile(profile_id))
+        entry = self._catalogue.find(request, context.key)
+        self._catalogue.use(entry, context.key, lambda memories: memories.delete_profile(profile_id))
         return {"resource_id": entry.resource_id}
 
-    def delete_profiles(self, request: requests.Deletion, asked: Asked) -> dict[str, Any]:
+    def delete_profiles(self, request: requests.Deletion, context: RequestContext) -> dict[str, Any]:
         scope = scope_of(request.filter, deletion=True)
-        return {"count": self._filtered(request, asked, lambda memories: memories.delete_profiles(**scope))}
+        return {"count": self._filtered(request, context, lambda memories: memories.delete_profiles(**scope))}
 
-    def trigger_update(self, request: requests.TriggerUpdate, asked: Asked) -> dict[str, Any]:
+    def trigger_update(self, request: requests.TriggerUpdate, context: RequestContext) -> dict[str, Any]:
         told = request.filters or {}
 
         def work(memories: Memories) -> int:
             users = told.get("user_id")
             return memories.update_profiles(users, types=request.update_profile_type, until=told.get("end_time"))
 
-        return {"count": self._use(request, asked, work)}
+        return {"count": self._use(request, context, work)}
 
     # -- search
 
-    def search(self, request: requests.Search, asked: Asked, kind: Literal["event", "profile"] | None = None) -> Any:
+    def search(
+        self, request: requests.Search, context: RequestContext, kind: Literal["event", "profile"] | None = None
+    ) -> Any:
         scope = scope_of(request.filter)
         limit = _LIMIT if request.limit is None else request.limit
         decay = request.time_decay_config if kind == "event" else None
         weight = None if decay is None else Decay(decay.weight, decay.no_decay_period)
-        entry = self._catalogue.find(request, asked.key)
+        entry = self._catalogue.find(request, context.key)
         found = self._filtered(
-            request, asked, lambda memories: memories.search(request.query, limit, kind=kind, decay=weight, **scope)
+            request, context, lambda memories: memories.search(request.query, limit, kind=kind, decay=weight, **scope)
         )
         return {
             "collection_name": entry.name,
@@ -168,19 +170,19 @@ class MemoryPlane:
             "token_usage": estimated_tokens(request.query or ""),
         }
 
-    def search_events(self, request: requests.Search, asked: Asked) -> Any:
-        return self.search(request, asked, "event")
+    def search_events(self, request: requests.Search, context: RequestContext) -> Any:
+        return self.search(request, context, "event")
 
-    def search_profiles(self, request: requests.Search, asked: Asked) -> Any:
-        return self.search(request, asked, "profile")
+    def search_profiles(self, request: requests.Search, context: RequestContext) -> Any:
+        return self.search(request, context, "profile")
 
-    def _use(self, request: OfCollection, asked: Asked, work: Callable[[Memories], T]) -> T:
-        return self._catalogue.use(self._catalogue.find(request, asked.key), asked.key, work)
+    def _use(self, request: OfCollection, context: RequestContext, work: Callable[[Memories], T]) -> T:
+        return self._catalogue.use(self._catalogue.find(request, context.key), context.key, work)
 
-    def _filtered(self, request: OfCollection, asked: Asked, work: Callable[[Memories], T]) -> T:
+    def _filtered(self, request: OfCollection, context: RequestContext, work: Callable[[Memories], T]) -> T:
         """A call that has a filter, whose faults have a code of their own."""
         try:
-            return self._use(request, asked, work)
+            return self._use(request, context, work)
         except InvalidArgument as error:
             if error.name in ("k", "query"):
                 raise
@@ -191,11 +193,11 @@ def _types(request: requests.AddSession, memories: Memories) -> requests.Names |
     """Which types are looked for: `profiles` says it of profiles alone."""
     if not request.profiles:
         return request.extract_memory_type
-    asked = request.extract_memory_type
-    if asked is None:
+    context = request.extract_memory_type
+    if context is None:
         events = list(memories.event_types)
     else:
-        listed = [asked] if isinstance(asked, str) else asked
+        listed = [context] if isinstance(context, str) else context
         events = [name for name in listed if set(types_of.builtin_names(name)) & memories.event_types.keys()]
     return [*events, *(one.profile_type for one in request.profiles)]
 

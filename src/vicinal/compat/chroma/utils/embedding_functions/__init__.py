@@ -17,11 +17,11 @@ from .cohere_embedding_function import CohereEmbeddingFunction
 from .google_embedding_function import GoogleGenerativeAiEmbeddingFunction
 from .huggingface_embedding_function import HuggingFaceEmbeddingFunction, HuggingFaceEmbeddingServer
 from .jina_embedding_function import JinaEmbeddingFunction, JinaQueryConfig
-from .left_out import LEFT_OUT
 from .mistral_embedding_function import MistralEmbeddingFunction
 from .ollama_embedding_function import OllamaEmbeddingFunction
 from .openai_embedding_function import OpenAIEmbeddingFunction
 from .sentence_transformer_embedding_function import SentenceTransformerEmbeddingFunction
+from .unsupported import LEFT_OUT
 from .voyageai_embedding_function import VoyageAIEmbeddingFunction
 
 __all__ = [

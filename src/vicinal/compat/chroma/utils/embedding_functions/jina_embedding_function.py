@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, TypedDict
 
 from ...embedding import register_embedding_function
-from .served import ListedProtocol, ServedFunction, key_of
+from .served import ListCodesProtocol, ServedFunction, key_of
 
 __all__ = ["JinaEmbeddingFunction", "JinaQueryConfig"]
 
@@ -16,7 +16,7 @@ class JinaQueryConfig(TypedDict):
     task: str
 
 
-class _Jina(ListedProtocol):
+class _Jina(ListCodesProtocol):
     """The protocol: api.jina.ai/redoc."""
 
     protocol: ClassVar[str] = "jina"

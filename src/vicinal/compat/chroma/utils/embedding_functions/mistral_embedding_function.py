@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ...embedding import register_embedding_function
-from .served import ListedProtocol, ServedFunction, key_of
+from .served import ListCodesProtocol, ServedFunction, key_of
 
 __all__ = ["MistralEmbeddingFunction"]
 
 
-class _Mistral(ListedProtocol):
+class _Mistral(ListCodesProtocol):
     """The protocol: docs.mistral.ai/api/endpoint/embeddings."""
 
     protocol: ClassVar[str] = "mistral"

@@ -14,7 +14,7 @@ from .....errors import MissingExtra
 from .....warn import warn_user
 from ...embedding import EmbeddingFunction, Vectors
 
-__all__ = ["ListedProtocol", "Protocol", "ServedFunction", "key_of", "warn_of_key"]
+__all__ = ["ListCodesProtocol", "Protocol", "ServedFunction", "key_of", "warn_of_key"]
 
 
 class Protocol(ServedEncoder):
@@ -49,7 +49,7 @@ class Protocol(ServedEncoder):
         self.query_differs = bool(query)
 
 
-class ListedProtocol(Protocol):
+class ListCodesProtocol(Protocol):
     """Texts in, `data` out, as OpenAI began it; what else a request may say is each service's own."""
 
     chars_max: ClassVar[int] = OpenAIEncoder.chars_max

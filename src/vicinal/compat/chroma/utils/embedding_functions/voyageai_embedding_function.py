@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ...embedding import register_embedding_function
-from .served import ListedProtocol, ServedFunction, key_of
+from .served import ListCodesProtocol, ServedFunction, key_of
 
 __all__ = ["VoyageAIEmbeddingFunction"]
 
 
-class _Voyage(ListedProtocol):
+class _Voyage(ListCodesProtocol):
     """The protocol: docs.voyageai.com/reference/embeddings-api."""
 
     protocol: ClassVar[str] = "voyageai"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 _ROOM_MIN = 16
 
 
-class Growing:
+class GrowableArray:
     """One array with room to spare, so that many small appends take linear time together.
 
     Signed integers are kept in the narrowest type that holds them: most columns need one or two bytes.

@@ -29,7 +29,7 @@ from .question import PARTS, Examples, Fusion, Question
 from .shaping import Shaping
 from .threshold import METHODS
 
-__all__ = ["Asked", "lists_of", "refuse_unknown"]
+__all__ = ["SearchArguments", "lists_of", "refuse_unknown"]
 
 SHAPING: Final = ("mmr", "fetch_k", "group_by", "group_size", "rerank")
 _NAMES: Final = (
@@ -43,7 +43,7 @@ _PLURALS: Final = {"syntax": "syntaxes"}
 
 
 @dataclass(slots=True)  # every search makes one, and a frozen one takes longer
-class Asked:
+class SearchArguments:
     """The arguments of `search` or `search_many`, as given.
 
     Attributes:
@@ -77,7 +77,7 @@ class Asked:
     examples: tuple[Sequence[Any], Sequence[Any]] | None = None
 
     @classmethod
-    def of(cls, query: Any, k: Any, options: Mapping[str, Any]) -> Asked:
+    def of(cls, query: Any, k: Any, options: Mapping[str, Any]) -> SearchArguments:
         """One query, with the arguments of `search` by name.
 
         Raises:

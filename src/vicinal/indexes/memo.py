@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-__all__ = ["Remembering"]
+__all__ = ["Memo"]
 
 T = TypeVar("T")
 
 
-class Remembering(Generic[T]):
+class Memo(Generic[T]):
     """`function`, asked once for each text as long as its result is remembered. Safe for threads.
 
     Two generations: what was asked for since the younger began to fill is in it, and the older is forgotten when the

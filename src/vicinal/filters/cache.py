@@ -15,7 +15,7 @@ from ..contract import Bitmap
 from ..locks import new_lock
 from .tree import Node
 
-__all__ = ["RecentBitmap", "RecentBitmaps", "RecentTrees", "Version"]
+__all__ = ["BitmapCache", "CachedBitmap", "TreeCache", "Version"]
 
 _TREES_MAX: Final = 256
 _PARTS_MAX: Final = 256  # values and keys of a filter that is remembered
@@ -25,7 +25,7 @@ _BITMAP_BYTES_MAX: Final = 8 << 20
 _VALUES: Final = frozenset((str, int, float, bool, type(None), date, datetime, Decimal, UUID))
 
 
-class RecentTrees:
+class TreeCache:
     """Filters as they were written, and their trees. Thread-safe."""
 
     def __init__(self, parse: Callable[[Any], Node]) -> None:
@@ -54,7 +54,7 @@ Version = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class RecentBitmap:
+class CachedBitmap:
     """What a filter came to.
 
     Attributes:
@@ -70,7 +70,7 @@ class RecentBitmap:
     is_plain: bool
 
 
-class RecentBitmaps:
+class BitmapCache:
     """Trees and the rows for which they hold, the least recently used go first. Thread-safe.
 
     The owner of the columns says what changes.
@@ -78,11 +78,11 @@ class RecentBitmaps:
 
     def __init__(self) -> None:
         self._lock = new_lock()
-        self._bitmaps: OrderedDict[int, RecentBitmap] = OrderedDict()
+        self._bitmaps: OrderedDict[int, CachedBitmap] = OrderedDict()
         self._bytes = 0
         self.version: Version = (0, 0)
 
-    def find(self, tree: Node, slot_count: int, live: Callable[[], Bitmap]) -> RecentBitmap | None:
+    def find(self, tree: Node, slot_count: int, live: Callable[[], Bitmap]) -> CachedBitmap | None:
         """Of this very tree: equal ones may mean values of different types. Not to be written to.
 
         Args:
@@ -93,7 +93,7 @@ class RecentBitmaps:
             if known is None or known.slot_count != slot_count:
                 return None
             if known.version != self.version:
-                known = RecentBitmap(tree, slot_count, self.version, known.bitmap & live(), False)
+                known = CachedBitmap(tree, slot_count, self.version, known.bitmap & live(), False)
                 self._bitmaps[id(tree)] = known
             self._bitmaps.move_to_end(id(tree))
             return known
@@ -107,7 +107,7 @@ class RecentBitmaps:
                 return
             old = self._bitmaps.pop(id(tree), None)
             self._bytes += bitmap.nbytes - (0 if old is None else old.bitmap.nbytes)
-            self._bitmaps[id(tree)] = RecentBitmap(tree, slot_count, version, bitmap, is_plain)
+            self._bitmaps[id(tree)] = CachedBitmap(tree, slot_count, version, bitmap, is_plain)
             while self._bytes > _BITMAP_BYTES_MAX or len(self._bitmaps) > _BITMAPS_MAX:
                 self._bytes -= self._bitmaps.popitem(last=False)[1].bitmap.nbytes
 

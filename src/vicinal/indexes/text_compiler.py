@@ -9,11 +9,11 @@ from typing import Final
 
 from ..analyzers.base import Analyzer, Group, Placed, QueryWord
 from ..errors import InvalidArgument
+from .memo import Memo
 from .postings import Postings, Program
-from .remembering import Remembering
 from .text_query import Bm25, Clause, Idf, Scorer, TextQuery, idf
 
-__all__ = ["Asked", "Asking", "Compiled"]
+__all__ = ["AnalyzedQuery", "CompiledQuery", "QueryAnalyzer"]
 
 _REMEMBERED_BYTES: Final = 4 << 20  # of parts of queries, and as many of phrases: some thousand words
 
@@ -21,53 +21,53 @@ _Group = tuple[int, Placed]  # field, terms and their places
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
+class CompiledQuery:
     """A program, and the groups that score in it by their terms."""
 
     program: Program
     scoring: tuple[_Group, ...]
 
 
-class Asking:
+class QueryAnalyzer:
     """Makes queries ready; safe for threads."""
 
     def __init__(self, analyzer: Analyzer) -> None:
         self._analyzer = analyzer
-        self._words = Remembering(analyzer.query, _bytes_of_words, _REMEMBERED_BYTES)
-        self._phrase = Remembering(analyzer.phrase, _bytes_of_phrase, _REMEMBERED_BYTES)
+        self._words = Memo(analyzer.query, _bytes_of_words, _REMEMBERED_BYTES)
+        self._phrase = Memo(analyzer.phrase, _bytes_of_phrase, _REMEMBERED_BYTES)
 
-    def ask(self, query: TextQuery) -> Asked:
+    def analyze(self, query: TextQuery) -> AnalyzedQuery:
         """What a query asks for, whatever the postings hold.
 
         Raises:
             InvalidArgument: weights for fields that the analyzer does not have, or that are negative.
         """
-        asked = Asked()
+        analyzed = AnalyzedQuery()
         for clause in query.clauses:
-            self._take(clause, asked)
-        asked.most = query.most
-        asked.weights = _weights(query, self._analyzer, alone=len(asked.scoring) == 1)
-        return asked
+            self._take(clause, analyzed)
+        analyzed.most = query.most
+        analyzed.weights = _weights(query, self._analyzer, alone=len(analyzed.scoring) == 1)
+        return analyzed
 
-    def _take(self, clause: Clause, asked: Asked) -> None:
+    def _take(self, clause: Clause, analyzed: AnalyzedQuery) -> None:
         words = self._words(clause.text)
         if not words:
             return
         phrase = self._phrase(clause.text) if clause.phrase or (clause.sign and len(words) > 1) else None
         wanted = words if phrase is None else [phrase]
         if clause.sign == "-":
-            asked.excluded += wanted
+            analyzed.excluded += wanted
             return
-        asked.scoring += words
+        analyzed.scoring += words
         if clause.sign == "+":
-            asked.required.append(wanted)
+            analyzed.required.append(wanted)
             return
-        asked.optional += words
+        analyzed.optional += words
         if phrase is not None and len(words) > 1:
-            asked.scoring.append(phrase)
+            analyzed.scoring.append(phrase)
 
 
-class Asked:
+class AnalyzedQuery:
     """The words of a query, and how much each field counts."""
 
     def __init__(self) -> None:
@@ -78,18 +78,23 @@ class Asked:
         self.required: list[Sequence[QueryWord]] = []
         self.excluded: list[QueryWord] = []
 
-    def compile(self, postings: Postings, scorer: Scorer) -> Compiled:
+    def compile(self, postings: Postings, scorer: Scorer) -> CompiledQuery:
         """The program for the postings as they are."""
         return _Compiler(self, self.weights, postings, scorer).compile()
 
 
 class _Compiler:
-    def __init__(self, asked: Asked, weights: tuple[float, ...], postings: Postings, scorer: Scorer) -> None:
-        self._asked = asked
+    def __init__(self, analyzed: AnalyzedQuery, weights: tuple[float, ...], postings: Postings, scorer: Scorer) -> None:
+        self._analyzed = analyzed
         self._weights = weights
         self._postings = postings
         self._scorer = scorer
-        words = [*asked.scoring, *asked.optional, *(word for some in asked.required for word in some), *asked.excluded]
+        words = [
+            *analyzed.scoring,
+            *analyzed.optional,
+            *(word for some in analyzed.required for word in some),
+            *analyzed.excluded,
+        ]
         keys = dict.fromkeys(
             (group.field, term) for word in _with_others(words) for group in word.groups for term, _ in group.terms
         )
@@ -99,20 +104,20 @@ class _Compiler:
         self._numbers: dict[_Group, int] = {}  # of groups, in the order of their first use
         self._replaced: dict[int, Sequence[QueryWord]] = {}
 
-    def compile(self) -> Compiled:
-        asked = self._asked
+    def compile(self) -> CompiledQuery:
+        analyzed = self._analyzed
         kept_scoring, kept_optional = self._kept()
         scoring = self._scoring(kept_scoring)
-        required = [self._groups(words) for words in asked.required]
+        required = [self._groups(words) for words in analyzed.required]
         optional = self._groups(word for some in kept_optional for word in self._found(some))
         clauses = required or ([optional] if optional else [])
-        excluded = self._groups(asked.excluded)
+        excluded = self._groups(analyzed.excluded)
         weights = tuple(self._term_weights(group, weight, self._scorer.idf) for group, weight in scoring.items())
-        return Compiled(self._program(weights, tuple(clauses), excluded), tuple(scoring))
+        return CompiledQuery(self._program(weights, tuple(clauses), excluded), tuple(scoring))
 
     def _kept(self) -> tuple[Sequence[QueryWord], Sequence[QueryWord]]:
         """The words that score and those that may be there: all, or those that tell most where there are too many."""
-        scoring, optional, most = self._asked.scoring, self._asked.optional, self._asked.most
+        scoring, optional, most = self._analyzed.scoring, self._analyzed.optional, self._analyzed.most
         if most is None or sum(_size_of(word.groups) for word in scoring) <= most:
             return scoring, optional
         scoring, optional = list(self._candidates(scoring)), list(self._candidates(optional))

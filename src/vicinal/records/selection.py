@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..contract import Slots
-from ..filters.recent import RecentTrees
+from ..filters.cache import TreeCache
 from ..filters.tree import And, IdIn, Node, check_limits
 from ..filters.where import parse
 from ..indexes.derived import View
 from ..inputs.columns import id_list
 
-_recent = RecentTrees(parse)
+_recent = TreeCache(parse)
 
 
 def filter_of(where: Mapping[str, Any] | Node | None, ids: Any = None) -> Node | None:

@@ -12,13 +12,13 @@ from ..contract import Slots
 from .column import Column
 from .tree import Path
 
-__all__ = ["Holders"]
+__all__ = ["ColumnPresence"]
 
 _FEW: Final = 256  # columns, which are asked one by one in less time than anything takes to look up
 _NEWER_MAX: Final = 4096  # writes; each is looked through one by one
 
 
-class Holders:
+class ColumnPresence:
     """Of sparse columns which slots they had when this was asked, and what was written since.
 
     It is made when it is first needed, and anew when much was written. What it names may have lost its cell meanwhile;

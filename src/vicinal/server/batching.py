@@ -25,7 +25,7 @@ from ..wire import results
 from . import metrics
 from .pool import Pool
 
-__all__ = ["SharedSearches"]
+__all__ = ["SearchBatcher"]
 
 _PASS_MAX: Final = 64  # searches
 
@@ -39,7 +39,7 @@ class Use(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class _Asked:
+class _Pending:
     vector: Any
     deadline: Deadline
     warnings: list[str]
@@ -52,7 +52,7 @@ class _Queue:
 
     use: Use
     arguments: dict[str, Any]
-    waiting: deque[_Asked] = field(default_factory=deque)
+    waiting: deque[_Pending] = field(default_factory=deque)
     is_running: bool = False
 
 
@@ -78,7 +78,7 @@ class _OfPass(Deadline):
             self.cancel()
 
 
-class SharedSearches:
+class SearchBatcher:
     """Of one worker; used from its event loop."""
 
     def __init__(self, pool: Pool) -> None:
@@ -102,60 +102,60 @@ class SharedSearches:
         queue = self._queues.get(kind)
         if queue is None:
             queue = self._queues[kind] = _Queue(use, arguments)
-        asked = _Asked(vector, deadline, warnings, asyncio.get_running_loop().create_future())
-        queue.waiting.append(asked)
+        pending = _Pending(vector, deadline, warnings, asyncio.get_running_loop().create_future())
+        queue.waiting.append(pending)
         self._waiting += 1
         if not queue.is_running:
             queue.is_running = True
             task = asyncio.create_task(self._run(kind, queue))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        found = await asked.answer
+        found = await pending.answer
         if isinstance(found, Exception):
             raise found
         return found
 
     async def _run(self, kind: Any, queue: _Queue) -> None:
         while queue.waiting:
-            asked = [queue.waiting.popleft() for _ in range(min(len(queue.waiting), _PASS_MAX))]
-            self._waiting -= len(asked)
-            time = _OfPass([one.deadline for one in asked])
+            pending = [queue.waiting.popleft() for _ in range(min(len(queue.waiting), _PASS_MAX))]
+            self._waiting -= len(pending)
+            time = _OfPass([one.deadline for one in pending])
             try:
-                found: Sequence[bytes | Exception] = await self._pool.run(time, partial(_pass, queue, asked))
+                found: Sequence[bytes | Exception] = await self._pool.run(time, partial(_pass, queue, pending))
             except Exception as error:
-                found = [error] * len(asked)
-            for one, answer in zip(asked, found, strict=True):
+                found = [error] * len(pending)
+            for one, answer in zip(pending, found, strict=True):
                 if not one.answer.done():  # a request that was cancelled waits no more
                     one.answer.set_result(answer)
         del self._queues[kind]
 
 
-def _pass(queue: _Queue, asked: Sequence[_Asked]) -> Sequence[bytes | Exception]:
+def _pass(queue: _Queue, pending: Sequence[_Pending]) -> Sequence[bytes | Exception]:
     """In a thread: one pass for all; where something is wrong with one of them, one by one."""
-    metrics.count_pass(len(asked))
+    metrics.count_pass(len(pending))
     warnings: list[str] = []
     try:
         with collected(warnings):
-            return _answers(queue, asked)
+            return _answers(queue, pending)
     finally:
-        for one in asked if warnings else ():
+        for one in pending if warnings else ():
             one.warnings.extend(warnings)
 
 
-def _answers(queue: _Queue, asked: Sequence[_Asked]) -> Sequence[bytes | Exception]:
-    if len(asked) > 1:
+def _answers(queue: _Queue, pending: Sequence[_Pending]) -> Sequence[bytes | Exception]:
+    if len(pending) > 1:
         try:
-            vectors = [one.vector for one in asked]
+            vectors = [one.vector for one in pending]
             return queue.use(lambda docs: [_encoded(hits) for hits in docs.search_many(vectors, **queue.arguments)])
         except VicinalError:
             pass
-    return [_alone(queue, one) for one in asked]
+    return [_alone(queue, one) for one in pending]
 
 
-def _alone(queue: _Queue, asked: _Asked) -> bytes | Exception:
+def _alone(queue: _Queue, pending: _Pending) -> bytes | Exception:
     try:
-        asked.deadline.check()
-        return queue.use(lambda docs: _encoded(docs.search(asked.vector, **queue.arguments)))
+        pending.deadline.check()
+        return queue.use(lambda docs: _encoded(docs.search(pending.vector, **queue.arguments)))
     except VicinalError as error:
         return error
 

@@ -22,7 +22,7 @@ from ..contract import (
 )
 from ..filters.bitmap import BoolArray, unpack
 
-__all__ = ["Norms", "ScannedIndex", "ScannedSearcher"]
+__all__ = ["Norms", "NumpyFlatIndex", "NumpyFlatSearcher"]
 
 FloatArray = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ class Norms:
         return known[first - self.first : len(vectors) - self.first]
 
 
-class ScannedIndex:
+class NumpyFlatIndex:
     """Looks at every vector for each query; keeps their norms. See `contract.VectorIndex`."""
 
     name = "flat"
@@ -80,9 +80,9 @@ class ScannedIndex:
         """See `VectorIndex.apply`."""
         self.change = delta.change
 
-    def searcher(self, vectors: FloatMatrix) -> ScannedSearcher:
+    def searcher(self, vectors: FloatMatrix) -> NumpyFlatSearcher:
         """See `VectorIndex.searcher`."""
-        return ScannedSearcher(self._kernels, self._metric, self._norms, vectors)
+        return NumpyFlatSearcher(self._kernels, self._metric, self._norms, vectors)
 
     def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
         """See `VectorIndex.build`; norms take no time to speak of."""
@@ -124,7 +124,7 @@ class ScannedIndex:
         return covered[apart]
 
 
-class ScannedSearcher:
+class NumpyFlatSearcher:
     """The nearest of some vectors, each compared as float32. See `contract.VectorSearcher`.
 
     Args:

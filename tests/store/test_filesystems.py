@@ -14,8 +14,8 @@ import pytest
 
 import vicinal
 from vicinal.errors import StoreError, Unsupported, WriterBusy
-from vicinal.store import media
-from vicinal.store.media import holding, linux_mounts, mac_mounts, shared_type
+from vicinal.store import filesystems
+from vicinal.store.filesystems import holding, linux_mounts, mac_mounts, shared_type
 
 VECTORS = np.eye(8, dtype=np.float32)
 
@@ -71,12 +71,12 @@ def test_garbage_is_no_mount() -> None:
     [("nfs4", True), ("cifs", True), ("virtiofs", True), ("overlay", False), ("tmpfs", False), ("what?", False)],
 )
 def test_what_is_not_known_to_be_shared_is_allowed(kind: str, is_shared: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media, "_mounts", lambda: [("/", "ext4"), ("/share", kind)])
+    monkeypatch.setattr(filesystems, "_mounts", lambda: [("/", "ext4"), ("/share", kind)])
     assert shared_type("/share/data") == (kind if is_shared else None)
 
 
 def test_the_root_of_a_sandbox_is_no_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media, "_mounts", lambda: [("/", "9p")])
+    monkeypatch.setattr(filesystems, "_mounts", lambda: [("/", "9p")])
     assert shared_type("/data") is None
 
 
@@ -86,7 +86,7 @@ def test_this_machine_is_allowed(tmp_path: Path) -> None:
 
 @pytest.fixture
 def on_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(media, "_mounts", lambda: [("/", "ext4"), (str(tmp_path.resolve()), "nfs4")])
+    monkeypatch.setattr(filesystems, "_mounts", lambda: [("/", "ext4"), (str(tmp_path.resolve()), "nfs4")])
     return tmp_path / "not yet there" / "data"
 
 
@@ -271,4 +271,4 @@ def test_a_generation_that_is_just_removed_does_not_make_the_medium_read_only(
 
     (collection / "g0").mkdir()
     monkeypatch.setattr(os, "access", after_its_removal)
-    assert not media.is_read_only(str(collection))
+    assert not filesystems.is_read_only(str(collection))

@@ -18,7 +18,7 @@ from ..filters.bitmap import BoolArray
 from ..locks import new_rlock
 from ..store.reading import ChangedMeanwhile
 
-__all__ = ["Lagging", "SlotIndex"]
+__all__ = ["LazyIndex", "SlotIndex"]
 
 _log = logging.getLogger("vicinal.indexes")
 
@@ -67,7 +67,7 @@ class SlotIndex(Protocol[Value]):
 Index = TypeVar("Index", bound=SlotIndex[Any])
 
 
-class Lagging(Generic[Index]):
+class LazyIndex(Generic[Index]):
     """Thread-safe. `note` and `load` are called under the store's lock; all else by who needs the index, without it.
 
     Args:

@@ -22,10 +22,10 @@ from ..contract import (
 )
 from ..filters.bitmap import unpack
 
-__all__ = ["PlainIndex"]
+__all__ = ["ReferenceIndex"]
 
 
-class PlainIndex:
+class ReferenceIndex:
     """See `contract.VectorIndex`."""
 
     name = "plain"
@@ -40,7 +40,7 @@ class PlainIndex:
         self.change, self.covered = delta.change, delta.slot_count
 
     def searcher(self, vectors: FloatMatrix) -> VectorSearcher:
-        return _PlainSearcher(self._kernels, self._metric, vectors)
+        return _ReferenceSearcher(self._kernels, self._metric, vectors)
 
     def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
         return False
@@ -66,7 +66,7 @@ class PlainIndex:
         return slots[:0]  # it holds nothing
 
 
-class _PlainSearcher:
+class _ReferenceSearcher:
     def __init__(self, kernels: Kernels, metric: Metric, vectors: FloatMatrix) -> None:
         self._kernels = kernels
         self._metric: Metric = metric

@@ -12,9 +12,9 @@ from vicinal.contract import METRICS, Kernels, Metric, SavedIndex
 from vicinal.filters.bitmap import pack
 from vicinal.indexes import kernels as module
 from vicinal.indexes.codes import SPAN_STRIDE, Scanner
-from vicinal.indexes.directions import DIRECTIONS, LEARNED_FROM, SPAN, are_orthonormal, leading_directions
 from vicinal.indexes.flat import flat_index
 from vicinal.indexes.kernels import NumpyKernels
+from vicinal.indexes.pca import DIRECTIONS, LEARNED_FROM, SPAN, are_orthonormal, leading_directions
 
 __all__ = ["implementation"]  # the fixture
 

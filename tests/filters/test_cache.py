@@ -10,16 +10,16 @@ import pytest
 
 import vicinal
 from vicinal.errors import InvalidInput
-from vicinal.filters import recent
+from vicinal.filters import cache
+from vicinal.filters.cache import BitmapCache, TreeCache
 from vicinal.filters.columns import Columns
-from vicinal.filters.recent import RecentBitmaps, RecentTrees
 from vicinal.filters.where import parse
 
 _NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def test_an_equal_filter_is_the_same_tree() -> None:
-    trees = RecentTrees(parse)
+    trees = TreeCache(parse)
     assert trees.tree({"a": {"$gte": 1}, "b": ["x"]}) is trees.tree({"a": {"$gte": 1}, "b": ["x"]})
 
 
@@ -39,17 +39,17 @@ def test_an_equal_filter_is_the_same_tree() -> None:
     ],
 )
 def test_values_that_are_equal_and_not_the_same_are_different_filters(one: Any, other: Any) -> None:
-    trees = RecentTrees(parse)
+    trees = TreeCache(parse)
     assert trees.tree({"a": one}) is not trees.tree({"a": other})
 
 
 def test_nested_fields_are_told_from_their_neighbours() -> None:
-    trees = RecentTrees(parse)
+    trees = TreeCache(parse)
     assert trees.tree({"a": {"b": 1}, "c": 2}) is not trees.tree({"a": {"b": 1, "c": 2}})
 
 
 def test_a_list_that_changes_later_changes_no_remembered_filter() -> None:
-    trees, values = RecentTrees(parse), [1]
+    trees, values = TreeCache(parse), [1]
     tree = trees.tree({"a": values})
     values.append(2)
     assert trees.tree({"a": [1]}) is tree
@@ -57,15 +57,15 @@ def test_a_list_that_changes_later_changes_no_remembered_filter() -> None:
 
 
 def test_a_filter_with_other_objects_is_parsed_each_time() -> None:
-    trees = RecentTrees(parse)
+    trees = TreeCache(parse)
     where = {"a": {"$in": np.array([1, 2])}}
     assert trees.tree(where) is not trees.tree(where)
 
 
 def test_trees_and_bitmaps_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recent, "_TREES_MAX", 2)
-    monkeypatch.setattr(recent, "_BITMAP_BYTES_MAX", 40)
-    trees, bitmaps = RecentTrees(parse), RecentBitmaps()
+    monkeypatch.setattr(cache, "_TREES_MAX", 2)
+    monkeypatch.setattr(cache, "_BITMAP_BYTES_MAX", 40)
+    trees, bitmaps = TreeCache(parse), BitmapCache()
     made = [trees.tree({"a": i}) for i in range(3)]
     assert trees.tree({"a": 2}) is made[2]
     assert trees.tree({"a": 0}) is not made[0]
