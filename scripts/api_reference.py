@@ -24,11 +24,13 @@ _SECTIONS = ("Args", "Returns", "Raises", "Attributes", "Yields")
 _CLASSES = (
     "Database", "Collection", "Hits", "Hit", "LegScore", "Group", "Record", "Stats", "Explanation", "WhyNot",
     "Duplicates", "Snapshot", "VerifyReport", "Problem", "RepairReport", "PurgeReceipt", "LoggedQuery", "Bm25", "TfIdf",
+    "MigrationReceipt", "MigratedCollection",
 )  # fmt: skip
 
 
 def api_page() -> str:
     parts = [_HEAD, *_function("connect", vicinal.connect, "##")]
+    parts += _function("migrate", vicinal.migrate, "##")
     for name in _CLASSES:
         parts += _class(name, getattr(vicinal, name))
     parts += _function("vicinal.settings.setting", settings.setting, "##")

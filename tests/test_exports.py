@@ -26,6 +26,8 @@ PUBLIC = [
     "Id",
     "LegScore",
     "LoggedQuery",
+    "MigratedCollection",
+    "MigrationReceipt",
     "Problem",
     "PurgeReceipt",
     "Record",
@@ -39,6 +41,7 @@ PUBLIC = [
     "WhyNot",
     "__version__",
     "connect",
+    "migrate",
 ]
 
 # What `import vicinal` must not load: each costs more than all of ours, and most programs never need it.

@@ -19,6 +19,7 @@ LAYERS = (
     {"compat"},
     {"server", "aio"},
     {"vicinal"},
+    {"migration"},
     {"opening"},
     {"remote", "distributed"},
     {"database"},

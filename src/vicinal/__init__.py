@@ -19,6 +19,8 @@ from .explanation import Explanation, WhyNot
 from .groups import Group
 from .indexes.text_query import Bm25, TfIdf
 from .logged_query import LoggedQuery
+from .migration.migrate import migrate
+from .migration.receipt import MigratedCollection, MigrationReceipt
 from .opening import connect
 from .types import (
     Hit,
@@ -47,6 +49,8 @@ __all__ = [
     "Id",
     "LegScore",
     "LoggedQuery",
+    "MigratedCollection",
+    "MigrationReceipt",
     "Problem",
     "PurgeReceipt",
     "Record",
@@ -60,4 +64,5 @@ __all__ = [
     "WhyNot",
     "__version__",
     "connect",
+    "migrate",
 ]

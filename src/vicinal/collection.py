@@ -13,6 +13,7 @@ from uuid import UUID
 import numpy as np
 
 from . import notebook, shutdown
+from .analyzers import kept_analyzer
 from .arguments import (
     AnyId,
     EncoderLike,
@@ -42,6 +43,7 @@ from .explanation import Explanation, WhyNot
 from .filters.bitmap import popcount
 from .filters.tree import Node
 from .indexes.text_query import Scorer
+from .indexes.vector_index import DEFAULT_INDEX, kept_index
 from .inputs.calls import for_users, no_attribute
 from .inputs.columns import RowArguments
 from .inputs.ids import check_id
@@ -664,6 +666,7 @@ class Collection:
             builder=builder,
             recovery=store.recovery,
             postponed=store.upkeep.postponed(),
+            settings=settings_of(state),
         )
 
     def wait_indexed(self, seconds: float | None = None) -> bool:
@@ -816,3 +819,10 @@ def _held_by(owner: Collection, rows: Iterator[Record]) -> Iterator[Record]:
 def encoder_name(context: Context, state: State) -> str | None:
     encoder = context.encoder(state)
     return None if encoder is None else encoder.identity.name
+
+
+def settings_of(state: State) -> dict[str, Any]:
+    """What is remembered of how the collection was made, as `Database.collection` takes it."""
+    kept = {name: value for name, value in state.setting.items() if name != "analysis"}
+    kept["analyzer"] = kept_analyzer(kept["analyzer"])
+    return {**kept, "index": kept_index(kept.get("index", DEFAULT_INDEX))}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, overload
@@ -332,6 +332,8 @@ class Stats:
         builder: who publishes and compacts at this moment, or None where nobody does or it cannot be told.
         recovery: what this process found and mended when it opened the files after a crash.
         postponed: upkeep that failed in this process and is tried again, and why.
+        settings: what `Database.collection` takes to make such a collection, beside metric, dimension and encoder:
+            analyzer, auto_ids, index, language and zero_vectors. Empty where an older server answers.
     """
 
     name: str
@@ -352,6 +354,7 @@ class Stats:
     builder: str | None
     recovery: tuple[str, ...]
     postponed: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
         values = {"rows": f"{self.rows:,}", "expired": f"{self.expired:,}" if self.expired else None}

@@ -38,7 +38,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_commands_are_those_promised() -> None:
     reading = {"ask", "evaluate", "explain", "export", "get", "peek", "plot", "search", "stats", "verify"}
     writing = {"delete", "demo", "drop", "import", "index", "init", "serve"}
-    keeping = {"backup", "compact", "repair", "restore", "snapshot"}
+    keeping = {"backup", "compact", "migrate", "repair", "restore", "snapshot"}
     of_keys, of_models = ["keys create", "keys list", "keys revoke"], ["models add", "models list", "models remove"]
     assert set(COMMANDS) == {*reading, *writing, *keeping, *of_keys, *of_models}
 

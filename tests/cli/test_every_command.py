@@ -107,6 +107,15 @@ CASES: dict[str, tuple[str, str, list[Mistake]]] = {
         "main.py",
         [("", 2, "Missing argument"), ("rows.jsonl", 1, "rows.jsonl"), ("x --bogus", 2, "No such")],
     ),
+    "migrate": (
+        "data copy",
+        "docs: 2 rows, 2 written",
+        [
+            ("nowhere copy", 1, "there is no database"),
+            ("data copy --collection dosc", 1, "'dosc'. Did you mean 'docs'?"),
+            ("data data", 1, "are the same collection 'docs'"),
+        ],
+    ),
     "peek": ("data docs", "Rye bread", [NO_DATABASE, NO_COLLECTION, ("data docs -n 0", 2, "Invalid value")]),
     "plot": (
         "data docs --out map.html",

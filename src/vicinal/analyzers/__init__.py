@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .base import Analyzer, Field, Group, QueryWord, Terms, joined
 from .registry import analyzer, names
-from .setting import analyzer_of, setting_of
+from .setting import analyzer_of, kept_analyzer, setting_of
 from .stemming import languages
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "analyzer",
     "analyzer_of",
     "joined",
+    "kept_analyzer",
     "languages",
     "names",
     "setting_of",

@@ -33,6 +33,14 @@ def setting_of(given: Any) -> str:
     return json.dumps({"name": name, **options}, sort_keys=True) if options else str(name)
 
 
+def kept_analyzer(setting: str) -> str | dict[str, Any]:
+    """The inverse of `setting_of`."""
+    if not setting.startswith("{"):
+        return setting
+    kept: dict[str, Any] = json.loads(setting)
+    return kept
+
+
 def analyzer_of(setting: str, language: str) -> Analyzer:
     """The analyzer that a collection remembers."""
     if not setting.startswith("{"):

@@ -18,6 +18,7 @@ from .explain import explain
 from .index import index
 from .init import init
 from .keys import keys_app
+from .migrate import migrate
 from .models import models_app
 from .plot import plot
 from .rows import delete, get, peek
@@ -46,6 +47,7 @@ app.command("plot")(plot)
 app.command("evaluate")(evaluate)
 app.command("import")(import_file)
 app.command("export")(export_collection)
+app.command("migrate")(migrate)
 app.command("stats")(stats)
 app.command("delete")(delete)
 app.command("drop")(drop)

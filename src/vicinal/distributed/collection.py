@@ -20,7 +20,7 @@ from ..arguments import (
     Ttl,
     Vectors,
 )
-from ..collection import Collection, encoder_name, part_of, shown_as
+from ..collection import Collection, encoder_name, part_of, settings_of, shown_as
 from ..filters.columns import Columns
 from ..filters.tree import Node
 from ..inputs.calls import for_users
@@ -220,6 +220,7 @@ class EngineCollection(Collection):
             tail=0,
             builder=None,
             recovery=(),
+            settings={name: value for name, value in settings_of(state).items() if name != "index"},
         )
 
     def wait_indexed(self, seconds: float | None = None) -> bool:

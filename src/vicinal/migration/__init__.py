@@ -1,0 +1,1 @@
+"""Collections moved from one kind of database to another."""
