@@ -23,7 +23,7 @@ NOT_AWAITED = {"scroll", "notes", "within"}  # they ask nobody yet
 NOUNS = {"collection": "Collection", "database": "Database"}
 
 # What the lowest layer does not know, and says instead.
-OF_CONTRACT = {"Node": "", "Scorer": "Any", "Notes": "MutableMapping[str, bytes]", "Self": "Self"}
+OF_CONTRACT = {"Node": "", "Scorer": "Any", "Self": "Self"}
 # What stands for it where calls are awaited.
 AWAITED = {"Notes": "AsyncNotes", "Collection": "AsyncCollection", "Iterator[Record]": "AsyncIterator[Record]"}
 WITH = {"__enter__", "__exit__"}
@@ -123,8 +123,6 @@ def written(
 
 def protocol(noun: str, *, is_async: bool) -> str:
     changed = {**OF_CONTRACT, **(AWAITED if is_async else {})}
-    if not is_async:
-        changed = {**changed, "Notes": "MutableMapping[str, bytes]"}
     parts = []
     for method in methods(noun):
         if is_async and method.name in SPECIAL:
@@ -195,7 +193,7 @@ def contract_of(noun: str) -> str:
     needed = imports(noun, code, level=1, below={"records", "filters", "indexes", "collection", "contract"})
     more = "from .collection import AsyncCollection, Collection\n" if noun == "database" else ""
     words = "from .words import Durability, Metric, Mode, Part, Syntax\nfrom .capabilities import Capabilities\n"
-    words += "from .encoders import Reranker\n"
+    words += "from .encoders import Reranker\nfrom .notes import Notes\n"
     notes = NOTES if noun == "collection" else ""
     names = ["AsyncCollection", "AsyncNotes", "Collection"] if noun == "collection" else ["AsyncDatabase", "Database"]
     return f'''"""The calls of a {noun}: written once in `vicinal.{noun}`, from where `make docs` brings them here."""
@@ -205,7 +203,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, Self, overload
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, MutableMapping
+    from collections.abc import AsyncIterator
 {textwrap.indent(needed, "    ")}
 {textwrap.indent(words + more, "    ")}
 
@@ -235,6 +233,10 @@ class AsyncNotes(Protocol):
 
     async def setdefault(self, key: str, default: bytes) -> bytes:
         """The note; where there is none, `default` becomes it."""
+        ...
+
+    async def replace(self, key: str, before: bytes | None, value: bytes) -> bool:
+        """Writes a note if it still is `before`, None for none; False where it is not, and nothing is written."""
         ...
 
     async def remove(self, key: str) -> bool:

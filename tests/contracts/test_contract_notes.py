@@ -53,6 +53,36 @@ def test_setdefault_writes_where_there_is_none(docs: Collection) -> None:
     assert docs.notes("app")["k"] == b"v"
 
 
+def test_a_note_is_replaced_while_it_is_what_was_read(docs: Collection) -> None:
+    notes = docs.notes("app")
+    assert notes.replace("k", None, b"1")
+    assert not notes.replace("k", None, b"2")
+    assert not notes.replace("k", b"9", b"2")
+    assert dict(notes) == {"k": b"1"}
+    assert notes.replace("k", b"1", b"2")
+    before = docs.stats().change
+    assert notes.replace("k", b"2", b"2")
+    assert docs.stats().change == before
+    assert dict(notes) == {"k": b"2"}
+
+
+@pytest.mark.parametrize("known", [b"before", None])
+def test_a_change_is_made_of_the_note_as_it_is(docs: Collection, known: bytes | None) -> None:
+    """Somebody else changes it between the reading and the writing."""
+    notes, seen = docs.notes("app"), list[bytes | None]()
+    if known is not None:
+        notes["k"] = known
+
+    def changed(note: bytes | None) -> bytes:
+        seen.append(note)
+        if len(seen) == 1:
+            docs.notes("app")["k"] = b"theirs"
+        return (note or b"") + b" and ours"
+
+    assert notes.change("k", changed) == b"theirs and ours"
+    assert (seen, dict(notes)) == ([known, b"theirs"], {"k": b"theirs and ours"})
+
+
 def test_notes_move_along(world: World, docs: Collection) -> None:
     docs.notes("app")["k"] = b"v"
     docs.add([1, 2], vectors=[[1.0], [2.0]])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator, Mapping, MutableMapping
+from collections.abc import Coroutine, Iterator, Mapping
 from typing import Any, TypeVar
 from uuid import UUID
 
 from vicinal import Collection, Database, aio
-from vicinal.contract import Capabilities
+from vicinal.contract import Capabilities, Notes
 from vicinal.types import Record
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ class CalledCollection(Collection):
         return repr(self.awaited).removeprefix("Async")
 
 
-class CalledNotes(MutableMapping[str, bytes]):
+class CalledNotes(Notes):
     def __init__(self, awaited: aio.AsyncNotes) -> None:
         self.awaited = awaited
 
@@ -98,6 +98,9 @@ class CalledNotes(MutableMapping[str, bytes]):
 
     def setdefault(self, key: str, default: Any = None) -> bytes:
         return the_loop()(self.awaited.setdefault(key, default))
+
+    def replace(self, key: str, before: bytes | None, value: bytes) -> bool:
+        return the_loop()(self.awaited.replace(key, before, value))
 
     def update(self, other: Mapping[str, bytes] = {}, /, **more: bytes) -> None:  # type: ignore[override]
         the_loop()(self.awaited.update({**other, **more}))

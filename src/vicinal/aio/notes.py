@@ -37,6 +37,13 @@ class AsyncNotes:
         found: bytes = await self._backend.notes("setdefault", self._owner, given)
         return found
 
+    async def replace(self, key: str, before: bytes | None, value: bytes) -> bool:
+        """Writes a note if it still is `before`, None for none; False where it is not, and nothing is written."""
+        known = None if before is None else checked_note(key, before)
+        given = {"key": key, "before": known, "value": checked_note(key, value)}
+        done: bool = await self._backend.notes("replace", self._owner, given)
+        return done
+
     async def remove(self, key: str) -> bool:
         """Whether there was a note of this key; there is none now."""
         found: bool = await self._backend.notes("remove", self._owner, {"key": checked_name(key, "key")})

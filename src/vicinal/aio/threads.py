@@ -91,6 +91,7 @@ class InThreads:
             "read": lambda: dict(notes.items()),
             "update": lambda: notes.update(given["notes"]),
             "setdefault": lambda: notes.setdefault(given["key"], given["default"]),
+            "replace": lambda: notes.replace(given["key"], given["before"], given["value"]),
             "remove": lambda: notes.pop(given["key"], None) is not None,
         }
         return await self._threads.run(work[call])

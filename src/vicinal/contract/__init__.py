@@ -25,6 +25,7 @@ from .indexes import (
     VectorSearcher,
 )
 from .kernels import Checksums, Kernels
+from .notes import Notes
 from .words import METRICS, Bitmap, Durability, FloatMatrix, FloatVector, Metric, Mode, Part, Slots, Syntax
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Kernels",
     "Metric",
     "Mode",
+    "Notes",
     "Part",
     "Reranker",
     "SavedIndex",

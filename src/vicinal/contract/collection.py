@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, overload
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, MutableMapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Any, Self, Unpack, overload
     from uuid import UUID
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ..logged_query import LoggedQuery
     from ..types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats, VerifyReport
     from .encoders import Reranker
+    from .notes import Notes
     from .words import Metric, Mode, Part, Syntax
 
 
@@ -61,6 +62,10 @@ class AsyncNotes(Protocol):
 
     async def setdefault(self, key: str, default: bytes) -> bytes:
         """The note; where there is none, `default` becomes it."""
+        ...
+
+    async def replace(self, key: str, before: bytes | None, value: bytes) -> bool:
+        """Writes a note if it still is `before`, None for none; False where it is not, and nothing is written."""
         ...
 
     async def remove(self, key: str) -> bool:
@@ -341,7 +346,7 @@ class Collection(Protocol):
         """The same collection for somebody who may see and write only the rows that pass a filter, such as a tenant."""
         ...
 
-    def notes(self, owner: str) -> MutableMapping[str, bytes]:
+    def notes(self, owner: str) -> Notes:
         """What a program keeps beside the rows: a mapping of str to bytes, durable like rows, one for each owner."""
         ...
 

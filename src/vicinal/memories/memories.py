@@ -493,20 +493,14 @@ def _lock_of(uuid: UUID) -> Any:
 def _remembered(
     docs: Collection, events: Iterable[EventType] | None, profiles: Iterable[ProfileType] | None
 ) -> Schemas:
-    notes = docs.notes(_OWNER)
-    stored = notes.get(_SCHEMAS)
-    if stored is None:
-        first = Schemas(
+    def remembered(note: bytes | None) -> bytes:
+        if note is not None:
+            return Schemas.of_json(note).with_more(events or (), profiles or ()).to_json()
+        return Schemas(
             [types_of.EVENT] if events is None else events, [types_of.PROFILE] if profiles is None else profiles
-        )
-        stored = first.to_json()
-        stored = notes.setdefault(_SCHEMAS, stored)
-        return Schemas.of_json(stored)
-    known = Schemas.of_json(stored)
-    both = known.with_more(events or (), profiles or ())
-    if both.to_json() != stored:
-        notes.update({_SCHEMAS: both.to_json()})
-    return both
+        ).to_json()
+
+    return Schemas.of_json(docs.notes(_OWNER).change(_SCHEMAS, remembered))
 
 
 def _who(given: Mapping[str, Any]) -> dict[str, Any]:

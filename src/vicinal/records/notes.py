@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, ItemsView, Iterator, MutableMapping
+from collections.abc import Callable, ItemsView, Iterator
 from typing import Any, TypeVar
 
+from .. import contract
 from ..errors import InvalidArgument
 from ..inputs.unicode import check_unicode
 from ..store.writing import Transaction
@@ -15,7 +16,7 @@ NAME_CHARS_MAX = 1024
 T = TypeVar("T")
 
 
-class Notes(MutableMapping[str, bytes]):
+class Notes(contract.Notes):
     """Notes of one owner, key to bytes: as durable as rows, seen by every handle, and moved along by `compact`,
     `backup`, `restore` and `repair`. Each call is one commit; one that changes nothing commits nothing.
 
@@ -64,6 +65,22 @@ class Notes(MutableMapping[str, bytes]):
             if found is None:
                 transaction.note(self._owner, {key: value})
             return value if found is None else found
+
+        return self._write(plan)
+
+    def replace(self, key: str, before: bytes | None, value: bytes) -> bool:
+        """Writes a note if it still is what it was when it was read; False where it is not, and nothing is written.
+
+        Args:
+            before: None where there was none.
+        """
+        given, known = checked_note(key, value), None if before is None else checked_note(key, before)
+
+        def plan(transaction: Transaction) -> bool:
+            found = transaction.notes(self._owner).get(key)
+            if found == known and found != given:
+                transaction.note(self._owner, {key: given})
+            return found == known
 
         return self._write(plan)
 

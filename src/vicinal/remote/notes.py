@@ -32,6 +32,13 @@ class RemoteNotes(Notes):
         found: bytes = self._ask("setdefault", {"key": key, "default": checked_note(key, default)})
         return found
 
+    def replace(self, key: str, before: bytes | None, value: bytes) -> bool:
+        """See `Notes.replace`."""
+        known = None if before is None else checked_note(key, before)
+        given = {"key": key, "before": known, "value": checked_note(key, value)}
+        done: bool = self._ask("replace", given)
+        return done
+
     def update(self, other: Any = (), /, **more: bytes) -> None:
         """See `Notes.update`."""
         given = {key: checked_note(key, value) for key, value in {**dict(other), **more}.items()}

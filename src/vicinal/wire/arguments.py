@@ -44,6 +44,7 @@ __all__ = [
     "Name",
     "NoteDefault",
     "NoteKey",
+    "NoteReplace",
     "NoteUpdate",
     "Open",
     "Peek",
@@ -463,6 +464,14 @@ class NoteDefault(Arguments):
 
     key: str
     default: bytes
+
+
+class NoteReplace(Arguments):
+    """A note that is written if it still is what it was; null for none."""
+
+    key: str
+    before: bytes | None
+    value: bytes
 
 
 class NoteKey(Arguments):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
+from ..contract import Notes
 from . import arguments as models
 from . import results
 from .needed import msgspec
@@ -46,7 +47,7 @@ def _pages(records: Iterator[Any], as_numbers: bool) -> Iterator[results.Page]:
     yield results.Page(end=True)
 
 
-def _of_notes(route: Route, notes: MutableMapping[str, bytes], given: dict[str, Any]) -> msgspec.Struct:
+def _of_notes(route: Route, notes: Notes, given: dict[str, Any]) -> msgspec.Struct:
     if route.call == "read":
         return results.Notes.of(dict(notes))
     if route.call == "update":
@@ -54,6 +55,8 @@ def _of_notes(route: Route, notes: MutableMapping[str, bytes], given: dict[str, 
         return results.Done.of()
     if route.call == "setdefault":
         return results.NoteValue.of(notes.setdefault(given["key"], given["default"]))
+    if route.call == "replace":
+        return results.Changed.of(notes.replace(given["key"], given["before"], given["value"]))
     try:
         del notes[given["key"]]
     except KeyError:

@@ -443,4 +443,6 @@ _SENT: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "max_pairs": lambda _, pairs: min(checked_pairs(pairs), _INT64_MAX),
     "notes": _as_it_is,
     "default": _as_it_is,
+    "before": _as_it_is,
+    "value": _as_it_is,
 }

@@ -164,6 +164,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     _notes("read", "GET", None, results.Notes, "read"),
     _notes("update", "POST", arguments.NoteUpdate, results.Done),
     _notes("setdefault", "POST", arguments.NoteDefault, results.NoteValue),
+    _notes("replace", "POST", arguments.NoteReplace, results.Changed),
     _notes("remove", "POST", arguments.NoteKey, results.Changed),
 )
 

@@ -122,10 +122,9 @@ class Catalogue:
         """Gives a collection another name, metadata or configuration."""
         with self._lock:
             old, entry = self.named(id_)
-            entry = replace(entry, **changes)
             if name is None or name == old:
-                self._notes().update({old: entry.to_bytes()})
-                return old, entry
+                return old, self._changed(old, id_, changes)
+            entry = replace(entry, **changes)
             checked_name(name)
             self._finish(name)
             taken = self._notes().setdefault(name, entry.to_bytes())
@@ -133,6 +132,17 @@ class Catalogue:
                 raise InternalError(f"Collection [{visible(name)}] already exists")
             del self._notes()[old]
             return name, entry
+
+    def _changed(self, name: str, id_: str, changes: Mapping[str, Any]) -> Entry:
+        """Changes the entry as it is at that moment: another process may change something else of it."""
+
+        def changed(note: bytes | None) -> bytes:
+            entry = None if note is None else Entry.of(note)
+            if entry is None or entry.id != id_:
+                raise NotFoundError(f"Collection [{visible(id_)}] does not exist.")
+            return replace(entry, **changes).to_bytes()
+
+        return Entry.of(self._notes().change(name, changed))
 
     def open(self, entry: Entry) -> Collection:
         """The engine's collection with the rows."""

@@ -45,6 +45,7 @@ class Entry:
         stored: name of the engine's collection.
         resource_id: by which it can be found as well.
         note: when and by whom it was made, and what else is told of it.
+        written: the notes of which all of this was read.
         indexes: by name.
     """
 
@@ -54,6 +55,7 @@ class Entry:
     resource_id: str
     schema: Schema
     note: dict[str, Any]
+    written: Mapping[str, bytes]
     indexes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def index(self, name: str | None) -> dict[str, Any]:
@@ -134,14 +136,19 @@ class Catalogue:
             text = json.dumps(note).encode()
             if docs.notes(_OWNER).setdefault(_COLLECTION, text) != text:
                 raise exists
-        made = self._entry(stored)
-        if made is None:
-            raise _not_found(name)
-        return made
+        return self._again(stored, name)
 
-    def change(self, entry: Entry, key: Key | None, **more: Any) -> None:
-        """Tells something else of a collection."""
-        self._note(entry, key, {_COLLECTION: entry.note | more | {"changed": moment_now()}})
+    def change(self, entry: Entry, key: Key | None, told: Callable[[Entry], dict[str, Any]]) -> None:
+        """Tells something else of a collection.
+
+        Args:
+            told: gives it for the collection as it is declared now; once more where somebody else was first.
+        """
+
+        def changed(now: Entry) -> dict[str, Any]:
+            return now.note | told(now) | {"changed": moment_now()}
+
+        self._change(entry, key, _COLLECTION, changed)
 
     def add_index(self, entry: Entry, key: Key | None, name: str, given: dict[str, Any]) -> None:
         """
@@ -157,8 +164,11 @@ class Catalogue:
                 name="IndexName",
             )
 
-    def change_index(self, entry: Entry, key: Key | None, name: str, given: dict[str, Any]) -> None:
-        self._note(entry, key, {_INDEX + name: given})
+    def change_index(
+        self, entry: Entry, key: Key | None, name: str, given: Callable[[Entry], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Like `change`, for what an index is; gives what it is now."""
+        return self._change(entry, key, _INDEX + name, given)
 
     def drop_index(self, entry: Entry, key: Key | None, name: str) -> None:
         self.use(entry, key, lambda docs: docs.notes(_OWNER).pop(_INDEX + name, None))
@@ -169,9 +179,22 @@ class Catalogue:
         finally:
             self._handles.forget(entry.stored)
 
-    def _note(self, entry: Entry, key: Key | None, notes: dict[str, Any]) -> None:
-        written = {name: json.dumps(value).encode() for name, value in notes.items()}
-        self.use(entry, key, lambda docs: docs.notes(_OWNER).update(written))
+    def _change(
+        self, entry: Entry, key: Key | None, note: str, changed: Callable[[Entry], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Two may change a note at once: so it is written only where it still says what the change was made of."""
+        while True:
+            value = changed(entry)
+            before, after = entry.written[note], json.dumps(value).encode()
+            if self.use(entry, key, lambda docs: docs.notes(_OWNER).replace(note, before, after)):  # noqa: B023  # at once
+                return value
+            entry = self._again(entry.stored, entry.name)
+
+    def _again(self, stored: str, name: str) -> Entry:
+        found = self._entry(stored)
+        if found is None:
+            raise _not_found(name)
+        return found
 
     def _engine(self, schema: Schema) -> dict[str, Any]:
         """What the engine makes the collection with."""
@@ -199,7 +222,7 @@ class Catalogue:
         }
         resource = f"{_RESOURCE}{uuid}"
         self._resources[resource] = stored
-        return Entry(note["name"], note["project"], stored, resource, Schema.of(note["given"]), note, indexes)
+        return Entry(note["name"], note["project"], stored, resource, Schema.of(note["given"]), note, notes, indexes)
 
     def _stored_of(self, resource_id: str | None) -> str:
         if resource_id not in self._resources:

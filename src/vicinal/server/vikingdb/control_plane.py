@@ -81,7 +81,7 @@ class ControlPlane:
         told = {"description": body.description or "", "tags": body.tags or [], "protected": bool(body.del_protection)}
         self._check_models(Schema.of(given))
         made = self._catalogue.create(name, _project(body), given, person, key)
-        self._catalogue.change(made, key, **told)
+        self._catalogue.change(made, key, lambda _: told)
         return {"ResourceId": made.resource_id, **_SUCCESS}
 
     def get_collection(self, body: Body, key: Key | None) -> dict[str, Any]:
@@ -96,21 +96,11 @@ class ControlPlane:
     def update_collection(self, body: Body, key: Key | None) -> dict[str, Any]:
         entry = self._find(body, key)
         _check_whole(key)
-        given = dict(entry.schema.given)
-        if body.fields:
-            given["Fields"] = [*given["Fields"], *body.fields]
-        if body.full_text is not None:
-            if self._rows(entry, key):
-                raise invalid("FullText changes only while a collection has no rows", "FullText")
-            given["FullText"] = body.full_text
-        if given != entry.schema.given:
-            self._check_addition(entry, Schema.of(given), body)
-        more: dict[str, Any] = {"given": given}
-        if body.description is not None:
-            more["description"] = body.description
-        if body.del_protection is not None:
-            more["protected"] = body.del_protection
-        self._catalogue.change(entry, key, **more)
+        if body.full_text is not None and self._rows(entry, key):
+            raise invalid("FullText changes only while a collection has no rows", "FullText")
+        more: dict[str, Any] = {"description": body.description, "protected": body.del_protection}
+        more = {name: value for name, value in more.items() if value is not None}
+        self._catalogue.change(entry, key, lambda now: more | {"given": self._given(now, body)})
         return dict(_SUCCESS)
 
     def delete_collection(self, body: Body, key: Key | None) -> dict[str, Any]:
@@ -170,6 +160,13 @@ class ControlPlane:
         entry = self._find(body, key)
         _check_whole(key)
         name = _needed(body.index_name, "IndexName")
+        given = self._catalogue.change_index(entry, key, name, lambda now: self._of_index(now, name, body))
+        if body.vector_index is not None:
+            self._build(entry, key, given["VectorIndex"])
+        return dict(_SUCCESS)
+
+    def _of_index(self, entry: Entry, name: str, body: Body) -> dict[str, Any]:
+        """What an index is with what is changed."""
         given = dict(entry.index(name))
         if body.scalar_index is not None and given["ScalarIndex"] is not None:
             given["ScalarIndex"] = _scalar_index(entry.schema, [*given["ScalarIndex"], *body.scalar_index])
@@ -185,10 +182,7 @@ class ControlPlane:
         if body.vector_index is not None:
             given["VectorIndex"] = _vector_index(entry.schema, given["VectorIndex"] | body.vector_index)
             self._check_distance(entry, given["VectorIndex"], name)
-        self._catalogue.change_index(entry, key, name, given)
-        if body.vector_index is not None:
-            self._build(entry, key, given["VectorIndex"])
-        return dict(_SUCCESS)
+        return given
 
     def delete_index(self, body: Body, key: Key | None) -> dict[str, Any]:
         entry = self._find(body, key)
@@ -245,6 +239,17 @@ class ControlPlane:
                 self._models.image(source.model, source.dim)
             else:
                 self._models.encoder_name(source.model, source.dim)
+
+    def _given(self, entry: Entry, body: Body) -> dict[str, Any]:
+        """What was declared, with what is added."""
+        given = dict(entry.schema.given)
+        if body.fields:
+            given["Fields"] = [*given["Fields"], *body.fields]
+        if body.full_text is not None:
+            given["FullText"] = body.full_text
+        if given != entry.schema.given:
+            self._check_addition(entry, Schema.of(given), body)
+        return given
 
     def _check_addition(self, entry: Entry, schema: Schema, body: Body) -> None:
         """Fields are added; what vectors are made of, and the key, stay."""

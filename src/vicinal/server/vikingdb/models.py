@@ -52,9 +52,6 @@ class Models:
     def text(self, model: str, dim: int | None = None) -> TextEncoder:
         return self._text(self.encoder_name(model, dim))
 
-    def is_image(self, model: str) -> bool:
-        return self._spec(model).startswith(_IMAGE)
-
     def image(self, model: str, dim: int | None = None) -> ImageEncoder:
         """Raises Refusal where the model takes no pictures."""
         spec = self._spec(model)

@@ -114,7 +114,7 @@ class _Provisioner:
                 upsert(docs, entry.schema, Write(data=rows), self._models, _WRITTEN.encode())
 
         self._catalogue.use(entry, None, work)
-        self._catalogue.change(entry, None, **{_WRITTEN: True})
+        self._catalogue.change(entry, None, lambda _: {_WRITTEN: True})
 
 
 def _read(path: Path) -> Plan:

@@ -130,8 +130,11 @@ class MemoryCatalogue:
         return found
 
     def change(self, entry: MemoryEntry, note: dict[str, Any]) -> None:
-        text = json.dumps(entry.note | note | {"changed": moment_now()}).encode()
-        self._handles.use(entry.stored, _HELD, None, lambda docs: docs.notes(_OWNER).update({_NOTE: text}))
+        def changed(before: bytes | None) -> bytes:
+            now = {} if before is None else json.loads(before)
+            return json.dumps(now | note | {"changed": moment_now()}).encode()
+
+        self._handles.use(entry.stored, _HELD, None, lambda docs: docs.notes(_OWNER).change(_NOTE, changed))
 
     def add_types(self, entry: MemoryEntry, events: list[EventType], profiles: list[ProfileType]) -> None:
         self._handles.use(entry.stored, _HELD, None, lambda docs: Memories(docs, events=events, profiles=profiles))
