@@ -21,6 +21,12 @@ _LIST: Final = r"\d+(?:\s*(?:[,;\u2013-]|and|&)\s*\d+)*"
 _CITED: Final = re.compile(rf"(\s*)[\[\u3010]\^?\s*(?:passages?|sources?)?\s*#?({_LIST})\s*[\]\u3011]", re.IGNORECASE)
 _RANGE: Final = re.compile(r"(\d+)\s*[\u2013-]\s*(\d+)")
 _DIGITS_MAX: Final = 9
+# Blocks of code, of which the last may lack its end, and code within a line: "a[1]" there cites nothing.
+_CODE: Final = re.compile(
+    r"^[ ]{0,3}(?P<fence>`{3,}+|~{3,}+)[^\n]*+\n(?:(?!^[ ]{0,3}(?P=fence))[^\n]*(?:\n|\Z))*(?:^[ ]{0,3}(?P=fence)[`~]*)?"
+    r"|(?<!`)(?P<ticks>`{1,8})(?!`)[^\n]+?(?<!`)(?P=ticks)(?!`)",
+    re.MULTILINE,
+)
 
 _INSTRUCTIONS: Final = """\
 Answer the question from the passages below, and from nothing else. After each statement cite the passages it rests on
@@ -92,9 +98,17 @@ def _checked(reply: str, passages: tuple[Hit, ...]) -> Answer:
         invented.update(set(numbers) - set(real))
         return f"{found[1]}[{', '.join(map(str, real))}]" if real else ""
 
-    text, before = reply, ""
-    while text != before:  # taking "[9]" out of "[[9]7]" leaves another
-        text, before = _CITED.sub(kept, text), text
+    def checked(prose: str) -> str:
+        before = ""
+        while prose != before:  # taking "[9]" out of "[[9]7]" leaves another
+            prose, before = _CITED.sub(kept, prose), prose
+        return prose
+
+    parts, at = list[str](), 0
+    for code in _CODE.finditer(reply):
+        parts += [checked(reply[at : code.start()]), code[0]]
+        at = code.end()
+    text = "".join([*parts, checked(reply[at:])])
     return Answer(text.strip(), tuple(sorted(cited)), tuple(sorted(invented)), passages)
 
 
