@@ -45,7 +45,7 @@ run() {
     echo "== $flavour"
     cmake -S . -B "$BUILD/$flavour" -DCMAKE_CXX_FLAGS="$WARNINGS $flags" "$@" >/dev/null
     cmake --build "$BUILD/$flavour" --parallel 2 --target ${TESTS:-all}
-    ctest --test-dir "$BUILD/$flavour" --output-on-failure ${TESTS:+-R "^($(echo "$TESTS" | sed 's/test_//g; s/ /|/g'))\$"}
+    ctest --test-dir "$BUILD/$flavour" --parallel 2 --output-on-failure ${TESTS:+-R "^($(echo "$TESTS" | sed 's/test_//g; s/ /|/g'))\$"}
     # ctest hides the output of tests that pass, and with it which levels ran and which were skipped.
     grep -hE '^(level|SKIP) ' "$BUILD/$flavour/Testing/Temporary/LastTest.log" || true
 }

@@ -2,10 +2,10 @@
 
     .venv/bin/python scripts/test.py [--all] [--steps NAME,...] [DISTRIBUTION...]
 
-Steps, in order (a step that fails does not keep the later ones from running):
+Steps:
 
     install     the distributions, as wheels made from their sdists, with all extras, and the model's weights
-    check       ruff, mypy, import directions
+    check       ruff, mypy, import directions, rules of the house
     native      C++ tests; with --all under sanitizers too, and NEON under an emulator
     tests       pytest on what was installed; without --all not the tests marked slow
 
@@ -14,9 +14,12 @@ Steps, in order (a step that fails does not keep the later ones from running):
     other       on the newest other Python of this machine what may differ between versions of the language
     purepython  an install where no compiler works
     packages    sdist and wheel, each wheel installed alone into an empty environment
-    torture     kills, power cuts, interrupts and processes in full size; it runs beside the steps after `install`
+    torture     kills, power cuts, interrupts and processes in full size
 
-The last line counts the tests.
+`install` comes first. Then three lanes run in parallel: `tests` and `other`, which have a worker per core; `check`,
+`native`, `purepython` and `packages`, which alone would leave a core idle; and `torture`, which mostly waits. The
+second and third lane print each step's output when it ends. A failed step does not stop the others. The last line
+counts the tests.
 """
 
 from __future__ import annotations
@@ -26,37 +29,51 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import packages
-from workshop import BUILD, ROOT, Background, Failed, Venv, other_python, run
+from workshop import BUILD, ROOT, Beside, Failed, Venv, other_python, run, show, show_kept
 
 QUICK_STEPS = ("install", "check", "native", "tests")
 STEPS = (*QUICK_STEPS, "other", "purepython", "packages", "torture")
+# After `install` these run in parallel. The first lane with a chosen step prints as it goes.
+LANES = (("tests", "other"), ("check", "native", "purepython", "packages"), ("torture",))
 COMPILED = {"VICINAL_REQUIRE_NATIVE": "1"}
 WORKERS = min(os.cpu_count() or 1, 4)
 # Folders of tests/ that try disks, processes, numbers and models, which are the same whatever the interpreter.
 NOT_OF_THE_LANGUAGE = ("analyzers", "benchmarks", "encoders", "evaluate", "filters", "indexes", "store", "torture")
 
 
+# Tests that read the sources and run nothing: the step `check` runs them.
+OF_THE_SOURCES = ("--ignore=tests/test_layers.py", "--ignore=tests/test_house.py")
+
+
 @dataclass
 class Workshop:
-    """One run of the steps over `distributions`, folders relative to the root, in `venv`."""
+    """One run of the steps that were `chosen`, over `distributions`, folders relative to the root, in `venv`."""
 
     venv: Venv
     distributions: list[Path]
     everything: bool
-    torturing: Background | None = None
+    chosen: Collection[str]
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    built: bool = False
+    wheels: list[Path] = field(default_factory=list)
 
     def install(self) -> None:
-        self.venv.install(*(word for group in ("test", "check", "dist", "bench") for word in ("--group", group)))
-        install(self.venv, packages.build(self.venv, self.distributions))
-        self.built = True
+        self.venv.install("--group", "dist")
+        # Neither pip nor building a pure wheel uses more than one core.
+        building = [Beside(partial(packages.build, self.venv, some)) for some in self.compiled_and_pure()]
+        self.venv.install(*(word for group in ("test", "check", "bench") for word in ("--group", group)))
+        self.wheels = [wheel for build in building for wheel in build.wait()]
+        install(self.venv, self.wheels)
+
+    def compiled_and_pure(self) -> list[list[Path]]:
+        """The distributions as two lists, in their order: the root alone is compiled."""
+        return [[folder for folder in self.distributions if bool(folder.parts) == pure] for pure in (False, True)]
 
     def check(self) -> None:
         run("make", "--no-print-directory", "--keep-going", "check-only", f"BIN={self.venv.bin}")
@@ -66,10 +83,11 @@ class Workshop:
         run("sh", "scripts/native_tests.sh", *([] if self.everything else ["plain"]), env={"PATH": path})
 
     def tests(self) -> None:
+        checked = OF_THE_SOURCES if "check" in self.chosen else ()
         if self.everything:
-            self.pytest(self.venv, env=self.vendors_client())
+            self.pytest(self.venv, *checked, env=self.vendors_client())
         else:
-            self.pytest(self.venv, "-m", "not slow")
+            self.pytest(self.venv, *checked, "-m", "not slow")
 
     def vendors_client(self) -> dict[str, str]:
         """Where tests find VikingDB's own client, whose import name is that of ours."""
@@ -85,33 +103,34 @@ class Workshop:
             return
         venv = Venv.make(BUILD / "other-python", interpreter)
         venv.install("--group", "test")
-        install(venv, [ROOT / folder for folder in self.distributions])
-        self.pytest(venv, "-m", "not slow", *(f"--ignore=tests/{folder}" for folder in NOT_OF_THE_LANGUAGE))
+        install(venv, self.compiled_here_only())
+        ignored = (f"--ignore=tests/{folder}" for folder in NOT_OF_THE_LANGUAGE)
+        self.pytest(venv, "-m", "not slow", *OF_THE_SOURCES, *ignored)
+
+    def compiled_here_only(self) -> list[Path]:
+        """Folder of the root, and of the others the wheels, which any Python can have, if they were made."""
+        pure = [wheel for wheel in self.wheels if wheel.stem.endswith("-py3-none-any")]
+        compiled, others = self.compiled_and_pure()
+        return [ROOT / folder for folder in compiled] + (pure or [ROOT / folder for folder in others])
 
     def purepython(self) -> None:
         packages.install_without_compiler(self.distributions)
 
     def packages(self) -> None:
-        if not self.built:
+        if not self.wheels:
             packages.build(self.venv, self.distributions)
         packages.try_built(self.venv, self.distributions)
 
-    def start_torture(self) -> None:
-        """Most of its time it waits, so the steps meanwhile lose little by it."""
-        command = (self.venv.python, "-m", "torture", "--json", BUILD / "torture.json")
-        self.torturing = Background(*command, log=BUILD / "torture.log", env={**COMPILED, "PYTHONPATH": "tests"})
-
     def torture(self) -> None:
-        if self.torturing is None:
-            self.start_torture()
-        assert self.torturing is not None
-        self.torturing.wait()
+        command = (self.venv.python, "-m", "torture", "--json", BUILD / "torture.json")
+        run(*command, env={**COMPILED, "PYTHONPATH": "tests"})
 
     def pytest(self, venv: Venv, *more: str, env: Mapping[str, str] | None = None) -> None:
         folders = [folder / "tests" for folder in self.distributions]
-        # What a compiled install must not do is fall back in silence.
-        options = ["-n", str(WORKERS), "--durations=10", *more]
-        # One thread each for NumPy: workers whose threads wait for one another take twice as long.
+        # worksteal: neighbours stay in one worker, so that what a module shares is made once, and none waits long.
+        options = ["-n", str(WORKERS), "--dist", "worksteal", "--durations=20", *more]
+        # What a compiled install must not do is fall back in silence. One thread each for NumPy: workers whose threads
+        # wait for one another take twice as long.
         env = {**COMPILED, "OPENBLAS_NUM_THREADS": "1", **(env or {})}
         try:
             self.count(run(venv.python, "-m", "pytest", *options, *folders, env=env))
@@ -127,24 +146,43 @@ class Workshop:
 
 def install(venv: Venv, distributions: list[Path]) -> None:
     """Wheels or folders. Not editable: what is tested is what a user gets."""
-    for distribution in distributions:
-        if distribution.is_file():  # a wheel, of which pip would keep another of the same version
-            venv.install("--force-reinstall", "--no-deps", distribution)
-        venv.install(f"{distribution}[all]", env=COMPILED)
+    wheels = [distribution for distribution in distributions if distribution.is_file()]
+    if wheels:  # of which pip would keep others of the same version
+        venv.install("--force-reinstall", "--no-deps", *wheels)
+    venv.install(*(f"{distribution}[all]" for distribution in distributions), env=COMPILED)
     run(venv.python, "-m", "vicinal", "models", "add", "minilm")
 
 
-def timed(step: Callable[[], None], name: str) -> tuple[str, float, str]:
+Result = tuple[str, float, str]
+
+
+def timed(step: Callable[[], None], name: str) -> Result:
     """Runs a step; gives its name, seconds, and why it failed or ""."""
-    print(f"\n=== {name}", flush=True)
+    show(f"\n=== {name}")
     start = time.monotonic()
     problem = ""
     try:
         step()
     except Failed as failure:
         problem = str(failure)
-        print(f"FAILED: {problem}", flush=True)
+        show(f"FAILED: {problem}")
+    show_kept()
     return name, time.monotonic() - start, problem
+
+
+def run_lane(workshop: Workshop, steps: Iterable[str]) -> list[Result]:
+    return [timed(getattr(workshop, name), name) for name in steps]
+
+
+def run_steps(workshop: Workshop) -> list[Result]:
+    chosen = workshop.chosen
+    results = run_lane(workshop, ["install"] if "install" in chosen else [])
+    lanes = [lane for steps in LANES if (lane := [step for step in steps if step in chosen])]
+    beside = [Beside(partial(run_lane, workshop, lane)) for lane in lanes[1:]]
+    results += run_lane(workshop, lanes[0] if lanes else [])
+    for others in beside:
+        results += others.wait()
+    return sorted(results, key=lambda result: STEPS.index(result[0]))
 
 
 def main() -> int:
@@ -158,24 +196,22 @@ def main() -> int:
     if unknown := set(chosen) - set(STEPS):
         parser.error(f"there is no step {', '.join(sorted(unknown))}; there are: {', '.join(STEPS)}")
 
-    workshop = Workshop(Venv(Path(sys.prefix)), options.distributions, everything)
-    results = []
-    for name in (step for step in STEPS if step in chosen):
-        results.append(timed(getattr(workshop, name), name))
-        if name == "install" and "torture" in chosen and not results[-1][2]:
-            workshop.start_torture()
+    workshop = Workshop(Venv(Path(sys.prefix)), options.distributions, everything, chosen)
+    start = time.monotonic()
+    results = run_steps(workshop)
+    seconds = time.monotonic() - start
     if not everything:
         workshop.notes.append("tests marked slow, sanitizers, NEON, other Pythons and torture run in `make test-all`")
 
     print("\n=== summary")
-    for name, seconds, problem in results:
-        print(f"{name:<12}{seconds:>7.1f} s  {problem or 'ok'}")
+    for name, its_seconds, problem in results:
+        print(f"{name:<12}{its_seconds:>7.1f} s  {problem or 'ok'}")
     for note in workshop.notes:
         print(f"note: {note}")
     failed = [name for name, _, problem in results if problem]
     verdict = f"failed: {', '.join(failed)}" if failed else f"{len(results)} steps ok"
     counts = ", ".join(f"{number} {outcome}" for outcome, number in workshop.counts.items()) or "no tests"
-    print(f"{counts} in {sum(seconds for _, seconds, _ in results):.0f}s ({verdict})")
+    print(f"{counts} in {seconds:.0f}s ({verdict})")
     return 1 if failed else 0
 
 

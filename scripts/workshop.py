@@ -10,16 +10,62 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from typing import Generic, TypeVar
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 MINORS = range(14, 10, -1)  # of the Python versions that we support, newest first
+T = TypeVar("T")
 
 
 class Failed(Exception):
     """A step of the workshop failed; the message says why."""
+
+
+# Where lines go instead of to the terminal: those of a thread, until it ends.
+_kept: ContextVar[list[str] | None] = ContextVar("_kept", default=None)
+_running: set[subprocess.Popen[str]] = set()
+_ending = threading.Event()
+
+
+@atexit.register
+def _end_all() -> None:
+    """Whoever stops the workshop stops its commands too."""
+    _ending.set()
+    for process in list(_running):
+        process.terminate()
+
+
+def show(text: str) -> None:
+    """Prints a line, or keeps it for when the thread ends."""
+    kept = _kept.get()
+    if kept is None:
+        print(text, flush=True)
+    else:
+        kept.append(text)
+
+
+def show_kept() -> None:
+    """Prints in one piece what a thread has kept so far; where nothing is kept there is nothing to do."""
+    kept = _kept.get()
+    if kept:
+        print("\n".join(kept), flush=True)
+        kept.clear()
+
+
+@contextmanager
+def _registered(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    _running.add(process)
+    try:
+        with process:
+            yield process
+    finally:
+        _running.discard(process)
 
 
 def run(*command: str | Path, env: Mapping[str, str] | None = None) -> str:
@@ -27,10 +73,12 @@ def run(*command: str | Path, env: Mapping[str, str] | None = None) -> str:
 
     `env` is added to the environment. Nothing can be asked: there is no input.
     """
+    if _ending.is_set():
+        raise Failed("stopped")
     words = [str(word) for word in command]
-    print("$", " ".join(words), flush=True)
+    show(f"$ {' '.join(words)}")
     last = ""
-    with subprocess.Popen(
+    started = subprocess.Popen(
         words,
         cwd=ROOT,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
@@ -39,38 +87,42 @@ def run(*command: str | Path, env: Mapping[str, str] | None = None) -> str:
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
-    ) as process:
+    )
+    with _registered(started) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            print(line, end="", flush=True)
+            show(line.rstrip("\n"))
             last = line.strip() or last
     if process.returncode:
         raise Failed(f"{Path(words[0]).name} ended with {process.returncode}: {last}")
     return last
 
 
-class Background:
-    """A command that runs in the root beside others; what it prints goes into a file until somebody waits for it."""
+class Beside(Generic[T]):
+    """A call in a thread of its own, so that no core is idle. Its output appears at each `show_kept` and at its end."""
 
-    def __init__(self, *command: str | Path, log: Path, env: Mapping[str, str]) -> None:
-        self._words = [str(word) for word in command]
-        self._log = log
-        log.parent.mkdir(parents=True, exist_ok=True)
-        print("$", " ".join(self._words), f"> {log.relative_to(ROOT)} &", flush=True)
-        with log.open("wb") as out:
-            environment = {**os.environ, **env}
-            self._process = subprocess.Popen(
-                self._words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
-            )
-        # Whoever stops the workshop stops this too.
-        atexit.register(self._process.terminate)
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._given: T
+        self._error: Exception | None = None
+        # A daemon: who stops the workshop does not wait for it.
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
-    def wait(self) -> None:
-        """Shows what it printed once it ends, and raises `Failed` if it failed."""
-        code = self._process.wait()
-        print(self._log.read_text(encoding="utf-8", errors="replace"), end="", flush=True)
-        if code:
-            raise Failed(f"{Path(self._words[0]).name} ended with {code}: {' '.join(self._words[1:])}")
+    def _run(self) -> None:
+        _kept.set([])
+        try:
+            self._given = self._call()
+        except Exception as error:  # raised where somebody waits
+            self._error = error
+        show_kept()
+
+    def wait(self) -> T:
+        """What the call gives, or raises, once it has ended."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._given
 
 
 class Venv:
@@ -91,7 +143,7 @@ class Venv:
         wanted = version_of(interpreter)
         if version_of(venv.python) != wanted:
             shutil.rmtree(path, ignore_errors=True)
-            print(f"Making {path.name} with Python {wanted}", flush=True)
+            show(f"Making {path.name} with Python {wanted}")
             venv._create(interpreter)
             if current_pip:
                 venv.install("--upgrade", "pip")
