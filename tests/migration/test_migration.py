@@ -151,7 +151,7 @@ def test_through_an_engine_and_back(folder: Path, shm: Path) -> None:
 @pytest.mark.slow
 def test_through_a_server_and_back(folder: Path, tmp_path: Path) -> None:
     """Which gives no more than so many ids at once."""
-    with VicinalServer(rows_max="100") as server:
+    with VicinalServer(rows_max="250") as server:
         vicinal.migrate(folder, server.url, collection="docs")
         receipt = vicinal.migrate(server.url, tmp_path / "back")
     assert [(one.name, one.rows) for one in receipt.collections] == [("docs", 300)]
