@@ -23,7 +23,8 @@ _RANGE: Final = re.compile(r"(\d+)\s*[\u2013-]\s*(\d+)")
 _DIGITS_MAX: Final = 9
 # Blocks of code, of which the last may lack its end, and code within a line: "a[1]" there cites nothing.
 _CODE: Final = re.compile(
-    r"^[ ]{0,3}(?P<fence>`{3,}+|~{3,}+)[^\n]*+\n(?:(?!^[ ]{0,3}(?P=fence))[^\n]*(?:\n|\Z))*(?:^[ ]{0,3}(?P=fence)[`~]*)?"
+    r"^ {0,3}(?P<fence>`{3,}+|~{3,}+)[^\n]*+\n"
+    r"(?:(?!^ {0,3}(?P=fence))[^\n]*(?:\n|\Z))*(?:^ {0,3}(?P=fence)[`~]*)?"
     r"|(?<!`)(?P<ticks>`{1,8})(?!`)[^\n]+?(?<!`)(?P=ticks)(?!`)",
     re.MULTILINE,
 )
