@@ -268,10 +268,12 @@ class Collection:
     ) -> Iterator[Record]:
         """All rows that pass, one by one, in the order of their ids; each exactly once.
 
-        What is written meanwhile does not disturb it: a row that is there throughout comes exactly once.
+        What is written meanwhile does not disturb it: a row that is there throughout comes exactly once, and rows that
+        are added do not come. It holds a page of rows and 8 bytes for each row to come.
 
         Args:
-            order_by: a field; rows come by its value and then by id, those without a value last.
+            order_by: a field; rows come by its value and then by id, those without a value last. Then all
+                ids are held.
         """
         return _held_by(self, scroll(self._context, where, order_by, descending=descending, vectors=vectors))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from itertools import compress
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +18,17 @@ from ..filters.where import check_path, parse_path
 from ..filters.within import is_within
 from ..indexes.derived import DerivedIndex, RowsAt, viewing
 from ..inputs.unicode import check_unicode
-from ..store.reading import Reader
+from ..store.reading import ChangedMeanwhile, Reader
 from ..store.rows import StoredId
 from ..types import Record
 from .context import Context, now
 from .read import record_of
 from .selection import filter_of, slots_in
 
-_PAGE_ROWS = 1000
+_PAGE_ROWS: Final = 1000
+_HELD_IDS_MAX: Final = 16_384  # of more rows only hashes of ids are held, 8 bytes each
+_SCANNED_AT_ONCE: Final = 1024
+_SCANNED_MAX: Final = 64 * _PAGE_ROWS  # in one transaction
 
 
 def scroll(
@@ -32,15 +36,19 @@ def scroll(
 ) -> Iterator[Record]:
     """Rows in the order of their ids, or of a field and then of their ids.
 
-    The ids of what matches are read first, at one moment; rows are read page by page later, and no transaction
-    stays open between pages. So a row that is there throughout comes exactly once, and one that was deleted
-    meanwhile does not come.
+    Which rows these are is decided first, at one moment; they are read page by page later, and no transaction stays
+    open between pages. So a row that is there throughout comes exactly once, one that was deleted meanwhile does not
+    come, and no loop that adds rows runs after them for ever.
     """
     if order_by is not None:
         checked_order(order_by)
     tree = filter_of(where)
-    ids = _ids_in_order(context, tree, order_by, descending)
-    return pages(context, ids, vectors)
+    if order_by is not None:
+        return pages(context, _ids_in_order_of(context, tree, order_by, descending), vectors)
+    chosen = _chosen(context, tree, descending)
+    if isinstance(chosen, list):
+        return pages(context, chosen, vectors)
+    return _pages_of(context, chosen, vectors, descending)
 
 
 def checked_order(order_by: Any) -> str:
@@ -56,15 +64,45 @@ def checked_order(order_by: Any) -> str:
     return order_by
 
 
-def _ids_in_order(context: Context, tree: Node | None, order_by: str | None, descending: bool) -> list[StoredId]:
-    moment = now()
+def _chosen(context: Context, tree: Node | None, descending: bool) -> list[StoredId] | NDArray[np.int64]:
+    """The ids of the rows that pass, in order; hashes of them, ascending, where there are many."""
+    moment, view = now(), viewing(tree, within=context.within)
+
+    def ids(slots: Slots, reader: Reader) -> list[StoredId] | NDArray[np.int64]:
+        if len(slots) <= _HELD_IDS_MAX:
+            return _sorted(reader.ids_of(slots), descending)
+        passes = np.zeros(int(slots[-1]) + 1, dtype=np.bool_)
+        passes[slots] = True
+        return _hashes_of(reader, passes, len(slots))
+
+    return context.store.at_moment(lambda index, reader: slots_in(view(index, reader), moment), ids)
+
+
+def _hashes_of(reader: Reader, passes: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
+    """Of the ids of the rows whose slots pass, ascending.
+
+    Raises:
+        ChangedMeanwhile: one is gone.
+    """
+    hashes, known, after = np.empty(count, dtype=np.int64), 0, None
+    while found := reader.ids_after(after, limit=_SCANNED_AT_ONCE):
+        check_deadline()
+        some = [hash(id_) for id_, slot in found if slot < len(passes) and passes[slot]]
+        if known + len(some) > count:
+            break
+        hashes[known : known + len(some)] = some
+        known, after = known + len(some), found[-1][0]
+    if known != count:
+        raise ChangedMeanwhile
+    hashes.sort()
+    return hashes
+
+
+def _ids_in_order_of(context: Context, tree: Node | None, order_by: str, descending: bool) -> list[StoredId]:
+    moment, path = now(), parse_path(order_by)
 
     def take(index: DerivedIndex, reader: Reader) -> tuple[Slots, NDArray[np.int64]]:
         view = viewing(tree, within=context.within)(index, reader)
-        if order_by is None:
-            slots = slots_in(view, moment)
-            return slots, np.zeros(len(slots), dtype=np.int64)
-        path = parse_path(order_by)
         check_path(path, index.columns.known_paths(), "order_by", index.columns.was_known)
         return index.columns.ranks(path, view.rows(moment), RowsAt(reader, view.change))
 
@@ -72,8 +110,6 @@ def _ids_in_order(context: Context, tree: Node | None, order_by: str | None, des
         return taken[1], reader.ids_of(taken[0])
 
     ranks, ids = context.store.at_moment(take, with_ids)
-    if order_by is None:
-        return _sorted(ids, descending)
     keyed = sorted(zip(ranks.tolist(), map(comparable_id, ids), ids, strict=True), reverse=descending)
     keyed = [row for row in keyed if row[0] >= 0] + [row for row in keyed if row[0] < 0]  # no value: always last
     return [id_ for _, _, id_ in keyed]
@@ -109,6 +145,46 @@ def pages(context: Context, ids: Sequence[StoredId], vectors: bool) -> Iterator[
         check_deadline()
         page = ids[start : start + _PAGE_ROWS]
         yield from context.store.read(partial(_records, context, page, now(), vectors))
+
+
+def _pages_of(context: Context, hashes: NDArray[np.int64], vectors: bool, descending: bool) -> Iterator[Record]:
+    """The rows that have one of these hashes, in the order of their ids, as they are when it comes to them."""
+    after: StoredId | None = None
+    while True:
+        check_deadline()
+        read = partial(_page_after, context, after, hashes, now(), vectors, descending)
+        page, after = context.store.read(read)
+        yield from page
+        if after is None:
+            return
+
+
+def _page_after(
+    context: Context,
+    after: StoredId | None,
+    hashes: NDArray[np.int64],
+    moment: int,
+    vectors: bool,
+    descending: bool,
+    reader: Reader,
+) -> tuple[list[Record], StoredId | None]:
+    """A page, and the id to go on from; None at the end. It may hold no row, where few of many pass."""
+    page: list[StoredId] = []
+    for _ in range(0, _SCANNED_MAX, _PAGE_ROWS):
+        found = [id_ for id_, _ in reader.ids_after(after, limit=_PAGE_ROWS, descending=descending)]
+        after = found[-1] if len(found) == _PAGE_ROWS else None
+        page += _among(found, hashes)
+        if after is None or len(page) >= _PAGE_ROWS:
+            break
+    return _records(context, page, moment, vectors, reader), after
+
+
+def _among(ids: Sequence[StoredId], hashes: NDArray[np.int64]) -> list[StoredId]:
+    """Those that have one of the hashes, which are ascending."""
+    own = np.fromiter(map(hash, ids), dtype=np.int64, count=len(ids))
+    at = np.searchsorted(hashes, own)
+    there = hashes[np.minimum(at, len(hashes) - 1)] == own
+    return list(compress(ids, there))
 
 
 def _records(context: Context, page: Sequence[StoredId], moment: int, vectors: bool, reader: Reader) -> list[Record]:

@@ -16,6 +16,7 @@ from .row_cache import RowCache
 from .rows import (
     Row,
     StoredId,
+    ids_after,
     ids_of,
     rows_by_id,
     rows_by_slot,
@@ -108,6 +109,11 @@ class Reader:
                 return ids_of(connection, slots)
         except KeyError:
             raise ChangedMeanwhile from None
+
+    def ids_after(self, after: StoredId | None, *, limit: int, descending: bool = False) -> list[tuple[StoredId, int]]:
+        """See `rows.ids_after`."""
+        with self._generation.connections.turn, self._reading() as connection:
+            return ids_after(connection, after, limit=limit, descending=descending)
 
     def rows_in_order(self, *, after: int = -1, now: int, limit: int, offset: int = 0) -> list[Row]:
         with self._generation.connections.turn, self._reading() as connection:

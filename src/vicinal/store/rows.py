@@ -161,6 +161,23 @@ def ids_of(connection: apsw.Connection, slots: Slots) -> list[StoredId]:
     return [found[slot] for slot in wanted]
 
 
+def ids_after(
+    connection: apsw.Connection, after: StoredId | None, *, limit: int, descending: bool = False
+) -> list[tuple[StoredId, int]]:
+    """The next ids in their order and their slots: integers, then texts, then UUIDs. The index of ids has both.
+
+    Args:
+        after: the last id that is known; None to begin.
+    """
+    order, beyond = ("DESC", "<") if descending else ("ASC", ">")
+    found = connection.execute(
+        f"SELECT id, slot FROM rows WHERE {'?1 IS NULL' if after is None else f'id {beyond} ?1'} "
+        f"ORDER BY id {order} LIMIT ?2",
+        (after, limit),
+    )
+    return cast("list[tuple[StoredId, int]]", found.fetchall())
+
+
 def rows_by_id(connection: apsw.Connection, vectors: Vectors, ids: Sequence[StoredId]) -> dict[StoredId, Row]:
     found: dict[StoredId, Row] = {}
     for sql, chunk in _in_chunks(f"SELECT {_COLUMNS} FROM rows WHERE id IN ({{}})", ids):
