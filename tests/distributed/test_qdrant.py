@@ -112,6 +112,35 @@ def test_scores_and_order_are_those_of_an_embedded_collection(db: vicinal.Databa
             assert answers[0] == answers[1]
 
 
+@pytest.mark.parametrize("metric", ["cosine", "ip", "l2", "l1"])
+def test_arrangements_are_those_of_an_embedded_collection(db: vicinal.Database, metric: Any) -> None:
+    """Rows that differ and groups, of every kind of value, with pages and least scores; expired rows are in none."""
+    rng = np.random.default_rng(3)
+    vectors = rng.standard_normal((300, 8)).astype(np.float32)
+    vectors[::9] = vectors[0]  # ties
+    values: list[Any] = [1, 1.0, Decimal(1), True, "1", date(2024, 1, 1), [1], {"k": 1}, None, 2, "b"]
+    metadata = [{"g": {"h": values[i % 11]}, "n": i % 100} if i % 13 else {} for i in range(300)]
+    with vicinal.connect(":memory:") as memory:
+        both = [database.collection("docs", metric=metric) for database in (db, memory)]
+        for docs in both:
+            docs.add(list(range(300)), vectors=vectors, metadata=metadata)
+        least = both[1].search(vectors[1], 150)[-1].score
+        for options in (
+            {"mmr": 0.5},
+            {"mmr": 0.3, "fetch_k": 20, "offset": 3, "where": {"n": {"$lt": 60}}},
+            {"mmr": 0.7, "min_score": least, "fetch_k": 250},
+            {"group_by": "g.h"},
+            {"group_by": "g.h", "group_size": 4, "k": 3, "offset": 2, "select": ["text"]},
+            {"group_by": "n", "k": 40, "group_size": 2, "where": {"n": {"$gte": 30}}},
+            {"group_by": "n", "k": 200, "min_score": least},
+        ):
+            given = {"k": 10, "exact": True, **options}
+            answers = [docs.search(vectors[1], **given) for docs in both]
+            assert len(answers[0]) > 0
+            assert answers[0] == answers[1], options
+            assert answers[0].groups == answers[1].groups
+
+
 def test_an_empty_collection_may_hold_rows_before_its_first_vector(db: vicinal.Database) -> None:
     docs, other = db.collection("docs"), db.collection("docs")
     docs.add([1], metadata=[{"n": 1}])

@@ -74,7 +74,7 @@ _NO_ENGINE_HAS: Final = frozenset(
 )  # fmt: skip
 # By the engine's name; docs/distributed.md has a column of each.
 LACKS: Final[Mapping[str, frozenset[str]]] = {
-    "Qdrant": _NO_ENGINE_HAS | {"group_by", "keyword search", "mmr"},
+    "Qdrant": _NO_ENGINE_HAS | {"keyword search"},
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, cast
 
@@ -21,11 +21,13 @@ from ..query.run import measure_of
 from ..records.context import now
 from ..records.selection import filter_of
 from ..rerankers.registry import reranker_of
+from ..searching.group import grouped
 from ..searching.rerank import reranked
 from ..searching.search import wide
-from ..store.rows import Row, user_id
+from ..store.rows import user_id
 from ..store.state import State
 from ..types import Hits
+from .arranging import Candidates, arranged
 from .context import EngineContext
 from .engine import Point
 from .payloads import PARTS_OF_VECTOR, row_of, vector_of
@@ -36,6 +38,7 @@ _MORE: Final = 8  # candidates beside those asked for, so that equal scores seld
 _CANDIDATES_MAX: Final = 16_384  # where the answer need not be exact
 _EPSILON: Final = 2.0**-23
 _SMALLEST: Final = 2.0**-149  # of float32: what is below vanishes from the engine's sums
+_NOTHING: Final = Candidates([], np.empty(0, dtype=np.float32), np.empty((0, 0), dtype=np.float32), 0)
 _PARTS: Final = ("id", "order", "expires", *PARTS_OF_VECTOR)
 
 
@@ -46,6 +49,10 @@ def search(context: EngineContext, arguments: SearchArguments, where: Any) -> li
     if arguments.shaping is not None and arguments.shaping.rerank is not None:
         reranker = reranker_of(arguments.shaping.rerank)  # before anything is searched
         return [reranked(search(context, wide(arguments), where)[0], reranker, arguments)]
+    if arguments.shaping is not None and (field := arguments.shaping.group_by) is not None:
+        whole = replace(arguments, select=None)  # groups are named by metadata
+        [question] = _questions(context, whole, where)
+        return [grouped(_Search(context, question).hits()[0], field, arguments.select)]
     if not arguments.queries:
         return []
     answers: list[Hits] = []
@@ -66,7 +73,8 @@ def _refuse_what_is_lacking(context: EngineContext, arguments: SearchArguments) 
         raise context.lacking("keyword search", "mode", arguments.mode)
     if arguments.shaping is not None:
         for name in ("mmr", "group_by"):
-            if (given := getattr(arguments.shaping, name)) is not None:
+            given = getattr(arguments.shaping, name)
+            if given is not None and name in context.far.engine.capabilities.lacks:
                 raise context.lacking(name, name, given)
 
 
@@ -81,19 +89,6 @@ def _questions(context: EngineContext, arguments: SearchArguments, where: Any) -
     return questions
 
 
-@dataclass(slots=True)
-class _Candidates:
-    """Candidates of one query with their scores, best first.
-
-    Attributes:
-        certain: how many of them no row that was not looked at can be among.
-    """
-
-    rows: list[Row]
-    scores: FloatVector
-    certain: int
-
-
 class _Search:
     """One question, asked of the engine."""
 
@@ -105,52 +100,53 @@ class _Search:
 
     def hits(self) -> list[Hits]:
         question = self._question
-        return self._store.on_points(
-            lambda points, state: [
-                self._as_hits(
-                    found.rows[question.offset : question.k], found.scores[question.offset : question.k], state
-                )
-                for found in self._found(points, state)
-            ]
-        )
+
+        def find(points: str, state: State) -> list[Hits]:
+            if question.arrangement is not None:
+                ranked = partial(self._ranking, points, state)
+                return [self._as_hits(arranged(question, state.metric, ranked), state)]
+            found = self._found(points, state, question.k)
+            return [self._as_hits(one.cut(question.offset, question.k, question.min_score), state) for one in found]
+
+        return self._store.on_points(find)
+
+    def _ranking(self, points: str, state: State, depth: int) -> Candidates:
+        [found] = self._found(points, state, depth)
+        return found
 
     def in_range(self, bounds: Bounds) -> Hits:
         """All rows are ranked that the engine has."""
 
         def find(points: str, state: State) -> Hits:
             count = self._store.engine.count(points, self._context.condition(self._question.where))
-            self._question = replace(self._question, k=max(count, 1))
-            [found] = self._found(points, state)
+            found = self._ranking(points, state, max(count, 1))
             far = measure_of(self._question, state.metric)[1] - found.scores.astype(np.float64)
             inside = np.ones(len(found.rows), dtype=bool)
             if bounds.min_score is not None:
                 inside &= found.scores.astype(np.float64) >= bounds.min_score
             if bounds.max_distance is not None:
                 inside &= far <= bounds.max_distance
-            kept = np.flatnonzero(inside)
-            return self._as_hits([found.rows[i] for i in kept.tolist()], found.scores[kept], state)
+            return self._as_hits(found.at(np.flatnonzero(inside)), state)
 
         return self._store.on_points(find)
 
-    def _as_hits(self, rows: list[Row], scores: FloatVector, state: State) -> Hits:
+    def _as_hits(self, found: Candidates, state: State) -> Hits:
         measure, distance_at_0 = measure_of(self._question, state.metric)
-        if self._question.min_score is not None:
-            end = int(np.searchsorted(-scores.astype(np.float64), -self._question.min_score, side="right"))
-            rows, scores = rows[:end], scores[:end]
-        return Hits(hits_of(rows, scores.tolist(), distance_at_0, self._question.select), measure, 0)
+        return Hits(hits_of(found.rows, found.scores.tolist(), distance_at_0, self._question.select), measure, 0)
 
-    def _found(self, points: str, state: State) -> list[_Candidates]:
+    def _found(self, points: str, state: State, k: int) -> list[Candidates]:
+        """For each query the best `k` rows and maybe more, or all that there are."""
         queries, left_out = self._queries(points, state)
         if state.dimension is None:
-            return [_Candidates([], np.empty(0, dtype=np.float32), 0) for _ in queries]
+            return [_NOTHING for _ in queries]
         check_dimension(queries, state)
         tree: Node | None = self._question.where
         trees = tree, None if not left_out else Not(IdIn(left_out))
-        accuracy, k = self._question.accuracy, self._question.k
+        accuracy = self._question.accuracy
         if accuracy.recall is not None:  # the engine knows no recall between
             accuracy = replace(accuracy, exact=True, recall=None)
         most = 2**31 if accuracy.exact else max(_CANDIDATES_MAX, k)
-        wanted, found = k + _MORE, dict[int, _Candidates]()
+        wanted, found = k + _MORE, dict[int, Candidates]()
         sent = _for_engine(queries, state.metric)
         condition = self._context.condition(*trees, expired_too=True)
         while left := [i for i in range(len(queries)) if i not in found]:
@@ -163,7 +159,7 @@ class _Search:
             condition = self._context.condition(*trees)  # few rows have expired, and no filter is quicker than one
         return [found[i] for i in range(len(queries))]
 
-    def _ranked(self, candidates: list[Point], query: FloatVector, metric: Metric, wanted: int) -> _Candidates:
+    def _ranked(self, candidates: list[Point], query: FloatVector, metric: Metric, wanted: int) -> Candidates:
         """The candidates that have not expired, in the order of their scores."""
         rows = [row_of(point.payload, self._store.place) for point in candidates]
         there = [i for i, row in enumerate(rows) if not row.is_expired(self._question.now)]
@@ -171,14 +167,14 @@ class _Search:
         if len(candidates) >= wanted:
             limit = _best_of_others(candidates, query, metric)
         if not there:
-            return _Candidates([], np.empty(0, dtype=np.float32), 0)
+            return _NOTHING
         points = [candidates[i] for i in there]
         vectors = np.ascontiguousarray(np.stack([vector_of(_vector(point), point.payload) for point in points]))
         scores = _scores(vectors, query, metric)
         slots = np.array([rows[i].slot for i in there])
         order = np.lexsort((slots, -scores.astype(np.float64)))
         certain = int(np.count_nonzero(scores.astype(np.float64) > limit))
-        return _Candidates([rows[there[i]] for i in order.tolist()], scores[order], certain)
+        return Candidates([rows[there[i]] for i in order.tolist()], scores[order], vectors[order], certain)
 
     def _queries(self, points: str, state: State) -> tuple[FloatMatrix, list[Any]]:
         """The vectors to search by, and ids of rows that are no hits."""

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..contract import FloatMatrix, FloatVector, Kernels, Metric, Slots
 from ..filters.bitmap import unpack
 from .hits import Ranking
 from .mmr import choose
@@ -16,7 +17,7 @@ from .question import Grouping, Mmr
 from .rank import Ranker, deeper_and_deeper, matching, ranker
 from .threshold import nearness, similarity_of
 
-__all__ = ["arranged"]
+__all__ = ["arranged", "by_group", "relevance_of_vectors", "similarity_among"]
 
 FloatArray = NDArray[np.float64]
 
@@ -46,9 +47,9 @@ def _diverse(plan: Plan, mmr: Mmr, ranked: Ranker) -> Ranking:
 
 def _relevance(plan: Plan, pool: Ranking) -> FloatArray:
     """Of the same measure as the similarity of rows: the similarity to the query, or the score over the best one."""
-    scores = pool.scores.astype(np.float64)
     if plan.question.mode == "dense":
-        return nearness(pool.scores) if plan.metric in ("l2", "l1") else scores
+        return relevance_of_vectors(pool.scores, plan.metric)
+    scores = pool.scores.astype(np.float64)
     best = float(scores[0]) if len(scores) else 0.0
     return scores / best if best > 0 else scores
 
@@ -56,15 +57,32 @@ def _relevance(plan: Plan, pool: Ranking) -> FloatArray:
 def _similarity(plan: Plan, pool: Ranking) -> Callable[[int], FloatArray]:
     """Of rows by the collection's metric; by the cosine where relevance is by words. Without a vector it is 0."""
     metric = plan.metric if plan.question.mode == "dense" else "cosine"
-    similar = similarity_of(metric) if metric in ("l2", "l1") else lambda scores: scores.astype(np.float64)
     there = plan.view.slots.searchable[pool.slots] & (pool.slots < len(plan.vectors))
-    known = np.ascontiguousarray(pool.slots[there])
-    score = plan.view.kernels.score
+    return similarity_among(plan.vectors, pool.slots, there, metric, plan.view.kernels)
+
+
+def relevance_of_vectors(scores: FloatVector, metric: Metric) -> FloatArray:
+    """Of rows that were ranked by their vectors: float64, shape (rows,)."""
+    return nearness(scores) if metric in ("l2", "l1") else scores.astype(np.float64)
+
+
+def similarity_among(
+    vectors: FloatMatrix, slots: Slots, there: NDArray[np.bool_], metric: Metric, kernels: Kernels
+) -> Callable[[int], FloatArray]:
+    """A function of a row's place that gives the similarity of all rows to it.
+
+    Args:
+        vectors: float32, a row of it for each slot.
+        slots: of the rows, in their order.
+        there: which of them have a vector; to the others the similarity is 0.
+    """
+    similar = similarity_of(metric) if metric in ("l2", "l1") else lambda scores: scores.astype(np.float64)
+    known = np.ascontiguousarray(slots[there])
 
     def to(place: int) -> FloatArray:
-        found = np.zeros(len(pool.slots))
+        found = np.zeros(len(slots))
         if there[place]:
-            found[there] = similar(score(metric, plan.vectors, known, plan.vectors[int(pool.slots[place])]))
+            found[there] = similar(kernels.score(metric, vectors, known, vectors[int(slots[place])]))
         return found
 
     return to
@@ -81,7 +99,7 @@ def _grouped(plan: Plan, grouping: Grouping, ranked: Ranker) -> Ranking:
         found = ranking.cut(0, question.min_score)
         is_all = is_all or len(found.slots) < len(ranking.slots)  # all others score too low
         numbers = groups[found.slots] + 1
-        order, counts = _by_group(numbers, question.k, grouping.size)
+        order, counts = by_group(numbers, question.k, grouping.size)
         has_all = len(counts) == wanted and all(
             count == min(grouping.size, int(sizes[number])) for number, count in counts.items()
         )
@@ -91,7 +109,7 @@ def _grouped(plan: Plan, grouping: Grouping, ranked: Ranker) -> Ranking:
     return found.taken(np.array(order[passed:], dtype=np.intp))
 
 
-def _by_group(numbers: NDArray[np.int64], k: int, size: int) -> tuple[list[int], dict[int, int]]:
+def by_group(numbers: NDArray[np.int64], k: int, size: int) -> tuple[list[int], dict[int, int]]:
     """Places of the best rows of the first `k` groups, group by group, and how many each group has, in this order."""
     places: dict[int, list[int]] = {}
     for place, number in enumerate(numbers.tolist()):

@@ -13,7 +13,7 @@ from ..groups import GroupedHits
 from ..types import Hits
 from .parts import with_parts
 
-__all__ = ["grouped"]
+__all__ = ["group_of", "grouped"]
 
 
 def grouped(hits: Hits, field: str, select: Sequence[str] | None) -> GroupedHits:
@@ -21,12 +21,12 @@ def grouped(hits: Hits, field: str, select: Sequence[str] | None) -> GroupedHits
     path = parse_path(field)
     values = [value_at(hit.metadata, path) for hit in hits]
     groups: list[tuple[Any, int]] = []
-    for key, same in groupby(values, key=_key):
+    for key, same in groupby(values, key=group_of):
         mine = list(same)
         groups.append((None if key is None else mine[0], len(mine)))
     return GroupedHits(list(with_parts(hits, select)), hits.metric, hits.change, field, groups)
 
 
-def _key(value: Any) -> Any:
-    """Equal where the engine sees one group."""
+def group_of(value: Any) -> Any:
+    """A key of a field's value, equal where the engine sees one group."""
     return None if isinstance(value, (list, dict)) else sort_key(value)
