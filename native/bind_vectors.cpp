@@ -125,62 +125,90 @@ void encode_leading(std::string_view metric_name, nb::handle vectors, nb::handle
     vectors::encode_leading(metric, matrix_of(rows), directed.data(), first.look(), second.look());
 }
 
-// Coarse codes of at least `count` rows and their statistics, or none.
-void add_coarse(vectors::Rows& rows, nb::handle coarse, nb::handle coarse_statistics) {
-    if (coarse.is_none()) return;
-    const vectors::CodeShape shape = code_shape_of(rows.metric, rows.vectors.dim);
-    const auto code_rows = table_array<const std::uint8_t>("coarse", "uint8", coarse);
-    const auto statistic_rows = table_array<const float>("coarse_statistics", "float32", coarse_statistics);
-    const bool leads = rows.directions != nullptr;
-    expect_rows("coarse", code_rows, rows.vectors.rows, leads ? vectors::kSpanStride : shape.coarse_stride());
-    const std::size_t statistics = leads ? vectors::kStatistics : shape.statistics;
-    expect_rows("coarse_statistics", statistic_rows, rows.vectors.rows, statistics);
-    if (shape.stride == 0) return;
-    rows.coarse = code_rows.data();
-    rows.coarse_statistics = statistic_rows.data();
-}
+// Vectors by slot and their codes, as exact search reads them: checked once, for search after search. Keeps them alive.
+class FlatRows {
+public:
+    FlatRows(std::string_view metric_name, std::size_t count, nb::handle vectors, nb::handle codes,
+             nb::handle statistics, nb::handle coarse, nb::handle coarse_statistics, nb::handle directions,
+             nb::handle further, nb::handle further_statistics)
+        : metric_(metric_of(metric_name)), count_(count), vectors_(vectors_array(vectors)),
+          shape_(code_shape_of(metric_, vectors_.shape(1))),
+          codes_(table_array<const std::uint8_t>("codes", "uint8", codes)),
+          statistics_(table_array<const float>("statistics", "float32", statistics)) {
+        expect_rows("vectors", vectors_, count, dim());
+        expect_rows("codes", codes_, count, shape_.stride);
+        expect_rows("statistics", statistics_, count, shape_.statistics);
+        if (!directions.is_none()) keep_further(directions, further, further_statistics);
+        if (!coarse.is_none()) keep_coarse(coarse, coarse_statistics);
+    }
 
-// Directions and further codes in them, or neither.
-void add_further(vectors::Rows& rows, nb::handle directions, nb::handle further, nb::handle further_statistics) {
-    if (directions.is_none()) return;
-    rows.directions = directions_of(directions, rows.vectors.dim).data();
-    const auto code_rows = table_array<const std::uint8_t>("further", "uint8", further);
-    const auto statistic_rows = table_array<const float>("further_statistics", "float32", further_statistics);
-    expect_rows("further", code_rows, rows.vectors.rows, vectors::kSpanStride);
-    expect_rows("further_statistics", statistic_rows, rows.vectors.rows, vectors::kStatistics);
-    rows.further = code_rows.data();
-    rows.further_statistics = statistic_rows.data();
-}
+    void search(nb::handle allowed, nb::handle queries, std::size_t threads, nb::handle slots, nb::handle scores,
+                nb::handle counts) const {
+        const auto query_rows = table_array<const float>("queries", "float32", queries);
+        const auto slot_rows = table_array<std::uint32_t>("slots", "uint32", slots);
+        const auto score_rows = table_array<float>("scores", "float32", scores);
+        const auto found =
+            array<Array<std::uint32_t, 1>>("counts", "a C-contiguous uint32 array of shape (m,)", counts);
+        expect_shape("queries", query_rows, query_rows.shape(0), dim());
+        expect_shape("slots", slot_rows, query_rows.shape(0), slot_rows.shape(1));
+        expect_shape("scores", score_rows, query_rows.shape(0), slot_rows.shape(1));
+        expect_length("counts", found.size(), query_rows.shape(0));
+        const vectors::Rows rows = rows_in(bitmap(allowed, count_));
 
-void search(std::string_view metric_name, std::size_t count, nb::handle vectors, nb::handle codes,
-            nb::handle statistics, nb::handle coarse, nb::handle coarse_statistics, nb::handle directions,
-            nb::handle further, nb::handle further_statistics, nb::handle allowed, nb::handle queries,
-            std::size_t threads, nb::handle slots, nb::handle scores, nb::handle counts) {
-    const kernels::Metric metric = metric_of(metric_name);
-    const FloatRows rows = vectors_array(vectors);
-    const auto code_rows = table_array<const std::uint8_t>("codes", "uint8", codes);
-    const auto statistic_rows = table_array<const float>("statistics", "float32", statistics);
-    const auto query_rows = table_array<const float>("queries", "float32", queries);
-    const auto slot_rows = table_array<std::uint32_t>("slots", "uint32", slots);
-    const auto score_rows = table_array<float>("scores", "float32", scores);
-    const auto found = array<Array<std::uint32_t, 1>>("counts", "a C-contiguous uint32 array of shape (m,)", counts);
-    const vectors::CodeShape shape = code_shape_of(metric, rows.shape(1));
-    expect_rows("vectors", rows, count, rows.shape(1));
-    expect_rows("codes", code_rows, count, shape.stride);
-    expect_rows("statistics", statistic_rows, count, shape.statistics);
-    expect_shape("queries", query_rows, query_rows.shape(0), rows.shape(1));
-    expect_shape("slots", slot_rows, query_rows.shape(0), slot_rows.shape(1));
-    expect_shape("scores", score_rows, query_rows.shape(0), slot_rows.shape(1));
-    expect_length("counts", found.size(), query_rows.shape(0));
-    vectors::Rows searched = {metric, {rows.data(), count, rows.shape(1)}, code_rows.data(),
-                              statistic_rows.data(), bitmap(allowed, count)};
-    add_further(searched, directions, further, further_statistics);
-    add_coarse(searched, coarse, coarse_statistics);
+        const Unlocked unlocked;
+        vectors::search(rows, matrix_of(query_rows), std::max<std::size_t>(threads, 1),
+                        {slot_rows.shape(1), slot_rows.data(), score_rows.data(), found.data()});
+    }
 
-    const Unlocked unlocked;
-    vectors::search(searched, matrix_of(query_rows), std::max<std::size_t>(threads, 1),
-                    {slot_rows.shape(1), slot_rows.data(), score_rows.data(), found.data()});
-}
+private:
+    std::size_t dim() const { return vectors_.shape(1); }
+
+    vectors::Rows rows_in(const std::uint64_t* allowed) const {
+        vectors::Rows rows = {metric_, {vectors_.data(), count_, dim()}, codes_.data(), statistics_.data(), allowed};
+        if (directions_.is_valid()) {
+            rows.directions = directions_.data();
+            rows.further = further_.data();
+            rows.further_statistics = further_statistics_.data();
+        }
+        if (coarse_.is_valid()) {
+            rows.coarse = coarse_.data();
+            rows.coarse_statistics = coarse_statistics_.data();
+        }
+        return rows;
+    }
+
+    void keep_coarse(nb::handle coarse, nb::handle coarse_statistics) {
+        const auto code_rows = table_array<const std::uint8_t>("coarse", "uint8", coarse);
+        const auto statistic_rows = table_array<const float>("coarse_statistics", "float32", coarse_statistics);
+        const bool leads = directions_.is_valid();
+        expect_rows("coarse", code_rows, count_, leads ? vectors::kSpanStride : shape_.coarse_stride());
+        const std::size_t statistics = leads ? vectors::kStatistics : shape_.statistics;
+        expect_rows("coarse_statistics", statistic_rows, count_, statistics);
+        if (shape_.stride == 0) return;
+        coarse_ = code_rows;
+        coarse_statistics_ = statistic_rows;
+    }
+
+    void keep_further(nb::handle directions, nb::handle further, nb::handle further_statistics) {
+        directions_ = directions_of(directions, dim());
+        further_ = table_array<const std::uint8_t>("further", "uint8", further);
+        further_statistics_ = table_array<const float>("further_statistics", "float32", further_statistics);
+        expect_rows("further", further_, count_, vectors::kSpanStride);
+        expect_rows("further_statistics", further_statistics_, count_, vectors::kStatistics);
+    }
+
+    kernels::Metric metric_;
+    std::size_t count_;
+    FloatRows vectors_;
+    vectors::CodeShape shape_;
+    Array<const std::uint8_t, 2> codes_;
+    Array<const float, 2> statistics_;
+    Array<const std::uint8_t, 2> coarse_;  // these are empty where there are none
+    Array<const float, 2> coarse_statistics_;
+    FloatRows directions_;
+    Array<const std::uint8_t, 2> further_;
+    Array<const float, 2> further_statistics_;
+};
 
 void expect_below(const char* name, std::span<const std::uint32_t> values, std::size_t limit) {
     for (const std::uint32_t value : values)
@@ -302,11 +330,15 @@ void bind_vectors(nb::module_& module) {
                further, further_statistics,
                "Codes of all rows in directions, for the first and the further look, and their statistics into arrays "
                "of that shape; see `Scanner.lead`. ValueError for arrays that do not fit.");
-    module.def("search", &search, nb::arg("metric"), nb::arg("count"), vectors, codes, statistics, coarse,
-               coarse_statistics, directions, further, further_statistics, nb::arg("allowed").none(),
-               nb::arg("queries").none(), nb::arg("threads"), slots, scores, nb::arg("counts").none(),
-               "Best rows of each query into `slots` and `scores`, how many into `counts`; see "
-               "`Scanner.search_many`. ValueError for arrays that do not fit.");
+    nb::class_<FlatRows>(module, "FlatRows", "Vectors by slot and their codes, as exact search reads them.")
+        .def(nb::init<std::string_view, std::size_t, nb::handle, nb::handle, nb::handle, nb::handle, nb::handle,
+                      nb::handle, nb::handle, nb::handle>(),
+             nb::arg("metric"), nb::arg("count"), vectors, codes, statistics, coarse, coarse_statistics, directions,
+             further, further_statistics)
+        .def("search", &FlatRows::search, nb::arg("allowed").none(), nb::arg("queries").none(), nb::arg("threads"),
+             slots, scores, nb::arg("counts").none(),
+             "Best rows of each query into `slots` and `scores`, how many into `counts`; see "
+             "`Scanner.search_many`. ValueError for arrays that do not fit.");
 
     nb::class_<Lists>(module, "Lists", "Codes in the order of lists; see `indexes/listed.py`.")
         .def(nb::init<std::string_view, nb::handle, nb::handle, nb::handle, nb::handle, nb::handle, nb::handle,

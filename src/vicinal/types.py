@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, overload
+from typing import TYPE_CHECKING, Any, Final, Protocol, overload
 from uuid import UUID
 
 import numpy as np
@@ -175,6 +175,15 @@ class Hit:
         return f"Hit(id={self.id!r}, score={self.score:.4f}, text={_quoted(self.text)})"
 
 
+class HitsLater(Protocol):
+    """Hits that are made when somebody looks at them: many programs look at ids and scores only."""
+
+    def hits(self) -> list[Hit]: ...
+    def ids(self) -> list[Id]: ...
+    def scores(self) -> list[float]: ...
+    def __len__(self) -> int: ...
+
+
 class Hits(Sequence[Hit]):
     """Hits of one query, best first, ties by insertion order.
 
@@ -183,19 +192,31 @@ class Hits(Sequence[Hit]):
         change: the commit that the answer stands on.
     """
 
-    __slots__ = ("_hits", "change", "metric")
+    __slots__ = ("_later", "_made", "change", "metric")
 
     def __init__(self, hits: Sequence[Hit], metric: str, change: int) -> None:
-        self._hits = list(hits)
+        self._made: list[Hit] | None = list(hits)
+        self._later: HitsLater | None = None
         self.metric = metric
         self.change = change
 
     @property
+    def _hits(self) -> list[Hit]:
+        if self._made is None:
+            assert self._later is not None  # one of them is there
+            self._made = self._later.hits()
+        return self._made
+
+    @property
     def ids(self) -> list[Id]:
+        if self._made is None and self._later is not None:
+            return self._later.ids()
         return [hit.id for hit in self._hits]
 
     @property
     def scores(self) -> list[float]:
+        if self._made is None and self._later is not None:
+            return self._later.scores()
         return [hit.score for hit in self._hits]
 
     @property
@@ -221,7 +242,7 @@ class Hits(Sequence[Hit]):
         return self._hits[index]
 
     def __len__(self) -> int:
-        return len(self._hits)
+        return len(self._hits if self._later is None else self._later)
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self._hits)
@@ -314,6 +335,16 @@ class Hits(Sequence[Hit]):
         rest = len(self) - len(shown)
         header = ["", f"score ({self.metric})", "id", "text", "metadata"]
         return notebook.table(f"{len(self):,} hits", header, rows, f"and {rest:,} more" if rest else "")
+
+
+def hits_later(later: HitsLater, metric: str, change: int) -> Hits:
+    """Hits that are not made yet."""
+    hits = Hits.__new__(Hits)
+    hits._made = None
+    hits._later = later
+    hits.metric = metric
+    hits.change = change
+    return hits
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import pickle
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -15,7 +18,9 @@ import vicinal
 from vicinal.contract import Accuracy
 from vicinal.deadline import Deadline, within
 from vicinal.errors import DeadlineExceeded, DimensionMismatch, ZeroVector
-from vicinal.indexes.flat import FlatSearcher
+from vicinal.filters.bitmap import pack
+from vicinal.indexes.flat import FlatSearcher, flat_index
+from vicinal.indexes.kernels import kernels
 from vicinal.query import search
 from vicinal.query.plain import plain_answer
 
@@ -135,3 +140,32 @@ def test_a_metric_that_was_changed_before_the_rows_were_seen(monkeypatch: pytest
         monkeypatch.setattr(search, "view_for", after_a_change)
         with pytest.raises(ZeroVector):
             docs.search([0, 0])
+
+
+@pytest.mark.parametrize("select", [None, ()])
+def test_ids_and_scores_are_those_of_hits_that_are_made_later(select: tuple[()] | None) -> None:
+    ids = [UUID(int=7), "word", 3]
+    with vicinal.connect(":memory:") as database:
+        docs = database.collection("docs", metric="l2")
+        docs.add(ids, vectors=[[1, 0], [2, 0], [3, 0]], texts=["one", "two", "three"])
+        vector = np.array([1, 0], np.float32)
+        found, again = docs.search(vector, select=select), docs.search(vector, select=select)
+        assert (found.ids, found.scores, len(found)) == (ids, [0.0, -1.0, -2.0], 3)
+        assert math.copysign(1, found.scores[0]) == 1
+        assert [(hit.id, hit.score) for hit in found] == list(zip(found.ids, found.scores, strict=True))
+        assert again == found == pickle.loads(pickle.dumps(docs.search(vector, select=select)))
+        assert found[0] is found[0]
+
+
+def test_a_searcher_that_is_kept_sees_codes_that_were_made_since() -> None:
+    vectors = np.random.default_rng(0).standard_normal((9000, 8)).astype(np.float32)
+    every, query = pack(np.ones(len(vectors), np.bool_)), vectors[8999:]
+    index = flat_index(kernels(), "cosine")
+    searcher = index.searcher(vectors)
+    answers = [searcher.search(query, 5, every)]
+    while index.build(vectors, every):
+        answers.append(searcher.search(query, 5, every))
+    assert index.searcher(vectors) is searcher or not isinstance(searcher, FlatSearcher)
+    assert index.covered == len(vectors)
+    answers.append(searcher.search(query, 5, every))
+    assert len({(slots.tobytes(), scores.tobytes()) for [(slots, scores)] in answers}) == 1

@@ -8,16 +8,26 @@ native/vectors/codes.hpp has the bounds and why they hold.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import Bitmap, FloatMatrix, FloatVector, Kernels, Metric, Slots
-from .kernels import Core, NativeKernels, NumpyKernels, check_array, check_metric, lane_sums
+from .kernels import Core, CoreFlatRows, NativeKernels, NumpyKernels, check_array, check_metric, lane_sums
 from .pca import DIRECTIONS, SPAN
 
-__all__ = ["Coarse", "Codes", "NativeScanner", "NumpyScanner", "Scanner", "coarse_stride", "code_shape", "scanner"]
+__all__ = [
+    "BoundRows",
+    "Coarse",
+    "Codes",
+    "NativeScanner",
+    "NumpyScanner",
+    "Scanner",
+    "coarse_stride",
+    "code_shape",
+    "scanner",
+]
 
 Codes = NDArray[np.uint8]
 Counts = NDArray[np.uint32]
@@ -49,6 +59,16 @@ class Coarse(NamedTuple):
     directions: FloatMatrix | None = None
     further: Codes | None = None
     further_statistics: FloatMatrix | None = None
+
+
+class BoundRows(Protocol):
+    """Rows that a scanner has checked; see `Scanner.bound`."""
+
+    def search(
+        self, queries: FloatMatrix, k: int, allowed: Bitmap | None = None, threads: int = 1
+    ) -> tuple[NDArray[np.uint32], FloatMatrix, Counts]:
+        """See `Scanner.search_many`."""
+        ...
 
 
 class Scanner(ABC):
@@ -95,6 +115,22 @@ class Scanner(ABC):
         """
 
     @abstractmethod
+    def bound(
+        self,
+        metric: Metric,
+        vectors: FloatMatrix,
+        codes: Codes,
+        statistics: FloatMatrix,
+        *,
+        coarse: Coarse | None = None,
+        count: int | None = None,
+    ) -> BoundRows:
+        """These rows, checked once, for search after search; see `search_many`. The arrays must not change.
+
+        Raises:
+            ValueError: unknown metric, or arrays of another dtype, shape or layout.
+        """
+
     def search_many(
         self,
         metric: Metric,
@@ -132,6 +168,8 @@ class Scanner(ABC):
         Raises:
             ValueError: unknown metric, or arrays of another dtype, shape or layout.
         """
+        rows = self.bound(metric, vectors, codes, statistics, coarse=coarse, count=count)
+        return rows.search(queries, k, allowed, threads)
 
     def search(
         self,
@@ -195,33 +233,21 @@ class NumpyScanner(Scanner):
             codes[rows, :dim], found[rows] = _encode(metric, vectors[rows], scales[rows])
         return codes, found
 
-    def search_many(
+    def bound(
         self,
         metric: Metric,
         vectors: FloatMatrix,
         codes: Codes,
         statistics: FloatMatrix,
-        queries: FloatMatrix,
-        k: int,
         *,
         coarse: Coarse | None = None,
-        allowed: Bitmap | None = None,
         count: int | None = None,
-        threads: int = 1,
-    ) -> tuple[NDArray[np.uint32], FloatMatrix, Counts]:
-        """See `Scanner.search_many`; codes are not looked at, and all is done in this thread."""
+    ) -> BoundRows:
+        """See `Scanner.bound`; codes are not looked at."""
         check_metric(metric)
         count = len(vectors) if count is None else count
         _check_rows(metric, vectors, codes, statistics, count)
-        check_array("queries", queries, np.float32, (len(queries), vectors.shape[1]))
-        candidates = _slots_of(allowed, count)
-        slots, scores, counts = _room(len(queries), k, count)
-        for i, query in enumerate(queries):
-            found = self._scores(metric, vectors, candidates, query)
-            best = np.lexsort((candidates, -found))[: slots.shape[1]]
-            counts[i] = len(best)
-            slots[i, : len(best)], scores[i, : len(best)] = candidates[best], found[best]
-        return slots, scores, counts
+        return NumpyRows(self._kernels, metric, vectors, count)
 
     def coarsen(self, metric: Metric, dim: int, codes: Codes, statistics: FloatMatrix) -> Coarse:
         """See `Scanner.coarsen`."""
@@ -247,11 +273,35 @@ class NumpyScanner(Scanner):
             further = _encode_leading(metric, inside, sizes, vectors.shape[1], DIRECTIONS)
         return Coarse(*first, directions, *further)
 
-    def _scores(self, metric: Metric, vectors: FloatMatrix, slots: Slots, query: FloatVector) -> FloatVector:
+
+class NumpyRows:
+    """See `BoundRows`; all is done in the calling thread."""
+
+    def __init__(self, kernels: NumpyKernels, metric: Metric, vectors: FloatMatrix, count: int) -> None:
+        self._kernels = kernels
+        self._metric: Metric = metric
+        self._vectors = vectors
+        self._count = count
+
+    def search(
+        self, queries: FloatMatrix, k: int, allowed: Bitmap | None = None, threads: int = 1
+    ) -> tuple[NDArray[np.uint32], FloatMatrix, Counts]:
+        """See `Scanner.search_many`."""
+        check_array("queries", queries, np.float32, (len(queries), self._vectors.shape[1]))
+        candidates = _slots_of(allowed, self._count)
+        slots, scores, counts = _room(len(queries), k, self._count)
+        for i, query in enumerate(queries):
+            found = self._scores(candidates, query)
+            best = np.lexsort((candidates, -found))[: slots.shape[1]]
+            counts[i] = len(best)
+            slots[i, : len(best)], scores[i, : len(best)] = candidates[best], found[best]
+        return slots, scores, counts
+
+    def _scores(self, slots: Slots, query: FloatVector) -> FloatVector:
         scores = np.empty(len(slots), np.float32)
         for start in range(0, len(slots), _rows_per_block(len(query))):
             part = slice(start, start + _rows_per_block(len(query)))
-            scores[part] = self._kernels.score(metric, vectors, slots[part], query)
+            scores[part] = self._kernels.score(self._metric, self._vectors, slots[part], query)
         return scores
 
 
@@ -286,43 +336,37 @@ class NativeScanner(Scanner):
         self._core.encode_leading(metric, vectors, directions, codes, found, further, further_found)
         return Coarse(codes, found, directions, further, further_found)
 
-    def search_many(
+    def bound(
         self,
         metric: Metric,
         vectors: FloatMatrix,
         codes: Codes,
         statistics: FloatMatrix,
-        queries: FloatMatrix,
-        k: int,
         *,
         coarse: Coarse | None = None,
-        allowed: Bitmap | None = None,
         count: int | None = None,
-        threads: int = 1,
+    ) -> BoundRows:
+        """See `Scanner.bound`."""
+        count = len(vectors) if count is None else count
+        found = (None, None, None, None, None) if coarse is None else coarse
+        return NativeRows(self._core.FlatRows(metric, count, vectors, codes, statistics, *found), count)
+
+
+class NativeRows:
+    """See `BoundRows`."""
+
+    __slots__ = ("_count", "_rows")
+
+    def __init__(self, rows: CoreFlatRows, count: int) -> None:
+        self._rows = rows
+        self._count = count
+
+    def search(
+        self, queries: FloatMatrix, k: int, allowed: Bitmap | None = None, threads: int = 1
     ) -> tuple[NDArray[np.uint32], FloatMatrix, Counts]:
         """See `Scanner.search_many`."""
-        count = len(vectors) if count is None else count
-        slots, scores, counts = _room(len(queries), k, count)
-        found = (None, None, None, None, None) if coarse is None else coarse
-        short, short_statistics, directions, further, further_statistics = found
-        self._core.search(
-            metric,
-            count,
-            vectors,
-            codes,
-            statistics,
-            short,
-            short_statistics,
-            directions,
-            further,
-            further_statistics,
-            allowed,
-            queries,
-            threads,
-            slots,
-            scores,
-            counts,
-        )
+        slots, scores, counts = _room(len(queries), k, self._count)
+        self._rows.search(allowed, queries, threads, slots, scores, counts)
         return slots, scores, counts
 
 

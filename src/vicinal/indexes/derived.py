@@ -31,6 +31,7 @@ from .vector_index import DEFAULT_INDEX, make_vector_index
 
 _SLOTS, _VECTORS, _COLUMNS, _WORDS, _SPARSE = _PARTS = "slots", "vectors", "columns", "words", "sparse"
 _EAGER = (_SLOTS, _COLUMNS)
+_NO_VECTORS = np.empty((0, 0), dtype=np.float32)
 
 
 @dataclass(slots=True)  # every search makes one, and a frozen one takes longer
@@ -42,6 +43,7 @@ class View:
         kernels: score vectors.
         filters: what gives the rows that pass the call's filter, and those that pass the handle's.
         vectors, words, sparse: indexes at this moment, where the call asked for them.
+        vector_count: slots below it lie in the file of vectors, where the call asked for `vectors`.
         grouping: gives the numbers of groups for the rows that pass, where the call groups by a field.
         passing: the rows that pass all filters, once they were asked for.
         numbers: those of groups, likewise.
@@ -56,6 +58,7 @@ class View:
     grouping: Callable[[Bitmap | None], NDArray[np.int64]] | None = None
     passing: Bitmap | None = None
     numbers: NDArray[np.int64] | None = None
+    vector_count: int = 0
 
     @property
     def change(self) -> int:
@@ -131,6 +134,7 @@ class DerivedIndex:
         self.columns = Columns()
         self.words: LazyIndex[TextIndex] = LazyIndex(self._make_text, lambda rows, *slots: rows.texts(*slots))
         self.sparse: LazyIndex[SparseIndex] = LazyIndex(self._make_sparse, lambda rows, *slots: rows.sparse(*slots))
+        self._vectors_view: tuple[View | None, FloatMatrix] = None, _NO_VECTORS  # what was last asked for
 
     @property
     def change(self) -> int:
@@ -139,6 +143,7 @@ class DerivedIndex:
 
     def apply(self, delta: Delta, parts: Collection[str] | None = None) -> None:
         """See `Index.apply`."""
+        self._vectors_view = None, _NO_VECTORS
         for part in _PARTS if parts is None else parts:
             if part == _SLOTS:
                 self.slots.apply(delta)
@@ -150,6 +155,17 @@ class DerivedIndex:
                 )
             else:
                 self._lagging(part).note(delta.change, delta.dead)
+
+    def vectors_view(self, reader: Reader) -> View:
+        """What a search by vectors alone needs, of all rows: the same as before where nothing has changed."""
+        known, matrix = self._vectors_view
+        if known is None:
+            matrix = reader.matrix(self.slots.slot_count)
+        searcher = self.vectors.searcher(matrix)
+        if known is None or known.vectors is not searcher:
+            known = View(self.slots.view(), self.kernels, vectors=searcher, vector_count=len(matrix))
+            self._vectors_view = known, matrix
+        return known
 
     def live_count(self, now: int | None = None) -> int:
         """See `Index.live_count`."""
@@ -283,8 +299,10 @@ def viewing(
         if within is not None:
             filters.append(partial(index.columns.pending(within, count).bitmap, records))
         wanted = (index.words if words else None, index.sparse if sparse else None)
-        searcher = index.vectors.searcher(reader.matrix(count)) if vectors else None
-        taken = View(slots, index.kernels, filters, searcher, *wanted)
+        taken = View(slots, index.kernels, filters, None, *wanted)
+        if vectors:
+            matrix = reader.matrix(count)
+            taken.vectors, taken.vector_count = index.vectors.searcher(matrix), len(matrix)
         if group_by is not None:
             check_path(group_by, index.columns.known_paths(), "group_by", index.columns.was_known)
             pending = index.columns.pending_groups(group_by, count)

@@ -25,7 +25,7 @@ from ..contract import (
 )
 from ..locks import new_lock
 from .coded_rows import CodedRows, sections
-from .codes import NativeScanner, Scanner, code_shape
+from .codes import BoundRows, NativeScanner, Scanner, code_shape
 from .flat_numpy import Norms, NumpyFlatIndex, NumpyFlatSearcher
 from .kernels import NativeKernels
 from .pca import DIRECTIONS, LEARNED_FROM, are_orthonormal, leading_directions
@@ -67,6 +67,7 @@ class FlatIndex:
         self._learned_from = 0  # rows
         self._ready: tuple[CodedRows, ...] = ()  # the parts as searchers see them: replaced, never changed
         self._uncoded = Norms(kernels)
+        self._searcher: FlatSearcher | None = None  # of the newest vectors, until there are others
 
     @property
     def covered(self) -> int:
@@ -81,10 +82,14 @@ class FlatIndex:
     def apply(self, delta: Delta) -> None:
         """See `VectorIndex.apply`."""
         self.change = delta.change
+        self._searcher = None
 
     def searcher(self, vectors: FloatMatrix) -> FlatSearcher:
-        """See `VectorIndex.searcher`."""
-        return FlatSearcher(self, self._scanner, self._metric, vectors)
+        """See `VectorIndex.searcher`. The same one for the same vectors: it remembers what it has bound."""
+        known = self._searcher
+        if known is None or known.vectors is not vectors:
+            known = self._searcher = FlatSearcher(self, self._scanner, self._metric, vectors)
+        return known
 
     def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
         """See `VectorIndex.build`. First codes of all rows, which take little time; directions when these are there."""
@@ -164,6 +169,8 @@ class FlatIndex:
             while tail.end < end:
                 tail.append(self._scanner, self._metric, vectors[tail.end : min(end, tail.end + _ENCODED_AT_ONCE)])
         self._ready = tuple(part.now() for part in self._parts)
+        if self._searcher is not None:
+            self._searcher.unbind()
         if self.covered >= len(vectors):
             self._uncoded = Norms(self._kernels, first=self.covered)
 
@@ -197,59 +204,68 @@ class FlatSearcher:
     See `contract.VectorSearcher`.
     """
 
-    __slots__ = ("_index", "_metric", "_scanner", "_vectors")
+    __slots__ = ("_bound", "_index", "_metric", "_scanner", "vectors")
 
     def __init__(self, index: FlatIndex, scanner: Scanner, metric: Metric, vectors: FloatMatrix) -> None:
         self._index = index
         self._scanner = scanner
         self._metric: Metric = metric
-        self._vectors = vectors
+        self.vectors = vectors
+        # What was searched last: parts, their rows, and whether one part has all; together, so that threads see it so.
+        self._bound: tuple[tuple[CodedRows, ...], list[BoundRows], bool] = (), [], False
 
     def search(
         self, queries: FloatMatrix, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL, threads: int = 1
     ) -> list[tuple[Slots, FloatVector]]:
         """See `VectorSearcher.search`."""
-        vectors = self._vectors
-        parts = self._index.ready(vectors)
-        end = _end(parts)
-        if len(parts) == 1 and 0 < len(vectors) <= end:
-            return self._search_part(parts[0], queries, k, candidates, threads)
+        parts, bound, is_one = self._bound
+        if parts is not self._index.coded or not (is_one or _end(parts) >= len(self.vectors)):
+            parts, bound, is_one = self._bound = self._bind()
+        if is_one:
+            return _found(bound[0], queries, k, candidates, threads)
+        vectors, end = self.vectors, _end(parts)
         answers = [
-            self._search_part(part, queries, k, candidates, threads) for part in parts if part.start < len(vectors)
+            _found(rows, queries, k, candidates, threads, part.start) for part, rows in zip(parts, bound, strict=False)
         ]
         if end < len(vectors):
             answers.append(self._index.uncoded(vectors, end).search(queries, k, candidates))
         return [merged(found, k) for found in zip(*answers, strict=True)] if answers else [_NOTHING] * len(queries)
 
+    def unbind(self) -> None:
+        """Lets go of codes that there are newer ones for."""
+        self._bound = (), [], False
+
+    def _bind(self) -> tuple[tuple[CodedRows, ...], list[BoundRows], bool]:
+        vectors, parts, known = self.vectors, self._index.ready(self.vectors), self._bound
+        if parts is known[0]:
+            return known
+        bound = [self._rows(part) for part in parts if part.start < len(vectors)]
+        return parts, bound, len(bound) == 1 and 0 < len(vectors) <= _end(parts)
+
     def approach(self, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL) -> Approach:
         """See `VectorSearcher.approach`."""
         return Approach(True, "every candidate's code is compared, with bounds that certify the answer")
 
-    def _search_part(
-        self, part: CodedRows, queries: FloatMatrix, k: int, candidates: Bitmap, threads: int
-    ) -> list[tuple[Slots, FloatVector]]:
-        vectors, start = self._vectors, part.start
-        end = min(part.end, len(vectors))
-        if start:
-            vectors, candidates = vectors[start:end], candidates[start // _WORD_BITS :]
-        slots, scores, counts = self._scanner.search_many(
+    def _rows(self, part: CodedRows) -> BoundRows:
+        start, end = part.start, min(part.end, len(self.vectors))
+        return self._scanner.bound(
             self._metric,
-            vectors,
+            self.vectors[start:end],
             part.arrays.codes,
             part.arrays.statistics,
-            queries,
-            k,
             coarse=part.coarse if end - start >= _COARSE_FROM else None,
-            allowed=candidates,
             count=end - start,
-            threads=threads,
         )
-        if start:
-            slots += np.uint32(start)
-        found = []
-        for i, count in enumerate(counts.tolist()):
-            found.append((slots[i, :count], scores[i, :count]))
-        return found
+
+
+def _found(
+    rows: BoundRows, queries: FloatMatrix, k: int, candidates: Bitmap, threads: int, start: int = 0
+) -> list[tuple[Slots, FloatVector]]:
+    """Args: start: the slot of the first of the rows, a multiple of 64."""
+    slots, scores, counts = rows.search(queries, k, candidates[start // _WORD_BITS :] if start else candidates, threads)
+    if start:
+        slots += np.uint32(start)
+    return [(slots[i, :count], scores[i, :count]) for i, count in enumerate(counts.tolist())]
 
 
 def _end(parts: Sequence[CodedRows]) -> int:

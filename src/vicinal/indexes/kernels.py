@@ -188,6 +188,20 @@ class CorePostings(Protocol):
     def load(self, arrays: dict[str, NDArray[Any]]) -> None: ...
 
 
+class CoreFlatRows(Protocol):
+    """Vectors by slot and their codes, as exact search reads them; see native/bind_vectors.cpp."""
+
+    def search(
+        self,
+        allowed: Bitmap | None,
+        queries: FloatMatrix,
+        threads: int,
+        slots: NDArray[np.uint32],
+        scores: FloatMatrix,
+        counts: NDArray[np.uint32],
+    ) -> None: ...
+
+
 class CoreLists(Protocol):
     """Codes in the order of lists; see native/bind_vectors.cpp."""
 
@@ -251,6 +265,8 @@ class Core(Checksums, Protocol):
     @property
     def GraphRows(self) -> Callable[..., CoreGraphRows]: ...
     @property
+    def FlatRows(self) -> Callable[..., CoreFlatRows]: ...
+    @property
     def Lists(self) -> Callable[..., CoreLists]: ...
     @property
     def Postings(self) -> Callable[[int], CorePostings]: ...
@@ -283,25 +299,6 @@ class Core(Checksums, Protocol):
         coarse_statistics: FloatMatrix,
         further: NDArray[np.uint8],
         further_statistics: FloatMatrix,
-    ) -> None: ...
-    def search(
-        self,
-        metric: str,
-        count: int,
-        vectors: FloatMatrix,
-        codes: NDArray[np.uint8],
-        statistics: FloatMatrix,
-        coarse: NDArray[np.uint8] | None,
-        coarse_statistics: FloatMatrix | None,
-        directions: FloatMatrix | None,
-        further: NDArray[np.uint8] | None,
-        further_statistics: FloatMatrix | None,
-        allowed: Bitmap | None,
-        queries: FloatMatrix,
-        threads: int,
-        slots: NDArray[np.uint32],
-        scores: FloatMatrix,
-        counts: NDArray[np.uint32],
     ) -> None: ...
 
 

@@ -105,7 +105,7 @@ def check_lengths(vectors: FloatMatrix, rules: VectorRules, places: Places) -> N
 
 def check_query(query: Any, rules: VectorRules, place: str = "query") -> FloatVector:
     """One vector to search with, float32, shape (dim,)."""
-    if _is_plain_query(query, rules):
+    if is_plain_query(query, rules):
         plain: FloatVector = query
         return plain
     try:
@@ -135,7 +135,7 @@ def check_query(query: Any, rules: VectorRules, place: str = "query") -> FloatVe
     return checked
 
 
-def _is_plain_query(query: Any, rules: VectorRules) -> bool:
+def is_plain_query(query: Any, rules: VectorRules) -> bool:
     """Whether it is float32 already and one quick look shows that nothing is wrong; if not, it may be so too."""
     return (
         type(query) is np.ndarray

@@ -21,7 +21,7 @@ from ..inputs.ids import check_id, is_scalar_id
 from ..inputs.names import nearest
 from ..inputs.sparse import check_sparse
 from ..inputs.unicode import check_unicode
-from ..inputs.vectors import VectorRules, check_query
+from ..inputs.vectors import VectorRules, check_query, is_plain_query
 from ..store.state import State
 from ..visible import shown
 from .keywords import SYNTAXES, parse
@@ -39,6 +39,7 @@ _NAMES: Final = (
 _MODES: Final = get_args(Mode)
 _LEGS: Final = ("dense", "keyword", "sparse")
 _ALPHA: Final = 0.5
+_NO_PARTS: Final[frozenset[str]] = frozenset()
 _PLURALS: Final = {"syntax": "syntaxes"}
 
 
@@ -53,6 +54,7 @@ class SearchArguments:
         single: whether it is one query, which messages then do not number.
         shaping: what is made of the best rows; None for nothing.
         examples: in place of queries: what hits are to be like and unlike, as given.
+        is_plain: what `check` found: one query, and nothing else is asked than how many rows, and whether exactly.
     """
 
     queries: Sequence[Any]
@@ -75,6 +77,7 @@ class SearchArguments:
     single: bool = True
     shaping: Shaping | None = None
     examples: tuple[Sequence[Any], Sequence[Any]] | None = None
+    is_plain: bool = False
 
     @classmethod
     def of(cls, query: Any, k: Any, options: Mapping[str, Any]) -> SearchArguments:
@@ -96,7 +99,8 @@ class SearchArguments:
             for i, query in enumerate(given):
                 if isinstance(query, str):
                     check_unicode(query, "the query", "query", self._place(i), error=InvalidText)
-        if not self._is_plain():
+        self.is_plain = self._is_plain()
+        if not self.is_plain:
             self._check_options()
             self._check_what()
 
@@ -205,6 +209,23 @@ class SearchArguments:
             Question(mode, k, now, where, vector[np.newaxis], _only(words, i), _only(sparse, i), **common)
             for i, vector in enumerate(vectors)
         ]
+
+    def plain_question(self, state: State, rules: VectorRules, now: int, where: Node | None) -> Question | None:
+        """The question of a call that `is_plain`, whose vector needs no more looking at; else None.
+
+        It is what `questions` makes of it, in less time.
+        """
+        query = self.queries[0]
+        if not is_plain_query(query, rules):
+            return None
+        vectors = query[np.newaxis].copy()  # the user's may change while we search
+        question = Question("dense", min(self.k, _ROWS_MAX), now, where, vectors)
+        question.metric = state.metric
+        if self.select is not None:
+            question.select = _NO_PARTS
+        if self.exact:
+            question.accuracy = self._accuracy()
+        return question
 
     def _check_what(self) -> None:
         """Whether there is something to search for, in a way that this mode knows."""

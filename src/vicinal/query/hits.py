@@ -13,7 +13,7 @@ from ..contract import FloatVector, Slots
 from ..indexes.derived import View
 from ..store.reading import ChangedMeanwhile, Reader
 from ..store.rows import Row, StoredId, user_id
-from ..types import Hit, Hits, LegScore
+from ..types import Hit, Hits, Id, LegScore
 from .question import PARTS
 
 
@@ -110,3 +110,27 @@ def hits_of(rows: list[Row], scores: list[float], distance_at_0: float, select: 
         )
         for row, score in zip(rows, scores, strict=True)
     ]
+
+
+class FoundRows:
+    """Rows with their scores, of which hits are made when somebody looks at them; see `types.HitsLater`."""
+
+    __slots__ = ("_distance_at_0", "_rows", "_scores", "_select")
+
+    def __init__(self, rows: list[Row], scores: list[float], distance_at_0: float, select: Set[str]) -> None:
+        self._rows = rows
+        self._scores = scores
+        self._distance_at_0 = distance_at_0
+        self._select = select
+
+    def hits(self) -> list[Hit]:
+        return hits_of(self._rows, self._scores, self._distance_at_0, self._select)
+
+    def ids(self) -> list[Id]:
+        return [user_id(row.id) if isinstance(row.id, bytes) else row.id for row in self._rows]
+
+    def scores(self) -> list[float]:
+        return [score + 0.0 for score in self._scores]
+
+    def __len__(self) -> int:
+        return len(self._rows)

@@ -16,7 +16,7 @@ from .threshold import positive, similarity_of
 
 FloatArray = NDArray[np.float64]
 
-_WORD_BITS = 64
+_WORD_BITS = np.uint32(64)
 
 
 class DenseLeg:
@@ -49,8 +49,10 @@ class DenseLeg:
 
     def score(self, slots: Slots) -> FloatVector:
         """See `Leg.score`."""
-        scores = np.full(len(slots), np.nan, dtype=np.float32)
         there = are_in(self._candidates, slots) & (slots < len(self._vectors))
+        if there.all():  # as mostly
+            return self._kernels.score(self._metric, self._vectors, np.ascontiguousarray(slots), self._query)
+        scores = np.full(len(slots), np.nan, dtype=np.float32)
         known = np.ascontiguousarray(slots[there])
         scores[there] = self._kernels.score(self._metric, self._vectors, known, self._query)
         return scores
@@ -137,11 +139,12 @@ def admitted(index: TextIndex, query: TextQuery, allowed: Bitmap) -> Bitmap:
 def are_in(bitmap: Bitmap, slots: Slots) -> BoolArray:
     """For each slot whether its bit is on."""
     words = slots // _WORD_BITS
-    inside = words < len(bitmap)
-    bits = np.zeros(len(slots), dtype=np.bool_)
-    shifts = (slots[inside] % _WORD_BITS).astype(np.uint64)
-    bits[inside] = (bitmap[words[inside]] >> shifts) & np.uint64(1)
-    return bits
+    if len(words) and words.max() >= len(bitmap):
+        inside = words < len(bitmap)
+        bits = np.zeros(len(slots), dtype=np.bool_)
+        bits[inside] = are_in(bitmap, slots[inside])
+        return bits
+    return np.asarray((bitmap[words] >> (slots % _WORD_BITS)) & np.uint64(1) != 0)
 
 
 def _as_long(bitmap: Bitmap, as_: Bitmap) -> Bitmap:

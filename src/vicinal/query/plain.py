@@ -10,8 +10,8 @@ from ..deadline import in_a_hurry
 from ..indexes.derived import View
 from ..indexes.threads import search_threads
 from ..store.reading import Reader
-from ..types import Hits
-from .hits import hits_of
+from ..types import Hits, hits_later
+from .hits import FoundRows
 from .plan import accuracy_of
 from .question import Question
 
@@ -37,25 +37,28 @@ def plain_answer(question: Question, view: View, reader: Reader) -> Hits | None:
     Raises:
         ChangedMeanwhile: a row that was found has moved on since the view was taken.
     """
-    state, queries, searcher = reader.state, question.vectors, view.vectors
+    state, queries, searcher, slots = reader.state, question.vectors, view.vectors, view.slots
     assert queries is not None  # a plain question has them
     assert searcher is not None  # and its view an index for them
-    count = len(view.slots.live)
+    count = len(slots.live)
     if (
-        len(reader.matrix(count)) < view.slots.vector_end  # the file is too short, if not by the last rows' having none
+        view.vector_count < slots.vector_end  # the file is too short, if not by the last rows' having none
         or queries.shape[1] != state.dimension
         or question.metric != state.metric
         or (question.encoder is not None and question.encoder != state.encoder)
     ):
         return None
-    candidates, threads = view.candidates(question.now), search_threads(1, count)
-    [(slots, scores)] = searcher.search(queries, question.k, candidates, accuracy_of(question, view), threads)
+    if view.filters:
+        candidates, accuracy = view.candidates(question.now), accuracy_of(question, view)
+    else:
+        candidates, accuracy = slots.candidates(question.now), question.accuracy
+    [(best, scores)] = searcher.search(queries, question.k, candidates, accuracy, search_threads(1, count))
     found = scores.tolist()
     if state.metric == "ip" and _INFINITE & set(found):
         return None
     distance_at_0 = 1.0 if state.metric == "cosine" else 0.0
-    hits = hits_of(reader.rows_of_hits(slots.tolist()), found, distance_at_0, question.select)
-    return Hits(hits, state.metric, view.change)
+    rows = reader.rows_of_hits(best.tolist())
+    return hits_later(FoundRows(rows, found, distance_at_0, question.select), state.metric, slots.change)
 
 
 _INFINITE = {float("inf"), float("-inf")}

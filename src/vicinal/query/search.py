@@ -14,7 +14,7 @@ from .plan import plan
 from .question import Grouping, Question
 from .run import run
 
-__all__ = ["at_one_moment", "search", "view_for"]
+__all__ = ["at_one_moment", "plain_search", "search", "view_for"]
 
 _TRIES = 3  # before everybody else is held up
 
@@ -24,23 +24,31 @@ T = TypeVar("T")
 
 def search(store: Store[DerivedIndex], question: Question) -> list[Hits]:
     """Exactly min(k, matches) hits for each question, as of one moment between call and return."""
-
-    is_usual = is_plain(question)
+    hits = plain_search(store, question) if is_plain(question) else None
+    if hits is not None:
+        return [hits]
 
     def answer(view: View, reader: Reader) -> list[Hits]:
         _ = view.matching  # before indexes are caught up and rows compared: a filter may be wrong
-        if is_usual:
-            hits = plain_answer(question, view, reader)
-            if hits is not None:
-                return [hits]
         view.catch_up(reader)
         return run(plan(question, view, reader), reader)
 
     return at_one_moment(store, view_for(question), answer)
 
 
+def plain_search(store: Store[DerivedIndex], question: Question) -> Hits | None:
+    """The hits of one question that `is_plain`; None where it is to be planned, or to be looked at again."""
+    try:
+        with store.snapshot(view_for(question)) as (view, reader):
+            return plain_answer(question, view, reader)
+    except ChangedMeanwhile:
+        return None
+
+
 def view_for(question: Question) -> Callable[[DerivedIndex, Reader], View]:
     """What a question needs of the indexes."""
+    if question.mode == "dense" and question.where is None and question.within is None and not question.arrangement:
+        return DerivedIndex.vectors_view  # most ask for no more
     words, sparse = question.words is not None, question.sparse is not None
     arrangement, group_by = question.arrangement, None
     if arrangement is not None and isinstance(arrangement, Grouping):

@@ -175,7 +175,7 @@ def _deeper(
     return more
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # every fused search makes a few, and a frozen one takes longer
 class _Pool:
     """Rows that some leg gave, with their scores in all legs as far as they are known.
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from ..deadline import in_a_hurry
 from ..errors import VicinalError
 from ..filters.tree import Node
 from ..indexes.derived import DerivedIndex
 from ..query.arguments import SearchArguments
 from ..query.question import Question
+from ..query.search import plain_search
 from ..query.search import search as find
 from ..records.context import Context, now
 from ..records.insert import until_encoder_stays
@@ -29,11 +31,25 @@ def search(context: Context, arguments: SearchArguments, where: Where) -> list[H
     """Hits for each of the queries."""
     if not context.lease.logs_queries and arguments.shaping is None:  # most are, and have no time to lose
         arguments.check()
+        hits = _plain_hits(context, arguments, where) if arguments.is_plain else None
+        if hits is not None:
+            return [hits]
         return until_encoder_stays(partial(_answers, context, arguments, where)) if arguments.queries else []
     if context.lease.logs_queries:
         call = "recommend" if arguments.examples is not None else "search" if arguments.single else "search_many"
         return logged(context, call, arguments, where, partial(unlogged_search, context, arguments, where))
     return unlogged_search(context, arguments, where)
+
+
+def _plain_hits(context: Context, arguments: SearchArguments, where: Where) -> Hits | None:
+    """Hits for a vector that is right as far as this process knows; None where more is to be looked at."""
+    tree, store = None if where is None else filter_of(where), context.store
+    known = store.known()
+    question = arguments.plain_question(known, context.rules(known), now(), tree)
+    if question is None or in_a_hurry():
+        return None
+    question.within = context.within
+    return plain_search(store, question)
 
 
 def unlogged_search(context: Context, arguments: SearchArguments, where: Where) -> list[Hits]:

@@ -59,9 +59,7 @@ class Feed(Generic[IndexT]):
 
     def follow(self) -> str | None:
         """Catches up with every commit up to now; returns where the collection moved to, None if it did not."""
-        connections = self._generation.connections
-        with connections.turn, connections.reader() as connection:
-            change, moved_to, uuid = peek_state(connection)
+        change, moved_to, uuid = peek_state(self._generation.connections)
         if uuid != self.state.uuid:  # we let go of the files, and their place was taken by another collection
             return DROPPED
         if moved_to is None and (change != self.state.change or self._is_torn):

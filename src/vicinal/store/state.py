@@ -15,6 +15,7 @@ import apsw
 from ..contract import METRICS, Metric
 from ..errors import Damaged, FormatUnsupported
 from .checksum import crc_of, is_whole
+from .connections import Connections
 
 FORMAT = 1
 _DIMENSION_MAX = 65536  # of a vector that can be coded
@@ -118,8 +119,8 @@ def _can_be(state: State) -> bool:
     )
 
 
-def peek_state(connection: apsw.Connection) -> tuple[int, str | None, bytes]:
+def peek_state(connections: Connections) -> tuple[int, str | None, bytes]:
     """(change, moved_to, uuid), read at the start of every call: so it is three columns and no checksum."""
-    found = connection.execute("SELECT change, moved_to, uuid FROM state").fetchone()
+    found = connections.first("SELECT change, moved_to, uuid FROM state")
     assert found is not None  # read_state has seen the row when the generation was opened
     return found[0], found[1], found[2]

@@ -140,6 +140,7 @@ class MemoryVectors:
     def __init__(self, dimension: int | None) -> None:
         self._array: FloatMatrix = np.empty((0, dimension or 0), dtype=np.float32)
         self._end = 0
+        self._whole = self._array  # what was last asked for, if all was there
 
     @property
     def dimension(self) -> int | None:
@@ -148,6 +149,7 @@ class MemoryVectors:
     def fix_dimension(self, dimension: int | None) -> None:
         if self._array.shape[1] != (dimension or 0):
             self._array, self._end = np.empty((0, dimension or 0), dtype=np.float32), 0
+            self._whole = self._array
 
     def end(self) -> int:
         return self._end
@@ -159,20 +161,25 @@ class MemoryVectors:
             grown[: self._end] = self._array[: self._end]
             self._array = grown
         self._array[first:end] = block
-        self._end = end
+        self._end, self._whole = end, self._array[:0]
 
     def give_back(self, end: int) -> None:
-        self._end = min(self._end, end)
+        self._end, self._whole = min(self._end, end), self._array[:0]
 
     def sync(self) -> None:
         pass
 
     def matrix(self, slot_count: int) -> FloatMatrix:
-        return self._array[: min(slot_count, self._end)]
+        array, whole = self._array, self._whole
+        if whole.shape != (slot_count, array.shape[1]):
+            whole = array[: min(slot_count, self._end)]
+            if len(whole) == slot_count:
+                self._whole = whole
+        return whole
 
     def raw(self, slot: int) -> memoryview | bytes:
         return self._array[slot].data.cast("B") if slot < self._end else b""
 
     def close(self) -> None:
-        self._array = self._array[:0].copy()
+        self._array = self._whole = self._array[:0].copy()
         self._end = 0
