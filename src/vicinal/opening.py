@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from . import database
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["check_options", "connect", "is_engine", "is_url"]
 
-_ENGINES: Final = ("qdrant://", "qdrant+local://", "qdrant+memory:")
+_ENGINES: Final = ("qdrant://", "qdrant+local://", "qdrant+memory:", "milvus://", "milvus+local://")
+# Packages of the engines' clients, with the extra that brings one and what it is for.
+_CLIENTS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "qdrant_client": ("qdrant-client", "qdrant", "a database on Qdrant"),
+    "pymilvus": ("pymilvus", "milvus", "a database on Milvus"),
+    "milvus_lite": ("milvus-lite", "milvus", "a database on Milvus"),
+}
 
 
 @user_call
@@ -31,7 +38,8 @@ def connect(
 ) -> Database:
     """A database at a path (created when first written to), ":memory:", or a server's URL such as "http://db:8420".
 
-    It may also be on an engine of many machines, "qdrant://db:6333": docs/distributed.md says what differs there.
+    It may also be on an engine of many machines, "milvus://db:19530" or "qdrant://db:6333": docs/distributed.md says
+    what differs there.
 
     A collection that lies where nothing can be written is opened for reading; writes to it raise `Unsupported`.
 
@@ -73,12 +81,16 @@ def _on_engine(target: str, api_key: str | Secret | None, timeout: float | None,
     from .distributed.database import EngineDatabase
 
     try:
-        from .distributed.qdrant.opening import opened
+        if target.lower().startswith("milvus"):
+            from .distributed.milvus.opening import opened
+        else:
+            from .distributed.qdrant.opening import opened
+        return EngineDatabase(opened(target, api_key, timeout, retries))
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != "qdrant_client":
+        missing = _CLIENTS.get((error.name or "").partition(".")[0])
+        if missing is None:
             raise
-        raise MissingExtra("qdrant-client", "qdrant", "a database on Qdrant") from None
-    return EngineDatabase(opened(target, api_key, timeout, retries))
+        raise MissingExtra(*missing) from None
 
 
 def check_options(target: Any, encoder_cache: Any, exclusive: Any, api_key: Any, timeout: Any, retries: Any) -> None:

@@ -12,14 +12,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.skips import check_skip
-from support.worlds import KINDS, Clock, World, make_world
+from support.worlds import ENGINES, KINDS, Clock, World, make_world
 from vicinal import Collection
 from vicinal.errors import Unsupported
 from vicinal.records import context
 
 # In a loop the same code runs as in threads, and behind a server the engine itself: those take their time in CI only.
-# So does the local mode of an engine's client, which is slow.
-SLOW = ("aio", "http", "aio_http", "qdrant")
+# So do engines, which are slow when there is little to do.
+SLOW = ("aio", "http", "aio_http", *ENGINES)
 
 
 @pytest.fixture(params=[pytest.param(kind, marks=[pytest.mark.slow] if kind in SLOW else []) for kind in KINDS])

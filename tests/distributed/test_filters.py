@@ -1,4 +1,4 @@
-"""Filters as Qdrant's local mode understands them, against the referee: the same rows, whatever rows and filter."""
+"""Filters as engines understand them, against the referee: the same rows, whatever rows and filter."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import vicinal
 from support.filtering import INSTANTS, ORDERED, ROWS, TEXTS, TREES, UUIDS, id_of
+from support.milvus_served import shared_lite, shared_milvus
 from vicinal.distributed.collection import EngineCollection
 from vicinal.errors import Unsupported
 from vicinal.filters.evaluate import matches
@@ -36,19 +37,26 @@ from vicinal.filters.tree import (
 from vicinal.filters.values import CLASSES, is_ordered
 from vicinal.metadata import dumps, loads
 
-pytest.importorskip("qdrant_client")
-
 _OPTIONS = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@pytest.fixture(scope="module")
-def database() -> Iterator[vicinal.Database]:
-    with vicinal.connect("qdrant+memory:") as db:
+def connected(engine: str) -> vicinal.Database:
+    """Qdrant's client in its local mode, a Milvus in this process, or a real one."""
+    if engine == "qdrant":
+        pytest.importorskip("qdrant_client")
+        return vicinal.connect("qdrant+memory:")
+    pytest.importorskip("pymilvus")
+    return vicinal.connect(shared_milvus() if engine == "milvus" else shared_lite())
+
+
+@pytest.fixture(scope="module", params=["qdrant", "milvus_lite", pytest.param("milvus", marks=pytest.mark.slow)])
+def database(request: pytest.FixtureRequest) -> Iterator[vicinal.Database]:
+    with connected(request.param) as db:
         yield db
 
 
 class Rows:
-    """The same rows in a collection on Qdrant and in plain dicts."""
+    """The same rows in a collection on an engine and in plain dicts."""
 
     def __init__(self, database: vicinal.Database, rows: Sequence[Any]) -> None:
         made = database.collection("filtered", dimension=1)
@@ -71,7 +79,7 @@ class Rows:
 
 
 def lacking(tree: Node) -> set[str] | None:
-    """Features that a filter needs and Qdrant lacks, None where there are none."""
+    """Features that a filter needs and engines lack, None where there are none."""
     found = {feature for leaf in leaves(tree) if (feature := _lacking(leaf)) is not None}
     return found or None
 
@@ -201,7 +209,7 @@ def test_paths_that_look_like_one_another(database: vicinal.Database) -> None:
 
 def test_nothing_is_sent_for_a_filter_that_is_lacking(database: vicinal.Database) -> None:
     stored = Rows(database, [{"x": "abc"}])
-    with pytest.raises(Unsupported, match=r"Qdrant has no substrings.*finds an element") as caught:
+    with pytest.raises(Unsupported, match=r"(Qdrant|Milvus) has no substrings.*finds an element") as caught:
         stored.docs.update(where={"x": {"$contains": "b"}}, metadata={"x": 1})
     assert caught.value.name == "where"
     assert caught.value.lacks in database.capabilities.lacks

@@ -10,11 +10,14 @@ import pytest
 
 import vicinal
 from support.awaiting import CalledDatabase, the_loop
+from support.milvus_served import shared_lite
 from support.served import VicinalServer, shared_server
 from vicinal import aio
 
-# In memory and in a folder, called and awaited; the same behind a server; and on an engine, its client's local mode.
-KINDS = ("memory", "path", "aio", "http", "aio_http", "qdrant")
+# In memory and in a folder, called and awaited; the same behind a server; and on engines: Qdrant's client in its local
+# mode, and a Milvus in this process. A real one takes a second or two for each collection; tests/distributed has it.
+KINDS = ("memory", "path", "aio", "http", "aio_http", "qdrant", "milvus_lite")
+ENGINES = ("qdrant", "milvus_lite")
 _SERVER_HAS = ("hashing", "minilm")
 
 
@@ -23,7 +26,7 @@ class World:
     """A database that can be left and found again.
 
     Attributes:
-        kind: "memory" or "path", "aio" for a path whose calls are awaited; "http" or "aio_http"; "qdrant".
+        kind: "memory" or "path", "aio" for a path whose calls are awaited; "http" or "aio_http"; or one of `ENGINES`.
         target: what `connect` takes.
         server: where it is, if it is behind one.
     """
@@ -60,7 +63,7 @@ class World:
     def again(self, name: str = "docs", **settings: Any) -> vicinal.Collection:
         """The collection as somebody finds it later: on disk all files were closed in between."""
         self._skip_what_a_server_has_not(settings.get("encoder"))
-        if self.kind not in ("memory", "qdrant"):
+        if self.kind not in ("memory", *ENGINES):
             self.close()
         return self.db.collection(name, **settings)
 
@@ -79,13 +82,25 @@ class World:
 def make_world(kind: str, folder: Path) -> World:
     if kind == "qdrant":
         return World(kind, "qdrant+memory:")  # in a folder it syncs after each row
+    if kind == "milvus_lite":
+        return _emptied(World(kind, shared_lite()))
     if "http" not in kind:
         return World(kind, ":memory:" if kind == "memory" else str(folder / "data"))
     server = shared_server()
-    with vicinal.connect(server.url) as db:  # what the last test left
-        for name in db.collections():
-            db.drop(name)
+    with vicinal.connect(server.url) as db:
+        _empty(db)
     return World(kind, server.url, server)
+
+
+def _emptied(world: World) -> World:
+    _empty(world.db)
+    return world
+
+
+def _empty(db: vicinal.Database) -> None:
+    """Of what the last test left."""
+    for name in db.collections():
+        db.drop(name)
 
 
 class Clock:

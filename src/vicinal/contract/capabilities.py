@@ -23,7 +23,7 @@ class Capabilities:
         lacks: what calls raise `Unsupported` for, before anything is sent; docs/distributed.md has the names.
     """
 
-    kind: Literal["memory", "path", "http", "qdrant"]
+    kind: Literal["memory", "path", "http", "qdrant", "milvus"]
     durable: bool
     shared: bool
     snapshots: bool

@@ -84,7 +84,7 @@ class EngineDatabase(Database):
             create=create,
             timeout=timeout,
         )
-        self._refuse_what_is_lacking(durability, auto_ids, index)
+        self._refuse_what_is_lacking(metric, durability, auto_ids, index)
         settings = {"auto_ids": auto_ids, "zero_vectors": zero_vectors, "language": language, "analyzer": analysis}
         given = None if encoder is None else as_encoder(encoder)
         what = self._engine.remembered(name)
@@ -103,8 +103,10 @@ class EngineDatabase(Database):
             self._handles.add(handle)
         return handle
 
-    def _refuse_what_is_lacking(self, durability: str, auto_ids: str, index: Any) -> None:
+    def _refuse_what_is_lacking(self, metric: str, durability: str, auto_ids: str, index: Any) -> None:
         engine = self._engine.name
+        if metric == "l1" and "Manhattan distance" in self.capabilities.lacks:
+            raise lacking(engine, "Manhattan distance", "metric", metric)
         if durability != "full":
             raise lacking(engine, "durability", "durability", durability)
         if auto_ids != "uuid":

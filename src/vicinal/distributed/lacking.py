@@ -53,6 +53,7 @@ FEATURES: Final[Mapping[str, Feature]] = {
     "alter": Feature("alter()", "Make a new collection with the other settings.", ("alter",)),
     "index": Feature("collection(index=...)", "Leave index= out: the engine has an index of its own."),
     "automatic integers": Feature("collection(auto_ids='integer')", "Leave auto_ids= out, or give ids yourself."),
+    "Manhattan distance": Feature("collection(metric='l1')", "Choose another metric."),
     "durability": Feature("collection(durability='process')", "Leave durability= out."),
     "substrings": Feature("{'$contains': 'a text'}", "{'tags': 'gold'} finds an element of a list."),
     "regular expressions": Feature("{'$regex': ...}", "Store a field that says the same."),
@@ -75,6 +76,7 @@ _NO_ENGINE_HAS: Final = frozenset(
 # By the engine's name; docs/distributed.md has a column of each.
 LACKS: Final[Mapping[str, frozenset[str]]] = {
     "Qdrant": _NO_ENGINE_HAS | {"keyword search"},
+    "Milvus": _NO_ENGINE_HAS | {"Manhattan distance", "keyword search"},
 }
 
 

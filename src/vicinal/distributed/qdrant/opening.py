@@ -10,6 +10,7 @@ from qdrant_client import QdrantClient
 from ...errors import StoreError
 from ...inputs.services import checked_key, checked_retries, checked_seconds
 from ..addresses import Address, folder_of
+from ..engine import Engine
 from .engine import Qdrant
 
 __all__ = ["opened"]
@@ -23,7 +24,7 @@ _OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {"secure": ("0", "1")}
 _REMEDY: Final = "Write qdrant://host:6333, with ?secure=1 for TLS; or qdrant+local://folder."
 
 
-def opened(target: str, api_key: Any = None, timeout: float | None = None, retries: int | None = None) -> Qdrant:
+def opened(target: str, api_key: Any = None, timeout: float | None = None, retries: int | None = None) -> Engine:
     """The engine at a URL: `qdrant://host:port`, and for tests `qdrant+local://folder` or `qdrant+memory:`.
 
     Raises:

@@ -1,0 +1,73 @@
+"""Where a Milvus is, as users say it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pymilvus import MilvusClient
+
+from ...inputs.services import checked_key, checked_retries, checked_seconds
+from ..addresses import Address, folder_of
+from ..engine import Engine
+from .calls import Calls
+from .engine import Milvus
+
+__all__ = ["opened"]
+
+_TIMEOUT_SECONDS: Final = 60.0
+_CONNECT_SECONDS_MAX: Final = 10.0
+_RETRIES: Final = 2
+_PORT: Final = 19530
+_FOLDER: Final = "milvus+local://"
+_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {"secure": ("0", "1")}
+_REMEDY: Final = (
+    "Write milvus://host:19530 or milvus://host:19530/database, with ?secure=1 for TLS; or milvus+local://folder."
+)
+
+
+def opened(target: str, api_key: Any = None, timeout: float | None = None, retries: int | None = None) -> Engine:
+    """The engine at a URL: `milvus://host:port`, and for tests `milvus+local://folder`.
+
+    Raises:
+        InvalidArgument: it is no such URL.
+        StoreError: another program has the folder open.
+    """
+    key = checked_key(api_key)
+    seconds = _TIMEOUT_SECONDS if timeout is None else checked_seconds(timeout)
+    tries = _RETRIES if retries is None else checked_retries(retries)
+    if target.startswith(_FOLDER):
+        return _local(target, seconds)
+    address = Address.of(target, "Milvus", _PORT, _OPTIONS, _REMEDY, databases=True)
+    scheme = "https" if address.options.get("secure") == "1" else "http"
+    place = f"milvus://{address.place}" + (f"/{address.database}" if address.database else "")
+
+    def connect() -> MilvusClient:
+        return _client(f"{scheme}://{address.place}", address.database, "" if key is None else key.reveal(), seconds)
+
+    calls = Calls(connect, lambda: None, place, seconds, tries, local=False)
+    return Milvus(calls, place, local=False)
+
+
+def _local(target: str, seconds: float) -> Milvus:
+    from .local import in_folder, leave  # it brings more than all of the rest
+
+    folder = Path(folder_of(target, _FOLDER, _REMEDY)).absolute()
+    client = in_folder(folder, target, lambda uri: _client(uri, "", "", seconds))
+    calls = Calls(lambda: client, lambda: leave(folder), target, seconds, 0, local=True)
+    return Milvus(calls, target, local=True)
+
+
+def _client(uri: str, database: str, token: str, seconds: float) -> MilvusClient:
+    """A client with a channel of its own, on which each call has so many seconds."""
+    deadline = {"methodConfig": [{"name": [{}], "timeout": f"{seconds:.3f}s"}]}
+    return MilvusClient(
+        uri,
+        db_name=database,
+        token=token,
+        timeout=min(seconds, _CONNECT_SECONDS_MAX),
+        dedicated=True,
+        grpc_options={"grpc.service_config": json.dumps(deadline)},
+    )
