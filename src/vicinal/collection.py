@@ -207,7 +207,8 @@ class Collection:
 
         Top-level metadata keys merge, None as a value stores null. A new text is encoded again unless a vector
         comes with it. One dict of metadata serves all rows. What is not given stays. With `where`, metadata and
-        ttl of the rows that pass change; with ids too, of those among them.
+        ttl of the rows that pass change; with ids too, of those among them, and texts and vectors as well: so a row
+        changes only if it still is what was read.
 
         Args:
             ttl: as in `add`; math.inf lets a row stay that would have expired.
@@ -224,6 +225,8 @@ class Collection:
             return update(self._context, columns, rows, merge=merge, remove=remove)
         if rows is not None:
             raise InvalidArgument("rows= and where= exclude each other", name="rows", remedy="Leave one of them out.")
+        if columns.are_of_each_row:
+            return update(self._context, columns, where=where, merge=merge, remove=remove)
         return update_where(self._context, where, columns, merge=merge, remove=remove)
 
     def delete(self, ids: Ids | None = None, *, where: Mapping[str, Any] | None = None) -> int:

@@ -34,6 +34,26 @@ def test_top_level_keys_merge(three: Collection) -> None:
     assert by_id == {"a": {"n": None, "new": [1], "keep": {"other": 2}}, "b": {"n": 2}, "c": {"n": 3}}
 
 
+def test_a_row_that_is_named_changes_only_if_it_passes(three: Collection) -> None:
+    """Texts and vectors too: who read a row changes it only if it still is what it was."""
+    revised = {"revision": 1}
+    ids = [row.id for row in three.get()][:2]
+    three.update(ids[:1], metadata=[revised])
+    before = {row.id: row for row in three.get(vectors=True)}
+    changed = three.update(
+        [*ids, "nowhere"], where=revised, texts=["new", "lost", "lost"], metadata=[{"revision": 2}] * 3
+    )
+    assert changed == 1
+    after = {row.id: row for row in three.get(vectors=True)}
+    assert (after[ids[0]].text, after[ids[0]].metadata["revision"]) == ("new", 2)
+    assert {id_: row.text for id_, row in after.items() if id_ != ids[0]} == {
+        id_: row.text for id_, row in before.items() if id_ != ids[0]
+    }
+    assert three.update(ids[:1], where=revised, texts=["lost"]) == 0
+    assert three.update(ids[:1], where={"never": None}, texts=["newer"]) == 1
+    assert [row.text for row in three.get(ids[:1])] == ["newer"]
+
+
 def test_new_metadata_takes_the_place_of_the_old_where_asked(three: Collection) -> None:
     assert three.update(["a", "c"], metadata=[{}, {"n": 3}], merge=False) == 2
     assert three.update(["b"], vectors=[[0.5, 0.5]], metadata=[{"new": 1}], merge=False) == 1

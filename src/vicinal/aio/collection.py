@@ -184,7 +184,8 @@ class AsyncCollection(Awaited):
 
         Top-level metadata keys merge, None as a value stores null. A new text is encoded again unless a vector
         comes with it. One dict of metadata serves all rows. What is not given stays. With `where`, metadata and
-        ttl of the rows that pass change; with ids too, of those among them.
+        ttl of the rows that pass change; with ids too, of those among them, and texts and vectors as well: so a row
+        changes only if it still is what was read.
 
         Args:
             ttl: as in `add`; math.inf lets a row stay that would have expired.

@@ -90,7 +90,7 @@ class EngineCollection(Collection):
     ) -> int:
         """See `Collection.update`."""
         columns = RowArguments(ids, texts, vectors, metadata, ttl, sparse)
-        if where is None or rows is not None:
+        if where is None or rows is not None or columns.are_of_each_row:
             return super().update(
                 ids,
                 where=where,

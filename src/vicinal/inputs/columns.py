@@ -90,6 +90,11 @@ class RowArguments:
     ttl: Any = None
     sparse: Any = None
 
+    @property
+    def are_of_each_row(self) -> bool:
+        """Whether something is given for each row of `ids`, and not the same for all that are meant."""
+        return self.ids is not None and any(one is not None for one in (self.texts, self.vectors, self.sparse))
+
     def given(self) -> list[tuple[str, Any]]:
         pairs = [(name, getattr(self, name)) for name in _SINGULAR]
         return [(name, value) for name, value in pairs if value is not None]

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..contract import Collection
+from ..errors import DuplicateId
 from .conversation import milliseconds
-from .rows import EVENT, PROFILE, primary_key_of, profile_id_of, profile_row, who_of
+from .rows import EVENT, PROFILE, change_row, primary_key_of, profile_id_of, profile_row, who_of
 from .schemas import Aggregate, ProfileType, text_of
 
 __all__ = ["update_aggregates"]
@@ -25,8 +26,8 @@ def update_aggregates(docs: Collection, types: Sequence[ProfileType], user_id: s
     """
     rows, changed, stored = list[dict[str, Any]](), 0, None
     while (found := [_worked_out(docs, kind, user_id, until) for kind in types]) != stored:
-        rows, gone = _stored(docs, types, found, user_id, until, now)
-        stored, changed = found, changed + gone
+        rows, gone, is_whole = _stored(docs, types, found, user_id, until, now)
+        stored, changed = found if is_whole else None, changed + gone
     return len(rows) + changed
 
 
@@ -37,20 +38,29 @@ def _stored(
     user_id: str,
     until: int | None,
     now: int,
-) -> tuple[list[dict[str, Any]], int]:
-    """Rows that now have what was found, and how many others had values of events of which none is left."""
-    rows, changed = list[dict[str, Any]](), 0
+) -> tuple[list[dict[str, Any]], int, bool]:
+    """Rows that now have what was found, how many others had values of events of which none is left, and whether all
+    was stored: another process may have changed a profile since it was read here, or made it."""
+    rows, new, changed, is_whole = list[dict[str, Any]](), list[dict[str, Any]](), 0, True
     for kind, infos in zip(types, found, strict=True):
         begin = len(rows)
         for info in infos:
             id_ = profile_id_of(kind, [user_id], [], primary_key_of(kind, info))
             known = docs.get([id_])
             told = (known[0].metadata["info"] if known else {}) | info
-            rows.append(profile_row(kind, told, who_of([user_id], [], None, None, now)))
+            row = profile_row(kind, told, who_of([user_id], [], None, None, now))
+            rows.append(row)
+            if not known:
+                new.append(row)
+            elif not change_row(docs, known[0], row["metadata"], row["text"]):
+                is_whole = False
         changed += _without_events(docs, kind, user_id, until, {row["id"] for row in rows[begin:]})
-    if rows:
-        docs.upsert(rows=rows)
-    return rows, changed
+    if new:
+        try:
+            docs.add(rows=new)
+        except DuplicateId:
+            is_whole = False
+    return rows, changed, is_whole
 
 
 def _without_events(docs: Collection, kind: ProfileType, user_id: str, until: int | None, kept: set[str]) -> int:

@@ -24,7 +24,18 @@ from .conversation import checked_messages, checked_session_id, milliseconds, mo
 from .extraction import Extraction
 from .memory import Kind, Memory, Session
 from .model_extraction import ModelExtraction
-from .rows import EVENT, PROFILE, checked_id, event_row, memory_of, needed_row, profile_row, session_row_id, who_of
+from .rows import (
+    EVENT,
+    PROFILE,
+    change_row,
+    checked_id,
+    event_row,
+    memory_of,
+    needed_row,
+    profile_row,
+    session_row_id,
+    who_of,
+)
 from .rules import RuleExtraction
 from .schemas import EventType, ProfileType, Schemas, checked_info, text_of
 from .searching import Decay, latest, most_similar
@@ -236,8 +247,7 @@ class Memories:
         }
         who = {name: names for name, names in named.items() if names}
         with self._lock:
-            row = self._row(event_id, EVENT)
-            self._change(row, self._schemas.event(row.metadata["type"]), info, who)
+            row = self._change(event_id, EVENT, info, who)
             self._events_changed({*row.metadata["user_id"], *who.get("user_id", ())})
         return self.event(event_id)
 
@@ -300,13 +310,7 @@ class Memories:
     def update_profile(self, profile_id: str, info: Mapping[str, Any]) -> Memory:
         """Changes properties of a profile but for its keys; what is not given stays."""
         with self._lock:
-            row = self._row(profile_id, PROFILE)
-            kind = self._schemas.profile(row.metadata["type"])
-            for name in kind.keys:
-                if name in info and info[name] != row.metadata["info"].get(name):
-                    remedy = "Add another profile."
-                    raise InvalidArgument(f"{name!r} is a key of {kind.name!r}", name="info", value=name, remedy=remedy)
-            self._change(row, kind, info, {"time": _now()})
+            self._change(profile_id, PROFILE, info, {"time": _now()})
         return self.profile(profile_id)
 
     def delete_profile(self, profile_id: str) -> None:
@@ -454,11 +458,18 @@ class Memories:
     def _stored(self, rows: Sequence[Mapping[str, Any]]) -> list[Memory]:
         return [memory_of(row) for row in self._docs.get([row["id"] for row in rows])]
 
-    def _change(
-        self, row: Any, kind: EventType | ProfileType, info: Mapping[str, Any], more: Mapping[str, Any]
-    ) -> None:
-        told = row.metadata["info"] | checked_info(kind, info)
-        self._docs.update([row.id], texts=[text_of(kind, told)], metadata=[{"info": told, **more}])
+    def _change(self, id_: str, kind: Kind, info: Mapping[str, Any], more: Mapping[str, Any]) -> Record:
+        """Changes properties of a memory, and gives its row as it was. Another process may change others of the same
+        memory: then it is read once more."""
+        while True:
+            row = self._row(id_, kind)
+            name = row.metadata["type"]
+            of = self._schemas.event(name) if kind == EVENT else self._schemas.profile(name)
+            if isinstance(of, ProfileType):
+                _check_keys_stay(of, row, info)
+            told = row.metadata["info"] | checked_info(of, info)
+            if change_row(self._docs, row, {"info": told, **more}, text_of(of, told)):
+                return row
 
     def _delete_events(self, rows: Sequence[Any]) -> None:
         if rows:
@@ -475,6 +486,13 @@ class Memories:
 
 _PROFILE_KEYS: Final = frozenset(("type", "info", "user_id", "assistant_id", "group_id", "time"))
 _EVENT_KEYS: Final = _PROFILE_KEYS | {"session_id", "ttl"}
+
+
+def _check_keys_stay(kind: ProfileType, row: Record, info: Mapping[str, Any]) -> None:
+    for name in kind.keys:
+        if name in info and info[name] != row.metadata["info"].get(name):
+            remedy = "Add another profile."
+            raise InvalidArgument(f"{name!r} is a key of {kind.name!r}", name="info", value=name, remedy=remedy)
 
 
 def holds_memories(collection: Collection) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
+from ..contract import Collection
 from ..errors import IdNotFound, InvalidArgument
 from ..types import Hit, Record
 from .conversation import Message, Turn, moment
@@ -19,6 +21,8 @@ __all__ = [
     "EVENT",
     "PROFILE",
     "SESSION",
+    "blank",
+    "change_row",
     "checked_id",
     "event_id_of",
     "event_row",
@@ -36,8 +40,24 @@ PROFILE: Final = "profile"
 SESSION: Final = "session"
 # Each row has all fields that filters ask for, null where it has no value: a filter by an unknown field warns.
 BLANK: Final = dict.fromkeys(
-    ("type", "user_id", "assistant_id", "group_id", "session_id", "time", "primary_key", "token", "status")
+    ("type", "user_id", "assistant_id", "group_id", "session_id", "time", "primary_key", "token", "status", "revision")
 )
+
+
+def blank() -> dict[str, Any]:
+    """Metadata of a row that is written now: `revision` is another each time that it is written."""
+    return {**BLANK, "revision": secrets.token_hex(8)}
+
+
+def change_row(docs: Collection, row: Record, metadata: Mapping[str, Any], text: str | None = None) -> bool:
+    """Changes a row if it still is what was read; False where another process has changed or deleted it meanwhile.
+
+    Args:
+        text: None: it stays as it is.
+    """
+    where = {"revision": row.metadata.get("revision")}  # None in rows of versions that knew no revisions
+    given = {**metadata, "revision": secrets.token_hex(8)}
+    return docs.update([row.id], where=where, texts=[text], metadata=[given]) == 1
 
 
 def session_row_id(session_id: str) -> str:
@@ -73,7 +93,7 @@ def event_row(
     """
     told = [message.to_dict() for message in messages]
     extra = {"messages": json.dumps(told, ensure_ascii=False)} if told else {}
-    metadata = {**BLANK, "kind": EVENT, "type": kind.name, "info": info, **who, **extra, **more}
+    metadata = {**blank(), "kind": EVENT, "type": kind.name, "info": info, **who, **extra, **more}
     return {"id": id_, "text": _text(kind, info), "metadata": metadata}
 
 
@@ -81,7 +101,7 @@ def profile_row(kind: ProfileType, info: dict[str, Any], who: Mapping[str, Any],
     key = primary_key_of(kind, info)
     id_ = profile_id_of(kind, who["user_id"], who["assistant_id"], key)
     stored = dict(who) if kind.isolated else {name: value for name, value in who.items() if name != "assistant_id"}
-    metadata = {**BLANK, "kind": PROFILE, "type": kind.name, "info": info, "primary_key": key, **stored, **more}
+    metadata = {**blank(), "kind": PROFILE, "type": kind.name, "info": info, "primary_key": key, **stored, **more}
     return {"id": id_, "text": _text(kind, info), "metadata": metadata}
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
+from functools import partial
 from typing import Any
 
 from ..contract import Collection
@@ -14,7 +15,19 @@ from ..types import Record
 from .conversation import Message, Turn, moment, turns_of
 from .extraction import Extracted, Extraction
 from .memory import Session, Status
-from .rows import BLANK, EVENT, PROFILE, SESSION, event_id_of, event_row, memory_of, profile_row, session_row_id, who_of
+from .rows import (
+    EVENT,
+    PROFILE,
+    SESSION,
+    blank,
+    change_row,
+    event_id_of,
+    event_row,
+    memory_of,
+    profile_row,
+    session_row_id,
+    who_of,
+)
 from .schemas import Schemas
 
 __all__ = ["add_session", "erase_messages", "erase_user", "extract_session", "read_session", "waiting_sessions"]
@@ -94,7 +107,8 @@ def extract_session(
             reached.delete(gone)
         status: Status = "failed" if error else "success"
         changed = {"status": status, "error": error, "tokens": [found.input_tokens, found.output_tokens]}
-        docs.update([row.id], metadata=[changed])
+        if docs.update([row.id], where={"token": token, "status": "processing"}, metadata=changed) == 0:
+            docs.delete(where={"kind": EVENT, "session_id": session_id, "token": token})  # replaced by another process
         on_stored()
 
 
@@ -169,25 +183,40 @@ def erase_messages(docs: Collection, events: Sequence[Record]) -> None:
     for session_id, places in sources.items():
         row = _row(docs, session_id)
         if row is not None:
-            _keep(docs, row, [place not in places for place in range(len(_messages(row.metadata)))])
+            _keep(docs, row, partial(_is_elsewhere, places))
 
 
 def erase_user(docs: Collection, user_id: str) -> int:
     """Takes what a user said, and what they were answered, out of all sessions. Returns how many there were."""
     rows = docs.get(where={"kind": SESSION, "user_id": user_id})
     for row in rows:
-        _keep(docs, row, [message.owner != user_id for message in _messages(row.metadata)])
+        _keep(docs, row, lambda _, message: message.owner != user_id)
     return len(rows)
 
 
-def _keep(docs: Collection, row: Record, kept: Sequence[bool]) -> None:
-    """Some messages of a session go; places of the others stay, and so does their token unless a model reads it."""
+def _is_elsewhere(places: Set[int], place: int, _: Message) -> bool:
+    return place not in places
+
+
+def _keep(docs: Collection, row: Record, keeps: Callable[[int, Message], bool]) -> None:
+    """Some messages of a session go; places of the others stay, and so does their token unless a model reads it.
+
+    Another process may take other messages out at once: then the session is read once more, so that none comes back.
+    """
+    now: Record | None = row
+    while now is not None and not _is_kept(docs, now, keeps):
+        now = _row(docs, row.metadata["session_id"])
+
+
+def _is_kept(docs: Collection, row: Record, keeps: Callable[[int, Message], bool]) -> bool:
+    """False where the session is another by now."""
     told = row.metadata
-    messages = [message if keep else _ERASED for message, keep in zip(_messages(told), kept, strict=True)]
+    places = enumerate(_messages(told))
+    messages = [message if keeps(place, message) else _ERASED for place, message in places]
     owners = {message.owner for message in messages if message.role}
     if not owners:
         docs.delete([row.id])
-        return
+        return True
     changed: dict[str, Any] = {"messages": _dumped(messages)}
     changed["user_id"] = [user for user in told["user_id"] if user in owners]
     if told["status"] == "processing":
@@ -197,7 +226,7 @@ def _keep(docs: Collection, row: Record, kept: Sequence[bool]) -> None:
             "token": "",
             "tokens": [0, 0],
         }
-    docs.update([row.id], metadata=[changed])
+    return change_row(docs, row, changed)
 
 
 _ERASED = Message("", "", None, None, 0, None)
@@ -214,7 +243,7 @@ def _session_row(
     owners = dict.fromkeys(message.owner for message in messages if message.owner is not None)
     speaking = dict.fromkeys(message.speaker for message in messages if message.role == "assistant" and message.speaker)
     metadata = {
-        **BLANK,
+        **blank(),
         "kind": SESSION,
         **who_of(
             list(owners or dict.fromkeys(who["user_id"])),

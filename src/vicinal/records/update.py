@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from ..contract import FloatMatrix, Metric, Slots
 from ..errors import IdNotFound, InvalidArgument
+from ..filters.tree import Node
 from ..filters.within import check_within, is_within
 from ..indexes.derived import viewing
 from ..inputs.columns import Batch, RowArguments, batches, check_unique, id_list, read_batch
@@ -30,13 +31,37 @@ from .selection import filter_of, slots_in
 _TOUCHED_AT_ONCE: Final = 8192  # rows whose checksums are computed together
 
 
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How rows are changed.
+
+    Attributes:
+        merge: whether metadata merges with what a row has.
+        removed: top-level keys of metadata that go.
+        where: only rows that pass it are changed, and those that do not, or do not exist, are passed over.
+    """
+
+    merge: bool
+    removed: frozenset[str]
+    where: Node | None = None
+
+
 def update(
-    context: Context, columns: RowArguments, rows: object = None, *, merge: bool = True, remove: Sequence[str] = ()
+    context: Context,
+    columns: RowArguments,
+    rows: object = None,
+    *,
+    where: Mapping[str, Any] | None = None,
+    merge: bool = True,
+    remove: Sequence[str] = (),
 ) -> int:
     """Changes existing rows and returns how many. One commit; a generator of rows commits every 8,192 of them.
 
+    Args:
+        where: of the rows that are named only those that pass it as they are when they are written.
+
     Raises:
-        IdNotFound: an id is unknown; no row changes.
+        IdNotFound: an id is unknown, and there is no `where`; no row changes.
         DuplicateId: an id is given twice.
     """
     moment = now()
@@ -45,8 +70,9 @@ def update(
     removed = checked_keys(remove)
     if rows is not None:
         return _update_rows(context, columns, rows, merge, removed)
+    how = _How(merge or columns.metadata is None, removed, filter_of(where))
     batch = _read(context, columns, state, moment, removed)
-    return _update_checked(context, batch, state.metric, moment, merge or columns.metadata is None, removed)
+    return _update_checked(context, batch, state.metric, moment, how)
 
 
 def _update_rows(context: Context, columns: RowArguments, rows: object, merge: bool, removed: frozenset[str]) -> int:
@@ -59,13 +85,11 @@ def _update_rows(context: Context, columns: RowArguments, rows: object, merge: b
 
     for batch in batches(columns, rows, rules, now, changes=True):
         merges = merge or all(metadata is None for metadata in batch.metadata)
-        count += _update_checked(context, batch, state.metric, now(), merges, removed)
+        count += _update_checked(context, batch, state.metric, now(), _How(merges, removed))
     return count
 
 
-def _update_checked(
-    context: Context, batch: Batch, metric: Metric, moment: int, merge: bool, removed: frozenset[str]
-) -> int:
+def _update_checked(context: Context, batch: Batch, metric: Metric, moment: int, how: _How) -> int:
     if len(batch) == 0:
         return 0
     if batch.ids is None:
@@ -73,7 +97,7 @@ def _update_checked(
             "the rows have no ids, so nobody knows which rows to change", name="rows", remedy="Give each row its 'id'."
         )
     check_unique(batch)
-    return until_encoder_stays(lambda: _update_batch(context, batch, metric, moment, merge, removed))
+    return until_encoder_stays(lambda: _update_batch(context, batch, metric, moment, how))
 
 
 def checked_keys(remove: object) -> frozenset[str]:
@@ -91,47 +115,71 @@ def checked_keys(remove: object) -> frozenset[str]:
     return frozenset(keys)
 
 
-def _update_batch(
-    context: Context, batch: Batch, metric: Metric, moment: int, merge: bool, removed: frozenset[str]
-) -> int:
+def _update_batch(context: Context, batch: Batch, metric: Metric, moment: int, how: _How) -> int:
     """Writes a batch that was checked under `metric`."""
-    rows = list(range(len(batch)))
     state = context.store.current()
-    block, spaces = with_encoded_texts(context, state, batch, rows)
+    block, spaces = with_encoded_texts(context, state, batch, list(range(len(batch))))
     without_vector: list[StoredId] = []  # rows that have a text, and neither had nor get a vector
 
     def plan(transaction: Transaction) -> int:
         check_encoder(state, transaction, spaces)
         assert batch.ids is not None  # _read saw to it
         ids = [stored_id(id_) for id_ in batch.ids]
-        found = {id_: row for id_, row in transaction.rows_by_id(ids).items() if is_within(row, context.within)}
-        _refuse_unknown(batch, ids, found, moment)
-        if context.within is not None:
-            for i in rows:
-                row = found[ids[i]]
-                text = row.text if batch.texts[i] is None else batch.texts[i]
-                metadata = _metadata(row, batch, i, merge, removed)
-                check_within(context.within, batch.ids[i], metadata, text, batch.place(i))
-        if block is not None and transaction.state.dimension is None:
-            transaction.fix_dimension(block.shape[1])
-        if block is not None:
-            check_block(block[:1], _dimension_only(context, transaction), batch.place)
-        if block is not None and transaction.state.metric != metric:
-            check_lengths_again(context, transaction, block, batch, rows, spaces)
+        found = _found(context, transaction, batch, ids, moment, how)
+        if not found:
+            return 0
+        rows = [i for i, id_ in enumerate(ids) if id_ in found]
+        _check_block(context, transaction, batch, block, spaces, metric)
         moved = [i for i in rows if (batch.texts[i], spaces[i], batch.sparse[i]) != (None, None, None)]
         for i in sorted(set(rows).difference(moved)):
             row = found[ids[i]]
-            transaction.touch(row, metadata=_metadata(row, batch, i, merge, removed), expires_at=_expiry(row, batch, i))
-        _move(transaction, batch, [(i, found[ids[i]]) for i in moved], block, spaces, merge, removed)
+            transaction.touch(row, metadata=_metadata(row, batch, i, how), expires_at=_expiry(row, batch, i))
+        _move(transaction, batch, [(i, found[ids[i]]) for i in moved], block, spaces, how)
         without_vector[:] = [
             ids[i] for i in moved if batch.texts[i] is not None and (spaces[i] or found[ids[i]].space) is None
         ]
-        return len(batch)
+        return len(rows)
 
     count = context.store.write(plan, timeout=context.timeout, durability=context.durability)
     if without_vector and state.encoder is None:
         context.warn_of_texts_without_encoder()
     return count
+
+
+def _found(
+    context: Context, transaction: Transaction, batch: Batch, ids: list[StoredId], moment: int, how: _How
+) -> dict[StoredId, Row]:
+    """The rows that are to change, as they are under the lock."""
+    found = {id_: row for id_, row in transaction.rows_by_id(ids).items() if is_within(row, context.within)}
+    if how.where is None:
+        _refuse_unknown(batch, ids, found, moment)
+    else:
+        found = {id_: row for id_, row in found.items() if not row.is_expired(moment) and is_within(row, how.where)}
+    if context.within is not None:
+        for i, id_ in enumerate(ids):
+            if id_ in found:
+                row = found[id_]
+                text = row.text if batch.texts[i] is None else batch.texts[i]
+                check_within(context.within, user_id(id_), _metadata(row, batch, i, how), text, batch.place(i))
+    return found
+
+
+def _check_block(
+    context: Context,
+    transaction: Transaction,
+    batch: Batch,
+    block: FloatMatrix | None,
+    spaces: list[Space | None],
+    metric: Metric,
+) -> None:
+    """Under the lock: dimension and metric may have changed since the vectors were checked."""
+    if block is None:
+        return
+    if transaction.state.dimension is None:
+        transaction.fix_dimension(block.shape[1])
+    check_block(block[:1], _dimension_only(context, transaction), batch.place)
+    if transaction.state.metric != metric:
+        check_lengths_again(context, transaction, block, batch, list(range(len(batch))), spaces)
 
 
 def update_where(
@@ -234,9 +282,9 @@ def _refuse_unknown(batch: Batch, ids: list[StoredId], found: Mapping[StoredId, 
         )
 
 
-def _metadata(row: Row, batch: Batch, i: int, merge: bool, removed: frozenset[str]) -> str | None:
+def _metadata(row: Row, batch: Batch, i: int, how: _How) -> str | None:
     given = batch.metadata[i]
-    return _without(_merged(row.metadata, given, batch.place(i)) if merge else given, removed)
+    return _without(_merged(row.metadata, given, batch.place(i)) if how.merge else given, how.removed)
 
 
 def _without(metadata: str | None, removed: frozenset[str]) -> str | None:
@@ -265,8 +313,7 @@ def _move(
     moved: list[tuple[int, Row]],
     block: FloatMatrix | None,
     spaces: list[Space | None],
-    merge: bool,
-    removed: frozenset[str],
+    how: _How,
 ) -> None:
     """Rewrites the rows; what was not given is carried over."""
     if not moved:
@@ -283,8 +330,6 @@ def _move(
             vectors[at] = transaction.vector(row.slot)
         text = row.text if batch.texts[i] is None else batch.texts[i]
         sparse = row.sparse if batch.sparse[i] is None else batch.sparse[i]
-        new.append(
-            NewRow(row.id, text, _metadata(row, batch, i, merge, removed), _expiry(row, batch, i), space, sparse)
-        )
+        new.append(NewRow(row.id, text, _metadata(row, batch, i, how), _expiry(row, batch, i), space, sparse))
     transaction.end([row.slot for _, row in moved])
     transaction.append(new, vectors)

@@ -125,7 +125,7 @@ def changed_rows_of(batch: Batch, given: Mapping[str, Any]) -> models.Update:
 def changes_of(given: Mapping[str, Any]) -> tuple[Batch | None, models.Update]:
     """Changes that came as lists, or for the rows that pass a filter."""
     columns = columns_of(given)
-    if given["where"] is not None:
+    if given["where"] is not None and not (columns.are_of_each_row and given["rows"] is None):
         return None, _changes_where(columns, given)
     if isinstance(columns.metadata, Mapping) and columns.ids is not None and not is_scalar_id(columns.ids):
         ids = id_list(columns.ids)  # one dict for all rows
@@ -137,6 +137,8 @@ def changes_of(given: Mapping[str, Any]) -> tuple[Batch | None, models.Update]:
     sent = {"texts": batch.texts, **_of_batch(batch)}
     if columns.metadata is not None:  # an empty dict says that nothing is to be left
         sent["metadata"] = _metadata(batch)
+    if given["where"] is not None:
+        return None, models.Update(**sent, **_how(given), where=to_filter(given["where"]))
     return batch, models.Update(**sent, **_how(given))
 
 
