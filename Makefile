@@ -31,7 +31,7 @@ demo: venv ## install, index the documentation of Python's own standard library,
 	@$(BIN)/vicinal models add minilm
 	@$(BIN)/vicinal demo
 
-test: system-packages venv ## install what testing needs, check and test; a quarter of an hour, and with CI=true all of test-all
+test: system-packages venv ## install what testing needs, check and test; about ten minutes on two cores, and with CI=true all of test-all
 	@$(BIN)/python scripts/test.py $(if $(ALL),--all) $(if $(STEPS),--steps $(STEPS)) $(DISTRIBUTIONS)
 
 test-all: ## sanitizers, emulated NEON, another Python, packages and torture too; what CI runs

@@ -35,7 +35,18 @@ from functools import partial
 from pathlib import Path
 
 import packages
-from workshop import BUILD, ROOT, Beside, Failed, Venv, other_python, run, show, show_kept
+from workshop import (
+    BUILD,
+    ROOT,
+    Beside,
+    Failed,
+    Venv,
+    forget_compiled_temporary_modules,
+    other_python,
+    run,
+    show,
+    show_kept,
+)
 
 QUICK_STEPS = ("install", "check", "native", "tests")
 STEPS = (*QUICK_STEPS, "other", "purepython", "packages", "torture")
@@ -197,6 +208,7 @@ def main() -> int:
         parser.error(f"there is no step {', '.join(sorted(unknown))}; there are: {', '.join(STEPS)}")
 
     workshop = Workshop(Venv(Path(sys.prefix)), options.distributions, everything, chosen)
+    forget_compiled_temporary_modules()
     start = time.monotonic()
     results = run_steps(workshop)
     seconds = time.monotonic() - start

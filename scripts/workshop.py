@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,10 @@ from typing import Generic, TypeVar
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
+# Hundreds of processes import the same modules. Their bytecode is kept, even where the environment says otherwise, as
+# it does in many containers; but not in the folders of the modules, which some tests list.
+PYCACHE = BUILD / "pycache"
+ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(PYCACHE)}
 MINORS = range(14, 10, -1)  # of the Python versions that we support, newest first
 T = TypeVar("T")
 
@@ -81,7 +86,7 @@ def run(*command: str | Path, env: Mapping[str, str] | None = None) -> str:
     started = subprocess.Popen(
         words,
         cwd=ROOT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+        env={**os.environ, **ENVIRONMENT, **(env or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -96,6 +101,12 @@ def run(*command: str | Path, env: Mapping[str, str] | None = None) -> str:
     if process.returncode:
         raise Failed(f"{Path(words[0]).name} ended with {process.returncode}: {last}")
     return last
+
+
+def forget_compiled_temporary_modules() -> None:
+    """Deletes the bytecode of modules in temporary folders of earlier runs, whose names never come again."""
+    temporary = Path(tempfile.gettempdir()).resolve()
+    shutil.rmtree(PYCACHE / temporary.relative_to(temporary.anchor), ignore_errors=True)
 
 
 class Beside(Generic[T]):

@@ -59,6 +59,15 @@ def test_what_runs_beside_is_shown_in_pieces_and_gives_or_raises_what_its_call_d
     assert "of the main thread" in lines
 
 
+def test_what_processes_compile_is_kept_whatever_the_environment_says(
+    scripts: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop, _ = scripts
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    told = workshop.run(sys.executable, "-c", "import sys; print(sys.dont_write_bytecode, sys.pycache_prefix)")
+    assert told == f"False {workshop.PYCACHE}"
+
+
 def test_lanes_run_beside_each_other_and_a_failure_stops_no_step(scripts: tuple[Any, Any]) -> None:
     workshop, steps = scripts
     both = threading.Barrier(2, timeout=60)  # passed only by two steps at the same time
