@@ -56,7 +56,13 @@ def _ensure_running() -> None:
 
 
 def wait() -> None:
-    """Returns when the step that is running has ended; a store that is closed by now is not touched again."""
+    """Returns when the step that is running has ended; a store that is closed by now is not touched again.
+
+    In the thread that takes the steps it returns at once: a forgotten handle can be collected there, and the store
+    behind it closed, in the midst of a step on another one, which would otherwise wait for its own end.
+    """
+    if threading.current_thread() is _thread:
+        return
     with _working:
         pass
 
