@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from support.http_server import HttpServer
 from vicinal.errors import Damaged, InvalidArgument, KeyRefused, NotAllowed, NotFound, VicinalError
 from vicinal.server.access import Access
+from vicinal.server.headers import Headers
 from vicinal.server.keys import FILE_NAME, KeyFile, KeyRing
 from vicinal.server.serve import check_start
 from vicinal.server.settings import ServerSettings
@@ -28,8 +29,8 @@ def access(path: Path, **more: Any) -> Access:
     return Access(ServerSettings(path=str(path), **more), keys_required=file.exists())
 
 
-def headers(*pairs: tuple[str, str], host: str = "localhost:8420") -> list[tuple[bytes, bytes]]:
-    return [(b"host", host.encode()), *((name.encode(), value.encode("latin-1")) for name, value in pairs)]
+def headers(*pairs: tuple[str, str], host: str = "localhost:8420") -> Headers:
+    return Headers([(b"host", host.encode()), *((name.encode(), value.encode("latin-1")) for name, value in pairs)])
 
 
 # -- the file

@@ -16,7 +16,7 @@ import vicinal
 from support.http_server import HttpServer
 from support.servers import wait_until
 from vicinal import errors
-from vicinal.server.calls import _is_shareable
+from vicinal.server.kinds import is_shareable
 from vicinal.wire.arguments import Search
 
 DOCS = "/v1/collections/docs"
@@ -197,7 +197,7 @@ def test_warnings_of_the_engine_reach_the_caller(http: httpx.Client) -> None:
 def test_concurrent_searches_get_their_own_answers(
     server: HttpServer, http: httpx.Client, accuracy: dict[str, Any]
 ) -> None:
-    assert _is_shareable(Search(query=[1.0, 0.0], **accuracy))
+    assert is_shareable(Search(query=[1.0, 0.0], **accuracy))
     count = 200
     angles = np.arange(count) / count * 6
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1)

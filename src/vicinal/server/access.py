@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from ..errors import Damaged, InvalidArgument, KeyRefused, NotAllowed
 from ..wire.routes import Role
+from .headers import Headers
 from .keys import Key, KeyRing
 from .logs import log
 from .settings import ServerSettings
@@ -18,8 +17,6 @@ __all__ = ["Access", "check_collection", "check_role"]
 _OF_THIS_MACHINE: Final = ("localhost", "127.0.0.1", "[::1]")
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._\-]+)(?::([0-9]{1,5}))?")
 _FORWARDED: Final = frozenset((b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via"))
-
-Headers = Iterable[tuple[bytes, bytes]]
 
 
 class Access:
@@ -38,12 +35,14 @@ class Access:
             KeyRefused: it has no key that the server knows.
             Damaged: nobody can say who may come in.
         """
-        with _told_without_place():
+        try:
             needed = self._ring.is_needed()
             self._check_host(headers, needed)
             presented = _credential(headers)
             if presented is not None:  # always looked at, also where none is needed
                 return self._ring.find(presented)
+        except Damaged as error:
+            raise _told_without_place(error) from None
         if needed:
             raise KeyRefused(
                 "the server takes requests with a key only",
@@ -59,9 +58,11 @@ class Access:
         Raises:
             InvalidArgument, NotAllowed, KeyRefused, Damaged: as `check`.
         """
-        with _told_without_place():
+        try:
             self._check_host(headers, self._ring.is_needed())
             return self._ring.find_signing(access_key)
+        except Damaged as error:
+            raise _told_without_place(error) from None
 
     def check_readable(self) -> None:
         """Raises Damaged where nobody can say who may come in."""
@@ -69,7 +70,7 @@ class Access:
 
     def _check_host(self, headers: Headers, needed: bool) -> None:
         """Without keys a page in a browser of this machine must not reach us under a name of its own."""
-        host = _one(headers, b"host")
+        host = headers.only(b"host")
         found = _HOST.fullmatch(host)
         if found is None:
             raise InvalidArgument("the Host header is missing, or is none", name="host", value=host, place="request")
@@ -80,7 +81,7 @@ class Access:
             return
         if name not in self._without_keys:
             raise _not_ours(host)
-        origin = _one(headers, b"origin")
+        origin = headers.only(b"origin")
         if origin and origin.lower() not in (f"http://{host.lower()}", f"https://{host.lower()}"):
             raise NotAllowed(
                 "a page of another origin sent this request, and the server has no keys",
@@ -89,7 +90,7 @@ class Access:
                 place="request",
                 remedy="Make a key: vicinal keys create PATH.",
             )
-        if any(header in _FORWARDED for header, _ in headers):
+        if headers.any_of(_FORWARDED):
             raise NotAllowed(
                 "the request came through a proxy, and the server has no keys",
                 name="forwarded",
@@ -98,18 +99,14 @@ class Access:
             )
 
 
-@contextmanager
-def _told_without_place() -> Iterator[None]:
+def _told_without_place(error: Damaged) -> Damaged:
     """That keys cannot be read goes to whoever asked: nothing in it is about this machine."""
-    try:
-        yield
-    except Damaged as error:
-        log.error("keys unreadable", extra={"fields": {"error": str(error)}})
-        raise Damaged(
-            "the keys of the server cannot be read, so nobody is let in",
-            name="keys",
-            remedy="The log of the server says where they are and why.",
-        ) from None
+    log.error("keys unreadable", extra={"fields": {"error": str(error)}})
+    return Damaged(
+        "the keys of the server cannot be read, so nobody is let in",
+        name="keys",
+        remedy="The log of the server says where they are and why.",
+    )
 
 
 def check_role(key: Key | None, role: Role) -> None:
@@ -148,13 +145,10 @@ def _not_ours(host: str) -> NotAllowed:
 
 def _credential(headers: Headers) -> str | None:
     """What was presented, None for nothing."""
-    presented = []
-    for name, value in headers:
-        if name == b"authorization":
-            scheme, _, rest = value.partition(b" ")
-            presented.append(rest.strip() if scheme.lower() == b"bearer" else b"")
-        elif name == b"x-api-key":
-            presented.append(value.strip())
+    presented = [value.strip() for value in headers.every(b"x-api-key")]
+    for value in headers.every(b"authorization"):
+        scheme, _, rest = value.partition(b" ")
+        presented.append(rest.strip() if scheme.lower() == b"bearer" else b"")
     if not presented:
         return None
     if len(set(presented)) > 1 or not presented[0]:
@@ -165,11 +159,3 @@ def _credential(headers: Headers) -> str | None:
             remedy="Send 'Authorization: Bearer KEY'.",
         )
     return presented[0].decode("latin-1")
-
-
-def _one(headers: Headers, wanted: bytes) -> str:
-    """The value of a header that may stand there once; empty where it does not."""
-    found = [value for name, value in headers if name == wanted]
-    if len(found) > 1:
-        raise InvalidArgument(f"the header {wanted.decode()} stands there twice", name=wanted.decode(), place="request")
-    return found[0].decode("latin-1") if found else ""

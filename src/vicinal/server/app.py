@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 import threading
@@ -32,6 +33,7 @@ from .pool import Pool
 from .settings import ServerSettings
 from .vikingdb.face import VikingFace
 from .vikingdb.face import routes as viking_routes
+from .watch import Watch
 
 __all__ = ["make_application"]
 
@@ -71,6 +73,7 @@ class Application:
         self.viking: VikingFace | None = None
         self._document = msgspec.json.encode(document())
         self._is_stopping = False
+        self._watch = Watch()
         self._tasks: set[asyncio.Task[None]] = set()
         open_to_all = {"/healthz": self._healthz, "/readyz": self._readyz, "/openapi.json": self._openapi}
         self._router = Router(
@@ -93,7 +96,7 @@ class Application:
             return
         if scope["type"] != "http":
             return
-        exchange = Exchange(scope, receive, send, self._settings)
+        exchange = Exchange(scope, receive, send, self._settings, self._watch)
         scope["vicinal"] = self, exchange
         try:
             _check_path(scope)
@@ -201,6 +204,7 @@ class Application:
         self.viking = VikingFace(self._settings, self._access, self._database, self._pool, self._folder.check)
         task = asyncio.create_task(_note_memory())
         self._tasks.add(task)
+        gc.freeze()  # what lives as long as the worker need not be looked through again and again
         threading.Thread(target=_end_with_parent, name="vicinal-parent", daemon=True).start()
         log.info("worker started", extra={"fields": {"path": self._settings.path}})
 

@@ -2,7 +2,8 @@
 
 While one pass is under way, the searches that come meanwhile wait, and those of one kind (the same collection, `k` and
 filter) are answered by the next pass together: the more there is to do, the less each costs. A search that finds nobody
-before it waits for nobody.
+before it waits for nobody. The thread that has run a pass also runs the next one, so that the event loop is only
+woken once per pass and dispatches nothing for it.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
+import numpy as np
 
 from ..collection import Collection
-from ..deadline import Deadline
+from ..deadline import Deadline, within
 from ..errors import VicinalError
+from ..locks import new_lock
 from ..types import Hits
 from ..warn import collected
 from ..wire import results
@@ -46,24 +50,23 @@ class _Pending:
     answer: asyncio.Future[bytes | Exception]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Queue:
-    """Searches of one kind."""
+    """Searches of one kind; it is removed when none is left."""
 
     use: Use
     arguments: dict[str, Any]
     waiting: deque[_Pending] = field(default_factory=deque)
-    is_running: bool = False
 
 
 class _OfPass(Deadline):
     """The time of the search that has most of it, and over when nobody waits for any."""
 
-    __slots__ = ("_searches",)
+    __slots__ = ("_searches", "_server")
 
-    def __init__(self, searches: Sequence[Deadline]) -> None:
+    def __init__(self, searches: Sequence[Deadline], server: Deadline | None = None) -> None:
         super().__init__(max(one.left() for one in searches))
-        self._searches = searches
+        self._searches, self._server = searches, server
 
     def left(self) -> float:
         self._look()
@@ -74,7 +77,8 @@ class _OfPass(Deadline):
         super().check()
 
     def _look(self) -> None:
-        if all(one.is_cancelled for one in self._searches):
+        is_stopping = self._server is not None and self._server.is_cancelled
+        if is_stopping or all(one.is_cancelled for one in self._searches):
             self.cancel()
 
 
@@ -83,6 +87,7 @@ class SearchBatcher:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._lock = new_lock()  # guards the next two attributes: the event loop adds to them, threads take from them
         self._queues: dict[Any, _Queue] = {}
         self._waiting = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -99,15 +104,16 @@ class SearchBatcher:
             warnings: what the engine warns of is added.
         """
         self._pool.check_room(self._waiting)
-        queue = self._queues.get(kind)
-        if queue is None:
-            queue = self._queues[kind] = _Queue(use, arguments)
         pending = _Pending(vector, deadline, warnings, asyncio.get_running_loop().create_future())
-        queue.waiting.append(pending)
-        self._waiting += 1
-        if not queue.is_running:
-            queue.is_running = True
-            task = asyncio.create_task(self._run(kind, queue))
+        with self._lock:
+            queue = self._queues.get(kind)
+            is_new = queue is None
+            if queue is None:
+                queue = self._queues[kind] = _Queue(use, arguments)
+            queue.waiting.append(pending)
+            self._waiting += 1
+        if is_new:
+            task = asyncio.create_task(self._answer(kind, queue))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         found = await pending.answer
@@ -115,28 +121,54 @@ class SearchBatcher:
             raise found
         return found
 
-    async def _run(self, kind: Any, queue: _Queue) -> None:
-        while queue.waiting:
+    async def _answer(self, kind: Any, queue: _Queue) -> None:
+        """Runs until the queue is empty, usually in a single thread."""
+        loop, has_ended = asyncio.get_running_loop(), False
+        while not has_ended:
+            server = Deadline(inf)
+            try:
+                has_ended = await self._pool.run(server, partial(self._passes, kind, queue, server, loop))
+            except Exception as error:  # no thread was started
+                pending = self._next(kind, queue)
+                _deliver(pending, [error] * len(pending))
+                has_ended = not pending
+
+    def _passes(self, kind: Any, queue: _Queue, server: Deadline, loop: asyncio.AbstractEventLoop) -> bool:
+        """Runs in a thread: pass after pass. False if other calls wait for the thread; the queue may not be empty."""
+        while pending := self._next(kind, queue):
+            loop.call_soon_threadsafe(_deliver, pending, _pass(queue, pending, server))
+            if self._pool.is_full:
+                return False
+        return True
+
+    def _next(self, kind: Any, queue: _Queue) -> list[_Pending]:
+        """The searches of the next pass; if there are none, the queue is removed."""
+        with self._lock:
             pending = [queue.waiting.popleft() for _ in range(min(len(queue.waiting), _PASS_MAX))]
             self._waiting -= len(pending)
-            time = _OfPass([one.deadline for one in pending])
-            try:
-                found: Sequence[bytes | Exception] = await self._pool.run(time, partial(_pass, queue, pending))
-            except Exception as error:
-                found = [error] * len(pending)
-            for one, answer in zip(pending, found, strict=True):
-                if not one.answer.done():  # a request that was cancelled waits no more
-                    one.answer.set_result(answer)
-        del self._queues[kind]
+            if not pending:
+                del self._queues[kind]
+        return pending
 
 
-def _pass(queue: _Queue, pending: Sequence[_Pending]) -> Sequence[bytes | Exception]:
-    """In a thread: one pass for all; where something is wrong with one of them, one by one."""
+def _deliver(pending: Sequence[_Pending], found: Sequence[bytes | Exception]) -> None:
+    """Runs in the event loop."""
+    for one, answer in zip(pending, found, strict=True):
+        if not one.answer.done():  # a request that was cancelled waits no more
+            one.answer.set_result(answer)
+
+
+def _pass(queue: _Queue, pending: Sequence[_Pending], server: Deadline) -> Sequence[bytes | Exception]:
+    """One pass for all searches; if one of them is invalid, one by one."""
     metrics.count_pass(len(pending))
     warnings: list[str] = []
+    time = _OfPass([one.deadline for one in pending], server)
     try:
-        with collected(warnings):
+        time.check()
+        with collected(warnings), within(time):
             return _answers(queue, pending)
+    except Exception as error:
+        return [error] * len(pending)
     finally:
         for one in pending if warnings else ():
             one.warnings.extend(warnings)
@@ -145,11 +177,18 @@ def _pass(queue: _Queue, pending: Sequence[_Pending]) -> Sequence[bytes | Except
 def _answers(queue: _Queue, pending: Sequence[_Pending]) -> Sequence[bytes | Exception]:
     if len(pending) > 1:
         try:
-            vectors = [one.vector for one in pending]
+            vectors = _together([one.vector for one in pending])
             return queue.use(lambda docs: [_encoded(hits) for hits in docs.search_many(vectors, **queue.arguments)])
         except VicinalError:
             pass
     return [_alone(queue, one) for one in pending]
+
+
+def _together(vectors: list[Any]) -> Any:
+    """float32, shape (queries, dim), if all are arrays of one length: the engine validates a single array faster."""
+    if all(isinstance(one, np.ndarray) for one in vectors) and len({len(one) for one in vectors}) == 1:
+        return np.stack(vectors)
+    return vectors
 
 
 def _alone(queue: _Queue, pending: _Pending) -> bytes | Exception:

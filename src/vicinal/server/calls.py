@@ -34,12 +34,14 @@ from ..wire.names import name_of_path
 from ..wire.reading import query_of, read
 from ..wire.results import Names, Page
 from ..wire.routes import Route
+from ..wire.values import vector_from
 from . import metrics
 from .access import check_collection, check_role
 from .batching import SearchBatcher
 from .exchange import Exchange, Scope
 from .handles import Handles
 from .keys import Key
+from .kinds import Kind, Kinds
 from .limits import check_limits, limited_get
 from .pool import Pool
 from .settings import ServerSettings
@@ -98,12 +100,6 @@ _KEEPS_TO_ROWS: Final = frozenset(
     )
 )
 
-# Arguments of a search that others may have too. One with any other is answered alone.
-_SHARED: Final = frozenset(
-    ("query", "k", "where", "mode", "exact", "recall", "effort", "offset", "min_score", "select")
-)
-_NOT_SHARED: Final = tuple(name for name in Search.__struct_fields__ if name not in _SHARED)
-
 _encode = msgspec.json.Encoder().encode
 
 
@@ -115,6 +111,7 @@ class Calls:
         self._database = database
         self._pool = pool
         self._handles = Handles(database)
+        self._kinds = Kinds(settings)
         self._shared = SearchBatcher(pool)
 
     async def answer(self, route: Route, exchange: Exchange, scope: Scope) -> None:
@@ -127,9 +124,13 @@ class Calls:
         held = _handle_of(route, scope)
         arguments = None if route.arguments is None else read(route.arguments, await exchange.body())
         exchange.asked = arguments
-        check_limits(settings, arguments, held)
+        kind = self._kinds.of(arguments) if type(arguments) is Search else None
+        check_limits(settings, None if kind else arguments, held)
         with exchange.watched():
-            await self._answer(route, exchange, parts, name, held, arguments)
+            if kind is None:
+                await self._answer(route, exchange, parts, name, held, arguments)
+            else:
+                await exchange.send_json(await self._share(exchange, name, held, kind, arguments))
 
     async def _answer(
         self, route: Route, exchange: Exchange, parts: Mapping[str, str], name: str, held: Handle, arguments: Any
@@ -141,9 +142,7 @@ class Calls:
             await exchange.send_model(await self._run(exchange, deadline, work))
             return
         use = partial(self._use, exchange, name, held)
-        if route.call == "search" and isinstance(arguments, Search) and _is_shareable(arguments):
-            await exchange.send_json(await self._share(exchange, name, held, arguments, deadline))
-        elif route.streamed:
+        if route.streamed:
             await self._stream(route, exchange, use, arguments)
         else:
             arguments = self._settled(route, arguments)
@@ -268,22 +267,13 @@ class Calls:
 
         return await self._pool.run(deadline, warned)
 
-    async def _share(self, exchange: Exchange, name: str, held: Handle, arguments: Search, deadline: Deadline) -> bytes:
-        given = arguments.given()
-        vector = given.pop("query")
+    async def _share(self, exchange: Exchange, name: str, held: Handle, kind: Kind, arguments: Any) -> bytes:
+        vector, deadline = vector_from(arguments.query, "query"), exchange.deadline(self._settings.timeout)
         within = None if exchange.key is None or exchange.key.where is None else exchange.key.id
-        kind = (
-            name,
-            held.durability,
-            held.timeout,
-            held.uuid,
-            held.within,
-            within,
-            _encode(msgspec.structs.replace(arguments, query=None)),
-        )
+        whole = name, held.durability, held.timeout, held.uuid, held.within, within, kind.said
         use = partial(self._handles.use, name, held, exchange.key)
         try:
-            body = await self._shared.search(kind, use, vector, given, deadline, exchange.warnings)
+            body = await self._shared.search(whole, use, vector, kind.given, deadline, exchange.warnings)
         except CollectionNotFound:
             raise
         except VicinalError:
@@ -317,21 +307,6 @@ class Calls:
 
 def _on_collection(route: Route, owner: str | None, arguments: Any, docs: Collection) -> Any:
     return call(route, docs if owner is None else docs.notes(name_of_path(owner)), arguments)
-
-
-def _is_shareable(arguments: Search) -> bool:
-    """Whether it asks for the nearest rows of a vector, and nothing that `search_many` does not take."""
-    query = arguments.query
-    return (
-        query is not msgspec.UNSET
-        and query is not None
-        and not isinstance(query, str)
-        and arguments.mode in (msgspec.UNSET, "dense")
-        and all(
-            (value := getattr(arguments, name)) is msgspec.UNSET or value is None or value is False
-            for name in _NOT_SHARED
-        )
-    )
 
 
 def _handle_of(route: Route, scope: Scope) -> Handle:

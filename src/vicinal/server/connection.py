@@ -7,13 +7,15 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from ..errors import LimitExceeded
 from ..wire.errors import Failure
 from ..wire.routes import API, API_HEADER
+from .exchange import WHOLE
 from .settings import ServerSettings
 
 __all__ = ["Connection", "ServerConfig"]
@@ -27,6 +29,7 @@ _FULL = (
 _HEAD_BYTES_MAX: Final = 64 << 10
 _URL_BYTES_MAX: Final = 32 << 10
 _HEADERS_MAX: Final = 100
+_PIPELINED_MAX: Final = 8  # read while another is answered, so that a closed connection is noticed
 _PIECE_BYTES: Final = 16 << 10  # a head is looked at after so many
 
 
@@ -61,6 +64,7 @@ class Connection(HttpToolsProtocol):
         self._send_clock: asyncio.TimerHandle | None = None
         self._unparsed = 0  # bytes since the parser has last come to an end of something: it holds them all
         self._refusal: tuple[int, LimitExceeded] | None = None
+        self._answering: RequestResponseCycle | None = None  # `cycle` is the last request, which may be queued
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
@@ -74,6 +78,9 @@ class Connection(HttpToolsProtocol):
         for clock in (self._head_clock, self._send_clock):
             if clock is not None:
                 clock.cancel()
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -102,6 +109,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._unparsed = 0
+        self.scope[WHOLE] = True  # type: ignore[typeddict-unknown-key]  # of ours
         super().on_message_complete()
 
     def on_message_begin(self) -> None:
@@ -117,6 +125,12 @@ class Connection(HttpToolsProtocol):
             self._head_clock.cancel()
             self._head_clock = None
         super().on_headers_complete()
+        if 0 < len(self.pipeline) <= _PIPELINED_MAX:  # uvicorn pauses reading until the previous request is answered
+            self.flow.resume_reading()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def pause_writing(self) -> None:
         if self._send_clock is None:

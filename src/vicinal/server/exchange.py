@@ -7,8 +7,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 
 import msgspec
@@ -19,11 +18,13 @@ from ..version import __version__
 from ..wire.errors import Failure, status_of
 from ..wire.routes import API, API_HEADER, REQUEST_HEADER, VERSION_HEADER, WARNINGS_HEADER
 from . import metrics
+from .headers import Headers
 from .keys import Key
 from .logs import log
 from .settings import ServerSettings
+from .watch import Watch, Watched
 
-__all__ = ["JSON", "TIMEOUT_HEADER", "Exchange", "LateBody", "Message", "Scope"]
+__all__ = ["JSON", "TIMEOUT_HEADER", "WHOLE", "Exchange", "LateBody", "Message", "Scope"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -32,12 +33,14 @@ Send = Callable[[Message], Awaitable[None]]
 
 JSON: Final = b"application/json"
 TIMEOUT_HEADER: Final = "vicinal-timeout"
+WHOLE: Final = "vicinal.whole"  # in the scope of a request whose body has come, to its end
 
+_REQUEST_HEADER: Final = REQUEST_HEADER.encode()
+_TIMEOUT_HEADER: Final = TIMEOUT_HEADER.encode()
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
 _WARNINGS_MAX: Final = 10
 _ASKED_CHARS_MAX: Final = 500
 _CLIENT_CLOSED: Final = 499  # as nginx counts them
-_WATCH_AFTER_SECONDS: Final = 0.05  # most answers are there by then, and cost no watch
 _SERVER_FAULT: Final = 500
 _COMMON_HEADERS: Final = (
     (API_HEADER.encode(), str(API).encode()),
@@ -82,11 +85,13 @@ class Exchange:
 
     __slots__ = (
         "_body_read",
+        "_is_whole",
         "_receive",
         "_send",
         "_settings",
         "_started",
         "_time",
+        "_watch",
         "asked",
         "body_bytes",
         "collection",
@@ -102,16 +107,17 @@ class Exchange:
         "warnings",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, settings: ServerSettings) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, settings: ServerSettings, watch: Watch) -> None:
         self._started = time.perf_counter()
-        self._receive, self._send, self._settings = receive, send, settings
+        self._receive, self._send, self._settings, self._watch = receive, send, settings, watch
+        self._is_whole = WHOLE in scope
         self._body_read = self.has_left = False
         self._time: Deadline | None = None
-        self.headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self.headers = Headers(scope["headers"])
         self.method: str = scope["method"]
         self.path: str = scope["path"]
-        given = self.header(REQUEST_HEADER.encode())
-        self.id = given.decode() if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
+        given = self.headers.first(_REQUEST_HEADER)
+        self.id = given.decode() if given and _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
         self.route = self.collection = ""
         self.key: Key | None = None
         self.warnings: list[str] = []
@@ -119,13 +125,9 @@ class Exchange:
         self.failure: Callable[[VicinalError, str, int], bytes] = _failure
         self.status = self.body_bytes = 0
 
-    def header(self, wanted: bytes) -> bytes:
-        """The first of this name, empty for none."""
-        return next((value for name, value in self.headers if name == wanted), b"")
-
     def deadline(self, seconds: float) -> Deadline:
         """Of the work: what the server allows, or the less that the request asks for."""
-        asked = self.header(TIMEOUT_HEADER.encode()).decode("latin-1")
+        asked = self.headers.first(_TIMEOUT_HEADER).decode("latin-1")
         if asked:
             try:
                 wanted = float(asked)
@@ -144,22 +146,11 @@ class Exchange:
             self._time.cancel()
         return self._time
 
-    @contextmanager
-    def watched(self) -> Iterator[None]:
+    def watched(self) -> Watched:
         """In the block a client that leaves ends the work that was given a deadline. For after the body."""
-        loop = asyncio.get_running_loop()
-        watch: list[asyncio.Task[None]] = []
-        begin = loop.call_later(_WATCH_AFTER_SECONDS, lambda: watch.append(loop.create_task(self._notice())))
-        try:
-            yield
-        finally:
-            begin.cancel()
-            for task in watch:
-                task.cancel()
+        return self._watch.over(self._receive, self._leave)
 
-    async def _notice(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+    def _leave(self) -> None:
         self.has_left = True
         if self._time is not None:
             self._time.cancel()
@@ -175,9 +166,9 @@ class Exchange:
             LimitExceeded, InvalidArgument, LateBody.
         """
         most = self._settings.body_bytes_max
-        if self.header(b"content-encoding") not in (b"", b"identity"):
+        if self.headers.first(b"content-encoding") not in (b"", b"identity"):
             raise InvalidArgument("a body is sent as it is, not compressed", name="content-encoding", place="request")
-        length = self.header(b"content-length")
+        length = self.headers.first(b"content-length")
         if length.isdigit() and int(length) > most:
             raise self._too_long(int(length))
         message = await self._next_part(self._settings.body_seconds)
@@ -259,7 +250,7 @@ class Exchange:
             self.log("request", status)
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
-        headers = [(REQUEST_HEADER.encode(), self.id.encode()), *_COMMON_HEADERS]
+        headers = [(_REQUEST_HEADER, self.id.encode()), *_COMMON_HEADERS]
         if self.warnings:
             told = list(dict.fromkeys(self.warnings))[:_WARNINGS_MAX]
             headers.append((WARNINGS_HEADER.encode(), _ascii_json(told)))
@@ -278,11 +269,14 @@ class Exchange:
                 return b"".join(parts)
 
     async def _next_part(self, seconds: float) -> Message:
-        try:
-            async with asyncio.timeout(max(0.0, seconds)):
-                message = await self._receive()
-        except TimeoutError:
-            raise LateBody("the request did not come in time", self._settings.body_seconds) from None
+        if self._is_whole:  # there is nothing to wait for
+            message = await self._receive()
+        else:
+            try:
+                async with asyncio.timeout(max(0.0, seconds)):
+                    message = await self._receive()
+            except TimeoutError:
+                raise LateBody("the request did not come in time", self._settings.body_seconds) from None
         if message["type"] == "http.disconnect":
             raise LateBody("the client has gone", self._settings.body_seconds)
         return message

@@ -123,22 +123,24 @@ class Key:
 
 
 class KeyFile:
-    """The keys of the database in `folder`, for whoever changes them. Any number of processes may."""
+    """The keys of the database in `folder`, for whoever changes them. Any number of processes may.
+
+    Attributes:
+        path: of the file.
+        mark: the lock, which stays.
+    """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.path = Path(folder) / FILE_NAME
+        self.mark = self.path.with_suffix(".lock")
+        self._mark = str(self.mark)
 
     def exists(self) -> bool:
         return self.path.exists()
 
     def were_made(self) -> bool:
         """Whether somebody has ever begun to make a key here: the lock stays when the file of keys is lost."""
-        return self.mark.exists()
-
-    @property
-    def mark(self) -> Path:
-        """The lock, which stays."""
-        return self.path.with_suffix(".lock")
+        return os.path.exists(self._mark)  # asked with each request
 
     def read(self) -> list[Key]:
         """All keys ever made, the revoked ones too, oldest first.

@@ -28,6 +28,7 @@ class Pool:
 
     def __init__(self, threads: int, waiting_max: int) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="vicinal-call")
+        self._threads = threads
         self._most = threads + waiting_max
         self._under_way: set[Deadline] = set()
         self._idle = asyncio.Event()
@@ -37,6 +38,11 @@ class Pool:
     def under_way(self) -> int:
         """Calls that run or wait."""
         return len(self._under_way)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether calls are waiting for a thread. Thread-safe."""
+        return len(self._under_way) > self._threads
 
     async def run(self, deadline: Deadline, call: Callable[[], T]) -> T:
         """What `call` gives, in a thread, unless the deadline is over before it can begin.

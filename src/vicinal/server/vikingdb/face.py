@@ -106,7 +106,7 @@ class VikingFace:
         body = await self._body(exchange, signed)
         request = read(call.model, body)
         exchange.asked = request
-        given = exchange.header(_LOG_ID).decode("latin-1")
+        given = exchange.headers.first(_LOG_ID).decode("latin-1")
         context = RequestContext(key, given or None, body)
         result = await self._run(exchange, lambda: call.work(plane, request, context))
         exchange.collection = getattr(request, "collection_name", None) or ""
@@ -134,7 +134,7 @@ class VikingFace:
 
     def _admit(self, exchange: Exchange, scope: Scope) -> tuple[Key | None, Signed | None]:
         """Who asks, and what was signed, of which the body is still to be compared."""
-        if not exchange.header(b"authorization").startswith(ALGORITHM.encode()):
+        if not exchange.headers.first(b"authorization").startswith(ALGORITHM.encode()):
             exchange.key = self._access.check(exchange.headers)
             return exchange.key, None
         skew = self._settings.signature_seconds
@@ -192,7 +192,7 @@ class VikingRoute:
             raise _nothing_at(scope["path"])
         exchange.route = self._name
         exchange.failure = self._failure
-        given = exchange.header(_LOG_ID).decode("latin-1")
+        given = exchange.headers.first(_LOG_ID).decode("latin-1")
         if _LOG_ID_TEXT.fullmatch(given):
             exchange.id = given
         try:
