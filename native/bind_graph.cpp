@@ -75,6 +75,11 @@ std::size_t checked_width(std::size_t width) {
                                 std::to_string(width));
 }
 
+float checked_reach(float reach) {
+    if (reach >= 0) return reach;
+    throw std::invalid_argument("reach must be a number from 0 on, got " + std::to_string(reach));
+}
+
 class BoundGraph {
 public:
     explicit BoundGraph(std::size_t degree) : graph_(checked_degree(degree)) {}
@@ -124,7 +129,7 @@ public:
         graph_.insert(rows, words, end, {width, alpha, threads, is_polite});
     }
 
-    std::size_t search(const GraphRows& bound, nb::handle allowed, nb::handle queries, std::size_t width,
+    std::size_t search(const GraphRows& bound, nb::handle allowed, nb::handle queries, std::size_t width, float reach,
                        std::size_t threads, nb::handle skipped, nb::handle slots, nb::handle scores,
                        nb::handle counts) const {
         const graph::Rows rows = bound.rows();
@@ -137,7 +142,7 @@ public:
         expect_shape("scores", score_rows, query_rows.shape(0), slot_rows.shape(1));
         expect_length("counts", found.size(), query_rows.shape(0));
         graph::Looking looking = {checked_width(width), std::max<std::size_t>(threads, 1),
-                                  bitmap(allowed, std::min(rows.count, end()))};
+                                  bitmap(allowed, std::min(rows.count, end())), checked_reach(reach)};
         if (!skipped.is_none()) {
             const Slots nodes = slots_array(skipped);
             expect_length("skipped", nodes.size(), query_rows.shape(0));
@@ -176,7 +181,7 @@ void bind_graph(nb::module_& module) {
              nb::arg("width"), nb::arg("alpha"), nb::arg("threads"), nb::arg("is_polite"),
              "Inserts candidates up to the slot `end`. ValueError for arrays that do not fit.")
         .def("search", &BoundGraph::search, nb::arg("rows"), nb::arg("allowed").none(), nb::arg("queries").none(),
-             nb::arg("width"), nb::arg("threads"), nb::arg("skipped").none(), nb::arg("slots").none(),
+             nb::arg("width"), nb::arg("reach"), nb::arg("threads"), nb::arg("skipped").none(), nb::arg("slots").none(),
              nb::arg("scores").none(), nb::arg("counts").none(),
              "Best nodes of each query into `slots` and `scores`, how many into `counts`; gives how many it measured. "
              "ValueError for arrays that do not fit.");

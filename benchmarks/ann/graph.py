@@ -27,6 +27,7 @@ import numpy as np
 from benchmarks import data
 from benchmarks.ann.curves import K, at, draw, truth
 from benchmarks.machine import machine
+from vicinal.contract import Accuracy
 from vicinal.filters.bitmap import pack
 from vicinal.indexes.graph import GraphIndex, GraphSearcher
 from vicinal.indexes.kernels import kernels
@@ -53,8 +54,12 @@ class Way:
         raise NotImplementedError
 
 
+SHARES = (0.93, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995)  # of the true answer, which our ways are asked for
+
+
 class Ours(Way):
     name = "vicinal graph"
+    settings = SHARES
 
     def build(self, rows: Any) -> None:
         self._rows, self._all = rows, pack(np.ones(len(rows), np.bool_))
@@ -62,14 +67,13 @@ class Ours(Way):
         while self._index.build(rows, self._all) or self._index.refine(rows, self._all, awaited=True):
             pass
 
-    def finder(self, setting: int, threads: int) -> Find:
-        index, rows, everything = self._index, self._rows, self._all
-        index._ef_search = setting
+    def finder(self, setting: Any, threads: int) -> Find:
+        index, rows, everything, accuracy = self._index, self._rows, self._all, Accuracy(recall=setting)
 
         def find(queries: Any) -> Any:
             searcher = index.searcher(rows)
             assert isinstance(searcher, GraphSearcher)
-            return [slots for slots, _ in searcher.search(queries, K, everything, threads=threads)]
+            return [slots for slots, _ in searcher.search(queries, K, everything, accuracy, threads=threads)]
 
         return find
 
@@ -78,7 +82,7 @@ class OursCollection(Way):
     """The same graph through `Collection.search(select=())`, asked for a share of the true answer."""
 
     name = "vicinal collection"
-    settings = (0.93, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995)
+    settings = SHARES
 
     def build(self, rows: Any) -> None:
         import vicinal

@@ -38,6 +38,13 @@ QueryDistances::QueryDistances(const Rows& rows, const float* query)
     squared_code_ = step_ * step_ * static_cast<float>(squared_code);
 }
 
+float QueryDistances::farther(float distance, float share) const {
+    if (rows_.metric == kernels::Metric::inner_product) return FLT_MAX;
+    // Of squared Euclidean distances; under cosine half of those of vectors of length 1.
+    const float less = rows_.metric == kernels::Metric::cosine ? -1 : -length_ * length_;
+    return (1 + share) * (1 + share) * (distance - less) + less;
+}
+
 float QueryDistances::radius(std::size_t slot, float distance) const {
     const float* const statistics = rows_.codes.statistics(slot);
     if (rows_.metric != kernels::Metric::l2) return error_ * statistics[2] + statistics[3] * length_;

@@ -100,6 +100,9 @@ public:
                       [this](std::size_t slot, std::int32_t dot) { return distance(slot, dot); }, out);
     }
 
+    // A distance `share` farther: 0.1 is a tenth. Inner products are no distances, so for them there is none.
+    float farther(float distance, float share) const;
+
     // How far a distance may be off; vectors/codes.hpp says why.
     float radius(std::size_t slot, float distance) const;
 
@@ -132,6 +135,8 @@ public:
         }
     }
 
+    float farther(float distance, float share) const { return (1 + share) * distance; }
+
     float radius(std::size_t, float distance) const { return 1e-4f * distance; }
 
 private:
@@ -152,6 +157,8 @@ struct RowSums {
 class RowDistances {
 public:
     RowDistances(const Rows& rows, const RowSums& sums);
+
+    float farther(float distance, float share) const { return (1 + share) * (1 + share) * distance; }
 
     // From now on from this row.
     void aim(std::uint32_t slot);

@@ -35,6 +35,7 @@ struct Looking {
     std::size_t width;                     // of the walk, at least k
     std::size_t threads;
     Allowed allowed;                       // a bit for each of `rows.count`
+    float reach = kEndless;                  // of the walk; see walk.hpp
     const std::uint32_t* skipped = nullptr;  // a node for each query that its walk must not go through; or null
 };
 

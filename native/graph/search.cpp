@@ -77,6 +77,7 @@ std::size_t Graph::search_one(const Rows& rows, const float* query, const Lookin
                               Walker& walker, std::size_t i, const Results& results) const {
     const auto look = [&](const auto& distances) {
         const std::size_t before = walker.scored;
+        walker.reach = looking.reach;
         walker.pool.restart(std::max<std::size_t>(looking.width, 1), looking.allowed);
         walk(edges_, distances, entries(), std::min(edges_.end(), rows.count), skipped, walker);
         std::vector<Near> found;

@@ -1,6 +1,10 @@
 // A walk through the graph: from node to node, always on from the nearest one that was not left yet, until the nearest
 // `width` that are known lead nowhere nearer (Malkov and Yashunin, "Efficient and robust approximate nearest neighbor
 // search using Hierarchical Navigable Small World graphs", 2018, algorithm 2).
+//
+// A walk with a reach also ends where whatever is left is that much farther than the `kRank`-th nearest (Al-Jazzazi et al.,
+// "Distance adaptive beam search for provably accurate graph-based nearest neighbor search", 2025): so it goes on long
+// where many nodes are nearly as near, and not where few are.
 #pragma once
 
 #include <algorithm>
@@ -31,6 +35,8 @@ inline bool operator<(const Near& a, const Near& b) {
     return a.distance < b.distance || (a.distance == b.distance && a.node < b.node);
 }
 
+inline constexpr std::size_t kRank = 10;  // the same for every k, so that the best few are the first of the best ten
+
 // The nearest nodes that a walk knows of, nearest first: the best `width` allowed ones, and others that are as near,
 // which only lead on.
 class Pool {
@@ -43,8 +49,23 @@ public:
         if (near_.size() < width + 1) near_.resize(width + 1);
     }
 
-    // Nodes that are farther would be dropped at once.
+    // Nodes that are farther are of no use: they would be dropped at once, or are beyond reach.
     float limit() const { return limit_; }
+
+    // From now on what is farther than `distance` is of no use, nor is a distance that is no number.
+    void narrow(float distance) { limit_ = std::min(limit_, distance); }
+
+    // How far the `kRank`-th allowed node is; false where there are not so many.
+    bool ranked(float& distance) const {
+        std::size_t rank = 0;
+        for (std::size_t i = 0; i < size_ && allowed_count_ >= kRank; ++i) {
+            rank += has(allowed_, near_[i].node & ~kLeft);
+            if (rank < kRank) continue;
+            distance = near_[i].distance;
+            return true;
+        }
+        return false;
+    }
 
     void add(float distance, std::uint32_t node) {
         if (size_ == near_.size()) near_.resize(2 * size_);
@@ -67,10 +88,10 @@ public:
         return place < size_ ? near_[place].node : kNone;
     }
 
-    // The nearest node that was not left yet leaves; false where there is none.
+    // The nearest node that was not left yet leaves; false where there is none, or it is of no use.
     bool leave(std::uint32_t& node) {
         while (next_ < size_ && near_[next_].node & kLeft) ++next_;
-        if (next_ == size_) return false;
+        if (next_ == size_ || near_[next_].distance > limit_) return false;
         node = near_[next_].node;
         near_[next_++].node |= kLeft;
         return true;
@@ -96,7 +117,7 @@ private:
         for (; allowed_count_ > width_; --size_)
             allowed_count_ -= has(allowed_, near_[size_ - 1].node & ~kLeft);
         while (!has(allowed_, near_[size_ - 1].node & ~kLeft)) --size_;
-        limit_ = near_[size_ - 1].distance;
+        narrow(near_[size_ - 1].distance);
     }
 
     std::vector<Near> near_;
@@ -104,6 +125,8 @@ private:
     float limit_ = 0;
     Allowed allowed_ = nullptr;
 };
+
+inline constexpr float kEndless = std::numeric_limits<float>::infinity();
 
 // Nodes that a walk has seen. Forgetting them takes as long as seeing them did.
 class Seen {
@@ -135,6 +158,7 @@ struct Walker {
     Seen seen;
     std::uint32_t nodes[kDegreeMax];
     float distances[kDegreeMax];
+    float reach = kEndless;  // of the walks
     std::size_t scored = 0;  // nodes whose distance was measured, over all walks
 };
 
@@ -145,6 +169,8 @@ void pool_nodes(const Distances& distances, std::size_t count, Walker& walker) {
     walker.scored += count;
     for (std::size_t i = 0; i < count; ++i)
         if (walker.distances[i] <= walker.pool.limit()) walker.pool.add(walker.distances[i], walker.nodes[i]);
+    if (float ranked; walker.reach < kEndless && walker.pool.ranked(ranked))
+        walker.pool.narrow(distances.farther(ranked, walker.reach));
 }
 
 // Fills the pool, which was restarted. Nodes at and after `end` are passed over. `skipped` is never gone through: a walk

@@ -113,7 +113,7 @@ void test_skipped_and_cut() {
     const Matrix own = {sample.sample.matrix().row(17), 1, 24};
     const std::uint32_t skipped = 17;
     const auto with = search(built, sample.rows(), own, 5, {40, 1, nullptr})[0].slots;
-    const auto without = search(built, sample.rows(), own, 5, {40, 1, nullptr, &skipped})[0].slots;
+    const auto without = search(built, sample.rows(), own, 5, {40, 1, nullptr, graph::kEndless, &skipped})[0].slots;
     CHECK(with[0] == 17, "%u", with[0]);
     CHECK(std::ranges::find(without, 17u) == without.end(), "17 is skipped");
     const Answer cut = search(built, sample.rows(300), own, 5, {40, 1, nullptr})[0];

@@ -155,8 +155,9 @@ def test_what_was_saved_answers_the_same_for_every_k() -> None:
             assert (a.tolist(), x.tobytes()) == (b.tolist(), y.tobytes())
     searcher = index.searcher(VECTORS)
     widest = index._state.width(RECALL)
-    for (few, _), (more, _) in zip(searcher.search(QUERIES, 5, ALL), searcher.search(QUERIES, widest, ALL)):
-        assert few.tolist() == more[:5].tolist()
+    for fewer, most in ((5, 10), (11, widest)):  # walks for up to ten end by their reach, others by their width
+        for (few, _), (more, _) in zip(searcher.search(QUERIES, fewer, ALL), searcher.search(QUERIES, most, ALL)):
+            assert few.tolist() == more[:fewer].tolist()
 
 
 def test_walks_are_the_shorter_the_less_recall_is_asked() -> None:
@@ -167,10 +168,53 @@ def test_walks_are_the_shorter_the_less_recall_is_asked() -> None:
     slots, scores, counts = np.empty((1, 10), np.uint32), np.empty((1, 10), np.float32), np.empty(1, np.uint32)
     rows = index._rows(state.graph, VECTORS, ROWS)
     looked_at = [
-        state.graph.search(rows, ALL, QUERIES[:1], width, 1, None, slots, scores, counts) for width in (10, 40, 160)
+        state.graph.search(rows, ALL, QUERIES[:1], width, np.inf, 1, None, slots, scores, counts)
+        for width in (10, 40, 160)
     ]
     assert looked_at[0] < looked_at[1] < looked_at[2] < ROWS / 2
     assert state.width(1.5) is None
+
+
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+def test_a_reach_finds_as_much_with_fewer_comparisons(metric: Metric) -> None:
+    index = bulk(metric)
+    state, rows, count = index._state, index._rows(index._state.graph, VECTORS, ROWS), len(QUERIES)
+    true = [set(slots.tolist()) for slots, _ in index._flat.searcher(VECTORS).search(QUERIES, 10, ALL)]
+
+    def looked_at(width: int, reach: float) -> tuple[float, int]:
+        slots, counts = np.empty((count, 10), np.uint32), np.empty(count, np.uint32)
+        scores = np.empty((count, 10), np.float32)
+        nodes = state.graph.search(rows, ALL, QUERIES, width, reach, 1, None, slots, scores, counts)
+        return float(np.mean([len(set(a.tolist()) & b) / 10 for a, b in zip(slots, true)])), nodes
+
+    shares, nodes = zip(*(looked_at(640, reach) for reach in (0.01, 0.05, 0.1, 0.3)))
+    assert sorted(nodes) == list(nodes)
+    assert shares[-1] > shares[0]
+    widths = [looked_at(width, np.inf) for width in range(10, 120, 2)]
+    as_much = next(looked for share, looked in widths if share >= shares[1])
+    assert nodes[1] < as_much
+    assert looked_at(40, 1e9) == looked_at(40, np.inf)
+
+
+def test_a_walk_to_removed_rows_reaches_as_far_as_the_tenth_that_is_left() -> None:
+    index = bulk("cosine")
+    left = np.ones(ROWS, np.bool_)
+    for slots, _ in index._flat.searcher(VECTORS).search(QUERIES[:20], 40, ALL):
+        left[slots] = False
+    searcher, candidates = index.searcher(VECTORS), pack(left)
+    found = searcher.walk(QUERIES[:20], 10, candidates, 640, 1, reach=0.1)
+    true = index._flat.searcher(VECTORS).search(QUERIES[:20], 10, candidates)
+    assert np.mean([len(set(a.tolist()) & set(b.tolist())) / 10 for (a, _), (b, _) in zip(found, true)]) > 0.9
+
+
+def test_a_file_without_reaches_is_searched_by_widths() -> None:
+    saved = bulk("cosine").save()
+    arrays = {name: array for name, array in saved.arrays.items() if name != "graph.reached"}
+    index = GraphIndex(kernels(), "cosine")
+    index.load(SavedIndex(saved.change, saved.slot_count, arrays), DIM)
+    assert " of width " in index.searcher(VECTORS).approach(10, ALL).why
+    assert " beyond the tenth nearest " in bulk("cosine").searcher(VECTORS).approach(10, ALL).why
+    assert recall(index.searcher(VECTORS)) >= 0.95
 
 
 def test_effort_is_the_width_of_a_walk() -> None:
@@ -299,7 +343,7 @@ def test_no_damaged_array_is_trusted() -> None:
     saved = bulk("cosine").save()
     random = np.random.default_rng(4)
     mine = [name for name in saved.arrays if name.startswith("graph.")]
-    assert len(mine) == 4
+    assert len(mine) == 5
     refused = 0
     for trial in range(160):
         arrays = dict(saved.arrays)
@@ -327,11 +371,11 @@ def test_native_graphs_take_no_arrays_that_do_not_fit() -> None:
     core, index = native.core, built(vectors=VECTORS[:2_100])
     state, rows = index._state, index._rows(index._state.graph, VECTORS, 2_100)
     slots, scores, counts = np.empty((1, 3), np.uint32), np.empty((1, 3), np.float32), np.empty(1, np.uint32)
-    good = [rows, ALL, QUERIES[:1], 20, 1, None, slots, scores, counts]
+    good = [rows, ALL, QUERIES[:1], 20, np.inf, 1, None, slots, scores, counts]
     state.graph.search(*good)
     for place, bad in (
-        (1, ALL[:3]), (2, QUERIES[:1, :5].copy()), (2, QUERIES[:2]), (3, 0), (3, 1 << 40), (5, slots[0]),
-        (6, slots[:, :2]), (7, scores[:, :1].copy()), (8, slots[0]),
+        (1, ALL[:3]), (2, QUERIES[:1, :5].copy()), (2, QUERIES[:2]), (3, 0), (3, 1 << 40), (4, -0.1), (4, np.nan),
+        (6, slots[0]), (7, slots[:, :2]), (8, scores[:, :1].copy()), (9, slots[0]),
     ):  # fmt: skip
         with pytest.raises(ValueError, match="must"):
             state.graph.search(*good[:place], bad, *good[place + 1 :])

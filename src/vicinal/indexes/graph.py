@@ -2,7 +2,9 @@
 
 Codes of all rows are kept by `flat`, which answers until the graph is there, and whatever is asked to be exact. Rows
 that the graph has not taken in yet are compared one by one. native/graph has the graph itself; how wide a walk has to
-be for how much of the true answer is measured on stored vectors, each time there are twice as many.
+be for how much of the true answer is measured on stored vectors, each time there are twice as many. A search for at
+most ten ends its walk by how much farther than the tenth nearest the rest is, which is measured likewise: for as much
+of the true answer it compares fewer rows, because it looks around long only where many are nearly as near.
 """
 
 from __future__ import annotations
@@ -54,11 +56,16 @@ _MEASURED_AGAIN: Final = 2  # times as many
 _NEIGHBOURS: Final = 10
 _SEED: Final = 20_011
 _WIDTHS: Final = (10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 1024)
+_REACHES: Final = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.3)
+_REACHING_WIDTH: Final = 640  # of walks that a reach ends: no more are kept where ever so many are nearly as near
+_ENDLESS: Final = math.inf
 _WIDER_THAN_K: Final = 1.5
 _TAIL_MAX: Final = 8_192
 _WORD_BITS: Final = 64
 _PIECES_MAX: Final = 2
 _REMEMBERED: Final = 64
+
+_UNMEASURED: Final = np.empty(0, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +76,44 @@ class State:
         graph: it may have nodes that are still being linked.
         covered: slots below it are linked.
         recall: the share of neighbours found by walks of the first `_WIDTHS`; empty until measured.
+        reached: the same of the first `_REACHES`; empty until measured, and for inner products, which are no distances.
         measured_at: nodes there were then.
     """
 
     graph: CoreGraph
     covered: int
     recall: FloatVector
+    reached: FloatVector
     measured_at: int
     widths: dict[float, int | None] = field(default_factory=dict)  # by recall, of those that were asked for
+    reaches: dict[float, float | None] = field(default_factory=dict)
 
     def width(self, recall: float) -> int | None:
         """Of a walk that finds so much of the ten nearest; None where none of those measured does."""
         if recall in self.widths:
             return self.widths[recall]
-        known = np.maximum.accumulate(self.recall)
-        is_known = len(known) > 0 and recall <= known[-1]
-        width = math.ceil(np.interp(recall, known, _WIDTHS[: len(known)])) if is_known else None
+        found = _where(recall, self.recall, _WIDTHS)
+        width = None if found is None else math.ceil(found)
         if len(self.widths) < _REMEMBERED:  # a program may ask for ever new ones
             self.widths[recall] = width
         return width
+
+    def reach(self, recall: float) -> float | None:
+        """The same of a walk's reach."""
+        if recall in self.reaches:
+            return self.reaches[recall]
+        reach = _where(recall, self.reached, _REACHES)
+        if len(self.reaches) < _REMEMBERED:
+            self.reaches[recall] = reach
+        return reach
+
+
+def _where(recall: float, measured: FloatVector, settings: Sequence[float]) -> float | None:
+    """The setting that finds so much, when the first of them found what was measured; None where none does."""
+    known = np.maximum.accumulate(measured)
+    if not len(known) or recall > known[-1]:
+        return None
+    return float(np.interp(recall, known, settings[: len(known)]))
 
 
 class GraphIndex:
@@ -175,17 +201,17 @@ class GraphIndex:
             if state is None:
                 if self._core is None or not self._is_due(vectors[:end], candidates):
                     return False
-                state = State(self._core.Graph(self._degree), 0, np.empty(0, np.float32), 0)
+                state = State(self._core.Graph(self._degree), 0, _UNMEASURED, _UNMEASURED, 0)
             if state.covered < end:
                 end = min(end, state.covered + self._at_once * threads)
                 rows, start = self._rows(state.graph, vectors, end), time.perf_counter()
                 state.graph.insert(rows, candidates, end, self._width, self._alpha, threads, not awaited)
                 self._at_once = _rows_at_once(self._at_once, time.perf_counter() - start)
-                self._state = State(state.graph, end, state.recall, state.measured_at)
+                self._state = State(state.graph, end, state.recall, state.reached, state.measured_at)
                 return True
             if state.graph.inserted >= max(1, _MEASURED_AGAIN * state.measured_at):
-                recall = self._measure(state, vectors, candidates)
-                self._state = State(state.graph, state.covered, recall, state.graph.inserted)
+                recall, reached = self._measure(state, vectors, candidates)
+                self._state = State(state.graph, state.covered, recall, reached, state.graph.inserted)
         return False
 
     def _is_due(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
@@ -222,6 +248,7 @@ class GraphIndex:
             "graph.entries": entries[: state.graph.entries(entries)],
             "graph.nodes": np.array([state.graph.inserted, state.measured_at], np.uint64),
             "graph.recall": state.recall,
+            "graph.reached": state.reached,
         }
         self._saved_to = state.covered if len(state.recall) else 0
         return SavedIndex(saved.change, saved.slot_count, arrays)
@@ -248,11 +275,13 @@ class GraphIndex:
             raise ValueError("edges of another shape")
         if entries.dtype != np.uint32 or nodes.dtype != np.uint64 or len(nodes) != 2 or nodes.max() > 1 << 32:
             raise ValueError("entries or numbers of nodes of another shape")
-        if recall.dtype != np.float32 or len(recall) > len(_WIDTHS) or not ((recall >= 0) & (recall <= 1)).all():
-            raise ValueError("recall must be shares")
+        reached = saved.arrays.get("graph.reached", _UNMEASURED)  # files of before have none
+        for shares, settings in (recall, _WIDTHS), (reached, _REACHES):
+            if shares.dtype != np.float32 or len(shares) > len(settings) or not ((shares >= 0) & (shares <= 1)).all():
+                raise ValueError("recall must be shares")
         graph = self._core.Graph(self._degree)
         graph.load(edges, entries, int(nodes[0]))
-        return State(graph, graph.end, recall, int(nodes[1]))
+        return State(graph, graph.end, recall, reached, int(nodes[1]))
 
     def _bind(self, state: State, vectors: FloatMatrix) -> CoreGraphRows:
         bound = self._bound
@@ -267,7 +296,7 @@ class GraphIndex:
             codes = _pieces(self._flat.coded, count)
         return self._core.GraphRows(self._metric, count, vectors, *codes)
 
-    def _measure(self, state: State, vectors: FloatMatrix, candidates: Bitmap) -> FloatVector:
+    def _measure(self, state: State, vectors: FloatMatrix, candidates: Bitmap) -> tuple[FloatVector, FloatVector]:
         """Looks for the neighbours of stored vectors by walks that do not go through these themselves."""
         known = np.flatnonzero(unpack(candidates, state.covered))
         random = np.random.default_rng(_SEED)
@@ -278,14 +307,20 @@ class GraphIndex:
         searcher = GraphSearcher(
             self._flat.searcher(vectors), vectors, state, self._rows(state.graph, vectors, state.covered), None
         )
-        recall: list[float] = []
-        for width in _WIDTHS:
-            found = searcher.walk(queries, _NEIGHBOURS, below, width, 1, chosen)
-            shares = [_share(a, b, int(own)) for a, b, own in zip(found, true, chosen, strict=True)]
-            recall.append(float(np.mean(shares)))
-            if recall[-1] >= 1:
-                break
-        return np.array(recall, np.float32)
+
+        def recall(walks: Sequence[tuple[int, float]]) -> FloatVector:
+            """Of these, up to the first that finds all."""
+            measured: list[float] = []
+            for width, reach in walks:
+                found = searcher.walk(queries, _NEIGHBOURS, below, width, 1, chosen, reach)
+                shares = [_share(a, b, int(own)) for a, b, own in zip(found, true, chosen, strict=True)]
+                measured.append(float(np.mean(shares)))
+                if measured[-1] >= 1:
+                    break
+            return np.array(measured, np.float32)
+
+        wide = recall([(width, _ENDLESS) for width in _WIDTHS])
+        return wide, _UNMEASURED if self._metric == "ip" else recall([(_REACHING_WIDTH, reach) for reach in _REACHES])
 
 
 def _rows_at_once(before: int, seconds: float) -> int:
@@ -312,10 +347,11 @@ class GraphSearcher:
         self, queries: FloatMatrix, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL, threads: int = 1
     ) -> list[tuple[Slots, FloatVector]]:
         """See `VectorSearcher.search`."""
-        width = self._wanted_width(k, accuracy)
-        if width is None:
+        wanted = self._wanted_walk(k, accuracy)
+        if wanted is None:
             return self._flat.search(queries, k, candidates, threads=threads)
-        found = self.walk(queries, k, candidates, width, threads)
+        width, reach = wanted
+        found = self.walk(queries, k, candidates, width, threads, reach=reach)
         covered = self._state.covered
         if covered < len(self._vectors):
             tail = self._flat.search(queries, k, _without_head(candidates, covered), threads=threads)
@@ -327,9 +363,11 @@ class GraphSearcher:
 
     def approach(self, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL) -> Approach:
         """See `VectorSearcher.approach`."""
-        width = self._wanted_width(k, accuracy)
-        if width is not None:
-            return Approach(False, f"a walk of width {width} through a graph of {self._state.covered:,} rows")
+        wanted = self._wanted_walk(k, accuracy)
+        if wanted is not None:
+            width, reach = wanted
+            how = f"of width {width}" if reach == _ENDLESS else f"to {reach:.1%} beyond the tenth nearest"
+            return Approach(False, f"a walk {how} through a graph of {self._state.covered:,} rows")
         if accuracy.filtered:
             return Approach(True, "every candidate is compared: a filter chose them")
         if accuracy.exact or (accuracy.recall or 0) >= 1:
@@ -337,35 +375,46 @@ class GraphSearcher:
         return Approach(True, "every candidate is compared: no walk found so much of these vectors, or k is large")
 
     def walk(
-        self, queries: FloatMatrix, k: int, candidates: Bitmap, width: int, threads: int, skipped: Slots | None = None
+        self,
+        queries: FloatMatrix,
+        k: int,
+        candidates: Bitmap,
+        width: int,
+        threads: int,
+        skipped: Slots | None = None,
+        reach: float = _ENDLESS,
     ) -> list[tuple[Slots, FloatVector]]:
         """What a walk of this width finds; less than k where too few candidates are met.
 
         Args:
             skipped: for each query a node that the walk must not go through.
+            reach: the walk leaves out what is farther than the tenth nearest by this share of its distance.
         """
         shape = len(queries), k
         slots, scores, counts = np.empty(shape, np.uint32), np.empty(shape, np.float32), np.empty(shape[0], np.uint32)
-        self._state.graph.search(self._rows, candidates, queries, width, threads, skipped, slots, scores, counts)
+        self._state.graph.search(self._rows, candidates, queries, width, reach, threads, skipped, slots, scores, counts)
         if shape[0] == 1 and counts[0] == k:  # as most searches are
             return [(slots[0], scores[0])]
         return [(slots[i, :count], scores[i, :count]) for i, count in enumerate(counts.tolist())]
 
-    def _wanted_width(self, k: int, accuracy: Accuracy) -> int | None:
-        """None where every candidate is to be compared."""
+    def _wanted_walk(self, k: int, accuracy: Accuracy) -> tuple[int, float] | None:
+        """Its width and reach; None where every candidate is to be compared."""
         if accuracy is not AS_USUAL and (accuracy.exact or accuracy.filtered or (accuracy.recall or 0) >= 1):
             return None
         if not 0 < k <= _EF_MAX or 4 * k > self._state.covered:
             return None
         if accuracy.effort is not None:
-            return max(min(accuracy.effort, _EF_MAX), k)
+            return max(min(accuracy.effort, _EF_MAX), k), _ENDLESS
         if accuracy.recall is not None or self._ef_search is None:
-            width = self._state.width(RECALL if accuracy.recall is None else accuracy.recall)
+            recall = RECALL if accuracy.recall is None else accuracy.recall
+            if k <= _NEIGHBOURS and (reach := self._state.reach(recall)) is not None:
+                return _REACHING_WIDTH, reach
+            width = self._state.width(recall)
             if width is None:
                 return None  # no walk finds so much of these vectors
         else:
             width = self._ef_search
-        return width if k <= width else math.ceil(_WIDER_THAN_K * k)
+        return width if k <= width else math.ceil(_WIDER_THAN_K * k), _ENDLESS
 
 
 def _pieces(parts: Sequence[CodedRows], count: int) -> list[Any]:

@@ -249,6 +249,7 @@ class CoreGraph(Protocol):
         allowed: Bitmap | None,
         queries: FloatMatrix,
         width: int,
+        reach: float,
         threads: int,
         skipped: Slots | None,
         slots: Slots,
