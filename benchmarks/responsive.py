@@ -3,7 +3,7 @@
     python -m benchmarks.responsive [--rows 62000] [--dim 384] [--seconds 5] [--texts]
     python -m benchmarks.responsive --written 150000 1500000
 
-Prints one line a phase: searches, p50, p99 and the longest in milliseconds. Every search asks for ten rows with text
+Prints one line per phase: searches, p50, p99 and the longest in milliseconds. Every search asks for ten rows with text
 and metadata, one thread. The writer is another process: 1,000 rows a second in batches of 100.
 """
 

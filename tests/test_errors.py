@@ -234,7 +234,7 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         lambda c: c.add(["x", "y"], vectors=np.ones(2)),
         "InvalidVector",
         "vectors",
-        "vectors must be a matrix with one row a vector, not ndarray of shape (2,). Pass a list of lists or "
+        "vectors must be a matrix with one vector per row, not ndarray of shape (2,). Pass a list of lists or "
         "a 2-D array, shape (rows, dim).",
     ),
     "query of another dimension": (
@@ -268,7 +268,7 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         lambda c: c.search(),
         "InvalidArgument",
         "query",
-        "search was not told what to search for. Pass a text or a vector as query, or id= of a stored row.",
+        "search needs something to search for. Pass a text or a vector as query, or id= of a stored row.",
     ),
     "k of zero": (
         lambda c: c.search(X, k=0),
@@ -419,7 +419,7 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         lambda c: c.add(["x"], texts=["x", "y"]),
         "InvalidArgument",
         "rows",
-        "the lists have different lengths: ids has 1, texts has 2. Give each list one entry a row, None "
+        "the lists have different lengths: ids has 1, texts has 2. Give each list one entry per row, None "
         "where a row has nothing.",
     ),
     "rows beside lists": (
@@ -458,13 +458,13 @@ GOLDEN: dict[str, tuple[Call, str, str, str]] = {
         lambda c: c.update(["a"]),
         "InvalidArgument",
         "update",
-        "update was given nothing to change. Pass texts=, vectors=, metadata=, ttl= or remove=.",
+        "update needs something to change. Pass texts=, vectors=, metadata=, ttl= or remove=.",
     ),
     "nothing to delete": (
         lambda c: c.delete(),
         "InvalidArgument",
         "ids",
-        "delete was not told what to delete. Pass ids=[...] or where={...}.",
+        "delete needs ids= or where=. Pass ids=[...] or where={...}.",
     ),
     "collection without a name": (
         lambda c: collection(""),

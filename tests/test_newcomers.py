@@ -114,7 +114,7 @@ MISTAKES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "a vector of another length": (lambda d: docs(d).search([1.0, 2.0]), "dimension 64"),
     "an id twice": (lambda d: docs(d).add(["c", "c"], texts=["x", "y"]), "Use upsert"),
     "an id that exists": (lambda d: docs(d).add(["a"], texts=["x"]), "Use upsert"),
-    "lists of different lengths": (lambda d: docs(d).add(["c"], texts=["x", "y"]), "one entry a row"),
+    "lists of different lengths": (lambda d: docs(d).add(["c"], texts=["x", "y"]), "one entry per row"),
     "delete everything by accident": (lambda d: docs(d).delete(), "Pass ids=[...] or where={...}"),
     "update of an unknown id": (lambda d: docs(d).update(["zz"], texts=["x"]), "upsert"),
     "a collection that is misspelt": (lambda d: d.collection("dosc", create=False), "Did you mean 'docs'"),

@@ -41,7 +41,7 @@ class MultiModalSearchEngine:
         return self.model.embed_images(image_paths)
 
     def add_images(self, image_paths: Sequence[str], descriptions: Sequence[str]) -> list[str]:
-        """Stores pictures with their descriptions; gives the ids. What is no picture is named and passed over."""
+        """Stores pictures with their descriptions; gives the ids. What is not an image is named and passed over."""
         if len(image_paths) != len(descriptions):
             raise ValueError(f"{len(image_paths)} pictures and {len(descriptions)} descriptions: each needs its own")
         vectors, metadata = [], []

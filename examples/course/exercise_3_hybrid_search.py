@@ -81,7 +81,7 @@ class HybridSearchEngine:
     def explain_search(self, query: str, doc_id: str) -> dict[str, Any]:
         """The scores of one document, and for each word of the query how often it and all others have it."""
         if doc_id not in self.rows:
-            return {"error": f"there is no document {doc_id!r}"}
+            return {"error": f"there is not a document {doc_id!r}"}
         explained = self.rows.explain(query, 1, {"$id": doc_id}, mode="hybrid", fusion="combsum", scorer=SCORER)
         [hit] = explained.hits
         counts = {term.term: term.count for term in hit.terms}

@@ -58,7 +58,7 @@ class MultiModalEmbedding:
 
         Raises:
             InvalidImage: one cannot be decoded; it is named.
-            ValueError: what a URL gives is no picture, or too large.
+            ValueError: what a URL gives is not an image, or too large.
         """
         return self.image_tower.encode_images([fetch_image(one) if _is_url(one) else one for one in images])
 
@@ -90,7 +90,7 @@ def fetch_image(url: str) -> Image.Image:
     """A picture from the web; needs httpx. Redirects are not followed.
 
     Raises:
-        ValueError: the answer is no picture, or larger than 20 MiB.
+        ValueError: the answer is not an image, or larger than 20 MiB.
         InvalidImage: it cannot be decoded.
         httpx.HTTPError: there is none within ten seconds, or it is an error.
     """
@@ -104,7 +104,7 @@ def fetch_image(url: str) -> Image.Image:
         answer.raise_for_status()
         kind = answer.headers.get("content-type", "")
         if not kind.startswith("image/"):
-            raise ValueError(f"{url} is no picture but {kind or 'of no stated type'}")
+            raise ValueError(f"{url} is not an image but {kind or 'of no stated type'}")
         content = bytearray()
         for part in answer.iter_bytes():
             content += part

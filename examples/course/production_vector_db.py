@@ -140,7 +140,7 @@ class ProductionVectorDB:
     async def similarity_search(
         self, query_vector: Any, collection_name: str, k: int = 10, filters: Mapping[str, Any] | None = None
     ) -> Answer:
-        """The `k` nearest rows that pass the filters: id, score, metadata; from the cache if nothing was written since.
+        """The `k` nearest rows that match the filters: id, score, metadata; from the cache if nothing has changed.
 
         Raises:
             CollectionNotFound: nothing was inserted under this name.
@@ -163,7 +163,7 @@ class ProductionVectorDB:
         return found
 
     def get_health_status(self) -> dict[str, Any]:
-        """Status, figures, and the configuration in force."""
+        """Status, figures, and the current configuration."""
         metrics = self.metrics
         asked, looked = metrics["total_requests"], metrics["cache_hits"] + metrics["cache_misses"]
         success = 100 * metrics["successful_requests"] / asked if asked else 100.0

@@ -62,7 +62,7 @@ struct Rows {
     std::size_t count;
 };
 
-// What has overflowed, or is no number, comes last.
+// What has overflowed, or is not a number, comes last.
 inline float ordered(float distance) { return std::fabs(distance) < FLT_MAX ? distance : FLT_MAX; }
 
 // The squared length of a coded row.

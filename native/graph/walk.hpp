@@ -173,7 +173,7 @@ void pool_nodes(const Distances& distances, std::size_t count, Walker& walker) {
         walker.pool.narrow(distances.farther(ranked, walker.reach));
 }
 
-// Fills the pool, which was restarted. Nodes at and after `end` are passed over. `skipped` is never gone through: a walk
+// Fills the pool, which was restarted. Nodes at and after `end` are ignored. `skipped` is never gone through: a walk
 // to a row's neighbours that does not know it.
 template <class Distances>
 void walk(const Edges& edges, const Distances& distances, std::span<const std::uint32_t> entries, std::size_t end,

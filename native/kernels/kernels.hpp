@@ -30,7 +30,7 @@ struct Matrix {
 // `query` holds matrix.dim values, `out` takes matrix.rows.
 void scan(Metric metric, const Matrix& matrix, const float* query, float* out);
 
-// Scores of the rows `slots`, higher is better, bit-equal on every machine and to the NumPy referee.
+// Scores of the rows `slots`, higher is better, bit-equal on every machine and to the NumPy reference.
 //
 //   sum(t)   lane j of 8 adds t[j], t[j+8], t[j+16], ... in that order, starting at +0;
 //            then ((l0+l4)+(l2+l6)) + ((l1+l5)+(l3+l7))

@@ -1,4 +1,4 @@
-// CMake turns floating-point contraction off for this file: scores have the same bits as the referee's.
+// CMake turns floating-point contraction off for this file: scores have the same bits as the reference's.
 #include "text/entries.hpp"
 
 #include <algorithm>

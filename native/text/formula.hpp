@@ -10,7 +10,7 @@ enum class Form : std::uint8_t { bm25, raw, log, root };
 enum class Norm : std::uint8_t { none, length, root };
 
 // Grows with the count and falls with the length. Files that use it are compiled without contraction, so that it
-// has the same bits as in the referee.
+// has the same bits as in the reference.
 struct Formula {
     Form form = Form::bm25;
     Norm norm = Norm::none;

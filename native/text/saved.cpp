@@ -130,7 +130,7 @@ Saved view_of(const Built& built) {
 void check(const Saved& saved, std::size_t fields) {
     if (saved.numbers.size() != 4 || saved.numbers[0] != kFormat ||
         saved.numbers[1] != static_cast<std::int64_t>(fields))
-        throw std::invalid_argument("these are no postings of format " + std::to_string(kFormat) + " with " +
+        throw std::invalid_argument("these are not postings of format " + std::to_string(kFormat) + " with " +
                                     std::to_string(fields) + " fields");
     if (!sizes_agree(saved)) throw std::invalid_argument("the arrays of these postings do not fit together");
     // Each relies on those before it.

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kWaitingMin = 64;
 
-// Damaged statistics and vectors may give what is no number, by which nothing can be ordered.
+// Damaged statistics and vectors may give what is not a number, by which nothing can be ordered.
 float known(float low) { return std::isnan(low) ? -std::numeric_limits<float>::infinity() : low; }
 
 }  // namespace

@@ -16,7 +16,7 @@ struct Hit {
     float score;
 };
 
-// By score and then slot: an order that holds for any vectors, those of a damaged file too. What is no number comes last.
+// By score and then slot: an order that holds for any vectors, those of a damaged file too. What is not a number comes last.
 bool better(const Hit& a, const Hit& b);
 
 // Rows wait with their bounds, because most of them will fall out when better ones are known; what is left

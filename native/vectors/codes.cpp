@@ -18,7 +18,7 @@ constexpr std::size_t kLanes = 8;
 constexpr double kCodeMax = 255;
 constexpr double kFineRounding = 0x1p-40;  // of everything in float64
 
-// A sum in the order of `kernels::score`, which the referee can repeat.
+// A sum in the order of `kernels::score`, which the reference can repeat.
 struct LaneSum {
     double lane[kLanes] = {};
 

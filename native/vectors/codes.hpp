@@ -62,7 +62,7 @@ struct CodeShape {
 
 CodeShape code_shape(kernels::Metric metric, std::size_t dim);
 
-// Codes and statistics of all rows; the same bytes on every machine and from the NumPy referee.
+// Codes and statistics of all rows; the same bytes on every machine and from the NumPy reference.
 // `codes` takes matrix.rows * stride bytes, `statistics` matrix.rows * 4 values.
 void encode(kernels::Metric metric, const kernels::Matrix& matrix, std::uint8_t* codes, float* statistics);
 
@@ -82,7 +82,7 @@ public:
     CodedQuery(kernels::Metric metric, std::span<const float> query, int code_max);
     CodedQuery(CodedQuery&&) = default;  // no copy: screen() points into the code
 
-    // What the screen lets through from now on: every row that may score `floor` or more.
+    // What the screen keeps from now on: every row that may score `floor` or more.
     void set_floor(float floor);
 
     const kernels::ScreenQuery& screen() const { return screen_; }

@@ -24,7 +24,7 @@
 //
 // There are two looks. The first is at the codes in the first `kSpan` directions, which should be those that hold most:
 // one line of the cache a row, because what a search of one query takes is the time in which memory gives the codes.
-// The second, of the few rows that the first lets in, is at the codes in the next `kSpan`; B is all directions then,
+// The second, of the few rows that the first keeps, is at the codes in the next `kSpan`; B is all directions then,
 // and
 //
 //   y[i] = step * (code[i] - 8),   w[i] = step_q * code_q[i]
@@ -72,7 +72,7 @@ public:
     LeadingQuery(kernels::Metric metric, std::span<const float> query, const float* directions, int code_max);
     LeadingQuery(LeadingQuery&&) = default;  // no copy: screens point into the codes
 
-    // What the screens let through from now on: every row that may score `floor` or more.
+    // What the screens keep from now on: every row that may score `floor` or more.
     void set_floor(float floor);
 
     const kernels::ScreenQuery& first() const { return spans_[0].screen; }

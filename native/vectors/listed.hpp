@@ -1,4 +1,4 @@
-// Search over codes that lie in the order of lists, not of slots: a search of a few lists reads memory in one go.
+// Search over codes that lie in the order of lists, not of slots: a search of a few lists reads contiguous memory.
 #pragma once
 
 #include <cstddef>

@@ -235,7 +235,7 @@ class Collection:
             return remove_where(self._context, where, ids)
         if ids is None:
             raise InvalidArgument(
-                "delete was not told what to delete",
+                "delete needs ids= or where=",
                 name="ids",
                 remedy="Pass ids=[...] or where={...}.",
             )
@@ -252,11 +252,11 @@ class Collection:
         offset: int = 0,
         vectors: bool = False,
     ) -> list[Record]:
-        """Rows by id in the order asked, unknown ids passed over; without ids all, in insertion order.
+        """Rows by id in the order asked, skipping unknown ids; without ids all, in insertion order.
 
         Args:
             limit: at most so many; None for all.
-            offset: so many are passed over first.
+            offset: how many to skip first.
             vectors: whether `Record.vector` is filled.
         """
         return read(self._context, ids, where=where, limit=limit, offset=offset, vectors=vectors)
@@ -269,7 +269,7 @@ class Collection:
         descending: bool = False,
         vectors: bool = False,
     ) -> Iterator[Record]:
-        """All rows that pass, one by one, in the order of their ids; each exactly once.
+        """All rows that match, one by one, in the order of their ids; each exactly once.
 
         What is written meanwhile does not disturb it: a row that is there throughout comes exactly once, and rows that
         are added do not come. It holds a page of rows and 8 bytes for each row to come.
@@ -321,10 +321,10 @@ class Collection:
     def __getitem__(self, id_: object) -> NoReturn:
         """There is none: a hint at the call that is meant."""
         raise InvalidArgument(
-            f"a collection is not asked with [{shown(id_)}]",
+            f"a collection cannot be indexed with [{shown(id_)}]",
             name="id",
             value=id_,
-            remedy=f"Write docs.get({shown(id_)}), which gives a list.",
+            remedy=f"Write docs.get({shown(id_)}), which returns a list.",
         )
 
     __iter__ = None  # what has [] would be iterated by it
@@ -370,7 +370,7 @@ class Collection:
         Args:
             query: a text, or a vector of shape (dim,).
             k: how many hits, at least 1.
-            where: only rows that pass, such as {"year": {"$gte": 2020}, "tags": "gold"}; docs/filters.md has all.
+            where: only rows that match, such as {"year": {"$gte": 2020}, "tags": "gold"}; docs/filters.md has all.
                 A tree of `vicinal.filters.tree` does too.
             id: instead of a query: a stored row whose neighbours are wanted; it is not among them.
             vector: in hybrid search the vector that goes with the text, instead of one by the encoder.
@@ -387,7 +387,7 @@ class Collection:
                 that may miss some.
             effort: instead of recall: how far such an index looks, in its own unit: what its setting `ef_search`,
                 `nprobe` or `probes` says for all searches.
-            offset: so many of the best rows are passed over before the `k`: the second page of ten has offset=10.
+            offset: how many of the best rows to skip before the `k`: the second page of ten has offset=10.
             min_score: rows with a lower score are left out, even if fewer than `k` are left; what a score is, the mode
                 and the metric say.
             select: parts of rows that hits are to have, "text" and "metadata", all by default; `()` gives ids and
@@ -590,7 +590,7 @@ class Collection:
         where: Mapping[str, Any] | Node | None = None,
         **options: Unpack[SearchOptions],
     ) -> Explanation:
-        """How a search with these arguments comes to its hits: what the filter lets through, each step with its time
+        """How a search with these arguments arrives at its hits: what the filter keeps, each step with its time
         and reason, and of each hit what every leg says and which terms its text has.
 
         Args:
@@ -617,9 +617,9 @@ class Collection:
     # -- part of it
 
     def within(self, where: Mapping[str, Any] | Node) -> Collection:
-        """The same collection for somebody who may see and write only the rows that pass a filter, such as a tenant.
+        """The same collection, restricted to the rows that match a filter, such as those of one tenant.
 
-        To such a handle other rows are not there: searches, reads, counts, updates and deletes pass over them. What it
+        To such a handle other rows are not there: searches, reads, counts, updates and deletes skip them. What it
         would write must pass the filter before and after, an equality by one value: a list would pass filters for its
         other elements too. Ids, names of fields and the statistics of words are those of the whole collection. Closing
         it closes the handle that it was made from.
@@ -708,7 +708,7 @@ class Collection:
         return rebuild.purge(self._context, drop_snapshots=drop_snapshots)
 
     def backup(self, path: str | os.PathLike[str]) -> str:
-        """Copies the collection, as of one moment and while others write, into the database folder `path`.
+        """Copies the collection, consistently and while others write, into the database folder `path`.
 
         Returns:
             The folder of the copy. `connect(path).collection(name)` opens it.
@@ -809,7 +809,7 @@ def part_of(where: Mapping[str, Any] | Node) -> Node:
 
 def no_part() -> InvalidArgument:
     """The error of a handle that is told to see a part of the rows, and not which."""
-    return InvalidArgument("there is no filter to stay within", name="where", remedy="Such as {'tenant': 'a'}.")
+    return InvalidArgument("within needs a filter", name="where", remedy="Such as {'tenant': 'a'}.")
 
 
 def _held_by(owner: Collection, rows: Iterator[Record]) -> Iterator[Record]:

@@ -235,7 +235,7 @@ class Database:
     def __getitem__(self, name: object) -> NoReturn:
         """There is none: a hint at the call that is meant."""
         raise InvalidArgument(
-            f"a database is not asked with [{shown(name)}]",
+            f"a database cannot be indexed with [{shown(name)}]",
             name="name",
             value=name,
             remedy=f"Write db.collection({shown(name)}).",

@@ -4,7 +4,7 @@
         docs.search_many(queries)  # raises DeadlineExceeded, and does no more, soon after 2.5 s
 
 A deadline belongs to a thread of work (a context variable), so nothing between the two has to hand it on. Code that
-nobody gave a deadline pays one look at a variable.
+there is no deadline, it costs one read of a variable.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Deadline:
                 f"the call was stopped after its {self.seconds:g} s",
                 name="timeout",
                 value=self.seconds,
-                remedy="Ask for less, or give it more time.",
+                remedy="Request less, or allow more time.",
             )
 
 

@@ -34,8 +34,8 @@
         +-- ModelUnavailable    model files are absent or not the published ones, or a server is
         +-- NativeMismatch      the compiled core was built from other sources (an ImportError too)
         +-- Unreachable         the server of a database does not answer, or is none of ours
-        +-- ServerBusy          it has too much to do; the call was not begun
-        +-- ServerFailed        it met a fault of its own
+        +-- ServerBusy          it has too much to do; the call was not executed
+        +-- ServerFailed        it had an internal error
         +-- DeadlineExceeded    the call took longer than it may, and its work was stopped
         `-- NotAllowed          the key does not allow the call
             `-- KeyRefused      no key was given, or one that is unknown or revoked
@@ -312,11 +312,11 @@ class Unreachable(StoreError):
 
 
 class ServerBusy(StoreError):
-    """The server has too much to do; the call was not begun."""
+    """The server has too much to do; the call was not executed."""
 
 
 class ServerFailed(StoreError):
-    """The server met a fault of its own; its log has more under the request's id."""
+    """The server had an internal error; its log has more under the request's id."""
 
 
 class DeadlineExceeded(StoreError):

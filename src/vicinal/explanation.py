@@ -54,7 +54,7 @@ class ExplainedClause:
 
     Attributes:
         text: as Vicinal reads it.
-        rows: how many rows pass it alone; None where that was not counted, as texts of all rows would be read for it.
+        rows: how many rows match it alone; None where that was not counted, as texts of all rows would be read for it.
     """
 
     text: str
@@ -66,11 +66,11 @@ class ExplainedClause:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedFilter:
-    """What a filter lets through.
+    """What a filter keeps.
 
     Attributes:
         text: as Vicinal reads it; "" where there is none.
-        rows: rows that pass.
+        rows: rows that match.
         of: rows there are; expired ones count in neither.
         clauses: the conditions, where it joins several by "and".
     """
@@ -170,7 +170,7 @@ class ExplainedHit:
     """A hit, and why it is where it is.
 
     Attributes:
-        rank: its place, counted from 1; with `offset=` from behind what was passed over.
+        rank: its place, counted from 1; with `offset=` after the skipped rows.
         legs: what each leg said of it.
         terms: terms of the query that its text has; empty where no words were searched.
     """
@@ -195,12 +195,12 @@ class ExplainedHit:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation:
-    """How a search came to its hits.
+    """How a search arrived at its hits.
 
     Attributes:
         mode, k: as asked.
         metric: what scores are, as in `Hits.metric`.
-        filter: what `where` let through.
+        filter: what `where` kept.
         steps: what was done, in order, with the time that each step took.
         terms: what the words of the query stand for; empty where no words were searched.
         hits: those that the same search gives.
@@ -329,7 +329,7 @@ class WhyNot:
             "filter": `where` excludes it, see `clauses`. "no_vector": it has none, and vectors are compared.
             "no_shared_word": its text has no word of the query. "required_word", "excluded_word": its text lacks a
             +word, or has a -word. "no_match": in a hybrid search it has neither vector nor word nor dimension in
-            common. "min_score": its score is too low. "offset": it is among the best that were passed over.
+            common. "min_score": its score is too low. "offset": it is among the best rows that were skipped.
             "missed_by_index": it belongs among the hits, and the index did not look at it. "other_space": its vector
             was given and lies elsewhere than that of its text. "diversity": of the rows that `mmr` chooses from others
             were taken. "group": better rows have the same value of `group_by`. "rerank": the reranker prefers others.

@@ -174,7 +174,7 @@ def setting(name: str, *, env_file: str | os.PathLike[str] = DEFAULT_ENV_FILE) -
     """One setting, from the environment, else `env_file`, else its default, for who needs no other.
 
     Whether the file, which may be another program's, is right in all else does not matter: a line that cannot be read
-    is passed over unless it gives this setting.
+    is ignored unless it gives this setting.
 
     Raises:
         InvalidArgument: the value does not fit.
@@ -339,7 +339,7 @@ def parse_env(text: str, *, only: str | None = None) -> dict[str, tuple[Secret, 
     """Each name of a `.env` text with its value and line number; the rules are in this module's docstring.
 
     Args:
-        only: passes over lines that break the rules, but for those that begin with this name.
+        only: skips invalid lines, but for those that begin with this name.
     """
     text = text.replace("\r\n", "\n")
     values: dict[str, tuple[Secret, int]] = {}

@@ -11,11 +11,11 @@ from .indexes.derived import DerivedIndex
 from .indexes.kernels import kernels
 from .locks import new_lock
 from .store.creation import create_collection, is_made
-from .store.drop import create_after_drop, finish_drop, is_dropped, mend_marker, remove_if_dropped
+from .store.drop import create_after_drop, finish_drop, is_dropped, remove_if_dropped, repair_marker
 from .store.files import DiskFiles, Files
 from .store.filesystems import is_read_only, refuse_linked
 from .store.folder_names import folder_name
-from .store.names import collection_names, has_collection, mend_name, nameless_folders
+from .store.names import collection_names, has_collection, nameless_folders, repair_name
 from .store.registry import Lease, close_unused
 from .store.state import State
 from .store.store import Store
@@ -47,7 +47,7 @@ class Stores:
         for entry in files.list_folder(self._path):
             folder = os.path.join(self._path, entry)
             if is_dropped(files, folder):
-                mend_marker(files, folder)
+                repair_marker(files, folder)
         return collection_names(files, self._path)
 
     def __contains__(self, name: object) -> bool:
@@ -81,7 +81,7 @@ class Stores:
         """A share in a collection's store, and its state.
 
         A store that this process holds open may be the last to hear that another process has dropped the collection and
-        made it anew.
+        recreated it.
 
         Args:
             first: makes the state of a collection that does not exist yet.
@@ -97,7 +97,7 @@ class Stores:
             except BaseException:
                 lease.release()
                 raise
-        raise AssertionError("the last try returns or raises")  # which its type does not say
+        raise AssertionError("the last attempt returns or raises")  # which its type does not say
 
     def _lease(self, name: str, first: Callable[[], State], timeout: float) -> Lease[Store[DerivedIndex]]:
         """A share in the collection's store, which is created where it does not exist."""
@@ -115,7 +115,7 @@ class Stores:
         except CollectionDropped:
             finish_drop(files, folder)  # whoever dropped it died before the last step, or does it just now
             lease = _open_or_create(files, folder, first, timeout)
-        mend_name(files, folder, name)  # the records have just said that they are this collection's
+        repair_name(files, folder, name)  # the records have just said that they are this collection's
         return lease
 
     # -- ended

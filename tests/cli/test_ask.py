@@ -65,7 +65,7 @@ def test_every_citation_is_a_passage_that_was_given(papers: Path, command: Comma
     assert "\x1b" not in done.out + done.err
     assert "bread.md:" in done.out
     assert "Heat the oven" not in done.out  # it was not cited
-    assert "1 citation of the model ([4]) named no passage that it was given, and was taken out." in done.err
+    assert "1 citation of the model ([4]) refers to no passage that the model was given, and was removed." in done.err
 
 
 def test_without_a_model_the_passages_are_shown_and_it_says_so(papers: Path, command: Command) -> None:

@@ -138,7 +138,7 @@ def test_what_cannot_have_the_type_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="there is no column 'w'"):
         column(tmp_path, ["1"], types="w=int")
     for wrong in ("v", "v=number", "=int"):
-        with pytest.raises(InvalidArgument, match="is no type of a column"):
+        with pytest.raises(InvalidArgument, match="is not a column type"):
             asked_types(wrong)
 
 

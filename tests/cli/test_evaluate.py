@@ -72,7 +72,7 @@ def test_settings() -> None:
         ("mode", "'mode' is not a setting"),
         ("", "'' is not a setting"),
         ("alpha=much", "alpha must be a number, not 'much'"),
-        ("mode=dense,mode=hybrid", "mode stands there twice"),
+        ("mode=dense,mode=hybrid", "mode occurs twice"),
     ],
 )
 def test_settings_that_do_not_exist(words: str, message: str) -> None:

@@ -63,11 +63,11 @@ CASES: dict[str, tuple[str, str, list[Mistake]]] = {
         "1 row deleted",
         [
             ("nowhere docs a", 1, "there is no database"),
-            ("data docs", 1, "not told which rows"),
+            ("data docs", 1, "delete needs ids or --where"),
             ("data docs --where year=1", 1, "not a JSON object"),
         ],
     ),
-    "drop": ("data docs --yes", "docs is deleted.", [NO_DATABASE, NO_COLLECTION, ("data docs", 1, "Give --yes")]),
+    "drop": ("data docs --yes", "docs is deleted.", [NO_DATABASE, NO_COLLECTION, ("data docs", 1, "Add --yes")]),
     "evaluate": (
         "data docs --queries q.jsonl --judgements j.jsonl",
         "Report(1 queries",
@@ -83,7 +83,7 @@ CASES: dict[str, tuple[str, str, list[Mistake]]] = {
         "2 rows written",
         [
             ("nowhere docs x.csv", 1, "there is no database"),
-            ("data docs x.xlsx", 1, "tells no format"),
+            ("data docs x.xlsx", 1, "not a known format"),
             ("data dosc x.csv", 1, "'dosc'"),
         ],
     ),
@@ -93,7 +93,7 @@ CASES: dict[str, tuple[str, str, list[Mistake]]] = {
         "1 rows from rows.jsonl",
         [
             ("data docs none.jsonl", 1, "there is no file"),
-            ("data docs rows.txt", 1, "tells no format"),
+            ("data docs rows.txt", 1, "not a known format"),
             ("data docs rows.jsonl --text-column body", 1, "there is no column 'body'"),
         ],
     ),
@@ -132,7 +132,7 @@ CASES: dict[str, tuple[str, str, list[Mistake]]] = {
         "is as the snapshot first",
         [
             ("data docs none --yes", 1, "none"),
-            ("data docs first", 1, "Give --yes"),
+            ("data docs first", 1, "Add --yes"),
             ("data docs", 2, "Missing argument"),
         ],
     ),
@@ -151,7 +151,7 @@ CASES: dict[str, tuple[str, str, list[Mistake]]] = {
     "keys create": (
         "data",
         "vk_",
-        [("nowhere", 1, "mkdir"), ("data --role owner", 1, "owner"), ("data --where x", 1, "no JSON")],
+        [("nowhere", 1, "mkdir"), ("data --role owner", 1, "owner"), ("data --where x", 1, "is not JSON")],
     ),
     "keys list": (
         "data",

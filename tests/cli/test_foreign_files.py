@@ -155,7 +155,7 @@ def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
     table = arrow.Table.from_arrays([arrow.array(["a"]), arrow.array([1]), arrow.array([2])], ["text", "n", "n"])
     parquet.write_table(table, tmp_path / "x.parquet")
-    with pytest.raises(InvalidInput, match="the column 'n' is there twice"):
+    with pytest.raises(InvalidInput, match="the column 'n' occurs twice"):
         list(read_rows(tmp_path / "x.parquet"))
 
 
@@ -255,10 +255,10 @@ def test_what_is_no_extended_json_is_named(text: str, tmp_path: Path) -> None:
 
 def test_a_name_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text('{"text": "a", "deep": {"n": 1, "n": 2}}\n')
-    with pytest.raises(InvalidInput, match=r"x.jsonl:1: .*the name 'n' is there twice"):
+    with pytest.raises(InvalidInput, match=r"x.jsonl:1: .*the name 'n' occurs twice"):
         list(read_rows(tmp_path / "x.jsonl"))
     (tmp_path / "x.jsonl").write_text('{"text": "a", "n": 1, "metadata": {"n": 2}}\n')
-    with pytest.raises(InvalidInput, match=r"x.jsonl:1: 'n' is there twice, within 'metadata' and beside it"):
+    with pytest.raises(InvalidInput, match=r"x.jsonl:1: 'n' occurs twice, within 'metadata' and beside it"):
         list(read_rows(tmp_path / "x.jsonl"))
 
 
@@ -336,7 +336,7 @@ def test_rows_of_parquet_that_do_not_fit_are_numbered_and_skipped(tmp_path: Path
     parquet = pytest.importorskip("pyarrow.parquet")
     right = np.array([1, 2], np.float32).tobytes()
     for name, column, problem in (
-        ("blob", {"text": ["a", "b", "c"], "vector": [right, b"123", right]}, "3 bytes are no vector of float32"),
+        ("blob", {"text": ["a", "b", "c"], "vector": [right, b"123", right]}, "3 bytes are not a float32 vector"),
         ("json", {"text": ["a", "b", "c"], "vector": ["[1, 2]", "[", "[1, 2]"]}, "the vector is not a JSON list"),
         ("text", {"text": [b"a", b"\xff", b"c"], "id": [b"1", b"2", b"3"]}, "'text' holds bytes that are not UTF-8"),
     ):

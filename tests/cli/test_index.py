@@ -94,7 +94,7 @@ def test_what_could_not_be_read_is_listed_at_the_end(papers: Path, command: Comm
     done = index(command, papers, "--max-size", 0.0015)
     assert done.code == 0
     assert done.err.splitlines() == [
-        "1 file passed over for their size:", "  large.txt", "1 file without text:", "  blank.txt",
+        "1 file skipped because of their size:", "  large.txt", "1 file without text:", "  blank.txt",
         "1 file that could not be read:",
         "  locked.pdf: the PDF opens only with a password. Save a copy without a password.",
     ]  # fmt: skip

@@ -86,7 +86,7 @@ def test_what_is_not_there_is_named(database: Path, command: Command) -> None:
     assert (none.code, none.out) == (1, "")
     assert "docs has no row 'b'" in none.err
     filtered = command("get", database, "docs", "a", "--where", '{"year": 1}')
-    assert "docs has no row 'a' that passes the filter" in filtered.err
+    assert "docs has no row 'a' that matches the filter" in filtered.err
 
 
 def test_peek_shows_the_first_rows(database: Path, command: Command) -> None:
@@ -108,7 +108,7 @@ def test_rows_are_deleted_by_id(database: Path, command: Command) -> None:
 def test_nothing_is_deleted_without_being_told_what(database: Path, command: Command) -> None:
     done = command("delete", database, "docs")
     assert done.code == 1
-    assert "Name ids or --where" in done.err
+    assert "Add ids or --where" in done.err
     assert len(ids_left(database)) == 5
 
 

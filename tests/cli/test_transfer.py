@@ -232,7 +232,7 @@ def test_the_metric_of_a_new_collection_can_be_chosen(command: Command, tmp_path
         ("x.jsonl", '{"id":1,"text":"a"}\n\n{"id":true,"text":"b"}\n', ":3", "id"),
         ("x.csv", "id,text\n1,a\n2\n", ":3", "1 cells, the header 2"),
         ("x.csv", 'id,text\n1,"a\nb"\n2,b,c\n', ":4", "3 cells, the header 2"),
-        ("x.csv", "id,text,id\n", ":1", "'id' is there twice"),
+        ("x.csv", "id,text,id\n", ":1", "'id' occurs twice"),
         ("x.csv", 'id,text\n1,"open\n', ":2", "not CSV"),
         ("x.csv", "id,vector\n1,\"[1,2]\"\n2,x\n", ":3", "not a JSON list"),
         ("x.csv", "id,vector\n1,\"[1,2,3]\"\n2,\"[1,2]\"\n", ":3", "dimension"),
@@ -286,7 +286,7 @@ def test_ids_must_fit_the_vectors(command: Command, tmp_path: Path) -> None:
     assert "--ids is for .npy" in command("import", tmp_path / "db", "c", tmp_path / "x.csv", "--ids", "ids.txt").err
 
 
-@pytest.mark.parametrize(("file", "problem"), [("x.xml", "'.xml'"), ("x", "no ending"), ("x.csv", "there is no file")])
+@pytest.mark.parametrize(("file", "problem"), [("x.xml", "'.xml'"), ("x", "no ext"), ("x.csv", "there is no file")])
 def test_unknown_endings_and_absent_files(file: str, problem: str, command: Command, tmp_path: Path) -> None:
     done = command("import", tmp_path / "db", "c", tmp_path / file)
     assert done.code == 1

@@ -174,9 +174,9 @@ def test_generator_columns_of_different_lengths_are_refused(docs: Collection) ->
 def test_an_error_of_the_callers_generator_comes_through(docs: Collection) -> None:
     def broken() -> Iterator[str]:
         yield "a"
-        raise ValueError("line 2 of the file is no JSON")
+        raise ValueError("line 2 of the file is not JSON")
 
-    with pytest.raises(ValueError, match="line 2 of the file is no JSON"):
+    with pytest.raises(ValueError, match="line 2 of the file is not JSON"):
         docs.add(broken(), texts=iter(["x", "y"]))
     assert docs.count() == 0
 

@@ -115,7 +115,7 @@ def test_query_and_id_exclude_each_other(docs: Collection) -> None:
     docs.add(["a"], vectors=[[1.0]])
     with pytest.raises(InvalidArgument, match="query and id= exclude each other"):
         docs.search([1.0], id="a")
-    with pytest.raises(InvalidArgument, match="search was not told what to search for"):
+    with pytest.raises(InvalidArgument, match="search needs something to search for"):
         docs.search()
 
 

@@ -156,7 +156,7 @@ def test_a_delete_that_finds_nothing_is_no_commit(three: Collection) -> None:
 
 
 def test_delete_without_ids_is_refused(three: Collection) -> None:
-    with pytest.raises(InvalidArgument, match="delete was not told what to delete"):
+    with pytest.raises(InvalidArgument, match="delete needs ids= or where="):
         three.delete()
     assert three.count() == 3
 

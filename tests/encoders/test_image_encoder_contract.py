@@ -70,9 +70,9 @@ def test_same_pictures_give_the_same_bits_however_they_come(encoder, tmp_path):
 
 def test_one_bad_picture_is_named(encoder, tmp_path):
     (tmp_path / "bad.png").write_text("no picture")
-    with pytest.raises(InvalidImage, match=r"bad\.png: the picture cannot be decoded"):
+    with pytest.raises(InvalidImage, match=r"bad\.png: the image cannot be decoded"):
         encoder.encode_images([scene(1), tmp_path / "bad.png"])
-    with pytest.raises(InvalidImage, match=r"^image 1: a picture must be a path"):
+    with pytest.raises(InvalidImage, match=r"^image 1: an image must be a path"):
         encoder.encode_images([scene(1), 7])
 
 

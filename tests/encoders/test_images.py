@@ -107,7 +107,7 @@ def test_one_pixel():
 def test_a_picture_too_large_for_memory_is_refused_before_it_is_decoded(tmp_path, side):
     path = tmp_path / "bomb.png"
     path.write_bytes(png_that_claims(side, side))
-    with pytest.raises(LimitExceeded, match=r"bomb\.png: the picture has more than 80,000,000 pixels\. Scale it"):
+    with pytest.raises(LimitExceeded, match=r"bomb\.png: the image has more than 80,000,000 pixels\. Scale it"):
         load_image(path)
 
 
@@ -137,7 +137,7 @@ def bad_files():
 def test_what_cannot_be_decoded_is_named(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(bad_files()[name])
-    with pytest.raises(InvalidImage, match=f"^{path}: the picture ") as caught:
+    with pytest.raises(InvalidImage, match=f"^{path}: the image ") as caught:
         load_image(path)
     assert caught.value.place == str(path)
 
@@ -151,13 +151,13 @@ def test_common_formats_are_read(tmp_path, name):
 def test_a_picture_that_is_a_program_is_not_run(tmp_path):
     """Pillow hands EPS to Ghostscript."""
     path = saved(Image.new("RGB", (9, 5)), tmp_path / "picture.png", format="EPS")
-    with pytest.raises(InvalidImage, match="the picture cannot be decoded"):
+    with pytest.raises(InvalidImage, match="the image cannot be decoded"):
         load_image(path)
 
 
 def test_what_is_absent_is_named(tmp_path):
     path = tmp_path / "absent.png"
-    with pytest.raises(InvalidImage, match=r"absent\.png: there is no such picture\."):
+    with pytest.raises(InvalidImage, match=r"absent\.png: there is no such image\."):
         load_image(path)
     with pytest.raises(InvalidImage, match="cannot be decoded"):
         load_image(tmp_path)

@@ -101,7 +101,7 @@ def test_a_file_that_is_no_model_is_named(tmp_path):
     with pytest.raises(ModelUnavailable, match=r"clip\.onnx: there is no such file"):
         OnnxImageEncoder(tmp_path / "clip.onnx")
     (tmp_path / "clip.onnx").write_text("no model")
-    with pytest.raises(ModelUnavailable, match=r"clip\.onnx: the file is no model that onnxruntime can run"):
+    with pytest.raises(ModelUnavailable, match=r"clip\.onnx: the file is not a model that onnxruntime can run"):
         OnnxImageEncoder(tmp_path / "clip.onnx")
 
 

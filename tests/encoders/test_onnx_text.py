@@ -311,7 +311,9 @@ def test_a_file_that_is_no_model_is_named(folder):
     whole = path.read_bytes()
     for content in (b"", b"this is no model", whole[: len(whole) // 2]):
         path.write_bytes(content)
-        with pytest.raises(ModelUnavailable, match=r"^.*model\.onnx: the file is no model that onnxruntime can run \("):
+        with pytest.raises(
+            ModelUnavailable, match=r"^.*model\.onnx: the file is not a model that onnxruntime can run \("
+        ):
             OnnxTextEncoder(path)
     path.unlink()
     with pytest.raises(ModelUnavailable, match=r"model\.onnx: there is no such file"):
@@ -362,7 +364,7 @@ def test_lines_with_carriage_returns(folder):
 def test_rows_without_a_direction():
     rows = onnx_model.unit_rows(np.array([[0.0, 0.0], [3.0, 4.0]]), "model")
     np.testing.assert_allclose(rows, [[0.5**0.5, 0.5**0.5], [0.6, 0.8]], rtol=1e-6)
-    with pytest.raises(InvalidVector, match="gave NaN or infinity"):
+    with pytest.raises(InvalidVector, match="returned NaN or infinity"):
         onnx_model.unit_rows(np.array([[0.0, np.nan]]), "model")
 
 

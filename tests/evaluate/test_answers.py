@@ -300,12 +300,12 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "a text for a vector": (
         lambda: AnswerCorrectness(Vectors(a="x")).evaluate(asked(answer="a", ground_truth="a")),
         InvalidArgument,
-        "Vectors gave 'x', which is no list of numbers",
+        "Vectors gave 'x', which is not a list of numbers",
     ),
     "ragged vectors": (
         lambda: AnswerCorrectness(Vectors(a=[[1], [1, 2]])).evaluate(asked(answer="a", ground_truth="a")),
         InvalidArgument,
-        "no list of numbers",
+        "not a list of numbers",
     ),
     "one text for contexts": (lambda: asked("Jupiter"), InvalidArgument, "contexts must be a list of texts, not str"),
     "a context that is none": (lambda: asked(["a", None]), InvalidArgument, r"contexts\[1\] must be a text"),

@@ -1,4 +1,4 @@
-"""Columns against the referee: whatever the rows, the filter and what happened to them, the same set."""
+"""Columns against the reference: whatever the rows, the filter and what happened to them, the same set."""
 
 from __future__ import annotations
 

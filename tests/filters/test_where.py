@@ -105,7 +105,7 @@ def test_a_dict_becomes_a_tree(where: Mapping[str, Any], tree: object) -> None:
             "where['a']['$between']: there is no operator $between. Write {'$gte': low, '$lte': high}. Operators are "
             "$eq, $ne, $gt, $gte, $lt, $lte, $in, $nin, $contains, $startswith, $exists, $not.",
         ),
-        ({"$or": []}, "where['$or']: $or has an empty list, which says nothing. Leave it out."),
+        ({"$or": []}, "where['$or']: $or has an empty list, which has no meaning. Leave it out."),
         ({"$and": {"a": 1}}, "where['$and']: $and takes a list of filters, not dict ({'a': 1})."),
         ({"$not": 1}, "where['$not']: a filter is a dict, not int (1). Such as {'year': {'$gte': 2020}}."),
         ("year > 3", "where: a filter is a dict, not str ('year > 3'). Such as {'year': {'$gte': 2020}}."),

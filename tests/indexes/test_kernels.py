@@ -1,4 +1,4 @@
-"""Native kernels against their NumPy referee, at every SIMD level of this machine."""
+"""Native kernels against their NumPy reference, at every SIMD level of this machine."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_scan_crosses_the_blocks_of_the_referee(metric: Metric, monkeypatch: pyt
 
 
 def assert_same_bits(vectors: Any, query: Any, slots: Any) -> None:
-    """`score` and `squared_norms` of the native core equal the referee's, and are no NaN."""
+    """`score` and `squared_norms` of the native core equal the reference's, and are no NaN."""
     assert NATIVE is not None
     for metric in METRICS:
         native = NATIVE.score(metric, vectors, slots, query)
@@ -288,7 +288,7 @@ def test_environment_forces_a_level() -> None:
 def test_environment_with_a_wrong_level_fails_at_import() -> None:
     failed = import_kernels(VICINAL_SIMD="sse9")
     assert failed.returncode == 1
-    assert f"VICINAL_SIMD='sse9' is no SIMD level of this machine. There are: {', '.join(LEVELS)}" in failed.stderr
+    assert f"VICINAL_SIMD='sse9' is not a SIMD level of this machine. There are: {', '.join(LEVELS)}" in failed.stderr
 
 
 def fake_modules(monkeypatch: pytest.MonkeyPatch, core: Any, build: Any) -> None:
@@ -314,7 +314,7 @@ def test_without_the_core_numpy_answers_and_warns_once(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "_why_not", reason)
     module.kernels.cache_clear()
     try:
-        with pytest.warns(RuntimeWarning, match=r"NumPy answers.*Reinstall") as warned:
+        with pytest.warns(RuntimeWarning, match=r"NumPy is used.*Reinstall") as warned:
             chosen = [module.kernels(), module.kernels()]
         assert isinstance(chosen[0], NumpyKernels)
         assert len(warned) == 1

@@ -33,7 +33,7 @@ def test_every_shorter_file_is_told(file: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut.gguf"
     for size in [*range(0, 200), *range(200, len(whole) - 1, 997), len(whole) - 4]:
         cut.write_bytes(whole[:size])
-        with pytest.raises(ModelUnavailable, match=r"cut short|damaged header|is no GGUF model"):
+        with pytest.raises(ModelUnavailable, match=r"cut short|damaged header|is not a GGUF model"):
             check_gguf(cut)
 
 

@@ -130,12 +130,12 @@ def test_nobody_there() -> None:
         ((404, {"error": "no such model"}), "refused with status 404.*no such model.*Check the model's name"),
         ((500, "broken"), "refused with status 500"),
         ((302, ""), "refused with status 302"),
-        ((200, "<html>hello</html>"), "answered something else.*<html>"),
-        ((200, {}), "answered something else"),
-        ((200, {"choices": []}), "answered something else"),
-        ((200, {"choices": [{"message": {"content": 5}}]}), "answered something else"),
-        ((200, [1]), "answered something else"),
-        ((200, "x" * 10_000), "answered something else"),
+        ((200, "<html>hello</html>"), "sent a response that violates the protocol.*<html>"),
+        ((200, {}), "sent a response that violates the protocol"),
+        ((200, {"choices": []}), "sent a response that violates the protocol"),
+        ((200, {"choices": [{"message": {"content": 5}}]}), "sent a response that violates the protocol"),
+        ((200, [1]), "sent a response that violates the protocol"),
+        ((200, "x" * 10_000), "sent a response that violates the protocol"),
     ],
 )
 def test_what_is_no_answer_is_told(answer: Answer, message: str) -> None:
@@ -152,7 +152,7 @@ def test_what_is_no_answer_is_told(answer: Answer, message: str) -> None:
 def test_what_is_no_vector_is_told(data: Any) -> None:
     with serving(lambda path, asked: (200, data)) as server:
         model = OpenAIServer("m", server.url)
-        with pytest.raises(ModelUnavailable, match="answered something else"), model:
+        with pytest.raises(ModelUnavailable, match="sent a response that violates the protocol"), model:
             model.embed("gold")
 
 

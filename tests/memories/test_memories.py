@@ -215,7 +215,7 @@ def test_a_fresh_memory_is_found_behind_hundreds_that_are_more_similar(memories:
 def test_whose_memories_must_be_said(memories: Memories) -> None:
     memories.add_event("event_v1", {"summary": "a secret"}, user_id="ada", assistant_id="bot")
     for call in (memories.search, memories.delete_events, memories.delete_profiles):
-        with pytest.raises(InvalidArgument, match="whose memories"):
+        with pytest.raises(InvalidArgument, match="the owner of the memor"):
             call()
     for wrong in ("", [], [""], 7, [None], {"$exists": True}):
         with pytest.raises(InvalidArgument):
@@ -265,14 +265,14 @@ def test_wrong_memories_change_nothing(memories: Memories) -> None:
     ):
         with pytest.raises(InvalidArgument):
             memories.add_event(type_, info, user_id="ada")  # type: ignore[arg-type]
-    with pytest.raises(InvalidArgument, match="whose memory"):
+    with pytest.raises(InvalidArgument, match="the owner of the memor"):
         memories.add_event("event_v1", {"summary": "x"})
     with pytest.raises(InvalidArgument, match=r"events\[1\]"):
         memories.add_events([{"type": "event_v1", "info": {"summary": "x"}, "user_id": "u"}, {"type": "event_v1"}])
     for session_id in ("", "a b", "x" * 129, None):
         with pytest.raises(InvalidArgument, match="session's id"):
             memories.add_session(session_id, said("I live in Rome."), user_id="ada")  # type: ignore[arg-type]
-    with pytest.raises(InvalidArgument, match="nobody is named"):
+    with pytest.raises(InvalidArgument, match="the owner of the session"):
         memories.add_session("s1", said("I live in Rome."))
     assert memories.collection.count() == 0
 

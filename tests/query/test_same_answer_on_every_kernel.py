@@ -103,5 +103,5 @@ def test_p6_a_forced_level_answers_the_same(levels: list[str], tmp_path: Path) -
 
 def test_a_level_that_this_machine_lacks_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VICINAL_SIMD", "mmx")
-    with pytest.raises(InvalidArgument, match="VICINAL_SIMD='mmx' is no SIMD level of this machine"):
+    with pytest.raises(InvalidArgument, match="VICINAL_SIMD='mmx' is not a SIMD level of this machine"):
         kernels_module._force_level(native())

@@ -76,7 +76,7 @@ def test_an_empty_range_and_an_empty_collection() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "was not told how near is near"),
+        ({}, "search_range needs a limit"),
         ({"min_score": "x"}, "min_score must be a number"),
         ({"max_distance": float("nan")}, "max_distance must be a number"),
         ({"max_distance": 10**400}, "max_distance must be a number"),

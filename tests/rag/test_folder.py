@@ -486,7 +486,7 @@ def test_a_rule_that_would_be_matched_for_hours_is_passed_over(tmp_path: Path) -
     )  # fmt: skip
     finder = Finder(tmp_path)
     assert [file.name for file in finder.files()] == ["a" * 20 + ".txt"]
-    assert [(name, "is passed over: " in reason) for name, reason in finder.problems] == [(".gitignore", True)] * 2
+    assert [(name, "is ignored: " in reason) for name, reason in finder.problems] == [(".gitignore", True)] * 2
 
 
 def test_a_folder_that_is_too_deep_is_listed_and_stops_nothing(docs: vicinal.Collection, folder: Path) -> None:

@@ -274,7 +274,7 @@ def test_no_bytes_make_another_error(kind: str, data: bytes) -> None:
 
 
 def test_kinds_that_are_none_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidDocument, match=r"a\.png: the file is no document"):
+    with pytest.raises(InvalidDocument, match=r"a\.png: the file is not a document"):
         load_bytes(b"", "a.png")
     with pytest.raises(InvalidArgument, match="no kind of document 'doc'"):
         load_bytes(b"", "a", kind="doc")

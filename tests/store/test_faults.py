@@ -266,7 +266,7 @@ def test_a_full_disk_at_commit_is_a_full_disk(
 ) -> None:
     """SQLite writes most pages in COMMIT, so this is where a disk is found full."""
     failing_commit(apsw.FullError("database or disk is full"), made=False)
-    with pytest.raises(DiskFull, match="no room left on the disk"):
+    with pytest.raises(DiskFull, match="no space left on the disk"):
         docs.add([1], vectors=[[0.0, 1.0]])
     monkeypatch.undo()
     assert docs.count() == 1

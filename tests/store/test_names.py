@@ -55,7 +55,7 @@ def test_a_damaged_name_is_a_problem_and_hides_nothing(database: Path, damage: C
         assert db.collections() == [NAME, "other"]
         (problem,) = db.verify_all()[NAME].problems
         assert problem.file == "name"
-        assert f"the records say that it is '{NAME}', and opening it for writing mends this file" in problem.what
+        assert f"the records say that it is '{NAME}', and opening it for writing rewrites this file" in problem.what
         assert not name_file(database).is_file() or name_file(database).read_bytes() != NAME.encode()  # only looked at
 
 

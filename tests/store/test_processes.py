@@ -108,7 +108,7 @@ def test_a_writer_waits_and_then_says_so(tmp_path: Path) -> None:
                 docs.add(["b"], vectors=[[1.0]])
             assert 0.2 <= time.monotonic() - began < 10
             assert re.fullmatch(
-                rf".*records\.db: another writer held the collection for the whole timeout of 0\.2 s"
+                rf".*records\.db: another writer held the collection during the whole timeout of 0\.2 s"
                 rf"( \(now: process {holder.pid}\b.*\))?\. "
                 r"Raise `timeout=`, or find the process that writes without pause\.",
                 str(caught.value),

@@ -276,7 +276,7 @@ def test_a_log_that_cannot_be_written_costs_no_search(
     docs.search("amber")
 
     def full(*_: object) -> None:
-        raise vicinal.errors.DiskFull("no room left on the disk")
+        raise vicinal.errors.DiskFull("no space left on the disk")
 
     monkeypatch.setattr(query_log, "_append", full)
     docs._context.store.query_log.flush()

@@ -219,7 +219,7 @@ def test_an_orphan_of_a_killed_switch_is_in_nobodys_way(docs: vicinal.Collection
 
 
 def test_opening_ends_rows_whose_vectors_were_lost(path: Path) -> None:
-    """As after a power cut: rows since the last sync reached the log, their vectors did not reach their file."""
+    """As after a power failure: rows since the last sync reached the log, their vectors did not reach their file."""
     with vicinal.connect(path) as database:
         docs = database.collection("docs", dimension=2, durability="process")
         docs.add(["kept"], vectors=[[1, 2]])

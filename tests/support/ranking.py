@@ -30,7 +30,7 @@ class Ranked:
     """All rows of a collection, in the order of insertion.
 
     Args:
-        keep: whether a row passes the filter of the call.
+        keep: whether a row matches the filter of the call.
         syntax: of queries.
     """
 
@@ -59,7 +59,7 @@ class Ranked:
         return found
 
     def admitted(self, query: str) -> set[Id]:
-        """Rows that pass the filter and have what the query requires and nothing that it excludes."""
+        """Rows that match the filter and have what the query requires and nothing that it excludes."""
         _, needed, excluded = self._clauses(query)
         places = {id_: place for place, id_ in enumerate(self.ids)}
 

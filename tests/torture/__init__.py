@@ -1,4 +1,4 @@
-"""Nothing acknowledged is ever lost: kills, power cuts and many processes, tried.
+"""Nothing acknowledged is ever lost: kills, power failures and many processes, tried.
 
 recorder.c      preloaded: logs every change of files by all processes in one order; kills at the n-th
 recording.py    builds it, switches it on, reads its log

@@ -1,11 +1,11 @@
-"""The torture: kills, power cuts, a storm of interrupts, and eight processes at once.
+"""The torture: kills, power failures, a storm of interrupts, and eight processes at once.
 
     python -m torture [--kills 300] [--cuts 300] [--interrupts 10000] [--seconds 60] [--seed S] [--first N]
                       [--json FILE]
 
 A faulty trial prints its seed and keeps its folder; `--first N --kills 1` with 0 for the others runs trial N again. All
 trials run in a folder in memory where the system has one: neither the page cache that survives a kill nor the model
-of a power cut needs a disk, and waiting for a busy disk must not be taken for waiting for a lock.
+of a power failure needs a disk, and waiting for a busy disk must not be taken for waiting for a lock.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def main() -> int:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m torture", description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, default=300, help="trials with kill -9")
-    parser.add_argument("--cuts", type=int, default=300, help="trials with a power cut")
+    parser.add_argument("--cuts", type=int, default=300, help="trials with a power failure")
     parser.add_argument("--interrupts", type=int, default=10_000, help="interrupts in the middle of calls")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long eight processes work")
     parser.add_argument("--seed", default="0", help="of all trials; the work is the same again, its timing is not")

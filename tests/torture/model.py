@@ -138,7 +138,7 @@ class Told:
     violations: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     times: list[float] = field(default_factory=list)  # when each step was done
-    synced: int = 0  # so many of `steps` survive a power cut under durability "process"
+    synced: int = 0  # so many of `steps` survive a power failure under durability "process"
 
     @classmethod
     def read(cls, writer: str, raw: bytes) -> Told:
@@ -189,7 +189,7 @@ class Verdict:
     acknowledged: int = 0
     lost: int = 0
     resurrected: int = 0
-    forgiven: int = 0  # rows newer than `synced` that a power cut took, under durability "process"
+    forgiven: int = 0  # rows newer than `synced` that a power failure took, under durability "process"
     faults: list[str] = field(default_factory=list)
 
     def add(self, other: Verdict) -> None:

@@ -91,7 +91,7 @@ def _apply(naming: Naming, entries: Entries) -> None:
 
 
 class Disk:
-    """Takes operations in order; at any point a state after a power cut can be drawn."""
+    """Takes operations in order; at any point a state after a power failure can be drawn."""
 
     def __init__(self, inode: int) -> None:
         self.root = Folder()
@@ -163,12 +163,12 @@ class Disk:
         return {name: contents(file) for name, file in files.items() if isinstance(file, File)}
 
     def at_risk(self) -> int:
-        """How many changes a power cut at this moment may undo, those told to the outside world left out."""
+        """How many changes a power failure at this moment may undo, those told to the outside world left out."""
         files = sum(_pending(node) for name, node in self.root.seen.items() if name != JOURNAL)
         return files + len(self._pending)
 
     def cut(self, place: Path, rng: random.Random, style: str) -> None:
-        """Writes a state that a power cut at this moment may leave to the new folder `place`."""
+        """Writes a state that a power failure at this moment may leave to the new folder `place`."""
         luck = Luck(style, self.operations, rng)
         place.mkdir(parents=True)
         survivors = self._surviving_names(luck)

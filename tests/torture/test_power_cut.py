@@ -23,7 +23,7 @@ def _disk(*operations: tuple[str, int, int, str, bytes]) -> Disk:
 
 
 def _states(disk: Disk, tmp_path: Path, style: str = "any", count: int = 200) -> list[dict[str, bytes | None]]:
-    """Many states after a power cut now: path -> contents, None for folders."""
+    """Many states after a power failure now: path -> contents, None for folders."""
     states = []
     for number in range(count):
         place = tmp_path / str(number)

@@ -271,7 +271,7 @@ def test_generation_is_cancelled(file: Path) -> None:
     ("spoil", "message"),
     [
         (lambda path: path.unlink(), "is not there. Download a model in GGUF format"),
-        (lambda path: path.write_bytes(b""), "is no GGUF model. Give a .gguf file"),
+        (lambda path: path.write_bytes(b""), "is not a GGUF model. Give a .gguf file"),
         (lambda path: path.write_bytes(b"PK\x03\x04" + bytes(99)), "looks like a zip archive, as PyTorch writes"),
         (lambda path: path.write_bytes(path.read_bytes()[:-9000]), "is cut short"),
         (lambda path: path.write_bytes(path.read_bytes()[:900]), "has a damaged header.*Download it again"),

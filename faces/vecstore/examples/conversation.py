@@ -16,7 +16,7 @@ KNOWLEDGE = [
     "A store opens in the folder that VecStore(path) names, and makes it where it does not exist.",
     "Every upsert is on the disk when it returns. There is no need to call save.",
     "A filter is an expression such as year >= 2024 AND lang = 'en'.",
-    "A snapshot keeps all records as of one moment, and restore_snapshot goes back to it.",
+    "A snapshot keeps all records as of one point in time, and restore_snapshot goes back to it.",
     "hybrid_query weighs the vector by alpha and the words by the rest.",
 ]
 

@@ -36,7 +36,7 @@ def timed(what: str, count: int) -> Iterator[None]:
 
 
 def ingest(collection: Collection, records: Iterable[tuple[str, list[float], dict[str, Any]]]) -> int:
-    """Stores the records; one that cannot be stored is logged and passed over. Gives how many were."""
+    """Stores the records; one that cannot be stored is logged and skipped. Gives how many were."""
     stored = 0
     for id_, vector, metadata in records:
         try:

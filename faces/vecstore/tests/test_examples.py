@@ -59,7 +59,7 @@ def test_conversation(tmp_path: Path) -> None:
     said = run("conversation", tmp_path)
     history = said.partition("next time")[2]
     assert history.count("user: ") == history.count("assistant: ") == 3
-    assert "assistant: A snapshot keeps all records as of one moment" in history
+    assert "assistant: A snapshot keeps all records as of one point in time" in history
     assert said.count("looked up: fact-") == 3
 
 

@@ -7,7 +7,7 @@
         await docs.add(texts=["a text", "another text"])
         hits = await docs.search("something similar", k=5)
 
-A database of this process works in threads, one of a server over asyncio's connections; neither holds up the loop. Who
+A database of this process works in threads, one of a server over asyncio's connections; neither blocks the loop. Who
 stops waiting for a call stops the call: it ends at its next step, and a write is done whole or not at all.
 """
 

@@ -29,7 +29,7 @@ class Backend(Protocol):
         ...
 
     def within(self, where: Any) -> Backend:
-        """Of a collection: the rows that pass a filter."""
+        """Of a collection: the rows that match a filter."""
         ...
 
     def known(self, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Scripts without spaces between words: single characters and pairs, and what a query asks of them.
+"""Scripts without spaces between words: single characters and pairs, in texts and queries.
 
 A document holds every letter and every two neighbours. A query word of these scripts is found wherever its characters
 stand in a row: that is what "to have the word" means where nobody marks its borders.

@@ -72,7 +72,7 @@ def _print_version(asked: bool) -> None:
 @app.callback()
 def vicinal(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """A vector database for Python: search the library that you already have, or your own data.

@@ -45,7 +45,7 @@ def ask(
         Path, typer.Option("--path", help="Folder of the documents, or of the database.", callback=at_home)
     ] = Path("."),
     collection: Annotated[str, typer.Option("--collection", help="Its name.", callback=as_typed)] = "docs",
-    k: Annotated[int, typer.Option("-k", min=1, max=50, help="How many passages the model is given.")] = 5,
+    k: Annotated[int, typer.Option("-k", min=1, max=50, help="Number of passages for the model.")] = 5,
     mode: ModeOption = None,
     where: WhereOption = None,
     model: Annotated[
@@ -133,12 +133,12 @@ def _show(found: FolderHits, question: str, given: Answer, model: str | None, as
     if model is None or not given.passages:
         print_passages(found, question)
         return
-    say(given.text or "The model said nothing.")
+    say(given.text or "The model returned an empty answer.")
     say("")
     if given.invented:
         listed = ", ".join(f"[{number}]" for number in given.invented)
         what = f"{counted(len(given.invented), 'citation')} of the model ({listed})"
-        say(f"{what} named no passage that it was given, and was taken out.", to_errors=True)
+        say(f"{what} refers to no passage that the model was given, and was removed.", to_errors=True)
     if given.cited:
         print_passages(found, question, given.cited)
     else:

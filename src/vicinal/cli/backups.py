@@ -45,7 +45,7 @@ def backup(
 ) -> None:
     """Copy a database, or some of its collections, into another folder while programs go on reading and writing.
 
-    Each collection is copied as of one moment, and the copy is a database of its own.
+    Each collection is copied consistently, and the copy is a database of its own.
 
     \b
     Examples:

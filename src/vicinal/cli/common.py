@@ -132,19 +132,19 @@ def say(text: object, *, to_errors: bool = False) -> None:
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Asks on a terminal; elsewhere nobody can answer, so --yes must have been given.
+    """Asks for confirmation on a terminal; otherwise --yes is required.
 
     Raises:
-        InvalidArgument: nobody can be asked.
+        InvalidArgument: there is no terminal.
         Exit: the answer was no.
     """
     if yes:
         return
     if not sys.stdin.isatty():
         raise InvalidArgument(
-            f"nobody is there to be asked: {question.rstrip('?')}",
+            f"confirmation is required, but there is no terminal: {question.rstrip('?')}",
             name="--yes",
-            remedy="Give --yes to go on without a question.",
+            remedy="Add --yes to skip the confirmation.",
         )
     print(visible(question), "[y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().casefold() not in ("y", "yes"):

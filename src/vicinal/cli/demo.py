@@ -36,7 +36,7 @@ _BATCH_ROWS = 128
 
 def demo(
     question: Annotated[
-        str | None, typer.Argument(metavar="QUESTION", help="Left out, the demo asks for it.", show_default=False)
+        str | None, typer.Argument(metavar="QUESTION", help="If omitted, the demo prompts for it.", show_default=False)
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many answers.")] = 5,
     path: Annotated[
@@ -50,7 +50,7 @@ def demo(
         ),
     ] = None,
     encoder: Annotated[
-        str, typer.Option("--encoder", help="minilm finds by meaning, hashing by spelling and needs no model.")
+        str, typer.Option("--encoder", help="minilm searches by meaning, hashing by spelling and needs no model.")
     ] = "minilm",
 ) -> None:
     """Index the documentation of Python's standard library, once, and search it.
@@ -98,7 +98,7 @@ def index_library(library: Collection, folder: Path) -> None:
     try:
         _store_all(library, entries)
     except KeyboardInterrupt:
-        print("Interrupted; the next run goes on from here.", file=sys.stderr)
+        print("Interrupted; the next run resumes from here.", file=sys.stderr)
         raise
     finished.write_text(str(len(entries)))
 

@@ -24,21 +24,19 @@ def evaluate(
     path: DatabasePath,
     collection: CollectionName,
     queries: Annotated[
-        Path, typer.Option(help="JSONL: an id and a text a line.", show_default=False, callback=at_home)
+        Path, typer.Option(help="JSONL: an id and a text per line.", show_default=False, callback=at_home)
     ],
     judgements: Annotated[
-        Path, typer.Option(help="JSONL: query, row id and grade a line.", show_default=False, callback=at_home)
+        Path, typer.Option(help="JSONL: query, row id and grade per line.", show_default=False, callback=at_home)
     ],
-    k: Annotated[
-        int | None, typer.Option("-k", min=1, help="How many hits are asked for. Default: 10.", show_default=False)
-    ] = None,
+    k: Annotated[int | None, typer.Option("-k", min=1, help="Number of hits. Default: 10.", show_default=False)] = None,
     mode: Annotated[str, typer.Option(help="dense, keyword or hybrid.")] = "dense",
     alpha: Annotated[float | None, typer.Option(help="Weight of the dense leg.", show_default=False)] = None,
     fusion: Annotated[str | None, typer.Option(help="How legs are fused.", show_default=False)] = None,
     metric: Annotated[
         list[str] | None, typer.Option(help="Such as ndcg@5; may be repeated.", show_default=False)
     ] = None,
-    gain: Annotated[str, typer.Option(help="What a grade is worth to nDCG: linear or exponential.")] = "linear",
+    gain: Annotated[str, typer.Option(help="Gain of a grade in nDCG: linear or exponential.")] = "linear",
     against: Annotated[
         list[str] | None,
         typer.Option("--compare", help="Another setting: mode=hybrid,alpha=0.3. May be repeated.", show_default=False),
@@ -46,7 +44,7 @@ def evaluate(
     plot: Annotated[
         Path | None,
         typer.Option(
-            help="File for a picture of the last comparison: .html, .png, .svg.", show_default=False, callback=at_home
+            help="File for a plot of the last comparison: .html, .png, .svg.", show_default=False, callback=at_home
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
@@ -84,7 +82,7 @@ def setting_of(words: str) -> dict[str, Any]:
         name, equals, value = word.strip().partition("=")
         if name not in _SETTINGS or not equals or name in found:
             raise InvalidArgument(
-                f"{word.strip()!r} is not a setting" if name not in found else f"{name} stands there twice",
+                f"{word.strip()!r} is not a setting" if name not in found else f"{name} occurs twice",
                 name="--compare",
                 value=words,
                 remedy=f"{nearest(name, _SETTINGS)}Write it like mode=hybrid,alpha=0.3,fusion=rrf.",

@@ -1,4 +1,4 @@
-"""`vicinal explain`: how a search came to its hits, and why a row is not among them."""
+"""`vicinal explain`: how a search arrived at its hits, and why a row is not among them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def explain(
     why_not: Annotated[
         str | None,
         typer.Option(
-            "--why-not", metavar="ID", help="A row that is missed: say why it is not there.", show_default=False
+            "--why-not", metavar="ID", help="The id of a row that is missing from the hits.", show_default=False
         ),
     ] = None,
     k: Annotated[
@@ -35,7 +35,7 @@ def explain(
     where: WhereOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
 ) -> None:
-    """Explain a search: the rows that the filter lets through, each step and its time, why each hit is where it is.
+    """Explain a search: the rows that the filter keeps, each step and its time, why each hit is where it is.
 
     \b
     Examples:

@@ -32,7 +32,7 @@ def index(
         str | None,
         typer.Option(
             "--encoder",
-            help="minilm finds by meaning, hashing by spelling and needs no model. Default: minilm.",
+            help="minilm searches by meaning, hashing by spelling and needs no model. Default: minilm.",
             show_default=False,
         ),
     ] = None,
@@ -43,13 +43,13 @@ def index(
         ),
     ] = None,
     include: Annotated[
-        list[str] | None, typer.Option("--include", help="Only such files, as in .gitignore; may be repeated.")
+        list[str] | None, typer.Option("--include", help="Only matching files, as in .gitignore; may be repeated.")
     ] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option("--exclude", help="No such files or folders; may be repeated.")
+        list[str] | None, typer.Option("--exclude", help="Skip matching files or folders; may be repeated.")
     ] = None,
     max_size: Annotated[
-        float, typer.Option("--max-size", min=0, help="Larger files are passed over, in megabytes.")
+        float, typer.Option("--max-size", min=0, help="Skip larger files, in megabytes.")
     ] = FILE_BYTES_MAX / _MEGABYTE,
 ) -> None:
     """Make the documents of a folder searchable: text, Markdown, code, HTML, DOCX and PDF, also as .gz, .bz2, .xz.
@@ -101,7 +101,7 @@ def _told_of_interrupts() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        say("Interrupted; the next run goes on from here.", to_errors=True)
+        say("Interrupted; the next run resumes from here.", to_errors=True)
         raise
 
 
@@ -122,7 +122,7 @@ def _make(place: Path) -> None:
 
 def _tell(report: FolderReport, place: Path, collection: str) -> None:
     say(f"{report}.")
-    _list("passed over for their size", [(name, "") for name in report.too_large])
+    _list("skipped because of their size", [(name, "") for name in report.too_large])
     _list("without text", [(name, "") for name in report.empty])
     _list("that could not be read", report.problems)
     say(f'Search them with: vicinal search {quote(str(place))} {quote(collection)} "your question"')

@@ -49,7 +49,7 @@ _TEMPLATES = {
 
 def init(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Made if it does not exist.", show_default=False, callback=at_home)
+        Path, typer.Argument(metavar="DIR", help="Created if it does not exist.", show_default=False, callback=at_home)
     ],
 ) -> None:
     """Make a project: folders, settings in .env, and a main.py that indexes data/raw and searches it.

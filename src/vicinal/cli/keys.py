@@ -17,21 +17,21 @@ from .common import DatabasePath, cell, existing_folder, print_table, say, say_j
 
 __all__ = ["keys_app"]
 
-keys_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Make, list and revoke keys of a server.")
+keys_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="rich", help="Create, list and revoke API keys of a server."
+)
 
 
 @keys_app.command("create")
 def create(
     path: DatabasePath,
-    name: Annotated[str, typer.Option(help="For whom it is.")] = "key",
-    role: Annotated[str, typer.Option(help="read, write or admin; each may do what those before it may.")] = "read",
-    where: Annotated[
-        str | None, typer.Option(help="A filter as JSON: only rows that pass are there for the key.")
-    ] = None,
+    name: Annotated[str, typer.Option(help="Who the key is for.")] = "key",
+    role: Annotated[str, typer.Option(help="read, write or admin; each includes those before it.")] = "read",
+    where: Annotated[str | None, typer.Option(help="A filter as JSON: the key only sees rows that match.")] = None,
     collection: Annotated[list[str] | None, typer.Option(help="Only this collection; may be repeated.")] = None,
-    days: Annotated[float | None, typer.Option(help="The key ends after so many.")] = None,
+    days: Annotated[float | None, typer.Option(help="Days until the key expires.")] = None,
     signing: Annotated[
-        bool, typer.Option("--signing", help="A pair that signs requests, for clients of VikingDB.")
+        bool, typer.Option("--signing", help="A key pair for signing requests, for VikingDB clients.")
     ] = False,
 ) -> None:
     """Make a key and print it, once: the server keeps a hash only. A running server takes it at once.
@@ -120,7 +120,10 @@ def _filter(text: str) -> dict[str, Any]:
         return loads(text)
     except ValueError as error:
         raise InvalidArgument(
-            f"--where is no JSON: {error}", name="--where", value=text, remedy='Such as --where \'{"tenant": "acme"}\'.'
+            f"--where is not JSON: {error}",
+            name="--where",
+            value=text,
+            remedy='Such as --where \'{"tenant": "acme"}\'.',
         ) from None
 
 

@@ -13,9 +13,9 @@ from .common import say
 
 __all__ = ["models_app"]
 
-models_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Fetch, list and remove models.")
+models_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Download, list and remove models.")
 
-ModelName = Annotated[str, typer.Argument(metavar="NAME", help="Of the model: minilm.", show_default=False)]
+ModelName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the model: minilm.", show_default=False)]
 
 
 @models_app.command("add")

@@ -43,7 +43,8 @@ def plot(
         str | None, typer.Option(help="Of a map: a field whose values get colours.", show_default=False)
     ] = None,
     query: Annotated[
-        str | None, typer.Option("--query", "-q", help="Whose hits stand out, or are drawn.", show_default=False)
+        str | None,
+        typer.Option("--query", "-q", help="A text whose hits are highlighted or plotted.", show_default=False),
     ] = None,
     k: Annotated[
         int | None, typer.Option("-k", min=1, help="How many hits. Default: MAX_RESULTS, else 10.", show_default=False)

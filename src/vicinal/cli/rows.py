@@ -54,12 +54,12 @@ def get(
     ids: Ids = None,
     where: WhereOption = None,
     order_by: Annotated[
-        str | None, typer.Option("--order-by", help="A field. Default: as inserted.", show_default=False)
+        str | None, typer.Option("--order-by", help="A field. Default: insertion order.", show_default=False)
     ] = None,
-    descending: Annotated[bool, typer.Option("--descending", help="With --order-by: the largest first.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 100,
+    descending: Annotated[bool, typer.Option("--descending", help="With --order-by: largest first.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of rows.")] = 100,
     fields: FieldsOption = None,
-    vectors: Annotated[bool, typer.Option("--vectors", help="With --json: the vectors too.")] = False,
+    vectors: Annotated[bool, typer.Option("--vectors", help="With --json: include the vectors.")] = False,
     as_json: JsonLines = False,
 ) -> None:
     """Show rows by id, by a filter, or all.
@@ -110,7 +110,7 @@ def delete(
     where: WhereOption = None,
     yes: YesOption = False,
 ) -> None:
-    """Delete rows by id, or those that pass a filter. What a filter would delete is counted first, and you are asked.
+    """Delete rows by id, or those that match a filter. What a filter would delete is counted first, and you are asked.
 
     \b
     Examples:
@@ -119,7 +119,9 @@ def delete(
     """
     if not ids and where is None:
         raise InvalidArgument(
-            "delete was not told which rows", name="ID", remedy="Name ids or --where; vicinal drop deletes all."
+            "delete needs ids or --where",
+            name="ID",
+            remedy="Add ids or --where; vicinal drop deletes the whole collection.",
         )
     tree = None if where is None else filter_of(where)
     with existing_collection(path, collection) as opened:
@@ -157,7 +159,7 @@ def _check_found(
     if not missing:
         return
     told = f"{', '.join(map(repr, missing[:10]))}{' ...' if len(missing) > 10 else ''}"
-    of_filter = " that passes the filter" if tree is not None else ""
+    of_filter = " that matches the filter" if tree is not None else ""
     problem = f"{collection.name} has no row {told}{of_filter}"
     if not found:
         raise InvalidArgument(problem, name="ID", value=missing[0], remedy="vicinal peek shows how ids look.")

@@ -132,7 +132,7 @@ def filter_of(where: str) -> dict[str, Any]:
         return loads(where)
     except (ValueError, ArithmeticError, RecursionError, TypeError) as error:
         is_other = isinstance(error, InvalidMetadata)  # well written, but a list or a single value
-        reason = "it is another value" if is_other else str(error).partition("\n")[0]
+        reason = "it is not an object" if is_other else str(error).partition("\n")[0]
         raise InvalidArgument(
             f"the filter is not a JSON object ({reason:.120})",
             name="--where",

@@ -15,8 +15,8 @@ __all__ = ["serve"]
 
 def serve(
     path: DatabasePath,
-    host: Annotated[str | None, typer.Option(help="Address to listen at; 127.0.0.1.", show_default=False)] = None,
-    port: Annotated[int | None, typer.Option(help="8420; 0 for any that is free.", show_default=False)] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1.", show_default=False)] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 8420; 0 for any free port.", show_default=False)] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; 1.", show_default=False)] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file of settings.", callback=at_home)] = None,
     settings: Annotated[
@@ -25,9 +25,9 @@ def serve(
     ] = None,
     provision: Annotated[
         Path | None,
-        typer.Option(help="Collections for clients of VikingDB, made first; TOML or JSON.", callback=at_home),
+        typer.Option(help="Collections for VikingDB clients, created first; TOML or JSON.", callback=at_home),
     ] = None,
-    log_requests: Annotated[bool, typer.Option("--log-requests", help="A line for every request.")] = False,
+    log_requests: Annotated[bool, typer.Option("--log-requests", help="Log every request.")] = False,
 ) -> None:
     """Serve a database over HTTP, until Ctrl-C or SIGTERM.
 

@@ -23,7 +23,7 @@ def stats(
         str | None,
         typer.Argument(
             metavar="COLLECTION",
-            help="Only this one, in full.",
+            help="Only this one, in detail.",
             show_default=False,
             callback=as_typed,
             autocompletion=collection_names,

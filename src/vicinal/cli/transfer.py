@@ -82,7 +82,7 @@ _Ids = Annotated[
     Path | None,
     typer.Option(
         "--ids",
-        help="For .npy, which has no room for ids: a text file, one id a line, or .npy.",
+        help="For .npy, which has no room for ids: a text file, one id per line, or .npy.",
         show_default=False,
         callback=at_home,
     ),
@@ -120,7 +120,7 @@ _Format = Annotated[
     str | None,
     typer.Option(
         "--format",
-        help=f"{', '.join(FORMATS)}. Default: as the file ends.",
+        help=f"{', '.join(FORMATS)}. Default: by file extension.",
         show_default=False,
         autocompletion=one_of(FORMATS),
     ),
@@ -129,7 +129,7 @@ _WrittenFormat = Annotated[
     str | None,
     typer.Option(
         "--format",
-        help=f"{', '.join(WRITTEN_FORMATS)}. Default: as the file ends.",
+        help=f"{', '.join(WRITTEN_FORMATS)}. Default: by file extension.",
         show_default=False,
         autocompletion=one_of(WRITTEN_FORMATS),
     ),
@@ -144,10 +144,10 @@ _Types = Annotated[
     ),
 ]
 _Delimiter = Annotated[
-    str | None, typer.Option("--delimiter", help="Between cells. Default: found out.", show_default=False)
+    str | None, typer.Option("--delimiter", help="Delimiter of cells. Default: detected.", show_default=False)
 ]
 _Encoding = Annotated[
-    str | None, typer.Option("--encoding", help="Such as utf-16 or cp1252. Default: found out.", show_default=False)
+    str | None, typer.Option("--encoding", help="Such as utf-16 or cp1252. Default: detected.", show_default=False)
 ]
 _Table = Annotated[
     str | None, typer.Option("--table", help="Of an SQLite database. Default: its only one.", show_default=False)
@@ -155,7 +155,7 @@ _Table = Annotated[
 _OnError = Annotated[
     str,
     typer.Option(
-        "--on-error", metavar="|".join(ON_ERROR), help="What to do about a line that does not fit; replace: characters."
+        "--on-error", metavar="|".join(ON_ERROR), help="What to do about an invalid line; replace: characters."
     ),
 ]
 
@@ -244,7 +244,7 @@ def export_collection(
         typer.Option("--standard-columns", help="Columns id, text, vector and metadata, whatever they were called."),
     ] = False,
 ) -> None:
-    """Write all rows of a collection to a file, as they are at one moment.
+    """Write all rows of a collection to a file, as a consistent snapshot.
 
     Columns are called as in the file that the rows came from. A file is replaced only when it is complete; a pipe or
     device gets what is complete. `vicinal import` gives the same rows again; what a format cannot hold is refused
@@ -304,7 +304,7 @@ def _checked_on_error(option: str) -> OnError:
             f"--on-error is {', '.join(ON_ERROR[:-1])} or {ON_ERROR[-1]}, not {option!r}",
             name="--on-error",
             value=option,
-            remedy="Leave it out to stop at the first line that does not fit.",
+            remedy="Leave it out to stop at the first invalid line.",
         )
     return cast(OnError, option)
 
@@ -369,7 +369,7 @@ def _store_batch(target: Collection, batch: list[SourceRow], reading: Reading) -
             target.upsert(rows=[row.row for row in rows])
             break
         except InvalidInput as error:
-            # The collection counts the rows of a call; whoever mends the file needs its lines.
+            # The collection counts the rows of a call; whoever fixes the file needs its lines.
             found = re.match(r"row (\d+)", error.place)
             if found is not None:
                 error.place = error.place.replace(found[0], rows[int(found[1])].place, 1)

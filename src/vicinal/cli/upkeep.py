@@ -1,4 +1,4 @@
-"""`vicinal verify`, `repair`, `compact` and `drop`: files checked, mended, made smaller, deleted."""
+"""`vicinal verify`, `repair`, `compact` and `drop`: check, repair, compact and delete collections."""
 
 from __future__ import annotations
 

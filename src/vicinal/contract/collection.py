@@ -176,7 +176,7 @@ class Collection(Protocol):
         offset: int = 0,
         vectors: bool = False,
     ) -> list[Record]:
-        """Rows by id in the order asked, unknown ids passed over; without ids all, in insertion order."""
+        """Rows by id in the order asked, skipping unknown ids; without ids all, in insertion order."""
         ...
 
     def scroll(
@@ -187,7 +187,7 @@ class Collection(Protocol):
         descending: bool = False,
         vectors: bool = False,
     ) -> Iterator[Record]:
-        """All rows that pass, one by one, in the order of their ids; each exactly once."""
+        """All rows that match, one by one, in the order of their ids; each exactly once."""
         ...
 
     def peek(self, n: int = 10) -> list[Record]:
@@ -326,7 +326,7 @@ class Collection(Protocol):
         where: Mapping[str, Any] | None = None,
         **options: Unpack[SearchOptions],
     ) -> Explanation:
-        """How a search with these arguments comes to its hits: what the filter lets through, each step with its time
+        """How a search with these arguments arrives at its hits: what the filter keeps, each step with its time
         and reason, and of each hit what every leg says and which terms its text has.
         """
         ...
@@ -343,7 +343,7 @@ class Collection(Protocol):
         ...
 
     def within(self, where: Mapping[str, Any]) -> Collection:
-        """The same collection for somebody who may see and write only the rows that pass a filter, such as a tenant."""
+        """The same collection, restricted to the rows that match a filter, such as those of one tenant."""
         ...
 
     def notes(self, owner: str) -> Notes:
@@ -375,7 +375,7 @@ class Collection(Protocol):
         ...
 
     def backup(self, path: str | os.PathLike[str]) -> str:
-        """Copies the collection, as of one moment and while others write, into the database folder `path`."""
+        """Copies the collection, consistently and while others write, into the database folder `path`."""
         ...
 
     def snapshot(self, name: str) -> Snapshot:
@@ -516,7 +516,7 @@ class AsyncCollection(Protocol):
         offset: int = 0,
         vectors: bool = False,
     ) -> list[Record]:
-        """Rows by id in the order asked, unknown ids passed over; without ids all, in insertion order."""
+        """Rows by id in the order asked, skipping unknown ids; without ids all, in insertion order."""
         ...
 
     def scroll(
@@ -527,7 +527,7 @@ class AsyncCollection(Protocol):
         descending: bool = False,
         vectors: bool = False,
     ) -> AsyncIterator[Record]:
-        """All rows that pass, one by one, in the order of their ids; each exactly once."""
+        """All rows that match, one by one, in the order of their ids; each exactly once."""
         ...
 
     async def peek(self, n: int = 10) -> list[Record]:
@@ -662,7 +662,7 @@ class AsyncCollection(Protocol):
         where: Mapping[str, Any] | None = None,
         **options: Unpack[SearchOptions],
     ) -> Explanation:
-        """How a search with these arguments comes to its hits: what the filter lets through, each step with its time
+        """How a search with these arguments arrives at its hits: what the filter keeps, each step with its time
         and reason, and of each hit what every leg says and which terms its text has.
         """
         ...
@@ -679,7 +679,7 @@ class AsyncCollection(Protocol):
         ...
 
     def within(self, where: Mapping[str, Any]) -> AsyncCollection:
-        """The same collection for somebody who may see and write only the rows that pass a filter, such as a tenant."""
+        """The same collection, restricted to the rows that match a filter, such as those of one tenant."""
         ...
 
     def notes(self, owner: str) -> AsyncNotes:
@@ -711,7 +711,7 @@ class AsyncCollection(Protocol):
         ...
 
     async def backup(self, path: str | os.PathLike[str]) -> str:
-        """Copies the collection, as of one moment and while others write, into the database folder `path`."""
+        """Copies the collection, consistently and while others write, into the database folder `path`."""
         ...
 
     async def snapshot(self, name: str) -> Snapshot:

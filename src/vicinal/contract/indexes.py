@@ -76,7 +76,7 @@ class Approach:
 
 
 class VectorSearcher(Protocol):
-    """The vectors of one moment, ready to be searched. It never changes; any number of threads may use it."""
+    """The vectors of one point in time, ready to be searched. It never changes; any number of threads may use it."""
 
     def search(
         self, queries: FloatMatrix, k: int, candidates: Bitmap, accuracy: Accuracy = AS_USUAL, threads: int = 1
@@ -201,14 +201,14 @@ class VectorIndex(Protocol):
         explain is no difference.
 
         Args:
-            slots: ascending, all with a vector; those that it does not cover are passed over.
+            slots: ascending, all with a vector; those that it does not cover are ignored.
             vectors: float32, shape (len(slots), dim), C-contiguous.
         """
         ...
 
 
 class Contents(Protocol):
-    """What an index may read of the records, at one moment or later."""
+    """What an index may read of the records, at one point in time or later."""
 
     def matrix(self, slot_count: int) -> FloatMatrix:
         """Vectors by slot; shorter where the last rows have none."""

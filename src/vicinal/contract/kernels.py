@@ -11,7 +11,7 @@ from .words import FloatMatrix, FloatVector, Metric, Slots
 
 
 class Kernels(Protocol):
-    """Distances over a matrix of stored vectors. Native code and its NumPy referee both fit here.
+    """Distances over a matrix of stored vectors. Native code and its NumPy reference both fit here.
 
     `vectors` is float32, C-contiguous, shape (n, dim); `query` float32, shape (dim,).
     """

@@ -70,7 +70,7 @@ class Address:
 
 
 def _wrong(target: Any, engine: str, remedy: str) -> InvalidArgument:
-    return InvalidArgument(f"this is no URL of a {engine}", name="target", value=target, remedy=remedy)
+    return InvalidArgument(f"this is not a URL of a {engine}", name="target", value=target, remedy=remedy)
 
 
 def folder_of(target: str, scheme: str, remedy: str) -> str:

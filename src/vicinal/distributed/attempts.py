@@ -56,7 +56,7 @@ def unreachable(engine: str, place: str, reason: object, *, writes: bool) -> Unr
     """The error of a call that had no answer."""
     remedy = "Check that it runs, and the URL."
     if writes:
-        remedy = "Nobody knows whether the call was carried out. It is safe to make it again."
+        remedy = "It is unknown whether the call was executed. It is safe to repeat it."
     error = Unreachable(
         f"{engine} cannot be reached, or did not answer ({reason})", name="server", place=place, remedy=remedy
     )

@@ -133,7 +133,7 @@ class EngineCollection(Collection):
         descending: bool = False,
         vectors: bool = False,
     ) -> Iterator[Record]:
-        """See `Collection.scroll`. The ids of all rows that pass are held meanwhile, to come in order."""
+        """See `Collection.scroll`. The ids of all rows that match are held meanwhile, to come in order."""
         return reads.scroll(self._context, where, order_by, descending=descending, vectors=vectors)
 
     def peek(self, n: int = 10) -> list[Record]:
@@ -145,7 +145,7 @@ class EngineCollection(Collection):
         return reads.count(self._context, where)
 
     def facets(self, field: str, where: Mapping[str, Any] | None = None) -> list[tuple[Any, int]]:
-        """See `Collection.facets`. The metadata of all rows that pass is read for it."""
+        """See `Collection.facets`. The metadata of all rows that match is read for it."""
         return reads.summarized(self._context, field, where, Columns.facets)
 
     def ids(self, where: Mapping[str, Any] | None = None) -> list[Id]:
@@ -153,11 +153,11 @@ class EngineCollection(Collection):
         return reads.ids(self._context, where)
 
     def distinct(self, field: str, where: Mapping[str, Any] | None = None) -> list[Any]:
-        """See `Collection.distinct`. The metadata of all rows that pass is read for it."""
+        """See `Collection.distinct`. The metadata of all rows that match is read for it."""
         return reads.summarized(self._context, field, where, Columns.distinct)
 
     def min_max(self, field: str, where: Mapping[str, Any] | None = None) -> tuple[Any, Any] | None:
-        """See `Collection.min_max`. The metadata of all rows that pass is read for it."""
+        """See `Collection.min_max`. The metadata of all rows that match is read for it."""
         return reads.summarized(self._context, field, where, Columns.min_max)
 
     # -- search
@@ -174,7 +174,7 @@ class EngineCollection(Collection):
         max_distance: float | None = None,
         **options: Unpack[RangeOptions],
     ) -> Hits:
-        """See `Collection.search_range`. The engine ranks all rows that pass for it."""
+        """See `Collection.search_range`. The engine ranks all rows that match for it."""
         arguments, bounds = range_arguments(query, min_score, max_distance, options)
         return searching.search_range(self._context, arguments, bounds, where)
 

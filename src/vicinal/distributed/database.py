@@ -151,7 +151,7 @@ class EngineDatabase(Database):
         raise lacking(self._engine.name, "verify", "verify_all")
 
     def repair(self, name: str, *, timeout: float = 30.0) -> RepairReport:
-        """The engine mends its own files: raises Unsupported."""
+        """The engine repairs its own files: raises Unsupported."""
         raise lacking(self._engine.name, "verify", "repair", name)
 
     def __contains__(self, name: object) -> bool:

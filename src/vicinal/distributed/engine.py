@@ -80,7 +80,7 @@ class Engine(Protocol):
     def passing(
         self, points: str, where: Condition, parts: Sequence[str], *, vectors: bool, first: int | None = None
     ) -> Iterator[Point]:
-        """Points that pass, in no order; with `first` so many of those whose `order` is least, by that."""
+        """Points that match, in no order; with `first` so many of those whose `order` is least, by that."""
         ...
 
     def count(self, points: str, where: Condition) -> int: ...
@@ -88,7 +88,7 @@ class Engine(Protocol):
     def nearest(
         self, points: str, queries: FloatMatrix, k: int, where: Condition, parts: Sequence[str], accuracy: Accuracy
     ) -> list[list[Point]]:
-        """For each query the `k` best points that pass, best first, with vectors; the true ones where it is exact."""
+        """For each query the `k` best points that match, best first, with vectors; the true ones where it is exact."""
         ...
 
     def close(self) -> None: ...

@@ -38,7 +38,7 @@ def count(context: EngineContext, where: Any) -> int:
 
 
 def read(context: EngineContext, ids: Any, *, where: Any, limit: Any, offset: Any, vectors: bool) -> list[Record]:
-    """Rows by id in the order asked, or all in insertion order; unknown ids are passed over."""
+    """Rows by id in the order asked, or all in insertion order; unknown ids are ignored."""
     if ids is not None and where is None:
         return read_by_ids(context, ids, where=None, limit=limit, offset=offset, vectors=vectors)
     first, skipped = None if limit is None else checked_count("limit", limit), checked_count("offset", offset)
@@ -68,7 +68,7 @@ def ids(context: EngineContext, where: Any) -> list[Id]:
 
 
 def rows_passing(context: EngineContext, tree: Node | None, parts: Sequence[str]) -> list[Row]:
-    """Rows that pass, in insertion order, with some of their parts."""
+    """Rows that match, in insertion order, with some of their parts."""
     found, store = context.condition(tree), context.far
 
     def find(points: str, _: Any) -> list[Row]:
@@ -98,7 +98,7 @@ def scroll(context: EngineContext, where: Any, order_by: Any, *, descending: boo
 
 
 def summarized(context: EngineContext, field: Any, where: Any, ask: Callable[[Columns, Path, Any], T]) -> T:
-    """What `ask` makes of the values of a field: all metadata that passes is read for it."""
+    """What `ask` makes of the values of a field: all matching metadata is read for it."""
     tree, path = filter_of(where), parse_path(checked_field(field))
     table = _Table(rows_passing(context, tree, (*_ID_PARTS, "metadata", "text")))
     check_path(path, table.columns.known_paths(), "field", table.columns.was_known)

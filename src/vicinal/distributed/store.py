@@ -37,7 +37,7 @@ def visible_at(now: int) -> Condition:
 
 
 def first_place_of(state: State) -> str:
-    """What the points of a collection are called. A collection that is made anew under the same name has others."""
+    """What the points of a collection are called. A collection that is recreated under the same name has others."""
     named = quote(state.name, safe="")[:_NAME_CHARS_MAX]
     return f"{named}-{UUID(bytes=state.uuid).hex[:12]}"
 
@@ -124,7 +124,7 @@ class Transaction(Reader):
             self._new[new.id] = self._point(row, vector)
 
     def passing(self, where: Condition) -> list[Row]:
-        """Rows that pass, with their vectors."""
+        """Rows that match, with their vectors."""
         found = self._store.engine.passing(self._points, where, _PARTS_WITH_VECTOR, vectors=True)
         return list(map(self.row, found))
 

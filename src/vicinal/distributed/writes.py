@@ -1,4 +1,4 @@
-"""Changes of the rows that pass a filter."""
+"""Changes of the rows that match a filter."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["reclaim", "remove_where", "update_where"]
 
 
 def update_where(context: EngineContext, where: Any, columns: RowArguments, *, merge: Any, remove: Any) -> int:
-    """Merges one dict of metadata into the rows that pass a filter, and sets one time to live."""
+    """Merges one dict of metadata into the rows that match a filter, and sets one time to live."""
     changed = change_of_rows(context, columns, now(), merge=merge, remove=remove)
     found = context.condition(filter_of(where, columns.ids))
 
@@ -31,11 +31,11 @@ def update_where(context: EngineContext, where: Any, columns: RowArguments, *, m
 
 
 def remove_where(context: EngineContext, where: Any, ids: Any) -> int:
-    """Deletes the rows that pass and returns how many they were."""
+    """Deletes the rows that match and returns how many they were."""
     if where is not None:
         refuse_every_row(where)
     elif ids is None:
-        raise InvalidArgument("delete was not told what to delete", name="ids", remedy="Pass ids=[...] or where={...}.")
+        raise InvalidArgument("delete needs ids= or where=", name="ids", remedy="Pass ids=[...] or where={...}.")
     found = context.condition(filter_of(where, ids))
 
     def plan(transaction: Any) -> int:

@@ -77,7 +77,7 @@ def choose_image_encoder(
     else:
         encoder = ImageDescriptor(device=device)
         if model_path:
-            warning = f"{model_path} not found: pictures are compared by colours, edges and textures"
+            warning = f"{model_path} not found: images are compared by colours, edges and textures"
             warn_user(warning, RuntimeWarning)
     return encoder if dimension in (None, encoder.dim) else ProjectedImages(encoder, dimension)
 

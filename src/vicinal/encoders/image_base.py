@@ -47,7 +47,7 @@ class ImageEncoder(ABC):
         """
         if isinstance(images, (str, bytes, bytearray)) or not isinstance(images, Iterable) or hasattr(images, "ndim"):
             raise InvalidArgument(
-                f"images must be a list of pictures, not one {type(images).__name__}",
+                f"images must be a list of images, not one {type(images).__name__}",
                 name="images",
                 value=images,
                 remedy="Put it into a list: encode_images([image]).",

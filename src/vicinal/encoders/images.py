@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # A few kilobytes of PNG can ask for gigabytes of memory. 80 million pixels are 240 MB, and more than
 # cameras make; Pillow itself warns from 89 million on.
 MAX_PIXELS = 80_000_000
-_TOO_LARGE = f"the picture has more than {MAX_PIXELS:,} pixels"
+_TOO_LARGE = f"the image has more than {MAX_PIXELS:,} pixels"
 _SMALLER = "Scale it down first."
 
 
@@ -42,7 +42,7 @@ def load_image(given: Any, index: int = 0) -> Image:
         index: its place in the call, for errors about pictures that have no path.
 
     Raises:
-        InvalidImage: it is absent, cannot be decoded, or is no picture.
+        InvalidImage: it is absent, cannot be decoded, or is not an image.
         LimitExceeded: it has more than `MAX_PIXELS` pixels.
     """
     require_pillow()
@@ -56,7 +56,7 @@ def load_image(given: Any, index: int = 0) -> Image:
             return _upright_rgb(given)
         if isinstance(given, np.ndarray):
             return _upright_rgb(Image.fromarray(_bytes_of(given)))
-        raise InvalidImage(f"a picture must be a path, a Pillow image or an array, not {type(given).__name__}")
+        raise InvalidImage(f"an image must be a path, a Pillow image or an array, not {type(given).__name__}")
 
 
 def _formats() -> list[str]:
@@ -81,10 +81,10 @@ def _decoding(place: str) -> Iterator[None]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise LimitExceeded(_TOO_LARGE, name="images", place=place, remedy=_SMALLER) from error
     except FileNotFoundError as error:
-        raise InvalidImage("there is no such picture", name="images", place=place) from error
+        raise InvalidImage("there is no such image", name="images", place=place) from error
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise InvalidImage(f"the picture cannot be decoded ({reason})", name="images", place=place) from error
+        raise InvalidImage(f"the image cannot be decoded ({reason})", name="images", place=place) from error
 
 
 def _upright_rgb(image: Image) -> Image:
@@ -92,7 +92,7 @@ def _upright_rgb(image: Image) -> Image:
 
     width, height = image.size
     if not width or not height:
-        raise InvalidImage("the picture has no pixels", value=image.size)
+        raise InvalidImage("the image has no pixels", value=image.size)
     if width * height > MAX_PIXELS:
         raise LimitExceeded(_TOO_LARGE, value=image.size, remedy=_SMALLER)
     return _rgb(ImageOps.exif_transpose(image))
@@ -123,7 +123,7 @@ def _bytes_of(array: NDArray[Any]) -> NDArray[np.uint8]:
         array = array[:, :, 0]
     if array.ndim != 2 and (array.ndim != 3 or array.shape[2] not in (3, 4)):
         raise InvalidImage(
-            f"an array of shape {array.shape} is no picture",
+            f"an array of shape {array.shape} is not an image",
             value=array.shape,
             remedy="Give (height, width), (height, width, 3) or (height, width, 4).",
         )
@@ -132,7 +132,7 @@ def _bytes_of(array: NDArray[Any]) -> NDArray[np.uint8]:
     if array.dtype.kind == "f" and (array.size == 0 or (array.min() >= 0 and array.max() <= 1)):
         return _scaled(array)
     raise InvalidImage(
-        f"an array of {array.dtype} is no picture",
+        f"an array of {array.dtype} is not an image",
         value=array.dtype,
         remedy="Give uint8, or floats from 0 to 1 without NaN.",
     )

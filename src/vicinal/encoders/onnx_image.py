@@ -92,7 +92,7 @@ def _side(model: OnnxModel) -> int:
 
 
 def _is_square(shape: list[int | str | None]) -> bool:
-    """Whether (1, 3, side, side) fits; what is no number is free."""
+    """Whether (1, 3, side, side) fits; what is not a number is free."""
     if len(shape) != 4:
         return False
     wanted = (1, 3, *[size for size in shape[2:] if isinstance(size, int)][:1] * 2)

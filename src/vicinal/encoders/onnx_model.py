@@ -108,7 +108,7 @@ def unit_rows(vectors: NDArray[Any], name: str) -> FloatMatrix:
     finite = np.isfinite(rows).all(axis=1)
     if not finite.all():
         row = int(np.argmin(finite))
-        raise InvalidVector(f"encoder {name!r} gave NaN or infinity", name="encoder", value=rows[row])
+        raise InvalidVector(f"encoder {name!r} returned NaN or infinity", name="encoder", value=rows[row])
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     zero = lengths[:, 0] == 0
     rows[zero] = 1.0
@@ -141,7 +141,7 @@ def _open(path: Path, device: str, num_threads: int) -> onnxruntime.InferenceSes
         return onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # onnxruntime has no common class for its errors
         raise ModelUnavailable(
-            f"the file is no model that onnxruntime can run ({_reason(error)})",
+            f"the file is not a model that onnxruntime can run ({_reason(error)})",
             name="model_path",
             value=str(path),
             place=str(path),

@@ -1,4 +1,4 @@
-"""Any text model in ONNX, such as BERT or the text tower of CLIP: tokens in, one vector a text out, length one."""
+"""Any text model in ONNX, such as BERT or the text tower of CLIP: tokens in, one vector per text out, length one."""
 
 from __future__ import annotations
 

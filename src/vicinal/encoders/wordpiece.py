@@ -81,8 +81,8 @@ def _saved_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
         tokenizer.enable_truncation(max_tokens)
     except OSError as error:
         raise _unusable(path, f"the tokenizer cannot be read ({error.strerror})") from error
-    except Exception as error:  # the package raises plain Exception, and ValueError for what is no UTF-8
-        raise _unusable(path, f"the file is no tokenizer ({one_line(str(error), 200)})") from error
+    except Exception as error:  # the package raises plain Exception, and ValueError for what is not UTF-8
+        raise _unusable(path, f"the file is not a tokenizer ({one_line(str(error), 200)})") from error
     return tokenizer
 
 

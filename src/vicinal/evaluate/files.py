@@ -1,4 +1,4 @@
-"""Query sets and judgements in JSONL files, one object a line; the format is in docs/evaluate.md.
+"""Query sets and judgements in JSONL files, one object per line; the format is in docs/evaluate.md.
 
 Ids are typed as everywhere in Vicinal: the number 1 and the string "1" are two ids, a UUID is {"$uuid": "..."}.
 """
@@ -44,7 +44,7 @@ def read_queries(path: _AnyPath) -> dict[Id, Any]:
     for place, line in _objects(path, {"id", "text", "vector"}):
         query = _id(line, "id", place)
         if query in found:
-            raise _bad(place, f"the query {query!r} stood on an earlier line already")
+            raise _bad(place, f"the query {query!r} already occurred on an earlier line")
         found[query] = _question(line, place)
     return found
 
@@ -70,7 +70,7 @@ def read_judgements(path: _AnyPath) -> dict[Id, dict[Id, float]]:
         query, row = _id(line, "query", place), _id(line, "id", place)
         grades = found.setdefault(query, {})
         if row in grades:
-            raise _bad(place, f"the row {row!r} is judged for the query {query!r} on an earlier line already")
+            raise _bad(place, f"the row {row!r} was already judged for the query {query!r} on an earlier line")
         grades[row] = check_grade(line.get("grade", 1), place, name="path", remedy=_REMEDY)
     return found
 

@@ -1,6 +1,6 @@
 """How good is a ranking, given which rows are relevant? Plain functions of ids and judgements.
 
-A ranking is a list of row ids, best first; an id that stands there twice counts where it stands first. Judgements are
+A ranking is a list of row ids, best first; an id that occurs twice counts where it stands first. Judgements are
 the grades of rows: 0 or less, or no grade at all, is not relevant. Where no row is relevant every metric is 0. Binary
 metrics take every grade above 0 as relevant. All agree with trec_eval (P, recall, recip_rank, map, ndcg), which the
 tests hold.

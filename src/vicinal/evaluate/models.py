@@ -49,7 +49,7 @@ def embedding(embedder: Embedder | Callable[[str], Any] | Any) -> Callable[[str]
         embedder: an object with embed(text); an encoder of Vicinal or the name of one; or a function.
 
     Raises:
-        InvalidArgument: it is none of these; or what it gives is no list of numbers.
+        InvalidArgument: it is none of these; or what it gives is not a list of numbers.
     """
     embed = getattr(embedder, "embed", None)
     if not callable(embed) and (isinstance(embedder, str) or hasattr(embedder, "encode")):
@@ -73,6 +73,8 @@ def _vector(given: Any, embedder: Any) -> NDArray[np.float64]:
         vector = np.empty((0, 0))
     if vector.ndim != 1:
         raise InvalidArgument(
-            f"{type(embedder).__name__} gave {given!r:.80}, which is no list of numbers", name="embedder", value=given
+            f"{type(embedder).__name__} gave {given!r:.80}, which is not a list of numbers",
+            name="embedder",
+            value=given,
         )
     return vector

@@ -1,4 +1,4 @@
-"""The referee: does a filter hold for one row? Plain Python, read it to know what a filter means."""
+"""The reference implementation: does a filter hold for one row? Plain Python, read it to know what a filter means."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ __all__ = ["PendingGroups"]
 
 @dataclass(slots=True)
 class PendingGroups:
-    """The values of one field at one moment.
+    """The values of one field at one point in time.
 
     Attributes:
         path: of the field.

@@ -1,4 +1,4 @@
-"""A filter at one moment: what it needs is taken under the lock of the columns, its rows are found without it."""
+"""A snapshot of a filter: its inputs are captured under the lock of the columns, and evaluated without it."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def _part(stored: NDArray[Any], name: str, start: int, length: int) -> NDArray[A
 
 def _path_of(path: Any) -> Path:
     if not isinstance(path, list) or not path or not all(isinstance(key, str) for key in path):
-        raise ValueError(f"{path!r:.80} is no path of metadata")
+        raise ValueError(f"{path!r:.80} is not a metadata path")
     return tuple(path)
 
 

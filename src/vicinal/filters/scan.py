@@ -1,6 +1,6 @@
-"""Which cells does a condition hold for? NumPy over whole columns; must agree with the referee cell by cell.
+"""Which cells does a condition hold for? NumPy over whole columns; must agree with the reference cell by cell.
 
-Where the cells do not say, the answer is "ask": the caller reads those rows and lets the referee decide.
+Where the cells do not say, the answer is "ask": the caller reads those rows and lets the reference decide.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ def _looked_up(cells: Cells, kind: int, table: BoolArray) -> BoolArray:
 
 
 def _judged(cells: Cells, leaf: Compare | Regex) -> BoolArray:
-    """What the referee says of each text."""
+    """What the reference says about each text."""
     texts = cells.texts.decoded()
     return np.fromiter((holds(leaf, text) for text in texts), dtype=np.bool_, count=len(texts))
 

@@ -82,7 +82,7 @@ class Texts:
         if len(self._sorted_hashes) != len(ends) or len(codes) != len(ends) or (starts > ends).any():
             raise ValueError("the texts of a saved column have other ends, hashes or codes")
         if (int(ends[-1]) if len(ends) else 0) != len(blob) or not _are_all_below(codes, len(ends)):
-            raise ValueError("the texts of a saved column have ends or codes that cannot be")
+            raise ValueError("the texts of a saved column have impossible ends or codes")
         if (self._sorted_hashes[1:] < self._sorted_hashes[:-1]).any():
             raise ValueError("the hashes of a saved column do not ascend")
         blob.tobytes().decode()

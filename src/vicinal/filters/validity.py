@@ -60,7 +60,7 @@ def _check_cells(cells: Cells, texts: Texts) -> None:
         try:
             from_text(EXACT, number)
         except (ValueError, ArithmeticError) as error:
-            raise ValueError(f"{number!r:.80} is no number") from error
+            raise ValueError(f"{number!r:.80} is not a number") from error
 
 
 def _are_uuids(texts: Texts, codes: NDArray[np.int64]) -> bool:

@@ -167,7 +167,7 @@ def _about_row(part: Literal["id", "text"], node: Node) -> Node:
 
 
 def _field(path: Path, value: Any, place: str, depth: int) -> Node:
-    """What is asked of one field: operators, or a bare value that it must equal."""
+    """Conditions on one field: operators, or a bare value that it must equal."""
     if not isinstance(value, Mapping) or not any(map(_is_operator, value)):
         _refuse_bare_operators(value, place)
         return _operator("$eq", path, value, place)
@@ -281,7 +281,7 @@ def _list(key: str, value: Any, place: str, what: str) -> Collection[Any]:
     if not isinstance(value, (list, tuple)):
         raise _refusal(f"{key} takes a list of {what}, not {_shown(value)}", value, place)
     if not value:
-        raise _refusal(f"{key} has an empty list, which says nothing", value, place, "Leave it out.")
+        raise _refusal(f"{key} has an empty list, which has no meaning", value, place, "Leave it out.")
     return value
 
 

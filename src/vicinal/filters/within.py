@@ -46,18 +46,18 @@ def check_within(within: Node | None, id_: Id | None, metadata: str | None, text
     found = loads(metadata or "{}")
     if not matches(within, found, "" if id_ is None else id_, text):
         raise NotAllowed(
-            f"rows that may be written here pass the filter {within!r}, and this one does not",
+            f"rows written here must match the filter {within!r}, and this one does not",
             name="rows",
             value=id_,
             place=place,
-            remedy="Give it metadata that passes; nothing was changed.",
+            remedy="Give it metadata that matches; nothing was changed.",
         )
     for leaf in _equalities(within):
         value, wanted = value_at(found, leaf.path), leaf.values if isinstance(leaf, In) else (leaf.value,)
         if isinstance(value, list) and not any(equal(value, one) for one in wanted):
             raise NotAllowed(
-                f"rows that may be written here have one value of {path_text(leaf.path)}, and this one has a list, "
-                "which would pass other filters too",
+                f"rows written here must have a single value of {path_text(leaf.path)}, and this one has a list, "
+                "which would match other filters too",
                 name="rows",
                 value=id_,
                 place=place,

@@ -394,7 +394,7 @@ class _BucketedSearcher:
 
     def _reason_for_all(self, k: int, count: int, accuracy: Accuracy) -> str:
         if accuracy.exact or (accuracy.recall or 0) >= 1:
-            return "every candidate is compared, as was asked"
+            return "every candidate is compared, as requested"
         if count <= max(self._exact_below, k):
             return "every candidate is compared: there are few"
         return ""

@@ -1,4 +1,4 @@
-"""Exact search over codes: the native scanner, and the plain NumPy that referees it.
+"""Exact search over codes: the native scanner, and its reference implementation in NumPy.
 
 A code is a quarter of its vector, and says within bounds what the vector scores. A search reads codes, and
 vectors only of the rows whose bounds let them be among the best, so its answer is that of a full scan.
@@ -37,20 +37,20 @@ SPAN_STRIDE: Final = SPAN // 2  # bytes
 _STRIDE_UNIT: Final = 64
 _CODE_MAX: Final = 255.0
 _MIDDLE: Final = 7.5  # of what the upper half of a code may stand for
-_BLOCK_VALUES: Final = 1 << 20  # temporaries of the referee stay this small
+_BLOCK_VALUES: Final = 1 << 20  # temporaries of the reference stay this small
 # As in native/vectors/codes.cpp.
 _ROUNDING: Final = 2.0**-18
 _FINE_ROUNDING: Final = 2.0**-40
 
 
 class Coarse(NamedTuple):
-    """Short codes, which a search of few queries reads first, and codes only of the rows that they let through.
+    """Short codes, which a search of few queries reads first, and codes only of the rows that they keep.
 
     Attributes:
         codes: uint8, shape (rows, bytes).
         statistics: float32, shape (rows, 4).
         directions: float32, shape (`DIRECTIONS`, dim), if codes are of what vectors are in the first of these; or None.
-        further: of what vectors are in the other directions, read only of the rows that `codes` let through; or None.
+        further: of what vectors are in the other directions, read only for the rows that `codes` keep; or None.
         further_statistics: float32, shape (rows, 4); or None.
     """
 
@@ -72,7 +72,7 @@ class BoundRows(Protocol):
 
 
 class Scanner(ABC):
-    """Codes of vectors, and exact search with them: native code and its NumPy referee.
+    """Codes of vectors, and exact search with them: native code and its NumPy reference.
 
     Every array is C-contiguous; `vectors`, `codes` and `statistics` are by slot, may be mapped and read-only,
     and may have more rows than the `count` that a call looks at.
@@ -210,7 +210,7 @@ def code_shape(metric: Metric, dim: int) -> tuple[int, int]:
 
 
 class NumpyScanner(Scanner):
-    """The referee: the formulas of a code written down plainly, and search by scoring every row."""
+    """The reference implementation: the formulas of a code, and search by scoring every row."""
 
     name = "numpy"
 
@@ -382,7 +382,7 @@ def _room(queries: int, k: int, count: int) -> tuple[NDArray[np.uint32], FloatMa
 
 
 def _check_rows(metric: Metric, vectors: FloatMatrix, codes: Codes, statistics: FloatMatrix, count: int) -> None:
-    """Refuses what the native scanner refuses, so that code tested with the referee runs with both."""
+    """Refuses what the native scanner refuses, so that code tested with the reference runs with both."""
 
     def check(name: str, array: Any, dtype: type, columns: int) -> None:
         check_array(name, array, dtype, (max(len(array) if np.ndim(array) else 0, count), columns))
@@ -395,7 +395,7 @@ def _check_rows(metric: Metric, vectors: FloatMatrix, codes: Codes, statistics: 
 
 
 def _slots_of(allowed: Bitmap | None, count: int) -> Slots:
-    """The slots that a bitmap lets in, ascending."""
+    """The slots in a bitmap, ascending."""
     if allowed is None:
         return np.arange(count, dtype=np.uint32)
     check_array("allowed", allowed, np.uint64, (max(len(allowed), -(-count // 64)),))

@@ -36,16 +36,16 @@ _NO_VECTORS = np.empty((0, 0), dtype=np.float32)
 
 @dataclass(slots=True)  # every search makes one, and a frozen one takes longer
 class View:
-    """The collection at one moment, as one call needs it.
+    """The collection at one point in time, as one call needs it.
 
     Attributes:
         slots: which are rows, which have a vector, when they expire.
         kernels: score vectors.
-        filters: what gives the rows that pass the call's filter, and those that pass the handle's.
+        filters: what gives the rows that match the call's filter, and those that match the handle's.
         vectors, words, sparse: indexes at this moment, where the call asked for them.
         vector_count: slots below it lie in the file of vectors, where the call asked for `vectors`.
-        grouping: gives the numbers of groups for the rows that pass, where the call groups by a field.
-        passing: the rows that pass all filters, once they were asked for.
+        grouping: gives the numbers of groups for the rows that match, where the call groups by a field.
+        passing: the rows that match all filters, once they were asked for.
         numbers: those of groups, likewise.
     """
 
@@ -66,7 +66,7 @@ class View:
 
     @property
     def matching(self) -> Bitmap | None:
-        """Rows that pass the filters of call and handle; None where there are none.
+        """Rows that match the filters of call and handle; None where there are none.
 
         Raises:
             InvalidArgument: the filter asks for a field that no row has.

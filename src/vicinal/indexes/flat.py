@@ -124,7 +124,7 @@ class FlatIndex:
         return SavedIndex(change, _end(parts), sections(parts, _end(parts), parts[0].directions))
 
     def load(self, saved: SavedIndex, dim: int) -> None:
-        """See `VectorIndex.load`; what the other implementation saved is passed over."""
+        """See `VectorIndex.load`; what the other implementation saved is ignored."""
         rows = CodedRows.saved(self._metric, saved.arrays, _directions_in(saved.arrays), saved.slot_count)
         if rows is not None:
             if not _fits(rows, self._metric, dim) or rows.count > saved.slot_count:

@@ -1,4 +1,4 @@
-"""Exact search without codes: a quick float32 scan, then the true scores of what the error bound lets through."""
+"""Exact search without codes: a quick float32 scan, then the true scores of what is within the error bound."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class NumpyFlatIndex:
         return SavedIndex(self.change, len(norms), {"norms": norms})
 
     def load(self, saved: SavedIndex, dim: int) -> None:
-        """See `VectorIndex.load`; codes of the native core are passed over."""
+        """See `VectorIndex.load`; codes of the native core are ignored."""
         norms = saved.arrays.get("norms", _NO_NORMS)
         if norms.dtype != np.float64 or len(norms) > saved.slot_count or not (norms >= 0).all():
             raise ValueError("norms of another kind")

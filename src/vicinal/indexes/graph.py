@@ -371,8 +371,8 @@ class GraphSearcher:
         if accuracy.filtered:
             return Approach(True, "every candidate is compared: a filter chose them")
         if accuracy.exact or (accuracy.recall or 0) >= 1:
-            return Approach(True, "every candidate is compared, as was asked")
-        return Approach(True, "every candidate is compared: no walk found so much of these vectors, or k is large")
+            return Approach(True, "every candidate is compared, as requested")
+        return Approach(True, "every candidate is compared: no measured walk reaches this recall, or k is large")
 
     def walk(
         self,

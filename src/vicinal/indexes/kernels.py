@@ -1,4 +1,4 @@
-"""Distances: the native core, and the plain NumPy that referees it.
+"""Distances: the native core, and its reference implementation in NumPy.
 
 The only module that imports `vicinal._core`. `kernels()` gives the native core where it is installed,
 else NumPy. Two environment variables are read, once, at import:
@@ -27,11 +27,11 @@ from ..warn import warn_user
 __all__ = ["Core", "NativeKernels", "NumpyKernels", "check_array", "check_metric", "kernels", "lane_sums"]
 
 _LANES: Final = 8
-_BLOCK_BYTES: Final = 8 << 20  # temporaries of the referee stay this small, however large the matrix
+_BLOCK_BYTES: Final = 8 << 20  # temporaries of the reference stay this small, however large the matrix
 
 
 class NumpyKernels:
-    """The referee: the contract written down as plainly as NumPy allows."""
+    """The reference implementation: the contract as simply as NumPy can express it."""
 
     name = "numpy"
 
@@ -140,7 +140,7 @@ def _check_vectors(vectors: FloatMatrix) -> None:
 
 
 def check_array(name: str, array: Any, dtype: type, shape: tuple[Any, ...], *, writable: bool = False) -> None:
-    """Refuses what the native core refuses, so that code tested with the referee runs with both."""
+    """Refuses what the native core refuses, so that code tested with the reference runs with both."""
     if not isinstance(array, np.ndarray) or array.dtype != dtype or array.shape != shape:
         found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
         wanted = f"{np.dtype(dtype).name} of shape ({', '.join(map(str, shape))})"
@@ -382,7 +382,7 @@ def _force_level(native: NativeKernels) -> None:
         native.use_level(forced)
     except ValueError as error:
         raise InvalidArgument(
-            f"VICINAL_SIMD={forced!r} is no SIMD level of this machine",
+            f"VICINAL_SIMD={forced!r} is not a SIMD level of this machine",
             name="VICINAL_SIMD",
             value=forced,
             remedy=f"There are: {', '.join(native.levels())}",
@@ -397,11 +397,11 @@ if _native is not None:
 
 @cache  # hence one warning
 def kernels() -> Kernels:
-    """The native kernels if they are installed, else the NumPy referee and a RuntimeWarning, once."""
+    """The native kernels if they are installed, else the NumPy reference and a RuntimeWarning, once."""
     if _native is not None:
         return _native
     warn_user(
-        f"The native core is not installed ({_why_not}); NumPy answers, correctly but slower. {_REMEDY}",
+        f"The native core is not installed ({_why_not}); NumPy is used instead, which is correct but slower. {_REMEDY}",
         RuntimeWarning,
     )
     return NumpyKernels()

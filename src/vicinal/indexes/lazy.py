@@ -41,7 +41,7 @@ class SlotIndex(Protocol[Value]):
         """Takes in slots, ascending and above all that it knows; None for a row without."""
 
     def remove(self, slots: Slots) -> None:
-        """Forgets slots; those that it does not hold are passed over."""
+        """Forgets slots; those that it does not hold are ignored."""
 
     def save(self) -> dict[str, NDArray[Any]]:
         """Its state as arrays of one dimension."""
@@ -136,7 +136,7 @@ class LazyIndex(Generic[Index]):
             self._take_in(rows, live, first, len(live), change)
         index = self.index
         with self._lock:
-            self._begin_anew_if_torn()
+            self._restart_if_torn()
             if self._index is not index or self._reached > change or index.slot_count < len(live):
                 raise ChangedMeanwhile
             self._forget_dead(index, change)
@@ -202,7 +202,7 @@ class LazyIndex(Generic[Index]):
         index = self.index  # made before the records are read: from now on it is told what dies
         found = self._values(rows, live, first, end)
         with self._lock:
-            self._begin_anew_if_torn()
+            self._restart_if_torn()
             if self._index is index and index.slot_count == first:
                 self.change = _CHANGING
                 self._reached = max(self._reached, change)
@@ -220,7 +220,7 @@ class LazyIndex(Generic[Index]):
             del self._dead[: len(gone)]  # in place: more may have been noted behind them meanwhile
             self._is_torn = False
 
-    def _begin_anew_if_torn(self) -> None:
+    def _restart_if_torn(self) -> None:
         if self._is_torn:
             self._index, self._dead, self._is_torn, self._reached = None, [], False, 0
 

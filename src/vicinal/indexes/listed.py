@@ -1,4 +1,4 @@
-"""Codes in the order of lists: a search of a few lists reads memory in one go. Needs the native core."""
+"""Codes in the order of lists: a search of a few lists reads contiguous memory. Needs the native core."""
 
 from __future__ import annotations
 

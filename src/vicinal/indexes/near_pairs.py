@@ -1,7 +1,7 @@
 """All pairs of rows that are near each other: blocks of a matrix product find which may be, scores say which are.
 
 The product is in float32, and how far off it may be is known: by dim + 2 roundings at most, whatever the order of its
-sums (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). What the bound lets through is scored
+sums (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). What is within the bound is scored
 by `Kernels.score`, so that pairs and scores are those of a search by every row.
 """
 
@@ -47,7 +47,7 @@ def near_pairs(
         vectors: float32, shape (n, dim), by slot.
         slots: ascending; those to compare.
         most: how many pairs are kept.
-        advance: is told how many pairs were compared.
+        advance: called with the number of pairs compared.
 
     Returns:
         The lower and the higher slots, uint32, and scores, float32: by score, then by slots.

@@ -1,4 +1,4 @@
-"""Which texts have which terms, where and how often: what native postings and their NumPy referee have in common.
+"""Which texts have which terms, where and how often: what native postings and their NumPy reference have in common.
 
 A term belongs to one field and has a number. Texts are known by their slots.
 """
@@ -23,7 +23,7 @@ ABSENT: Final = 0xFFFFFFFF  # the number of a term that no text has
 
 
 class Stale(Exception):
-    """The postings changed since a program was made for them: make it anew."""
+    """The postings changed since a program was made for them: rebuild it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class Postings(ABC):
 
     @abstractmethod
     def remove(self, slots: Slots) -> None:
-        """Forgets the texts of slots; those without a text are passed over."""
+        """Forgets the texts of slots; those without a text are ignored."""
 
     @abstractmethod
     def search(self, program: Program, k: int, allowed: Bitmap | None) -> tuple[Slots, FloatVector]:

@@ -1,4 +1,4 @@
-"""The referee of native postings: dicts and NumPy, written down plainly. It also answers where no compiler works."""
+"""The reference implementation of native postings: dicts and NumPy. It is also used where there is no compiler."""
 
 from __future__ import annotations
 

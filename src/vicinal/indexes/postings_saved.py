@@ -133,7 +133,7 @@ class Saved:
 
     def _check(self, field_count: int) -> None:
         if len(self.numbers) != 4 or self.numbers[0] != FORMAT or self.numbers[1] != field_count:
-            raise ValueError(f"these are no postings of format {FORMAT} with {field_count} fields")
+            raise ValueError(f"these are not postings of format {FORMAT} with {field_count} fields")
         if not self._sizes_agree():
             raise ValueError("the arrays of these postings do not fit together")
         for holds, what in self._faults(field_count):

@@ -1,4 +1,4 @@
-"""The referee of every vector index: each candidate is scored, and the scores are sorted. It keeps nothing."""
+"""The reference implementation of every vector index: scores each candidate and sorts. It stores nothing."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _WORD_BITS = 64
 
 @dataclass(frozen=True, slots=True)
 class SlotView:
-    """The index at one moment. Arrays are shared and never written again.
+    """The index at one point in time. Arrays are shared and never written again.
 
     Attributes:
         change: the commit it stands at.
@@ -140,7 +140,7 @@ class SlotTable:
 
 
 def saved_slots(view: SlotView) -> SavedIndex:
-    """What is to be written of the slots at one moment."""
+    """What is to be written of the slots at one point in time."""
     arrays: dict[str, NDArray[Any]] = {"live": view.packed_live, "searchable": view.packed_searchable}
     if view.expires is not None:
         arrays["expires"] = view.expires

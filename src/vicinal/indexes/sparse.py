@@ -43,7 +43,7 @@ class SparseQuery:
 
 @dataclass(frozen=True, slots=True)
 class _Entries:
-    """All entries at one moment; arrays are never written again where a reader can see it.
+    """All entries at one point in time; arrays are never written again where a reader can see it.
 
     Attributes:
         live: bool by slot: has it a vector that counts.
@@ -116,7 +116,7 @@ class SparseIndex:
             self._entries = self._sorted(self._buffers.entries(before.places, before.sorted_dimensions, live))
 
     def remove(self, slots: Slots) -> None:
-        """Forgets slots; those that it does not hold are passed over. Their entries go with the next sorting."""
+        """Forgets slots; those that it does not hold are ignored. Their entries go with the next sorting."""
         with self._writing:
             live = self._entries.live.copy()
             live[slots[slots < len(live)]] = False
@@ -236,9 +236,9 @@ def _check_saved(live: BoolArray, ends: Places, dimensions: Dimensions, weights:
         raise ValueError("the saved sparse vectors are of other types or slots")
     count = int(ends[-1]) if len(ends) else 0
     if (np.diff(ends, prepend=np.int64(0)) < 0).any() or not len(dimensions) == len(weights) == len(places) == count:
-        raise ValueError("the saved sparse vectors have ends that cannot be")
+        raise ValueError("the saved sparse vectors have impossible ends")
     if count and (places.min() < 0 or places.max() >= count or (np.bincount(places) != 1).any()):
-        raise ValueError("the saved sparse vectors have places that cannot be")
+        raise ValueError("the saved sparse vectors have impossible positions")
     if (np.diff(dimensions[places].astype(np.int64)) < 0).any() or not np.isfinite(weights).all():
         raise ValueError("the saved sparse vectors do not ascend, or have weights that are no numbers")
 

@@ -125,7 +125,7 @@ class TextIndex:
             raise
 
     def remove(self, slots: Slots) -> None:
-        """Forgets the texts of slots (uint32): they are not found and count in nothing. Others are passed over.
+        """Forgets the texts of slots (uint32): they are not found and count in nothing. Others are ignored.
 
         Terms that no text has any more stay in the dictionary until the next `save`.
         """
@@ -274,7 +274,7 @@ class _Vocabulary(dict[str, int]):
         self._new_terms: list[str] = []
 
     def is_spent(self) -> bool:
-        """Whether to begin anew: it is large, or terms have got other numbers."""
+        """Whether to start over: it is large, or terms have got other numbers."""
         return len(self) > _VOCABULARY_MAX or self._numbering != self._postings.numbering
 
     def __missing__(self, word: str) -> int:

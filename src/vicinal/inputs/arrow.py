@@ -64,7 +64,7 @@ def batches_of(stream: Any, rows_max: int) -> Iterator[Any]:
 
 
 def vectors(value: Any) -> NDArray[Any] | list[Any]:
-    """A table whose columns are components, or a column of lists: a block, or one entry a row where rows differ."""
+    """A table whose columns are components, or a column of lists: a block, or one entry per row where rows differ."""
     table = _table(value)
     if table is None:
         return vectors_in_column(chunked(value), "vectors")
@@ -77,7 +77,7 @@ def vectors(value: Any) -> NDArray[Any] | list[Any]:
 
 
 def vectors_in_column(column: Any, name: str) -> NDArray[Any] | list[Any]:
-    """A column of lists of numbers: a block where all have one length and none is missing, else one entry a row.
+    """A column of lists of numbers: a block where all have one length and none is missing, else one entry per row.
 
     Args:
         name: of the column, for messages.
@@ -228,7 +228,7 @@ def _vectors_in_array(array: Any, name: str) -> NDArray[Any] | list[Any]:
             f"{name} holds {array.type}, not lists of numbers",
             name="vectors",
             value=str(array.type),
-            remedy="Pass a column of lists, or a table with one column a component.",
+            remedy="Pass a column of lists, or a table with one column per component.",
         )
     lengths = import_module("pyarrow.compute").list_value_length(array).to_numpy(zero_copy_only=False)
     flat = array.flatten()  # of the rows that are there, whatever part of its buffers the array is
@@ -241,7 +241,7 @@ def _vectors_in_array(array: Any, name: str) -> NDArray[Any] | list[Any]:
 
 
 def _one_by_one(array: Any, name: str) -> list[Any]:
-    """Where something is missing: whole rows are None; a component that is missing stays None for whoever checks."""
+    """Where something is missing: whole rows are None; a component that is missing stays None to be checked."""
     return [
         None if not scalar.is_valid else scalar.as_py() if scalar.values.null_count else numbers(scalar.values, name)
         for scalar in array

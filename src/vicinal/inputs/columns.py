@@ -38,7 +38,7 @@ _BODIES = ("body", "content", "contents", "document", "documents", "page_content
 
 @dataclass(slots=True)
 class Batch:
-    """Rows in columns; every list has one entry a row.
+    """Rows in columns; every list has one entry per row.
 
     Attributes:
         ids: None where the collection is to make them.
@@ -111,7 +111,7 @@ def batches(
 
     Args:
         changes: whether the rows are changes of rows: then they need not have all that rows have.
-        rules, now: asked anew for each batch: a stream may be hours long, and settings change meanwhile.
+        rules, now: called again for each batch: a stream may be hours long, and settings change meanwhile.
     """
     if rows is not None:
         if columns.given():
@@ -233,7 +233,7 @@ def _zipped(columns: RowArguments) -> Iterator[dict[str, Any]]:
             return
         if any(ended):
             raise InvalidArgument(
-                "the columns end at different rows", name="rows", remedy="Yield one dict a row: rows=generator."
+                "the columns end at different rows", name="rows", remedy="Yield one dict per row: rows=generator."
             )
         yield dict(zip(names, values, strict=True))
 
@@ -389,7 +389,7 @@ def _as_list(name: str, value: Any) -> list[Any]:
     is_scalar = isinstance(value, (str, bytes, bytearray, memoryview, Mapping)) or getattr(value, "ndim", 1) == 0
     if is_scalar or not isinstance(value, Iterable):
         raise InvalidArgument(
-            f"{name} must be a list with one entry a row, not {type(value).__name__}",
+            f"{name} must be a list with one entry per row, not {type(value).__name__}",
             name=name,
             value=value,
             remedy=f"Write {name}=[...].",
@@ -420,7 +420,7 @@ def _common_length(vectors: NDArray[Any] | list[Any] | None, lists: Mapping[str,
             f"the lists have different lengths: {listed}",
             name="rows",
             value=lengths,
-            remedy="Give each list one entry a row, None where a row has nothing.",
+            remedy="Give each list one entry per row, None where a row has nothing.",
         )
     return next(iter(lengths.values()))
 

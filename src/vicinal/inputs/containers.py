@@ -89,7 +89,7 @@ def vectors_in(given: Any) -> NDArray[Any] | list[Any]:
 
 
 def one_vector(given: Any) -> Any:
-    """One vector: an array of one dimension where it is one; what is none comes back as it was, for whoever checks."""
+    """One vector: an array of one dimension where it is one; what is none comes back as it was, to be checked."""
     if isinstance(given, np.ma.MaskedArray):
         _refuse_mask(given)
         return given.data
@@ -194,7 +194,7 @@ def numbers_in(row: NDArray[Any]) -> NDArray[np.float64]:
 def _not_vectors(vectors: Any) -> InvalidVector:
     shape = f" of shape {vectors.shape}" if isinstance(vectors, np.ndarray) else ""
     return InvalidVector(
-        f"vectors must be a matrix with one row a vector, not {type(vectors).__name__}{shape}",
+        f"vectors must be a matrix with one vector per row, not {type(vectors).__name__}{shape}",
         name="vectors",
         value=vectors,
         remedy="Pass a list of lists or a 2-D array, shape (rows, dim).",

@@ -53,7 +53,7 @@ def check_gguf(path: Path) -> None:
             first = file.read(4)
             if first != _MAGIC:
                 like = f": it looks like {_FOREIGN[first]}" if first in _FOREIGN else ""
-                raise _unusable(path, f"is no GGUF model{like}", "Give a .gguf file, or convert the model to GGUF.")
+                raise _unusable(path, f"is not a GGUF model{like}", "Give a .gguf file, or convert the model to GGUF.")
             needed = _Header(file, size).bytes_needed()
     except OSError as error:
         raise _unusable(path, f"cannot be read: {error.strerror}", "Check its permissions.") from error

@@ -12,7 +12,7 @@ __all__ = ["Background"]
 
 
 class Background:
-    """One thread, from the first session to `close`. Work that was not begun by then is left to whoever opens it next.
+    """One thread, from the first session to `close`. Work not started by then is left to the next one that opens it.
 
     Args:
         work: what is done with a session's id.

@@ -57,7 +57,7 @@ def condition_of(
         raise InvalidArgument(f"there is no argument {unknown[0]!r:.80}", name=unknown[0], remedy=remedy)
     given = {name: value for name, value in scope.items() if value is not None}
     if "user_id" not in given and "assistant_id" not in given:
-        message = "whose memories are meant is not said"
+        message = "the owner of the memories is missing"
         raise InvalidArgument(message, name="user_id", remedy="Give user_id=, assistant_id= or both.")
     where: dict[str, Any] = {} if of_vectors and len(kinds) > 1 else {"kind": _any_of(kinds)}
     for name in ("user_id", "group_id", "session_id"):

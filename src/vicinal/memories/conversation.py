@@ -140,7 +140,7 @@ def _message(
 
 
 def _content(value: Any, place: str) -> str:
-    """A text, or the texts of a list of parts; pictures are passed over."""
+    """A text, or the texts of a list of parts; images are ignored."""
     if isinstance(value, str):
         return value
     if isinstance(value, list) and all(isinstance(part, Mapping) for part in value):

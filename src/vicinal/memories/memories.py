@@ -145,7 +145,7 @@ class Memories:
         users, assistants = _optional_names(user_id, "user_id"), _optional_names(assistant_id, "assistant_id")
         checked = checked_messages(messages, _one(users), _one(assistants), now)
         if not users and not any(message.owner for message in checked):
-            raise InvalidArgument("nobody is named whose session it is", name="user_id", remedy="Give user_id=.")
+            raise InvalidArgument("the owner of the session is missing", name="user_id", remedy="Give user_id=.")
         if within is not None:
             self._docs.within(within)  # a filter that is none is refused here
         options = {
@@ -526,7 +526,7 @@ def _who(given: Mapping[str, Any]) -> dict[str, Any]:
     assistants = _optional_names(given.get("assistant_id"), "assistant_id")
     if not users and not assistants:
         remedy = "Give user_id=, assistant_id= or both."
-        raise InvalidArgument("whose memory it is is not said", name="user_id", remedy=remedy)
+        raise InvalidArgument("the owner of the memory is missing", name="user_id", remedy=remedy)
     session = given.get("session_id")
     time = _now() if given.get("time") is None else milliseconds(given["time"], "time")
     group = _optional_text(given.get("group_id"), "group_id")

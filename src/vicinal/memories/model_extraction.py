@@ -1,4 +1,4 @@
-"""Extraction by a language model, which is told the types and reads the conversation as data."""
+"""Extraction by a language model; the prompt has the types and the conversation as data."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ModelExtraction:
         prompt = prompt_of(turns, schemas)
         reply = self._ask(prompt)
         if not isinstance(reply, str):
-            raise ModelUnavailable(f"the model gave a {type(reply).__name__}, not a text", name="llm")
+            raise ModelUnavailable(f"the model returned a {type(reply).__name__}, not a text", name="llm")
         found = _read(reply, turns, schemas)
         found.input_tokens, found.output_tokens = len(prompt) // _CHARS_PER_TOKEN, len(reply) // _CHARS_PER_TOKEN
         return found
@@ -94,7 +94,7 @@ def _read(reply: str, turns: Sequence[Turn], schemas: Schemas) -> Extracted:
     except ValueError:
         told = None
     if not isinstance(told, dict):
-        raise ModelUnavailable(f"the model's answer is no JSON object: {text[:80]!r}", name="llm")
+        raise ModelUnavailable(f"the model's answer is not JSON object: {text[:80]!r}", name="llm")
     found, refused = Extracted(), list[str]()
     for one in _list(told.get("events")):
         try:
@@ -108,7 +108,7 @@ def _read(reply: str, turns: Sequence[Turn], schemas: Schemas) -> Extracted:
             profile = schemas.profile(one.get("type", ""))
             turn, info = _turn(one, turns), checked_info(profile, one.get("info"))
             if turn.user_id is None:
-                raise InvalidArgument("nobody is known of whom it is true", name="turn")
+                raise InvalidArgument("it does not say who it is about", name="turn")
             found.profiles.append(ExtractedProfile(profile.name, info, turn))
         except InvalidArgument as error:
             refused.append(error.message)

@@ -245,7 +245,7 @@ def _by_name(given: Iterable[T], kind: type[T], name: str) -> dict[str, T]:
         if not isinstance(one, kind):
             raise InvalidArgument(f"{name} are of the class {kind.__name__}", name=name, value=one)
         if one.name in found:
-            raise InvalidArgument(f"the type {one.name!r} is there twice", name=name, value=one.name)
+            raise InvalidArgument(f"the type {one.name!r} occurs twice", name=name, value=one.name)
         found[one.name] = one
     return found
 

@@ -192,7 +192,7 @@ def _differs(target: Collection, id_: Id, part: str) -> Damaged:
         name=part,
         value=id_,
         place=f"collection {target.name!r}",
-        remedy="Let nobody write to either collection, and make the same call again: it compares all rows.",
+        remedy="Stop all writes to both collections, and repeat the call: it compares all rows.",
     )
 
 

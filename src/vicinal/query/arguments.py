@@ -247,7 +247,7 @@ class SearchArguments:
                 )
             if query is None and self.vectors is None and self.sparse is None:
                 raise InvalidArgument(
-                    "search was not told what to search for",
+                    "search needs something to search for",
                     name="query",
                     remedy="Pass a text or a vector as query, or id= of a stored row.",
                 )
@@ -406,7 +406,7 @@ def lists_of(queries: Any, **beside: Any) -> tuple[list[Any], dict[str, list[Any
     for name, values in given.items():
         if values is not None and len(values) != len(asked):
             raise InvalidArgument(
-                f"{name} has {len(values)} entries for {len(asked)} queries", name=name, remedy="Give one a query."
+                f"{name} has {len(values)} entries for {len(asked)} queries", name=name, remedy="Give one per query."
             )
     return asked, given
 

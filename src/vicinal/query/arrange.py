@@ -25,7 +25,7 @@ _LOOKED_AT_FIRST: Final = 4  # times as many rows as a grouping can give
 
 
 def arranged(plan: Plan, ranked: Ranker | None = None) -> Ranking:
-    """The rows of a question with an arrangement; what is passed over and what scores too low is left out.
+    """The rows of a question with an arrangement; without skipped rows and those that score too low.
 
     Args:
         ranked: ranks the question, for who watches that.
@@ -89,7 +89,7 @@ def similarity_among(
 
 
 def _grouped(plan: Plan, grouping: Grouping, ranked: Ranker) -> Ranking:
-    """Groups by their best row, those that `offset` passes over left out, each with its best rows."""
+    """Groups by their best row, those that `offset` skips left out, each with its best rows."""
     question, groups = plan.question, plan.view.groups
     assert groups is not None  # the view was asked for them
     rows = np.flatnonzero(unpack(matching(plan), len(groups)))

@@ -1,4 +1,4 @@
-"""A filter taken apart: what each of its conditions lets through, for whoever explains a search."""
+"""A filter taken apart: how many rows each of its conditions keeps, for explanations."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ def joined_by_and(tree: Node) -> Iterator[Node]:
 
 @dataclass(frozen=True, slots=True)
 class PendingClauses:
-    """Conditions at one moment, to be looked at without a lock.
+    """Conditions at one point in time, to be looked at without a lock.
 
     Attributes:
-        clauses: the conditions, each with the rows that pass it; None where these are not to be counted.
+        clauses: the conditions, each with the rows that match it; None where these are not to be counted.
     """
 
     clauses: tuple[tuple[Node, PendingFilter | None], ...]
 
     def counted(self, records: Records) -> tuple[ExplainedClause, ...]:
-        """Each with the number of rows that pass it alone."""
+        """Each with the number of rows that match it alone."""
         return tuple(
             ExplainedClause(repr(clause), None if rows is None else popcount(rows.bitmap(records)))
             for clause, rows in self.clauses
         )
 
     def failed(self, row: Row, records: Records) -> tuple[FailedClause, ...]:
-        """Those that no row passes, with what this one has there."""
+        """Those that no row matches, with what this one has there."""
         return tuple(
             FailedClause(repr(clause), _value(clause, row))
             for clause, rows in self.clauses

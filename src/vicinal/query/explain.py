@@ -53,7 +53,7 @@ class _Snapshot:
 
 
 def explain(store: Store[DerivedIndex], question: Question, watch: Stopwatch) -> Explanation:
-    """How a search of one question comes to its hits.
+    """How a search of one question arrives at its hits.
 
     Args:
         watch: knows the time of what came before.
@@ -72,7 +72,7 @@ def explain(store: Store[DerivedIndex], question: Question, watch: Stopwatch) ->
 
 
 class _Explaining:
-    """One try, at one moment."""
+    """One attempt, on one snapshot."""
 
     def __init__(self, question: Question, taken: _Snapshot, reader: Reader, watch: Stopwatch) -> None:
         self._question = question

@@ -195,5 +195,5 @@ def _total(parts: Sequence[Values]) -> Values:
 def _require_one_each(name: str, given: Sequence[float], legs: Sequence[object]) -> None:
     if len(given) != len(legs):
         raise InvalidArgument(
-            f"there are {len(given)} {name} for {len(legs)} legs", name=name, value=given, remedy="Pass one a leg."
+            f"there are {len(given)} {name} for {len(legs)} legs", name=name, value=given, remedy="Pass one per leg."
         )

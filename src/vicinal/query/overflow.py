@@ -18,7 +18,7 @@ _LARGEST_EXPONENT: Final = -17
 
 
 def finite(plan: Plan, k: int, rankings: list[Ranking]) -> list[Ranking]:
-    """The rankings, one a query of the plan, of which those with infinite scores are made anew."""
+    """The rankings, one a query of the plan, of which those with infinite scores are recomputed."""
     if plan.metric != "ip" or not any(np.isinf(ranking.scores).any() for ranking in rankings):
         return rankings
     assert plan.queries is not None  # they were ranked by it

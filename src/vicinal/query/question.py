@@ -84,7 +84,7 @@ class Question:
         examples: likewise, in place of vectors; rows among them are no hits.
         encoder: the encoder that made the vectors of texts, as the collection's state wrote it; else None.
         metric: by which the vectors were checked: a zero vector may have no cosine.
-        offset: so many of the best `k` are passed over.
+        offset: how many of the best `k` to skip.
         min_score: hits with a lower score are left out.
         accuracy: what the nearest vectors must be.
         select: which of `PARTS` hits have.

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 # Where there is a deadline, between two looks at the clock: a fraction of a second's work.
 _COMPARED_AT_ONCE: Final = 1 << 24
-_QUERIES_AT_ONCE: Final = 16  # so many share a pass over the rows
+_QUERIES_AT_ONCE: Final = 16  # so many share a scan of the rows
 _GROWTH: Final = 4
 _ROWS_MAX: Final = 1 << 32  # more than a collection can have; native code takes no more
 
@@ -38,7 +38,7 @@ def ranker(plan: Plan) -> Ranker:
 
 
 def rank(plan: Plan, depth: int | None = None) -> list[Ranking]:
-    """The best rows of each question, those that are passed over and those that score too low among them.
+    """The best rows of each question, those that are skipped and those that score too low among them.
 
     Args:
         depth: how many rows, in place of the question's `k`, whose scores it does not change.

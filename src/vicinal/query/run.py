@@ -31,7 +31,7 @@ def run(plan: Plan, reader: Reader) -> list[Hits]:
 
 
 def kept(question: Question, ranking: Ranking) -> Ranking:
-    """Without what is passed over, and what scores too low. An arrangement has left out both already."""
+    """Without skipped rows, and those that score too low. An arrangement has left out both already."""
     if question.arrangement is not None:
         return ranking
     return ranking.cut(question.offset, question.min_score)

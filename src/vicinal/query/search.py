@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def search(store: Store[DerivedIndex], question: Question) -> list[Hits]:
-    """Exactly min(k, matches) hits for each question, as of one moment between call and return."""
+    """Exactly min(k, matches) hits for each question, as of one point in time between call and return."""
     hits = plain_search(store, question) if is_plain(question) else None
     if hits is not None:
         return [hits]
@@ -69,7 +69,7 @@ def at_one_moment(
     """What `answer` makes of what `take` took off the indexes.
 
     First without holding anybody up. If a row that was found has changed before it was read, or words have moved on,
-    again; in the end with indexes and rows at one moment.
+    again; in the end with indexes and rows at one point in time.
     """
     for _ in range(_TRIES):
         try:

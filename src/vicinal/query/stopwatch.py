@@ -1,4 +1,4 @@
-"""How long each step of an explained search took. A search that nobody asked to explain has none."""
+"""How long each step of an explained search took. Searches that are not explained have none."""
 
 from __future__ import annotations
 

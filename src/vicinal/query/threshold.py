@@ -37,7 +37,7 @@ _ALONE_MAX = 64  # times as deep as the others
 
 
 class Leg(Protocol):
-    """One ranking of a fused search: all rows that it matches under the query's filter, at one moment."""
+    """One ranking of a fused search: all rows that it matches under the query's filter, at one point in time."""
 
     @property
     def name(self) -> str:
@@ -393,7 +393,7 @@ def _shares(weights: Sequence[float] | None, legs: int) -> FloatArray:
             f"weights must be {legs} numbers of at least 0, not all 0, not {weights!r}",
             name="weights",
             value=weights,
-            remedy="Pass one a leg.",
+            remedy="Pass one per leg.",
         )
     return _over_their_sum(given)
 

@@ -61,7 +61,7 @@ def why_not(store: Store[DerivedIndex], question: Question, id_: Id) -> Verdict:
 
 
 class _Attempt:
-    """One try, at one moment."""
+    """One attempt, on one snapshot."""
 
     def __init__(self, question: Question, id_: Id, view: View, clauses: PendingClauses, reader: Reader) -> None:
         self._question = question
@@ -89,7 +89,7 @@ class _Attempt:
         return Verdict(told, row)
 
     def _ranked(self, planned: Plan, row: Row) -> WhyNot:
-        """For a row that is there and passes the filter."""
+        """For a row that is there and matches the filter."""
         excluded = self._excluded(planned, row)
         if excluded is not None:
             return excluded
@@ -143,7 +143,7 @@ class _Attempt:
             return self._arranged(planned, slot, found, before)
         given = np.flatnonzero(rank(planned)[0].slots == slot)
         if len(given) and int(given[0]) < question.offset:
-            text = f"it is number {int(given[0]) + 1:,} of the {question.offset:,} that were passed over"
+            text = f"it is number {int(given[0]) + 1:,} of the {question.offset:,} that were skipped"
             return self._told("offset", text, **found)
         if len(given):
             return self._told("found", f"it is number {int(given[0]) + 1:,}", **found)
@@ -160,7 +160,7 @@ class _Attempt:
         at = np.flatnonzero(whole == slot)
         if len(at):
             is_kept = slot in arranged(planned).slots
-            text = f"it is number {int(at[0]) + 1:,}" if is_kept else f"it is among the {question.offset:,} passed over"
+            text = f"it is number {int(at[0]) + 1:,}" if is_kept else f"it is among the {question.offset:,} skipped"
             return self._told("found" if is_kept else "offset", text, **found)
         if isinstance(question.arrangement, Mmr) and place <= question.arrangement.pool:
             text = (

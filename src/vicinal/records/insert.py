@@ -260,7 +260,7 @@ def _refuse_others(batch: Batch, stored: list[StoredId], found: dict[StoredId, R
     for id_, row in found.items():
         if not is_within(row, within):
             raise NotAllowed(
-                "a row that does not belong to what may be written here has this id",
+                "this id belongs to a row that may not be written here",
                 name="ids",
                 value=user_id(id_),
                 place=f"row {batch.first_row + at[id_]}",

@@ -40,7 +40,7 @@ class Notes(contract.Notes):
         return len(self._all())
 
     def items(self) -> ItemsView[str, bytes]:
-        """All notes as of one moment, read once."""
+        """All notes as of one point in time, read once."""
         return self._all().items()
 
     def __setitem__(self, key: str, value: bytes) -> None:

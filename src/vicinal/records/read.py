@@ -28,7 +28,7 @@ _ALL = 2**63 - 1
 def read(
     context: Context, ids: Any, *, where: Mapping[str, Any] | None, limit: int | None, offset: int, vectors: bool
 ) -> list[Record]:
-    """Rows by id in the order asked, or all in insertion order; unknown ids are passed over."""
+    """Rows by id in the order asked, or all in insertion order; unknown ids are ignored."""
     limit = _ALL if limit is None else checked_count("limit", limit)
     offset = checked_count("offset", offset)
     moment = now()
@@ -70,7 +70,7 @@ def _read_where(
 
 
 def read_ids(context: Context, where: Mapping[str, Any] | None) -> list[Id]:
-    """Ids of the rows that pass, in insertion order, of which nothing else is read."""
+    """Ids of the rows that match, in insertion order, of which nothing else is read."""
     view, moment = viewing(filter_of(where), within=context.within), now()
 
     def ids(slots: Slots, reader: Reader) -> list[Id]:

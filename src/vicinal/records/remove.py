@@ -35,7 +35,7 @@ def remove(context: Context, ids: Any) -> int:
 
 
 def remove_where(context: Context, where: Mapping[str, Any], ids: Any) -> int:
-    """The same for the rows that pass a filter, as of the commit before."""
+    """The same for the rows that match a filter, as of the commit before."""
     refuse_every_row(where)
     return _remove_selected(context, filter_of(where, ids))
 

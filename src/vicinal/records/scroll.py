@@ -36,7 +36,7 @@ def scroll(
 ) -> Iterator[Record]:
     """Rows in the order of their ids, or of a field and then of their ids.
 
-    Which rows these are is decided first, at one moment; they are read page by page later, and no transaction stays
+    Which rows these are is decided first, on one snapshot; they are read page by page later, and no transaction stays
     open between pages. So a row that is there throughout comes exactly once, one that was deleted meanwhile does not
     come, and no loop that adds rows runs after them for ever.
     """

@@ -31,5 +31,5 @@ def filter_of(where: Mapping[str, Any] | Node | None, ids: Any = None) -> Node |
 
 
 def slots_in(view: View, now: int) -> Slots:
-    """Slots of the visible rows that pass, ascending, which is insertion order."""
+    """Slots of the visible rows that match, ascending, which is insertion order."""
     return np.flatnonzero(view.visible(now)).astype(np.uint32)

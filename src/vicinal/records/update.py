@@ -94,7 +94,7 @@ def _update_checked(context: Context, batch: Batch, metric: Metric, moment: int,
         return 0
     if batch.ids is None:
         raise InvalidArgument(
-            "the rows have no ids, so nobody knows which rows to change", name="rows", remedy="Give each row its 'id'."
+            "the rows have no ids, so it is unclear which rows to change", name="rows", remedy="Give each row its 'id'."
         )
     check_unique(batch)
     return until_encoder_stays(lambda: _update_batch(context, batch, metric, moment, how))
@@ -185,7 +185,7 @@ def _check_block(
 def update_where(
     context: Context, where: Mapping[str, Any], columns: RowArguments, *, merge: bool = True, remove: Sequence[str] = ()
 ) -> int:
-    """Merges one dict of metadata into the rows that pass a filter, and sets one time to live. One commit."""
+    """Merges one dict of metadata into the rows that match a filter, and sets one time to live. One commit."""
     moment = now()
     changed = change_of_rows(context, columns, moment, merge=merge, remove=remove)
 
@@ -244,7 +244,7 @@ def check_merge(merge: object) -> None:
 
 def _nothing_to_change() -> InvalidArgument:
     return InvalidArgument(
-        "update was given nothing to change", name="update", remedy="Pass texts=, vectors=, metadata=, ttl= or remove=."
+        "update needs something to change", name="update", remedy="Pass texts=, vectors=, metadata=, ttl= or remove=."
     )
 
 

@@ -14,7 +14,7 @@ def wait_indexed(context: Context, seconds: float | None) -> bool:
     """See `Collection.wait_indexed`.
 
     Raises:
-        InvalidArgument: what is no number of seconds.
+        InvalidArgument: what is not a number of seconds.
     """
     return context.store.wait_indexed(None if seconds is None else checked_seconds(seconds))
 

@@ -73,11 +73,11 @@ class Attempts:
         elif not_sent:
             what = "cannot be reached"
         else:
-            what = "broke off the connection"
+            what = "closed the connection"
         remedy = "Check that it runs, and the URL."
         unknown = route.role != "read" and not not_sent
         if unknown:
-            remedy = "Nobody knows whether the call was carried out: look before you make it again."
+            remedy = "It is unknown whether the call was executed: check before you repeat it."
         elif late:
             remedy = "Give it more time: connect(url, timeout=...)."
         detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

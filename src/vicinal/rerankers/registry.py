@@ -36,7 +36,7 @@ def reranker_of(given: Any) -> Reranker:
         return given if isinstance(given, Reranker) else _Named(given)
     remedy = nearest(given, _NAMES) if isinstance(given, str) else ""
     raise InvalidArgument(
-        f"there is no reranker {shown(given)}",
+        f"there is not a reranker {shown(given)}",
         name="rerank",
         value=given,
         remedy=f"{remedy}Write 'lexical', 'onnx:model.onnx', or pass an object with rerank(query, texts).",
@@ -55,16 +55,16 @@ def scores_of(reranker: Reranker, query: str, texts: Sequence[str]) -> FloatVect
     """What a reranker says of texts, float32, shape (texts,).
 
     Raises:
-        InvalidArgument: it is not one finite number a text.
+        InvalidArgument: it is not one finite number per text.
     """
     given = np.asarray(reranker.rerank(query, texts))
     numbers = given.dtype.kind in "fiu"
     scores = given.astype(np.float32) if numbers else given
     if not numbers or scores.shape != (len(texts),) or not np.isfinite(scores).all():
         raise InvalidArgument(
-            f"the reranker gave {shown(given.tolist())} for {len(texts)} texts",
+            f"the reranker returned {shown(given.tolist())} for {len(texts)} texts",
             name="rerank",
             value=reranker,
-            remedy="It must return one finite number a text.",
+            remedy="It must return one finite number per text.",
         )
     return scores

@@ -99,7 +99,7 @@ def _least(metric: Metric, threshold: Any, max_distance: Any) -> float:
 
 
 def checked_pairs(max_pairs: Any) -> int:
-    """Raises InvalidArgument for what is no number of pairs."""
+    """Raises InvalidArgument for what is not a number of pairs."""
     if isinstance(max_pairs, bool) or not isinstance(max_pairs, (int, np.integer)) or max_pairs < 1:
         raise InvalidArgument(
             f"max_pairs must be a whole number of at least 1, not {shown(max_pairs)}",

@@ -30,7 +30,7 @@ __all__ = ["explain", "why_not"]
 
 
 def explain(context: Context, arguments: SearchArguments, where: Where) -> Explanation:
-    """How a search with these arguments comes to its hits."""
+    """How a search with these arguments arrives at its hits."""
     arguments.check()
     if arguments.shaping is None or arguments.shaping.rerank is None:
         return until_encoder_stays(partial(_explained, context, arguments, where))
@@ -88,7 +88,7 @@ def _by_reranker(context: Context, told: WhyNot, arguments: SearchArguments, whe
     if arguments.min_score is not None and score < arguments.min_score:
         return replace(found, reason="min_score", text=f"its score {score:.4f} is below {float(arguments.min_score):g}")
     if place <= arguments.offset:
-        return replace(found, reason="offset", text=f"it is among the {int(arguments.offset):,} passed over")
+        return replace(found, reason="offset", text=f"it is among the {int(arguments.offset):,} skipped")
     if place <= k + arguments.offset:
         return replace(found, text=f"it is number {place:,}")
     return replace(found, reason="rerank", text=f"the reranker makes it number {place:,}, and {k:,} were asked for")

@@ -1,4 +1,4 @@
-"""Searches in the log: what was asked, and how long it took. A search that nobody logs asks only whether it is one."""
+"""Searches in the log: what was asked, and how long it took. Without logging, a search only checks a flag."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _log_of(context: Context, call: str) -> QueryLog:
     """Raises NotAllowed for a handle that sees a part of the rows: the log has what everybody asked."""
     if context.within is not None:
         raise NotAllowed(
-            f"{call} is about the searches of everybody, and this handle sees only rows that pass {context.within!r}",
+            f"{call} is about the searches of everybody, and this handle sees only rows that match {context.within!r}",
             name=call,
             remedy="Call it on the collection itself.",
         )

@@ -17,7 +17,7 @@ def reranked(hits: Hits, reranker: Reranker, arguments: SearchArguments) -> Hits
     """The hits that a call asks for, of those that a search of its pool gave; equal scores stay in their order.
 
     Raises:
-        InvalidArgument: the reranker gave something else than a number a text.
+        InvalidArgument: the reranker returned something else than a number a text.
     """
     scores = scores_of(reranker, arguments.queries[0], [hit.text or "" for hit in hits])
     found = [_hit(hits[place], float(scores[place]) + 0.0, place + 1) for place in reranked_order(scores, arguments)]

@@ -55,7 +55,7 @@ def range_arguments(
     bounds = Bounds(_checked("min_score", min_score), _checked("max_distance", max_distance))
     if min_score is None and max_distance is None:
         raise InvalidArgument(
-            "search_range was not told how near is near",
+            "search_range needs a limit",
             name="min_score",
             remedy="Pass min_score= or max_distance=; search gives the k best.",
         )

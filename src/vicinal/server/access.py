@@ -20,7 +20,7 @@ _FORWARDED: Final = frozenset((b"forwarded", b"x-forwarded-for", b"x-forwarded-h
 
 
 class Access:
-    """What a worker asks of every request before it does anything for it."""
+    """What a worker checks for every request before it does anything."""
 
     def __init__(self, settings: ServerSettings, *, keys_required: bool) -> None:
         self._ring = KeyRing(settings.path, required=keys_required)
@@ -33,7 +33,7 @@ class Access:
         Raises:
             InvalidArgument, NotAllowed: the request was not meant for this server, or came by a page of others.
             KeyRefused: it has no key that the server knows.
-            Damaged: nobody can say who may come in.
+            Damaged: it is unknown who has access.
         """
         try:
             needed = self._ring.is_needed()
@@ -53,7 +53,7 @@ class Access:
         return None
 
     def check_signing(self, headers: Headers, access_key: str) -> tuple[Key, str]:
-        """The key with which a request claims to be signed, and its secret, for whoever checks the signature.
+        """The key with which a request claims to be signed, and its secret, to check the signature.
 
         Raises:
             InvalidArgument, NotAllowed, KeyRefused, Damaged: as `check`.
@@ -65,7 +65,7 @@ class Access:
             raise _told_without_place(error) from None
 
     def check_readable(self) -> None:
-        """Raises Damaged where nobody can say who may come in."""
+        """Raises Damaged where it is unknown who has access."""
         self._ring.check_readable()
 
     def _check_host(self, headers: Headers, needed: bool) -> None:
@@ -88,14 +88,14 @@ class Access:
                 name="origin",
                 value=origin,
                 place="request",
-                remedy="Make a key: vicinal keys create PATH.",
+                remedy="Create a key: vicinal keys create PATH.",
             )
         if headers.any_of(_FORWARDED):
             raise NotAllowed(
                 "the request came through a proxy, and the server has no keys",
                 name="forwarded",
                 place="request",
-                remedy="Make a key: vicinal keys create PATH.",
+                remedy="Create a key: vicinal keys create PATH.",
             )
 
 
@@ -135,7 +135,7 @@ def check_collection(key: Key | None, name: str) -> None:
 
 def _not_ours(host: str) -> NotAllowed:
     return NotAllowed(
-        f"the server does not answer under the name {host!r:.80}",
+        f"the server does not accept the host name {host!r:.80}",
         name="host",
         value=host,
         place="request",

@@ -114,10 +114,10 @@ class Application:
         except Exception as error:
             log.exception("fault", extra={"fields": {"request": exchange.id, "route": exchange.route}})
             fault = ServerFailed(
-                f"the server met a fault of its own: {type(error).__name__}",
+                f"the server had an internal error: {type(error).__name__}",
                 name="request",
                 value=exchange.id,
-                remedy="Its log has more under the request's id.",
+                remedy="See its log for the id of the request.",
             )
             await self._tell(exchange, fault)
 
@@ -271,13 +271,13 @@ class _Endpoint:
 
 
 def _check_path(scope: Scope) -> None:
-    """Raises InvalidArgument for a path that is no UTF-8: what stands in the place of its bytes is another name."""
+    """Raises InvalidArgument for a path that is not UTF-8: what stands in the place of its bytes is another name."""
     if "\ufffd" in scope["path"]:
         try:
             unquote_to_bytes(scope["raw_path"]).decode()
         except UnicodeDecodeError:
             raise InvalidArgument(
-                "the path is no UTF-8",
+                "the path is not UTF-8",
                 name="path",
                 value=scope["raw_path"].decode("latin-1"),
                 place="request",

@@ -1,4 +1,4 @@
-"""Searches of concurrent requests that share one pass over the rows.
+"""Searches of concurrent requests that share one scan of the rows.
 
 While one pass is under way, the searches that come meanwhile wait, and those of one kind (the same collection, `k` and
 filter) are answered by the next pass together: the more there is to do, the less each costs. A search that finds nobody

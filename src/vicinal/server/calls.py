@@ -220,7 +220,7 @@ class Calls:
         """In the folder for backups: a client does not choose where this machine is written to."""
         if self._settings.backup_folder is None:
             raise Unsupported(
-                "this server makes no backups", name="path", value=name, remedy="Start it with backup_folder."
+                "this server does not make backups", name="path", value=name, remedy="Start it with backup_folder."
             )
         if not _FOLDER_NAME.fullmatch(name):
             raise InvalidArgument(

@@ -146,7 +146,7 @@ class KeyFile:
         """All keys ever made, the revoked ones too, oldest first.
 
         Raises:
-            Damaged: the file is none of ours, so nobody knows who may come in.
+            Damaged: the file is none of ours, so it is unknown who has access.
         """
         try:
             found = json.loads(self.path.read_bytes())
@@ -260,7 +260,7 @@ class KeyFile:
             name="keys",
             place=str(self.path),
             remedy="Restore the file from a backup, or move it away and make new keys (vicinal keys create PATH): "
-            "until then nobody is let in, and no server starts.",
+            "until then all requests are rejected, and no server starts.",
         )
 
 
@@ -294,7 +294,7 @@ class KeyRing:
 
         Raises:
             KeyRefused: it is none, or none any more.
-            Damaged: the file cannot be read, so nobody comes in.
+            Damaged: the file cannot be read, so all requests are rejected.
         """
         self._look()
         parts = presented.split("_", 2)
@@ -308,7 +308,7 @@ class KeyRing:
                 "the server does not know this key",
                 name="api_key",
                 place="request",
-                remedy="Keys are made by: vicinal keys create PATH.",
+                remedy="Create keys with: vicinal keys create PATH.",
             )
         return key
 
@@ -317,7 +317,7 @@ class KeyRing:
 
         Raises:
             KeyRefused: there is none, or none any more.
-            Damaged: the file cannot be read, so nobody comes in.
+            Damaged: the file cannot be read, so all requests are rejected.
         """
         self._look()
         key = self._keys.get(access_key.removeprefix(_ACCESS_PREFIX))
@@ -331,7 +331,7 @@ class KeyRing:
                 "the server does not know this access key",
                 name="access_key",
                 place="request",
-                remedy="Pairs that sign are made by: vicinal keys create PATH --signing.",
+                remedy="Create key pairs for signing with: vicinal keys create PATH --signing.",
             )
         return key, key.secret
 

@@ -107,7 +107,7 @@ def _check_regex(settings: ServerSettings, part: Mapping[str, Any], is_tree: boo
     if settings.allow_regex or not ("$regex" in part or (is_tree and part.get("kind") == "Regex")):
         return
     raise Unsupported(
-        "this server takes no regular expressions, because one that was made to harm never ends",
+        "this server takes no regular expressions, because a malicious one never ends",
         name="where",
         value=part.get("$regex", part.get("pattern")),
         remedy="Use $contains or $startswith, or start the server with allow_regex.",
@@ -120,5 +120,5 @@ def _check(what: str, found: object, most: int, setting: str) -> None:
             f"{what}: {found:,}, and this server takes at most {most:,}",
             name=what.split()[0],
             value=found,
-            remedy=f"Ask for less at a time, or raise {setting} of the server.",
+            remedy=f"Request less at a time, or raise {setting} of the server.",
         )

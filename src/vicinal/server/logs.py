@@ -1,4 +1,4 @@
-"""What the server says: one JSON object a line on the error stream, each that belongs to a request with its id."""
+"""What the server says: one JSON object per line on the error stream, each that belongs to a request with its id."""
 
 from __future__ import annotations
 

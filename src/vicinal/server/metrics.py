@@ -47,7 +47,7 @@ _seconds = Histogram(
 )
 _passes = Histogram(
     "vicinal_searches_in_pass",
-    "Searches of several requests that shared a pass over the rows.",
+    "Searches of several requests that shared a scan of the rows.",
     buckets=_AT_ONCE,
     registry=None,
 )

@@ -51,7 +51,7 @@ class Pool:
         learns what became of it.
 
         Raises:
-            ServerBusy: too many wait already; the call was not begun.
+            ServerBusy: too many wait already; the call was not executed.
         """
         self.check_room()
         self._under_way.add(deadline)

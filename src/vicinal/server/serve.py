@@ -85,7 +85,7 @@ def _check_open(settings: ServerSettings, keys: KeyFile) -> None:
     create = f"vicinal keys create {settings.path} --role admin"
     if keys.were_made():
         raise Damaged(
-            "the database had keys, and the file of them is gone: without it everybody would be let in",
+            "the database had keys, and the file of them is gone: without it everybody would have access",
             name="keys",
             place=str(keys.path),
             remedy=f"Restore the file from a backup, or make a new key: {create}. If none is wanted any more, delete "
@@ -97,7 +97,7 @@ def _check_open(settings: ServerSettings, keys: KeyFile) -> None:
             name="host",
             value=settings.host,
             place=settings.path,
-            remedy=f"Make a key first: {create}; or listen at 127.0.0.1.",
+            remedy=f"Create a key first: {create}; or listen on 127.0.0.1.",
         )
     for name in settings.allowed_hosts:
         if not is_loopback(name):
@@ -106,7 +106,7 @@ def _check_open(settings: ServerSettings, keys: KeyFile) -> None:
                 name="allowed_hosts",
                 value=name,
                 place=settings.path,
-                remedy=f"Make a key first: {create}; or leave allowed_hosts out.",
+                remedy=f"Create a key first: {create}; or leave allowed_hosts out.",
             )
 
 
@@ -176,7 +176,7 @@ def _bind(settings: ServerSettings) -> socket.socket:
         taken.bind(address)
     except OSError as error:
         raise StoreError(
-            f"cannot listen at {settings.url}: {error.strerror or error}",
+            f"cannot listen on {settings.url}: {error.strerror or error}",
             name="port",
             value=settings.port,
             remedy="Choose another port, or 0 for any that is free.",

@@ -177,7 +177,7 @@ def _from_file(path: Path) -> dict[str, Any]:
             f"the file of settings cannot be read: {error.strerror}", name="config", value=str(path), place=str(path)
         ) from None
     except ValueError as error:
-        raise InvalidArgument(f"it is no TOML: {error}", name="config", value=str(path), place=str(path)) from None
+        raise InvalidArgument(f"it is not TOML: {error}", name="config", value=str(path), place=str(path)) from None
     for name in found:
         _check_known(name, str(path))
     return found
@@ -195,7 +195,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def _check_known(name: str, place: str) -> None:
     if name not in _NAMES:
-        of_keys = "Keys are made by: vicinal keys create PATH. " if "key" in name or "auth" in name else ""
+        of_keys = "Create keys with: vicinal keys create PATH. " if "key" in name or "auth" in name else ""
         raise InvalidArgument(
             f"the server has no setting {shown(name)}",
             name=name,

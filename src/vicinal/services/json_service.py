@@ -84,7 +84,7 @@ class JsonService:
                 _pause(tried, response.headers.get("retry-after"))
                 continue
             _pause(tried, None)
-        raise AssertionError("the last try returns or raises")
+        raise AssertionError("the last attempt returns or raises")
 
     def stream(self, path: str, request: Mapping[str, Any]) -> Iterator[Any]:
         """The pieces of an answer as JSON, as the server sends its events; closing it hangs up.
@@ -107,15 +107,13 @@ class JsonService:
                             return
                         yield self._piece(path, data)
         except self._httpx.TimeoutException as error:
-            raise self._unavailable(path, f"said nothing for {self.timeout:g} seconds") from error
+            raise self._unavailable(path, f"sent nothing for {self.timeout:g} seconds") from error
         except self._httpx.RequestError as error:
             raise self._unavailable(path, f"cannot be reached: {type(error).__name__}: {error}") from error
 
     def unusual(self, path: str, answer: Any) -> ModelUnavailable:
         """The error of an answer that is none."""
-        return self._unavailable(
-            path, f"answered something else than the protocol says: {answer!r:.{_SHOWN_CHARS_MAX}}"
-        )
+        return self._unavailable(path, f"sent a response that violates the protocol: {answer!r:.{_SHOWN_CHARS_MAX}}")
 
     def close(self) -> None:
         """Closes the connections. The next call opens new ones."""

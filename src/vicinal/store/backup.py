@@ -41,7 +41,7 @@ class GenerationSwitched(Exception):
 
 
 def copy_generation(files: Files, source: Generation, folder: str) -> State:
-    """Copies `source`, as of one moment, into a new folder; synced. Returns the copied state.
+    """Copies `source`, as of one point in time, into a new folder; synced. Returns the copied state.
 
     The records come first, in one step (a stepwise copy starts over at every foreign commit); then the vectors
     up to the slot that they name, which are written once and so cannot change.
@@ -96,7 +96,7 @@ def back_up(files: Files, source: Generation, database: str) -> str:
 
 
 def take_snapshot(files: Files, collection: str, source: Generation, name: str) -> StoredSnapshot:
-    """Keeps a copy of the generation in force under `name`. The caller holds the builder role."""
+    """Keeps a copy of the current generation under `name`. The caller holds the builder role."""
     final = os.path.join(collection, SNAPSHOTS, folder_name(name))
     if files.exists(final):
         raise InvalidArgument(
@@ -125,7 +125,7 @@ def list_snapshots(files: Files, collection: str) -> list[StoredSnapshot]:
         try:
             found.append(read_about(files, folder))
         except StoreError as error:
-            _log.warning("a snapshot is passed over: %s", error)
+            _log.warning("a snapshot is skipped: %s", error)
     return sorted(found, key=lambda snapshot: snapshot.created_at)
 
 

@@ -79,7 +79,7 @@ def _close(connection: apsw.Connection, path: str) -> None:
 
 
 def clear_up(files: Files, folder: str, in_force: str) -> bool:
-    """Removes what no generation in force needs; True where nothing is left to remove. Holds the role.
+    """Removes what no current generation needs; True where nothing is left to remove. Holds the role.
 
     Older generations go once nobody has them open, the oldest first: one that stays points to the next. Newer
     ones are orphans of a switch that did not come to its commit. `new-*` can only be a dead builder's.

@@ -73,7 +73,7 @@ def _translation(error: BaseException, place: str) -> StoreError | None:
         if isinstance(error, apsw.IOError) and not no_shared_memory:
             return StoreError(f"SQLite reports: {error}", name="records", place=place)
         return DiskFull(
-            "no room left on the disk", name="disk", place=place, remedy="Free space and try again; nothing changed."
+            "no space left on the disk", name="disk", place=place, remedy="Free space and try again; nothing changed."
         )
     if _says_damage(error):
         return Damaged(
@@ -374,7 +374,7 @@ def connect_file(path: str, files: Files, *, create: bool = False) -> apsw.Conne
 
 
 def _connect_read_only(path: str, files: Files) -> apsw.Connection:
-    """Only of a collection that was closed: SQLite would pass over a log without a word."""
+    """Only of a collection that was closed: SQLite would silently ignore a log."""
     if files.exists(f"{path}-wal"):
         raise StoreError(
             "the collection was not closed: its log is there, which cannot be read where nothing can be written",
@@ -421,7 +421,7 @@ def _pause() -> bool:
 
 def _busy(place: str, timeout: float) -> WriterBusy:
     return WriterBusy(
-        f"another writer held the collection for the whole timeout of {timeout:g} s{_holder(place)}",
+        f"another writer held the collection during the whole timeout of {timeout:g} s{_holder(place)}",
         name="timeout",
         value=timeout,
         place=place,

@@ -3,7 +3,7 @@
 A drop is a commit like a switch: `moved_to = 'dropped'`. The folder goes when nobody has it open any more;
 until then a marker keeps it out of the list, and a new collection of that name begins as the next
 generation in the same folder. `moved_to` is the truth: the marker may be missing or left over after a kill,
-and is mended when the collection is next opened, listed or dropped.
+and is repaired when the collection is next opened, listed or dropped.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def finish_drop(files: Files, folder: str) -> None:
         write_file(files, os.path.join(folder, MARKER), b"")
 
 
-def mend_marker(files: Files, folder: str) -> None:
-    """Removes the marker of a collection that was made anew, where whoever made it died before it could."""
+def repair_marker(files: Files, folder: str) -> None:
+    """Removes the marker of a collection that was recreated, where whoever made it died before it could."""
     names = generations(files, folder)
     if files.read_only or not names or not is_dropped(files, folder):
         return
@@ -59,7 +59,7 @@ def mend_marker(files: Files, folder: str) -> None:
 
 
 def is_dropped(files: Files, folder: str) -> bool:
-    """Whether the collection in this folder was dropped and not made anew."""
+    """Whether the collection in this folder was dropped and not recreated."""
     return files.exists(os.path.join(folder, MARKER))
 
 

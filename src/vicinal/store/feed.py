@@ -157,7 +157,7 @@ def _apply(index: Index, delta: Delta, parts: Collection[str] | None = None) -> 
         raise
     except Exception as error:
         raise Damaged(
-            f"the records say what cannot be: {error}",
+            f"the records are inconsistent: {error}",
             name="rows",
             place="records.db",
             remedy="Run verify() to see which rows, and repair() to keep the others.",

@@ -220,7 +220,10 @@ def translated(path: str) -> Iterator[None]:
     except OSError as error:
         if error.errno in _DISK_FULL:
             raise DiskFull(
-                "no room left on the disk", name="disk", place=path, remedy="Free space and try again; nothing changed."
+                "no space left on the disk",
+                name="disk",
+                place=path,
+                remedy="Free space and try again; nothing changed.",
             ) from error
         raise StoreError(
             f"the system refused: {error.strerror or error}",

@@ -31,7 +31,7 @@ class Findings:
         try:
             yield
         except WriterBusy:
-            raise  # the files are in use, which says nothing of what is in them
+            raise  # the files are in use, which has no meaning of what is in them
         except VicinalError as error:
             self.problem(file, place, error.message)
         except READ_ERRORS as error:

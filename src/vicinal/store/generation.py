@@ -1,4 +1,4 @@
-"""One generation of a collection: its open files, and finding the one in force."""
+"""One generation of a collection: its open files, and finding the current one."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def open_generation(files: Files, folder: str) -> Generation | None:
 
 
 def _follow(files: Files, folder: str, names: list[str]) -> Generation | None:
-    """The generation in force, starting from the oldest of `names`; None to look again."""
+    """The current generation, starting from the oldest of `names`; None to look again."""
     name = names[0]
     while True:
         generation = open_generation(files, os.path.join(folder, name))
@@ -176,5 +176,5 @@ def _foreign(generation: Generation, what: str) -> Damaged:
         name="state",
         value=generation.state.moved_to,
         place=generation.connections.place,
-        remedy="Restore a backup; the files may have been put together by hand, or made to harm.",
+        remedy="Restore a backup; the files may have been assembled by hand or tampered with.",
     )

@@ -16,7 +16,7 @@ _threads: list[threading.Thread] = []
 
 
 def import_ahead() -> None:
-    """Begins in the background, once a process; whoever needs a module meanwhile waits for it as ever."""
+    """Begins in the background, once a process; a thread that needs a module meanwhile waits for it as usual."""
     if not _threads:
         _threads.append(threading.Thread(target=_import, name="vicinal-imports", daemon=True))
         _threads[0].start()

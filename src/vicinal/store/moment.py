@@ -1,4 +1,4 @@
-"""What index and records of an opened generation say at one moment, and how long a call keeps it open."""
+"""What index and records of an opened generation say at one point in time, and how long a call keeps it open."""
 
 from __future__ import annotations
 

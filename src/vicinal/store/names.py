@@ -64,7 +64,7 @@ def own_name(files: Files, database: str, entry: str) -> str | None:
     return next((said for said in _said_by_generations(files, folder) if folder_name(said) == entry), None)
 
 
-def mend_name(files: Files, folder: str, name: str) -> None:
+def repair_name(files: Files, folder: str, name: str) -> None:
     """Writes the file `name` again where it does not say `name`, which the records or the folder vouch for."""
     path = os.path.join(folder, _FILE)
     if files.read_only or folder_name(name) != os.path.basename(folder) or read_name(files, folder) == name:
@@ -77,7 +77,7 @@ def mend_name(files: Files, folder: str, name: str) -> None:
         files.rename(new, path)
         files.sync_folder(folder)
     except StoreError as error:  # the collection is as good without it; the next opening tries again
-        _log.warning("the file that names a collection could not be mended: %s", error)
+        _log.warning("the file that names a collection could not be repaired: %s", error)
 
 
 def _is_dropped(files: Files, database: str, entry: str) -> bool:

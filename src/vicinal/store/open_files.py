@@ -40,7 +40,7 @@ class OpenFiles(Generic[IndexT]):
         lock: held while files are opened or let go.
         opened: None while the files are closed.
         is_closed: for good.
-        recovery: what opening found and mended after a crash, one sentence each.
+        recovery: what opening found and repaired after a crash, one sentence each.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class OpenFiles(Generic[IndexT]):
         self.opened = self._with_feed(create_in_memory(self._files, state))
 
     def wake(self) -> Opened[IndexT]:
-        """Opens the generation in force, where the files are closed. Call under `lock`."""
+        """Opens the current generation, where the files are closed. Call under `lock`."""
         if self.opened is None:
             self.opened = self._open()
         return self.opened
@@ -276,7 +276,7 @@ class OpenFiles(Generic[IndexT]):
             self._let_go()
 
     def drop(self) -> None:
-        """In memory: whoever comes next gets `CollectionDropped`."""
+        """In memory: the next call gets `CollectionDropped`."""
         self._dropped = True
 
     def close_retired(self) -> None:

@@ -212,7 +212,7 @@ def _column(record: bytes, at: int, kind: int) -> tuple[Any, int]:
     if kind < 12:  # a float or reserved: none of our columns
         raise ValueError("a column of a type that we do not write")
     end = at + (kind - 12) // 2
-    # a text that is no UTF-8 is kept as it is: its row's checksum has the last word
+    # a text that is not UTF-8 is kept as it is: its row's checksum has the last word
     return (record[at:end].decode(errors="surrogateescape") if kind % 2 else record[at:end]), end
 
 

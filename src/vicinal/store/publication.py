@@ -256,7 +256,7 @@ def _section(mapped: ByteArray, section: Mapping[str, Any]) -> NDArray[Any]:
     if start < 0 or len(raw) != section["bytes"] or checksums().crc32(raw) != section["crc"]:
         raise Unusable(f"its part {section['name']!r} fails the checksum")
     if dtype.str not in _DTYPES or start % _ALIGNMENT or (dtype == np.bool_ and (raw > 1).any()):
-        raise Unusable(f"its part {section['name']!r} holds values that cannot be")
+        raise Unusable(f"its part {section['name']!r} holds impossible values")
     return raw.view(dtype)
 
 

@@ -168,14 +168,14 @@ def publish_generation(
     taken_along: Mapping[str, SavedIndex],
     builds_all: bool = False,
 ) -> None:
-    """Saves the index of a generation that is not in force yet, so that nobody will have to build one.
+    """Saves the index of a generation that is not current yet, so that nobody will have to build one.
 
     A part that lags is taken along, and not built where nobody has asked it before. A publication that fails, on a full
     disk, costs time later and nothing else.
 
     Args:
-        new_slots: by slot of the generation in force, where its row is here; -1 for nowhere.
-        taken_along: see `Index.taken_along`, of the generation in force.
+        new_slots: by slot of the current generation, where its row is here; -1 for nowhere.
+        taken_along: see `Index.taken_along`, of the current generation.
         builds_all: whether what lags is built, too.
     """
     generation = open_generation(files, folder)

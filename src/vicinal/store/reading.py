@@ -29,7 +29,7 @@ from .state import State
 
 
 class ChangedMeanwhile(Exception):
-    """A row that an index knows is gone or newer: look again, at one moment. Never seen by users."""
+    """A row that an index knows is gone or newer: look again, at one point in time. Never seen by users."""
 
 
 class Reader:

@@ -1,4 +1,4 @@
-"""What opening looks at after a crash, and what it mends. Nothing here needs an exclusive moment."""
+"""What opening looks at after a crash, and what it repairs. Nothing here needs an exclusive moment."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _vectors_past_end(generation: Generation, state: State) -> list[str]:
     past = generation.vectors.end() - state.next_slot
     if past <= 0:
         return []
-    return [f"{past:,} vectors lie past the last commit, of a writer that was killed; their slots are passed over"]
+    return [f"{past:,} vectors lie past the last commit, of a writer that was killed; their slots are skipped"]
 
 
 def _lost_since_synced(generation: Generation) -> list[str]:
@@ -102,4 +102,4 @@ def _end_unreadable(generation: Generation, connection: apsw.Connection) -> list
     transaction.end(lost)
     transaction.finish()
     connection.execute("COMMIT")
-    return [f"{len(lost):,} rows written after the last sync (change {state.synced}) were lost to a power cut"]
+    return [f"{len(lost):,} rows written after the last sync (change {state.synced}) were lost to a power failure"]

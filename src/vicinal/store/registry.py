@@ -84,7 +84,7 @@ _inherited: list[object] = []  # kept alive: closing a parent's connection in it
 def _acquire(key: str, opener: Callable[[], StoreT], lease: Lease[StoreT]) -> StoreT:
     with _lock:
         shared = _open.get(key)
-        # Dropped, or its files are gone: its handles keep it, new ones begin anew.
+        # Dropped, or its files are gone: its handles keep it, new ones start afresh.
         if shared is None or shared.store.is_over or not shared.store.is_in_place():
             shared = _open[key] = _Shared(opener())
         shared.leases.add(weakref.ref(lease, shared.leases.discard))

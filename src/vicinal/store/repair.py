@@ -1,4 +1,4 @@
-"""A new generation from what is readable of a damaged one, put in force; the damaged files are kept.
+"""A new generation from what is readable of a damaged one, made current; the damaged files are kept.
 
 hold the builder role and, where the records still take it, the write lock
 find the state and every row that its checksum proves
@@ -33,7 +33,7 @@ from .folder_names import building_name
 from .forensics import READ_ERRORS, VectorBytes, opened_records, opened_vectors
 from .forking import sqlite_in_use
 from .generation import DROPPED, generations, next_name
-from .names import mend_name
+from .names import repair_name
 from .rows import UUID_BYTES, insert_rows
 from .salvage import Survey, dimension_by_rows, highest_change, kept_rows, readable_kv, survey
 from .salvage_state import plausible_state, proven_state
@@ -133,11 +133,11 @@ def _sole_builder(files: Files, generation: str, timeout: float) -> Iterator[Non
     with builder_role(files, generation, timeout) as is_builder:
         if not is_builder:
             raise WriterBusy(
-                f"another process was building for the whole timeout of {timeout:g} s",
+                f"another process was building during the whole timeout of {timeout:g} s",
                 name="timeout",
                 value=timeout,
                 place=generation,
-                remedy="Raise `timeout=`; upkeep ends by itself.",
+                remedy="Raise `timeout=`; background work ends on its own.",
             )
         yield
 
@@ -235,7 +235,7 @@ def _rebuild(files: Files, folder: str, names: list[str], source: str, building:
                 raise _hopeless(folder, "no row can be read")
             create_generation(files, building, _next_state(origin, found))
             _fill(files, building, connection, vectors, found)
-        mend_name(files, folder, origin.state.name)
+        repair_name(files, folder, origin.state.name)
         files.rename(building, os.path.join(folder, final))
         files.sync_folder(folder)
         with contextlib.suppress(*READ_ERRORS):  # then nobody can have it open and write to it

@@ -106,7 +106,7 @@ class RowCache:
                     self._bytes -= size
 
     def forget_all(self, change: int) -> None:
-        """The feed started anew at commit `change`."""
+        """The feed restarted at commit `change`."""
         with self._lock:
             self._ended_at = change
             self._rows.clear()
@@ -138,7 +138,7 @@ def cache_bytes() -> int:
     value = os.environ.get(ROW_CACHE_VARIABLE) or str(ROW_CACHE_MIB)
     if not value.isdecimal():
         raise InvalidArgument(
-            f"{ROW_CACHE_VARIABLE}={value!r} is no whole number of mebibytes",
+            f"{ROW_CACHE_VARIABLE}={value!r} is not a whole number of mebibytes",
             name=ROW_CACHE_VARIABLE,
             value=value,
             remedy="Set it to 0 to keep no rows in memory, or leave it out.",

@@ -146,7 +146,7 @@ def slots_of(connection: apsw.Connection, ids: Sequence[StoredId]) -> dict[Store
 
 
 def ids_of(connection: apsw.Connection, slots: Slots) -> list[StoredId]:
-    """Ids of rows, in the order of their slots; one pass over the table where they are many, or over the index of ids.
+    """Ids of rows, in the order of their slots; one scan of the table where they are many, or over the index of ids.
 
     That index is a small part of the table, but holds slots in no order: it pays where a good part of all are wanted.
     """

@@ -29,7 +29,7 @@ def proven_state(connection: apsw.Connection) -> State | None:
 
 
 def plausible_state(connection: apsw.Connection) -> State | None:
-    """A state that fails its checksum, and of which everything that cannot be worked out anew makes sense."""
+    """A state that fails its checksum, and of which everything that cannot be recomputed makes sense."""
     for columns, _ in _stored(connection):
         state = State(*columns)
         if _makes_sense(state):
@@ -72,7 +72,7 @@ def _one_bit_off(value: Any) -> Iterator[Any]:
 
 
 def _makes_sense(state: State) -> bool:
-    """Of the numbers only the dimension counts here, which the rows' checksums prove; the others are made anew."""
+    """Of the numbers only the dimension counts here, which the rows' checksums prove; the others are recomputed."""
     try:
         encoder = None if state.encoder is None else json.loads(state.encoder)
         settings = json.loads(state.settings)

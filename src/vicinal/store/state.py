@@ -104,7 +104,7 @@ def read_state(connection: apsw.Connection) -> State:
     if not is_whole(found[-1], *found[:-1]):
         raise Damaged("the state row fails its checksum", name="state", place=place, remedy="Restore a backup.")
     if not _can_be(state):
-        raise Damaged("the state row says what cannot be", name="state", place=place, remedy="Restore a backup.")
+        raise Damaged("the state row has impossible values", name="state", place=place, remedy="Restore a backup.")
     return state
 
 

@@ -1,4 +1,4 @@
-"""One collection's files in one process: read at one moment, written, kept up, closed."""
+"""One collection's files in one process: read at one point in time, written, kept up, closed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Store(Generic[IndexT]):
         state: first state of a collection in memory.
 
     Attributes:
-        open_files: the generation in force, as this process has it open.
+        open_files: the current generation, as this process has it open.
         writer: of commits.
         upkeep: publication, compaction, copies and the end.
         query_log: of searches, where a user asks for it.
@@ -104,7 +104,7 @@ class Store(Generic[IndexT]):
 
     @property
     def recovery(self) -> tuple[str, ...]:
-        """What opening found and mended after a crash, one sentence each."""
+        """What opening found and repaired after a crash, one sentence each."""
         return self.open_files.recovery
 
     @property
@@ -121,7 +121,7 @@ class Store(Generic[IndexT]):
         return Using(self.open_files.hold)
 
     def in_force(self) -> Using[IndexT]:
-        """The generation in force, its index after every commit up to now."""
+        """The current generation, its index after every commit up to now."""
         return Using(self.open_files.hold_in_force)
 
     def current(self) -> State:
@@ -168,7 +168,7 @@ class Store(Generic[IndexT]):
         raise AssertionError("a transaction swallows no error")  # which its type does not say
 
     def at_moment(self, take: Callable[[IndexT, Reader], S], work: Callable[[S, Reader], T]) -> T:
-        """Like `snapshot`, with index and reader at exactly one moment: nothing moves until `work` returns.
+        """Like `snapshot`, with index and reader at exactly one point in time: nothing moves until `work` returns.
 
         A function and no `with` block: see `Connections.write`.
         """
@@ -197,7 +197,7 @@ class Store(Generic[IndexT]):
     ) -> T:
         """Like `write`, for a plan that needs what `choose` makes of what `take` reads off the index.
 
-        The index stands at the commit before. `choose` may take long: it holds up no search.
+        The index stands at the commit before. `choose` may take long: it blocks no search.
         """
         return self.writer.write_selected(take, choose, plan, timeout, durability)
 
@@ -247,6 +247,6 @@ class Store(Generic[IndexT]):
         indexing.wait()
 
     def drop_in_memory(self) -> None:
-        """The end of a collection that is nowhere else; whoever uses it next gets `CollectionDropped`."""
+        """The end of a collection that is nowhere else; the next call gets `CollectionDropped`."""
         self.open_files.drop()
         self.close()

@@ -1,4 +1,4 @@
-"""The next generation, built beside the one in force, and the commit that makes everybody move to it.
+"""The next generation, built beside the current one, and the commit that makes everybody move to it.
 
 Compact, purge, reembed, alter, restore and repair differ only in what they copy.
 
@@ -52,9 +52,9 @@ class Plan:
     """What the next generation is to be.
 
     Attributes:
-        state: from the state in force at the end to the new one; slots and stamps are filled in.
+        state: from the state that is current at the end to the new one; slots and stamps are filled in.
         transform: what happens to each batch of rows, without changing their number or order; None for nothing.
-        source: copy from this generation instead of the one in force, and replay nothing.
+        source: copy from this generation instead of the current one, and replay nothing.
     """
 
     state: Callable[[State], State] = lambda state: state

@@ -227,7 +227,7 @@ class Upkeep(Generic[IndexT]):
         return cleared
 
     def leftovers(self) -> list[str]:
-        """Files beside the generation in force that hold rows as they were, or may: removed, but still there."""
+        """Files beside the current generation that hold rows as they were, or may: removed, but still there."""
         with self._store.in_force() as opened:
             in_force = opened.generation.name
         entries = self._files.list_folder(self._folder)
@@ -284,7 +284,7 @@ class Upkeep(Generic[IndexT]):
             drop_snapshot(self._files, self._folder, name)
 
     def drop(self, timeout: float) -> None:
-        """Ends the collection; whoever uses it next gets `CollectionDropped`."""
+        """Ends the collection; the next call gets `CollectionDropped`."""
         with self._sole_builder(timeout) as opened:
             drop_generation(self._files, self._folder, opened.generation, timeout)
             self._store.query_log.remove()  # the folder may be taken again before it goes
@@ -293,7 +293,7 @@ class Upkeep(Generic[IndexT]):
 
     @contextlib.contextmanager
     def _sole_builder(self, timeout: float) -> Iterator[Opened[IndexT]]:
-        """The generation in force, with the builder role on it for the block.
+        """The current generation, with the builder role on it for the block.
 
         Raises:
             WriterBusy: another process held the role all the time.
@@ -301,11 +301,11 @@ class Upkeep(Generic[IndexT]):
         with self._building(timeout) as opened:
             if opened is None:
                 raise WriterBusy(
-                    f"another process was building for the whole timeout of {timeout:g} s",
+                    f"another process was building during the whole timeout of {timeout:g} s",
                     name="timeout",
                     value=timeout,
                     place=self._store.place,
-                    remedy="Raise `timeout=`; upkeep ends by itself.",
+                    remedy="Raise `timeout=`; background work ends on its own.",
                 )
             yield opened
 
@@ -314,7 +314,7 @@ class Upkeep(Generic[IndexT]):
         """Like `_sole_builder`, but None where the role is not to be had.
 
         Whoever had the role may have switched while we waited for it, and then it is the role of a generation
-        that is no longer in force: so look again, and wait for the next one's.
+        that is no longer current: so look again, and wait for the next one's.
         """
         deadline = time.monotonic() + wait_seconds
         while True:

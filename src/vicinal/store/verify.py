@@ -85,7 +85,7 @@ def _check_name(files: Files, folder: str, findings: Findings) -> None:
     remedy = (
         "nothing else here says the name: open or repair the collection by its name, or restore a backup"
         if known is None
-        else f"the records say that it is {shown(known)}, and opening it for writing mends this file"
+        else f"the records say that it is {shown(known)}, and opening it for writing rewrites this file"
     )
     findings.problem("name", "", f"{what}; {remedy}")
 

@@ -1,4 +1,4 @@
-"""What is written to one store: each commit to the generation in force, and what follows it."""
+"""What is written to one store: each commit to the current generation, and what follows it."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Writer(Generic[IndexT]):
             state = read_state(connection)
             moved_to = state.moved_to if state.uuid == opened.feed.state.uuid else DROPPED
             if moved_to is None and generation.folder is None and opened is not self._files.opened:
-                moved_to = UNKNOWN  # in memory the next one is put in force before the old one says so
+                moved_to = UNKNOWN  # in memory the next one is made current before the old one says so
             if moved_to is not None:
                 return moved_to, None
 

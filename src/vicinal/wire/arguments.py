@@ -172,7 +172,7 @@ class Row(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_default
 
 
 class Rows(Arguments):
-    """Rows: lists with one entry a row, or `rows`."""
+    """Rows: lists with one entry per row, or `rows`."""
 
     ids: list[WireId] | Unset | None = UNSET
     texts: list[str | None] | Unset | None = UNSET
@@ -184,15 +184,15 @@ class Rows(Arguments):
 
 
 class Update(Arguments):
-    """Changes of rows by id, or of those that pass `where`."""
+    """Changes of rows by id, or of those that match `where`."""
 
     ids: list[WireId] | Unset | None = UNSET
     where: Filter | Unset | None = UNSET
     texts: list[str | None] | Unset | None = UNSET
     vectors: Vectors | Unset | None = UNSET
-    metadata: Annotated[msgspec.Raw, msgspec.Meta(description="one object a row in a list, or one for all")] | Unset = (
-        UNSET
-    )
+    metadata: (
+        Annotated[msgspec.Raw, msgspec.Meta(description="one object per row in a list, or one for all")] | Unset
+    ) = UNSET
     sparse: list[Sparse | None] | Unset | None = UNSET
     ttl: WireTtl | list[WireTtl | None] | Unset | None = UNSET
     rows: list[Row] | Unset | None = UNSET
@@ -221,7 +221,7 @@ class Get(Arguments):
 
 
 class Scroll(Arguments):
-    """All rows that pass, in an order."""
+    """All rows that match, in an order."""
 
     where: Filter | Unset | None = UNSET
     order_by: str | Unset | None = UNSET

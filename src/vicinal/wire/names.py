@@ -33,7 +33,7 @@ def name_of_path(part: str) -> str:
         return base64.b64decode(part[1:] + "=" * (-len(part[1:]) % 4), altchars=b"-_", validate=True).decode()
     except ValueError:  # not ASCII, not base64, not UTF-8
         raise CollectionNotFound(
-            f"{part!r:.80} is no name of a collection",
+            f"{part!r:.80} is not a collection name",
             name="name",
             value=part,
             remedy="After '~' comes base64url of the name in UTF-8.",

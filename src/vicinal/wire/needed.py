@@ -1,4 +1,4 @@
-"""The JSON library that messages are made with; who has not installed it is told how."""
+"""The JSON library that messages are made with; a missing one is reported with the install command."""
 
 from __future__ import annotations
 

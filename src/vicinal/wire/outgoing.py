@@ -123,7 +123,7 @@ def changed_rows_of(batch: Batch, given: Mapping[str, Any]) -> models.Update:
 
 
 def changes_of(given: Mapping[str, Any]) -> tuple[Batch | None, models.Update]:
-    """Changes that came as lists, or for the rows that pass a filter."""
+    """Changes that came as lists, or for the rows that match a filter."""
     columns = columns_of(given)
     if given["where"] is not None and not (columns.are_of_each_row and given["rows"] is None):
         return None, _changes_where(columns, given)

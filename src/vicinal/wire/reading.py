@@ -28,7 +28,7 @@ def read(model: type[M], body: bytes) -> M:
     """The arguments in a body; an empty one has none.
 
     Raises:
-        InvalidArgument: it is no JSON, or has an argument too many, too few, or of another type.
+        InvalidArgument: it is not JSON, or has an argument too many, too few, or of another type.
     """
     try:
         return decoder(model).decode(body or b"{}")

@@ -214,7 +214,7 @@ def cut_off(place: Place) -> Unreachable:
 
 
 def check_server(response: Response) -> None:
-    """Raises Unreachable where this is no server of ours, or one that speaks otherwise."""
+    """Raises Unreachable where this is not a Vicinal server, or one that speaks otherwise."""
     api = response.headers.get(API_HEADER)
     if api == str(API):
         return
@@ -234,7 +234,7 @@ def check_server(response: Response) -> None:
 def _unusual(response: Response, why: str) -> Unreachable:
     said = " ".join(response.body[: 4 * _SHOWN_CHARS_MAX].decode(errors="replace").split())[:_SHOWN_CHARS_MAX]
     return Unreachable(
-        f"what answered with status {response.status} is no Vicinal server, or something stands between: {why}; "
+        f"what answered with status {response.status} is not a Vicinal server, or something stands between: {why}; "
         f"it said {said!r}",
         name="server",
         value=response.status,

@@ -291,7 +291,7 @@ class LoggedQueries(One, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """How a search came to its hits: what `vicinal.Explanation.to_dict` says, typed."""
+    """How a search arrived at its hits: what `vicinal.Explanation.to_dict` says, typed."""
 
     explanation: TypedValue
 
@@ -400,7 +400,7 @@ class Opened(msgspec.Struct, frozen=True):
     """A collection that was opened or made.
 
     Attributes:
-        uuid: its identity: what was dropped and made anew under the same name has another.
+        uuid: its identity: what was dropped and recreated under the same name has another.
     """
 
     name: str

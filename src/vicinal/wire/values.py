@@ -150,7 +150,7 @@ def matrix_from(matrix: Matrix) -> NDArray[np.float32]:
     numbers = _floats(matrix.float32, "vectors")
     if len(numbers) % matrix.dimension:
         raise InvalidVector(
-            f"{len(numbers):,} numbers are no rows of {matrix.dimension:,}",
+            f"{len(numbers):,} numbers are not rows of {matrix.dimension:,}",
             name="vectors",
             value=matrix.dimension,
             remedy="Give the dimension of the vectors, and all of their components.",
@@ -171,7 +171,7 @@ def _floats(text: str, place: str) -> NDArray[np.float32]:
             "a packed vector is not base64 of float32 numbers",
             name="vectors",
             place=place,
-            remedy="Encode little-endian float32, four bytes a component, or send a list of numbers.",
+            remedy="Encode little-endian float32, four bytes per component, or send a list of numbers.",
         ) from None
 
 

@@ -69,8 +69,8 @@ def test_a_file_in_toml(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("plan", "message"),
     [
-        ("{", "no JSON"),
-        ("[" * 100_000, "no JSON"),
+        ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
         ("[]", "Expected `object`"),
         ({"Collection": []}, "unknown field `Collection`"),
         ({"Collections": [{**FILMS, "Rowz": []}]}, "unknown field `Rowz`"),

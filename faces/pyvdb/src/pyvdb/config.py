@@ -19,12 +19,12 @@ class DatabaseConfig(Attributes):
             improves on, so they are kept and reported but change no answer.
         max_elements: a hint of the size to expect; no limit.
         text_model_path: an ONNX text model, or the name of one of Vicinal's encoders, such as "hashing". What does
-            not exist is passed over.
+            not exist is ignored.
         image_model_path: an ONNX image model.
         vocab_path: the text model's vocabulary.
         num_threads: threads of an ONNX model; 0 lets it decide.
         memory_only: no file is made, and the data goes with the handle.
-        auto_sync: a write that returned survives a power cut. False: it survives the end of the process, and a
+        auto_sync: a write that returned survives a power failure. False: it survives the end of the process, and a
             power cut once `sync()` returned.
         device: where an ONNX model runs.
     """

@@ -64,7 +64,7 @@ class VectorDatabase:
         return self._entries is not None
 
     def config(self) -> DatabaseConfig:
-        """A copy of the configuration in force."""
+        """A copy of the current configuration."""
         return copy.copy(self._config if self._entries is None else self._entries.config)
 
     # -- texts
@@ -129,7 +129,7 @@ class VectorDatabase:
                 asset is the file's name without extension.
 
         Raises:
-            RuntimeError: there is no such file, or it is no picture; nothing changed.
+            RuntimeError: there is no such file, or it is not an image; nothing changed.
         """
         return self.add_images([path], None if metadata is None else [metadata])[0]
 
@@ -267,7 +267,7 @@ class VectorDatabase:
         self._ready()
 
     def sync(self) -> None:
-        """Makes every earlier write survive a power cut; with `auto_sync` it does already.
+        """Makes every earlier write survive a power failure; with `auto_sync` it does already.
 
         Raises:
             RuntimeError: the disk refused.

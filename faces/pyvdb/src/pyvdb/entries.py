@@ -41,7 +41,7 @@ class Entries:
     Args:
         db: kept open as long as this lives.
         rows: the collection.
-        config: as it is in force.
+        config: as it is in effect.
     """
 
     def __init__(self, db: vicinal.Database, rows: vicinal.Collection, config: DatabaseConfig) -> None:

@@ -8,7 +8,7 @@ from .metadata import Metadata
 
 _LOOKED_AT_BYTES = 1000
 
-# A name, then nothing but colons and blanks, then a number. A comma or dot alone is no number.
+# A name, then nothing but colons and blanks, then a number. A comma or dot alone is not a number.
 _DOLLARS = r"[:\s]*\$?([\d,]*\d[\d,]*(?:\.\d+)?)"
 _PLAIN = r"[:\s]*(\d+(?:\.\d+)?|\.\d+)"
 _PRICES = {

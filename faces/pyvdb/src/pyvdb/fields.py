@@ -19,7 +19,7 @@ class Field(Generic[T]):
 
     Args:
         check: gives the value to keep, or raises TypeError.
-        default: what the attribute is in a new object; a function makes it anew for each.
+        default: what the attribute is in a new object; a function creates it for each.
     """
 
     def __init__(self, check: Check[T], default: T | Callable[[], T]) -> None:

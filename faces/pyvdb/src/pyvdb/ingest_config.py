@@ -15,7 +15,7 @@ class IngestConfig(Attributes):
         include_journals, include_charts, include_reports: groups of files.
         overwrite_existing: a file that is in the database takes the place of its old entry, under the same id.
         incremental: files that are in the database with the same content are skipped.
-        since_date: files whose names hold an earlier date are passed over; None or "" for all.
+        since_date: files whose names hold an earlier date are skipped; None or "" for all.
     """
 
     __slots__ = ()

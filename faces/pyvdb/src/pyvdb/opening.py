@@ -175,7 +175,7 @@ def _chosen_encoder(config: DatabaseConfig) -> TextEncoder:
         try:
             encoder = resolve(name)
         except EncoderNotFound:
-            pass  # a path that is not there is passed over
+            pass  # a path that is not there is ignored
         else:
             return encoder if encoder.dim == config.dimension else Projected(encoder, config.dimension)
     return choose_text_encoder(

@@ -18,7 +18,7 @@ Query = str | NDArray[np.float32]
 
 
 def query(rows: Collection, asked: Query, options: QueryOptions, *, without: str = "") -> list[QueryResult]:
-    """The `options.k` best entries that pass, or all there are; best first, ties by id.
+    """The `options.k` best entries that match, or all there are; best first, ties by id.
 
     Args:
         without: the kind of vectors that cannot be compared with the query.

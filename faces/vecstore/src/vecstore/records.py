@@ -73,7 +73,7 @@ def remove(rows: vicinal.Collection, id: str) -> bool:
 
 
 def search(rows: vicinal.Collection, vector: Vector, k: int, where: Node | None) -> list[SearchResult]:
-    """The nearest records that pass, or all there are; best first, ties by insertion order."""
+    """The nearest records that match, or all there are; best first, ties by insertion order."""
     checked = checks.vector("vector", vector)
     return [SearchResult.of(hit) for hit in rows.search(checked, k, where)] if k else []
 

@@ -163,7 +163,7 @@ class VecStore(Opened):
         return self.len() == 0
 
     def create_snapshot(self, name: str) -> None:
-        """Keeps a copy of all records, as of one moment, under `name`.
+        """Keeps a copy of all records, as of one point in time, under `name`.
 
         Raises:
             ValueError: the name is taken, or is not made of letters, digits, '_', '-' and '.'.

@@ -14,7 +14,7 @@ class SignableRequest:
     """A request before it is sent.
 
     Attributes:
-        headers: changed in place by whoever signs.
+        headers: changed in place by the signer.
         query: names and values, decoded, in the order of the URL.
         sts_token: a temporary session's token, or "".
     """

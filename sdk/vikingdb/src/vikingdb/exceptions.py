@@ -19,7 +19,7 @@ class VikingException(Exception):
 
     Attributes:
         code: what the service calls it.
-        request_id: for a question to whoever runs the server.
+        request_id: to be passed to the operator of the server.
         status_code: of HTTP; None where no answer came.
     """
 

@@ -1,4 +1,4 @@
-"""Rows in files, one module a format, so that what goes out comes back the same.
+"""Rows in files, one module per format, so that what goes out comes back the same.
 
 Metadata is typed JSON (see `vicinal.metadata`) wherever a format has no types of its own.
 """
@@ -76,7 +76,11 @@ def format_of(path: Path, ids: Path | None = None, name: str | None = None) -> F
         )
     ending = kind_of(path) if name is None else f".{name}"
     if ending not in _FORMATS:
-        found = f"the ending {ending!r} of {str(path)!r} tells no format" if ending else f"{str(path)!r} has no ending"
+        found = (
+            f"{str(path)!r} has the extension {ending!r}, which is not a known format"
+            if ending
+            else f"{str(path)!r} has no extension"
+        )
         raise InvalidArgument(
             found,
             name="FILE",

@@ -172,7 +172,7 @@ def asked_types(option: str | None) -> dict[str, str]:
         name, _, kind = part.rpartition("=")
         if not name.strip() or kind.strip() not in TYPES:
             raise InvalidArgument(
-                f"{part.strip()!r} is no type of a column",
+                f"{part.strip()!r} is not a column type",
                 name="--types",
                 value=option,
                 remedy=f"Write COLUMN=TYPE, with commas between; types are {', '.join(TYPES)}.",

@@ -129,7 +129,7 @@ def _header(record: CsvRecord, dialect: Dialect) -> list[str]:
 def _check_header(names: list[str], columns: ColumnNames, place: str) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise bad_file(place, f"the column {twice!r} is there twice")
+        raise bad_file(place, f"the column {twice!r} occurs twice")
     columns.check(names, place)
 
 

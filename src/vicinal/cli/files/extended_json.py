@@ -87,7 +87,7 @@ def _value_of(pairs: list[tuple[str, Any]]) -> Any:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} is there twice")
+        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} occurs twice")
     if len(found) == 1:
         [(tag, value)] = found.items()
         if tag in _BY_TAG:
@@ -109,7 +109,7 @@ def _read(tag: str, value: Any) -> Any:
 def reason(error: Exception) -> str:
     """Why a line is not JSON, in one line."""
     if isinstance(error, InvalidInput):
-        return "it is another value"
+        return "it is not an object"
     return str(error).partition("\n")[0] or type(error).__name__
 
 

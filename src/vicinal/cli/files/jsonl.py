@@ -1,4 +1,4 @@
-"""JSONL: one object a line, {"id": ..., "text": ..., "metadata": {...}}, with "ttl", "vector" and "sparse" if there.
+"""JSONL: one object per line, {"id": ..., "text": ..., "metadata": {...}}, with "ttl", "vector" and "sparse" if there.
 
 Of others: what mongoexport writes, dumps of Elasticsearch, whose documents are in `_source`, and one array of objects.
 """
@@ -86,7 +86,7 @@ def _object(line: str, place: str, reading: Reading) -> dict[str, Any] | None:
     try:
         found = loads(_unescaped(line, place, reading))
         if not isinstance(found, dict):
-            raise TypeError("it is another value")
+            raise TypeError("it is not an object")
         return _whole(found, place, reading)
     except InvalidInput as error:
         reading.refuse(error)

@@ -103,7 +103,7 @@ def _kept(schema: Any, path: Path, reading: Reading, columns: ColumnNames) -> li
     """The places of the columns that are read."""
     twice = next((name for name in schema.names if schema.names.count(name) > 1), None)
     if twice is not None:
-        raise bad_file(str(path), f"the column {twice!r} is there twice")
+        raise bad_file(str(path), f"the column {twice!r} occurs twice")
     columns.check(schema.names, str(path))
     reading.check_types(schema.names)
     types = import_module("pyarrow.types")

@@ -16,7 +16,7 @@ T = TypeVar("T")
 OnError = Literal["stop", "skip", "replace"]
 ON_ERROR: Final = get_args(OnError)
 
-_MEND: Final = "Mend the file and import it again"
+_MEND: Final = "Fix the file and import it again"
 _ROLES: Final = ("id", "text", "vector", "ttl", "sparse")
 _OTHER_IDS: Final = ("_id",)  # of MongoDB and Elasticsearch
 
@@ -131,7 +131,7 @@ class Reading:
         return None
 
     def replaced(self, place: str) -> None:
-        self.problems.append((place, "what is no character was replaced"))
+        self.problems.append((place, "invalid characters were replaced"))
 
     def check_types(self, names: Sequence[str]) -> None:
         """Raises InvalidArgument for a type of a column that is not there."""
@@ -147,9 +147,7 @@ class Reading:
 
 def bad(place: str, problem: str) -> InvalidInput:
     """Of one line or row, which can be left out."""
-    return InvalidInput(
-        problem, name="FILE", place=place, remedy=f"{_MEND}, or pass over such lines by --on-error skip."
-    )
+    return InvalidInput(problem, name="FILE", place=place, remedy=f"{_MEND}, or skip such lines with --on-error skip.")
 
 
 def bad_file(place: str, problem: str, remedy: str = f"{_MEND}.") -> InvalidInput:

@@ -44,7 +44,7 @@ def source_row(values: dict[str, Any], columns: ColumnNames, place: str) -> Sour
     if metadata is None or isinstance(metadata, dict):
         twice = rest.keys() & (metadata or {}).keys()
         if twice:
-            raise bad(place, f"{min(twice)!r} is there twice, within 'metadata' and beside it")
+            raise bad(place, f"{min(twice)!r} occurs twice, within 'metadata' and beside it")
         row["metadata"] = {**(metadata or {}), **rest}
     else:
         row["metadata"] = metadata  # the collection refuses it and says why
@@ -87,7 +87,7 @@ def typed_texts(values: dict[str, Any], reading: Reading) -> dict[str, Any]:
 def blob_vector(cell: bytes, place: str) -> Any:
     """Bytes as the float32 vector that they hold."""
     if len(cell) % 4 or not cell:
-        raise bad(place, f"{len(cell):,} bytes are no vector of float32")
+        raise bad(place, f"{len(cell):,} bytes are not a float32 vector")
     return np.frombuffer(cell, "<f4")
 
 
@@ -149,6 +149,6 @@ def from_cell(cell: str) -> Any:
 
 
 def shown_cell(value: Any) -> str:
-    """`to_cell` on one line, with nothing at its ends that a reader might take off: for a file with one id a line."""
+    """`to_cell` on one line, with nothing at its ends that a reader might take off: for a file with one id per line."""
     cell = to_cell(value)
     return cell if cell.isprintable() and cell == cell.strip() else json_member("", value).removeprefix('"":')

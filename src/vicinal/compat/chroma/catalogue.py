@@ -198,7 +198,7 @@ def checked_name(name: Any) -> str:
             f"a name has 3 to 512 characters of [a-zA-Z0-9._-], the first and last a letter or digit: {shown(name)}"
         )
     if ".." in text or _is_address(text):
-        raise InvalidArgumentError(f"a name has no two dots in a row and is no IP address: {shown(name)}")
+        raise InvalidArgumentError(f"a name has no two dots in a row and is not an IP address: {shown(name)}")
     return text
 
 

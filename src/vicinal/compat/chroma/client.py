@@ -229,7 +229,7 @@ class _Unknown:
         self._reason = reason
 
     def __call__(self, input: Any) -> Any:
-        raise ValueError(f"the embedding function of the collection cannot be made anew: {self._reason}")
+        raise ValueError(f"the embedding function of the collection cannot be recreated: {self._reason}")
 
 
 def _are_other(saved: Mapping[str, Any], form: Mapping[str, Any]) -> bool:

@@ -167,7 +167,7 @@ class Collection:
         images: Any = None,
         uris: Any = None,
     ) -> None:
-        """Changes rows; ids that do not exist are passed over.
+        """Changes rows; ids that do not exist are ignored.
 
         Keys of metadata merge, and None as a value removes one. A new document gets a new vector.
 
@@ -194,7 +194,7 @@ class Collection:
         """Deletes rows by id, by conditions, or those that both name.
 
         Args:
-            limit: at most so many of those that pass.
+            limit: at most so many of those that match.
 
         Returns:
             `{"deleted": n}`, the rows that there were.
@@ -387,7 +387,7 @@ class Collection:
         data = self._loaded(given, call) if kinds[0] == "uris" else given
         rows.vectors = self._vectors(data, call, is_query=False)
         if len(rows.vectors) != len(rows.ids):
-            raise ValueError(f"the embedding function gave {len(rows.vectors)} vectors for {len(rows.ids)} rows.")
+            raise ValueError(f"the embedding function returned {len(rows.vectors)} vectors for {len(rows.ids)} rows.")
 
     def _queries(self, embeddings: Any, texts: Any, images: Any, uris: Any) -> list[Any]:
         if embeddings is not None:

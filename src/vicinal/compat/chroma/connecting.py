@@ -75,7 +75,7 @@ def HttpClient(
         settings: `chroma_client_auth_credentials` is the key where no header has it.
 
     Raises:
-        ValueError: nobody answers, or it is no server of ours.
+        ValueError: there is no response, or it is not a Vicinal server.
     """
     settings = settings or Settings()
     client = _client(System.behind(_url(host, port, ssl), settings, _key(headers, settings)), tenant, database)

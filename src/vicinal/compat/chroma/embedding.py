@@ -33,7 +33,7 @@ Vectors = list[NDArray[np.float32]]
 class EmbeddingFunction(Generic[D]):
     """What a program derives its own from: `__call__(self, input)` gives one vector for each document.
 
-    A collection remembers the function by `name` and `get_config`, and makes it anew by `build_from_config`; one
+    A collection remembers the function by `name` and `get_config`, and recreates it with `build_from_config`; one
     without a name has to be passed again with each `get_collection`.
     """
 
@@ -79,7 +79,7 @@ class EmbeddingFunction(Generic[D]):
         """Raises where it is none."""
 
     def is_legacy(self) -> bool:
-        """Whether it has no name or no configuration, so that nobody can make it anew."""
+        """Whether it has no name or no configuration, so that it cannot be recreated."""
         return self.name() is NotImplemented or self.get_config() is NotImplemented
 
 

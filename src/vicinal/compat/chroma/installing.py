@@ -1,4 +1,4 @@
-"""`install`: whoever imports chromadb gets this package."""
+"""`install`: registers this package as chromadb."""
 
 from __future__ import annotations
 

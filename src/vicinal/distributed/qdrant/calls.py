@@ -69,7 +69,7 @@ class Calls:
 
     def _no_qdrant(self, error: Exception) -> ServerFailed:
         return ServerFailed(
-            f"this is no answer of a Qdrant ({type(error).__name__}: {error})",
+            f"this is not a Qdrant response ({type(error).__name__}: {error})",
             name="server",
             place=self._place,
             remedy="Check the URL.",
@@ -88,7 +88,7 @@ class Calls:
                 remedy="Pass fewer or shorter rows, or raise its service.max_request_size_mb.",
             )
         kind: type[StoreError] = ServerFailed
-        remedy = "Its log has more."
+        remedy = "See its log."
         if status in _REFUSED:
             kind, remedy = KeyRefused, "Pass api_key=."
         elif status in _BUSY:

@@ -1,4 +1,4 @@
-"""Embeddings by Cohere's protocol, version 2, in which queries are told from texts.
+"""Embeddings by Cohere's protocol, version 2, which distinguishes queries from texts.
 
 The protocol: docs.cohere.com/reference/embed.
 """

@@ -134,7 +134,7 @@ class Source:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[apsw.Connection]:
-    """Chroma's database as it is at one moment; it is read only.
+    """Chroma's database as it is at one point in time; it is read only.
 
     Raises:
         InvalidArgument: the folder has none.

@@ -46,14 +46,14 @@ class FoundFile:
 
 @dataclass(slots=True)
 class Finder:
-    """Walks a folder. Symbolic links are not followed; names that begin with a dot are passed over.
+    """Walks a folder. Symbolic links are not followed; names that begin with a dot are ignored.
 
     Args:
         root: the folder.
         include: only files that one of these patterns matches; patterns are those of .gitignore.
-        exclude: files and folders that are passed over.
-        bytes_max: larger files are passed over, and counted in `too_large`.
-        skip: a folder that is passed over, such as that of the database.
+        exclude: files and folders to skip.
+        bytes_max: larger files are skipped, and counted in `too_large`.
+        skip: a folder to skip, such as that of the database.
 
     Attributes:
         problems: name and reason of what could not be looked at.
@@ -133,7 +133,7 @@ def _spec(name: str, patterns: Sequence[str]) -> GitIgnoreSpec:
 
 
 def _ignore_file(folder: Path, name: str, problems: list[tuple[str, str]]) -> GitIgnoreSpec:
-    """The rules of its .gitignore; those that are none are passed over, as git does, and so are those without end."""
+    """The rules of its .gitignore; invalid ones are ignored, as git does, and so are those without end."""
     from pathspec import GitIgnoreSpec
 
     rules = GitIgnoreSpec([])
@@ -143,7 +143,7 @@ def _ignore_file(folder: Path, name: str, problems: list[tuple[str, str]]) -> Gi
         return rules
     for line in lines:
         if not line.startswith("#") and _has_too_many_stars(line):
-            problems.append((name, f"a rule of more than {_STARS_MAX} stars in one name is passed over: {line[:60]!r}"))
+            problems.append((name, f"a rule of more than {_STARS_MAX} stars in one name is ignored: {line[:60]!r}"))
             continue
         try:
             rules += GitIgnoreSpec.from_lines([line])

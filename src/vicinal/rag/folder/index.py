@@ -50,8 +50,8 @@ def index_folder(
     Args:
         collection: a collection with an encoder.
         include: patterns as in .gitignore; only files that one matches.
-        exclude: patterns of what is passed over, besides what .gitignore files name.
-        bytes_max: larger files are passed over.
+        exclude: patterns of what to skip, besides what .gitignore files name.
+        bytes_max: larger files are skipped.
         splitter: of documents; left out, 1,000 characters.
         skip: a folder in it that is not looked into, such as the database's.
         progress: whether a terminal shows how far it is, with rate and time left.

@@ -23,7 +23,7 @@ __all__ = ["Known", "folder_of", "known_files", "row_id"]
 OWNER = "vicinal.rag.folder"
 SETTINGS = "settings"
 _FILE = "file:"
-# Of a key of a note; longer names are looked at anew each time.
+# Of a key of a note; longer names are checked again each time.
 _NAME_CHARS_MAX = 1000
 
 

@@ -17,10 +17,10 @@ class FolderReport:
         files: that are in the collection now, and `passages`, its rows.
         new, changed, moved, removed, unchanged: how many files were so since the last time. Those without passages, in
             the lists below, count only as removed.
-        encoded: passages that were stored anew; those of files that only moved kept their vectors.
+        encoded: passages that were stored again; those of files that only moved kept their vectors.
         problems: name and reason of files that could not be read.
         empty: files without text, such as scanned pages.
-        too_large: files that were passed over for their size.
+        too_large: files that were skipped for their size.
         seconds: that it took.
     """
 

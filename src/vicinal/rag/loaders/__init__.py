@@ -61,7 +61,9 @@ def _loaded(data: bytes, name: str, kind: str | None) -> Document:
     if kind == "pdf":
         return load_pdf(data)
     if kind is None:
-        raise InvalidDocument("the file is no document", name="file", remedy=f"Pass kind=, one of {', '.join(KINDS)}.")
+        raise InvalidDocument(
+            "the file is not a document", name="file", remedy=f"Pass kind=, one of {', '.join(KINDS)}."
+        )
     raise InvalidArgument(
         f"there is no kind of document {kind!r}", name="kind", value=kind, remedy=f"There are {', '.join(KINDS)}."
     )

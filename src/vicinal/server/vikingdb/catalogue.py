@@ -110,7 +110,7 @@ class Catalogue:
         return self._handles.use(entry.stored, _HELD, key, work)
 
     def entries(self, key: Key | None) -> Iterator[Entry]:
-        """All that the key reaches, by name. Those that cannot be read are passed over."""
+        """All that the key reaches, by name. Those that cannot be read are ignored."""
         return entries_of(self._database, key, self._entry)
 
     def create(self, name: str, project: str, given: dict[str, Any], person: str, key: Key | None) -> Entry:
@@ -235,7 +235,7 @@ class Catalogue:
 
 
 def entries_of(database: Database, key: Key | None, read: Callable[[str], T | None]) -> Iterator[T]:
-    """What `read` gives for the collections that a key reaches, but None. Those that cannot be read are passed over."""
+    """What `read` gives for the collections that a key reaches, but None. Those that cannot be read are ignored."""
     for stored in database.collections():
         if key is not None and key.collections and stored not in key.collections:
             continue

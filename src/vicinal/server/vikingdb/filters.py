@@ -37,7 +37,7 @@ _ENUMERABLE: Final = frozenset(("string", "int64", "bool", "list<string>", "list
 
 
 def condition_of(given: Mapping[str, Any] | None, advance: Advance | None, reader: Filters) -> Node | None:
-    """What a search asks of rows: its filter, and the keys it is kept to; None for nothing."""
+    """Conditions of a search: its filter, and that of its key; None for neither."""
     parts: list[Node] = [] if not given else [reader.node(given)]
     if advance is not None and advance.ids_in:
         parts.append(reader.ids(advance.ids_in))
@@ -202,7 +202,7 @@ class Filters:
 
 def _check_count(what: str, found: int, most: int, setting: str) -> None:
     if found > most:
-        remedy = f"Ask for less, or raise {setting} of the server."
+        remedy = f"Request less, or raise {setting} of the server."
         raise invalid(f"the filter has more than {most:,} {what}", "filter", found, remedy)
 
 

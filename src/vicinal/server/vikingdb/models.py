@@ -53,10 +53,10 @@ class Models:
         return self._text(self.encoder_name(model, dim))
 
     def image(self, model: str, dim: int | None = None) -> ImageEncoder:
-        """Raises Refusal where the model takes no pictures."""
+        """Raises Refusal where the model takes no images."""
         spec = self._spec(model)
         if not spec.startswith(_IMAGE):
-            raise invalid(f"the model {model!r:.80} takes no pictures", "model", model)
+            raise invalid(f"the model {model!r:.80} takes no images", "model", model)
         name = spec.removeprefix(_IMAGE)
         encoder: ImageEncoder = self._get(spec, lambda: resolve_image(name))
         if dim is None or encoder.dim == dim:
@@ -77,7 +77,7 @@ class Models:
             raise missing("model_name")
         spec = self._spec(model)
         if not spec.startswith(_RERANK):
-            raise invalid(f"the model {model!r:.80} is no reranker", "model_name", model)
+            raise invalid(f"the model {model!r:.80} is not a reranker", "model_name", model)
         found: Reranker = self._get(spec, lambda: reranker_of(spec.removeprefix(_RERANK)))
         return found
 

@@ -27,7 +27,7 @@ def opened(image: Any) -> Iterator[str]:
     found = _INLINE.match(image) if isinstance(image, str) else None
     if found is None:
         raise invalid(
-            "a picture must be within the request",
+            "an image must be within the request",
             "image",
             image,
             "Write 'data:image/png;base64,...'; the server fetches none from an address.",
@@ -35,7 +35,7 @@ def opened(image: Any) -> Iterator[str]:
     try:
         content = base64.b64decode(image[found.end() :], validate=True)
     except (binascii.Error, ValueError):
-        raise invalid("the picture is no base64", "image") from None
+        raise invalid("the picture is not base64", "image") from None
     with tempfile.NamedTemporaryFile(prefix="vicinal-picture-") as file:
         file.write(content)
         file.flush()

@@ -80,7 +80,7 @@ def _step(schema: Schema, given: Mapping[str, Any], settings: ServerSettings) ->
         return partial(_kept, lambda one: pattern in str(one.metadata.get(field.name, "")))
     if not settings.allow_regex:
         raise invalid(
-            "this server takes no regular expressions, because one that was made to harm never ends",
+            "this server takes no regular expressions, because a malicious one never ends",
             "pattern",
             pattern,
             "Use string_contain, or start the server with allow_regex.",
@@ -88,7 +88,7 @@ def _step(schema: Schema, given: Mapping[str, Any], settings: ServerSettings) ->
     try:
         compiled = re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
-        raise invalid(f"the pattern is no regular expression: {error}", "pattern", pattern) from None
+        raise invalid(f"the pattern is not a regular expression: {error}", "pattern", pattern) from None
     return partial(_kept, lambda one: compiled.search(str(one.metadata.get(field.name, ""))) is not None)
 
 
@@ -163,7 +163,7 @@ def _fusion(schema: Schema, given: Mapping[str, Any]) -> Step:
             one.origin_score, one.addition_score = a, b
             one.score = a * b if by == "multiply" else (1 - weight) * a + weight * b
             if not math.isfinite(one.score):
-                raise invalid("the fused score is no number", "score_fusion", one.score, "Choose smaller factors.")
+                raise invalid("the fused score is not a number", "score_fusion", one.score, "Choose smaller factors.")
         return sorted(found, key=lambda one: -one.score)
 
     return fuse
@@ -200,7 +200,7 @@ def _addition(schema: Schema, given: Any) -> _Addition:
     base = given.get("base_value_from", "scalar_field")
     if base == "scalar_field":
         if field.type not in ("int64", "float32"):
-            raise invalid(f"{field.name} is no number", "field", field.name)
+            raise invalid(f"{field.name} is not a number", "field", field.name)
         return _Addition(field, float(factor), None, None, 0.0)
     if base != "decay_func":
         raise invalid("base_value_from is 'scalar_field' or 'decay_func'", "base_value_from", base)

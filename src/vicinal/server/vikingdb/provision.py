@@ -128,7 +128,7 @@ def _read(path: Path) -> Plan:
         raise _wrong(path, str(error)) from None
     except (ValueError, RecursionError) as error:
         kind = "JSON" if path.suffix.lower() == ".json" else "TOML"
-        raise _wrong(path, f"the file is no {kind}: {error}") from None
+        raise _wrong(path, f"the file is not {kind}: {error}") from None
 
 
 def _wrong(path: Path, message: str) -> InvalidArgument:

@@ -1,5 +1,5 @@
 """Bodies of the data plane. What must be there is asked for where it is used, because it has a code of its own; names
-that are not known are passed over, as clients send what other versions know.
+that are not known are ignored, because clients may be newer.
 
 A value of null is the same as none.
 """

@@ -70,7 +70,7 @@ def read_signed(headers: Headers, now: datetime, skew_seconds: float) -> Signed:
         values.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
     found = _HEADER.fullmatch(_only(values, "authorization"))
     if found is None:
-        raise _refused("the Authorization header is no signature of the kind that is known here")
+        raise _refused("the Authorization header is not a known kind of signature")
     access_key, day, region, service, listed, signature = found.groups()
     names = tuple(listed.split(";"))
     if list(names) != sorted(set(names)) or listed != listed.lower() or not set(_NEEDED) <= set(names):
@@ -79,7 +79,7 @@ def read_signed(headers: Headers, now: datetime, skew_seconds: float) -> Signed:
     date = signed["x-date"]
     _check_date(date, day, now, skew_seconds)
     if not _SHA256.fullmatch(signed["x-content-sha256"]):
-        raise _refused("X-Content-Sha256 is no SHA-256 in hexadecimal")
+        raise _refused("X-Content-Sha256 is not a SHA-256 in hexadecimal")
     return Signed(access_key, day, region, service, date, names, signed, signed["x-content-sha256"].lower(), signature)
 
 
@@ -136,7 +136,7 @@ def _check_date(date: str, day: str, now: datetime, skew_seconds: float) -> None
             raise ValueError
         signed_at = datetime.strptime(date, _DATE_FORMAT).replace(tzinfo=UTC)
     except ValueError:
-        raise _refused("X-Date is no instant such as 20260102T030405Z") from None
+        raise _refused("X-Date is not an instant such as 20260102T030405Z") from None
     if date[:8] != day:
         raise _refused("the signature is of another day than X-Date")
     if abs((now - signed_at).total_seconds()) > skew_seconds:

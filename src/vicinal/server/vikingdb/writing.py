@@ -79,7 +79,7 @@ def update(docs: Collection, schema: Schema, request: Write, models: Models) -> 
             raise missing(schema.key_name)
         keys.append(schema.check_key(row[schema.key_name]))
     if len(set(keys)) < len(keys):
-        raise invalid("a row is there twice", schema.key_name)
+        raise invalid("a row occurs twice", schema.key_name)
     given = [_known(schema, row, request, i) for i, row in enumerate(rows)]
     known = {record.id: record for record in docs.get(keys)}
     for key in keys:

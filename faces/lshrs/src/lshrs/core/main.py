@@ -284,7 +284,7 @@ class LSHRS:
     # Removing
 
     def delete(self, indices: int | Sequence[int] | np.ndarray[Any, Any]) -> None:
-        """Takes one index or many out of every bucket; unknown ones are passed over."""
+        """Takes one index or many out of every bucket; unknown ones are ignored."""
         numbers = checked_indices(indices)
         if numbers:
             self.flush()  # or what waits would bring them back

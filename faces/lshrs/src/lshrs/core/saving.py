@@ -149,4 +149,4 @@ def _check_header(file: Any, name: str, shape: tuple[int, int]) -> None:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")

@@ -46,7 +46,7 @@ class Storage(ABC):
 
     @abstractmethod
     def remove_indices(self, indices: Sequence[int]) -> None:
-        """Takes indices out of every bucket; unknown ones are passed over."""
+        """Takes indices out of every bucket; unknown ones are ignored."""
 
     @abstractmethod
     def clear(self) -> None:

@@ -133,7 +133,7 @@ class RedisStorage(Storage):
         return self.client
 
     def close(self) -> None:
-        """Disconnects; a later call connects anew."""
+        """Disconnects; a later call reconnects."""
         client, self._client = self._client, None
         if client is not None:
             client.close()

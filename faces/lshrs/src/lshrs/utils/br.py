@@ -70,7 +70,7 @@ def cosine_to_agreement(cosine: float) -> float:
 
     Raises:
         ValueError: a cosine outside of [-1, 1].
-        TypeError: it is no number.
+        TypeError: it is not a number.
     """
     if not -1 <= checked_number("cosine", cosine) <= 1:
         raise ValueError(f"cosine must be within [-1, 1], got {cosine}")

@@ -202,7 +202,7 @@ class Collection:
         headers: Headers = None,
         timeout: float | None = None,
     ) -> Asked:
-        """Has profiles worked out anew from events."""
+        """Has profiles recomputed from events."""
         return self._asked(
             "TriggerUpdateProfile", headers, timeout, update_profile_type=update_profile_type, filters=filters
         )

@@ -87,7 +87,7 @@ class MemoryCatalogue:
         return found
 
     def entries(self, key: Key | None) -> Iterator[MemoryEntry]:
-        """All that the key reaches, by name. Those that cannot be read are passed over."""
+        """All that the key reaches, by name. Those that cannot be read are ignored."""
         return entries_of(self._database, key, self._entry)
 
     def use(self, entry: MemoryEntry, key: Key | None, work: Callable[[Memories], T]) -> T:

@@ -1,4 +1,4 @@
-"""Bodies of the memory service. Names that are not known are passed over, but for those of a filter."""
+"""Bodies of the memory service. Names that are not known are ignored, but for those of a filter."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class OfSession(OfCollection, kw_only=True):
 
 
 class ProfileOfSession(Struct, kw_only=True):
-    """`profile_scope` is passed over: what it means is not published."""
+    """`profile_scope` is ignored: what it means is not published."""
 
     profile_type: str
 

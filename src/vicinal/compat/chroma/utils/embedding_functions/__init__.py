@@ -1,4 +1,4 @@
-"""As in Chroma: embedding functions, one module a service."""
+"""As in Chroma: embedding functions, one module per service."""
 
 from __future__ import annotations
 

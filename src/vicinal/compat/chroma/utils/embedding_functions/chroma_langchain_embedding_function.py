@@ -11,7 +11,7 @@ from ...embedding import EmbeddingFunction, Vectors, known_embedding_functions
 
 __all__ = ["ChromaLangchainEmbeddingFunction", "create_langchain_embedding"]
 
-_ANEW = "LangChain's embeddings cannot be made anew from a configuration: pass create_langchain_embedding(...) again"
+_ANEW = "LangChain's embeddings cannot be recreated from a configuration: pass create_langchain_embedding(...) again"
 
 
 class ChromaLangchainEmbeddingFunction(EmbeddingFunction[Any]):
