@@ -16,6 +16,7 @@ import pytest
 import vicinal
 from vicinal.errors import InvalidArgument, MissingExtra, Unsupported
 from vicinal.visualize import (
+    BucketSizes,
     measure_buckets,
     measure_recall,
     plot_buckets,
@@ -209,7 +210,7 @@ def test_recall_is_that_of_the_hits(tmp_path: Path) -> None:
     figure = plot_recall(curve)
     assert [trace.name for trace in figure.data if trace.showlegend is None] == ["docs"]
     assert list(figure.data[0].y) == [point.found for point in curve.points]
-    assert list(figure.data[0].x) == ["as usual", "recall=0.5", "exact", "exact"]
+    assert list(figure.data[0].x) == ["default", "recall=0.5", "exact", "exact"]
     assert list(figure.data[1].y) == [point.milliseconds for point in curve.points]
 
 
@@ -228,12 +229,19 @@ def test_buckets_are_those_of_the_index() -> None:
     assert (found.tables, len(sizes), sum(sizes)) == (1, 4, 100)
     assert found.imbalance == pytest.approx(4 * sum(size**2 for size in sizes) / 100**2)
     figure = plot_buckets(found)
-    assert [(trace.name, list(trace.y)) for trace in figure.data] == [("&lt;lists&gt;", sizes)]
+    assert [(trace.name, list(trace.x), list(trace.y)) for trace in figure.data] == [
+        ("&lt;lists&gt;", [1, 2, 3, 4], sizes)
+    ]
+    assert (figure.layout.title.text, figure.layout.showlegend) == ("Rows per bucket", True)
+    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("bucket, largest first", "rows")
     tables = db.collection("tables", index={"name": "lsh", "tables": 3, "bits": 2, "train_from": 10})
     tables.add(range(50), vectors=rng.normal(size=(50, 4)))
     tables.wait_indexed()
     hashed = measure_buckets(tables)
     assert hashed.tables == 3
+    both = plot_buckets(found, hashed)
+    assert traces(both) == {"&lt;lists&gt;": 4, "tables": len(hashed.sizes)}
+    assert len({trace.line.color for trace in both.data}) == 2
     assert [sum(size for (at, _), size in hashed.sizes.items() if at == table) for table in range(3)] == [50, 50, 50]
     with pytest.raises(Unsupported, match="no buckets"):
         measure_buckets(db.collection("exact", index="flat"))
@@ -259,6 +267,29 @@ def test_a_browser_draws_title_legend_and_all_points(docs: Any, tmp_path: Path) 
     assert "60 of 61 rows" in title[1]
     drawn = done.stdout.split('class="legend"')[0]
     assert len(re.findall(r'<path class="point"', drawn)) == 60 + 5
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="no browser on this machine")
+def test_a_browser_draws_the_buckets_of_two_indexes(tmp_path: Path) -> None:
+    few, many = (
+        BucketSizes("few", 1, {(0, 0): 5, (0, 1): 3}),
+        BucketSizes("many", 1, {(0, i): 1 + i for i in range(200)}),
+    )
+    page = write(plot_buckets(few, many), tmp_path / "buckets.html")
+    command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", "--dump-dom"]
+    command += [f"--user-data-dir={tmp_path / 'profile'}", page.as_uri()]
+    drawn = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+
+    def texts_of(kind: str) -> list[str]:
+        return re.findall(rf'class="{kind}"[^>]*data-unformatted="([^"]*)"', drawn)
+
+    assert (texts_of("xtitle"), texts_of("ytitle")) == (["bucket, largest first"], ["rows"])
+    assert texts_of("legendtext") == ["few", "many"]
+    assert "200" in re.findall(r'class="[xy]tick"><text[^>]*>(.*?)</text>', drawn)
+    plot = drawn.split('class="legend"')[0]
+    assert len(re.findall(r'class="js-line"', plot)) == 2
+    assert len(re.findall(r'<path class="point"', plot)) == 2  # the markers of the few
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ..contract import Collection
 from ..errors import InvalidArgument, Unsupported
@@ -13,6 +13,8 @@ from ..visible import shown
 from .drawing import PALETTE, TEMPLATE, label, plotly
 
 __all__ = ["BucketSizes", "measure_buckets", "plot_buckets"]
+
+_MARKED_MAX: Final = 60  # buckets; more markers than that run into one another
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +58,38 @@ def measure_buckets(collection: Collection) -> BucketSizes:
 
 
 def plot_buckets(*buckets: BucketSizes) -> Any:
-    """A plotly figure with bars for each: its buckets by size, the fullest first.
+    """A plotly figure with a line for each index: the sizes of its buckets, largest first.
 
     Raises:
-        InvalidArgument: there is none with a bucket.
+        InvalidArgument: one of them has no buckets.
         MissingExtra: plotly is not installed.
     """
     graph = plotly("plot_buckets")
     if not buckets or not all(isinstance(one, BucketSizes) and one.sizes for one in buckets):
         raise InvalidArgument(
-            f"plot_buckets takes what measure_buckets gives of trained indexes, not {shown(buckets)}",
+            f"plot_buckets takes what measure_buckets returns for trained indexes, not {shown(buckets)}",
             name="buckets",
             remedy="Call wait_indexed() on the collection first.",
         )
-    figure = graph.Figure(
-        [
-            graph.Bar(
-                x=list(range(1, len(one.sizes) + 1)),
-                y=sorted(one.sizes.values(), reverse=True),
-                name=label(one.name),
-                marker={"color": PALETTE[i % len(PALETTE)]},
-            )
-            for i, one in enumerate(buckets)
-        ]
-    )
+    figure = graph.Figure([_line(graph, one, PALETTE[i % len(PALETTE)]) for i, one in enumerate(buckets)])
     figure.update_layout(
-        title="Rows in each bucket",
-        xaxis_title="bucket, the fullest first",
-        yaxis_title="rows",
+        title="Rows per bucket",
+        xaxis={"title": "bucket, largest first", "rangemode": "tozero"},
+        yaxis={"title": "rows", "rangemode": "tozero"},
         template=TEMPLATE,
         showlegend=True,
     )
     return figure
+
+
+def _line(graph: Any, one: BucketSizes, color: str) -> Any:
+    """Steps, not bars: hundreds of bars are thinner than a pixel, and those of two indexes cover each other."""
+    sizes = sorted(one.sizes.values(), reverse=True)
+    return graph.Scatter(
+        x=list(range(1, len(sizes) + 1)),
+        y=sizes,
+        name=label(one.name),
+        mode="lines+markers" if len(sizes) <= _MARKED_MAX else "lines",
+        line={"color": color, "shape": "hvh"},
+        hovertemplate="bucket %{x}: %{y} rows",
+    )

@@ -48,7 +48,7 @@ def plot_map(
         color: a field. Its most frequent values get a colour and a line in the legend; numbers of many values, a scale.
         query: a text or vector: its hits stand out, and so does a vector that is given.
         k, mode: of that search.
-        where: only rows that pass.
+        where: only rows that match.
         limit: of more rows a sample of those with a vector is drawn, the same each time, and always the hits.
         dimensions: 2, or 3 for space.
         seed: of the sample, t-SNE and UMAP.

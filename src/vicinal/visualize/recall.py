@@ -70,7 +70,7 @@ def measure_recall(
     Args:
         queries: texts and vectors, as programs ask; left out, `sample` rows of the collection.
         targets: each `recall=` to try.
-        where: only rows that pass are searched.
+        where: only rows that match are searched.
 
     Raises:
         InvalidArgument: there is nothing to ask with.
@@ -140,8 +140,8 @@ def plot_recall(*curves: RecallCurve) -> Any:
     one = curves[0]
     least = min(point.found for curve in curves for point in curve.points)
     figure.update_layout(
-        title=f"Recall@{one.k} and time for each recall asked for, {one.queries:,} queries",
-        xaxis={"title": "what the search asked for", "anchor": "y2", "type": "category"},
+        title=f"Recall@{one.k} and search time by requested recall, {one.queries:,} queries",
+        xaxis={"title": "requested recall", "anchor": "y2", "type": "category"},
         yaxis={"title": f"recall@{one.k}", "domain": [0.45, 1.0], "range": [min(0.95, least) - 0.05, 1.02]},
         yaxis2={"title": "milliseconds", "domain": [0.0, 0.38], "rangemode": "tozero"},
         template=TEMPLATE,
@@ -164,5 +164,5 @@ def _lines(graph: Any, curve: RecallCurve, color: str) -> list[Any]:
 
 def _asked(point: RecallPoint) -> str:
     if point.asked is None:
-        return "as usual"
+        return "default"
     return "exact" if point.asked == 1 else f"recall={point.asked:g}"
