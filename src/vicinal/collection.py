@@ -620,9 +620,9 @@ class Collection:
         """The same collection, restricted to the rows that match a filter, such as those of one tenant.
 
         To such a handle other rows are not there: searches, reads, counts, updates and deletes skip them. What it
-        would write must pass the filter before and after, an equality by one value: a list would pass filters for its
-        other elements too. Ids, names of fields and the statistics of words are those of the whole collection. Closing
-        it closes the handle that it was made from.
+        would write must pass the filter before and after, an equality by its values alone: a list with others would
+        pass their filters too. Ids, names of fields and the statistics of words are those of the whole collection.
+        Closing it closes the handle that it was made from.
 
         Raises:
             NotAllowed, from calls that write: a row would not pass the filter, or not only filters like it; or its id

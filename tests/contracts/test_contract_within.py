@@ -109,7 +109,10 @@ REFUSED: dict[str, tuple[Change, type[Exception]]] = {
         DuplicateId,
     ),
     "add of a row of two": (lambda c: c.add(["x"], vectors=[[1, 0]], metadata=[{"tenant": ["a", "b"]}]), NotAllowed),
-    "upsert of a row of two": (lambda c: c.upsert(["a1"], vectors=[[1, 0]], metadata=[{"tenant": ["a"]}]), NotAllowed),
+    "upsert of a row of two": (
+        lambda c: c.upsert(["a1"], vectors=[[1, 0]], metadata=[{"tenant": ["b", "a"]}]),
+        NotAllowed,
+    ),
     "update to a row of two": (lambda c: c.update(["a1"], metadata={"tenant": ["a", "b"]}), NotAllowed),
     "update of all to rows of two": (
         lambda c: c.update(where={"n": {"$gt": 0}}, metadata={"tenant": ["b", "a"]}),
@@ -149,6 +152,10 @@ def test_other_rows_are_not_written(whole: Collection, mine: Collection, name: s
 LISTS: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     ({"t": {"$in": ["a", "c"]}}, {"t": ["a", "b"]}, False),
     ({"t": {"$in": ["a", "c"]}}, {"t": "c"}, True),
+    ({"t": {"$in": ["a", "c"]}}, {"t": ["c", "a"]}, True),
+    ({"t": "a"}, {"t": ["a"]}, True),
+    ({"t": "a"}, {"t": ["a", None]}, False),
+    ({"t": "a"}, {"t": ["a", ["a"]]}, False),
     ({"t": "a", "n": 1}, {"t": "a", "n": [1, 2]}, False),
     ({"$or": [{"t": "a"}, {"public": True}]}, {"t": ["a", "b"], "public": True}, False),
     ({"o.t": "a"}, {"o": {"t": ["a", "b"]}}, False),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from ..errors import NotAllowed
 from ..metadata import loads
@@ -33,7 +34,7 @@ def is_within(row: Row, within: Node | None) -> bool:
 def check_within(within: Node | None, id_: Id | None, metadata: str | None, text: str | None, place: str) -> None:
     """Refuses a row that the handle which writes it would not see, or that handles with another value could see too.
 
-    A list passes an equality by any of its elements: ["a", "b"] would be there for b as well.
+    A list passes an equality by any of its elements: ["a", "b"] would be there for b as well, ["a"] for nobody else.
 
     Args:
         id_: None where the collection will make one.
@@ -54,15 +55,22 @@ def check_within(within: Node | None, id_: Id | None, metadata: str | None, text
         )
     for leaf in _equalities(within):
         value, wanted = value_at(found, leaf.path), leaf.values if isinstance(leaf, In) else (leaf.value,)
-        if isinstance(value, list) and not any(equal(value, one) for one in wanted):
+        if isinstance(value, list) and not _is_among(value, wanted):
             raise NotAllowed(
-                f"rows written here must have a single value of {path_text(leaf.path)}, and this one has a list, "
-                "which would match other filters too",
+                f"rows written here must have a single value of {path_text(leaf.path)}, and this one has a list with "
+                "others, which would match other filters too",
                 name="rows",
                 value=id_,
                 place=place,
                 remedy="Give it the one value; nothing was changed.",
             )
+
+
+def _is_among(value: list[Any], wanted: Sequence[Any]) -> bool:
+    """Whether a list, or each of its elements, is a value that the filter names: then no other is met by it."""
+    return any(equal(value, one) for one in wanted) or all(
+        any(equal(element, one) for one in wanted) for element in value
+    )
 
 
 def _equalities(tree: Node, negated: bool = False) -> Iterator[Compare | In]:

@@ -251,6 +251,7 @@ def test_a_key_of_one_user_reaches_nobody_else(server: HttpServer, admin: httpx.
         assert (answer.status_code, answer.json()["code"]) == (404, 1000011)
         answer = http.post("/api/memory/collection/create", json={"CollectionName": "other"})
         assert answer.status_code == 403
+        _keeps_memories_of_its_own_user(http, event)
     _, reader = KeyFile(server.path).create("reads", "read")
     with server.client(key=reader) as http:
         answer = http.post("/api/memory/event/add", json={**event, "user_id": "ada"})
@@ -258,6 +259,21 @@ def test_a_key_of_one_user_reaches_nobody_else(server: HttpServer, admin: httpx.
     with server.client() as http:
         assert http.get("/api/memory/ping").json()["code"] == 1000001
         assert http.post("/api/memory/search", json={}).json()["code"] == 1000001
+
+
+def _keeps_memories_of_its_own_user(http: httpx.Client, event: dict[str, Any]) -> None:
+    """With a key that reaches one user: it writes, searches and deletes, and can write for nobody else."""
+    answer = http.post("/api/memory/event/add", json={**event, "user_id": "ada"})
+    assert answer.status_code == 200, answer.text
+    session = {"session_id": "hers", "messages": [{"role": "user", "content": "I live in Rome."}]}
+    told = {**session, "collection_name": "tenants", "metadata": {"default_user_id": "ada"}}
+    assert http.post("/api/memory/session/add", json=told).status_code == 200
+    body = {"collection_name": "tenants", "query": "Rome", "filter": {"user_id": "ada"}}
+    found = http.post("/api/memory/search", json=body).json()["data"]["result_list"]
+    assert "lives in Rome" in [one["memory_info"].get("user_profile") for one in found]
+    for users in ("bob", ["ada", "bob"]):
+        answer = http.post("/api/memory/event/add", json={**event, "user_id": users})
+        assert answer.status_code == 403, answer.text
 
 
 @pytest.mark.parametrize(
