@@ -33,6 +33,7 @@ def connect(
     encoder_cache: CacheKind = "memory",
     exclusive: bool = False,
     api_key: str | Secret | None = None,
+    token: str | Secret | None = None,
     timeout: float | None = None,
     retries: int | None = None,
 ) -> Database:
@@ -49,6 +50,7 @@ def connect(
         exclusive: this process is the only one that opens it. That allows file systems which other machines
             share, and a second process gets `WriterBusy`.
         api_key: for a server that wants one; left out, the environment's VICINAL_API_KEY. It is shown nowhere.
+        token: Milvus's name for `api_key`, for Milvus only.
         timeout: seconds to wait for a server's answer, 60 by default.
         retries: how often a request is sent again where that can do no harm, 2 by default.
 
@@ -56,6 +58,7 @@ def connect(
         Unsupported: a URL of another kind, or a path on a network file system without `exclusive`.
         MissingExtra: a URL, and the packages for it are not installed.
     """
+    api_key = credential(target, api_key, token)
     check_options(target, encoder_cache, exclusive, api_key, timeout, retries)
     if is_url(target):
         from .remote.database import RemoteDatabase
@@ -91,6 +94,23 @@ def _on_engine(target: str, api_key: str | Secret | None, timeout: float | None,
         if missing is None:
             raise
         raise MissingExtra(*missing) from None
+
+
+def credential(target: Any, api_key: str | Secret | None, token: str | Secret | None) -> str | Secret | None:
+    """What `connect` presents, under whichever of its two names it was given.
+
+    Raises:
+        InvalidArgument: both were given, or `token` for anything but Milvus.
+    """
+    if token is None:
+        return api_key
+    if api_key is not None:
+        raise InvalidArgument(
+            "token= and api_key= are one argument, and both were given", name="token", remedy="Leave one out."
+        )
+    if not (is_engine(target) and target.lower().startswith("milvus")):
+        raise InvalidArgument("token= is for Milvus only", name="token", remedy="Write api_key= in its place.")
+    return token
 
 
 def check_options(target: Any, encoder_cache: Any, exclusive: Any, api_key: Any, timeout: Any, retries: Any) -> None:

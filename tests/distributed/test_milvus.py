@@ -30,6 +30,7 @@ from vicinal.errors import (
     Unreachable,
     Unsupported,
 )
+from vicinal.opening import credential
 
 pymilvus = pytest.importorskip("pymilvus")
 filters = pytest.importorskip("vicinal.distributed.milvus.filters")
@@ -90,6 +91,10 @@ def test_what_is_no_place_is_refused(target: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         vicinal.connect(target)
     assert caught.value.name == "target"
+
+
+def test_the_token_is_the_key_by_the_name_that_milvus_gives_it() -> None:
+    assert credential("milvus://host", None, "user:password") == credential("milvus://host", "user:password", None)
 
 
 def test_importing_vicinal_does_not_import_the_client() -> None:

@@ -241,6 +241,10 @@ def test_a_stream_that_is_cut_off_is_no_end() -> None:
         lambda: vicinal.connect("http://host", encoder_cache="disk"),
         lambda: vicinal.connect(":memory:", api_key="k"),
         lambda: vicinal.connect("./data", timeout=3),
+        lambda: vicinal.connect("http://host", token="k"),
+        lambda: vicinal.connect("qdrant://host", token="k"),
+        lambda: vicinal.connect("milvus://host", token="k", api_key="k"),
+        lambda: vicinal.aio.connect("./data", token="k"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(make: Callable[[], object]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..arguments import CacheKind
 from ..inputs.calls import user_call
-from ..opening import check_options, is_url
+from ..opening import check_options, credential, is_url
 from ..opening import connect as connect_in_threads
 from .database import AsyncDatabase
 from .threads import InThreads
@@ -25,10 +25,12 @@ def connect(
     encoder_cache: CacheKind = "memory",
     exclusive: bool = False,
     api_key: str | Secret | None = None,
+    token: str | Secret | None = None,
     timeout: float | None = None,
     retries: int | None = None,
 ) -> AsyncDatabase:
     """A database at a path, ":memory:", or a server's URL; see `vicinal.connect`. Nothing is awaited, or sent, yet."""
+    api_key = credential(target, api_key, token)
     check_options(target, encoder_cache, exclusive, api_key, timeout, retries)
     if not is_url(target):
         given: dict[str, Any] = {"api_key": api_key, "timeout": timeout, "retries": retries}

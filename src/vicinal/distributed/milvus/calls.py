@@ -174,7 +174,7 @@ class Calls:
         if status in _LOST:
             return unreachable("Milvus", self._place, error, writes=writes)
         if status in _NO_ACCESS:
-            return self._error(KeyRefused, f"Milvus does not let in: {error}", "Pass token=.")
+            return self._error(KeyRefused, f"Milvus does not let in: {error}", "Pass token= to connect().")
         if status is grpc.StatusCode.RESOURCE_EXHAUSTED:
             return TooLong(str(error))
         return self._error(ServerFailed, f"Milvus answered {error}", "Its log has more.")
@@ -188,7 +188,7 @@ class Calls:
         if _OUTPUT_LIMIT in detail:
             return TooLong(detail)
         if code in _REFUSED:
-            return self._error(KeyRefused, f"Milvus does not let in: {detail}", "Pass token=.")
+            return self._error(KeyRefused, f"Milvus does not let in: {detail}", "Pass token= to connect().")
         if code == _UNAVAILABLE:
             return unreachable("Milvus", self._place, detail, writes=writes)
         if code in _BUSY and not self._local:  # whose codes are those of old servers
