@@ -52,6 +52,13 @@ def test_all_that_pass_come_once_in_the_order_of_their_ids(
     assert found == (expected[::-1] if descending else expected)
 
 
+def test_ids_whose_hashes_python_has_equal_are_told_apart(docs: vicinal.Collection) -> None:
+    equal = [-1, -2, 2**61 - 2, 2**61 - 3, -(2**61), -(2**61) - 1]
+    assert len({hash(id_) for id_ in equal}) < len(equal)
+    docs.upsert(equal, metadata=[{"even": n % 2 == 0} for n in range(len(equal))])
+    assert [row.id for row in docs.scroll({"even": True})] == _ordered(docs.ids({"even": True}))
+
+
 def test_what_is_written_meanwhile_disturbs_nothing(docs: vicinal.Collection) -> None:
     """Rows move, go and come between two pages, and the files are compacted."""
     there = set(docs.ids())

@@ -87,7 +87,7 @@ def _hashes_of(reader: Reader, passes: NDArray[np.bool_], count: int) -> NDArray
     hashes, known, after = np.empty(count, dtype=np.int64), 0, None
     while found := reader.ids_after(after, limit=_SCANNED_AT_ONCE):
         check_deadline()
-        some = [hash(id_) for id_, slot in found if slot < len(passes) and passes[slot]]
+        some = [_hash_of(id_) for id_, slot in found if slot < len(passes) and passes[slot]]
         if known + len(some) > count:
             break
         hashes[known : known + len(some)] = some
@@ -96,6 +96,11 @@ def _hashes_of(reader: Reader, passes: NDArray[np.bool_], count: int) -> NDArray
         raise ChangedMeanwhile
     hashes.sort()
     return hashes
+
+
+def _hash_of(id_: StoredId) -> int:
+    """Of 64 bits, keyed by the process. Numbers as they are written: Python's own hash of -1 is that of -2."""
+    return hash(repr(id_))
 
 
 def _ids_in_order_of(context: Context, tree: Node | None, order_by: str, descending: bool) -> list[StoredId]:
@@ -181,7 +186,7 @@ def _page_after(
 
 def _among(ids: Sequence[StoredId], hashes: NDArray[np.int64]) -> list[StoredId]:
     """Those that have one of the hashes, which are ascending."""
-    own = np.fromiter(map(hash, ids), dtype=np.int64, count=len(ids))
+    own = np.fromiter(map(_hash_of, ids), dtype=np.int64, count=len(ids))
     at = np.searchsorted(hashes, own)
     there = hashes[np.minimum(at, len(hashes) - 1)] == own
     return list(compress(ids, there))
