@@ -1,4 +1,4 @@
-"""The noun that users hold. It checks how it was called and delegates; it holds no algorithm."""
+"""The collection handle, as users see it. It checks the arguments and delegates; it contains no algorithm."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ from .store.state import State
 from .types import Hits, Id, PurgeReceipt, Record, Snapshot, Stats, VerifyReport
 from .visible import shown, visible
 
-# What other programs call methods of a collection.
+# What other vector databases call methods of a collection.
 _CALLS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("query", "similarity_search", "find", "search_text"), "docs.search(query, k=10)"),
     **dict.fromkeys(("insert", "add_texts", "add_documents", "append"), "docs.add(ids, texts=texts)"),
@@ -84,17 +84,17 @@ _CALLS: Final[Mapping[str, str]] = {
 
 @for_users
 class Collection:
-    """A collection in this process: `connect(...).collection(name)` makes one. Thread-safe."""
+    """A handle on a collection, as returned by `connect(...).collection(name)`. Thread-safe."""
 
     def __init__(self, context: Context, of: Collection | None = None) -> None:
         self._context = context
-        self._of = of  # whose handle it shares
+        self._of = of  # the collection whose handle this one shares
         self._finalizer: weakref.finalize[Any, Any]
         if of is not None:
             self._finalizer = of._finalizer
             return
         self._finalizer = weakref.finalize(self, partial(context.lease.release, forgotten=True))
-        self._finalizer.atexit = False  # at exit all stores are closed together
+        self._finalizer.atexit = False  # at exit, all stores are closed together
 
     @property
     def name(self) -> str:
@@ -102,7 +102,7 @@ class Collection:
 
     @property
     def uuid(self) -> UUID:
-        """Its identity: a collection that is made under the name of one that was dropped has another."""
+        """The identity of the collection. A collection that is dropped and created again has a new one."""
         return UUID(bytes=self._context.known.uuid)
 
     # -- insert
@@ -133,26 +133,26 @@ class Collection:
         rows: Any = None,
         progress: bool = False,
     ) -> list[Id]:
-        """Stores new rows and returns their ids. All of them or none; durable and searchable on return.
+        """Stores new rows and returns their ids. Atomic: all rows are stored or none; durable and searchable on return.
 
         Args:
-            ids: str, int or UUID, one a row; left out, the collection makes them.
-            texts: str or None, one a row. A row without a vector gets one from the collection's encoder.
-            vectors: shape (rows, dim), any real dtype, kept as float32; None for a row without. Arrays, lists, tables
-                and tensors of any library: docs/import.md has the list.
-            metadata: dicts of any JSON plus date, datetime, Decimal and UUID, one a row.
-            ttl: seconds to live, a timedelta or a datetime (naive means UTC), one for all or one a row.
-            sparse: sparse vectors, {dimension: weight} or None, one a row; hybrid search compares them.
+            ids: one str, int or UUID per row; if omitted, the collection generates them.
+            texts: one str or None per row. A row without a vector is encoded by the collection's encoder.
+            vectors: shape (rows, dim), any real dtype, stored as float32; None for a row without a vector. Arrays,
+                lists, tables and tensors of any library are accepted; docs/import.md has the list.
+            metadata: one dict per row, of any JSON plus date, datetime, Decimal and UUID.
+            ttl: time to live: seconds, a timedelta or a datetime (naive means UTC), one for all rows or one per row.
+            sparse: one sparse vector, {dimension: weight}, or None per row; hybrid search compares them.
             rows: instead of lists: dicts with the keys id, text, vector, metadata, sparse, ttl; a data frame with
-                such columns, of which all others become metadata; or a generator of such dicts, which commits every
-                8,192 rows.
-            progress: a bar on the terminal, with the rate and, where the number of rows is known, the time left. A
-                generator that is stopped leaves the batches that were committed.
+                such columns, in which all other columns become metadata; or a generator of such dicts, which is
+                committed every 8,192 rows.
+            progress: shows a progress bar on the terminal, with the rate and, if the number of rows is known, the
+                time left. If a generator is interrupted, the batches committed so far remain.
 
         Raises:
-            DuplicateId: an id exists already, or stands twice in the call.
+            DuplicateId: an id already exists, or is given twice in the call.
             InvalidInput: see its subclasses; nothing was changed.
-            WriterBusy, DiskFull, CommitFailed: the store could not take it.
+            WriterBusy, DiskFull, CommitFailed: the store could not write the rows.
         """
         columns = RowArguments(ids, texts, vectors, metadata, ttl, sparse)
         return insert(self._context, columns, rows, replace=False, show=progress)
@@ -183,7 +183,7 @@ class Collection:
         rows: Any = None,
         progress: bool = False,
     ) -> list[Id]:
-        """Like `add`, but replaces whole rows of the same id; of equal ids in one call the last wins."""
+        """Like `add`, but replaces existing rows with the same id; if an id is repeated in a call, the last wins."""
         columns = RowArguments(ids, texts, vectors, metadata, ttl, sparse)
         return insert(self._context, columns, rows, replace=True, show=progress)
 
@@ -203,19 +203,19 @@ class Collection:
         merge: bool = True,
         remove: Sequence[str] = (),
     ) -> int:
-        """Changes existing rows and returns how many. All of them or none.
-
-        Top-level metadata keys merge, None as a value stores null. A new text is encoded again unless a vector
-        comes with it. One dict of metadata serves all rows. What is not given stays. With `where`, metadata and
-        ttl of the rows that pass change; with ids too, of those among them, and texts and vectors as well: so a row
-        changes only if it still is what was read.
+        """Changes existing rows and returns how many. Atomic: either all rows are changed or none.
+        """Changes existing rows and returns how many. Atomic: all rows are changed or none.
+        Metadata is merged by top-level key; the value None stores null. A new text is encoded again unless a vector
+        is given with it. A single dict of metadata applies to all rows. Whatever is not given stays unchanged. With
+        `where`, metadata and ttl of the matching rows change. With `where` and ids, only those of these rows that match
+        change, and texts and vectors can be changed too: this updates a row only if it still is what was read.
 
         Args:
-            ttl: as in `add`; math.inf lets a row stay that would have expired.
+            ttl: as in `add`; math.inf removes the expiry of a row.
             rows: instead of lists: dicts, a data frame or a generator as in `add`, each row with its id and what
-                changes; a generator commits every 8,192 rows.
-            merge: False puts the metadata given, if any is, in the place of all that a row has.
-            remove: top-level metadata keys that go; rows without them are as right.
+                changes; a generator is committed every 8,192 rows.
+            merge: if False, the given metadata, if any, replaces all metadata of a row.
+            remove: top-level metadata keys to remove; rows that do not have them are not an error.
 
         Raises:
             IdNotFound: an id is unknown; nothing was changed.
@@ -230,7 +230,7 @@ class Collection:
         return update_where(self._context, where, columns, merge=merge, remove=remove)
 
     def delete(self, ids: Ids | None = None, *, where: Mapping[str, Any] | None = None) -> int:
-        """Deletes rows by id, by filter, or those that both name, and returns how many existed."""
+        """Deletes rows by id, by filter, or those selected by both, and returns how many existed."""
         if where is not None:
             return remove_where(self._context, where, ids)
         if ids is None:
@@ -252,11 +252,11 @@ class Collection:
         offset: int = 0,
         vectors: bool = False,
     ) -> list[Record]:
-        """Rows by id in the order asked, skipping unknown ids; without ids all, in insertion order.
+        """Rows by id in the requested order, skipping unknown ids; without ids all rows, in insertion order.
 
         Args:
-            limit: at most so many; None for all.
-            offset: how many to skip first.
+            limit: the maximum number of rows; None for all.
+            offset: how many rows to skip first.
             vectors: whether `Record.vector` is filled.
         """
         return read(self._context, ids, where=where, limit=limit, offset=offset, vectors=vectors)
@@ -269,14 +269,14 @@ class Collection:
         descending: bool = False,
         vectors: bool = False,
     ) -> Iterator[Record]:
-        """All rows that match, one by one, in the order of their ids; each exactly once.
+        """Iterates over all rows that match, in the order of their ids; each is returned exactly once.
 
-        What is written meanwhile does not disturb it: a row that is there throughout comes exactly once, and rows that
-        are added do not come. It holds a page of rows and 8 bytes for each row to come.
+        Concurrent writes do not disturb it: a row that exists throughout is returned exactly once, and rows added
+        meanwhile are not returned. It holds one page of rows in memory, and 8 bytes for each remaining row.
 
         Args:
-            order_by: a field; rows come by its value and then by id, those without a value last. Then all
-                ids are held.
+            order_by: a field; rows are ordered by its value and then by id, those without a value last. All ids are
+                then held in memory.
         """
         return _held_by(self, scroll(self._context, where, order_by, descending=descending, vectors=vectors))
 
@@ -285,41 +285,41 @@ class Collection:
         return read(self._context, None, where=None, limit=checked_first(n), offset=0, vectors=False)
 
     def count(self, where: Mapping[str, Any] | None = None) -> int:
-        """Rows that a search could return now, those without a vector included."""
+        """The number of rows that a search could return now, including those without a vector."""
         return summarize.count(self._context, where)
 
     def facets(self, field: str, where: Mapping[str, Any] | None = None) -> list[tuple[Any, int]]:
-        """Values of a field and how many rows have them, most frequent first; a list counts for each element."""
+        """Values of a field and the number of rows with each, most frequent first; a list counts for each element."""
         return summarize.facets(self._context, field, where)
 
     def ids(self, where: Mapping[str, Any] | None = None) -> list[Id]:
-        """Ids of rows in insertion order. Texts, metadata and vectors are not read, so many ids take little time."""
+        """Ids of rows in insertion order. Fast even for many ids: texts, metadata and vectors are not read."""
         return read_ids(self._context, where)
 
     def distinct(self, field: str, where: Mapping[str, Any] | None = None) -> list[Any]:
-        """Values of a field, and elements of its lists, each once, ascending."""
+        """The distinct values of a field, including the elements of lists, ascending."""
         return summarize.distinct(self._context, field, where)
 
     def min_max(self, field: str, where: Mapping[str, Any] | None = None) -> tuple[Any, Any] | None:
-        """The smallest and the largest value of a field; None where no row has one."""
+        """The smallest and the largest value of a field; None if no row has one."""
         return summarize.min_max(self._context, field, where)
 
     def __len__(self) -> int:
         return self.count()
 
     def __bool__(self) -> bool:
-        """True, however few rows there are: `if collection:` asks whether there is one, and reads nothing."""
+        """Always True, even for an empty collection: `if collection:` tests for None and reads nothing."""
         return True
 
     def __contains__(self, id_: object) -> bool:
         try:
             checked = check_id(id_)
-        except InvalidInput:  # what is no id is not here either
+        except InvalidInput:  # something that is not an id cannot be in the collection
             return False
         return bool(self.get([checked], limit=1))
 
     def __getitem__(self, id_: object) -> NoReturn:
-        """There is none: a hint at the call that is meant."""
+        """Not supported: raises an error that names the method to use."""
         raise InvalidArgument(
             f"a collection cannot be indexed with [{shown(id_)}]",
             name="id",
@@ -327,12 +327,12 @@ class Collection:
             remedy=f"Write docs.get({shown(id_)}), which returns a list.",
         )
 
-    __iter__ = None  # what has [] would be iterated by it
+    __iter__ = None  # otherwise Python would iterate through __getitem__
 
-    if not TYPE_CHECKING:  # a type checker shall know that there are no other attributes
+    if not TYPE_CHECKING:  # type checkers must see that there are no other attributes
 
         def __getattr__(self, name: str) -> NoReturn:
-            """Names with an underscore are those of protocols, such as pickle's and notebooks'."""
+            """Names with an underscore belong to protocols, such as those of pickle and notebooks."""
             raise no_attribute(self, name, _CALLS)
 
     # -- search
@@ -365,46 +365,47 @@ class Collection:
         fetch_k: int | None = None,
         **unknown: Never,
     ) -> Hits:
-        """The `k` best rows, or all there are; best first, ties by insertion order.
+        """The `k` best rows, or all if there are fewer; best first, ties by insertion order.
 
         Args:
             query: a text, or a vector of shape (dim,).
-            k: how many hits, at least 1.
-            where: only rows that match, such as {"year": {"$gte": 2020}, "tags": "gold"}; docs/filters.md has all.
-                A tree of `vicinal.filters.tree` does too.
-            id: instead of a query: a stored row whose neighbours are wanted; it is not among them.
-            vector: in hybrid search the vector that goes with the text, instead of one by the encoder.
-            sparse: in hybrid search a sparse vector, {dimension: weight}, that is compared with those of rows.
-            mode: "dense" by vectors, "keyword" by words, "hybrid" by all that is given.
-            alpha: from 0 to 1, 0.5 by default: in hybrid search the weight of vectors; the rest is that of words.
-            fusion: "weighted" (default), "rrf", "combsum", "combmnz" or "borda": how hybrid search makes one ranking.
-            weights: of the legs, such as {"dense": 2, "keyword": 1}, in place of alpha.
-            scorer: of words: Bm25(k1=1.2, b=0.75), which is the default, or TfIdf().
-            syntax: of a text whose words are searched: "plain" (default), where each word may be there and nothing is
-                an operator; or "operators": "words in a row", +required, -excluded; docs/keywords.md has all.
-            exact: the true answer, even where the collection's index may miss some of it.
-            recall: the share of the true answer that is enough, above 0 and up to 1; it decides how far an index looks
-                that may miss some.
-            effort: instead of recall: how far such an index looks, in its own unit: what its setting `ef_search`,
+            k: the number of hits, at least 1.
+            where: only rows that match, such as {"year": {"$gte": 2020}, "tags": "gold"}; docs/filters.md has all
+                operators. A tree of `vicinal.filters.tree` is accepted too.
+            id: instead of a query: a stored row, to search for its neighbours; the row itself is not among the hits.
+            vector: in hybrid search, the vector that goes with the text, instead of one from the encoder.
+            sparse: in hybrid search, a sparse vector, {dimension: weight}, to compare with those of the rows.
+            mode: "dense" by vectors, "keyword" by words, "hybrid" by everything that is given.
+            alpha: from 0 to 1, 0.5 by default: the weight of vectors in hybrid search; words have the rest.
+            fusion: "weighted" (default), "rrf", "combsum", "combmnz" or "borda": how hybrid search fuses its rankings.
+            weights: of the legs, such as {"dense": 2, "keyword": 1}, instead of alpha.
+            scorer: for keywords: Bm25(k1=1.2, b=0.75), which is the default, or TfIdf().
+            syntax: how the text of a keyword search is read: "plain" (default), where every word is optional and
+                there are no operators; or "operators": "an exact phrase", +required, -excluded; docs/keywords.md has
+                all.
+            exact: returns the true hits, even if the collection's index may miss some.
+            recall: the share of the true hits that is enough, above 0 and up to 1; it determines how far an
+                approximate index searches.
+            effort: instead of recall: how far such an index searches, in its own unit: what its setting `ef_search`,
                 `nprobe` or `probes` says for all searches.
             offset: how many of the best rows to skip before the `k`: the second page of ten has offset=10.
-            min_score: rows with a lower score are left out, even if fewer than `k` are left; what a score is, the mode
-                and the metric say.
-            select: parts of rows that hits are to have, "text" and "metadata", all by default; `()` gives ids and
-                scores only, which is quickest.
+            min_score: leaves out rows with a lower score, even if fewer than `k` remain; what a score means depends on
+                the mode and the metric.
+            select: the parts of rows that hits include, "text" and "metadata", all by default; `()` returns only ids
+                and scores, which is fastest.
             mmr: maximal marginal relevance, from 0 to 1: hits that are relevant and unlike each other, chosen one by
-                one from the best `fetch_k`. It is the weight of relevance: 1 changes nothing, 0.5 is usual. Hits come
-                in the order in which they are chosen, with the scores that they have without it.
-            group_by: a field: only the best hits of each of its values, `group_size` of them, one by default. `k` and
-                `offset` then count values, hits come value by value, and `hits.groups` has them so. Rows without a
-                value are a group of their own.
-            rerank: "lexical", "onnx:model.onnx" (a cross-encoder) or an object with `rerank(query, texts)`: the best
-                `fetch_k` hits in the order of its scores, which they have then; `min_score` is one of these. What the
-                search itself said is in `hit.legs["search"]`.
-            fetch_k: how many of the best rows `mmr` and `rerank` look at; 100, or more where `k` is.
+                one from the best `fetch_k`. The value is the weight of relevance: 1 changes nothing, 0.5 is usual. Hits
+                are in the order in which they were chosen, with their original scores.
+            group_by: a field: only the best hits for each of its values, `group_size` of them, one by default. `k` and
+                `offset` then count values, hits are ordered by value, and `hits.groups` holds them grouped. Rows
+                without a value form a group of their own.
+            rerank: "lexical", "onnx:model.onnx" (a cross-encoder) or an object with `rerank(query, texts)`: orders the
+                best `fetch_k` hits by its scores, which become the scores of the hits; `min_score` applies to them.
+                The rank and score of the search itself are in `hit.legs["search"]`.
+            fetch_k: how many of the best rows `mmr` and `rerank` consider; 100, or `k` if that is more.
 
         Raises:
-            NoEncoder: a text, where the collection has no encoder and the mode needs vectors.
+            NoEncoder: a text was given, the mode needs vectors, and the collection has no encoder.
             DimensionMismatch, InvalidVector, ZeroVector, IdNotFound, InvalidArgument.
         """
         if unknown:
@@ -457,8 +458,8 @@ class Collection:
         """One `Hits` per query: a list of texts and vectors, or an array of shape (queries, dim).
 
         Args:
-            vectors, sparse: like `vector` and `sparse` of `search`, one a query.
-            others: as of `search`.
+            vectors, sparse: like `vector` and `sparse` of `search`, one per query.
+            others: as for `search`.
         """
         refuse_unknown(unknown)
         asked_for, given = lists_of(queries, vectors=vectors, sparse=sparse)
@@ -485,7 +486,7 @@ class Collection:
         return self._hits(arguments, where)
 
     def _hits(self, arguments: SearchArguments, where: Mapping[str, Any] | Node | None) -> list[Hits]:
-        """Hits for each query of a call, wherever the rows are."""
+        """Hits for each query of a call, wherever the rows are stored."""
         return search(self._context, arguments, where)
 
     def search_range(
@@ -497,12 +498,12 @@ class Collection:
         max_distance: float | None = None,
         **options: Unpack[RangeOptions],
     ) -> Hits:
-        """Every row that scores at least `min_score`, or is at most `max_distance` away, however many there are.
+        """All rows that score at least `min_score`, or are at most `max_distance` away, however many there are.
 
-        It is exact, whatever the collection's index. Best first, ties by insertion order.
+        The search is exact, whatever the collection's index. Best first, ties by insertion order.
 
         Args:
-            options: as of `search`.
+            options: as for `search`.
 
         Raises:
             InvalidArgument: neither bound is given.
@@ -517,18 +518,18 @@ class Collection:
         where: Mapping[str, Any] | Node | None = None,
         **options: Unpack[RecommendOptions],
     ) -> Hits:
-        """The `k` rows that are most like the positive examples and unlike the negative ones, examples left out.
+        """The `k` rows that are most like the positive examples and unlike the negative ones, without the examples.
 
-        Rows are compared with twice the mean of the positive examples less the mean of the negative ones.
+        The query vector is twice the mean of the positive examples minus the mean of the negative ones.
 
         Args:
             positive: ids of rows, vectors, or both; at least one.
-            negative: likewise.
-            options: as of `search`.
+            negative: likewise; may be empty.
+            options: as for `search`.
 
         Raises:
             IdNotFound, Unsupported: an example does not exist, or has no vector.
-            InvalidArgument: examples cancel each other out.
+            InvalidArgument: the examples cancel each other out.
         """
         return recommend(self._context, positive, negative, k, where, options)
 
@@ -541,46 +542,46 @@ class Collection:
         max_pairs: int = 1_000_000,
         progress: bool = False,
     ) -> Duplicates:
-        """Every pair of rows whose vectors are nearly the same, exactly, and the groups that these make.
+        """Every pair of rows whose vectors are nearly the same, exactly, and the groups that these pairs form.
 
         All rows are compared with all others: 100,000 rows of 384 dimensions take one to two minutes on two cores.
-        Searches and writes go on meanwhile, and are not seen.
+        Searches and writes continue meanwhile; the writes are not seen.
 
         Args:
-            threshold: the least score of a pair; by default 0.95, under cosine.
-            max_distance: in its place the greatest distance.
-            max_pairs: more are an error, as they would fill the memory.
-            progress: a bar on the terminal.
+            threshold: the lowest score of a pair; by default 0.95, under cosine.
+            max_distance: instead of the threshold, the greatest distance.
+            max_pairs: more pairs than this are an error, since they would fill the memory.
+            progress: shows a progress bar on the terminal.
 
         Raises:
-            InvalidArgument: neither is given, and the metric is not cosine.
+            InvalidArgument: neither bound is given, and the metric is not cosine.
             LimitExceeded: there are more than `max_pairs`.
         """
         return duplicates(self._context, threshold, max_distance, where, max_pairs, progress)
 
     def log_queries(self, on: bool = True, *, keep: int = 10_000, slower_than: float = 0.0) -> None:
-        """Logs every search from now on, until told not to.
+        """Logs every search from now on, until it is turned off.
 
-        So does each process that opens the collection later. The log lies beside the rows, in a file of its own. It
-        holds the texts that are searched for; `purge` erases it, `backup` and snapshots leave it out. Searches do not
-        wait for it.
+        Every process that opens the collection later logs too. The log is a separate file beside the rows. It
+        contains the texts that are searched for; `purge` erases it, `backup` and snapshots leave it out. Searches do
+        not wait for it.
 
         Args:
-            on: False ends it; what was logged stays.
-            keep: so many searches; older ones leave.
-            slower_than: only those that take at least so many seconds.
+            on: False stops logging; what was logged is kept.
+            keep: the number of searches to keep; older ones are removed.
+            slower_than: only log searches that take at least this many seconds.
 
         Raises:
-            NotAllowed: the handle sees a part of the rows.
+            NotAllowed: the handle is restricted to some of the rows.
         """
         log_queries(self._context, on, keep, slower_than)
 
     def logged_queries(self, n: int = 100) -> list[LoggedQuery]:
-        """The last `n` searches that were logged, the newest first."""
+        """The last `n` logged searches, newest first."""
         return logged_queries(self._context, n)
 
     def slow_queries(self, n: int = 10) -> list[LoggedQuery]:
-        """The `n` slowest searches that were logged, the slowest first."""
+        """The `n` slowest logged searches, slowest first."""
         return slow_queries(self._context, n)
 
     def explain(
@@ -590,11 +591,11 @@ class Collection:
         where: Mapping[str, Any] | Node | None = None,
         **options: Unpack[SearchOptions],
     ) -> Explanation:
-        """How a search with these arguments arrives at its hits: what the filter keeps, each step with its time
-        and reason, and of each hit what every leg says and which terms its text has.
+        """How a search with these arguments arrives at its hits: what the filter keeps, each step with its duration
+        and reason, and for each hit the score of every leg and the matching terms of its text.
 
         Args:
-            options: as of `search`.
+            options: as for `search`.
         """
         return explain(self._context, SearchArguments.of(query, k, options), where)
 
@@ -606,44 +607,44 @@ class Collection:
         where: Mapping[str, Any] | Node | None = None,
         **settings: Unpack[SearchSettings],
     ) -> WhyNot:
-        """Why the row of an id is not among the hits of a search with these arguments, or that it is.
+        """Why the row with this id is not among the hits of a search with these arguments, or that it is.
 
         Args:
-            id: of the row that is missed.
-            settings: as of `search`. For the neighbours of a row pass its vector as query.
+            id: the id of the missing row.
+            settings: as for `search`. To ask about the neighbours of a row, pass its vector as the query.
         """
         return why_not(self._context, id, SearchArguments.of(query, k, settings), where)
 
-    # -- part of it
+    # -- restricted handles
 
     def within(self, where: Mapping[str, Any] | Node) -> Collection:
         """The same collection, restricted to the rows that match a filter, such as those of one tenant.
 
-        To such a handle other rows are not there: searches, reads, counts, updates and deletes skip them. What it
-        would write must pass the filter before and after, an equality by its values alone: a list with others would
-        pass their filters too. Ids, names of fields and the statistics of words are those of the whole collection.
-        Closing it closes the handle that it was made from.
+        For such a handle, other rows do not exist: searches, reads, counts, updates and deletes skip them. A row that
+        it writes must match the filter before and after. Where the filter expects one value, the row must have that
+        value alone: a list with other values would match their filters too. Ids, field names and term statistics are
+        those of the whole collection. Closing it closes the handle that it was made from.
 
         Raises:
-            NotAllowed, from calls that write: a row would not pass the filter, or not only filters like it; or its id
-                is taken by one that does not pass.
+            NotAllowed, from calls that write: a row would not match the filter, or would match others like it too; or
+                its id belongs to a row that does not match.
         """
         return Collection(self._context.narrowed(part_of(where)), of=self)
 
     # -- notes
 
     def notes(self, owner: str) -> Notes:
-        """What a program keeps beside the rows: a mapping of str to bytes, durable like rows, one for each owner.
+        """Values that a program keeps beside the rows: a mapping of str to bytes per owner, as durable as rows.
 
         Args:
             owner: a text of 1 to 1,024 characters, such as the program's name.
         """
         return Notes(self._context, owner, self)
 
-    # -- the rest of its life
+    # -- upkeep
 
     def stats(self) -> Stats:
-        """Rows, slots, sizes and settings at this moment."""
+        """The current rows, slots, sizes and settings."""
         context, store = self._context, self._context.store
         published, builder = store.published(), store.upkeep.builder()
         (view, covered), state = store.at_moment(
@@ -675,47 +676,47 @@ class Collection:
         )
 
     def wait_indexed(self, seconds: float | None = None) -> bool:
-        """Takes into the vector index what was written so far, with all processors, instead of in the background.
+        """Adds everything written so far to the vector index now, on all processors, instead of in the background.
 
-        Searches find every row without it; afterwards they are as fast as they will be.
+        Searches find every row without this call; after it they run at full speed.
 
         Args:
-            seconds: at most about so many; None for as long as it takes.
+            seconds: the maximum time to take, approximately; None for no limit.
 
         Returns:
-            False where the time was up before all was done.
+            False if the time ran out before the index was complete.
         """
         return wait_indexed(self._context, seconds)
 
     def sync(self) -> None:
-        """Makes all earlier writes survive power loss; with durability "full" they do already."""
+        """Makes all earlier writes survive power loss; with durability "full" they already do."""
         self._context.store.sync(self._context.timeout)
 
     def verify(self) -> VerifyReport:
-        """Checks every file of the collection, while others read and write. Changes nothing."""
+        """Checks every file of the collection while reads and writes continue. Changes nothing."""
         return rebuild.verify(self._context)
 
     def compact(self) -> None:
-        """Reclaims the room of dead rows now; it happens by itself once they outnumber the rest."""
+        """Reclaims the space of dead rows now; this happens automatically once they outnumber the live ones."""
         rebuild.compact(self._context)
 
     def purge(self, *, drop_snapshots: bool = False) -> PurgeReceipt:
-        """Erases what was deleted: afterwards neither its text nor its vectors are in any file of the collection.
+        """Erases deleted data: afterwards no file of the collection contains the text or vectors of a deleted row.
 
         Args:
-            drop_snapshots: delete the snapshots too; while there are any, purge refuses to run without this.
+            drop_snapshots: delete the snapshots too; if there are any, purge refuses to run without this.
         """
         return rebuild.purge(self._context, drop_snapshots=drop_snapshots)
 
     def backup(self, path: str | os.PathLike[str]) -> str:
-        """Copies the collection, consistently and while others write, into the database folder `path`.
+        """Writes a consistent copy of the collection, even during writes, to the database folder `path`.
 
         Returns:
             The folder of the copy. `connect(path).collection(name)` opens it.
 
         Raises:
-            InvalidArgument: it is no path, or there is a collection of this name at the destination.
-            Unsupported: it is a URL.
+            InvalidArgument: `path` is not a path, or the destination already has a collection of this name.
+            Unsupported: `path` is a URL.
         """
         rebuild.require_disk(self._context, "backup")
         remedy = "Write docs.backup('./copies')."
@@ -725,7 +726,7 @@ class Collection:
         return self._context.store.upkeep.back_up(os.path.abspath(folder))
 
     def snapshot(self, name: str) -> Snapshot:
-        """Keeps a copy of the collection beside it under `name`."""
+        """Takes a copy of the collection and keeps it beside the collection under `name`."""
         return rebuild.take_snapshot(self._context, name)
 
     def snapshots(self) -> list[Snapshot]:
@@ -733,7 +734,7 @@ class Collection:
         return rebuild.list_snapshots(self._context)
 
     def restore(self, name: str) -> None:
-        """Goes back to a snapshot, in one step for every process; what came later is gone."""
+        """Returns to a snapshot, atomically for every process; later changes are lost."""
         rebuild.restore(self._context, name)
 
     def drop_snapshot(self, name: str) -> None:
@@ -741,9 +742,9 @@ class Collection:
         rebuild.drop_snapshot(self._context, name)
 
     def reembed(self, encoder: EncoderLike) -> None:
-        """Re-encodes every text with another encoder, which the collection then remembers.
+        """Re-encodes every text with another encoder, which becomes the collection's encoder.
 
-        Searches go on over the old vectors until the new ones are in place, all at once.
+        Searches use the old vectors until all new ones are ready and replace them atomically.
 
         Raises:
             InvalidArgument: a row has a vector but no text; nothing was changed.
@@ -760,7 +761,7 @@ class Collection:
         rebuild.alter(self._context, metric, index)
 
     def close(self) -> None:
-        """Gives the handle up; the files close with the last handle of this process."""
+        """Closes the handle; the files are closed with the last handle of this process."""
         if self._finalizer.detach() is not None:
             self._context.lease.release()
 
@@ -776,7 +777,7 @@ class Collection:
         """For notebooks."""
         try:
             return self.stats()._repr_html_()
-        except StoreError as error:  # closed, or dropped meanwhile: showing it must not fail
+        except StoreError as error:  # closed or dropped meanwhile: displaying it must not fail
             return notebook.card(notebook.joined("Collection ", notebook.code(self.name)), {"state": error.message})
 
     def __repr__(self) -> str:
@@ -785,21 +786,21 @@ class Collection:
         store = self._context.store
         if store.is_over:
             return f"Collection({self.name!r}, {store.fate})"
-        state = store.glance() or self._context.known  # no I/O: a debugger may ask at any moment
+        state = store.glance() or self._context.known  # no I/O: a debugger may call this at any moment
         return shown_as(self.name, state.dimension, state.metric, encoder_name(self._context, state))
 
 
 def shown_as(name: str, dimension: int | None, metric: str, encoder: str | None) -> str:
-    """A collection that is open, as `repr` has it."""
+    """The `repr` of an open collection."""
     dimension_known = "" if dimension is None else f"dimension={dimension}, "
     return f"Collection({name!r}, {dimension_known}metric={metric}, encoder={visible(encoder or 'none')})"
 
 
 def part_of(where: Mapping[str, Any] | Node) -> Node:
-    """The filter of a handle that sees a part of the rows.
+    """The filter of a restricted handle.
 
     Raises:
-        InvalidArgument: it is none.
+        InvalidArgument: it is not a filter.
     """
     tree = filter_of(where)
     if tree is None:
@@ -808,12 +809,13 @@ def part_of(where: Mapping[str, Any] | Node) -> Node:
 
 
 def no_part() -> InvalidArgument:
-    """The error of a handle that is told to see a part of the rows, and not which."""
+    """The error of `within` without a filter."""
     return InvalidArgument("within needs a filter", name="where", remedy="Such as {'tenant': 'a'}.")
 
 
 def _held_by(owner: Collection, rows: Iterator[Record]) -> Iterator[Record]:
-    """The rows, while which the handle stays open, although nobody else may hold it: `db.collection("c").scroll()`."""
+    """The rows, keeping the handle open while they are read, even if it is not held elsewhere:
+    `db.collection("c").scroll()`."""
     try:
         yield from rows
     except Closed:
@@ -827,7 +829,7 @@ def encoder_name(context: Context, state: State) -> str | None:
 
 
 def settings_of(state: State) -> dict[str, Any]:
-    """What is remembered of how the collection was made, as `Database.collection` takes it."""
+    """The stored settings of the collection, as arguments of `Database.collection`."""
     kept = {name: value for name, value in state.setting.items() if name != "analysis"}
     kept["analyzer"] = kept_analyzer(kept["analyzer"])
     return {**kept, "index": kept_index(kept.get("index", DEFAULT_INDEX))}

@@ -51,7 +51,7 @@ from .stores import Stores, make_index
 from .types import RepairReport, VerifyReport
 from .visible import shown
 
-# What other programs call methods of a database.
+# What other vector databases call methods of a database.
 CALLS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("list_collections", "list", "tables", "table_names"), "db.collections()"),
     **dict.fromkeys(
@@ -64,12 +64,12 @@ CALLS: Final[Mapping[str, str]] = {
 
 @for_users
 class Database:
-    """A database; `connect` makes one. Thread-safe.
+    """A database, as returned by `connect`. Thread-safe.
 
     Args:
         path: its folder, or None for one in memory.
         files: the file system to use.
-        cache_on_disk: whether vectors of texts are kept in a file of the folder, not in 64 MiB of memory.
+        cache_on_disk: whether vectors of texts are cached in a file of the folder instead of 64 MiB of memory.
     """
 
     def __init__(
@@ -112,25 +112,25 @@ class Database:
         Args:
             name: any text of 1 to 255 characters.
             encoder: a registered name ("minilm", "hashing", "hashing:256"), or an object with encode(texts).
-                A collection remembers its encoder: left out, it is found again by its name.
-            dimension: of its vectors; left out, the encoder or the first vector decides.
+                A collection remembers its encoder: if omitted, it is loaded by its name.
+            dimension: of its vectors; if omitted, the encoder or the first vector determines it.
             metric: "cosine", "ip", "l2" or "l1".
-            durability: "full": a write that returned survives power loss. "process": it survives the death
+            durability: "full": a write that has returned survives power loss. "process": it survives the death
                 of the process; power loss may cost the last second.
-            language: code of the language of the texts, such as "de", for keyword search.
-            analyzer: how keyword search takes texts apart: a name, or a dict with a name and options;
-                docs/analyzers.md has them.
-            auto_ids: "uuid" or "integer" (from 1) for rows that come without an id.
-            zero_vectors: "refuse" or "allow" a vector of length zero under cosine.
-            index: how the nearest vectors are found: "auto", which is exact while that is quick on this machine and has
-                a graph above; "flat", always exact; "graph", "ivf", "lsh" or "plain"; a dict with a name and options
-                where a kind has options. A collection remembers its index, `alter` changes it.
-            create: False: one that does not exist is an error, and nothing is made of a misspelt name.
-            timeout: seconds that a write waits for other writers.
+            language: the code of the language of the texts, such as "de", for keyword search.
+            analyzer: how keyword search splits texts into terms: a name, or a dict with a name and options;
+                docs/analyzers.md has the list.
+            auto_ids: "uuid" or "integer" (from 1), for rows without an id.
+            zero_vectors: "refuse" or "allow" vectors of length zero under cosine.
+            index: how the nearest vectors are found: "auto", which is exact as long as that is fast on this machine,
+                and a graph beyond that; "flat", always exact; "graph", "ivf", "lsh" or "plain"; or a dict with a name
+                and options, for kinds that have options. A collection remembers its index; `alter` changes it.
+            create: if False, a collection that does not exist is an error, so a misspelt name creates nothing.
+            timeout: the number of seconds that a write waits for other writers.
 
         Raises:
-            CollectionNotFound: with create=False: there is none of this name.
-            SettingsMismatch, EncoderMismatch: it exists with another setting or encoder.
+            CollectionNotFound: no collection has this name, and `create` is False.
+            SettingsMismatch, EncoderMismatch: the collection exists with another setting or encoder.
         """
         self._check_open()
         analysis = check_opening(
@@ -170,23 +170,23 @@ class Database:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What this kind of database can do, and others may not."""
+        """The features that this kind of database has and others may lack."""
         return IN_MEMORY if self._path is None else ON_DISK
 
     def collections(self) -> list[str]:
-        """Names of the collections, sorted."""
+        """The names of the collections, sorted."""
         self._check_open()
         return self._stores.names()
 
     def drop(self, name: str, *, timeout: float = 30.0) -> None:
         """Deletes the collection with everything in it, snapshots included.
 
-        A handle on it, here or in another process, raises `CollectionDropped` from then on. The files go at
-        once, or as soon as no process has them open.
+        A handle on it, here or in another process, raises `CollectionDropped` from then on. The files are deleted
+        at once, or as soon as no process has them open.
 
         Raises:
-            CollectionNotFound: there is none of this name.
-            Unsupported: a link leads out of its folder, to files that would stay; nothing was changed.
+            CollectionNotFound: no collection has this name.
+            Unsupported: a link leads out of its folder, to files that would remain; nothing was changed.
         """
         self._check_open()
         if name not in self:
@@ -194,10 +194,10 @@ class Database:
         self._stores.drop(name, timeout)
 
     def verify(self, name: str) -> VerifyReport:
-        """Checks every file of a collection, also of one that cannot be opened. Changes nothing.
+        """Checks every file of a collection, even of one that cannot be opened. Changes nothing.
 
         Raises:
-            CollectionNotFound: there is no folder for this name.
+            CollectionNotFound: no folder exists for this name.
         """
         folder = self._folder_of(name, "verify")
         return verify_collection(self._stores.files_for(folder), folder, make_index)
@@ -206,8 +206,8 @@ class Database:
         """Checks every collection. Changes nothing.
 
         Returns:
-            Reports by collection name, sorted. A folder so damaged that nothing in it says which collection it holds
-            is there too, as its own name with a slash after it.
+            Reports by collection name, sorted. A folder so damaged that nothing in it names its collection is listed
+            under its own name followed by a slash.
         """
         reports = {name: self.verify(name) for name in self.collections()}
         for entry, folder in self._stores.nameless():
@@ -217,11 +217,11 @@ class Database:
     def repair(self, name: str, *, timeout: float = 30.0) -> RepairReport:
         """Rebuilds the collection from what is readable, and keeps the damaged files beside it.
 
-        A sound collection is rebuilt too; nothing is lost by that. Handles in other programs go on with the
-        repaired collection where the damaged one can still tell them; it is safer to close them first.
+        An intact collection is rebuilt too, without loss. Handles in other programs switch to the repaired collection
+        if the damaged one can still tell them; it is safer to close them first.
 
         Raises:
-            CollectionNotFound: there is no folder for this name.
+            CollectionNotFound: no folder exists for this name.
             Damaged: not enough is readable; the remedy says what is missing. Nothing was changed.
             WriterBusy, DiskFull: nothing was changed.
         """
@@ -233,7 +233,7 @@ class Database:
         return name in self._stores
 
     def __getitem__(self, name: object) -> NoReturn:
-        """There is none: a hint at the call that is meant."""
+        """Not supported: raises an error that names the method to use."""
         raise InvalidArgument(
             f"a database cannot be indexed with [{shown(name)}]",
             name="name",
@@ -241,17 +241,17 @@ class Database:
             remedy=f"Write db.collection({shown(name)}).",
         )
 
-    __iter__ = None  # what has [] would be iterated by it
+    __iter__ = None  # otherwise Python would iterate through __getitem__
 
-    if not TYPE_CHECKING:  # a type checker shall know that there are no other attributes
+    if not TYPE_CHECKING:  # type checkers must see that there are no other attributes
 
         def __getattr__(self, name: str) -> NoReturn:
-            """Names with an underscore are those of protocols, such as pickle's and notebooks', and get no hint."""
+            """Names with an underscore belong to protocols, such as those of pickle and notebooks, and get no hint."""
             there = not name.startswith("_") and name not in CALLS and not self._closed and name in self
             raise no_attribute(self, name, CALLS, f"Write db.collection({name!r})." if there else "")
 
     def close(self) -> None:
-        """Closes every collection that was opened through this database."""
+        """Closes every collection opened through this database."""
         with self._lock:
             self._closed = True
             handles = list(self._handles)
@@ -281,10 +281,10 @@ class Database:
         where = ":memory:" if self._path is None else self._path
         if self._closed:
             return f"Database({where!r}, closed)"
-        return f"Database({where!r})"  # without a look at the disk: a debugger may ask at any moment
+        return f"Database({where!r})"  # no I/O: a debugger may call this at any moment
 
     def _folder_of(self, name: str, verb: str) -> str:
-        """The folder of a collection that may be too damaged to be listed."""
+        """The folder of a collection that may be too damaged to appear in the list of collections."""
         self._check_open()
         if self._path is None:
             raise Unsupported(
@@ -319,18 +319,18 @@ class Database:
 def connect(
     target: str | os.PathLike[str], *, encoder_cache: CacheKind = "memory", exclusive: bool = False
 ) -> Database:
-    """A database at a path (created when first written to), or ":memory:".
+    """Opens a database at a path (created on the first write), or one in memory for ":memory:".
 
-    A collection that lies where nothing can be written is opened for reading; writes to it raise `Unsupported`.
+    A collection in a folder that cannot be written to is opened read-only; writes to it raise `Unsupported`.
 
     Args:
-        encoder_cache: where vectors of texts are kept so that no text is encoded twice: "memory" (64 MiB of it),
+        encoder_cache: where vectors of texts are cached so that no text is encoded twice: "memory" (64 MiB),
             or "disk", a file beside the collections that other processes and later runs use too.
-        exclusive: this process is the only one that opens it. That allows file systems which other machines
-            share, and a second process gets `WriterBusy`.
+        exclusive: only this process may open the database. This allows file systems shared with other machines;
+            a second process gets `WriterBusy`.
 
     Raises:
-        Unsupported: a URL, as this version has no remote backends; or a path on a network file system without
+        Unsupported: a URL, since this version has no remote backends; or a path on a network file system without
             `exclusive`.
     """
     path = check_database_path(
@@ -357,12 +357,12 @@ def connect(
 
 
 def _fix_dimension(store: Store[DerivedIndex], dimension: int, timeout: float, durability: Durability) -> State:
-    """Of a collection that has no vector yet."""
+    """Sets the dimension of a collection that has no vector yet."""
 
     def plan(transaction: Transaction) -> None:
         if transaction.state.dimension is None:
             transaction.fix_dimension(dimension)
-        elif transaction.state.dimension != dimension:  # another process was first
+        elif transaction.state.dimension != dimension:  # another process was faster
             raise settings_mismatch(transaction.state, "dimension", transaction.state.dimension, dimension)
 
     store.write(plan, timeout=timeout, durability=durability)

@@ -1,4 +1,4 @@
-"""What calls return: hits, records, stats. Plain values that know how to show themselves."""
+"""What calls return: hits, records, stats. Plain values that can display themselves."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Record:
         id: as it was given.
         text: the text, or None.
         metadata: a fresh dict, typed as it was given.
-        vector: float32, shape (dim,), or None where the row has none or `vectors=True` was not asked.
-        expires_at: instant of expiry in UTC, or None.
-        sparse: the sparse vector, {dimension: weight}, or None as with `vector`.
+        vector: float32, shape (dim,), or None if the row has none or `vectors=True` was not requested.
+        expires_at: the time of expiry in UTC, or None.
+        sparse: the sparse vector, {dimension: weight}, or None as for `vector`.
     """
 
     id: Id
@@ -53,9 +53,9 @@ class Record:
     sparse: dict[int, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The row as `add(rows=[...])` takes it: id, text, metadata, and where there are, vector, sparse and ttl.
+        """The row as `add(rows=[...])` accepts it: id, text, metadata, and if present, vector, sparse and ttl.
 
-        The vector is a list of floats, the ttl the instant of expiry.
+        The vector is a list of floats, the ttl the time of expiry.
         """
         row: dict[str, Any] = {"id": self.id, "text": self.text, "metadata": self.metadata}
         more = {
@@ -83,12 +83,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class LegScore:
-    """What one leg of a fused search said of a hit.
+    """How one leg of a fused search ranked a hit.
 
     Attributes:
-        rank: its place within the leg's best 200, or best k where the fusion goes by rank and k is more, counted from
+        rank: the rank within the leg's best 200 (or best k, if the fusion uses ranks and k is greater), counted from
             1; None beyond.
-        score: the leg's own score; None where the row does not match in that leg.
+        score: the leg's own score; None if the row does not match in that leg.
     """
 
     rank: int | None
@@ -103,10 +103,10 @@ _NO_LEGS: Final[Mapping[str, LegScore]] = MappingProxyType({})
 
 
 class Hit:
-    """One answer of a search: `id`, `score` (higher is better), `distance`, `text`, `metadata`.
+    """One row returned by a search: `id`, `score` (higher is better), `distance`, `text`, `metadata`.
 
     Attributes:
-        legs: in a hybrid search what each leg said of it, by the leg's name; else empty.
+        legs: in a hybrid search, the rank and score in each leg, by the leg's name; otherwise empty.
     """
 
     __slots__ = ("_metadata", "_metadata_json", "distance", "id", "legs", "score", "text")
@@ -135,7 +135,7 @@ class Hit:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """Decoded when first read: most programs look at ids and texts only."""
+        """Decoded on first access: most programs only read ids and texts."""
         if self._metadata is None:
             self._metadata = loads(self._metadata_json)
         return self._metadata
@@ -149,7 +149,7 @@ class Hit:
     __hash__ = None  # type: ignore[assignment]  # it holds a dict
 
     def to_dict(self) -> dict[str, Any]:
-        """Id, score, distance, text and metadata; in a hybrid search also what each leg said of it, as `legs`."""
+        """Id, score, distance, text and metadata; in a hybrid search also rank and score in each leg, as `legs`."""
         hit = {"id": self.id, "score": self.score, "distance": self.distance, "text": self.text}
         legs = {"legs": {name: leg.to_dict() for name, leg in self.legs.items()}} if self.legs else {}
         return {**hit, "metadata": self.metadata, **legs}
@@ -159,7 +159,7 @@ class Hit:
         return to_json(self.to_dict())
 
     def __getstate__(self) -> tuple[Any, ...]:
-        """For pickle and copy: `legs` may be a view, which neither can take."""
+        """For pickle and copy: `legs` may be a view, which neither supports."""
         said = (self.id, self.score, self.distance, self.text, dict(self.legs))
         return (*said, self._metadata_json, self._metadata)
 
@@ -176,7 +176,7 @@ class Hit:
 
 
 class HitsLater(Protocol):
-    """Hits that are made when somebody looks at them: many programs look at ids and scores only."""
+    """Hits that are created on access: many programs only read ids and scores."""
 
     def hits(self) -> list[Hit]: ...
     def ids(self) -> list[Id]: ...
@@ -189,7 +189,7 @@ class Hits(Sequence[Hit]):
 
     Attributes:
         metric: what `score` and `distance` mean ("cosine", "ip", "l2", "l1").
-        change: the commit that the answer stands on.
+        change: the number of the commit that the search saw.
     """
 
     __slots__ = ("_later", "_made", "change", "metric")
@@ -203,7 +203,7 @@ class Hits(Sequence[Hit]):
     @property
     def _hits(self) -> list[Hit]:
         if self._made is None:
-            assert self._later is not None  # one of them is there
+            assert self._later is not None  # one of the two is always set
             self._made = self._later.hits()
         return self._made
 
@@ -221,7 +221,7 @@ class Hits(Sequence[Hit]):
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """The same by value, where the search had `group_by=`; else none."""
+        """The hits grouped by value, if the search had `group_by=`; otherwise empty."""
         return ()
 
     @property
@@ -258,11 +258,11 @@ class Hits(Sequence[Hit]):
         return type(self), (self._hits, self.metric, self.change)
 
     def to_list(self) -> list[dict[str, Any]]:
-        """One dict a hit, as `Hit.to_dict` gives it."""
+        """One dict per hit, as returned by `Hit.to_dict`."""
         return [hit.to_dict() for hit in self]
 
     def to_dict(self) -> dict[str, list[Any]]:
-        """One list a column: id, score, distance, text, metadata."""
+        """One list per column: id, score, distance, text, metadata."""
         return {
             "id": list(self.ids),
             "score": self.scores,
@@ -278,7 +278,7 @@ class Hits(Sequence[Hit]):
     def to_pandas(self) -> pandas.DataFrame:
         """A data frame with the columns id, score, distance, text, and one for each top-level key of the metadata.
 
-        A key that is called like one of these columns becomes "metadata.KEY".
+        A key with the same name as one of these columns becomes "metadata.KEY".
 
         Raises:
             MissingExtra: pandas is not installed.
@@ -286,7 +286,7 @@ class Hits(Sequence[Hit]):
         return tables.to_pandas(self._table())
 
     def to_arrow(self) -> pyarrow.Table:
-        """The same as a table of pyarrow. A key whose values have no common type becomes a column of text.
+        """The same as a pyarrow table. A key whose values have no common type becomes a column of text.
 
         Raises:
             MissingExtra: pyarrow is not installed.
@@ -294,7 +294,7 @@ class Hits(Sequence[Hit]):
         return tables.to_arrow(self._table())
 
     def to_polars(self) -> polars.DataFrame:
-        """The same as a data frame of polars.
+        """The same as a polars data frame.
 
         Raises:
             MissingExtra: polars is not installed.
@@ -338,7 +338,7 @@ class Hits(Sequence[Hit]):
 
 
 def hits_later(later: HitsLater, metric: str, change: int) -> Hits:
-    """Hits that are not made yet."""
+    """Hits that are not created until they are accessed."""
     hits = Hits.__new__(Hits)
     hits._made = None
     hits._later = later
@@ -349,22 +349,22 @@ def hits_later(later: HitsLater, metric: str, change: int) -> Hits:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """State of one collection.
+    """The state of a collection.
 
     Attributes:
         rows: rows that a search can return now.
         expired: rows past their time to live, invisible, not yet reclaimed.
         dead_slots: slots of deleted and replaced rows, and holes, reclaimed by compaction.
-        indexed: rows that the vector index covers; `pending` are scanned exactly beside it.
-        bytes_on_disk: all files of the collection; 0 in memory.
+        indexed: rows that the vector index covers; the `pending` rows are scanned exactly in addition.
+        bytes_on_disk: size of all files of the collection; 0 in memory.
         change: number of the last commit; `synced`: the last one known to survive power loss.
         published: the commit of the newest saved index that this process knows of, or None.
-        tail: slots written since then, which a process that opens now reads from the records.
-        builder: who publishes and compacts at this moment, or None where nobody does or it cannot be told.
-        recovery: what this process found and mended when it opened the files after a crash.
-        postponed: upkeep that failed in this process and is tried again, and why.
-        settings: what `Database.collection` takes to make such a collection, beside metric, dimension and encoder:
-            analyzer, auto_ids, index, language and zero_vectors. Empty where an older server answers.
+        tail: slots written since then, which a process that opens the collection now reads from the records.
+        builder: the process that is publishing or compacting now, or None if there is none or it is unknown.
+        recovery: what this process found and repaired when it opened the files after a crash.
+        postponed: upkeep that failed in this process and will be retried, and why.
+        settings: the arguments of `Database.collection` that create such a collection, apart from metric, dimension
+            and encoder: analyzer, auto_ids, index, language and zero_vectors. Empty if an older server replied.
     """
 
     name: str
@@ -400,7 +400,7 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A copy of a collection kept beside it: what `restore` goes back to."""
+    """A copy of a collection, kept beside it, that `restore` can return to."""
 
     name: str
     created_at: datetime
@@ -413,8 +413,8 @@ class PurgeReceipt:
 
     Attributes:
         rows: rows that remain.
-        damaged_removed: generations that `repair` had set aside.
-        complete: whether the old files are gone, looked at afterwards; False where another process has them open, or
+        damaged_removed: generations set aside by `repair` that were removed.
+        complete: whether the old files are gone, as checked afterwards; False if another process has them open, or
             they cannot be deleted.
         note: what the receipt does not cover.
     """
@@ -442,12 +442,12 @@ class PurgeReceipt:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something in a collection's files that is not as it was written.
+    """A place in a collection's files that differs from what was written.
 
     Attributes:
         file: relative to the collection's folder.
-        place: row, table or byte, as closely as it is known.
-        what: what is wrong there.
+        place: row, table or byte, as precisely as is known.
+        what: what is wrong.
     """
 
     file: str
@@ -463,10 +463,10 @@ class VerifyReport:
     """What `verify` found.
 
     Attributes:
-        problems: damage that may change an answer, lose a row or refuse a call; `repair` is the remedy.
-        notes: what is odd and harmless: damaged indexes, which are rebuilt, and what crashes have left over.
-        rows: rows whose checksum holds, the expired ones included.
-        files: files that were looked at.
+        problems: damage that can change hits, lose a row or make a call fail; `repair` is the remedy.
+        notes: harmless irregularities: damaged indexes, which are rebuilt, and leftovers of crashes.
+        rows: rows whose checksum is correct, including expired ones.
+        files: files that were checked.
     """
 
     problems: tuple[Problem, ...]
@@ -493,7 +493,7 @@ class VerifyReport:
 
 @dataclass(frozen=True, slots=True)
 class LostRow:
-    """A row that `repair` could not keep; `id` is None where even that is gone."""
+    """A row that `repair` could not keep; `id` is None if not even the id is readable."""
 
     id: Id | None
     slot: int
@@ -505,10 +505,10 @@ class RepairReport:
     """What `repair` did.
 
     Attributes:
-        kept: rows that are in the repaired collection, each as its checksum says it was written.
+        kept: rows in the repaired collection, each with the checksum with which it was written.
         lost: rows that could not be kept.
-        notes: what else the user should know, one sentence each.
-        kept_at: the folder that holds the damaged files as they were; delete it when you no longer need it.
+        notes: other things the user should know, one sentence each.
+        kept_at: the folder with the damaged files, unchanged; delete it when you no longer need it.
     """
 
     kept: int
@@ -534,7 +534,7 @@ def _first(lines: list[str]) -> list[str]:
 
 
 def _quoted(text: str | None) -> str:
-    """The beginning of a text as Python would write it."""
+    """The beginning of a text as a Python string literal."""
     if text is None:
         return "None"
     line = " ".join(text[: 4 * _SHOWN_CHARS_MAX].split())
@@ -548,9 +548,9 @@ def _short(text: str | None) -> str:
 
 
 def to_json(value: Any) -> str:
-    """JSON for other programs: what JSON has no type for is written as text, as in dates of ISO 8601.
+    """JSON for other programs: values that JSON has no type for are written as text, such as dates in ISO 8601.
 
-    So are infinities, which a score may be, and ints of more digits than Python prints, in hexadecimal.
+    So are infinities, which a score may be, and ints with more digits than Python prints, in hexadecimal.
     """
     try:
         return _strict_json(value)
