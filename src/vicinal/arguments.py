@@ -1,6 +1,6 @@
-"""Types of what callers pass: an editor completes by them, mypy and pyright check calls against them.
+"""Types of arguments: editors complete by them, mypy and pyright check calls against them.
 
-They say what is meant, no more: whether ids are of 64 bits and vectors finite is checked when a call is made.
+They express the intent only: whether ids have at most 64 bits and vectors are finite is checked when a call is made.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ CacheKind = Literal["memory", "disk"]
 
 
 class SupportsArray(Protocol):
-    """What NumPy makes an array of: its own arrays, tensors, series."""
+    """Anything that NumPy can convert to an array: its own arrays, tensors, series."""
 
     def __array__(self) -> Any: ...
 
 
 class ArrowStream(Protocol):
-    """What speaks Arrow's C data interface: tables, data frames, readers of batches, series."""
+    """Anything that supports Arrow's C stream interface: tables, data frames, readers of batches, series."""
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
 
 
 class ArrowArray(Protocol):
-    """What speaks Arrow's C data interface in one piece: arrays, record batches."""
+    """Anything that supports Arrow's C array interface: arrays, record batches."""
 
     def __arrow_c_array__(self, requested_schema: Any = None) -> Any: ...
 
@@ -44,13 +44,13 @@ class SupportsDlpack(Protocol):
 
 
 class Encodes(Protocol):
-    """Any object with `encode(texts)`: an encoder of ours, one of sentence-transformers, yours."""
+    """Any object with `encode(texts)`: an encoder of Vicinal, one of sentence-transformers, your own."""
 
     def encode(self, texts: Any, /) -> Any: ...
 
 
 class Embeds(Protocol):
-    """Embeddings of LangChain."""
+    """An embeddings object of LangChain."""
 
     def embed_documents(self, texts: Any, /) -> Any: ...
 
@@ -58,7 +58,7 @@ class Embeds(Protocol):
 
 
 class Frame(Protocol):
-    """A data frame of pandas or polars; columns that are no field of a row become metadata."""
+    """A data frame of pandas or polars; columns that are not fields of a row become metadata."""
 
     @property
     def columns(self) -> Any: ...
@@ -68,7 +68,7 @@ class Frame(Protocol):
 
 
 class ArrowTable(Protocol):
-    """A table of pyarrow; columns that are no field of a row become metadata."""
+    """A table of pyarrow; columns that are not fields of a row become metadata."""
 
     @property
     def column_names(self) -> Any: ...
@@ -77,7 +77,7 @@ class ArrowTable(Protocol):
     def to_pydict(self) -> Any: ...
 
 
-AnyId = str | UUID | SupportsIndex  # SupportsIndex: an int, or a whole number of NumPy
+AnyId = str | UUID | SupportsIndex  # SupportsIndex: an int or a NumPy integer
 Ids = AnyId | Iterable[AnyId]
 Texts = str | Iterable[str | None]
 Vector = SupportsArray | SupportsDlpack | ArrowStream | ArrowArray | memoryview | Sequence[SupportsFloat]
@@ -93,15 +93,15 @@ EncoderLike = str | Encodes | Embeds
 
 
 class Row(TypedDict, total=False):
-    """A row as `rows=` takes it; every key may be left out.
+    """A row as `rows=` accepts it; every key is optional.
 
     Attributes:
         id: str, int or UUID.
-        text: what is encoded, and searched by words.
-        vector: of the collection's dimension.
+        text: encoded into the vector, and searched by keywords.
+        vector: has the collection's dimension.
         metadata: any JSON plus date, datetime, Decimal and UUID.
         sparse: a sparse vector, {dimension: weight}.
-        ttl: seconds to live, a timedelta, or a datetime (naive means UTC).
+        ttl: time to live: seconds, a timedelta, or a datetime (naive means UTC).
     """
 
     id: AnyId | None
@@ -112,12 +112,12 @@ class Row(TypedDict, total=False):
     ttl: OneTtl | None
 
 
-# A mapping too, as a dict that was made elsewhere has no more precise type.
+# Mapping as well, since a dict that was built elsewhere has no more precise type.
 Rows = Iterable[Row] | Iterable[Mapping[str, Any]] | Frame | ArrowTable | ArrowStream | ArrowArray
 
 
 class RangeSettings(TypedDict, total=False):
-    """How to search, beside what is searched for and how many are wanted. `Collection.search` explains."""
+    """How to search, apart from the query and the number of hits. See `Collection.search`."""
 
     vector: Vector | None
     sparse: Sparse | None
@@ -131,13 +131,13 @@ class RangeSettings(TypedDict, total=False):
 
 
 class RangeOptions(RangeSettings, total=False):
-    """The same with the row whose neighbours are wanted."""
+    """The same, plus the row whose neighbours to search for."""
 
     id: AnyId | None
 
 
 class Cut(TypedDict, total=False):
-    """How accurately to look, and what to keep of the best rows. `Collection.search` explains."""
+    """How exact a search is, and which of the best rows it returns. See `Collection.search`."""
 
     exact: bool
     recall: float | None
@@ -151,22 +151,22 @@ class Cut(TypedDict, total=False):
 
 
 class RecommendOptions(Cut, total=False):
-    """What `recommend` takes beside examples, `k` and `where`."""
+    """The arguments of `recommend` apart from examples, `k` and `where`."""
 
     select: Sequence[Part] | None
 
 
 class SearchSettings(RangeSettings, Cut, total=False):
-    """What `search` takes beside what is searched for, `k` and `where`. `Collection.search` explains."""
+    """The arguments of `search` apart from the query, `k` and `where`. See `Collection.search`."""
 
     rerank: str | Reranker | None
 
 
 class SearchOptions(SearchSettings, total=False):
-    """The same with the row whose neighbours are wanted."""
+    """The same, plus the row whose neighbours to search for."""
 
     id: AnyId | None
 
 
-# A single vector is an array, or a list in a list: a list of numbers alone would pass for ids of rows.
+# A single vector must be an array, or a list in a list: a plain list of numbers would be taken for row ids.
 Examples = AnyId | SupportsArray | Iterable[AnyId | Vector]

@@ -203,8 +203,8 @@ class Collection:
         merge: bool = True,
         remove: Sequence[str] = (),
     ) -> int:
-        """Changes existing rows and returns how many. Atomic: either all rows are changed or none.
         """Changes existing rows and returns how many. Atomic: all rows are changed or none.
+
         Metadata is merged by top-level key; the value None stores null. A new text is encoded again unless a vector
         is given with it. A single dict of metadata applies to all rows. Whatever is not given stays unchanged. With
         `where`, metadata and ttl of the matching rows change. With `where` and ids, only those of these rows that match

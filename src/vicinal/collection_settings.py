@@ -1,4 +1,4 @@
-"""With which settings a collection is made, and opened again."""
+"""The settings with which a collection is created and reopened."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ _NAME_CHARS_MAX = 255
 
 
 class _Default(str):
-    """A default that can be told from the same value given on purpose: only the latter must fit on reopening."""
+    """A default that is distinguishable from the same value given explicitly: only explicit values are checked on
+    reopening."""
 
 
 _T = TypeVar("_T", bound=str)
@@ -49,7 +50,7 @@ _CHOICES = {
     "encoder_cache": get_args(CacheKind),
 }
 
-# What other programs call our metrics.
+# What other vector databases call these metrics.
 _OTHER_VALUES: Final = {
     **dict.fromkeys(("euclidean", "euclid", "l2sq", "squared_l2", "l2_distance"), "l2"),
     **dict.fromkeys(("dot", "dotproduct", "dot_product", "inner_product", "innerproduct", "inner", "mips"), "ip"),
@@ -71,10 +72,10 @@ def check_opening(
     create: object,
     timeout: object,
 ) -> str:
-    """Whether a collection may be asked for in this way; gives the analyzer as it is remembered.
+    """Checks the arguments that open a collection; returns the analyzer in the form in which it is stored.
 
     Raises:
-        InvalidArgument: no collection could be.
+        InvalidArgument: no collection could have these settings.
     """
     check_name(name)
     check_choices(metric=metric, durability=durability, auto_ids=auto_ids, zero_vectors=zero_vectors)
@@ -87,17 +88,17 @@ def check_opening(
 
 
 def is_default(value: object) -> bool:
-    """Whether a setting was left out, and not given with the value that is the default."""
+    """Whether a setting was omitted, as opposed to given with the default value."""
     return isinstance(value, _Default)
 
 
 def first_state(
     name: str, given: Encoder | None, dimension: int | None, metric: Metric, settings: Mapping[str, str]
 ) -> State:
-    """Of a collection that is made.
+    """The state of a new collection.
 
     Raises:
-        SettingsMismatch: its encoder makes vectors of another dimension.
+        SettingsMismatch: its encoder produces vectors of another dimension.
     """
     if given is not None and dimension is not None and given.dim != dimension:
         raise SettingsMismatch(
@@ -116,7 +117,7 @@ def first_state(
         writer=__version__,
         name=name,
         dimension=dimension if given is None else given.dim,
-        metric=cast(Metric, str(metric)),  # a plain str: what goes to the file has exactly its type
+        metric=cast(Metric, str(metric)),  # a plain str, since the exact type is written to the file
         encoder=None if given is None else identity_of(given).to_json(),
         settings=json.dumps(kept | {"analysis": analysis}, sort_keys=True),
         next_slot=0,
@@ -130,7 +131,7 @@ def first_state(
 
 
 def check_settings(state: State, *, dimension: int | None, **given: str) -> None:
-    """Whatever was given on purpose must be what the collection has."""
+    """Raises SettingsMismatch if an explicit setting differs from the collection's."""
     if dimension is not None and state.dimension is not None and dimension != state.dimension:
         raise settings_mismatch(state, "dimension", state.dimension, dimension)
     stored = {"metric": state.metric, "index": DEFAULT_INDEX, **state.setting}
@@ -140,7 +141,7 @@ def check_settings(state: State, *, dimension: int | None, **given: str) -> None
 
 
 def settings_mismatch(state: State, name: str, stored: object, given: object) -> SettingsMismatch:
-    """The error of a collection that has another setting than it was opened with."""
+    """The error for a collection that is opened with a setting that differs from its own."""
     return SettingsMismatch(
         f"has {name} {stored!r}, but was opened with {given!r}",
         name=name,
@@ -151,7 +152,7 @@ def settings_mismatch(state: State, name: str, stored: object, given: object) ->
 
 
 def check_name(name: object) -> None:
-    """Raises InvalidArgument for what cannot name a collection."""
+    """Raises InvalidArgument for a value that is not a valid collection name."""
     if not isinstance(name, str) or not 0 < len(name) <= _NAME_CHARS_MAX:
         raise InvalidArgument(
             f"a collection's name is a text of 1 to {_NAME_CHARS_MAX} characters, not {name!r:.80}",
@@ -175,7 +176,7 @@ def _right_value(value: object) -> str:
 
 
 def check_choices(**given: str) -> None:
-    """Raises InvalidArgument for a setting that is none of those that there are."""
+    """Raises InvalidArgument for a value that is not one of the choices of a setting."""
     for name, value in given.items():
         known = _CHOICES[name]
         if value not in known:

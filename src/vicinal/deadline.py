@@ -1,10 +1,10 @@
-"""How long a call may go on: whoever waits for it says so, and whatever takes long asks now and then.
+"""How long a call may take: the waiting caller sets a deadline, and long-running code checks it from time to time.
 
     with within(Deadline(2.5)):
-        docs.search_many(queries)  # raises DeadlineExceeded, and does no more, soon after 2.5 s
+        docs.search_many(queries)  # raises DeadlineExceeded, and stops working, soon after 2.5 s
 
-A deadline belongs to a thread of work (a context variable), so nothing between the two has to hand it on. Code that
-there is no deadline, it costs one read of a variable.
+A deadline belongs to a context (a context variable), so it does not have to be passed through the calls in between.
+Without a deadline, a check costs one read of a variable.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Deadline", "check_deadline", "in_a_hurry", "time_left", "within"]
 
 
 class Deadline:
-    """An instant by which a call is to be over. Thread-safe.
+    """The time by which a call must be finished. Thread-safe.
 
     Args:
         seconds: from now.
@@ -35,7 +35,7 @@ class Deadline:
         self._cancelled = False
 
     def cancel(self) -> None:
-        """Nobody waits any more."""
+        """Ends the deadline now, because the caller no longer waits."""
         self._cancelled = True
 
     @property
@@ -43,11 +43,11 @@ class Deadline:
         return self._cancelled
 
     def left(self) -> float:
-        """Seconds that are left, 0 when it is over."""
+        """The remaining seconds, 0 once it has passed."""
         return 0.0 if self._cancelled else max(0.0, self.at - time.monotonic())
 
     def check(self) -> None:
-        """Raises DeadlineExceeded when it is over."""
+        """Raises DeadlineExceeded once it has passed."""
         if self._cancelled or time.monotonic() > self.at:
             raise DeadlineExceeded(
                 f"the call was stopped after its {self.seconds:g} s",
@@ -62,7 +62,7 @@ _current: Final[ContextVar[Deadline | None]] = ContextVar("vicinal_deadline", de
 
 @contextmanager
 def within(deadline: Deadline) -> Iterator[None]:
-    """What runs in the block ends when the deadline is over."""
+    """Runs the block under the deadline."""
     token = _current.set(deadline)
     try:
         yield
@@ -71,18 +71,18 @@ def within(deadline: Deadline) -> Iterator[None]:
 
 
 def check_deadline() -> None:
-    """Called between the steps of what may take long, at moments when stopping leaves nothing half done."""
+    """Raises DeadlineExceeded if the deadline has passed; call it between steps, when nothing is half done."""
     deadline = _current.get()
     if deadline is not None:
         deadline.check()
 
 
 def in_a_hurry() -> bool:
-    """Whether there is a deadline, so that long work is to be cut into steps."""
+    """Whether there is a deadline, so that long work should be cut into steps."""
     return _current.get() is not None
 
 
 def time_left(seconds: float) -> float:
-    """`seconds`, or what the deadline leaves of them."""
+    """`seconds`, or the time until the deadline if that is shorter."""
     deadline = _current.get()
     return seconds if deadline is None else min(seconds, deadline.left())

@@ -1,4 +1,4 @@
-"""What `Collection.duplicates` returns: pairs of rows that are nearly the same, and the groups that they make."""
+"""What `Collection.duplicates` returns: pairs of rows that are nearly the same, and the groups that they form."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Pair:
     """Two rows that are near each other.
 
     Attributes:
-        first, second: their ids; the first was stored first.
-        score, distance: as of hits.
+        first, second: their ids; `first` was stored first.
+        score, distance: as for hits.
     """
 
     first: Id
@@ -35,12 +35,12 @@ class Pair:
 
 
 class Duplicates(Sequence[Pair]):
-    """Pairs of rows, the nearest first; equal ones in the order in which they were stored.
+    """Pairs of rows, nearest first; ties in insertion order.
 
     Attributes:
         metric: what scores and distances mean.
         rows: how many rows were compared.
-        groups: ids of rows that hang together by pairs, in the order in which they were stored; the largest first.
+        groups: ids of rows that are connected by pairs, in insertion order; the largest group first.
     """
 
     __slots__ = ("_pairs", "groups", "metric", "rows")
@@ -53,7 +53,7 @@ class Duplicates(Sequence[Pair]):
 
     @property
     def extra(self) -> list[Id]:
-        """Of each group all ids but the first: `docs.delete(docs.duplicates().extra)` leaves one of each."""
+        """All ids of each group but the first: `docs.delete(docs.duplicates().extra)` keeps one row of each."""
         return [id_ for group in self.groups for id_ in group[1:]]
 
     @overload

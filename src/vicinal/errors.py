@@ -9,10 +9,10 @@
     |   +-- InvalidVector       NaN, infinity, or something that is not a vector
     |   |   +-- DimensionMismatch
     |   |   `-- ZeroVector
-    |   +-- InvalidDocument     a file that cannot be read as the document that its name says it is
-    |   |   `-- EncryptedDocument one that only a password opens
-    |   +-- InvalidImage        a picture that is absent or cannot be decoded
-    |   +-- DuplicateId         one id twice in a call, or an `add` of an id that exists
+    |   +-- InvalidDocument     a file that is not a readable document of the type its name indicates
+    |   |   `-- EncryptedDocument a document that needs a password
+    |   +-- InvalidImage        an image that is missing or cannot be decoded
+    |   +-- DuplicateId         an id given twice in a call, or an `add` of an existing id
     |   +-- SettingsMismatch    a collection reopened with another dimension, metric or setting
     |   |   `-- EncoderMismatch a collection reopened with another encoder
     |   `-- LimitExceeded
@@ -20,27 +20,27 @@
     |   +-- IdNotFound
     |   +-- CollectionNotFound
     |   `-- EncoderNotFound
-    `-- StoreError              also a RuntimeError: the call was right, the world was not
+    `-- StoreError              also a RuntimeError: the call was valid but could not be carried out
         +-- Closed
         +-- WriterBusy          another writer held the collection longer than `timeout=`
         +-- CollectionDropped
         +-- CommitFailed        `committed` says False (nothing changed) or None (unknown)
         +-- DiskFull
         +-- Damaged             bytes that fail their checksum, named
-        +-- FormatUnsupported   files written by a newer Vicinal, or not ours
+    |   +-- FormatUnsupported   files written by a newer Vicinal, or not by Vicinal
         +-- Unsupported         a feature that this build or this collection does not have
-        |   `-- NoEncoder       a text where only vectors can be compared
+    |   |   `-- NoEncoder       a text was given where only vectors can be compared
         +-- MissingExtra        an optional package is not installed (an ImportError too)
-        +-- ModelUnavailable    model files are absent or not the published ones, or a server is
+        +-- ModelUnavailable    model files are missing or not the published ones, or the model's server fails
         +-- NativeMismatch      the compiled core was built from other sources (an ImportError too)
-        +-- Unreachable         the server of a database does not answer, or is none of ours
-        +-- ServerBusy          it has too much to do; the call was not executed
-        +-- ServerFailed        it had an internal error
-        +-- DeadlineExceeded    the call took longer than it may, and its work was stopped
-        `-- NotAllowed          the key does not allow the call
-            `-- KeyRefused      no key was given, or one that is unknown or revoked
+        +-- Unreachable         the database server does not answer, or is not a Vicinal server
+        +-- ServerBusy          the server is overloaded; the call was not executed
+        +-- ServerFailed        the server had an internal error
+        +-- DeadlineExceeded    the call exceeded its time limit and was stopped
+        `-- NotAllowed          the key does not permit the call
+            `-- KeyRefused      no key was given, or it is unknown or revoked
 
-Each carries `name` (which argument or part), `value` (what was found), `place` (row, id, file) and `remedy`.
+Each has `name` (which argument or part), `value` (what was found), `place` (row, id, file) and `remedy`.
 """
 
 from __future__ import annotations
@@ -94,18 +94,18 @@ __all__ = [
 
 
 _SHOWN_CHARS_MAX = 200
-_MESSAGE_CHARS_MAX = 400  # room for a path; a value in it has a line
-_REMEDY_CHARS_MAX = 600  # lists what there is
+_MESSAGE_CHARS_MAX = 400  # enough for a path; a value in it is one line
+_REMEDY_CHARS_MAX = 600  # lists the available names
 
 
 class VicinalError(Exception):
-    """Root of the tree.
+    """Base class of all errors.
 
     Args:
         message: what is wrong, in one sentence without a full stop.
         name: the argument or part concerned.
         value: what was found there (kept as given, never logged).
-        place: where: row and id, file, field.
+        place: where it was found: row and id, file, field.
         remedy: what to do about it, in one sentence.
     """
 
@@ -119,7 +119,7 @@ class VicinalError(Exception):
         self.remedy = shortened(remedy, _REMEDY_CHARS_MAX)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For pickle, as between processes: a value that may not survive that, such as an encoder, becomes its repr."""
+        """For pickle, as between processes: a value that may not be picklable, such as an encoder, becomes its repr."""
         known = {"name": self.name, "place": self.place, "remedy": self.remedy, "value": _portable(self.value)}
         return remade, (type(self), self.message), {**self.__dict__, **known}
 
@@ -130,7 +130,7 @@ class VicinalError(Exception):
 
 
 def _with_short_value(message: str, value: Any) -> str:
-    """The message, in which a long value has one line; nobody reads more, and a log must not fill with it."""
+    """The message with a long value shortened to one line, so that it stays readable and does not fill a log."""
     if len(message) <= LINE_CHARS_MAX:
         return message
     whole = value if isinstance(value, str) else ""
@@ -140,7 +140,7 @@ def _with_short_value(message: str, value: Any) -> str:
 
 
 def remade(kind: type[VicinalError], message: str, state: Mapping[str, Any] | None = None) -> VicinalError:
-    """An error without its `__init__`, whose arguments differ from class to class.
+    """Recreates an error without calling its `__init__`, whose arguments differ between classes.
 
     Args:
         state: its other attributes.
@@ -161,7 +161,7 @@ def _portable(value: Any) -> Any:
 
 
 class InvalidInput(VicinalError, ValueError):
-    """The call was refused before any work; nothing changed."""
+    """The call was rejected before any work was done; nothing changed."""
 
 
 class InvalidArgument(InvalidInput, TypeError):
@@ -185,19 +185,19 @@ class InvalidVector(InvalidInput):
 
 
 class InvalidDocument(InvalidInput):
-    """A file that cannot be read as the document that its name says it is: broken, or none."""
+    """A file that is not a readable document of the type its name indicates."""
 
 
 class EncryptedDocument(InvalidDocument):
-    """A document that only a password opens."""
+    """A document that needs a password."""
 
 
 class InvalidImage(InvalidInput):
-    """A picture that is absent or cannot be decoded."""
+    """An image that is missing or cannot be decoded."""
 
 
 class DimensionMismatch(InvalidVector):
-    """A vector of another dimension than the collection's."""
+    """A vector whose dimension differs from the collection's."""
 
 
 class ZeroVector(InvalidVector):
@@ -205,7 +205,7 @@ class ZeroVector(InvalidVector):
 
 
 class DuplicateId(InvalidInput):
-    """One id twice in a call, or an `add` of an id that exists."""
+    """An id given twice in a call, or an `add` of an existing id."""
 
 
 class SettingsMismatch(InvalidInput):
@@ -221,7 +221,7 @@ class LimitExceeded(InvalidInput):
 
 
 class NotFound(VicinalError, KeyError):
-    """Something named does not exist."""
+    """Something that was named does not exist."""
 
 
 class IdNotFound(NotFound):
@@ -237,7 +237,7 @@ class EncoderNotFound(NotFound):
 
 
 class StoreError(VicinalError, RuntimeError):
-    """The call was right, the world was not."""
+    """The call was valid, but could not be carried out."""
 
 
 class Closed(StoreError):
@@ -259,7 +259,7 @@ class CommitFailed(StoreError):
 
 
 class DiskFull(StoreError):
-    """No room for the write; nothing changed."""
+    """Not enough disk space for the write; nothing changed."""
 
 
 class Damaged(StoreError):
@@ -267,14 +267,14 @@ class Damaged(StoreError):
 
 
 class FormatUnsupported(StoreError):
-    """Files written by a newer Vicinal, or files that are not ours."""
+    """Files written by a newer Vicinal, or not by Vicinal."""
 
 
 class Unsupported(StoreError):
     """A feature that this version or this collection does not have.
 
     Attributes:
-        lacks: where it is the database that has it not, the feature's name in `Capabilities.lacks`.
+        lacks: if the database lacks the feature, its name in `Capabilities.lacks`.
     """
 
     lacks: str | None = None
@@ -285,7 +285,7 @@ class NoEncoder(Unsupported):
 
 
 class MissingExtra(StoreError, ImportError):  # type: ignore[misc]  # both have a `name`, ours is the package
-    """An optional package is not installed; the remedy is the install line."""
+    """An optional package is not installed; the remedy is the command that installs it."""
 
     def __init__(self, package: str, extra: str, feature: str) -> None:
         super().__init__(
@@ -297,35 +297,35 @@ class MissingExtra(StoreError, ImportError):  # type: ignore[misc]  # both have 
 
 
 class ModelUnavailable(StoreError):
-    """Model files are absent, are not the published ones or cannot run, or a model's server does not answer."""
+    """Model files are missing, are not the published ones or cannot run, or the model's server does not answer."""
 
 
 class NativeMismatch(StoreError, ImportError):  # type: ignore[misc]  # both have a `name`
-    """The compiled core was built from other sources than the Python around it."""
+    """The compiled core was built from other sources than the Python code around it."""
 
 
 class Unreachable(StoreError):
-    """The server of a database cannot be reached, is late, or is none of ours; nobody knows of a write that was sent
-    whether it was carried out where `committed` is None."""
+    """The server of a database cannot be reached, is late, or is not a Vicinal server. If `committed` is None, it is
+    unknown whether a write that was sent was carried out."""
 
     committed: bool | None = False
 
 
 class ServerBusy(StoreError):
-    """The server has too much to do; the call was not executed."""
+    """The server is overloaded; the call was not executed."""
 
 
 class ServerFailed(StoreError):
-    """The server had an internal error; its log has more under the request's id."""
+    """The server had an internal error; its log has details under the id of the request."""
 
 
 class DeadlineExceeded(StoreError):
-    """The call took longer than it may; its work was stopped."""
+    """The call exceeded its time limit and was stopped."""
 
 
 class NotAllowed(StoreError):
-    """The key does not allow the call: its role is another, or the call goes beyond its filter."""
+    """The key does not permit the call: it needs another role, or reaches rows outside the key's filter."""
 
 
 class KeyRefused(NotAllowed):
-    """No key was given where one is needed, or one that is unknown or revoked."""
+    """No key was given although one is needed, or the key is unknown or revoked."""

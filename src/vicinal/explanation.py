@@ -1,4 +1,4 @@
-"""What `explain` and `why_not` return: plain values that show themselves on a terminal, in a notebook and as JSON."""
+"""What `explain` and `why_not` return: plain values with a terminal, a notebook and a JSON representation."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class ExplainedClause:
     """One of the conditions that a filter joins by "and".
 
     Attributes:
-        text: as Vicinal reads it.
-        rows: how many rows match it alone; None where that was not counted, as texts of all rows would be read for it.
+        text: as Vicinal parsed it.
+        rows: how many rows match it alone; None if that was not counted because it would read the texts of all rows.
     """
 
     text: str
@@ -69,10 +69,10 @@ class ExplainedFilter:
     """What a filter keeps.
 
     Attributes:
-        text: as Vicinal reads it; "" where there is none.
+        text: as Vicinal parsed it; "" if there is no filter.
         rows: rows that match.
-        of: rows there are; expired ones count in neither.
-        clauses: the conditions, where it joins several by "and".
+        of: all rows; neither number includes expired rows.
+        clauses: the conditions, if the filter joins several by "and".
     """
 
     text: str
@@ -87,17 +87,17 @@ class ExplainedFilter:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedStep:
-    """A part of a search.
+    """One step of a search.
 
     Attributes:
         name: "encode", "filter", "catch up", "plan", "dense", "keyword", "sparse", "fusion", "mmr", "group", "rows" or
             "rerank".
-        seconds: the time it took, this once.
-        rows: how many rows it may find (a leg), or found (the others); None where that says nothing.
-        exact: whether what it finds is certain to be the true answer; None where there is nothing to find.
-        why: how it goes about it, and for what reason.
-        weight: of a leg in the fusion, as it was asked for.
-        depth: how many rows the fusion asked a leg for.
+        seconds: the time that it took in this run.
+        rows: for a leg, how many rows it may find; for other steps, how many they found; None if not meaningful.
+        exact: whether what it finds is guaranteed to be exact; None if there is nothing to find.
+        why: how the step was carried out, and for what reason.
+        weight: the weight of a leg in the fusion, as requested.
+        depth: how many rows the fusion requested from a leg.
     """
 
     name: str
@@ -116,15 +116,15 @@ class ExplainedStep:
 
 @dataclass(frozen=True, slots=True)
 class QueryTerm:
-    """A term that the query's words stand for.
+    """A term that the words of the query were turned into.
 
     Attributes:
-        term: as the analyzer made it.
-        field: of the index: stems or surface forms.
-        texts: how many texts have it: its document frequency.
-        of: how many texts there are.
-        weight: what multiplies its share of a text's score: weight of the field, times idf, times in the query; 0
-            where no text has it.
+        term: as produced by the analyzer.
+        field: the field of the index: stems or surface forms.
+        texts: how many texts contain it: its document frequency.
+        of: the number of texts.
+        weight: the factor of its contribution to a text's score: weight of the field, times idf, times its count in
+            the query; 0 if no text contains it.
     """
 
     term: str
@@ -139,12 +139,12 @@ class QueryTerm:
 
 @dataclass(frozen=True, slots=True)
 class MatchedTerm:
-    """A term of the query that a row has.
+    """A term of the query that a row contains.
 
     Attributes:
         term, field, texts, weight: as in `QueryTerm`.
-        count: how often the row has it: its term frequency.
-        score: what it adds to the row's score by words.
+        count: how often the row contains it: its term frequency.
+        score: its contribution to the row's keyword score.
     """
 
     term: str
@@ -167,12 +167,12 @@ class MatchedTerm:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedHit:
-    """A hit, and why it is where it is.
+    """A hit, and why it has its rank.
 
     Attributes:
-        rank: its place, counted from 1; with `offset=` after the skipped rows.
-        legs: what each leg said of it.
-        terms: terms of the query that its text has; empty where no words were searched.
+        rank: its rank, counted from 1; with `offset=`, after the skipped rows.
+        legs: its rank and score in each leg.
+        terms: terms of the query that its text contains; empty if no keywords were searched.
     """
 
     rank: int
@@ -198,13 +198,13 @@ class Explanation:
     """How a search arrived at its hits.
 
     Attributes:
-        mode, k: as asked.
-        metric: what scores are, as in `Hits.metric`.
+        mode, k: as requested.
+        metric: what scores mean, as in `Hits.metric`.
         filter: what `where` kept.
-        steps: what was done, in order, with the time that each step took.
-        terms: what the words of the query stand for; empty where no words were searched.
-        hits: those that the same search gives.
-        change: the commit that the answer stands on.
+        steps: the steps, in order, with the time that each took.
+        terms: the terms of the query; empty if no keywords were searched.
+        hits: the hits that the same search returns.
+        change: the number of the commit that the search saw.
     """
 
     mode: str
@@ -218,7 +218,7 @@ class Explanation:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Self:
-        """The explanation of which `to_dict` gave this."""
+        """The inverse of `to_dict`."""
         filter_ = given["filter"]
         clauses = tuple(ExplainedClause(**one) for one in filter_["clauses"])
         hits = tuple(ExplainedHit(**{**hit, **_legs_and_terms(hit)}) for hit in given["hits"])
@@ -235,14 +235,14 @@ class Explanation:
 
     @property
     def seconds(self) -> float:
-        """The time of all steps."""
+        """The total time of all steps."""
         return sum(step.seconds for step in self.steps)
 
     def step(self, name: str) -> ExplainedStep:
-        """The step of this name.
+        """The step with this name.
 
         Raises:
-            KeyError: the search has none.
+            KeyError: the search has no such step.
         """
         for step in self.steps:
             if step.name == name:
@@ -273,7 +273,7 @@ class Explanation:
         steps = [f"  {step.name:<8} {step.seconds * 1e3:>8.3f} ms  {_about(step, self.filter)}" for step in self.steps]
         lines = [head, *steps, *map(_clause, self.filter.clauses)]
         if self.terms:
-            once = {term.term: term for term in reversed(self.terms)}  # stems and surface forms are mostly the same
+            once = {term.term: term for term in reversed(self.terms)}  # stems and surface forms are often the same
             lines.append(f"  terms    {_listed([_found(term) for term in reversed(once.values())])}")
         lines += [f"  {hit.rank:>4}  {hit.score:>9.4f}  {shown(hit.id)}  {_why(hit)}" for hit in self._first()]
         if len(self.hits) > _HITS_SHOWN_MAX:
@@ -308,8 +308,8 @@ class FailedClause:
     """A condition that a row does not meet.
 
     Attributes:
-        text: as Vicinal reads it.
-        value: what the row has there; None where it has nothing, or the condition is about more than one field.
+        text: as Vicinal parsed it.
+        value: the value of the row; None if it has none, or the condition involves more than one field.
     """
 
     text: str
@@ -324,24 +324,24 @@ class WhyNot:
     """Why a row is not among the hits of a search, or that it is.
 
     Attributes:
-        id: whose question it is.
+        id: the id of the row.
         reason: "found": it is among the hits. "not_there": no row has the id. "expired": it is past its time to live.
             "filter": `where` excludes it, see `clauses`. "no_vector": it has none, and vectors are compared.
-            "no_shared_word": its text has no word of the query. "required_word", "excluded_word": its text lacks a
-            +word, or has a -word. "no_match": in a hybrid search it has neither vector nor word nor dimension in
-            common. "min_score": its score is too low. "offset": it is among the best rows that were skipped.
-            "missed_by_index": it belongs among the hits, and the index did not look at it. "other_space": its vector
-            was given and lies elsewhere than that of its text. "diversity": of the rows that `mmr` chooses from others
-            were taken. "group": better rows have the same value of `group_by`. "rerank": the reranker prefers others.
+            "no_shared_word": its text contains no word of the query. "required_word", "excluded_word": its text lacks
+            a +word, or contains a -word. "no_match": in a hybrid search, it matches neither by vector nor by word nor
+            by dimension. "min_score": its score is too low. "offset": it is among the best rows that were skipped.
+            "missed_by_index": it belongs among the hits, but the index did not propose it. "other_space": its vector
+            was given, and is in another vector space than that of its text. "diversity": `mmr` chose other rows
+            instead. "group": better rows have the same value of `group_by`. "rerank": the reranker prefers others.
             "rank": others are better.
-        text: the same in a sentence.
-        k: how many hits were asked for.
-        rank: its place in the true ranking, counted from 1; None where it is not in it.
+        text: the reason as a sentence.
+        k: how many hits were requested.
+        rank: its rank among the true hits, counted from 1; None if it is not among them.
         score: its score; None likewise.
-        last_score: the score of the last hit that was asked for; None where there were fewer.
-        clauses: conditions that it does not meet.
-        legs: what each leg says of it, of those in which it matches.
-        terms: terms of the query that its text has.
+        last_score: the score of the last hit that was requested; None if there were fewer.
+        clauses: the conditions that it does not meet.
+        legs: its rank and score in each leg in which it matches.
+        terms: terms of the query that its text contains.
     """
 
     id: Id
@@ -357,13 +357,13 @@ class WhyNot:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Self:
-        """The answer of which `to_dict` gave this."""
+        """The inverse of `to_dict`."""
         clauses = tuple(FailedClause(**one) for one in given["clauses"])
         return cls(**{**given, **_legs_and_terms(given), "clauses": clauses})
 
     @property
     def found(self) -> bool:
-        """Whether it is among the hits."""
+        """Whether the row is among the hits."""
         return self.reason == "found"
 
     def to_dict(self) -> dict[str, Any]:
@@ -412,7 +412,7 @@ def _legs_and_terms(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _about(step: ExplainedStep, filter_: ExplainedFilter) -> str:
-    """One line on a step."""
+    """One line about a step."""
     if step.name == "filter":
         condition = filter_.text or "no filter"
         return f"{one_line(condition, 3 * _TEXT_CHARS_MAX)}: {filter_.rows:,} of {counted(filter_.of, 'row')}"

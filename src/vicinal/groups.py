@@ -1,4 +1,4 @@
-"""Hits by the value of a field: what `search(group_by=...)` returns."""
+"""Hits grouped by the value of a field, as returned by `search(group_by=...)`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _GROUPS_SHOWN_MAX = 20
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The best hits that have one value.
+    """The best hits with one value.
 
     Attributes:
-        value: of the field; None for rows without one.
+        value: the value of the field; None for rows without one.
         hits: best first.
     """
 
@@ -27,15 +27,15 @@ class Group:
     hits: Hits
 
     def to_dict(self) -> dict[str, Any]:
-        """The value, and one dict a hit."""
+        """The value, and one dict per hit."""
         return {"value": self.value, "hits": self.hits.to_list()}
 
 
 class GroupedHits(Hits):
-    """Hits group by group, the group with the best hit first.
+    """Hits ordered by group, the group with the best hit first.
 
     Attributes:
-        field: by whose values they are grouped.
+        field: the field by which they are grouped.
     """
 
     __slots__ = ("_groups", "field")
@@ -44,7 +44,7 @@ class GroupedHits(Hits):
         self, hits: Sequence[Hit], metric: str, change: int, field: str, groups: Sequence[tuple[Any, int]]
     ) -> None:
         """Args:
-        groups: of each its value and how many of the hits are its own, in their order.
+        groups: the value of each group and the number of its hits, in order.
         """
         super().__init__(hits, metric, change)
         self.field = field

@@ -1,4 +1,4 @@
-"""Locks that a forked child can take: its parent's other threads may have held them, and will never give them back."""
+"""Locks that are usable after a fork: other threads of the parent may have held them, and do not exist in the child."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ import threading
 import weakref
 from typing import Any
 
-# Weak references, each of which takes itself out: entirely in C, so that no interrupt comes in between.
+# Weak references, each of which removes itself: entirely in C, so that no interrupt can come in between.
 _known: set[weakref.ref[Any]] = set()
 
 
 def new_lock() -> threading.Lock:
-    """Take it by `with lock:` only: that is one step in C, and no exception of a signal handler comes in between."""
+    """Acquire it with `with lock:` only: that is a single step in C, so no exception of a signal handler can come in
+    between."""
     lock = threading.Lock()
     _known.add(weakref.ref(lock, _known.discard))
     return lock
 
 
 def new_rlock() -> threading.RLock:
-    """The same for a lock that its holder may take again."""
+    """The same for a reentrant lock."""
     lock = threading.RLock()
     _known.add(weakref.ref(lock, _known.discard))
     return lock
@@ -29,7 +30,7 @@ def _renew() -> None:
     for known in list(_known):
         lock = known()
         if lock is not None:
-            lock._at_fork_reinit()  # as the standard library does with its own
+            lock._at_fork_reinit()  # as the standard library does with its own locks
 
 
 if hasattr(os, "register_at_fork"):

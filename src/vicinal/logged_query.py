@@ -1,4 +1,4 @@
-"""A search that was logged, as `Collection.slow_queries` gives it."""
+"""A logged search, as returned by `Collection.slow_queries`."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class LoggedQuery:
     Attributes:
         at: when it began, in UTC.
         call: "search", "search_many", "search_range" or "recommend".
-        seconds: how long it took, texts made vectors and reranking included.
+        seconds: its duration, including encoding and reranking.
         mode: "dense", "keyword" or "hybrid".
-        k: how many hits were asked for; None for a range.
-        query: the text, cut where it is long; of a vector its dimension.
-        where: the filter, as Vicinal reads it; "" for none.
-        hits: how many there were.
+        k: the number of hits requested; None for a range search.
+        query: the text, shortened if it is long; for a vector, its dimension.
+        where: the filter, as Vicinal parsed it; "" if there is none.
+        hits: the number of hits.
     """
 
     at: datetime
@@ -40,7 +40,7 @@ class LoggedQuery:
     hits: int
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as a dict."""
+        """All attributes as a dict."""
         return asdict(self)
 
     def to_json(self) -> str:

@@ -1,8 +1,8 @@
-"""Typed JSON: metadata goes in as Python values and comes back as the same Python values.
+"""Typed JSON: metadata is stored as JSON and returned as the same Python values.
 
-JSON's own types are written as they are. A date, datetime, Decimal or UUID becomes an object with one
-key, such as {"$date": "2024-05-01"}, and so does an int too long for decimal text. A user's own key that
-begins with "$" is written with one more "$", so the two cannot be confused. Tuples become lists.
+JSON's own types are written unchanged. A date, datetime, Decimal or UUID becomes an object with one key, such as
+{"$date": "2024-05-01"}, and so does an int too long for decimal text. A user's own key that begins with "$" is
+written with one more "$", so the two cannot be confused. Tuples become lists.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DECIMAL_BITS_MAX = 2048
 _PLAIN_INT_MAX = 2**63
 _FLOAT_MAX = sys.float_info.max
 TAGS = frozenset({"$datetime", "$date", "$decimal", "$uuid", "$int"})
-_TAG = '"$'  # in the text of a value that JSON does not have, and of a key that was given one more "$"
+_TAG = '"$'  # occurs in the JSON of a tagged value, and of a key that was given one more "$"
 
 _JSON_REMEDY = "Use str, int, float, bool, None, date, datetime, Decimal, UUID, or lists and dicts of these."
 
@@ -53,11 +53,11 @@ def dumps(metadata: Mapping[str, Any], *, place: str = "") -> str:
 
     Args:
         metadata: a mapping with str keys; values as in the module's description.
-        place: where it stands, for errors, such as "row 3 (id 'b')".
+        place: where it was found, for errors, such as "row 3 (id 'b')".
 
     Raises:
-        InvalidMetadata: a value that would not come back as given, NaN or infinity, a key that is no str.
-        LimitExceeded: deeper than 64 levels or longer than 1 MiB.
+        InvalidMetadata: a value that would not be returned as given, NaN or infinity, or a key that is not a str.
+        LimitExceeded: more than 64 levels deep or longer than 1 MiB.
     """
     text = _plain_json(metadata)
     if text is None:
@@ -84,7 +84,7 @@ def dumps(metadata: Mapping[str, Any], *, place: str = "") -> str:
 
 
 def use(plain_json: Callable[[Any], str | None]) -> None:
-    """Makes `dumps` ask `plain_json` first: the JSON of an exact dict of exact plain types, None for anything else."""
+    """Makes `dumps` try `plain_json` first: it returns the JSON of a dict of exact plain types, None for others."""
     global _plain_json
     _plain_json = plain_json
 
@@ -96,7 +96,7 @@ def loads(text: str) -> dict[str, Any]:
         value, end = scan(text, 0)
     except (json.JSONDecodeError, StopIteration):
         end = -1
-    if end != len(text):  # not as we write it: blanks around it, or an error, which then says where
+    if end != len(text):  # not written by `dumps`: surrounding blanks, or an error, which then names its position
         value = decoder.decode(text)
     if type(value) is not dict:
         raise InvalidMetadata("stored metadata is not an object", name="metadata", value=text)
@@ -104,16 +104,16 @@ def loads(text: str) -> dict[str, Any]:
 
 
 def to_typed(value: Any) -> Any:
-    """A value that metadata may hold as what JSON has, tagged where it must be: what `dumps` writes of it.
+    """A metadata value in terms of JSON's types, tagged where necessary: what `dumps` writes for it.
 
     Raises:
-        InvalidMetadata: metadata cannot hold it.
+        InvalidMetadata: the value cannot be stored in metadata.
     """
     return _to_json(value, "value", 1, "")
 
 
 def from_typed(value: Any) -> Any:
-    """The inverse of `to_typed`. Whatever a tag's type raises for a text that is none of its values goes through."""
+    """The inverse of `to_typed`. If a text is not valid for the type of its tag, the error of that type propagates."""
     if type(value) is dict:
         return untagged({key: from_typed(item) for key, item in value.items()})
     return [from_typed(item) for item in value] if type(value) is list else value
@@ -132,12 +132,12 @@ def _mapping(metadata: Any, place: str) -> Mapping[str, Any]:
 
 
 def plain_json(metadata: Any) -> str | None:
-    """What `use` may be given a faster one of."""
+    """The default of `use`, which can be given a faster version."""
     return _encode(metadata) if _is_plain(metadata) else None
 
 
 def _is_plain(metadata: Any) -> bool:
-    """Whether it is a flat dict of what JSON has itself, as most metadata is: then nothing is to be looked at twice."""
+    """Whether it is a flat dict of JSON's own types, as most metadata is: then no value needs conversion."""
     if type(metadata) is not dict:
         return False
     for key, value in metadata.items():
@@ -179,8 +179,8 @@ def _scalar(value: Any, path: str, place: str) -> Any:
         if isinstance(value, kind):
             return _tagged(tag, write, value, path, place)
     if isinstance(value, (np.bool_, np.integer, np.floating, np.str_)):
-        return _to_json(value.item(), path, 1, place)  # a scalar: depth does not matter
-    if isinstance(value, (bool, int, float, str)):  # a subclass, an enum member: keep the plain value
+        return _to_json(value.item(), path, 1, place)  # a scalar, so depth is irrelevant
+    if isinstance(value, (bool, int, float, str)):  # a subclass or an enum member: keep the plain value
         return _to_json(_plain(value), path, 1, place)
     raise InvalidMetadata(
         f"{path} is of type {type(value).__name__}, which metadata cannot hold",
@@ -192,14 +192,14 @@ def _scalar(value: Any, path: str, place: str) -> Any:
 
 
 def _plain(value: bool | int | float | str) -> bool | int | float | str:
-    """The built-in value inside a subclass; `int.__int__` and the like, since a subclass may say otherwise."""
+    """The built-in value of an instance of a subclass; by `int.__int__` and the like, since a subclass may override."""
     if isinstance(value, int):
         return int.__int__(value)
     return float.__float__(value) if isinstance(value, float) else str.__str__(value)
 
 
 def _tagged(tag: str, write: Callable[[Any], str], value: Any, path: str, place: str) -> dict[str, str]:
-    if getattr(value, "nanosecond", 0):  # a pandas.Timestamp is a datetime that holds more
+    if getattr(value, "nanosecond", 0):  # a pandas.Timestamp is a datetime with extra precision
         raise InvalidMetadata(
             f"{path} has nanoseconds, which a datetime cannot hold",
             name=path,
@@ -239,7 +239,7 @@ def _key(key: Any, path: str, place: str) -> str:
             place=place,
             remedy=f"Use {str(key)!r}.",
         )
-    plain = str.__str__(key)  # the text itself, whatever a subclass prints
+    plain = str.__str__(key)  # the text itself, even if a subclass overrides __str__
     return "$" + plain if plain.startswith("$") else plain
 
 
@@ -256,7 +256,7 @@ def _check_depth(path: str, depth: int, place: str) -> None:
 
 
 def untagged(value: dict[str, Any]) -> Any:
-    """What an object of typed JSON stands for, whose members are read already: a date, a number, or a dict."""
+    """The value of an object of typed JSON whose members are already decoded: a date, a number, or a dict."""
     if len(value) == 1:
         [(tag, text)] = value.items()
         read = _READERS.get(tag)
@@ -267,7 +267,7 @@ def untagged(value: dict[str, Any]) -> Any:
     return value
 
 
-# Made once: json.dumps and json.loads make an encoder or decoder at every call that asks for more than the defaults.
+# Created once: json.dumps and json.loads create an encoder or decoder for every call with non-default options.
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _DECODER = json.JSONDecoder(object_hook=untagged)
 _PLAIN_DECODER = json.JSONDecoder()

@@ -1,7 +1,7 @@
-"""What notebooks show of hits, collections and reports: small pieces of HTML.
+"""How notebooks display hits, collections and reports: small pieces of HTML.
 
-Everything that comes from users is escaped here, and nowhere else. The only colours are shades of the text's own,
-which can be read on a dark page too. There is no script, no style sheet, and nothing that is loaded.
+All values from users are escaped here, and nowhere else. The only colours are shades of the text colour, which are
+readable on a dark page too. There are no scripts, no style sheets and no external resources.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _FAINT = "opacity:.65"
 
 
 class Markup(str):
-    """HTML that was made here; anything else is escaped when it is shown."""
+    """HTML created by this module; anything else is escaped when it is displayed."""
 
     __slots__ = ()
 
 
 def shown(value: object, chars_max: int = VALUE_CHARS_MAX) -> Markup:
-    """A value as one line of escaped text, without characters that would not be seen."""
+    """A value as one line of escaped text, without invisible characters."""
     if isinstance(value, Markup):
         return value
     text = value if isinstance(value, str) else "" if value is None else printed(value)
@@ -37,7 +37,7 @@ def shown(value: object, chars_max: int = VALUE_CHARS_MAX) -> Markup:
 
 
 def faint(value: object) -> Markup:
-    """A value that matters less."""
+    """A less important value."""
     return Markup(f'<span style="{_FAINT}">{shown(value)}</span>')
 
 
@@ -60,12 +60,12 @@ def joined(*parts: object) -> Markup:
 
 
 def pairs(values: Mapping[str, Any]) -> Markup:
-    """Names and values in one cell, as of metadata."""
+    """Names and values in one cell, for example of metadata."""
     return Markup("<br>".join(f"{faint(name)} {shown(value)}" for name, value in values.items()))
 
 
 def table(title: object, header: Sequence[str], rows: Iterable[Sequence[object]], more: str = "") -> str:
-    """A table under a title; `more` stands below it."""
+    """A table with a title; `more` is shown below it."""
     head = "".join(f'<th style="{_CELL};{_FAINT}">{shown(name)}</th>' for name in header)
     body = "".join(f"<tr>{_cells(row)}</tr>" for row in rows)
     below = f"<div>{faint(more)}</div>" if more else ""
@@ -78,7 +78,7 @@ def _cells(row: Sequence[object]) -> str:
 
 
 def card(title: object, values: Mapping[str, object], lists: Mapping[str, Sequence[object]] | None = None) -> str:
-    """Names and values below each other under a title, then lists of lines, each cut after `ROWS_MAX`."""
+    """A title, then one line per name and value, then lists of lines, each cut after `ROWS_MAX`."""
     rows = "".join(f"<tr>{_cells([faint(name), value])}</tr>" for name, value in values.items() if value is not None)
     below = "".join(_listed(name, lines) for name, lines in (lists or {}).items() if lines)
     return f"<div><strong>{shown(title, TEXT_CHARS_MAX)}</strong><table><tbody>{rows}</tbody></table>{below}</div>"

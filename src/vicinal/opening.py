@@ -1,4 +1,4 @@
-"""`connect`: a database in a folder, in memory, behind a server or on an engine, and the same calls on each."""
+"""`connect`: a database in a folder, in memory, behind a server or on an engine, with the same calls on each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["check_options", "connect", "is_engine", "is_url"]
 
 _ENGINES: Final = ("qdrant://", "qdrant+local://", "qdrant+memory:", "milvus://", "milvus+local://")
-# Packages of the engines' clients, with the extra that brings one and what it is for.
+# The client package of each engine, the extra that installs it, and its purpose.
 _CLIENTS: Final[Mapping[str, tuple[str, str, str]]] = {
     "qdrant_client": ("qdrant-client", "qdrant", "a database on Qdrant"),
     "pymilvus": ("pymilvus", "milvus", "a database on Milvus"),
@@ -37,26 +37,27 @@ def connect(
     timeout: float | None = None,
     retries: int | None = None,
 ) -> Database:
-    """A database at a path (created when first written to), ":memory:", or a server's URL such as "http://db:8420".
+    """Opens a database: a path (created on the first write), ":memory:", or a server's URL such as "http://db:8420".
 
-    It may also be on an engine of many machines, "milvus://db:19530" or "qdrant://db:6333": docs/distributed.md says
-    what differs there.
+    The database may also be on a distributed engine, "milvus://db:19530" or "qdrant://db:6333"; docs/distributed.md
+    describes the differences.
 
-    A collection that lies where nothing can be written is opened for reading; writes to it raise `Unsupported`.
+    A collection in a folder that cannot be written to is opened read-only; writes to it raise `Unsupported`.
 
     Args:
-        encoder_cache: where vectors of texts are kept so that no text is encoded twice: "memory" (64 MiB of it),
+        encoder_cache: where vectors of texts are cached so that no text is encoded twice: "memory" (64 MiB),
             or "disk", a file beside the collections that other processes and later runs use too.
-        exclusive: this process is the only one that opens it. That allows file systems which other machines
-            share, and a second process gets `WriterBusy`.
-        api_key: for a server that wants one; left out, the environment's VICINAL_API_KEY. It is shown nowhere.
+        exclusive: only this process may open the database. This allows file systems shared with other machines;
+            a second process gets `WriterBusy`.
+        api_key: the key for a server that requires one; defaults to the environment variable VICINAL_API_KEY. It is
+            never displayed.
         token: Milvus's name for `api_key`, for Milvus only.
-        timeout: seconds to wait for a server's answer, 60 by default.
-        retries: how often a request is sent again where that can do no harm, 2 by default.
+        timeout: the number of seconds to wait for a server's response, 60 by default.
+        retries: how often a request that is safe to repeat is retried, 2 by default.
 
     Raises:
         Unsupported: a URL of another kind, or a path on a network file system without `exclusive`.
-        MissingExtra: a URL, and the packages for it are not installed.
+        MissingExtra: a URL whose packages are not installed.
     """
     api_key = credential(target, api_key, token)
     check_options(target, encoder_cache, exclusive, api_key, timeout, retries)
@@ -71,12 +72,12 @@ def connect(
 
 
 def is_url(target: Any) -> bool:
-    """Whether a database is behind a server."""
+    """Whether the target is a database behind a server."""
     return isinstance(target, str) and target.lower().startswith(("http://", "https://"))
 
 
 def is_engine(target: Any) -> bool:
-    """Whether a database is on an engine of others."""
+    """Whether the target is a database on another engine."""
     return isinstance(target, str) and target.lower().startswith(_ENGINES)
 
 
@@ -97,10 +98,10 @@ def _on_engine(target: str, api_key: str | Secret | None, timeout: float | None,
 
 
 def credential(target: Any, api_key: str | Secret | None, token: str | Secret | None) -> str | Secret | None:
-    """What `connect` presents, under whichever of its two names it was given.
+    """The credential of `connect`, under whichever of its two names it was given.
 
     Raises:
-        InvalidArgument: both were given, or `token` for anything but Milvus.
+        InvalidArgument: both were given, or `token` for an engine other than Milvus.
     """
     if token is None:
         return api_key
@@ -114,7 +115,7 @@ def credential(target: Any, api_key: str | Secret | None, token: str | Secret | 
 
 
 def check_options(target: Any, encoder_cache: Any, exclusive: Any, api_key: Any, timeout: Any, retries: Any) -> None:
-    """Raises InvalidArgument for an option of `connect` that would go without an effect."""
+    """Raises InvalidArgument for an option of `connect` that would have no effect."""
     given = {"encoder_cache": encoder_cache != "memory", "exclusive": exclusive is not False}
     kind = "a server's database"
     if is_engine(target):

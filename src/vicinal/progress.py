@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, by rich where it is installed; nothing in a pipe or a log."""
+"""Progress of long work: a bar on a terminal, drawn by rich if it is installed; nothing in a pipe or a log."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ Advance = Callable[[int], None]
 
 @contextmanager
 def progress(description: str, total: int | None = None) -> Iterator[Advance]:
-    """Gives a function that takes the number of things done since it was last called.
+    """Yields a function that takes the number of items done since its last call.
 
     Args:
         description: what is being done.
-        total: things in all, or None where nobody knows; then rate and number are shown, else also the time left.
+        total: the number of items, or None if unknown; then only rate and count are shown, otherwise also the time
+            left.
     """
     if total == 0 or sys.stderr is None or not sys.stderr.isatty():
         yield lambda done: None

@@ -1,15 +1,15 @@
-r"""Settings of a program that uses Vicinal: from an argument, the environment or a `.env` file, in that order.
+r"""Settings of a program that uses Vicinal: from arguments, the environment or a `.env` file, in that order.
 
     settings = Settings.load(chunk_size=256)
     db.collection("docs", encoder=settings.encoder)
 
 A `.env` file is read as follows; nothing in it is ever executed, expanded or put into `os.environ`:
 
-- UTF-8, one `NAME=value` per line, `export ` before it and blanks around `=` allowed; the last of equal names wins.
-- Empty lines and lines that begin with `#` are skipped, and so is a name without `=`.
-- A plain value ends at a `#` that follows a blank, or at the end of the line; blanks around it are dropped.
-- A value in single quotes is taken as it is; one in double quotes knows \n \r \t \" and \\. Both may span lines.
-- `$NAME` and `${NAME}` stay as written.
+- UTF-8, one `NAME=value` per line. `export ` before it and blanks around `=` are allowed; the last of equal names wins.
+- Empty lines, lines that begin with `#` and names without `=` are skipped.
+- An unquoted value ends at a `#` that follows a blank, or at the end of the line; surrounding blanks are dropped.
+- A value in single quotes is literal; one in double quotes may contain \n \r \t \" and \\. Both may span lines.
+- `$NAME` and `${NAME}` are not expanded.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _SECRETS = (
 _URLS = ("llm_url", "weaviate_url", "qdrant_url")
 
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
-# What `vicinal init` writes into a new .env; sending it to a service would only earn a refusal there.
+# What `vicinal init` writes into a new .env; a service would only reject it.
 _PLACEHOLDER = re.compile(r"your_\w+_here")
 
 
@@ -56,7 +56,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The key itself. Hand it straight to the call that needs it."""
+        """The key itself. Pass it directly to the call that needs it."""
         return self._value
 
     def __repr__(self) -> str:
@@ -74,7 +74,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        # Not `==`: its running time tells how many leading characters agree.
+        # Not `==`: its running time reveals how many leading characters agree.
         return hmac.compare_digest(self._value.encode(), other._value.encode())
 
     def __hash__(self) -> int:
@@ -84,7 +84,7 @@ class Secret:
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Secret:
-        return self  # dataclasses.asdict copies deeply, and must neither fail nor unwrap
+        return self  # dataclasses.asdict makes deep copies, and must neither fail nor reveal the key
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("a Secret is not pickled")
@@ -95,18 +95,18 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Checked settings. Each field is set by the variable of the same name in capitals.
+    """Validated settings. Each field is set by the environment variable of the same name in capitals.
 
     Attributes:
-        embedding_model: model that turns texts into vectors; `encoder` is our name for it.
+        embedding_model: the model that turns texts into vectors; `encoder` is Vicinal's name for it.
         vector_dimension: components per vector.
-        chunk_size: largest length of a chunk of text.
+        chunk_size: the maximum length of a chunk of text.
         chunk_overlap: how much neighbouring chunks share; less than `chunk_size`.
-        max_results: how many hits a search gives when it does not say.
-        llm_model: language model that `vicinal ask` asks, and `vicinal serve` for memories of conversations: its name
+        max_results: the default number of hits of a search.
+        llm_model: the language model that `vicinal ask` uses, and `vicinal serve` for conversational memory: its name
             on the server, or the path of a .gguf file.
-        llm_url: of its server, up to and with "/v1"; None is OpenAI's own.
-        llm_api_key: for that server.
+        llm_url: the URL of its server, up to and including "/v1"; None means OpenAI.
+        llm_api_key: the key for that server.
     """
 
     embedding_model: str = "sentence-transformers/all-MiniLM-L6-v2"
@@ -138,8 +138,8 @@ class Settings:
     def load(cls, *, env_file: str | os.PathLike[str] | None = DEFAULT_ENV_FILE, **overrides: Any) -> Settings:
         """Settings from `overrides`, else the environment, else `env_file`, else the defaults.
 
-        What is None, empty or a placeholder (`your_..._here`) counts as not set. A `.env` that does not exist is
-        fine, a file named otherwise must exist, and None reads no file.
+        Values that are None, empty or a placeholder (`your_..._here`) count as not set. A missing `.env` is not an
+        error, but a file with any other name must exist; None reads no file.
         """
         _refuse_unknown(overrides)
         _hide_keys(overrides)
@@ -161,23 +161,23 @@ class Settings:
 
     @property
     def encoder(self) -> str:
-        """Our name for `embedding_model`: "minilm" for all-MiniLM-L6-v2; other names are passed through."""
+        """Vicinal's name for `embedding_model`: "minilm" for all-MiniLM-L6-v2; other names are passed through."""
         return encoder_named(self.embedding_model)
 
 
 def encoder_named(model: str) -> str:
-    """Our name for a model: "minilm" for all-MiniLM-L6-v2; other names are passed through."""
+    """Vicinal's name for a model: "minilm" for all-MiniLM-L6-v2; other names are passed through."""
     return _ENCODERS.get(model.lower(), model)
 
 
 def setting(name: str, *, env_file: str | os.PathLike[str] = DEFAULT_ENV_FILE) -> Any:
-    """One setting, from the environment, else `env_file`, else its default, for who needs no other.
+    """One setting, from the environment, else `env_file`, else its default, for code that needs no other setting.
 
-    Whether the file, which may be another program's, is right in all else does not matter: a line that cannot be read
-    is ignored unless it gives this setting.
+    The file may belong to another program, so the rest of it need not be valid: a line that cannot be read is ignored
+    unless it sets this setting.
 
     Raises:
-        InvalidArgument: the value does not fit.
+        InvalidArgument: the value is not valid.
     """
     found = _find(name, {}, {}) or _find(name, {}, _lines_about(name.upper(), Path(env_file).expanduser()))
     return getattr(Settings(), name) if found is None else _convert(name, *found)
@@ -201,12 +201,12 @@ def _hide_keys(overrides: dict[str, Any]) -> None:
             overrides[name] = Secret(overrides[name])
 
 
-# Values travel as `Secret` until it is known that they are not: frames of this module that an error
-# passes through would otherwise show keys to whoever logs tracebacks with local variables.
+# Values are wrapped in `Secret` until they are known not to be secret. Otherwise, frames of this module in a traceback
+# would expose keys to tools that log tracebacks with local variables.
 def _find(
     name: str, overrides: Mapping[str, Any], file_values: Mapping[str, tuple[Secret, str]]
 ) -> tuple[Any, str] | None:
-    """The value of a setting and where it stands; None where nobody set it."""
+    """The value of a setting and where it is set; None if it is not set."""
     given = overrides.get(name)
     if given is not None and given != Secret(""):
         return given, f"argument {name}"
@@ -223,7 +223,7 @@ def _is_set(value: Secret) -> bool:
 
 
 def _convert(name: str, value: Any, place: str) -> str | int | Secret:
-    """`value` as the field `name` holds it, or an error that says where it stands."""
+    """`value` converted to the type of the field `name`; raises an error that says where the value is set."""
     if name in _SECRETS:
         return _secret(name, value, place)
     if isinstance(value, Secret):
@@ -247,7 +247,7 @@ def _secret(name: str, value: Any, place: str) -> Secret:
         return value
     if isinstance(value, str) and value:
         return Secret(value)
-    # Neither the message nor `value=`: whatever it is, it was meant to be a key.
+    # Neither in the message nor as `value=`: whatever it is, it was meant to be a key.
     raise InvalidArgument(f"{name.upper()} must be a non-empty text", name=name.upper(), place=place)
 
 
@@ -300,7 +300,7 @@ class _BadLine(Exception):
 
 def _read_env_file(path: Path) -> dict[str, tuple[Secret, str]]:
     """Values and places (`file:line`) of a `.env` file, by name."""
-    if not path.is_file():  # a folder called .env is somebody's virtual environment
+    if not path.is_file():  # a folder called .env is usually a virtual environment
         if path.name == DEFAULT_ENV_FILE:
             return {}
         raise InvalidArgument(f"there is no file {str(path)!r}", name="env_file", value=path)
@@ -312,24 +312,24 @@ def _read_env_file(path: Path) -> dict[str, tuple[Secret, str]]:
         place, problem = str(path), "the file is not UTF-8"
     except _BadLine as bad:
         place, problem = f"{path}:{bad.number}", bad.reason
-    # Raised out here so that the first error, whose frames hold the whole text, is not chained to it.
+    # Raised here, outside the handler, so that the first error, whose frames hold the whole text, is not chained to it.
     raise InvalidArgument(
         problem, name="env_file", value=path, place=place, remedy="Write lines of the form NAME=value."
     )
 
 
 def _lines_about(variable: str, path: Path) -> dict[str, tuple[Secret, str]]:
-    """The value of one variable of a file that may be anything; empty where it gives none."""
+    """The value of one variable in an arbitrary file; empty if the file does not set it."""
     try:
         text = path.read_bytes().decode("utf-8-sig", "surrogateescape") if path.is_file() else ""
-    except OSError:  # one that may not be read is not ours
+    except OSError:  # a file that cannot be read is not ours
         return {}
     problem = None
     try:
         found = parse_env(text, only=variable).get(variable)
     except _BadLine as bad:
         problem = bad
-    if problem is not None:  # raised out here so that no frame with the whole text is chained to it
+    if problem is not None:  # raised outside the handler, so that no frame with the whole text is chained to it
         place = f"{path}:{problem.number}"
         raise InvalidArgument(problem.reason, name=variable, place=place, remedy=f"Write {variable}=value.")
     return {} if found is None else {variable: (found[0], f"{path}:{found[1]}")}
@@ -339,7 +339,7 @@ def parse_env(text: str, *, only: str | None = None) -> dict[str, tuple[Secret, 
     """Each name of a `.env` text with its value and line number; the rules are in this module's docstring.
 
     Args:
-        only: skips invalid lines, but for those that begin with this name.
+        only: skips invalid lines, except those that begin with this name.
     """
     text = text.replace("\r\n", "\n")
     values: dict[str, tuple[Secret, int]] = {}
@@ -363,7 +363,7 @@ def parse_env(text: str, *, only: str | None = None) -> dict[str, tuple[Secret, 
 
 
 def _assignment(text: str, start: int, named: re.Match[str] | None, line: int) -> tuple[str, Secret | None, int]:
-    """The name at `start`, its value, and where the next line begins."""
+    """The name at `start`, its value, and the position of the next line."""
     if named is None:
         raise _BadLine(line, "the line does not begin with a name")
     name, equals = named.groups()
@@ -375,11 +375,11 @@ def _assignment(text: str, start: int, named: re.Match[str] | None, line: int) -
 
 
 def _value(text: str, start: int, line: int) -> tuple[Secret, int]:
-    """The value that begins at `start`, and where it ends."""
+    """The value that begins at `start`, and its end position."""
     opening = _OPENING_QUOTE.match(text, start)
     if opening is None:
         plain = _PLAIN.match(text, start)
-        assert plain is not None  # it also matches nothing
+        assert plain is not None  # the pattern also matches the empty string
         return Secret(plain[0].strip()), plain.end()
     quote = opening[1]
     found = (_SINGLE_QUOTED if quote == "'" else _DOUBLE_QUOTED).match(text, opening.start(1))

@@ -1,4 +1,4 @@
-"""Where the collections of a database lie: each in a store, in a folder of its own or in memory."""
+"""The stores of a database's collections: one per collection, in its own folder or in memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TRIES: Final = 2
 
 
 class Stores:
-    """Thread-safe.
+    """All stores of a database. Thread-safe.
 
     Args:
         path: the folder of the database, or None for one in memory.
@@ -38,7 +38,7 @@ class Stores:
         self._in_memory: dict[str, Store[DerivedIndex]] = {}
 
     def names(self) -> list[str]:
-        """Of the collections, sorted."""
+        """The names of the collections, sorted."""
         if self._path is None:
             return sorted(self._in_memory)
         if not self._files.exists(self._path):
@@ -55,36 +55,36 @@ class Stores:
             return name in self._in_memory
         try:
             return has_collection(self.files_for(self._path), self._path, name)
-        except UnicodeEncodeError:  # a lone surrogate is in no name
+        except UnicodeEncodeError:  # no name contains a lone surrogate
             return False
 
     def nameless(self) -> Iterator[tuple[str, str]]:
-        """Name and path of each folder that was a collection and does not say which any more."""
+        """Name and path of each folder that was a collection and no longer says which."""
         if self._path is not None and self._files.exists(self._path):
             for entry in nameless_folders(self.files_for(self._path), self._path):
                 yield entry, os.path.join(self._path, entry)
 
     def folder_of(self, name: str) -> str:
-        """Where a collection of this name is, or would be; not for a database in memory."""
+        """The folder that a collection of this name has, or would have; not for a database in memory."""
         assert self._path is not None
         return os.path.join(self._path, folder_name(name))
 
     def files_for(self, folder: str) -> Files:
-        """The file system, for reading only where the collection cannot be written."""
+        """The file system, read-only if the collection cannot be written to."""
         if self._files.exists(folder) and is_read_only(folder):
             return DiskFiles(exclusive=self._files.exclusive, read_only=True)
         return self._files
 
-    # -- opened
+    # -- opening
 
     def open(self, name: str, first: Callable[[], State], timeout: float) -> tuple[Lease[Store[DerivedIndex]], State]:
-        """A share in a collection's store, and its state.
+        """A lease on a collection's store, and its state.
 
-        A store that this process holds open may be the last to hear that another process has dropped the collection and
-        recreated it.
+        If another process has dropped and recreated the collection, a store that is open in this process may not have
+        noticed yet.
 
         Args:
-            first: makes the state of a collection that does not exist yet.
+            first: creates the state of a collection that does not exist yet.
         """
         for tries in range(_TRIES):
             lease = self._lease(name, first, timeout)
@@ -97,10 +97,10 @@ class Stores:
             except BaseException:
                 lease.release()
                 raise
-        raise AssertionError("the last attempt returns or raises")  # which its type does not say
+        raise AssertionError("the last attempt returns or raises")  # which type checkers cannot know
 
     def _lease(self, name: str, first: Callable[[], State], timeout: float) -> Lease[Store[DerivedIndex]]:
-        """A share in the collection's store, which is created where it does not exist."""
+        """A lease on the collection's store, which is created if it does not exist."""
         if self._path is None:
             with self._lock:
                 store = self._in_memory.get(name)
@@ -113,15 +113,15 @@ class Stores:
         try:
             lease = _open_or_create(files, folder, first, timeout)
         except CollectionDropped:
-            finish_drop(files, folder)  # whoever dropped it died before the last step, or does it just now
+            finish_drop(files, folder)  # the process that dropped it died before the last step, or is doing it now
             lease = _open_or_create(files, folder, first, timeout)
-        repair_name(files, folder, name)  # the records have just said that they are this collection's
+        repair_name(files, folder, name)  # the records have just confirmed that they belong to this collection
         return lease
 
-    # -- ended
+    # -- ending
 
     def drop(self, name: str, timeout: float) -> None:
-        """Of a collection that exists: ends it and removes its files."""
+        """Closes an existing collection and removes its files."""
         if self._path is None:
             self._in_memory.pop(name).drop_in_memory()
             return
@@ -144,7 +144,7 @@ class Stores:
         remove_if_dropped(files, folder)
 
     def close(self) -> None:
-        """Closes what no handle holds open any more."""
+        """Closes the stores that no handle uses any more."""
         for store in self._in_memory.values():
             store.close()
         if self._path is not None:
@@ -152,7 +152,7 @@ class Stores:
 
 
 def make_index(state: State) -> DerivedIndex:
-    """All that is derived of a collection's records, still empty."""
+    """An empty index of everything that is derived from a collection's records."""
     return DerivedIndex(kernels(), state)
 
 
@@ -171,6 +171,6 @@ def _open(files: Files, folder: str) -> Lease[Store[DerivedIndex]]:
 
 
 def _key(folder: str, files: Files) -> str:
-    """Handles share a store per path and way of opening it: who asks for exclusive access must not get shared."""
+    """Handles share a store per path and access mode: a request for exclusive access must not get a shared store."""
     path = os.path.realpath(folder)
     return f"{path} (exclusive)" if files.exclusive else path

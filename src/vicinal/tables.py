@@ -1,7 +1,7 @@
 """Columns of plain values as tables of other libraries: pandas, pyarrow, polars.
 
-None of these libraries is loaded before it is asked for. A column whose values have no common type keeps them as they
-are where a library has a type for that (pandas); elsewhere it becomes text, JSON for what is not text already.
+None of these libraries is loaded before it is needed. A column whose values have no common type keeps them unchanged
+if the library has a type for that (pandas); otherwise it becomes text, JSON for values that are not text already.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 Table = Mapping[str, Sequence[Any]]
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
-_FLOAT_INT_MAX = 2**53  # whole numbers up to here are floats without loss
+_FLOAT_INT_MAX = 2**53  # floats represent integers exactly up to here
 
 Refusals = tuple[type[Exception], ...]
 
 
 def with_metadata(columns: Table, metadata: Iterable[Mapping[str, Any]]) -> Table:
-    """`columns` and one more for each top-level key of the metadata, None where a row lacks it.
+    """`columns` plus one for each top-level key of the metadata, None in rows that lack it.
 
-    A key that one of the columns has already becomes "metadata.KEY".
+    A key with the name of an existing column becomes "metadata.KEY".
     """
     rows = list(metadata)
     keys = dict.fromkeys(key for row in rows for key in row)
@@ -40,7 +40,7 @@ def with_metadata(columns: Table, metadata: Iterable[Mapping[str, Any]]) -> Tabl
 
 
 def to_pandas(table: Table) -> pandas.DataFrame:
-    """Raises `MissingExtra` where pandas is not installed."""
+    """Raises `MissingExtra` if pandas is not installed."""
     try:
         import pandas
     except ImportError:
@@ -49,7 +49,7 @@ def to_pandas(table: Table) -> pandas.DataFrame:
 
 
 def _pandas_column(pandas: Any, values: Sequence[Any]) -> Any:
-    """Whole numbers and truth values stay what they are beside a missing one: pandas' own choice is float."""
+    """Keeps integers and booleans as such beside missing values: pandas would convert them to float."""
     kinds = _kinds(values)
     if None in values and kinds == {bool}:
         return pandas.array(values, dtype="boolean")
@@ -59,9 +59,9 @@ def _pandas_column(pandas: Any, values: Sequence[Any]) -> Any:
 
 
 def to_arrow(table: Table) -> pyarrow.Table:
-    """Raises `MissingExtra` where pyarrow is not installed."""
+    """Raises `MissingExtra` if pyarrow is not installed."""
     try:
-        arrow = import_module("pyarrow")  # it has no types
+        arrow = import_module("pyarrow")  # it has no type annotations
     except ImportError:
         raise MissingExtra("pyarrow", "parquet", "to_arrow()") from None
     refused = (arrow.ArrowException, OverflowError)
@@ -69,7 +69,7 @@ def to_arrow(table: Table) -> pyarrow.Table:
 
 
 def to_polars(table: Table) -> polars.DataFrame:
-    """Raises `MissingExtra` where polars is not installed."""
+    """Raises `MissingExtra` if polars is not installed."""
     try:
         import polars
     except ImportError:
@@ -79,7 +79,7 @@ def to_polars(table: Table) -> polars.DataFrame:
 
 
 def _typed_column(make: Callable[[Sequence[Any]], Any], refused: Refusals, values: Sequence[Any]) -> Any:
-    """A column made by `make`, which raises one of `refused` for values without a common type."""
+    """A column created by `make`, which raises one of `refused` for values without a common type."""
     kinds = _kinds(values)
     if kinds == {UUID}:
         return make([None if value is None else str(value) for value in values])

@@ -1,7 +1,7 @@
-"""Text of users on a terminal or in a log: what would act there, or would not be seen, is written out.
+"""Escaping of users' text for a terminal or a log: active and invisible characters are written as escapes.
 
-An escape sequence in a stored text can clear the screen, change the clipboard or hide what follows; a line break makes
-two lines of a log of one; marks of direction show a text in another order than it has.
+An escape sequence in a stored text can clear the screen, change the clipboard or hide what follows; a line break
+splits a log entry into two lines; direction marks display a text in a different order.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ __all__ = ["LINE_CHARS_MAX", "one_line", "printed", "shortened", "shown", "visib
 
 LINE_CHARS_MAX: Final = 120
 
-# Joiners and marks of direction that only scripts need, and have no effect beyond a word.
+# Joiners and direction marks that some scripts require, and that have no effect beyond a word.
 _NEEDED: Final = "\u200c\u200d\u200e\u200f"
 
 
 def visible(text: str, *, newlines: bool = False) -> str:
-    r"""The text with `\x1b`, `\u202e` and the like written out; white space but line breaks becomes a space.
+    r"""The text with `\x1b`, `\u202e` and the like escaped; white space other than line breaks becomes a space.
 
     Args:
-        newlines: line breaks stay.
+        newlines: keep line breaks.
     """
     if text.isprintable():
         return text
@@ -28,10 +28,10 @@ def visible(text: str, *, newlines: bool = False) -> str:
 
 
 def visible_json(text: str, encoding: str = "utf-8") -> str:
-    r"""The same JSON, with `\u001b` and the like in its strings for what would act or would not be seen.
+    r"""The same JSON, with active and invisible characters in its strings escaped as `\u001b` and the like.
 
     Args:
-        encoding: of where it goes; what that does not have is written so, too.
+        encoding: the encoding of the output; characters that it lacks are escaped too.
     """
     shown = text if text.isprintable() else "".join(map(_shown_in_json, text))
     try:
@@ -42,13 +42,13 @@ def visible_json(text: str, encoding: str = "utf-8") -> str:
 
 
 def one_line(text: str, chars_max: int) -> str:
-    """The beginning of a text in one visible line of at most so many characters."""
+    """The beginning of a text as one visible line of at most this many characters."""
     line = visible(" ".join(text[: 4 * chars_max].split()))
     return line if len(line) <= chars_max else f"{line[: chars_max - 3]}..."
 
 
 def shown(value: Any, chars_max: int = LINE_CHARS_MAX) -> str:
-    """A value for a message, on one line: what Python would print, cut in its middle where it is long."""
+    """A value for a message, on one line: its `repr`, shortened in the middle if it is long."""
     if isinstance(value, (str, bytes)) and len(value) > chars_max:
         return shortened(repr(value[:chars_max])[:-1], chars_max - 1) + repr(value[-1:])[-1]
     try:
@@ -59,7 +59,7 @@ def shown(value: Any, chars_max: int = LINE_CHARS_MAX) -> str:
 
 
 def printed(value: Any) -> str:
-    """What Python would print, but ints of more digits than it prints, within lists and dicts too, in hexadecimal."""
+    """The `repr` of a value, with ints of more digits than Python prints in hexadecimal, also in lists and dicts."""
     try:
         return repr(value)
     except ValueError:
@@ -74,7 +74,7 @@ def printed(value: Any) -> str:
 
 
 def shortened(text: str, chars_max: int) -> str:
-    """The text, without its middle where it is longer."""
+    """The text, with its middle cut out if it is longer than `chars_max`."""
     if len(text) <= chars_max:
         return text
     head = (chars_max - 3) * 2 // 3
@@ -82,7 +82,7 @@ def shortened(text: str, chars_max: int) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 file`, `2 files`: for nouns whose plural takes an s."""
+    """`1 file`, `2 files`: for nouns with a regular plural."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 

@@ -1,4 +1,4 @@
-"""Warnings that point at the line of the user's program, however deep in here the reason was found."""
+"""Warnings that point at the line of the user's program, however deep in Vicinal the cause was found."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _collected: ContextVar[list[str] | None] = ContextVar("vicinal_warnings", defaul
 
 @contextmanager
 def collected(messages: list[str]) -> Iterator[None]:
-    """What would be warned of in the block is added to `messages` instead: a server tells its client."""
+    """Adds warnings from the block to `messages` instead of issuing them: a server passes them to its client."""
     token = _collected.set(messages)
     try:
         yield
@@ -23,7 +23,7 @@ def collected(messages: list[str]) -> Iterator[None]:
 
 
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warns at the nearest caller outside this package."""
+    """Issues a warning that points at the nearest caller outside this package."""
     messages = _collected.get()
     if messages is not None:
         messages.append(message)
