@@ -13,7 +13,7 @@ _WORD_BITS = 64
 
 
 def pack(flags: BoolArray) -> Bitmap:
-    """One bit for each flag, uint64, shape (ceil(len(flags) / 64),)."""
+    """One bit per flag, uint64, shape (ceil(len(flags) / 64),)."""
     words = np.zeros(-(-len(flags) // _WORD_BITS), dtype="<u8")
     packed = np.packbits(flags, bitorder="little")
     words.view(np.uint8)[: len(packed)] = packed
@@ -21,11 +21,11 @@ def pack(flags: BoolArray) -> Bitmap:
 
 
 def unpack(words: Bitmap, count: int) -> BoolArray:
-    """The first `count` bits as flags; bits that are not there are off."""
+    """The first `count` bits as flags; missing bits are off."""
     octets = words.astype("<u8", copy=False).view(np.uint8)
     return np.unpackbits(octets, count=count, bitorder="little").view(np.bool_)
 
 
 def popcount(words: Bitmap) -> int:
-    """How many bits are on."""
+    """The number of bits that are on."""
     return int(np.bitwise_count(words).sum())

@@ -1,4 +1,4 @@
-"""What recent filters came to: most programs ask with the same few, such as a tenant's, over and over."""
+"""Caches of recent filters: most programs use the same few, such as a tenant's, again and again."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .tree import Node
 __all__ = ["BitmapCache", "CachedBitmap", "TreeCache", "Version"]
 
 _TREES_MAX: Final = 256
-_PARTS_MAX: Final = 256  # values and keys of a filter that is remembered
+_PARTS_MAX: Final = 256  # values and keys of a filter that is cached
 _BITMAPS_MAX: Final = 64
 _BITMAP_BYTES_MAX: Final = 8 << 20
-# Of these exact types, equal values of one type mean the same in a filter.
+# For these exact types, equal values of one type mean the same in a filter.
 _VALUES: Final = frozenset((str, int, float, bool, type(None), date, datetime, Decimal, UUID))
 
 
 class TreeCache:
-    """Filters as they were written, and their trees. Thread-safe."""
+    """Filters as written, and their trees. Thread-safe."""
 
     def __init__(self, parse: Callable[[Any], Node]) -> None:
         self._parse = parse
@@ -34,14 +34,14 @@ class TreeCache:
         self._trees: OrderedDict[Any, Node] = OrderedDict()
 
     def tree(self, where: Any) -> Node:
-        """What `parse` gives; the same object for an equal filter, as long as it is remembered."""
+        """The result of `parse`; the same object for an equal filter, as long as it is cached."""
         key = _key(where)
         if key is None:
             return self._parse(where)
         with self._lock:
             known = self._trees.get(key)
         if known is None:
-            known = self._parse(copy.deepcopy(where))  # a list in it may change later
+            known = self._parse(copy.deepcopy(where))  # a list in it may be modified later
             with self._lock:
                 self._trees[key] = known
                 while len(self._trees) > _TREES_MAX:
@@ -50,17 +50,17 @@ class TreeCache:
 
 
 Version = tuple[int, int]
-"""How often rows came or changed, and how often rows died."""
+"""How often rows were added or changed, and how often rows died."""
 
 
 @dataclass(frozen=True, slots=True)
 class CachedBitmap:
-    """What a filter came to.
+    """The result of a filter.
 
     Attributes:
-        tree: it is held, so that no other gets its number.
-        version: of the columns that were asked.
-        is_plain: whether there is nothing to tell the user about the filter.
+        tree: kept alive, so that no other tree gets its `id()`.
+        version: the version of the columns that were evaluated.
+        is_plain: whether there is no warning to issue about the filter.
     """
 
     tree: Node
@@ -71,9 +71,9 @@ class CachedBitmap:
 
 
 class BitmapCache:
-    """Trees and the rows for which they hold, the least recently used go first. Thread-safe.
+    """Trees and the rows that match them, evicting the least recently used. Thread-safe.
 
-    The owner of the columns says what changes.
+    The owner of the columns reports changes.
     """
 
     def __init__(self) -> None:
@@ -83,10 +83,10 @@ class BitmapCache:
         self.version: Version = (0, 0)
 
     def find(self, tree: Node, slot_count: int, live: Callable[[], Bitmap]) -> CachedBitmap | None:
-        """Of this very tree: equal ones may mean values of different types. Not to be written to.
+        """The result for this very tree: equal trees may contain values of different types. Not to be written to.
 
         Args:
-            live: gives the rows that have not died.
+            live: returns the rows that have not died.
         """
         with self._lock:
             known = self._bitmaps.get(id(tree))
@@ -99,7 +99,7 @@ class BitmapCache:
             return known
 
     def keep(self, tree: Node, slot_count: int, bitmap: Bitmap, version: Version, *, is_plain: bool = False) -> None:
-        """Keeps what the columns of `version` say, unless rows came or changed since."""
+        """Stores a result computed at `version`, unless rows were added or changed since."""
         if bitmap.nbytes > _BITMAP_BYTES_MAX:
             return
         with self._lock:
@@ -112,12 +112,12 @@ class BitmapCache:
                 self._bytes -= self._bitmaps.popitem(last=False)[1].bitmap.nbytes
 
     def rows_died(self) -> None:
-        """Some rows are rows no more; the others are what they were."""
+        """Some rows died; the others are unchanged."""
         with self._lock:
             self.version = self.version[0], self.version[1] + 1
 
     def forget(self) -> None:
-        """Rows came or changed."""
+        """Rows were added or changed."""
         with self._lock:
             self.version = self.version[0] + 1, 0
             self._bitmaps.clear()
@@ -125,14 +125,15 @@ class BitmapCache:
 
 
 def _key(where: Any) -> Any:
-    """Equal for filters that mean the same; None for one that is too large or has values of other types."""
+    """A key, equal for filters with the same meaning; None for a filter that is too large or has values of other
+    types."""
     parts: list[Any] = []
     return tuple(parts) if type(where) is dict and _write(where, parts) else None
 
 
 def _write(value: Any, parts: list[Any]) -> bool:
-    """Adds the parts of a value; False where it cannot."""
-    # Before the next level: a filter may be nested deeper than Python calls, or hold itself.
+    """Appends the parts of a value; False if that is not possible."""
+    # Checked before recursing: a filter may be nested deeper than Python's stack allows, or contain itself.
     if len(parts) > _PARTS_MAX:
         return False
     kind = type(value)

@@ -6,9 +6,9 @@ FLOAT           the bits of a float64
 DATE, INSTANT   microseconds since 1970
 EXACT           code of a text: numbers that are neither int64 nor float64
 TEXT, UUID_TEXT code of a text
-LONG            hash of a text too long to be kept twice; the records have it
-LIST            number of the list in `Lists`; within a list 0, the records have it
-DICT            0; the records have it
+LONG            hash of a text too long to be stored twice; the text is in the records
+LIST            number of the list in `Lists`; 0 for a list within a list, which is in the records
+DICT            0; the value is in the records
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .texts import Texts, hash_of
 from .values import Class, Number, from_instant, instant
 
 MISSING, NULL, BOOL, INT, FLOAT, DATE, INSTANT, EXACT, TEXT, UUID_TEXT, LONG, LIST, DICT = range(13)
-# Kinds whose word is a code, and kinds whose value only the records have.
+# Kinds whose word is a code, and kinds whose value is only in the records.
 CODED = (EXACT, TEXT, UUID_TEXT)
 UNKEPT = (LONG, LIST, DICT)
 _KINDS_OF: dict[Class, tuple[int, ...]] = {
@@ -54,7 +54,7 @@ _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Some cells and the texts that their codes mean."""
+    """Some cells and the texts that their codes refer to."""
 
     kinds: Kinds
     words: NDArray[Any]
@@ -72,14 +72,14 @@ class Cells:
         return found
 
     def floats(self) -> NDArray[np.float64]:
-        """The words as float64: of meaning where the kind is FLOAT."""
+        """The words as float64; meaningful where the kind is FLOAT."""
         return self.words.astype(np.int64, copy=False).view(np.float64)
 
     def exact_numbers(self) -> list[tuple[int, Number]]:
-        """The codes in use of EXACT cells, and their numbers."""
+        """The codes used by EXACT cells, and their numbers."""
         words = self.words[self.are(EXACT)]
         if not len(words):
-            return []  # the usual case, and a process's first use of np.unique imports 20 ms of modules
+            return []  # the usual case; the first use of np.unique in a process imports modules for 20 ms
         codes = np.unique(words)
         return list(zip(codes.tolist(), decode(EXACT, codes, self.texts)))
 
@@ -88,21 +88,21 @@ class Cells:
 
 
 class Lists:
-    """The elements of all lists of a column, one after the other, each with the number of its list.
+    """The elements of all lists of a column, concatenated, each with the number of its list.
 
-    Numbers are given once; lists that no cell refers to any more stay until `Column` makes a new object.
+    Numbers are never reused; lists that no cell refers to any more remain until `Column` creates a new object.
     """
 
     __slots__ = ("count", "kinds", "owners", "words")
 
     def __init__(self) -> None:
-        self.count = 0  # also of lists without elements
+        self.count = 0  # includes lists without elements
         self.owners = GrowableArray(np.empty(0, dtype=np.int8))
         self.kinds = GrowableArray(np.empty(0, dtype=np.uint8))
         self.words = GrowableArray(np.empty(0, dtype=np.int8))
 
     def frozen(self) -> Lists:
-        """All lists as they are now, whatever is written here later; not to be written itself."""
+        """A read-only copy of the current lists, unaffected by later writes."""
         found = Lists()
         found.count = self.count
         found.owners, found.kinds = GrowableArray(self.owners.frozen()), GrowableArray(self.kinds.frozen())
@@ -110,7 +110,7 @@ class Lists:
         return found
 
     def append(self, count: int, owners: NDArray[np.int64], kinds: Kinds, words: NDArray[Any]) -> Words:
-        """Stores `count` lists, given as all their elements, whose owners count from 0, and returns their numbers."""
+        """Stores `count` lists, given as all their elements with owners counted from 0, and returns their numbers."""
         first, self.count = self.count, self.count + count
         self.owners.append(narrowed(first + owners))
         self.kinds.append(kinds)
@@ -118,11 +118,11 @@ class Lists:
         return np.arange(first, self.count, dtype=np.int64)
 
     def elements(self, texts: Texts) -> Cells:
-        """Of all lists."""
+        """The elements of all lists."""
         return Cells(self.kinds.array, self.words.array, texts)
 
     def elements_of(self, numbers: NDArray[Any], texts: Texts) -> tuple[Cells, NDArray[np.int64]]:
-        """The elements of some lists, and for each the place of its list in `numbers`."""
+        """The elements of some lists, and for each the position of its list in `numbers`."""
         places = np.full(self.count, -1, dtype=np.int64)
         places[numbers] = np.arange(len(numbers))
         owners = places[self.owners.array]
@@ -130,14 +130,14 @@ class Lists:
         return self.elements(texts).select(taken), owners[taken]
 
     def any_element(self, found: BoolArray) -> BoolArray:
-        """For each list whether one of its elements is in `found`."""
+        """For each list, whether one of its elements is in `found`."""
         flags = np.zeros(self.count, dtype=np.bool_)
         flags[self.owners.array[found]] = True
         return flags
 
 
 def encode(values: Sequence[Any], texts: Texts, lists: Lists | None) -> tuple[Kinds, Words]:
-    """The cells of values. `lists` takes the lists; None where these are elements of lists themselves."""
+    """The cells of values. Lists are appended to `lists`, which is None if the values are elements of lists."""
     types = set(map(type, values))
     if len(types) == 1:
         return _encode_alike(types.pop(), values, texts, lists)
@@ -149,7 +149,7 @@ def encode(values: Sequence[Any], texts: Texts, lists: Lists | None) -> tuple[Ki
 
 
 def decode(kind: int, words: NDArray[Any], texts: Texts) -> list[Any]:
-    """The values of cells of one kind, None where they are not kept. Instants come back as datetimes in UTC."""
+    """The values of cells of one kind, None if they are not stored here. Instants are datetimes in UTC."""
     if kind == FLOAT:
         return list(words.astype(np.int64, copy=False).view(np.float64).tolist())
     if kind in CODED:
@@ -159,7 +159,7 @@ def decode(kind: int, words: NDArray[Any], texts: Texts) -> list[Any]:
 
 
 def exact_text(number: int | Decimal) -> str:
-    """Hexadecimal for ints: Python refuses decimal text of very long ones."""
+    """The text of a number; ints in hexadecimal, since Python refuses decimal text of very long ones."""
     return hex(number) if isinstance(number, int) else str(number)
 
 
@@ -260,6 +260,6 @@ _ENCODERS: dict[type, Callable[[Sequence[Any], Texts], tuple[Kinds, Words]]] = {
 
 
 def classes_of(cells: Cells) -> set[Class]:
-    """The classes of which there are values."""
+    """The classes of the values."""
     present = set(np.flatnonzero(np.bincount(cells.kinds, minlength=1)).tolist())
     return {one for one, kinds in _KINDS_OF.items() if present.intersection(kinds)}

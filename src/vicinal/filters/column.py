@@ -1,7 +1,7 @@
 """One column: the values at one path, by slot.
 
-Dense, an array by slot, where at least one slot in 64 has a value; else pairs of slot and value, so that
-a path which few rows have takes little. Rows that died keep their cells: whoever asks knows which slots are rows.
+A column is dense, an array by slot, if at least one slot in 64 has a value; otherwise it is pairs of slot and value, so
+that a path which few rows have takes little memory. Dead rows keep their cells: the caller knows which slots are rows.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from .texts import Texts
 
 _SPARSE_SHARE = 64
 GARBAGE_MIN = 1024
-_ENOUGH_AS_A_RULE = 1024  # rows, to find one that has a field
+_ENOUGH_AS_A_RULE = 1024  # rows to look at to find one that has a field
 
 
 class Column:
-    """Cells by slot. `Columns` guards it, and is the only one to write."""
+    """Cells by slot. Guarded by `Columns`, which alone writes to it."""
 
     __slots__ = ("_garbage_limit", "kinds", "lists", "slots", "texts", "words")
 
     def __init__(self) -> None:
-        self.slots: GrowableArray | None = GrowableArray(np.empty(0, dtype=np.uint32))  # ascending; None where dense
+        self.slots: GrowableArray | None = GrowableArray(np.empty(0, dtype=np.uint32))  # ascending; None if dense
         self.kinds = GrowableArray(np.empty(0, dtype=np.uint8))
         self.words = GrowableArray(np.empty(0, dtype=np.int8))
         self.texts = Texts()
@@ -37,7 +37,7 @@ class Column:
         self._garbage_limit = GARBAGE_MIN
 
     def frozen(self) -> Column:
-        """The column as it is now, whatever is written here later; not to be written itself."""
+        """A read-only copy of the column in its current state, unaffected by later writes."""
         found = Column()
         found.slots = None if self.slots is None else GrowableArray(self.slots.frozen())
         found.kinds, found.words = GrowableArray(self.kinds.frozen()), GrowableArray(self.words.frozen())
@@ -52,15 +52,15 @@ class Column:
 
     def with_element(self, cells: Cells, found: BoolArray) -> BoolArray:
         """Which of `cells` are lists that have an element in `found`."""
-        if not found.any():  # as a rule of what must be asked
+        if not found.any():  # the usual case for cells that must be looked up
             return np.zeros(len(cells.kinds), dtype=np.bool_)
         are = cells.are(LIST)
-        if are.any():  # words of other kinds are no numbers of lists: any place will do
+        if are.any():  # words of other kinds are not list numbers, so any valid index will do
             are &= np.take(self.lists.any_element(found), cells.words, mode="clip")
         return are
 
     def by_slot(self, found: BoolArray, slot_count: int) -> BoolArray:
-        """Flags of cells as flags of slots."""
+        """Flags of cells, converted to flags of slots."""
         flags = np.zeros(slot_count, dtype=np.bool_)
         if self.slots is None:
             flags[: len(found)] = found[:slot_count]
@@ -70,7 +70,7 @@ class Column:
         return flags
 
     def among(self, rows: BoolArray) -> tuple[Slots, Cells]:
-        """Slots, ascending, that are in `rows` and have a cell, and their cells."""
+        """The slots in `rows` that have a cell, ascending, and their cells."""
         cells = self.cells()
         if self.slots is None:
             here = cells.kinds[: len(rows)]
@@ -90,15 +90,15 @@ class Column:
                 if (rows[: len(here)][:end] & (here[:end] != MISSING)).any():
                     return True
             return False
-        held = slots.array  # once: suggestions look at columns that are being written
+        held = slots.array  # read once: suggestions look at columns that are being written
         return bool(rows[held[held < len(rows)]].any())
 
     def is_empty(self) -> bool:
-        """Whether no slot has a cell, dead ones included."""
+        """Whether no slot has a cell, including dead ones."""
         return not self.kinds.array.any()
 
     def write(self, slots: Slots, values: Sequence[Any], slot_count: int) -> None:
-        """Gives cells to slots, ascending, that have none."""
+        """Writes cells for slots, ascending, that have none."""
         kinds, words = encode(values, self.texts, self.lists)
         self._choose_layout(len(slots), slot_count)
         if self.slots is None:
@@ -112,7 +112,7 @@ class Column:
             self._append(self.slots, slots, kinds, words)
 
     def erase(self, slots: Slots) -> None:
-        """Takes the cells of slots, ascending, away."""
+        """Removes the cells of slots, ascending."""
         if self.slots is None:
             here = slots[: np.searchsorted(slots, self.kinds.count)]
             if self.kinds.array[here].any():
@@ -129,7 +129,7 @@ class Column:
             self._keep(kept)
 
     def collect_garbage(self) -> None:
-        """Forgets texts and lists that no cell refers to any more, once they may be more than half."""
+        """Drops texts and lists that no cell refers to any more, once they may be more than half."""
         if len(self.texts) + self.lists.count + self.lists.kinds.count <= self._garbage_limit:
             return
         self._forget_lists()
@@ -141,7 +141,7 @@ class Column:
         if self.slots is not None:
             if (self.slots.count + added) * _SPARSE_SHARE >= slot_count:
                 self._make_dense(slot_count)
-        elif slot_count > self.kinds.room:  # about to be copied: looked at now, the share costs no more than that
+        elif slot_count > self.kinds.room:  # about to be copied, so computing the share now costs no more than that
             filled = np.flatnonzero(self.kinds.array)
             if (len(filled) + added) * _SPARSE_SHARE < slot_count:
                 self.slots = GrowableArray(filled.astype(np.uint32))
@@ -170,7 +170,7 @@ class Column:
         self._keep(np.argsort(self.slots.array, kind="stable"))
 
     def _keep(self, which: NDArray[Any]) -> None:
-        """Keeps some cells of a sparse column, in the order given."""
+        """Keeps some cells of a sparse column, in the given order."""
         assert self.slots is not None
         self.slots = GrowableArray(self.slots.array[which])
         self.kinds, self.words = GrowableArray(self.kinds.array[which]), GrowableArray(self.words.array[which])

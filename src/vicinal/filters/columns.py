@@ -1,7 +1,7 @@
-"""All columns of a collection: fed by changes of rows, asked for the slots that a filter keeps.
+"""All columns of a collection: updated as rows change, and queried for the slots that match a filter.
 
-A derived index: it can be lost at any time and built again from the records. Metadata is parsed once, when it
-comes; afterwards only values that no column holds are read again (see `cells`).
+A derived index: it can be lost at any time and rebuilt from the records. Metadata is parsed once, when it is written;
+afterwards only values that no column stores are read again (see `cells`).
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _NO_ROWS = np.empty(0, dtype=np.bool_)
 
 
 class Columns:
-    """One column for each path. Not thread-safe: guarded by the lock under which changes are applied."""
+    """One column per path. Not thread-safe: guarded by the lock under which changes are applied."""
 
     def __init__(self) -> None:
         self._columns: dict[Path, Column] = {}
-        self._gone: set[Path] = set()  # that rows had once
+        self._gone: set[Path] = set()  # paths that some row once had
         self._rows = GrowableArray(np.empty(0, dtype=np.bool_))
         self._recent = BitmapCache()
         self._presence = ColumnPresence()
@@ -48,12 +48,12 @@ class Columns:
         touched: Slots,
         touched_metadata: Sequence[str | None],
     ) -> None:
-        """Takes in what one or more commits changed, seen from their end.
+        """Applies the net changes of one or more commits.
 
         Args:
-            slot_count: slots handed out so far.
-            dead: slots that are rows no more.
-            added: slots, ascending, that became rows; `added_metadata` as the records hold it.
+            slot_count: the number of slots assigned so far.
+            dead: slots that are no longer rows.
+            added: slots, ascending, that became rows; `added_metadata` in the form in which it is stored.
             touched: rows whose metadata changed.
         """
         if len(added) or len(touched):
@@ -74,7 +74,7 @@ class Columns:
         return self._rows.count
 
     def pending(self, tree: Node, slot_count: int) -> PendingFilter:
-        """The rows among the first `slot_count` slots for which `tree` holds, to be found when the lock is let go."""
+        """The rows among the first `slot_count` slots that match `tree`, to be evaluated after releasing the lock."""
         known = self._recent.find(tree, slot_count, lambda: pack(self._first_rows(slot_count)))
         version, found = self._recent.version, None if known is None else known.bitmap
         if known is not None and known.is_plain:
@@ -82,56 +82,56 @@ class Columns:
         asked, rows = list(dict.fromkeys(paths(tree))), self._first_rows(slot_count)
         columns = {path: self._columns[path].frozen() for path in asked if path in self._columns}
         known_paths = KnownPaths(columns, rows)
-        if any(path not in known_paths for path in asked):  # all are looked through for what may be meant
+        if any(path not in known_paths for path in asked):  # then all paths are searched for a suggestion
             known_paths = KnownPaths({**self._columns, **columns}, rows)
         gone = list(filter(self.was_known, asked))
         return PendingFilter(tree, columns, rows, known_paths, gone, self._recent, version, found)
 
     def evaluate(self, tree: Node, slot_count: int, records: Records) -> Bitmap:
-        """The rows among the first `slot_count` slots for which `tree` holds. Not to be written to."""
+        """The rows among the first `slot_count` slots that match `tree`. Not to be written to."""
         return self.pending(tree, slot_count).bitmap(records)
 
     def count(self, tree: Node, records: Records) -> int:
-        """How many rows `tree` holds for."""
+        """The number of rows that match `tree`."""
         return popcount(self.evaluate(tree, self._rows.count, records))
 
     def known_paths(self) -> KnownPaths:
         return KnownPaths(self._columns, self._rows.array)
 
     def was_known(self, path: Path) -> bool:
-        """Whether some row had it, as far as this process has seen."""
+        """Whether some row once had the path, as far as this process has seen."""
         return path in self._columns or path in self._gone
 
     def facets(self, path: Path, records: Records, allowed: Bitmap | None = None) -> list[tuple[Any, int]]:
-        """Values and how many rows have them, most frequent first; a list counts once for each different element."""
+        """Values and the number of rows with each, most frequent first; a list counts once per different element."""
         return summaries.facets(self._columns.get(path), path, self._allowed(allowed), records)
 
     def distinct(self, path: Path, records: Records, allowed: Bitmap | None = None) -> list[Any]:
-        """Values, and elements of lists, each once, ascending."""
+        """The distinct values, including elements of lists, ascending."""
         return summaries.distinct(self._columns.get(path), path, self._allowed(allowed), records)
 
     def min_max(self, path: Path, records: Records, allowed: Bitmap | None = None) -> tuple[Any, Any] | None:
-        """The first and the last value; None where there is none."""
+        """The smallest and the largest value; None if there are no values."""
         return summaries.min_max(self._columns.get(path), path, self._allowed(allowed), records)
 
     def ranks(self, path: Path, allowed: Bitmap, records: Records) -> tuple[Slots, NDArray[np.int64]]:
-        """The allowed rows, ascending, and the rank of each one's value: equal ones share it, -1 is no value."""
+        """The allowed rows, ascending, and the rank of each row's value: equal values share a rank, -1 is no value."""
         return summaries.ranks(self._columns.get(path), path, self._allowed(allowed), records)
 
     def pending_groups(self, path: Path, slot_count: int) -> PendingGroups:
-        """Rows by the values of a field, to be told apart when the lock is let go."""
+        """Rows grouped by the values of a field, to be evaluated after releasing the lock."""
         column = self._columns.get(path)
         return PendingGroups(path, None if column is None else column.frozen(), self._first_rows(slot_count))
 
     def snapshot(self) -> Callable[[], dict[str, NDArray[Any]]]:
-        """A function that gives its state in named arrays of one dimension. Without the lock, whenever."""
+        """A function that returns the state as named one-dimensional arrays. It may be called later, without lock."""
         return saved.snapshot(self._columns, self._rows)
 
     def load(self, arrays: Mapping[str, NDArray[Any]], slot_count: int) -> None:
-        """Takes over what `snapshot` gave. The arrays may be read-only and mapped: they are copied when first written.
+        """Restores the result of `snapshot`. The arrays may be read-only and mapped: they are copied on first write.
 
         Raises:
-            KeyError, TypeError, ValueError: they could not have been saved; nothing has changed.
+            KeyError, TypeError, ValueError: the arrays are not a valid snapshot; nothing has changed.
         """
         self._columns, rows = saved.load(arrays, slot_count)
         self._recent.forget()
@@ -165,7 +165,7 @@ class Columns:
             self._write_dicts((), filled, _parsed(texts))
 
     def _write_dicts(self, prefix: Path, slots: Slots, dicts: Sequence[dict[str, Any]]) -> None:
-        """Gives the values of dicts at one path to the columns below it."""
+        """Writes the values of dicts at one path to the columns below it."""
         for key, (positions, values) in _by_key(dicts).items():
             path = (*prefix, key)
             mine = slots[positions]
@@ -179,14 +179,14 @@ class Columns:
 
 
 def _parsed(texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Many rows in one call: a call for each takes three times as long.
+    """Parses many rows in a single call: one call per row takes three times as long.
 
     Raises:
-        ValueError: one is not an object, as `metadata.dumps` writes it.
+        ValueError: one is not an object as written by `metadata.dumps`.
     """
     try:
         dicts: list[dict[str, Any]] = loads(f'{{"rows":[{",".join(texts)}]}}')["rows"]
-    except Exception as error:  # whatever a parser says of damaged text
+    except Exception as error:  # any error that a parser may raise for damaged text
         raise ValueError(f"metadata cannot be read: {type(error).__name__}: {error}") from error
     if len(dicts) != len(texts) or not all(type(one) is dict for one in dicts):
         raise ValueError("metadata is something else than one object for each row")
@@ -194,11 +194,11 @@ def _parsed(texts: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _by_key(dicts: Sequence[dict[str, Any]]) -> dict[str, tuple[list[int] | slice, list[Any]]]:
-    """For each key the positions of the dicts that have it, and its values."""
+    """For each key, the positions of the dicts that have it, and its values."""
     if not dicts:
         return {}
     keys = dicts[0].keys()
-    if all(one.keys() == keys for one in dicts):  # the usual case takes half the time
+    if all(one.keys() == keys for one in dicts):  # the usual case, in half the time
         return {key: (slice(None), [one[key] for one in dicts]) for key in keys}
     found: dict[str, tuple[list[int] | slice, list[Any]]] = {}
     positions: dict[str, list[int]] = {}

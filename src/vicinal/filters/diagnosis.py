@@ -1,4 +1,4 @@
-"""Why a filter that keeps no row may not say what was meant: values of a type that its field does not have."""
+"""Why a filter that matches no row may be a mistake: it compares with a type that its field does not have."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def doubts(tree: Node, classes_at: Callable[[Path], set[Class]]) -> Iterator[str
     """A sentence for each condition that no value of its field can meet.
 
     Args:
-        classes_at: classes of the values at a path, those of elements of lists too.
+        classes_at: returns the classes of the values at a path, including those of elements of lists.
     """
     if isinstance(tree, (And, Or)):
         for child in tree.children:
@@ -42,7 +42,7 @@ def doubts(tree: Node, classes_at: Callable[[Path], set[Class]]) -> Iterator[str
 
 
 def _wanted(leaf: Compare | In | Contains | StartsWith | Regex) -> set[Class]:
-    """Classes of values that may meet the condition; none where that is not known by the class."""
+    """Classes of values that can meet the condition; empty if the class does not determine that."""
     if isinstance(leaf, Compare):
         found: set[Class] = set() if leaf.coerce else {class_of(leaf.value)}
     elif isinstance(leaf, In):

@@ -1,4 +1,4 @@
-"""The reference implementation: does a filter hold for one row? Plain Python, read it to know what a filter means."""
+"""The reference implementation: does a row match a filter? Plain Python that defines what a filter means."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from .tree import (
 )
 from .values import class_of, coerced, compare, equal
 
-# The mean radius of the Earth as the IUGG gives it. The circle is on a sphere: up to 0.5 % from the ellipsoid.
+# The mean radius of the Earth by the IUGG. The circle is on a sphere: up to 0.5 % from the ellipsoid.
 EARTH_RADIUS_METRES = 6_371_008.8
 
 _MISSING = object()
 
 
 def matches(tree: Node, metadata: Mapping[str, Any], id: Id, text: str | None = None) -> bool:
-    """Whether `tree` holds for the row; `metadata` as `metadata.loads` gives it."""
+    """Whether the row matches `tree`; `metadata` as returned by `metadata.loads`."""
     match tree:
         case And():
             return all(matches(child, metadata, id, text) for child in tree.children)
@@ -61,7 +61,7 @@ def matches(tree: Node, metadata: Mapping[str, Any], id: Id, text: str | None = 
 
 
 def holds(leaf: Compare | In | Contains | StartsWith | Regex | Exists, value: Any) -> bool:
-    """Whether a condition on one field holds for its value, None where there is none."""
+    """Whether a value meets a condition on one field; None stands for a missing value."""
     match leaf:
         case Compare():
             return _compares(leaf, value)
@@ -82,7 +82,7 @@ def holds(leaf: Compare | In | Contains | StartsWith | Regex | Exists, value: An
 
 
 def value_at(metadata: Mapping[str, Any], path: Path, missing: Any = None) -> Any:
-    """The value at a path through nested dicts (not lists), `missing` where there is none."""
+    """The value at a path through nested dicts (not lists), `missing` if there is none."""
     value: Any = metadata
     for key in path:
         if not isinstance(value, Mapping):
@@ -107,7 +107,7 @@ def in_disc(disc: Disc, x: float, y: float) -> bool:
 
 
 def in_geo_circle(circle: GeoCircle, latitude: float, longitude: float) -> bool:
-    """By the haversine formula, which stays exact for near points (Sinnott, Sky and Telescope 68, 1984)."""
+    """By the haversine formula, which remains accurate for near points (Sinnott, Sky and Telescope 68, 1984)."""
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
         return False
     a, b = math.radians(circle.latitude), math.radians(latitude)

@@ -13,13 +13,13 @@ from .tree import Disc, GeoCircle
 
 Coordinates = NDArray[np.float64]
 
-# Two ways to compute the same distance differ by less: near the antipode a rounding of the haversine is 0.2 m.
+# Two computations of the same distance differ by less than this: near the antipode, rounding the haversine is 0.2 m.
 _GEO_SLACK_METRES = 1.0
 _GEO_SLACK_SHARE = 1e-9
 
 
 def coordinates(column: Column | None, slot_count: int) -> Coordinates:
-    """By slot, NaN where there is not a number."""
+    """The coordinates by slot, NaN where the value is not a number."""
     found = np.full(slot_count, np.nan)
     if column is None:
         return found
@@ -33,7 +33,7 @@ def coordinates(column: Column | None, slot_count: int) -> Coordinates:
 
 
 def discs(disc: Disc, x: Coordinates, y: Coordinates) -> BoolArray:
-    """Points in the disc: the reference's arithmetic, which NumPy rounds in the same way."""
+    """Which points are in the disc: the arithmetic of the reference implementation, which NumPy rounds identically."""
     with np.errstate(over="ignore", invalid="ignore"):
         dx, dy = x - disc.x, y - disc.y
         found: BoolArray = dx * dx + dy * dy <= disc.radius * disc.radius
@@ -41,7 +41,8 @@ def discs(disc: Disc, x: Coordinates, y: Coordinates) -> BoolArray:
 
 
 def geo_circles(circle: GeoCircle, latitude: Coordinates, longitude: Coordinates) -> BoolArray:
-    """Points in the circle. Sines may differ in the last bit from the reference's: near the edge it decides itself."""
+    """Which points are in the circle. Sines may differ from the reference implementation in the last bit, so near the
+    edge it decides."""
     valid = (np.abs(latitude) <= 90) & (np.abs(longitude) <= 180)
     half_dlat = np.radians(np.where(valid, latitude, 0) - circle.latitude) / 2
     half_dlon = np.radians(np.where(valid, longitude, 0) - circle.longitude) / 2

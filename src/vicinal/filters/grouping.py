@@ -1,4 +1,4 @@
-"""Rows by the value of a field, to be told apart without a lock."""
+"""Rows grouped by the value of a field, evaluated without a lock."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class PendingGroups:
     """The values of one field at one point in time.
 
     Attributes:
-        path: of the field.
-        column: its values, which never change; None where no row has the field.
-        rows: bool, one a slot: which are rows.
+        path: the field.
+        column: its values, which never change; None if no row has the field.
+        rows: bool, one per slot: which slots are rows.
     """
 
     path: Path
@@ -32,10 +32,10 @@ class PendingGroups:
     rows: BoolArray
 
     def numbers(self, allowed: Bitmap | None, records: Records) -> NDArray[np.int64]:
-        """By slot a number that rows of equal values share; -1 is no value, a list or dict.
+        """By slot, a number that rows with equal values share; -1 for no value, a list or a dict.
 
         Args:
-            allowed: rows to look at; None for all.
+            allowed: the rows to look at; None for all.
         """
         among = self.rows if allowed is None else self.rows & unpack(allowed, len(self.rows))
         found = np.full(len(self.rows), -1, dtype=np.int64)

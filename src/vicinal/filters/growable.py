@@ -11,9 +11,9 @@ _ROOM_MIN = 16
 
 
 class GrowableArray:
-    """One array with room to spare, so that many small appends take linear time together.
+    """An array with spare capacity, so that many small appends take linear time in total.
 
-    Signed integers are kept in the narrowest type that holds them: most columns need one or two bytes.
+    Signed integers are stored in the narrowest type that holds them: most columns need one or two bytes.
     """
 
     __slots__ = ("_frozen", "_room", "count")
@@ -21,21 +21,21 @@ class GrowableArray:
     def __init__(self, array: NDArray[Any]) -> None:
         self._room = array
         self.count = len(array)
-        self._frozen = 0  # so many values at the beginning somebody else reads
+        self._frozen = 0  # the number of values at the beginning that others read
 
     @property
     def array(self) -> NDArray[Any]:
-        """What is stored; not to be written through."""
+        """The stored values; not to be written to."""
         return self._room[: self.count]
 
     def frozen(self) -> NDArray[Any]:
-        """What is stored, as it is now whatever is put here later: an overwritten value makes a copy first."""
+        """The stored values in their current state: overwriting a value later makes a copy first."""
         self._frozen = self.count
         return self.array
 
     @property
     def room(self) -> int:
-        """Up to this count nothing is copied."""
+        """The capacity: up to this count, nothing is copied."""
         return len(self._room)
 
     def append(self, values: NDArray[Any]) -> None:
@@ -44,7 +44,7 @@ class GrowableArray:
         self.put(slice(start, self.count), values)
 
     def extend_to(self, count: int) -> None:
-        """Zeros at the end, up to `count` values."""
+        """Appends zeros, up to `count` values in total."""
         if count > len(self._room):
             room = np.zeros(max(_ROOM_MIN, count, 2 * self.count), dtype=self._room.dtype)
             room[: self.count] = self.array
@@ -52,7 +52,7 @@ class GrowableArray:
         self.count = max(count, self.count)
 
     def put(self, where: NDArray[Any] | slice, values: NDArray[Any]) -> None:
-        """Overwrites."""
+        """Overwrites values."""
         dtype = np.promote_types(self._room.dtype, values.dtype)
         if dtype != self._room.dtype or not self._room.flags.writeable or self._reaches_frozen(where):
             self._room, self._frozen = self._room.astype(dtype), 0
@@ -71,6 +71,6 @@ def narrowed(values: NDArray[Any]) -> NDArray[Any]:
     if not len(values):
         return values.astype(np.int8)
     low, high = int(values.min()), int(values.max())
-    bits = max(low.bit_length(), high.bit_length())  # of the magnitude; -128 could do with one less
+    bits = max(low.bit_length(), high.bit_length())  # of the magnitude; one bit too many for -128
     dtype = np.int8 if bits < 8 else np.int16 if bits < 16 else np.int32 if bits < 32 else np.int64
     return values.astype(dtype, copy=False)

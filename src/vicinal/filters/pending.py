@@ -21,7 +21,7 @@ __all__ = ["KnownPaths", "PendingFilter"]
 
 
 class KnownPaths(Collection[Path]):
-    """Paths that some row has, null included. Looked up, not listed: most filters ask for one or two."""
+    """Paths that some row has, including null. Looked up, not listed: most filters use one or two."""
 
     def __init__(self, columns: Mapping[Path, Column], rows: BoolArray) -> None:
         self._columns = columns
@@ -38,20 +38,20 @@ class KnownPaths(Collection[Path]):
         return sum(1 for _ in self)
 
 
-@dataclass(slots=True)  # every search with a filter makes one
+@dataclass(slots=True)  # every search with a filter creates one
 class PendingFilter:
-    """The rows for which `tree` holds, to be found without a lock.
+    """The rows that match `tree`, to be found without a lock.
 
     Attributes:
-        columns: those that the tree asks; they never change.
-        rows: bool, one a slot: which are rows.
-        known: paths that rows have. Of others than the tree's it may know a little less or more: they are for
+        columns: the columns that the tree uses; they never change.
+        rows: bool, one per slot: which slots are rows.
+        known: paths that rows have. For paths not in the tree it may be slightly out of date: they are only used for
             suggestions.
-        gone: of the tree's paths those that rows had once.
-        recent: keeps the answer for the next search.
-        version: that of the `cache` when this was made.
-        found: the answer, where it is known already.
-        is_plain: whether it is known that there is nothing to tell the user about the filter.
+        gone: the paths of the tree that rows once had.
+        recent: stores the result for the next search.
+        version: that of the `cache` when this was created.
+        found: the result, if already known.
+        is_plain: whether it is known that there is no warning to issue about the filter.
     """
 
     tree: Node
@@ -65,17 +65,17 @@ class PendingFilter:
     is_plain: bool = False
 
     def bitmap(self, records: Records) -> Bitmap:
-        """The rows. Not to be written to."""
+        """The matching rows. Not to be written to."""
         if self.found is None:
             self.found = pack(select(self.tree, self.columns, self.rows, records))
             self.recent.keep(self.tree, len(self.rows), self.found, self.version)
         return self.found
 
     def told(self, records: Records) -> Bitmap:
-        """The rows, and a word to the user about fields that no row has and conditions that no value can meet.
+        """The matching rows; warns about fields that no row has and conditions that no value can meet.
 
         Raises:
-            InvalidArgument: a field that no row has, with nearly the name of another.
+            InvalidArgument: a field that no row has, with a name similar to an existing one.
         """
         if self.is_plain:
             return self.bitmap(records)

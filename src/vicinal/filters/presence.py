@@ -1,4 +1,4 @@
-"""Which columns may have a cell of a row: an update of a row with a few keys must not ask ten thousand columns."""
+"""Which columns may have a cell of a row: updating a row with a few keys must not check ten thousand columns."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from .tree import Path
 
 __all__ = ["ColumnPresence"]
 
-_FEW: Final = 256  # columns, which are asked one by one in less time than anything takes to look up
-_NEWER_MAX: Final = 4096  # writes; each is looked through one by one
+_FEW: Final = 256  # columns, which can be checked one by one in less time than a lookup takes
+_NEWER_MAX: Final = 4096  # writes; each is checked one by one
 
 
 class ColumnPresence:
-    """Of sparse columns which slots they had when this was asked, and what was written since.
+    """The slots that each sparse column had when the table was built, and what was written since.
 
-    It is made when it is first needed, and anew when much was written. What it names may have lost its cell meanwhile;
-    what it does not name has none. Dense columns, of which there are few, are named always. The owner of the columns
-    guards it.
+    The table is built on first use, and rebuilt when much was written. A column that it names may have lost its cell
+    meanwhile; a column that it does not name has none. Dense columns, which are few, are always named. The owner of the
+    columns guards it.
     """
 
     def __init__(self) -> None:
-        self._paths: list[Path] = []  # of sparse columns, when this was made
-        self._slots: Slots | None = None  # of all their cells, ascending; None: not made
-        self._owners: NDArray[np.uint32] = np.empty(0, np.uint32)  # numbers of paths
+        self._paths: list[Path] = []  # of sparse columns, when the table was built
+        self._slots: Slots | None = None  # of all their cells, ascending; None: not built
+        self._owners: NDArray[np.uint32] = np.empty(0, np.uint32)  # indexes into `_paths`
         self._newer: list[tuple[Path, Slots]] = []
-        self._dense: set[Path] = set()  # or once were, since this was made
+        self._dense: set[Path] = set()  # columns that are dense, or have been since the table was built
 
     def wrote(self, path: Path, column: Column, slots: Slots) -> None:
-        """A column has got cells for these slots, which ascend."""
+        """Records that a column was given cells for these slots, which are ascending."""
         if self._slots is None:
             return
         if column.slots is None:
@@ -45,7 +45,7 @@ class ColumnPresence:
                 self._slots, self._newer = None, []
 
     def of(self, slots: Slots, columns: Mapping[Path, Column]) -> list[Path]:
-        """Paths of the columns that may have a cell of one of these slots, which ascend."""
+        """Paths of the columns that may have a cell of one of these slots, which are ascending."""
         if len(columns) <= _FEW:
             return list(columns)
         if self._slots is None:
@@ -53,7 +53,7 @@ class ColumnPresence:
         return [path for path in self._dense.union(self._sparse(slots)) if path in columns]
 
     def _sparse(self, slots: Slots) -> Iterator[Path]:
-        assert self._slots is not None  # our caller made it
+        assert self._slots is not None  # built by the caller
         starts, ends = (np.searchsorted(self._slots, slots, side=side) for side in ("left", "right"))
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
             for number in self._owners[start:end].tolist():

@@ -1,6 +1,6 @@
-"""Columns as a few long arrays: each part of all columns one after the other, and a table of the lengths.
+"""Columns as a few long arrays: each part of all columns concatenated, and a table of the lengths.
 
-A path per row thus takes no array per row, and loading maps a handful of arrays and slices them.
+So one path per row does not mean one array per row, and loading maps a handful of arrays and slices them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PARTS = (
     "text_hashes",
     "text_codes",
 )
-# Of the others the integers have the width that the table says.
+# In the other parts, integers have the width given in the table.
 _DTYPES = {
     "slots": np.dtype(np.uint32),
     "kinds": np.dtype(np.uint8),
@@ -42,14 +42,14 @@ _DTYPES = {
     "text_hashes": np.dtype(np.int64),
     "text_codes": np.dtype(np.int64),
 }
-_NUMBERS = 2 + 2 * len(_PARTS)  # in the table, for each column: dense or not, lists, length and width of each part
+_NUMBERS = 2 + 2 * len(_PARTS)  # per column in the table: dense or not, lists, and length and width of each part
 
 
 Arrays = dict[str, NDArray[Any]]
 
 
 def snapshot(columns: Mapping[Path, Column], rows: GrowableArray) -> Callable[[], Arrays]:
-    """A function that gives the columns as they are now, for `load`. It takes long, and they may change meanwhile."""
+    """A function that returns the current columns, for `load`. It takes long, and the columns may change meanwhile."""
     paths = list(columns)
     frozen = [_frozen(column) for column in columns.values()]
     alive = rows.frozen()
@@ -72,10 +72,10 @@ def _arrays(paths: list[Path], frozen: Sequence[_Frozen], rows: BoolArray) -> Ar
 
 
 def load(arrays: Mapping[str, NDArray[Any]], slot_count: int) -> tuple[dict[Path, Column], BoolArray]:
-    """Columns over the arrays themselves, and which slots are rows.
+    """Columns that use the arrays themselves, and which slots are rows.
 
     Raises:
-        KeyError, TypeError, ValueError: `save` could not have given these arrays for so many slots.
+        KeyError, TypeError, ValueError: the arrays are not a valid snapshot for this many slots.
     """
     rows, paths = arrays["rows"], json.loads(arrays["paths"].tobytes())
     if rows.dtype != np.bool_ or len(rows) != slot_count:
@@ -110,7 +110,7 @@ def _path_of(path: Any) -> Path:
 
 
 class _Frozen(NamedTuple):
-    """A column that stays as it is: `values` in the order of `_PARTS`, those of texts when they are asked for."""
+    """An unchanging column: `values` in the order of `_PARTS`, those of texts computed on demand."""
 
     is_dense: bool
     list_count: int

@@ -1,6 +1,6 @@
-"""Which cells does a condition hold for? NumPy over whole columns; must agree with the reference cell by cell.
+"""Which cells meet a condition? NumPy over whole columns; must agree with the reference implementation cell by cell.
 
-Where the cells do not say, the answer is "ask": the caller reads those rows and lets the reference decide.
+If the cells do not contain enough, the answer is "ask": the caller reads those rows and the reference decides.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ from .values import COMPARISONS, Number, Operator, class_of, coerced, compare, i
 FieldLeaf = Compare | In | Contains | StartsWith | Regex | Exists
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
-_FEW = 8  # words that are looked for one by one
+_FEW = 8  # words that are searched for one by one
 
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """For each cell: does the condition hold? If not, may it, so that the record must be asked?"""
+    """For each cell: does it meet the condition? If not, could it, so that the record must be read?"""
 
     yes: BoolArray
     ask: BoolArray
@@ -56,7 +56,7 @@ class Scanned:
 
 
 def scan(leaf: FieldLeaf, column: Column) -> Scanned:
-    """The cells of `column` for which `leaf` holds. What holds for slots without a cell is for the caller to say."""
+    """The cells of `column` that meet `leaf`. Slots without a cell are left to the caller."""
     cells = column.cells()
     match leaf:
         case Exists():
@@ -89,7 +89,7 @@ def _compare(cells: Cells, leaf: Compare) -> Scanned:
 
 
 def _stands(cells: Cells, operator: Operator, value: Any) -> Scanned:
-    """Cells that stand to `value` as asked."""
+    """Cells for which the comparison with `value` is true."""
     if operator == "eq":
         return _equal(cells, (value,))
     kind = class_of(value)
@@ -99,12 +99,12 @@ def _stands(cells: Cells, operator: Operator, value: Any) -> Scanned:
         words = COMPARISONS[operator](cells.words, instant(value))
         return _sure((cells.are(INSTANT) | cells.are(DATE)) & words)
     table = cells.texts.comparing(operator, str(value))
-    # A UUID's text, lower case and of one length, orders as the UUID does.
+    # UUIDs as text, in lower case and of equal length, order as the UUIDs do.
     return _by_text(cells, table) if kind == "text" else _sure(_looked_up(cells, UUID_TEXT, table))
 
 
 def _equal(cells: Cells, values: Collection[Any]) -> Scanned:
-    """Cells that are equal to one of `values`: those whose kind and word are among the ones they can have."""
+    """Cells that are equal to one of `values`: those whose kind and word equal values can have."""
     wanted: dict[int, set[int]] = defaultdict(set)
     exact: dict[Number, list[int]] = defaultdict(list)  # equal numbers have equal hashes, whatever their types
     for code, number in cells.exact_numbers():
@@ -125,7 +125,7 @@ def _equal(cells: Cells, values: Collection[Any]) -> Scanned:
 
 
 def _cells_equal_to(value: Any, cells: Cells, exact: dict[Number, list[int]]) -> Iterator[tuple[int, int]]:
-    """Kinds and words that a value equal to `value` may be stored as; for unkept kinds, that must be asked."""
+    """Kinds and words under which a value equal to `value` may be stored; for kinds that are not stored, `ask`."""
     match class_of(value):
         case "null":
             yield NULL, 0
@@ -153,12 +153,12 @@ def _numbers_equal_to(value: Number) -> Iterator[tuple[int, int]]:
         yield INT, int(value)
     nearest = _nearest_float(value)
     if nearest == value:
-        for same in (0.0, -0.0) if nearest == 0 else (nearest,):  # the two zeros are equal and differ in their bits
+        for same in (0.0, -0.0) if nearest == 0 else (nearest,):  # the two zeros are equal but have different bits
             yield FLOAT, int(np.float64(same).view(np.int64))
 
 
 def _ordered_numbers(cells: Cells, operator: Operator, value: Number) -> BoolArray:
-    """Compares each kind of number with the bound of its own type that says the same."""
+    """Compares each kind of number with the equivalent bound of its own type."""
     found = cells.are(INT)
     if found.any():
         only = found.all()
@@ -176,7 +176,7 @@ def _ordered_numbers(cells: Cells, operator: Operator, value: Number) -> BoolArr
 
 def _ordered_ints(words: NDArray[Any], operator: Operator, value: Number) -> BoolArray | np.bool_:
     if not _INT64_MIN <= value <= _INT64_MAX:
-        return np.bool_(COMPARISONS[operator](0, value))  # all on one side of it
+        return np.bool_(COMPARISONS[operator](0, value))  # all words are on one side of it
     down = operator in ("gt", "lte")  # x > 2.5 is x > 2, x >= 2.5 is x >= 3
     bound = math.floor(value) if down else math.ceil(value)
     found: BoolArray = COMPARISONS[operator](words, bound)
@@ -184,7 +184,7 @@ def _ordered_ints(words: NDArray[Any], operator: Operator, value: Number) -> Boo
 
 
 def _ordered_floats(floats: NDArray[np.float64], operator: Operator, value: Number) -> BoolArray:
-    """Where no float64 equals `value`, its neighbour stands in: x > 2**53 + 1 is x > 2**53."""
+    """If no float64 equals `value`, its neighbour is used instead: x > 2**53 + 1 is x > 2**53."""
     bound = _nearest_float(value)
     if bound < value:
         operator = "gt" if operator in ("gt", "gte") else "lte"
@@ -202,26 +202,26 @@ def _nearest_float(value: Number) -> float:
 
 
 def _by_text(cells: Cells, table: BoolArray) -> Scanned:
-    """Texts by what `table` says of their code; those that are not kept must be asked."""
+    """Compares texts by the entry in `table` for their code; texts that are not stored must be read."""
     return Scanned(_looked_up(cells, TEXT, table), cells.are(LONG))
 
 
 def _looked_up(cells: Cells, kind: int, table: BoolArray) -> BoolArray:
     found = cells.are(kind)
     if table.any():
-        found &= np.take(table, cells.words, mode="clip")  # words of other kinds are no codes: any place will do
+        found &= np.take(table, cells.words, mode="clip")  # words of other kinds are not codes: any valid index will do
         return found
     return np.zeros_like(found)
 
 
 def _judged(cells: Cells, leaf: Compare | Regex) -> BoolArray:
-    """What the reference says about each text."""
+    """The result of the reference implementation for each text."""
     texts = cells.texts.decoded()
     return np.fromiter((holds(leaf, text) for text in texts), dtype=np.bool_, count=len(texts))
 
 
 def _in_elements(column: Column, test: Callable[[Cells], Scanned]) -> Scanned:
-    """Lists that have an element for which `test` holds."""
+    """Lists that have an element that meets `test`."""
     cells = column.cells()
     found = test(column.elements())
     return Scanned(column.with_element(cells, found.yes), column.with_element(cells, found.ask))

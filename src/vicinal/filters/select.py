@@ -1,4 +1,4 @@
-"""From a tree to the slots that it keeps."""
+"""Evaluates a tree to the slots that match it."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ _ASKED_AT_ONCE = 4096
 
 
 class Records(Protocol):
-    """What columns do not hold. All calls must see the records as they are at the columns' commit."""
+    """Access to what columns do not store. All calls must see the records as of the columns' commit."""
 
     def metadata(self, slots: Slots) -> Sequence[Mapping[str, Any]]:
-        """Of rows, in the order of their slots."""
+        """The metadata of rows, in the order of their slots."""
         ...
 
     def ids_and_texts(self, slots: Slots) -> Sequence[tuple[Id, str | None]]:
-        """Likewise."""
+        """The ids and texts of rows, in the order of their slots."""
         ...
 
     def slots_of(self, ids: Collection[Id]) -> Slots:
-        """Of those ids that have a row, in any order."""
+        """The slots of those ids that have a row, in any order."""
         ...
 
 
 def select(tree: Node, columns: Mapping[Path, Column], among: BoolArray, records: Records) -> BoolArray:
-    """The slots in `among` for which `tree` holds.
+    """The slots in `among` that match `tree`.
 
-    `among` narrows from condition to condition, so no record is read that another condition has ruled out already.
+    `among` narrows from condition to condition, so no record is read that another condition has already excluded.
     """
     check_deadline()
     match tree:
@@ -86,7 +86,7 @@ def select(tree: Node, columns: Mapping[Path, Column], among: BoolArray, records
 
 
 def ask(records: Records, slots: Slots, path: Path) -> Iterator[Any]:
-    """Values at a path from the records themselves."""
+    """Values at a path, read from the records."""
     for start in range(0, len(slots), _ASKED_AT_ONCE):
         check_deadline()
         part = slots[start : start + _ASKED_AT_ONCE]

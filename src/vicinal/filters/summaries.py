@@ -1,6 +1,7 @@
-"""What values does a field have? Facets, distinct values, the smallest and largest, and rows in order.
+"""Summaries of the values of a field: facets, distinct values, the smallest and largest, and rows in order.
 
-Facets and distinct look into lists; order and min_max do not, a list has no place among values. Dicts never count.
+Facets and distinct values include the elements of lists; order and min_max do not, since lists are not ordered among
+other values. Dicts never count.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ from .values import sort_key
 
 Key = tuple[int, Any]
 
-# Where all cells are of one of these sets, they order as their words do.
+# If all cells are of kinds in one of these sets, their words have the order of the values.
 _ORDERED_BY_WORD = ((BOOL,), (INT,), (DATE, INSTANT))
-# Kinds of which values may be equal: 1, 1.0 and Decimal(1), or a date and its midnight.
+# Kinds with values that may be equal: 1, 1.0 and Decimal(1), or a date and its midnight.
 _MAY_EQUAL = ((INT, FLOAT, EXACT), (DATE, INSTANT))
 _NOT_COUNTED = (NULL, LIST, DICT, LONG)
 
 
 class _Tally:
-    """Values by their sort key, under which 1 and 1.0 are one. The first seen is the one shown."""
+    """Counts of values by their sort key, which is the same for 1 and 1.0. The value seen first is shown."""
 
     def __init__(self) -> None:
         self.values: dict[Key, Any] = {}
@@ -67,7 +68,7 @@ def min_max(column: Column | None, path: Path, among: BoolArray, records: Record
 
 
 def ranks(column: Column | None, path: Path, among: BoolArray, records: Records) -> tuple[Slots, NDArray[np.int64]]:
-    """The slots in `among`, ascending, and the rank of each one's value: equal ones share it, -1 is no value."""
+    """The slots in `among`, ascending, and the rank of each one's value: equal values share a rank, -1 is no value."""
     slots = np.flatnonzero(among).astype(np.uint32)
     found = np.full(len(among), -1, dtype=np.int64)
     if column is not None:
@@ -79,7 +80,7 @@ def ranks(column: Column | None, path: Path, among: BoolArray, records: Records)
 
 
 def groups(column: Column | None, path: Path, among: BoolArray, records: Records) -> tuple[Slots, NDArray[np.int64]]:
-    """The slots in `among`, ascending, and a number for each that those of equal values share; -1 is no value."""
+    """The slots in `among`, ascending, and a number for each that equal values share; -1 is no value."""
     slots = np.flatnonzero(among).astype(np.uint32)
     found = np.full(len(among), -1, dtype=np.int64)
     if column is not None:
@@ -91,10 +92,10 @@ def groups(column: Column | None, path: Path, among: BoolArray, records: Records
 
 
 def _numbered(cells: Cells, slots: Slots, path: Path, records: Records) -> NDArray[np.int64]:
-    """Equal values get equal numbers. Most kinds are equal where their words are, and are not decoded."""
+    """Numbers for values, equal for equal values. For most kinds these follow from the words, without decoding."""
     kinds = np.flatnonzero(np.bincount(cells.kinds)).tolist()
     found = np.empty(len(slots), dtype=np.int64)
-    keyed: dict[Key | None, int] = {}  # of kinds that may hold equal values
+    keyed: dict[Key | None, int] = {}  # for kinds that may have equal values
     count = 0
     for kind in kinds:
         at = np.flatnonzero(cells.are(kind))
@@ -131,18 +132,18 @@ def _tally(column: Column | None, path: Path, among: BoolArray, records: Records
     _add_elements(tally, column, cells.words[cells.are(LIST) & ~asked])
     for value in ask(records, slots[asked], path):
         elements = value if isinstance(value, list) else [value]
-        for element in {sort_key(element): element for element in elements}.values():  # of equal ones one
+        for element in {sort_key(element): element for element in elements}.values():  # one of each set of equals
             tally.add(element, 1)
     return tally
 
 
 def _add_elements(tally: _Tally, column: Column, numbers: NDArray[Any]) -> None:
-    """Counts each different element of each of the lists `numbers` once, 1 and 1.0 as one."""
+    """Counts each different element of each of the lists `numbers` once; 1 and 1.0 count as one."""
     elements, owners = column.lists.elements_of(numbers, column.texts)
     counted = ~np.isin(elements.kinds, _NOT_COUNTED)
     elements, owners = elements.select(counted), owners[counted]
     shown: dict[Key | None, Any] = {}
-    places: dict[Key | None, int] = {}  # of keys in `shown`
+    places: dict[Key | None, int] = {}  # positions of keys in `shown`
     numbered = np.empty(len(owners), dtype=np.int64)
     for _, values, at, inverse in _by_kind(elements):
         for value in values:
@@ -150,14 +151,14 @@ def _add_elements(tally: _Tally, column: Column, numbers: NDArray[Any]) -> None:
             places.setdefault(sort_key(value), len(places))
         numbered[at] = np.array([places[sort_key(value)] for value in values])[inverse]
     pairs = np.sort(owners * len(shown) + numbered)
-    pairs = pairs[np.diff(pairs, prepend=-1) > 0]  # np.unique, without its hash table, takes a hundredth of its time
+    pairs = pairs[np.diff(pairs, prepend=-1) > 0]  # 100 times faster than np.unique with its hash table
     if len(pairs):
         for value, count in zip(shown.values(), np.bincount(pairs % len(shown)).tolist()):
             tally.add(value, count)
 
 
 def _by_kind(cells: Cells) -> Iterator[tuple[int, list[Any], NDArray[Any], NDArray[Any]]]:
-    """For each kind its distinct values, where its cells are, and which of the values each of them has."""
+    """For each kind: its distinct values, the positions of its cells, and the index of the value of each cell."""
     for kind in np.flatnonzero(np.bincount(cells.kinds)).tolist():
         at = np.flatnonzero(cells.are(kind))
         words, inverse = _distinct_words(cells.words[at])
@@ -165,7 +166,7 @@ def _by_kind(cells: Cells) -> Iterator[tuple[int, list[Any], NDArray[Any], NDArr
 
 
 def _distinct_words(words: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Distinct words ascending, and which of them each word is. Codes and years lie close together: no sort then."""
+    """Distinct words, ascending, and the index of each word. Codes and years are dense, so they need no sorting."""
     low = int(words.min())
     span = int(words.max()) - low + 1
     if span > len(words):
@@ -178,7 +179,7 @@ def _distinct_words(words: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def _extremes(cells: Cells) -> Iterator[Any]:
-    """Values among which the smallest and the largest are."""
+    """Values that include the smallest and the largest."""
     for kind in np.flatnonzero(np.bincount(cells.kinds)).tolist():
         words = cells.words[cells.are(kind)]
         if kind == FLOAT:
@@ -191,13 +192,13 @@ def _extremes(cells: Cells) -> Iterator[Any]:
 
 
 def _ranks(cells: Cells, slots: Slots, path: Path, records: Records) -> NDArray[Any]:
-    """Numbers from 0 on that order as the values do. `slots` are those of the cells."""
+    """Numbers from 0 that have the order of the values. `slots` are those of the cells."""
     if cells.are(FLOAT).all():
         return np.unique(cells.floats(), return_inverse=True)[1]
     if any(np.isin(cells.kinds, kinds).all() for kinds in _ORDERED_BY_WORD):
         return np.unique(cells.words, return_inverse=True)[1]
     keys: list[Key] = []
-    numbered = np.empty(len(slots), dtype=np.int64)  # which of the keys each cell has
+    numbered = np.empty(len(slots), dtype=np.int64)  # the index of each cell's key
     for kind, values, at, inverse in _by_kind(cells):
         if kind == LONG:
             values, inverse = list(ask(records, slots[at], path)), np.arange(len(at))
@@ -207,7 +208,7 @@ def _ranks(cells: Cells, slots: Slots, path: Path, records: Records) -> NDArray[
 
 
 def _ranks_of(keys: list[Key]) -> NDArray[np.int64]:
-    """For each key its place among all, equal keys at the same place."""
+    """The rank of each key among all; equal keys have equal ranks."""
     ordered = sorted(range(len(keys)), key=keys.__getitem__)
     steps = [keys[a] != keys[b] for a, b in pairwise(ordered)]
     ranks = np.zeros(len(keys), dtype=np.int64)

@@ -1,6 +1,6 @@
-"""The distinct texts of a column, each under a number, its code. UTF-8 in one block, so a million take no objects.
+"""The distinct texts of a column, each with a number, its code. UTF-8 in one block: no object per text.
 
-A text is found by its hash: codes are kept sorted by it. Codes given since the last sorting are in a dict.
+Texts are found by their hash: codes are sorted by it. Codes assigned since the last sort are in a dict.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Codes = NDArray[np.int64]
 Hashes = NDArray[np.int64]
 
 _UNSORTED_MIN = 1024
-_UNSORTED_SHARE = 4  # sorted again when a quarter is new: each text is moved a few times in all
+_UNSORTED_SHARE = 4  # sort again when a quarter is new, so each text is moved only a few times in total
 
 
 def hash_of(text: str) -> int:
-    """64 bits, the same in every process. Not Python's `hash`, which differs; cheap ones could be made to collide."""
+    """A 64-bit hash, the same in every process. Python's `hash` is not; for cheap hashes, collisions can be crafted."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)
 
 
 class Texts:
-    """Texts by code. Codes are given once and never taken back; `Column` makes a new object to forget some."""
+    """Texts by code. Codes are never reused; `Column` creates a new object to drop some."""
 
     __slots__ = ("_blob", "_ends", "_recent", "_sorted_codes", "_sorted_hashes")
 
@@ -43,7 +43,7 @@ class Texts:
 
     @classmethod
     def from_arrays(cls, arrays: Sequence[NDArray[Any]]) -> Texts:
-        """The inverse of `snapshot`; they may be read-only."""
+        """The inverse of `snapshot`; the arrays may be read-only."""
         blob, ends, hashes, codes = arrays
         texts = cls()
         texts._blob, texts._ends = GrowableArray(blob), GrowableArray(ends)
@@ -51,31 +51,31 @@ class Texts:
         return texts
 
     def snapshot(self) -> Callable[[], tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]]:
-        """A function that gives all texts as they are now, whatever comes later, for `from_arrays`.
+        """A function that returns all current texts, unaffected by later ones, for `from_arrays`.
 
-        UTF-8 bytes, where each text ends, all hashes ascending, their codes.
+        UTF-8 bytes, the end of each text, all hashes ascending, their codes.
         """
-        blob, ends = self._blob.array, self._ends.array  # only ever added to
+        blob, ends = self._blob.array, self._ends.array  # append-only
         hashes, codes, recent = self._sorted_hashes, self._sorted_codes, dict(self._recent)
         return lambda: (blob, ends, *_sorted_in(hashes, codes, recent))
 
     def frozen(self) -> Texts:
-        """All texts as they are now, whatever comes later; not to be written itself.
+        """A read-only copy of all current texts, unaffected by later ones.
 
-        It shares the dict of recent codes, so `find` may give a code of a text that came later, which no cell has.
+        It shares the dict of recent codes, so `find` may return the code of a later text, which no cell has.
         """
         found = Texts()
-        found._blob = GrowableArray(self._blob.array)  # these two are only ever added to
+        found._blob = GrowableArray(self._blob.array)  # these two are append-only
         found._ends = GrowableArray(self._ends.array)
         found._sorted_hashes, found._sorted_codes = self._sorted_hashes, self._sorted_codes
         found._recent = self._recent
         return found
 
     def check(self) -> None:
-        """Of arrays that come from a file.
+        """Checks arrays that were read from a file.
 
         Raises:
-            ValueError: they could not have been saved: a place leads nowhere, or a text is not UTF-8.
+            ValueError: they are not a valid snapshot: a position is out of range, or a text is not UTF-8.
         """
         blob, ends, codes = self._blob.array, self._ends.array, self._sorted_codes
         starts = self._starts()
@@ -90,7 +90,7 @@ class Texts:
             raise ValueError("a text of a saved column begins within a character")
 
     def places(self, codes: NDArray[Any]) -> tuple[NDArray[np.uint8], Codes, Codes]:
-        """The bytes of all texts, and where those of some codes begin and end."""
+        """The bytes of all texts, and the start and end of some codes."""
         ends = self._ends.array
         return self._blob.array, self._starts()[codes], ends[codes]
 
@@ -98,7 +98,7 @@ class Texts:
         return self._ends.count
 
     def find(self, text: str) -> int | None:
-        """The code of a text, None where it is not there."""
+        """The code of a text, or None if there is none."""
         code = self._recent.get(text)
         if code is not None or not len(self._sorted_hashes):
             return code
@@ -106,7 +106,7 @@ class Texts:
         return self._find_sorted(text, wanted, int(np.searchsorted(self._sorted_hashes, wanted)))
 
     def intern(self, texts: Sequence[str]) -> Codes:
-        """The codes of texts, new ones where needed."""
+        """The codes of texts, assigning new ones as needed."""
         distinct = dict.fromkeys(texts)
         codes = self._known(list(distinct))
         new = [text for text in distinct if text not in codes]
@@ -115,7 +115,7 @@ class Texts:
         return np.fromiter(map(codes.__getitem__, texts), dtype=np.int64, count=len(texts))
 
     def decoded(self, codes: NDArray[Any] | None = None) -> list[str]:
-        """Texts of some codes, or of all in the order of codes."""
+        """The texts of some codes, or all in the order of codes."""
         blob, ends = self._blob.array.data, self._ends.array
         if codes is None:
             starts = self._starts()
@@ -124,18 +124,18 @@ class Texts:
         return [str(blob[start:end], "utf-8") for start, end in zip(starts.tolist(), ends.tolist())]
 
     def comparing(self, comparison: Operator, text: str) -> BoolArray:
-        """For each code whether its text stands to `text` as asked. UTF-8 bytes order as code points do."""
+        """For each code, the result of comparing its text with `text`. UTF-8 bytes have the order of code points."""
         less, _, equal = self._against(text.encode())
         if comparison in ("lt", "lte"):
             return less | equal if comparison == "lte" else less
         return ~less if comparison == "gte" else ~(less | equal)
 
     def starting(self, prefix: str) -> BoolArray:
-        """For each code whether its text begins with `prefix`."""
+        """For each code, whether its text begins with `prefix`."""
         return self._against(prefix.encode())[1]
 
     def containing(self, part: str) -> BoolArray:
-        """For each code whether its text has `part` in it."""
+        """For each code, whether its text contains `part`."""
         found = np.zeros(len(self), dtype=np.bool_)
         if not part:
             return ~found
@@ -143,19 +143,19 @@ class Texts:
         at = blob.find(needle)
         while at >= 0:
             code = int(np.searchsorted(ends, at, side="right"))
-            if at + len(needle) <= ends[code]:  # else it only seems to be there, across the border of two
+            if at + len(needle) <= ends[code]:  # otherwise it spans the border between two texts
                 found[code] = True
                 at = int(ends[code]) - 1
             at = blob.find(needle, at + 1)
         return found
 
     def _against(self, wanted: bytes) -> tuple[BoolArray, BoolArray, BoolArray]:
-        """For each code: is it less than `wanted`, does it begin with it, are they equal? Byte by byte, all at once."""
+        """For each code: is it less than `wanted`, does it begin with it, is it equal? Byte by byte, vectorized."""
         ends = self._ends.array
         starts = self._starts()
         lengths = ends - starts
         less = np.zeros(len(ends), dtype=np.bool_)
-        same = np.arange(len(ends))  # the codes that agree so far
+        same = np.arange(len(ends))  # the codes that agree up to here
         for i, byte in enumerate(wanted):
             longer = lengths[same] > i
             less[same[~longer]] = True
@@ -168,7 +168,7 @@ class Texts:
         return less, begins, begins & (lengths == len(wanted))
 
     def _known(self, texts: list[str]) -> dict[str, int]:
-        """Those of `texts` that have a code."""
+        """The codes of those `texts` that have one."""
         found = {text: self._recent[text] for text in texts if text in self._recent}
         if not len(self._sorted_hashes) or len(found) == len(texts):
             return found
@@ -183,7 +183,7 @@ class Texts:
         return found
 
     def _find_sorted(self, text: str, wanted: np.int64, place: int) -> int | None:
-        """Compares with every text of the same hash; nearly always there is one."""
+        """Compares the text with every text of the same hash, of which there is nearly always one."""
         while place < len(self._sorted_hashes) and self._sorted_hashes[place] == wanted:
             code = int(self._sorted_codes[place])
             if self._decoded_one(code) == text:
@@ -208,7 +208,7 @@ class Texts:
             self._sort()
 
     def _sort(self) -> None:
-        """Moves the recent codes among the sorted ones."""
+        """Merges the recent codes into the sorted ones."""
         if not self._recent:
             return
         merged = _sorted_in(self._sorted_hashes, self._sorted_codes, self._recent)
@@ -219,7 +219,7 @@ class Texts:
 
 
 def _are_all_below(codes: Codes, count: int) -> bool:
-    """Whether these are the numbers below `count`, each once."""
+    """Whether these are exactly the numbers below `count`, each once."""
     if len(codes) != count or (count and (int(codes.min()) < 0 or int(codes.max()) >= count)):
         return False
     there = np.zeros(count, dtype=np.bool_)
@@ -228,7 +228,7 @@ def _are_all_below(codes: Codes, count: int) -> bool:
 
 
 def _sorted_in(sorted_hashes: Hashes, sorted_codes: Codes, recent: Mapping[str, int]) -> tuple[Hashes, Codes]:
-    """All hashes, ascending, and their codes, with those of recent texts among them."""
+    """All hashes, ascending, and their codes, with those of recent texts merged in."""
     if not recent:
         return sorted_hashes, sorted_codes
     hashes = np.fromiter(map(hash_of, recent), dtype=np.int64, count=len(recent))

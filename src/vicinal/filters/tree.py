@@ -1,8 +1,8 @@
-"""The filter tree: what every dialect parses into and every backend evaluates.
+"""The filter tree: every dialect parses into it and every backend evaluates it.
 
-There is one node for each question about a row, and `Not` for its complement: "not equal" is
-`Not(Compare(path, "eq", value))`, a list of ids to leave out is `Not(IdIn(ids))`. Nodes are checked when
-made and never change. A path is a tuple of keys, so a key may contain dots.
+There is one node type for each condition on a row, and `Not` for its complement: "not equal" is
+`Not(Compare(path, "eq", value))`, a list of ids to exclude is `Not(IdIn(ids))`. Nodes are validated when
+created, and immutable. A path is a tuple of keys, so a key may contain dots.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ LISTED_VALUES_MAX = 1_000_000
 
 _SIGNS: dict[Operator, str] = {"eq": "==", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _SHOWN_VALUES_MAX = 5
-_FLOAT_END = 2**1023  # float64 ends near twice this
+_FLOAT_END = 2**1023  # the largest float64 is near twice this
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class And:
-    """Every child holds. Without children it holds for every row."""
+    """All children match. Without children it matches every row."""
 
     children: tuple[Node, ...]
 
@@ -43,7 +43,7 @@ class And:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Or:
-    """At least one child holds. Without children it holds for no row."""
+    """At least one child matches. Without children it matches no row."""
 
     children: tuple[Node, ...]
 
@@ -53,7 +53,7 @@ class Or:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Not:
-    """The complement: also the rows that do not have the field."""
+    """The complement, including rows that do not have the field."""
 
     child: Node
 
@@ -63,10 +63,10 @@ class Not:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Compare:
-    """The value stands to `value` as asked; with "eq" also where an element of a list does.
+    """The comparison of the row's value with `value` is true; with "eq", also if it is for an element of a list.
 
     Args:
-        coerce: texts that are numerals count as their numbers, on both sides, and nothing else is ordered.
+        coerce: texts that are numerals count as numbers, on both sides, and nothing else is ordered.
     """
 
     path: Path
@@ -105,7 +105,7 @@ class In:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Contains:
-    """A list has an element equal to `value`, or a text has the text `value` in it."""
+    """A list has an element equal to `value`, or a text contains the text `value`."""
 
     path: Path
     value: Any
@@ -133,9 +133,9 @@ class StartsWith:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Regex:
-    """`pattern`, in Python's syntax, is found somewhere in a text.
+    """`pattern`, in Python's syntax, is found anywhere in a text.
 
-    Python's matcher backtracks: a pattern such as (a+)+$ can take for ever. Take none from strangers.
+    Python's matcher backtracks: a pattern such as (a+)+$ can take forever. Do not accept patterns from untrusted users.
     """
 
     path: Path
@@ -157,7 +157,7 @@ class Regex:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Exists:
-    """There is a value, and it is not null."""
+    """The field has a value, and it is not null."""
 
     path: Path
 
@@ -167,10 +167,10 @@ class Exists:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class OfType:
-    """There is a value of one of these classes. A null that was stored is one; a field that is missing has none.
+    """The field has a value of one of these classes. A stored null counts as a value; a missing field has none.
 
-    Where missing and null differ, or a list is not to count for its elements, this stands beside another condition.
-    Whoever asks for the type of a field knows that it may be missing: no row need have it.
+    It accompanies another condition where missing and null must differ, or a list must not match by its elements.
+    A field whose type is tested may be missing: no row need have it.
     """
 
     path: Path
@@ -245,12 +245,12 @@ class IdIn:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class OfRow:
-    """A condition on the row's own id or text instead of a field of its metadata. An id is a text, a number or a UUID.
+    """A condition on the row's own id or text instead of a metadata field. An id is a text, a number or a UUID.
 
-    Texts are in no column: each row that the conditions before it have left is read.
+    Texts are not in columns: every row that the preceding conditions have kept is read.
 
     Attributes:
-        part: which of the two; the path of `condition` says the same, as `("$id",)` or `("$text",)`.
+        part: "id" or "text"; the path of `condition` says the same, as `("$id",)` or `("$text",)`.
     """
 
     part: Literal["id", "text"]
@@ -265,7 +265,7 @@ Node = And | Or | Not | Leaf
 
 
 def check_limits(tree: Node) -> Node:
-    """`tree` itself, unless it is too deep or large, or names what can be no field. Every dialect ends with this."""
+    """`tree` itself, unless it is too deep or too large, or a path is not valid. Called last by every dialect."""
     count = 0
     level: list[Node] = [tree]
     for _ in range(TREE_DEPTH_MAX):
@@ -290,7 +290,7 @@ def leaves(tree: Node) -> Iterator[Leaf]:
 
 
 def paths(tree: Node) -> Iterator[Path]:
-    """The fields that the conditions are about, from left to right."""
+    """The fields that the conditions use, from left to right."""
     for leaf in leaves(tree):
         if isinstance(leaf, GeoCircle):
             yield from (leaf.latitude_path, leaf.longitude_path)
@@ -301,7 +301,7 @@ def paths(tree: Node) -> Iterator[Path]:
 
 
 def path_text(path: Path) -> str:
-    """The path as `where` writes it: dots between keys, a backslash before a dot that belongs to a key."""
+    """The path in `where` syntax: dots between keys, a backslash before a dot that belongs to a key."""
     return ".".join(re.sub(r"([.\\]|^\$)", r"\\\1", key) for key in path)
 
 
@@ -317,7 +317,7 @@ def _children(node: Node) -> tuple[Node, ...]:
 
 
 def _operand(value: Any) -> Any:
-    """A plain copy that the caller can no longer change."""
+    """A plain copy that the caller cannot modify later."""
     try:
         return plain(value)
     except (InvalidMetadata, LimitExceeded) as error:

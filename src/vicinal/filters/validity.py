@@ -1,4 +1,4 @@
-"""Could a column that was read from a file have been saved? Its numbers are places in other arrays."""
+"""Checks whether a column read from a file could have been saved. Its numbers are indexes into other arrays."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _HEX = np.isin(np.arange(256), np.frombuffer(b"0123456789abcdef", dtype=np.uint8
 
 
 def check_column(column: Column, slot_count: int) -> None:
-    """Every value that is used as a place, and every text that is read as something else.
+    """Checks every value that is used as an index, and every text that is parsed as another type.
 
     Raises:
-        ValueError: one of them cannot be.
+        ValueError: one of them is not valid.
     """
     _check_layout(column, slot_count)
     texts = column.texts
@@ -46,7 +46,7 @@ def _check_layout(column: Column, slot_count: int) -> None:
 
 
 def _lists_max(column: Column, slot_count: int) -> int:
-    """More are never kept: see `Column.collect_garbage`, and each slot may have got one since."""
+    """The maximum number of lists kept: see `Column.collect_garbage`; each slot may have been given one since."""
     return GARBAGE_MIN + 2 * (len(column.texts) + column.lists.kinds.count) + 4 * slot_count
 
 
@@ -64,7 +64,7 @@ def _check_cells(cells: Cells, texts: Texts) -> None:
 
 
 def _are_uuids(texts: Texts, codes: NDArray[np.int64]) -> bool:
-    """As `str` writes them; a million are not parsed one by one."""
+    """Whether the texts are UUIDs as `str` writes them; a million are not parsed one by one."""
     if not len(codes):
         return True
     blob, starts, ends = texts.places(codes)

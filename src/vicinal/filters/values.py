@@ -1,6 +1,6 @@
-"""When two values of metadata are equal, and which comes first. The rules every filter stands on.
+"""Equality and order of metadata values. All filters follow these rules.
 
-Values are of exactly the types that `metadata.loads` gives; `plain` makes an operand so.
+Values have exactly the types that `metadata.loads` returns; `plain` converts an operand to them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Number = int | float | Decimal
 Operator = Literal["eq", "gt", "gte", "lt", "lte"]
 Class = Literal["null", "bool", "number", "text", "instant", "uuid", "list", "dict"]
 
-# Of plain values, and of arrays with a value.
+# For plain values, and for arrays with a value.
 COMPARISONS: dict[Operator, Callable[[Any, Any], Any]] = {
     "eq": operator.eq,
     "gt": operator.gt,
@@ -43,9 +43,9 @@ _CLASSES: dict[type, Class] = {
     dict: "dict",
 }
 CLASSES: frozenset[Class] = frozenset(_CLASSES.values())
-# Classes in the order in which a sorted list of mixed values shows them.
+# Classes in the order in which a sorted list of mixed values has them.
 _SORTED: tuple[Class, ...] = ("bool", "number", "text", "instant", "uuid")
-# A filter may ask for the greater of two of these. Greater than True is no question.
+# Classes that a filter may compare by order. Greater than True is not a meaningful condition.
 _ORDERED = frozenset(_SORTED) - {"bool"}
 
 _SHOWN_CHARS_MAX = 80
@@ -58,28 +58,28 @@ _NUMERAL = re.compile(r"[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?", re.ASCII)
 
 
 def plain(value: Any) -> Any:
-    """`value` as metadata would give it back: NumPy scalars, tuples and subclasses become plain values.
+    """`value` as metadata would return it: NumPy scalars, tuples and subclasses become plain values.
 
     Raises:
-        InvalidMetadata, LimitExceeded: what metadata could not hold, such as NaN.
+        InvalidMetadata, LimitExceeded: a value that metadata cannot hold, such as NaN.
     """
     if value is None or type(value) in (bool, int) or (type(value) is str and value.isascii()):
-        return value  # nearly every operand; the way through JSON takes ten times as long
+        return value  # nearly every operand; conversion through JSON takes ten times as long
     return loads(dumps({"value": value}))["value"]
 
 
 def class_of(value: Any) -> Class:
-    """Values of different classes are never equal and have no order. A bool is not a number."""
+    """The class of a value. Values of different classes are never equal and not ordered. A bool is not a number."""
     return _CLASSES[type(value)]
 
 
 def is_ordered(value: Any) -> bool:
-    """Whether a filter may compare by order with `value`."""
+    """Whether a filter may use `value` in an ordered comparison."""
     return class_of(value) in _ORDERED
 
 
 def equal(a: Any, b: Any) -> bool:
-    """Equal as values: 1 equals 1.0, True does not equal 1; lists and dicts item by item."""
+    """Equality of values: 1 equals 1.0, True does not equal 1; lists and dicts are compared item by item."""
     kind = class_of(a)
     if kind != class_of(b):
         return False
@@ -93,7 +93,7 @@ def equal(a: Any, b: Any) -> bool:
 
 
 def compare(comparison: Operator, a: Any, b: Any) -> bool:
-    """Whether `a` stands to `b` as asked. Between values of two classes, and lists, there is no order."""
+    """The result of a comparison. Values of two classes, and lists, are not ordered."""
     if comparison == "eq":
         return equal(a, b)
     if class_of(a) != class_of(b) or not is_ordered(a):
@@ -102,7 +102,7 @@ def compare(comparison: Operator, a: Any, b: Any) -> bool:
 
 
 def coerced(value: Any) -> Number | None:
-    """A number as it is, a text that is wholly a finite decimal numeral as that number, else None."""
+    """A number unchanged, a text that is entirely a finite decimal numeral as that number, otherwise None."""
     if class_of(value) == "number":
         number: Number = value
         return number
@@ -110,7 +110,7 @@ def coerced(value: Any) -> Number | None:
         return None
     try:
         return int(value)
-    except ValueError:  # a fraction, an exponent, or more digits than Python reads
+    except ValueError:  # a fraction, an exponent, or more digits than Python converts
         return _finite_float(value)
 
 
@@ -123,7 +123,7 @@ def _finite_float(text: str) -> float | None:
 
 
 def sort_key(value: Any) -> tuple[int, Any] | None:
-    """Orders mixed values: by class, then by value. None for what is not sorted: null, lists, dicts."""
+    """A key that orders mixed values: by class, then by value. None for values without order: null, lists, dicts."""
     kind = class_of(value)
     return (_SORTED.index(kind), _comparable(value)) if kind in _SORTED else None
 
@@ -137,10 +137,10 @@ def instant(value: date) -> int:
 
 
 def from_instant(microseconds: int) -> datetime:
-    """The inverse of `instant`, in UTC; outside the years 1 to 9999 there, in the next zone where it is within them."""
+    """The inverse of `instant`, in UTC; if UTC is outside the years 1 to 9999, in the nearest zone that is inside."""
     try:
         return _EPOCH + microseconds * _MICROSECOND
-    except OverflowError:  # 9999-12-31T23:00-05:00, for one
+    except OverflowError:  # such as 9999-12-31T23:00-05:00
         limit = datetime.max if microseconds > 0 else datetime.min
         beyond = (microseconds - instant(limit)) * _MICROSECOND
         hours = min(-(-abs(beyond) // _HOUR) * _HOUR, timedelta(days=1) - _MICROSECOND)
@@ -149,10 +149,10 @@ def from_instant(microseconds: int) -> datetime:
 
 
 def shown(value: Any) -> str:
-    """For messages: what Python would print, cut where it is long."""
+    """A value for messages: its `repr`, shortened if it is long."""
     try:
         text = repr(value)
-    except ValueError:  # an int of more digits than Python prints
+    except ValueError:  # an int with more digits than Python prints
         text = "a very long number"
     return text if len(text) <= _SHOWN_CHARS_MAX else text[: _SHOWN_CHARS_MAX - 3] + "..."
 

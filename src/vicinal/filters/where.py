@@ -1,7 +1,7 @@
 """The `where` dialect: `{"year": {"$gte": 2020}, "tags": "gold"}` becomes a filter tree.
 
-Whatever cannot be meant is an error that names the place and what was probably meant: a filter that
-quietly matches nothing, or everything, is worse than none.
+Anything that cannot be intended is an error that names the position and suggests what was probably meant: a filter
+that silently matches nothing, or everything, is worse than none.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from .values import Operator, shown
 
 _ORDERINGS: dict[str, Operator] = {"$gt": "gt", "$gte": "gte", "$lt": "lt", "$lte": "lte"}
 _CONNECTIVES = ("$and", "$or", "$not")
-# What other programs have, and how it is said here.
+# Operators of other vector databases, and the equivalent here.
 _SAID_BY: dict[str, str] = {
     "$between": "Write {'$gte': low, '$lte': high}.",
     "$range": "Write {'$gte': low, '$lte': high}.",
@@ -59,24 +59,24 @@ _ESCAPE_REMEDY = "A key that begins with $ is written with a backslash before it
 
 
 def parse(where: Any, place: str = "where") -> Node:
-    """The tree of a `where` dict; an empty one holds for every row.
+    """The tree of a `where` dict; an empty dict matches every row.
 
     Raises:
-        InvalidArgument: an operator that does not exist, or an operand that it does not take.
+        InvalidArgument: an unknown operator, or an operand that the operator does not accept.
         LimitExceeded: more than 64 levels, 10,000 conditions or 1,000,000 values in a list.
     """
     return check_limits(_conditions(where, place, 1))
 
 
 def check_fields(tree: Node, known: Collection[Path], was_known: Callable[[Path], bool] = lambda path: False) -> None:
-    """Says that no row has a field: see `check_path`. Without any fields all may be asked for, and one whose type is
-    asked for may be missing.
+    """Reports fields that no row has: see `check_path`. If there are no fields at all, any may be used; a field whose
+    type is tested may be missing.
 
     Args:
-        was_known: whether some row had a field once.
+        was_known: returns whether some row once had a field.
 
     Raises:
-        InvalidArgument: with the nearest name that there is.
+        InvalidArgument: names the most similar existing field.
     """
     may_be_missing = {leaf.path for leaf in leaves(tree) if isinstance(leaf, OfType)}
     for path in paths(tree):
@@ -87,11 +87,11 @@ def check_fields(tree: Node, known: Collection[Path], was_known: Callable[[Path]
 def check_path(
     path: Path, known: Collection[Path], place: str, was_known: Callable[[Path], bool] = lambda path: False
 ) -> None:
-    """Refuses a field that no row has where one has nearly its name: then it is misspelt. Else it warns, for a job that
-    deletes the last rows with a field must not fail when there are none left.
+    """Raises an error for a field that no row has if it is similar to an existing one: then it is misspelt. Otherwise
+    warns, since a job that deletes the last rows with a field must not fail when there are none left.
 
     Args:
-        place: the argument that names it.
+        place: the argument that contains it.
     """
     if path in known or not known:
         return
@@ -103,11 +103,11 @@ def check_path(
 
 
 def parse_path(text: str) -> Path:
-    """Keys between dots. A backslash takes the character after it as it is."""
+    """Keys separated by dots. A backslash makes the following character literal."""
     keys, at = [], 0
     while True:
         found = _KEY.match(text, at)
-        assert found is not None  # it matches the empty text
+        assert found is not None  # the pattern also matches the empty text
         keys.append(re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL))
         if found[2] != ".":
             return tuple(keys)
@@ -115,7 +115,7 @@ def parse_path(text: str) -> Path:
 
 
 def _conditions(where: Any, place: str, depth: int) -> Node:
-    """A dict of fields and connectives: all must hold."""
+    """A dict of fields and connectives: all must match."""
     if not isinstance(where, Mapping):
         raise _refusal(f"a filter is a dict, not {_shown(where)}", where, place, "Such as {'year': {'$gte': 2020}}.")
     _check_depth(depth, where)
@@ -147,18 +147,18 @@ def _entry(key: Any, value: Any, place: str, depth: int) -> Node:
 
 
 class _RowPath(tuple[str, ...]):
-    """Not a field: the id or the text of a row. A field of that name is written with a backslash."""
+    """The id or text of a row, which is not a field. A field with that name is written with a backslash."""
 
     __slots__ = ()
 
 
 def _about_row(part: Literal["id", "text"], node: Node) -> Node:
-    """Conditions as if on a field `$id` or `$text` become conditions on the row itself."""
+    """Turns conditions on a field `$id` or `$text` into conditions on the row itself."""
     if isinstance(node, (And, Or)):
         return type(node)(tuple(_about_row(part, child) for child in node.children))
     if isinstance(node, Not):
         return Not(_about_row(part, node.child))
-    assert isinstance(node, (Compare, In, Contains, StartsWith, Regex, Exists))  # what the operators make
+    assert isinstance(node, (Compare, In, Contains, StartsWith, Regex, Exists))  # the operators create no other nodes
     if part == "id" and isinstance(node, In):
         return IdIn(node.values)
     if part == "id" and isinstance(node, Compare) and node.operator == "eq":
@@ -183,7 +183,7 @@ def _field(path: Path, value: Any, place: str, depth: int) -> Node:
 
 
 def _refuse_bare_operators(value: Any, place: str) -> None:
-    """`{"gt": 10}` is a dict to be equal to, which nobody means."""
+    """Rejects `{"gt": 10}`: it would be a dict to be equal to, which is never intended."""
     if isinstance(value, Mapping) and value and all(f"${key}" in _OPERATORS for key in value):
         meant = ", ".join(f"'${key}': {shown(operand)}" for key, operand in value.items())
         raise _refusal(

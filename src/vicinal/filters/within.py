@@ -1,4 +1,4 @@
-"""The filter of a handle: the only rows that there are for it. See `Collection.within`."""
+"""The filter of a restricted handle, outside which rows do not exist for it. See `Collection.within`."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ __all__ = ["check_within", "is_within", "joined"]
 
 
 def joined(outer: Node, inner: Node) -> Node:
-    """Both filters, side by side: however many there come to be, they are no deeper than the deepest.
+    """Both filters combined by "and", without deeper nesting than the deeper of the two.
 
     Raises:
-        LimitExceeded: they are more than one filter may have.
+        LimitExceeded: together they are larger than one filter may be.
     """
     before = outer.children if isinstance(outer, And) else (outer,)
     return check_limits(And((*before, inner)))
 
 
 def is_within(row: Row, within: Node | None) -> bool:
-    """Whether a handle with this filter sees the row; None sees all."""
+    """Whether a handle with this filter sees the row; with None, it sees all rows."""
     return within is None or matches(within, loads(row.metadata or "{}"), user_id(row.id), row.text)
 
 
 def check_within(within: Node | None, id_: Id | None, metadata: str | None, text: str | None, place: str) -> None:
-    """Refuses a row that the handle which writes it would not see, or that handles with another value could see too.
+    """Rejects a row that the handle writing it would not see, or that handles with another value could see too.
 
-    A list passes an equality by any of its elements: ["a", "b"] would be there for b as well, ["a"] for nobody else.
+    A list matches an equality by any of its elements: ["a", "b"] would be visible for b as well, ["a"] only for a.
 
     Args:
-        id_: None where the collection will make one.
+        id_: None if the collection will generate one.
 
     Raises:
         NotAllowed: nothing was changed.
@@ -67,14 +67,14 @@ def check_within(within: Node | None, id_: Id | None, metadata: str | None, text
 
 
 def _is_among(value: list[Any], wanted: Sequence[Any]) -> bool:
-    """Whether a list, or each of its elements, is a value that the filter names: then no other is met by it."""
+    """Whether a list, or each of its elements, is a value in the filter, so that no other value can match it."""
     return any(equal(value, one) for one in wanted) or all(
         any(equal(element, one) for one in wanted) for element in value
     )
 
 
 def _equalities(tree: Node, negated: bool = False) -> Iterator[Compare | In]:
-    """The conditions that a list meets by one of its elements; where they are denied, by none of them."""
+    """The conditions that a list meets if one of its elements does; under negation, if none does."""
     if isinstance(tree, (And, Or)):
         for child in tree.children:
             yield from _equalities(child, negated)

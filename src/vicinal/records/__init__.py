@@ -1,1 +1,1 @@
-"""What happens to records: inserted, updated, removed, read. Plans for one commit each."""
+"""Operations on rows: insert, update, remove, read. Each write is planned as one commit."""

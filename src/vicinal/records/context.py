@@ -1,4 +1,4 @@
-"""What every operation on one collection needs to know."""
+"""The state that every operation on a collection needs."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ..warn import warn_user
 
 
 class CollectionEncoder:
-    """The encoder that a collection remembers: found when first needed, probed once, cached.
+    """The encoder that a collection remembers: loaded on first use, probed once, cached.
 
     Args:
-        stored: what the collection remembers.
-        given: the encoder that the caller opened it with, already known to say it is the same; or None.
-        cache: where vectors of texts may be kept.
+        stored: the identity that the collection stores.
+        given: the encoder that the caller opened it with, already known to claim the same identity; or None.
+        cache: where vectors of texts may be cached.
     """
 
     def __init__(
@@ -42,16 +42,16 @@ class CollectionEncoder:
         self._ready: Encoder | None = None
 
     def encode(self, texts: Sequence[str]) -> FloatMatrix:
-        """float32, shape (len(texts), dim).
+        """The vectors of texts: float32, shape (len(texts), dim).
 
         Raises:
-            EncoderMismatch: the encoder gives other vectors than it did when the collection was made.
-            EncoderNotFound, ModelUnavailable, MissingExtra: it cannot be had; nothing else stands in.
+            EncoderMismatch: the encoder returns other vectors than when the collection was created.
+            EncoderNotFound, ModelUnavailable, MissingExtra: the encoder is not available; there is no fallback.
         """
         return self._checked().encode(texts)
 
     def encode_query(self, texts: Sequence[str]) -> FloatMatrix:
-        """The same of queries."""
+        """The vectors of queries."""
         return self._checked().encode_query(texts)
 
     def _checked(self) -> Encoder:
@@ -66,18 +66,18 @@ class CollectionEncoder:
         if self._cache is None or not isinstance(encoder, TextEncoder):
             return encoder
         if not encoder.declares_fingerprint:
-            return encoder  # two models of one class could not be told apart in the cache
+            return encoder  # the cache could not distinguish two models of one class
         return CachedEncoder(encoder, self._cache)
 
 
 class Context:
-    """One handle's view of its collection.
+    """A handle's view of its collection.
 
     Args:
-        encoder: what `state` remembers, bound to the encoder that the caller gave.
+        encoder: the encoder that `state` remembers, bound to the one that the caller gave.
 
     Attributes:
-        within: the only rows that the handle sees and may write; None for all.
+        within: the filter for rows that the handle may see and write; None for all.
     """
 
     within: Node | None = None
@@ -100,10 +100,10 @@ class Context:
         self._lock = new_lock()
         self._warned = False
         self._encoder = (state.encoder, encoder)
-        self._rules = (state, _rules_of(state))  # of the state that was last asked about
+        self._rules = (state, _rules_of(state))  # for the latest state that was asked about
 
     def narrowed(self, within: Node) -> Context:
-        """The same for a handle that sees only these rows, of those that this one sees."""
+        """The context of a handle restricted further, to these rows of those that this one sees."""
         narrowed = copy.copy(self)
         narrowed.within = within if self.within is None else joined(self.within, within)
         return narrowed
@@ -113,14 +113,14 @@ class Context:
         return self.lease.store()
 
     def encoder(self, state: State) -> CollectionEncoder | None:
-        """The encoder that `state` remembers; another one than at opening after a `reembed`."""
+        """The encoder that `state` remembers; differs from the one at opening after a `reembed`."""
         with self._lock:
             if self._encoder[0] != state.encoder:
                 self._encoder = (state.encoder, remembered(state, None, self.cache))
             return self._encoder[1]
 
     def warn_of_texts_without_encoder(self) -> None:
-        """Once a handle: no search by meaning finds what was just given."""
+        """Warns once per handle: dense search will not find the texts just written."""
         if not self._warned:
             self._warned = True
             warn_user(
@@ -130,7 +130,7 @@ class Context:
 
     @property
     def known(self) -> State:
-        """The state that this handle asked about last."""
+        """The last state that this handle saw."""
         return self._rules[0]
 
     def rules(self, state: State) -> VectorRules:
@@ -141,15 +141,15 @@ class Context:
         return rules
 
     def encode(self, texts: Sequence[str], state: State) -> FloatMatrix:
-        """Vectors of `texts` by the encoder that `state` remembers.
+        """Vectors of `texts` from the encoder that `state` remembers.
 
         Raises:
-            NoEncoder: it remembers none.
+            NoEncoder: there is none.
         """
         return self._encoder_for(texts, state).encode(texts)
 
     def encode_query(self, texts: Sequence[str], state: State) -> FloatMatrix:
-        """The same of queries."""
+        """The same for queries."""
         return self._encoder_for(texts, state).encode_query(texts)
 
     def _encoder_for(self, texts: Sequence[str], state: State) -> CollectionEncoder:
@@ -165,10 +165,10 @@ class Context:
 
 
 def remembered(state: State, given: Encoder | None, cache: EmbeddingStore) -> CollectionEncoder | None:
-    """What `state` remembers, bound to the encoder that the caller gave.
+    """The encoder that `state` remembers, bound to the one that the caller gave.
 
     Raises:
-        EncoderMismatch: the caller's is another one.
+        EncoderMismatch: the caller's encoder is a different one.
     """
     if state.encoder is None:
         if given is not None:

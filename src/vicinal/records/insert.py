@@ -1,4 +1,4 @@
-"""`add` and `upsert`: checked rows become vectors and one commit."""
+"""`add` and `upsert`: validated rows are encoded and written in one commit."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _INT64_MAX = 2**63 - 1
 T = TypeVar("T")
 
 _ENCODER_CHANGES_MAX = 3
-_ENCODED_AT_ONCE = 128  # where progress is shown or there is a deadline
+_ENCODED_AT_ONCE = 128  # texts, when progress is shown or there is a deadline
 
 
 def insert(context: Context, columns: RowArguments, rows: object, *, replace: bool, show: bool = False) -> list[Id]:
     """Stores the rows and returns their ids, in the order given.
 
-    A list is one commit; a generator commits every 8,192 rows, and an error leaves the commits before it.
+    A list is one commit. A generator is committed every 8,192 rows; an error keeps the commits before it.
     """
     ids: list[Id] = []
     state = context.store.current()
@@ -58,17 +58,17 @@ def insert(context: Context, columns: RowArguments, rows: object, *, replace: bo
 
 
 def _nobody(done: int) -> None:
-    """Where no progress is shown."""
+    """The progress function when no progress is shown."""
 
 
 def _progress(columns: RowArguments, rows: object) -> AbstractContextManager[Callable[[int], None]]:
-    """A bar with the time left where it is known how many rows there are."""
+    """A progress bar, with the time left if the number of rows is known."""
     source = rows if rows is not None else next((value for _, value in columns.given()), None)
     return progress("Storing rows", length_hint(source, 0) or None)
 
 
 class _BatchProgress:
-    """The progress of one batch: encoding takes nearly all the time, and rows without a text count when stored."""
+    """Progress within a batch: encoding takes most of the time; rows without a text count when they are stored."""
 
     def __init__(self, advance: Callable[[int], None], rows: int) -> None:
         self._advance = advance
@@ -88,7 +88,7 @@ class _BatchProgress:
 
 
 def until_encoder_stays(write: Callable[[], T]) -> T:
-    """Encodes and writes once more where the collection was re-embedded between the two."""
+    """Encodes and writes again if the collection was re-embedded between the two."""
     for _ in range(_ENCODER_CHANGES_MAX):
         try:
             return write()
@@ -100,7 +100,7 @@ def until_encoder_stays(write: Callable[[], T]) -> T:
 def _insert_batch(
     context: Context, batch: Batch, metric: Metric, progress: _BatchProgress, *, replace: bool
 ) -> list[Id]:
-    """Writes a batch that was checked under `metric`."""
+    """Writes a batch that was validated under `metric`."""
     if len(batch) == 0:
         return []
     moment = now()
@@ -109,7 +109,7 @@ def _insert_batch(
     else:
         check_unique(batch)
         if not all(batch.has_vector):
-            _refuse_known(context, batch, moment)  # before texts are encoded; looked up again under the lock
+            _refuse_known(context, batch, moment)  # before texts are encoded; checked again under the lock
         kept = list(range(len(batch)))
     _check_rows_within(context, batch, kept)
     state = context.store.current()
@@ -147,12 +147,12 @@ def _in_parts(
 
 
 def stored_expiry(expires: int | None) -> int | None:
-    """As the store keeps it: None for a row that stays."""
+    """The expiry in stored form: None for a row that never expires."""
     return None if expires == NEVER else expires
 
 
 def check_encoder(state: State, transaction: Transaction, spaces: list[Space | None]) -> None:
-    """Under the lock: texts were encoded with what is still the collection's encoder."""
+    """Under the lock: checks that the collection still has the encoder that encoded the texts."""
     if "text" in spaces and transaction.state.encoder != state.encoder:
         raise EncoderChanged
 
@@ -160,7 +160,7 @@ def check_encoder(state: State, transaction: Transaction, spaces: list[Space | N
 def with_encoded_texts(
     context: Context, state: State, batch: Batch, kept: list[int], progress: _BatchProgress | None = None
 ) -> tuple[FloatMatrix | None, list[Space | None]]:
-    """The vectors of the rows `kept`, encoded from text where none was given, and where each came from."""
+    """The vectors of the rows `kept`, encoded from text if not given, and the space of each."""
     spaces: list[Space | None] = ["given" if there else None for there in batch.has_vector]
     to_encode = [i for i in kept if spaces[i] is None and batch.texts[i] is not None]
     block = batch.block if batch.block is None or len(kept) == len(batch) else batch.block[kept]
@@ -183,7 +183,7 @@ def with_encoded_texts(
 
 
 def _fit(context: Context, transaction: Transaction, block: FloatMatrix | None, batch: Batch) -> FloatMatrix | None:
-    """Under the lock: another process may have fixed the dimension since the batch was checked."""
+    """Under the lock: another process may have set the dimension since the batch was checked."""
     if block is None:
         return None
     if transaction.state.dimension is None:
@@ -201,7 +201,7 @@ def check_lengths_again(
     kept: list[int],
     spaces: list[Space | None],
 ) -> None:
-    """Under the lock: the metric was altered since the batch was checked, and may not take vectors of length zero."""
+    """Under the lock: the metric may have changed since the batch was checked, and refuse vectors of length zero."""
     there = [at for at, row in enumerate(kept) if spaces[row] is not None]
     check_block(block[there], context.rules(transaction.state), lambda i: batch.place(kept[there[i]]))
 
@@ -239,10 +239,10 @@ def _clear_the_way(
     *,
     replace: bool,
 ) -> None:
-    """Ends the rows that the new ones replace; for `add` only expired ones may be in the way.
+    """Ends the rows that the new ones replace; for `add`, only expired rows may have the same ids.
 
     Raises:
-        NotAllowed: one of them is none of those that the handle sees.
+        NotAllowed: the handle does not see one of them.
     """
     if batch.ids is None:
         return
@@ -269,7 +269,7 @@ def _refuse_others(batch: Batch, stored: list[StoredId], found: dict[StoredId, R
 
 
 def _check_rows_within(context: Context, batch: Batch, kept: list[int]) -> None:
-    """Before texts are encoded: rows that the handle would not see are not for it to write."""
+    """Before texts are encoded: raises an error for rows that the handle would not see, since it may not write them."""
     if context.within is not None:
         for i in kept:
             id_ = None if batch.ids is None else batch.ids[i]
@@ -284,7 +284,7 @@ def _given_or_made(transaction: Transaction, batch: Batch) -> list[Id]:
         return [str(uuid.uuid4()) for _ in range(len(batch))]
     if by_integer:
         highest = max((id_ for id_ in batch.ids if isinstance(id_, int)), default=0)
-        transaction.pass_over_ids(min(highest, _INT64_MAX - 1))  # the next one must still be an int64
+        transaction.pass_over_ids(min(highest, _INT64_MAX - 1))  # the next id must still be an int64
     return batch.ids
 
 

@@ -1,4 +1,4 @@
-"""`notes`: small values that a program keeps beside the rows, with the same promises."""
+"""`notes`: small values that a program keeps beside the rows, with the same guarantees."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ T = TypeVar("T")
 
 
 class Notes(contract.Notes):
-    """Notes of one owner, key to bytes: as durable as rows, seen by every handle, and moved along by `compact`,
-    `backup`, `restore` and `repair`. Each call is one commit; one that changes nothing commits nothing.
+    """The notes of one owner, key to bytes: as durable as rows, visible to every handle, and preserved by `compact`,
+    `backup`, `restore` and `repair`. Each call is one commit; a call that changes nothing commits nothing.
 
     Args:
-        owner: whose notes; those of others are not seen.
-        handle: what must live as long as these notes, because it closes the files when it dies.
+        owner: whose notes these are; notes of other owners are not visible.
+        handle: an object kept alive by these notes, because it closes the files when it is garbage collected.
     """
 
     def __init__(self, context: Context, owner: str, handle: object = None) -> None:
@@ -40,7 +40,7 @@ class Notes(contract.Notes):
         return len(self._all())
 
     def items(self) -> ItemsView[str, bytes]:
-        """All notes as of one point in time, read once."""
+        """All notes as of one point in time, read in a single call."""
         return self._all().items()
 
     def __setitem__(self, key: str, value: bytes) -> None:
@@ -57,7 +57,7 @@ class Notes(contract.Notes):
             raise KeyError(key)
 
     def setdefault(self, key: str, default: bytes | None = None) -> bytes:
-        """The note; where there is none, `default` becomes it. Of several processes one is first."""
+        """The note; if there is none, stores and returns `default`. Atomic: exactly one process comes first."""
         value = checked_note(key, default)
 
         def plan(transaction: Transaction) -> bytes:
@@ -69,10 +69,10 @@ class Notes(contract.Notes):
         return self._write(plan)
 
     def replace(self, key: str, before: bytes | None, value: bytes) -> bool:
-        """Writes a note if it still is what it was when it was read; False where it is not, and nothing is written.
+        """Writes a note if its value is still `before`; otherwise writes nothing and returns False.
 
         Args:
-            before: None where there was none.
+            before: None if the note did not exist.
         """
         given, known = checked_note(key, value), None if before is None else checked_note(key, before)
 
@@ -85,7 +85,7 @@ class Notes(contract.Notes):
         return self._write(plan)
 
     def update(self, other: Any = (), /, **more: bytes) -> None:
-        """All of these notes in one commit."""
+        """Writes all of these notes in one commit."""
         given = {key: checked_note(key, value) for key, value in {**dict(other), **more}.items()}
 
         def plan(transaction: Transaction) -> None:
@@ -106,7 +106,7 @@ class Notes(contract.Notes):
 
 
 def checked_note(key: object, value: object) -> bytes:
-    """The value of a note that can be one, under a key that can be one."""
+    """The value of a note, after checking key and value."""
     checked_name(key, "key")
     if not isinstance(value, bytes):
         raise InvalidArgument(
@@ -120,7 +120,7 @@ def checked_note(key: object, value: object) -> bytes:
 
 
 def checked_name(value: object, name: str) -> str:
-    """The name of an owner or of a note."""
+    """The checked name of an owner or of a note."""
     if not isinstance(value, str) or not 0 < len(value) <= NAME_CHARS_MAX:
         raise InvalidArgument(
             f"the {name} of a note is a text of 1 to {NAME_CHARS_MAX:,} characters, not {value!r:.80}",

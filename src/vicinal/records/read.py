@@ -1,4 +1,4 @@
-"""`get` and `peek`: rows as records; `ids`: what they are called."""
+"""`get` and `peek`: rows as records; `ids`: their ids only."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ALL = 2**63 - 1
 def read(
     context: Context, ids: Any, *, where: Mapping[str, Any] | None, limit: int | None, offset: int, vectors: bool
 ) -> list[Record]:
-    """Rows by id in the order asked, or all in insertion order; unknown ids are ignored."""
+    """Rows by id in the requested order, or all in insertion order; unknown ids are skipped."""
     limit = _ALL if limit is None else checked_count("limit", limit)
     offset = checked_count("offset", offset)
     moment = now()
@@ -61,7 +61,7 @@ def _read_where(
         rows = list(reader.rows_by_slot(slots).values())
         if stored is not None:
             found = {row.id: row for row in rows}
-            rows = [found[id_] for id_ in stored if id_ in found][part]  # as asked: an id may come twice
+            rows = [found[id_] for id_ in stored if id_ in found][part]  # in the requested order: an id may be repeated
         else:
             rows.sort(key=lambda row: row.slot)
         return [record_of(reader, row, vectors=vectors) for row in rows]
@@ -70,7 +70,7 @@ def _read_where(
 
 
 def read_ids(context: Context, where: Mapping[str, Any] | None) -> list[Id]:
-    """Ids of the rows that match, in insertion order, of which nothing else is read."""
+    """Ids of the rows that match, in insertion order; nothing else is read."""
     view, moment = viewing(filter_of(where), within=context.within), now()
 
     def ids(slots: Slots, reader: Reader) -> list[Id]:
@@ -98,7 +98,7 @@ def _sparse_of(row: Row) -> dict[int, float] | None:
 
 
 def checked_first(n: Any) -> int:
-    """How many of the first rows."""
+    """A valid argument of `peek`: how many of the first rows."""
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
         raise InvalidArgument(
             f"n must be a whole number of at least 0, not {n!r}", name="n", value=n, remedy="Leave it out for 10."
@@ -107,7 +107,7 @@ def checked_first(n: Any) -> int:
 
 
 def checked_count(name: str, value: Any) -> int:
-    """How many rows, at most as many as SQLite can count."""
+    """A valid number of rows, limited to what SQLite can count."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
         raise InvalidArgument(
             f"{name} must be a whole number of at least 0, not {value!r}",
@@ -115,4 +115,4 @@ def checked_count(name: str, value: Any) -> int:
             value=value,
             remedy=f"Leave {name} out for all rows.",
         )
-    return min(int(value), _ALL)  # SQLite takes int64
+    return min(int(value), _ALL)  # SQLite accepts int64

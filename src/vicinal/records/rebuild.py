@@ -30,7 +30,7 @@ from ..types import PurgeReceipt, Snapshot, VerifyReport
 from ..visible import shown
 from .context import Context, now
 
-_PURGE_WAIT_SECONDS = 10.0  # idle processes look for a switch every two seconds
+_PURGE_WAIT_SECONDS = 10.0  # idle processes check for a switch every two seconds
 _PURGE_RETRY_SECONDS = 0.05
 _STILL_THERE = "Another process has it open, or it cannot be deleted: {}."
 _OUTSIDE = (
@@ -47,17 +47,17 @@ def require_disk(context: Context, verb: str) -> None:
 
 
 def verify(context: Context) -> VerifyReport:
-    """Every file of the collection against what was written."""
+    """Checks every file of the collection."""
     require_disk(context, "verify")
     store = context.store
     assert store.folder is not None  # it is on disk
     if store.files.exclusive:
-        store.sleep()  # it holds the files; the next call opens them again
+        store.sleep()  # releases the files; the next call opens them again
     return verify_collection(store.files, store.folder, store.make_index)
 
 
 def compact(context: Context) -> None:
-    """Rows only, dense slots, no dead bytes."""
+    """Copies the live rows only: dense slots, no dead bytes."""
     context.store.upkeep.rebuild(Plan(), timeout=context.timeout, now=now())
 
 
@@ -68,13 +68,13 @@ def restore(context: Context, name: str) -> None:
 
 
 def alter(context: Context, metric: Any, index: Any) -> None:
-    """Another metric or another index over the same vectors."""
+    """Changes the metric or the vector index; vectors stay the same."""
     if metric is None and index is None:
         return
     if metric is not None:
         checked_metric(metric)
     known = context.store.current()
-    # What the new metric does not allow, the index that the collection has may not allow either.
+    # A vector that the new metric does not allow may not be allowed by the existing index either.
     kept = known.setting.get("index", DEFAULT_INDEX)
     setting = index_setting(kept_index(kept) if index is None else index, kernels(), metric or known.metric)
 
@@ -87,7 +87,7 @@ def alter(context: Context, metric: Any, index: Any) -> None:
 
 
 def checked_metric(metric: Any) -> Metric:
-    """Raises InvalidArgument for what is none."""
+    """Raises InvalidArgument for a value that is not a metric."""
     if not isinstance(metric, str) or metric not in get_args(Metric):
         raise InvalidArgument(
             f"there is no metric {metric!r}",
@@ -99,7 +99,7 @@ def checked_metric(metric: Any) -> Metric:
 
 
 def _lengths_checked(metric: Metric, zero_allowed: bool) -> Transform:
-    """Raises ZeroVector for the first row that the new metric cannot compare."""
+    """A check that raises ZeroVector for the first row that the new metric cannot compare."""
 
     def check(copied: list[Copied]) -> list[Copied]:
         rules = VectorRules(metric, None, zero_allowed)
@@ -113,7 +113,7 @@ def _lengths_checked(metric: Metric, zero_allowed: bool) -> Transform:
 
 
 def reembed(context: Context, given: Any) -> None:
-    """Every text re-encoded; the collection remembers the new encoder from the switch on."""
+    """Re-encodes every text; the new encoder becomes the collection's at the switch."""
     encoder = as_encoder(given)
     check_encoder_dimension(encoder)
     remembered = identity_of(encoder).to_json()
@@ -147,7 +147,7 @@ def _encoded(context: Context, encoder: Encoder, copied: list[Copied]) -> list[C
 
 
 def purge(context: Context, *, drop_snapshots: bool) -> PurgeReceipt:
-    """Rewrites everything without what was deleted, and waits until the old files are gone."""
+    """Rewrites all files without the deleted data, and waits until the old files are gone."""
     require_disk(context, "purge")
     upkeep = context.store.upkeep
     snapshots = upkeep.snapshot_names()
@@ -159,7 +159,7 @@ def purge(context: Context, *, drop_snapshots: bool) -> PurgeReceipt:
             remedy="Pass drop_snapshots=True to delete them too.",
         )
     before = context.store.bytes_on_disk()
-    upkeep.rebuild(Plan(), timeout=context.timeout, now=now())  # what may fail, as for want of room, comes first
+    upkeep.rebuild(Plan(), timeout=context.timeout, now=now())  # first, since it may fail, such as for lack of space
     dropped = upkeep.drop_snapshots(context.timeout) if snapshots else []
     damaged = upkeep.remove_damaged(context.timeout)
     still_there = _cleared_up(context) + _forget_encoded(context) + _forget_queries(context)
@@ -178,7 +178,7 @@ def purge(context: Context, *, drop_snapshots: bool) -> PurgeReceipt:
 
 
 def _cleared_up(context: Context) -> list[str]:
-    """Waits for others to let go of the old files; returns those that are still there."""
+    """Waits until other processes close the old files; returns the files that still exist."""
     upkeep = context.store.upkeep
     deadline = time.monotonic() + min(context.timeout, _PURGE_WAIT_SECONDS)
     upkeep.clear_up()
@@ -189,7 +189,7 @@ def _cleared_up(context: Context) -> list[str]:
 
 
 def _forget_encoded(context: Context) -> list[str]:
-    """Erases vectors of texts, also those that other handles keep on disk; returns the file that cannot be erased."""
+    """Erases cached vectors of texts, including those of other handles; returns the file that cannot be erased."""
     store, cache = context.store, context.cache
     assert store.folder is not None  # it is on disk
     path = os.path.join(os.path.dirname(store.folder), FILE_NAME)
@@ -205,7 +205,7 @@ def _forget_encoded(context: Context) -> list[str]:
 
 
 def _forget_queries(context: Context) -> list[str]:
-    """Erases the log of searches; returns the file that cannot be erased."""
+    """Erases the query log; returns the file that cannot be erased."""
     try:
         context.store.query_log.erase()
     except StoreError:
@@ -227,7 +227,7 @@ def drop_snapshot(context: Context, name: str) -> None:
 
 
 def checked_snapshot_name(name: Any) -> str:
-    """Raises InvalidArgument for what is none."""
+    """Raises InvalidArgument for a value that is not a snapshot name."""
     if not isinstance(name, str) or not name:
         raise InvalidArgument(f"a snapshot's name is a text, not {shown(name)}", name="name", value=name)
     check_unicode(name, "the name", "name")

@@ -1,4 +1,4 @@
-"""`delete`: rows end; their slots are reclaimed by compaction."""
+"""`delete`: ends rows; compaction reclaims their slots."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .selection import filter_of, slots_in
 
 
 def remove(context: Context, ids: Any) -> int:
-    """Deletes the rows that exist and returns how many they were. One commit, or none where none exists."""
+    """Deletes the rows that exist and returns how many. One commit, or none if none of them exists."""
     if context.within is not None:
         return _remove_selected(context, filter_of(None, ids))
     stored = list(dict.fromkeys(stored_id(id_) for id_ in id_list(ids)))
@@ -35,13 +35,13 @@ def remove(context: Context, ids: Any) -> int:
 
 
 def remove_where(context: Context, where: Mapping[str, Any], ids: Any) -> int:
-    """The same for the rows that match a filter, as of the commit before."""
+    """The same for rows that match a filter, as of the preceding commit."""
     refuse_every_row(where)
     return _remove_selected(context, filter_of(where, ids))
 
 
 def refuse_every_row(where: Mapping[str, Any]) -> None:
-    """Raises InvalidArgument for a filter that says nothing."""
+    """Raises InvalidArgument for an empty filter."""
     if not where:
         raise InvalidArgument(
             "an empty where would delete every row",

@@ -1,4 +1,4 @@
-"""`scroll`: every row once, page by page, however many there are and whatever is written meanwhile."""
+"""`scroll`: every row exactly once, page by page, however many there are and despite concurrent writes."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from .read import record_of
 from .selection import filter_of, slots_in
 
 _PAGE_ROWS: Final = 1000
-_HELD_IDS_MAX: Final = 16_384  # of more rows only hashes of ids are held, 8 bytes each
+_HELD_IDS_MAX: Final = 16_384  # beyond this, only hashes of ids are held, 8 bytes each
 _SCANNED_AT_ONCE: Final = 1024
-_SCANNED_MAX: Final = 64 * _PAGE_ROWS  # in one transaction
+_SCANNED_MAX: Final = 64 * _PAGE_ROWS  # rows per transaction
 
 
 def scroll(
     context: Context, where: Mapping[str, Any] | None, order_by: str | None, *, descending: bool, vectors: bool
 ) -> Iterator[Record]:
-    """Rows in the order of their ids, or of a field and then of their ids.
+    """Iterates over rows in the order of their ids, or of a field and then of their ids.
 
-    Which rows these are is decided first, on one snapshot; they are read page by page later, and no transaction stays
-    open between pages. So a row that is there throughout comes exactly once, one that was deleted meanwhile does not
-    come, and no loop that adds rows runs after them for ever.
+    The set of rows is determined first, on one snapshot; the rows are read page by page later, and no transaction
+    stays open between pages. So a row that exists throughout is returned exactly once, a row deleted meanwhile is not
+    returned, and a loop that adds rows cannot make the iteration endless.
     """
     if order_by is not None:
         checked_order(order_by)
@@ -52,7 +52,7 @@ def scroll(
 
 
 def checked_order(order_by: Any) -> str:
-    """Raises InvalidArgument for what names no field."""
+    """Raises InvalidArgument for a value that is not the name of a field."""
     if not isinstance(order_by, str) or not order_by:
         raise InvalidArgument(
             f"order_by must be the name of a field, not {order_by!r}",
@@ -65,7 +65,7 @@ def checked_order(order_by: Any) -> str:
 
 
 def _chosen(context: Context, tree: Node | None, descending: bool) -> list[StoredId] | NDArray[np.int64]:
-    """The ids of the rows that pass, in order; hashes of them, ascending, where there are many."""
+    """The ids of the rows that match, in order; if there are many, their hashes, ascending."""
     moment, view = now(), viewing(tree, within=context.within)
 
     def ids(slots: Slots, reader: Reader) -> list[StoredId] | NDArray[np.int64]:
@@ -79,10 +79,10 @@ def _chosen(context: Context, tree: Node | None, descending: bool) -> list[Store
 
 
 def _hashes_of(reader: Reader, passes: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
-    """Of the ids of the rows whose slots pass, ascending.
+    """Hashes of the ids of the matching rows, ascending.
 
     Raises:
-        ChangedMeanwhile: one is gone.
+        ChangedMeanwhile: a row no longer exists.
     """
     hashes, known, after = np.empty(count, dtype=np.int64), 0, None
     while found := reader.ids_after(after, limit=_SCANNED_AT_ONCE):
@@ -99,7 +99,7 @@ def _hashes_of(reader: Reader, passes: NDArray[np.bool_], count: int) -> NDArray
 
 
 def _hash_of(id_: StoredId) -> int:
-    """Of 64 bits, keyed by the process. Numbers as they are written: Python's own hash of -1 is that of -2."""
+    """A 64-bit hash, keyed per process. Numbers are hashed as text: Python's own hash of -1 equals that of -2."""
     return hash(repr(id_))
 
 
@@ -116,12 +116,12 @@ def _ids_in_order_of(context: Context, tree: Node | None, order_by: str, descend
 
     ranks, ids = context.store.at_moment(take, with_ids)
     keyed = sorted(zip(ranks.tolist(), map(comparable_id, ids), ids, strict=True), reverse=descending)
-    keyed = [row for row in keyed if row[0] >= 0] + [row for row in keyed if row[0] < 0]  # no value: always last
+    keyed = [row for row in keyed if row[0] >= 0] + [row for row in keyed if row[0] < 0]  # without a value: always last
     return [id_ for _, _, id_ in keyed]
 
 
 def _sorted(ids: list[StoredId], descending: bool) -> list[StoredId]:
-    """In the order of `comparable_id`, kind by kind: its keys would take three times the room of the ids."""
+    """Sorts as `comparable_id`, but kind by kind: its keys would take three times the memory of the ids."""
     kinds: tuple[list[Any], ...] = ([], [], [])
     while ids:
         id_ = ids.pop()
@@ -140,12 +140,12 @@ def _kind(id_: StoredId) -> int:
 
 
 def comparable_id(id_: StoredId) -> tuple[int, StoredId]:
-    """Integers come before texts, texts before UUIDs, as SQLite orders them."""
+    """A sort key: integers come before texts, texts before UUIDs, as SQLite orders them."""
     return _kind(id_), id_
 
 
 def pages(context: Context, ids: Sequence[StoredId], vectors: bool) -> Iterator[Record]:
-    """The rows of these ids that are there when it comes to them."""
+    """The rows with these ids that still exist when their page is read."""
     for start in range(0, len(ids), _PAGE_ROWS):
         check_deadline()
         page = ids[start : start + _PAGE_ROWS]
@@ -153,7 +153,7 @@ def pages(context: Context, ids: Sequence[StoredId], vectors: bool) -> Iterator[
 
 
 def _pages_of(context: Context, hashes: NDArray[np.int64], vectors: bool, descending: bool) -> Iterator[Record]:
-    """The rows that have one of these hashes, in the order of their ids, as they are when it comes to them."""
+    """The rows whose ids have one of these hashes, in the order of their ids, as of when their page is read."""
     after: StoredId | None = None
     while True:
         check_deadline()
@@ -173,7 +173,7 @@ def _page_after(
     descending: bool,
     reader: Reader,
 ) -> tuple[list[Record], StoredId | None]:
-    """A page, and the id to go on from; None at the end. It may hold no row, where few of many pass."""
+    """A page, and the id to continue from; None at the end. The page may be empty if few of many rows match."""
     page: list[StoredId] = []
     for _ in range(0, _SCANNED_MAX, _PAGE_ROWS):
         found = [id_ for id_, _ in reader.ids_after(after, limit=_PAGE_ROWS, descending=descending)]
@@ -185,7 +185,7 @@ def _page_after(
 
 
 def _among(ids: Sequence[StoredId], hashes: NDArray[np.int64]) -> list[StoredId]:
-    """Those that have one of the hashes, which are ascending."""
+    """The ids that have one of the hashes, which are ascending."""
     own = np.fromiter(map(_hash_of, ids), dtype=np.int64, count=len(ids))
     at = np.searchsorted(hashes, own)
     there = hashes[np.minimum(at, len(hashes) - 1)] == own

@@ -1,4 +1,4 @@
-"""Which rows a call means by `where`, `ids` or both."""
+"""Which rows a call selects by `where`, `ids` or both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _recent = TreeCache(parse)
 
 
 def filter_of(where: Mapping[str, Any] | Node | None, ids: Any = None) -> Node | None:
-    """The tree of `where`, which may be one already, narrowed to `ids` where they are given; None for every row.
+    """The tree of `where`, which may already be one, restricted to `ids` if given; None for every row.
 
     Raises:
         InvalidArgument: see `filters.where.parse`.
@@ -31,5 +31,5 @@ def filter_of(where: Mapping[str, Any] | Node | None, ids: Any = None) -> Node |
 
 
 def slots_in(view: View, now: int) -> Slots:
-    """Slots of the visible rows that match, ascending, which is insertion order."""
+    """Slots of the visible rows that match, ascending, that is, in insertion order."""
     return np.flatnonzero(view.visible(now)).astype(np.uint32)

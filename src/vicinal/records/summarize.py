@@ -1,4 +1,4 @@
-"""`count`, `facets`, `distinct` and `min_max`: what is there, without fetching it."""
+"""`count`, `facets`, `distinct` and `min_max`: summaries of rows without reading them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def count(context: Context, where: Mapping[str, Any] | None) -> int:
-    """Rows that a search could return now, those without a vector included."""
+    """The number of rows that a search could return now, including those without a vector."""
     view = viewing(filter_of(where), within=context.within)
     try:
         with context.store.snapshot(view) as (taken, _):
@@ -44,7 +44,7 @@ def min_max(context: Context, field: str, where: Mapping[str, Any] | None) -> tu
 
 
 def bucket_sizes(context: Context) -> list[tuple[int, int, int]] | None:
-    """Table, key and size of each bucket of the vector index; None where the index has no buckets."""
+    """Table, key and size of each bucket of the vector index; None if the index has no buckets."""
 
     def take(index: DerivedIndex, reader: Reader) -> VectorIndex:
         return index.vectors
@@ -54,7 +54,7 @@ def bucket_sizes(context: Context) -> list[tuple[int, int, int]] | None:
 
 
 def checked_field(field: Any) -> str:
-    """Raises InvalidArgument for what names none."""
+    """Raises InvalidArgument for a value that is not the name of a field."""
     if not isinstance(field, str) or not field:
         raise InvalidArgument(f"a field is named by a text, not {field!r}", name="field", value=field)
     check_unicode(field, "the name of a field", "field")

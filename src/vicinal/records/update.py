@@ -1,4 +1,4 @@
-"""`update`: metadata merges, a new text or vector moves the row to a new slot."""
+"""`update`: merges metadata; a new text or vector moves the row to a new slot."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class _How:
     """How rows are changed.
 
     Attributes:
-        merge: whether metadata merges with what a row has.
-        removed: top-level keys of metadata that go.
-        where: only rows that pass it are changed, and those that do not, or do not exist, are passed over.
+        merge: whether new metadata is merged with the row's.
+        removed: top-level metadata keys to remove.
+        where: only rows that match it are changed; others, and ids that do not exist, are skipped.
     """
 
     merge: bool
@@ -55,10 +55,10 @@ def update(
     merge: bool = True,
     remove: Sequence[str] = (),
 ) -> int:
-    """Changes existing rows and returns how many. One commit; a generator of rows commits every 8,192 of them.
+    """Changes existing rows and returns how many. One commit; a generator is committed every 8,192 rows.
 
     Args:
-        where: of the rows that are named only those that pass it as they are when they are written.
+        where: of the given rows, change only those that match it at the time of writing.
 
     Raises:
         IdNotFound: an id is unknown, and there is no `where`; no row changes.
@@ -101,7 +101,7 @@ def _update_checked(context: Context, batch: Batch, metric: Metric, moment: int,
 
 
 def checked_keys(remove: object) -> frozenset[str]:
-    """Top-level keys of metadata that are to go."""
+    """The top-level metadata keys to remove."""
     keys = [remove] if isinstance(remove, str) else remove
     if not isinstance(keys, (list, tuple, set, frozenset)) or not all(isinstance(key, str) for key in keys):
         raise InvalidArgument(
@@ -116,14 +116,14 @@ def checked_keys(remove: object) -> frozenset[str]:
 
 
 def _update_batch(context: Context, batch: Batch, metric: Metric, moment: int, how: _How) -> int:
-    """Writes a batch that was checked under `metric`."""
+    """Writes a batch that was validated under `metric`."""
     state = context.store.current()
     block, spaces = with_encoded_texts(context, state, batch, list(range(len(batch))))
-    without_vector: list[StoredId] = []  # rows that have a text, and neither had nor get a vector
+    without_vector: list[StoredId] = []  # rows that have a text, but neither had nor get a vector
 
     def plan(transaction: Transaction) -> int:
         check_encoder(state, transaction, spaces)
-        assert batch.ids is not None  # _read saw to it
+        assert batch.ids is not None  # ensured by _read
         ids = [stored_id(id_) for id_ in batch.ids]
         found = _found(context, transaction, batch, ids, moment, how)
         if not found:
@@ -149,7 +149,7 @@ def _update_batch(context: Context, batch: Batch, metric: Metric, moment: int, h
 def _found(
     context: Context, transaction: Transaction, batch: Batch, ids: list[StoredId], moment: int, how: _How
 ) -> dict[StoredId, Row]:
-    """The rows that are to change, as they are under the lock."""
+    """The rows to change, as they are under the lock."""
     found = {id_: row for id_, row in transaction.rows_by_id(ids).items() if is_within(row, context.within)}
     if how.where is None:
         _refuse_unknown(batch, ids, found, moment)
@@ -185,7 +185,7 @@ def _check_block(
 def update_where(
     context: Context, where: Mapping[str, Any], columns: RowArguments, *, merge: bool = True, remove: Sequence[str] = ()
 ) -> int:
-    """Merges one dict of metadata into the rows that match a filter, and sets one time to live. One commit."""
+    """Merges one dict of metadata into the rows that match a filter, and sets one expiry. One commit."""
     moment = now()
     changed = change_of_rows(context, columns, moment, merge=merge, remove=remove)
 
@@ -207,7 +207,7 @@ def update_where(
 def change_of_rows(
     context: Context, columns: RowArguments, moment: int, *, merge: bool, remove: Sequence[str]
 ) -> Callable[[Row], tuple[Row, str | None, int | None]]:
-    """What becomes of each row that `update(where=...)` finds: the row, its metadata, its expiry."""
+    """A function that returns, for a row found by `update(where=...)`, the row, its metadata and its expiry."""
     check_merge(merge)
     removed = checked_keys(remove)
     if any(given is not None for given in (columns.texts, columns.vectors, columns.sparse)):
@@ -232,7 +232,7 @@ def change_of_rows(
 
 
 def check_merge(merge: object) -> None:
-    """Raises InvalidArgument for what is neither True nor False."""
+    """Raises InvalidArgument for a value that is not a bool."""
     if not isinstance(merge, bool):
         raise InvalidArgument(
             f"merge must be True or False, not {merge!r:.80}",
@@ -288,7 +288,7 @@ def _metadata(row: Row, batch: Batch, i: int, how: _How) -> str | None:
 
 
 def _without(metadata: str | None, removed: frozenset[str]) -> str | None:
-    """The metadata less some of its top-level keys."""
+    """The metadata without some of its top-level keys."""
     if metadata is None or not removed:
         return metadata
     values = loads(metadata)
@@ -297,7 +297,7 @@ def _without(metadata: str | None, removed: frozenset[str]) -> str | None:
 
 
 def _merged(old: str | None, given: str | None, place: str) -> str | None:
-    """Top-level keys of the new metadata over those of the old."""
+    """The old metadata, with the top-level keys of the new metadata replaced."""
     if given is None or old is None:
         return old if given is None else given
     return dumps({**loads(old), **loads(given)}, place=place)
@@ -315,7 +315,7 @@ def _move(
     spaces: list[Space | None],
     how: _How,
 ) -> None:
-    """Rewrites the rows; what was not given is carried over."""
+    """Rewrites the rows; values that were not given are carried over."""
     if not moved:
         return
     dimension = transaction.state.dimension

@@ -1,4 +1,4 @@
-"""Waiting until the vector index has taken in what was written."""
+"""Waiting until the vector index covers everything written."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def wait_indexed(context: Context, seconds: float | None) -> bool:
     """See `Collection.wait_indexed`.
 
     Raises:
-        InvalidArgument: what is not a number of seconds.
+        InvalidArgument: a value that is not a number of seconds.
     """
     return context.store.wait_indexed(None if seconds is None else checked_seconds(seconds))
 
 
 def checked_seconds(seconds: Any) -> float:
-    """Raises InvalidArgument for what is no time to wait."""
+    """Raises InvalidArgument for a value that is not a time to wait."""
     is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
     if not (is_number and seconds >= 0):
         raise InvalidArgument(

@@ -1,1 +1,1 @@
-"""What the search calls of a handle do: its arguments and encoder, then the search, then what is made of the hits."""
+"""The search calls of a handle: they encode the arguments, run the search and shape the hits."""

@@ -1,4 +1,4 @@
-"""`duplicates`: every pair of rows that are nearly the same, exactly, off every lock."""
+"""`duplicates`: every pair of rows that are nearly the same, exactly, without holding a lock."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def duplicates(
         least = _least(metric, threshold, max_distance)
         vectors = reader.matrix(len(view.slots.live))
         slots = np.flatnonzero(unpack(view.candidates(moment), len(vectors))).astype(np.uint32)
-        ids = reader.ids_of(slots)  # at once: rows may go while vectors are compared, which stay as they are
+        ids = reader.ids_of(slots)  # read first: rows may be deleted during the comparison; vectors stay readable
         pairs = _compare(view, metric, vectors, slots, least, int(max_pairs), show)
         if max_distance is not None:
             near = _DISTANCE_AT_0[metric] - pairs[2].astype(np.float64) <= float(max_distance)
@@ -83,11 +83,11 @@ def _compare(
 
 
 def _least(metric: Metric, threshold: Any, max_distance: Any) -> float:
-    """The score that a pair must have."""
+    """The minimum score of a pair."""
     if threshold is not None:
         return float(threshold)
     if max_distance is not None:
-        # A rounding lower: pairs are chosen by their distance then.
+        # One rounding step lower; the pairs are then filtered by their distance.
         return math.nextafter(_DISTANCE_AT_0[metric] - float(max_distance), -math.inf)
     if metric != "cosine":
         raise InvalidArgument(
@@ -99,7 +99,7 @@ def _least(metric: Metric, threshold: Any, max_distance: Any) -> float:
 
 
 def checked_pairs(max_pairs: Any) -> int:
-    """Raises InvalidArgument for what is not a number of pairs."""
+    """Raises InvalidArgument for a value that is not a number of pairs."""
     if isinstance(max_pairs, bool) or not isinstance(max_pairs, (int, np.integer)) or max_pairs < 1:
         raise InvalidArgument(
             f"max_pairs must be a whole number of at least 1, not {shown(max_pairs)}",
@@ -111,7 +111,7 @@ def checked_pairs(max_pairs: Any) -> int:
 
 
 def checked_number(name: str, value: Any) -> Any:
-    """Raises InvalidArgument for what is neither a finite number nor None."""
+    """Raises InvalidArgument for a value that is neither a finite number nor None."""
     is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
     if value is not None and not (is_number and np.isfinite(float(value))):
         raise InvalidArgument(
@@ -136,12 +136,12 @@ def _named(pairs: Pairs, slots: Slots, ids: list[Id], metric: Metric) -> Duplica
 
 
 def _components(firsts: list[int], seconds: list[int]) -> list[list[int]]:
-    """Places that hang together, each group ascending; the largest first, then by their first place."""
+    """Connected components of positions, each group ascending; the largest first, then by their first position."""
     parent: dict[int, int] = {}
 
     def root(place: int) -> int:
         while (above := parent.setdefault(place, place)) != place:
-            parent[place] = parent[above]  # halves the way
+            parent[place] = parent[above]  # path halving
             place = parent[place]
         return place
 

@@ -1,4 +1,4 @@
-"""`explain` and `why_not`: a search that tells what it does, and what keeps a row out of it."""
+"""`explain` and `why_not`: a search that reports its steps, and the reason why a row is not among the hits."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _explained(context: Context, arguments: SearchArguments, where: Where) -> Ex
 
 
 def _reranked(told: Explanation, reranker: Reranker, arguments: SearchArguments) -> Explanation:
-    """The explanation of the pool, with the hits that a reranker puts first."""
+    """The explanation of the pool, with the hits that the reranker ranks highest."""
     watch = Stopwatch()
     with watch.step("rerank"):
         scores = scores_of(reranker, arguments.queries[0], [hit.text or "" for hit in told.hits])
@@ -77,12 +77,12 @@ def _reranked(told: Explanation, reranker: Reranker, arguments: SearchArguments)
 
 
 def _by_reranker(context: Context, told: WhyNot, arguments: SearchArguments, where: Where) -> WhyNot:
-    """For a row that is in the pool."""
+    """The verdict for a row in the pool."""
     every = replace(arguments, k=wide(arguments).k, offset=0, min_score=None)
     hits, k = unlogged_search(context, every, where)[0], int(arguments.k)
     place = next((place for place, hit in enumerate(hits, 1) if hit.id == told.id), None)
     if place is None:
-        return told  # it was changed meanwhile
+        return told  # the row was changed meanwhile
     score, last = hits[place - 1].score, hits.scores[k + int(arguments.offset) - 1 : k + int(arguments.offset)]
     found = replace(told, k=k, rank=place, score=score, last_score=last[0] if last else None)
     if arguments.min_score is not None and score < arguments.min_score:
@@ -95,9 +95,10 @@ def _by_reranker(context: Context, told: WhyNot, arguments: SearchArguments, whe
 
 
 def _unless_of_another_space(context: Context, question: Question, verdict: Verdict) -> WhyNot:
-    """A row that others beat only because its vector was given: that of its text would be among the best.
+    """Detects a row that ranks low only because its vector was given: the vector of its text would be among the best.
 
-    A query's text is compared with vectors as they are. Those that a caller made with another model lie elsewhere.
+    The vector of a query's text is compared with stored vectors as given. Vectors that a caller computed with another
+    model are in a different space.
     """
     told, row = verdict.told, verdict.row
     is_ranked_low = told.reason in ("rank", "min_score") and told.last_score is not None

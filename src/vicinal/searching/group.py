@@ -1,4 +1,4 @@
-"""Hits that an engine gave group by group, with the values that the groups have in common."""
+"""Hits that an engine returned group by group, with the value that each group shares."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["group_of", "grouped"]
 
 
 def grouped(hits: Hits, field: str, select: Sequence[str] | None) -> GroupedHits:
-    """The same hits with their groups; a list or dict is no value."""
+    """The same hits with their groups; a list or dict does not count as a value."""
     path = parse_path(field)
     values = [value_at(hit.metadata, path) for hit in hits]
     groups: list[tuple[Any, int]] = []
@@ -28,5 +28,5 @@ def grouped(hits: Hits, field: str, select: Sequence[str] | None) -> GroupedHits
 
 
 def group_of(value: Any) -> Any:
-    """A key of a field's value, equal where the engine sees one group."""
+    """A key for a field's value, equal for values that the engine puts in one group."""
     return None if isinstance(value, (list, dict)) else sort_key(value)

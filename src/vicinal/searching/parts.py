@@ -1,4 +1,4 @@
-"""Parts of hits that were needed on the way, and were not asked for, taken away again."""
+"""Removes parts of hits that were needed internally but not requested."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["with_parts"]
 
 
 def with_parts(hits: Hits, select: Sequence[str] | None) -> Hits:
-    """Hits that have only these parts; all for None."""
+    """Hits with only these parts; with all for None."""
     if select is None:
         return hits
     text, metadata = "text" in select, "metadata" in select

@@ -1,4 +1,4 @@
-"""Searches in the log: what was asked, and how long it took. Without logging, a search only checks a flag."""
+"""Logging of searches: the query and the duration. Without logging, a search only checks a flag."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SHOWN_MAX: Final = 1 << 31
 
 
 def logged(context: Context, call: str, arguments: SearchArguments, where: Where, work: Callable[[], T]) -> T:
-    """What `work` gives, with an entry in the log."""
+    """Returns the result of `work`, and adds an entry to the log."""
     at, start = datetime.now(UTC), time.perf_counter()
     found = work()
     seconds = time.perf_counter() - start
@@ -42,14 +42,14 @@ def logged(context: Context, call: str, arguments: SearchArguments, where: Where
 
 
 def log_queries(context: Context, on: Any, keep: Any, slower_than: Any) -> None:
-    """Begins or ends logging."""
+    """Starts or stops logging."""
     log = _log_of(context, "log_queries")
     check_logging(on, keep, slower_than)
     log.switch(LogSettings(int(keep), float(slower_than)) if on else None)
 
 
 def check_logging(on: Any, keep: Any, slower_than: Any) -> None:
-    """Raises InvalidArgument for settings of the log that cannot be."""
+    """Raises InvalidArgument for invalid settings of the log."""
     if not isinstance(on, (bool, np.bool_)):
         raise InvalidArgument(f"on must be True or False, not {shown(on)}", name="on", value=on)
     _check_count("keep", keep, _KEEP_MAX)
@@ -64,17 +64,17 @@ def check_logging(on: Any, keep: Any, slower_than: Any) -> None:
 
 
 def logged_queries(context: Context, n: Any) -> list[LoggedQuery]:
-    """The newest entries first."""
+    """The newest entries, newest first."""
     return _log_of(context, "logged_queries").newest(_check_count("n", n, _SHOWN_MAX))
 
 
 def slow_queries(context: Context, n: Any) -> list[LoggedQuery]:
-    """The slowest entries first."""
+    """The slowest entries, slowest first."""
     return _log_of(context, "slow_queries").slowest(_check_count("n", n, _SHOWN_MAX))
 
 
 def _log_of(context: Context, call: str) -> QueryLog:
-    """Raises NotAllowed for a handle that sees a part of the rows: the log has what everybody asked."""
+    """Raises NotAllowed for a restricted handle: the log contains the queries of all users."""
     if context.within is not None:
         raise NotAllowed(
             f"{call} is about the searches of everybody, and this handle sees only rows that match {context.within!r}",
@@ -97,7 +97,7 @@ def _check_count(name: str, count: Any, most: int) -> int:
 
 
 def _asked(arguments: SearchArguments) -> str:
-    """What was searched for, in a text of bounded length."""
+    """The query as a text of bounded length."""
     if arguments.examples is not None:
         positive, negative = arguments.examples
         unlike = f", unlike {counted(len(negative), 'example')}" if negative else ""

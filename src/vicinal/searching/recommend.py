@@ -23,15 +23,15 @@ _NAMES: Final = ("positive", "negative", "k", "where", *sorted(_OPTIONS))
 
 
 def recommend(context: Context, positive: Any, negative: Any, k: Any, where: Where, options: Mapping[str, Any]) -> Hits:
-    """The `k` rows that are nearest to what the examples make together."""
+    """The `k` rows that are nearest to the query vector made from the examples."""
     return search(context, recommend_arguments(positive, negative, k, options), where)[0]
 
 
 def recommend_arguments(positive: Any, negative: Any, k: Any, options: Mapping[str, Any]) -> SearchArguments:
-    """What to search for, checked.
+    """The checked arguments of the search.
 
     Raises:
-        InvalidArgument: for what no collection could answer.
+        InvalidArgument: no collection could answer this.
     """
     for name in options:
         if name not in _OPTIONS:
@@ -51,7 +51,7 @@ def recommend_arguments(positive: Any, negative: Any, k: Any, options: Mapping[s
 
 
 def _listed(name: str, given: Any) -> list[Any]:
-    """Examples as a list; one alone counts as a list of it."""
+    """Examples as a list; a single one becomes a list of one."""
     if given is None:
         return []
     if is_scalar_id(given) or getattr(given, "ndim", None) == 1:

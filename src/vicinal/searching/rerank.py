@@ -1,4 +1,4 @@
-"""The best hits in another order: that of a reranker, which reads their texts. No lock is held meanwhile."""
+"""Reorders the best hits by a reranker, which reads their texts. No lock is held meanwhile."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["reranked", "reranked_order"]
 
 
 def reranked(hits: Hits, reranker: Reranker, arguments: SearchArguments) -> Hits:
-    """The hits that a call asks for, of those that a search of its pool gave; equal scores stay in their order.
+    """The requested hits, from those of a search for the pool; hits with equal scores keep their order.
 
     Raises:
-        InvalidArgument: the reranker returned something else than a number a text.
+        InvalidArgument: the reranker returned something other than one number per text.
     """
     scores = scores_of(reranker, arguments.queries[0], [hit.text or "" for hit in hits])
     found = [_hit(hits[place], float(scores[place]) + 0.0, place + 1) for place in reranked_order(scores, arguments)]
@@ -25,7 +25,7 @@ def reranked(hits: Hits, reranker: Reranker, arguments: SearchArguments) -> Hits
 
 
 def reranked_order(scores: FloatVector, arguments: SearchArguments) -> list[int]:
-    """Places of the hits that a call asks for, by scores."""
+    """Positions of the requested hits, ordered by scores."""
     order = np.argsort(-scores.astype(np.float64), kind="stable")
     if arguments.min_score is not None:
         order = order[scores[order] >= np.float64(arguments.min_score)]
@@ -34,6 +34,6 @@ def reranked_order(scores: FloatVector, arguments: SearchArguments) -> list[int]
 
 
 def _hit(hit: Hit, score: float, place: int) -> Hit:
-    """With the reranker's score; what the search said of it is one of its legs."""
+    """The hit with the reranker's score; the rank and score of the search become one of its legs."""
     legs = {"search": LegScore(place, hit.score), **hit.legs}
     return Hit(hit.id, score, 0.0 - score, hit.text, hit.metadata_json, legs)

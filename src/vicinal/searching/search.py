@@ -1,4 +1,4 @@
-"""`search` and `search_many`: from what was asked, by way of the handle's encoder, to hits."""
+"""`search` and `search_many`: from the arguments, via the handle's encoder, to hits."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ __all__ = ["question_of", "search", "shaped_search", "unlogged_search", "wide"]
 
 
 def search(context: Context, arguments: SearchArguments, where: Where) -> list[Hits]:
-    """Hits for each of the queries."""
-    if not context.lease.logs_queries and arguments.shaping is None:  # most are, and have no time to lose
+    """Hits for each query."""
+    if not context.lease.logs_queries and arguments.shaping is None:  # the common case, which must be fast
         arguments.check()
         hits = _plain_hits(context, arguments, where) if arguments.is_plain else None
         if hits is not None:
@@ -42,7 +42,7 @@ def search(context: Context, arguments: SearchArguments, where: Where) -> list[H
 
 
 def _plain_hits(context: Context, arguments: SearchArguments, where: Where) -> Hits | None:
-    """Hits for a vector that is right as far as this process knows; None where more is to be looked at."""
+    """Hits for a vector that is valid as far as this process knows; None if more must be checked."""
     tree, store = None if where is None else filter_of(where), context.store
     known = store.known()
     question = arguments.plain_question(known, context.rules(known), now(), tree)
@@ -61,26 +61,26 @@ def unlogged_search(context: Context, arguments: SearchArguments, where: Where) 
 
 
 def shaped_search(context: Context, arguments: SearchArguments, where: Where) -> Hits:
-    """Hits of one query, of which something is made once their rows are there."""
+    """Hits of one query that are grouped, reranked or diversified once their rows are read."""
     shape = arguments.shaping
-    assert shape is not None  # our caller looked
+    assert shape is not None  # checked by the caller
     if shape.rerank is not None:
-        reranker = reranker_of(shape.rerank)  # before anything is searched
+        reranker = reranker_of(shape.rerank)  # before the search, since it may fail
         return reranked(unlogged_search(context, wide(arguments), where)[0], reranker, arguments)
-    whole = arguments if shape.group_by is None else replace(arguments, select=None)  # groups are named by metadata
+    whole = arguments if shape.group_by is None else replace(arguments, select=None)  # groups need the metadata
     [hits] = until_encoder_stays(partial(_answers, context, whole, where))
     return hits if shape.group_by is None else grouped(hits, shape.group_by, arguments.select)
 
 
 def wide(arguments: SearchArguments) -> SearchArguments:
     """The search whose hits a reranker reads."""
-    assert arguments.shaping is not None  # our caller looked
+    assert arguments.shaping is not None  # checked by the caller
     pool = arguments.shaping.pool(int(arguments.k), int(arguments.offset))
     return replace(arguments, k=pool, offset=0, min_score=None, select=None, shaping=None)
 
 
 def question_of(context: Context, arguments: SearchArguments, where: Where) -> Question:
-    """The question of a call with one query."""
+    """The question of a call with a single query."""
     [question] = _questions(context, context.store, arguments, now(), filter_of(where))
     return question
 
@@ -96,7 +96,7 @@ def _answers(context: Context, arguments: SearchArguments, where: Where) -> list
 def _questions(
     context: Context, store: Store[DerivedIndex], arguments: SearchArguments, moment: int, tree: Node | None
 ) -> list[Question]:
-    """Checked by what this process knows, which saves looking twice; refused only by what is newest."""
+    """Validated by the state that this process knows, which saves a second look; rejected only by the newest state."""
     known = store.known()
     try:
         questions = arguments.questions(

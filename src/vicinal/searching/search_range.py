@@ -30,7 +30,7 @@ _NAMES: Final = ("query", "where", "min_score", "max_distance", *sorted(_OPTIONS
 def search_range(
     context: Context, query: Any, where: Where, min_score: Any, max_distance: Any, options: Mapping[str, Any]
 ) -> Hits:
-    """Every row in range."""
+    """All rows in range."""
     arguments, bounds = range_arguments(query, min_score, max_distance, options)
 
     def find() -> Hits:
@@ -42,10 +42,10 @@ def search_range(
 def range_arguments(
     query: Any, min_score: Any, max_distance: Any, options: Mapping[str, Any]
 ) -> tuple[SearchArguments, Bounds]:
-    """What to search for, and what is in range.
+    """The query, and the bounds of the range.
 
     Raises:
-        InvalidArgument: for what no collection could answer.
+        InvalidArgument: no collection could answer this.
     """
     for name in options:
         if name not in _OPTIONS:

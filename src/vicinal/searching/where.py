@@ -1,4 +1,4 @@
-"""What a call takes as a filter."""
+"""The type of filter arguments."""
 
 from __future__ import annotations
 
