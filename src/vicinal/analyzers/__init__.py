@@ -1,4 +1,4 @@
-"""Texts to terms: named analyzers for keyword search. Nothing to download, no data but Unicode's and Snowball's."""
+"""Named analyzers for keyword search, which turn texts into terms. No downloads; no data but Unicode and Snowball."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an analyzer owes the text index: raw words of a text, terms of a raw word, and what a query asks for."""
+"""The interface of analyzers to the text index: raw words of a text, terms of a raw word, and the words of a query."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Placed = tuple[tuple[str, int], ...]
 
 
 class Field(NamedTuple):
-    """One of the fields into which an analyzer puts terms; BM25 is computed in each, and summed with these weights.
+    """A field into which an analyzer puts terms; BM25 is computed per field, and summed with these weights.
 
     Attributes:
-        alone: the weight in a query of a single word, where it is another.
+        alone: the weight in a single-word query, if different.
     """
 
     name: str
@@ -23,12 +23,13 @@ class Field(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What one raw word of a document becomes.
+    """The terms of one raw word of a document.
 
     Attributes:
         fields: for each field of the analyzer, terms with their offsets, counted from the position of the word.
-        width: positions that the word takes. The next raw word begins so much later, and the length of a document is
-            the sum of these, in each field. 0: the word leaves neither terms nor a gap, as a stop word does.
+        width: the number of positions that the word takes. The next raw word begins that much later, and the length of
+            a document in each field is the sum of the widths. 0: the word leaves neither terms nor a gap, such as a
+            stop word.
     """
 
     fields: tuple[Placed, ...]
@@ -36,7 +37,7 @@ class Terms:
 
 
 class Group(NamedTuple):
-    """Terms of one field that a document must all hold, each at the same distance from the first as here.
+    """Terms of one field that a document must all contain, each at the same distance from the first as here.
 
     A group of one term is an ordinary term.
 
@@ -55,13 +56,13 @@ class Group(NamedTuple):
 class QueryWord:
     """One word of a query.
 
-    A document has the word if it has at least one of the groups. Its score is the sum, over the groups that it has, of
-    `field weight * group weight * sum of the scores of the group's terms in that field`.
+    A document contains the word if it contains at least one of the groups. Its score is the sum, over the groups that
+    it contains, of `field weight * group weight * sum of the scores of the group's terms in that field`.
 
     Attributes:
-        text: the word as it was written, but for compatibility forms.
+        text: the word as written, apart from compatibility forms.
         groups: not empty, all different.
-        otherwise: words to search for instead where no document of the collection has this one: pieces of it.
+        otherwise: words to search for instead if no document of the collection contains this one: pieces of it.
     """
 
     text: str
@@ -70,13 +71,13 @@ class QueryWord:
 
 
 class Analyzer(Protocol):
-    """Makes terms of texts. Pure: equal input and equal `fingerprint`, equal output. Thread-safe.
+    """Turns texts into terms. Pure: equal input and equal `fingerprint` mean equal output. Thread-safe.
 
     Attributes:
         name: the name by which `analyzer` finds it.
         fields: at least one.
-        fingerprint: all that the terms depend on: name, rules, options, language, how the stemmer behaves, version of
-            Unicode. Terms of another fingerprint cannot be searched with this analyzer.
+        fingerprint: everything that the terms depend on: name, rules, options, language, behaviour of the stemmer,
+            version of Unicode. Terms with another fingerprint cannot be searched with this analyzer.
     """
 
     @property
@@ -89,29 +90,29 @@ class Analyzer(Protocol):
     def fingerprint(self) -> str: ...
 
     def split(self, text: str) -> list[str]:
-        """The raw words of a document, in order. Most texts share most of them: keep what `terms` makes of each."""
+        """The raw words of a document, in order. Most texts have many in common, so cache the `terms` of each."""
         ...
 
     def terms(self, word: str) -> Terms:
-        """What a raw word becomes. Depends on nothing but the word."""
+        """The terms of a raw word. They depend on the word only."""
         ...
 
     def query(self, text: str) -> tuple[QueryWord, ...]:
-        """The words that a query asks for. A document that has any of them matches."""
+        """The words of a query. A document that contains any of them matches."""
         ...
 
     def phrase(self, text: str) -> QueryWord | None:
-        """One word that documents have which hold the words of `text` in this order with nothing between them.
+        """A single query word, contained in documents with the words of `text` in this order and adjacent.
 
-        None where `text` holds no word.
+        None if `text` contains no word.
         """
         ...
 
 
 def joined(analyzer: Analyzer, text: str) -> tuple[Placed, ...]:
-    """The terms of a whole document by field, with positions from 0: what an index of one document holds.
+    """The terms of a whole document by field, with positions from 0: what an index of one document contains.
 
-    The plain way, for tests and for highlighting; an index keeps a memo of `terms`.
+    A simple version for tests and highlighting; an index caches `terms`.
     """
     fields: list[list[tuple[str, int]]] = [[] for _ in analyzer.fields]
     position = 0

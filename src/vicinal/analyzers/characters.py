@@ -1,4 +1,4 @@
-"""Which characters make words: letters, digits and marks of all scripts, and which scripts have no spaces."""
+"""Which characters form words: letters, digits and marks of all scripts, and which scripts have no spaces."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-# Letters by their category, but used as apostrophes, which separate words: primes, turned commas, half rings, saltillo.
+# Letters by category, but used as apostrophes, which separate words: primes, turned commas, half rings, saltillo.
 APOSTROPHES: Final = "\u02b9-\u02bf\u02c8\u02ca\u02cb\u02ee\ua78b\ua78c\u07f4\u07f5\u0374"
 
-# Seen by nobody, so they make no difference: soft hyphen, joiners, direction marks, variation selectors, tatweel; and
-# colours of skin, which change an emoji no more than its style does.
+# Invisible, so they are ignored: soft hyphen, joiners, direction marks, variation selectors, tatweel; and skin tones,
+# which change an emoji no more than its style does.
 IGNORED: Final = re.compile(
     "[\u00ad\u034f\u0640\u061c\u180b-\u180f\u200c-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff"
     "\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]+"
 )
 
-# Scripts whose words follow each other without a space, as ranges of code points. Hangul has spaces between phrases,
-# not between words, and is apart because its runs are short.
+# Scripts without spaces between words, as ranges of code points. Hangul has spaces between phrases, not between words,
+# and is separate because its runs are short.
 HANGUL: Final = ((0x1100, 0x11FF), (0x3131, 0x318E), (0xA960, 0xA97C), (0xAC00, 0xD7FB))
 KATAKANA: Final = ((0x30A1, 0x30FA), (0x30FC, 0x30FF), (0x31F0, 0x31FF), (0x1AFF0, 0x1B000), (0x1B164, 0x1B167))
 HAN_AND_KANA: Final = (
@@ -56,36 +56,36 @@ SOUTH_EAST_ASIAN: Final = (
     (0xAA80, 0xAADF),  # Tai Viet
 )
 HANGUL_RUN_MAX = 64
-"""A longer run without a space is more than one raw word, and the pair across the cut is not found."""
+"""A longer run without a space is split into several raw words, and the pair across a split is not found."""
 
 _MARKS_LAST = 0x1FFFF
 JOINERS: Final = "-._:\u2010"
 
 PIECES_MAX: Final = 64
-"""A chain with so many pieces is no name: its pieces count, it itself does not. A longer one is several raw words."""
+"""A chain of this many pieces is not a name: only its pieces are indexed. A longer one is several raw words."""
 
-# What belongs to names such as C++, C#, g++ and C++17, but not to a++b or page#section.
+# Part of names such as C++, C#, g++ and C++17, but not of a++b or page#section.
 MARKS_OF_NAMES: Final = ("++", "#")
 _MARKED: Final = r"(?:(?<=[^\W\d_])(?:(?:\+\+|\#)(?!\w)|\+\+(?=[0-9])))?"
 
-# Emoji, and the symbols that share their blocks. The newest need not be known to this Python's Unicode data.
+# Emoji, and the symbols that share their blocks. The newest may be missing from this Python's Unicode data.
 EMOJI: Final = (
     "\u231a-\u231b\u23e9-\u23fa\u25fd-\u25fe\u2600-\u27bf\u2b05-\u2b55"
     "\U0001f000-\U0001f0ff\U0001f170-\U0001f1e5\U0001f200-\U0001faff"
 )
-_FLAGS: Final = "\U0001f1e6-\U0001f1ff"  # two letters of a country
+_FLAGS: Final = "\U0001f1e6-\U0001f1ff"  # two letters of a country code
 
-# A raw word may hold joiners of any kind; `identifiers` looks at them once for each distinct word.
+# A raw word may contain joiners of any kind; `identifiers` looks at them once for each distinct word.
 _ASCII = re.compile(rf"[A-Za-z0-9]+(?:[{JOINERS}]+[A-Za-z0-9]+){{0,{PIECES_MAX - 1}}}{_MARKED}")
 
 
-# NFKC takes the vowel am of Thai and Lao apart, which is one letter to its readers.
+# NFKC decomposes the vowel am of Thai and Lao, which readers see as one letter.
 _AM = re.compile("ํ([่-๋]?)า")
 _LAO_AM = re.compile("ໍ([່-໋]?)າ")
 
 
 def normalise(text: str) -> str:
-    """NFKC without what nobody sees. Half-width forms, ligatures and the like become plain letters."""
+    """NFKC without invisible characters. Half-width forms, ligatures and the like become plain letters."""
     if text.isascii():
         return text
     text = unicodedata.normalize("NFKC", IGNORED.sub("", text)).replace("♯", "#")
@@ -96,12 +96,12 @@ def normalise(text: str) -> str:
 
 @functools.cache
 def is_mark(character: str) -> bool:
-    """Whether it combines with the character before it."""
+    """Whether the character combines with the one before it."""
     return unicodedata.category(character)[0] == "M"
 
 
 def ranges(codes: Iterable[int]) -> str:
-    """Ascending code points as the inside of a character class."""
+    """Ascending code points as the content of a regular expression's character class."""
     found: list[list[int]] = []
     for code in codes:
         if found and found[-1][1] == code - 1:
@@ -112,7 +112,7 @@ def ranges(codes: Iterable[int]) -> str:
 
 
 def _letters(blocks: Iterable[tuple[int, int]]) -> Iterator[int]:
-    """Letters and number letters of blocks; of the large ones all, assigned or not."""
+    """Letters and number letters of blocks; for large blocks all code points, assigned or not."""
     for low, high in sorted(blocks):
         for code in range(low, high + 1):
             if high - low > 1000 or unicodedata.category(chr(code)) in ("Lo", "Lm", "Nl"):
@@ -120,7 +120,7 @@ def _letters(blocks: Iterable[tuple[int, int]]) -> Iterator[int]:
 
 
 class Classes:
-    """Insides of character classes, made from the Unicode data of this Python when first needed."""
+    """Contents of character classes, computed from the Unicode data of this Python on first use."""
 
     def __init__(self) -> None:
         self.hangul = ranges(_letters(HANGUL))
@@ -142,13 +142,13 @@ def classes() -> Classes:
 
 @functools.cache
 def tokens() -> re.Pattern[str]:
-    """Finds words with spaces (with joiners inside), runs of Hangul, emoji, and, as group 1, runs without spaces."""
+    """Finds words with spaces (and joiners inside), runs of Hangul, emoji, and, as group 1, runs without spaces."""
     found = classes()
     return re.compile(rf"{found.words}{_MARKED}|{found.eojeol}|({found.unspaced})|[{_FLAGS}]{{2}}|[{EMOJI}]")
 
 
 def split(text: str) -> list[str]:
-    """Raw words. A run of an unspaced script gives, for each character, it and the one that follows."""
+    """Raw words. For a run of an unspaced script: each character together with the one that follows it."""
     if text.isascii():
         return _ASCII.findall(text)
     words: list[str] = []
@@ -162,5 +162,5 @@ def split(text: str) -> list[str]:
 
 
 def paired(run: str) -> list[str]:
-    """Each character with the one that follows it, and the last alone."""
+    """Each character with the one that follows it, and the last one alone."""
     return [*map("".join, itertools.pairwise(run)), run[-1]]

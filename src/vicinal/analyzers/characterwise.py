@@ -1,7 +1,7 @@
-"""Words in lower case, and scripts without spaces character by character or by pairs: one field, no stems.
+"""Words in lower case, and scripts without spaces by characters or pairs: one field, no stemming.
 
-`standard` and `zh` are named in VikingDB's interface, which does not say what they do. `standard` follows what search
-engines mean by it (words by Unicode, an ideograph each); `zh` finds Chinese words by pairs, which needs no dictionary.
+`standard` and `zh` are named in VikingDB's interface, which does not specify them. `standard` follows the usual meaning
+in search engines (words by Unicode, one per ideograph); `zh` finds Chinese words by pairs, which needs no dictionary.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .plain import PlainAnalyzer, bounded, from_zero, placed
 
 
 class CharacterwiseAnalyzer(PlainAnalyzer):
-    """What both have in common: a query word is the raw words that touch each other, found in a row."""
+    """The common part of both: a query word is a sequence of adjacent raw words, found in a row."""
 
     def query(self, text: str) -> tuple[QueryWord, ...]:
         return tuple(word for cluster in _clusters(text) for word in self._words(cluster))
@@ -27,7 +27,7 @@ class CharacterwiseAnalyzer(PlainAnalyzer):
         return QueryWord(text, (Group(0, from_zero(terms)),)) if terms else None
 
     def _asked(self, run: str) -> Placed:
-        """The terms that stand in a document where a run does."""
+        """The terms of a document that contains the run."""
         raise NotImplementedError
 
     def _placed(self, runs: Iterable[str]) -> Placed:
@@ -56,7 +56,7 @@ class CharacterwiseAnalyzer(PlainAnalyzer):
 
 
 class StandardAnalyzer(CharacterwiseAnalyzer):
-    """Words of letters, digits and marks, in lower case; each character of a script without spaces is one."""
+    """Words of letters, digits and marks, in lower case; each character of a script without spaces is a word."""
 
     name = "standard"
 
@@ -71,7 +71,7 @@ class StandardAnalyzer(CharacterwiseAnalyzer):
 
 
 class ZhAnalyzer(CharacterwiseAnalyzer):
-    """Words in lower case; of scripts without spaces each character and each two neighbours."""
+    """Words in lower case; in scripts without spaces, each character and each pair of neighbours."""
 
     name = "zh"
 
@@ -106,7 +106,7 @@ def _pieces() -> re.Pattern[str]:
 
 
 def _clusters(text: str) -> Iterator[list[str]]:
-    """Words and runs, in lists of those between which nothing stands."""
+    """Words and runs, in lists of adjacent ones."""
     cluster: list[str] = []
     end = -1
     for found in _pieces().finditer(characters.normalise(text)):

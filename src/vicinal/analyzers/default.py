@@ -1,15 +1,16 @@
-"""The default analyzer: two fields, stems and words as written; compounds split; pairs where there are no spaces.
+"""The default analyzer: two fields, stems and words as written; compounds are split; scripts without spaces by pairs.
 
-What a document holds for each word (docs/analyzers.md has the reasons):
+The terms of a document for each word (docs/analyzers.md has the reasons):
 
-- field `stems`: the stem of the word, and, where it has accents, the stem of the word without them;
-- field `surface`: the word in lower case, accents kept;
-- for a compound (getHTTPResponse, snake_case, e-mail): the same of each part, one position after the other, and the
-  whole where the compound begins;
-- for a name such as C++ or C#: itself, and the stem of its letters, so that `C` finds it behind texts with `C` alone;
+- field `stems`: the stem of the word, and, if it has accents, the stem of the word without them;
+- field `surface`: the word in lower case, with accents;
+- for a compound (getHTTPResponse, snake_case, e-mail): the same for each part, at consecutive positions, and the whole
+  at the position where the compound begins;
+- for a name such as C++ or C#: the name itself, and the stem of its letters, so that `C` finds it ranked after texts
+  with `C` alone;
 - for a run of a script without spaces: its characters and pairs of neighbours, in `stems` only.
 
-No word is left out as too common: BM25 gives such words next to nothing.
+No word is left out as too common: BM25 gives such words almost no weight.
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ from .stemming import Stemmer, stemmer
 VERSION: Final = "2"
 STEMS: Final = 0
 SURFACE: Final = 1
-# nDCG@10 on Cranfield: 0.538 so, 0.539 at 0.7 and 0.3, 0.533 at halves. Who asks for a single word is owed the texts
-# that have it before all those with its relatives. Of 400 words in at most 3 of 24 long texts, the first three hits
-# lack such a text for 18 at 0.9 and 0.1, for none at halves.
+# nDCG@10 on Cranfield: 0.538 with these weights, 0.539 with 0.7 and 0.3, 0.533 with halves. A single-word query should
+# return the texts that contain the word itself before those with related words. Of 400 words that occur in at most 3 of
+# 24 long texts, the first three hits lack such a text for 18 with 0.9 and 0.1, for none with halves.
 FIELDS: Final = (Field("stems", 0.9, alone=0.5), Field("surface", 0.1, alone=0.5))
 NOTHING: Final = Terms(((), ()), 0)
 
-# Korean has spaces, though not between all words: standing between them is worth more than standing there at all.
+# Korean has spaces, but not between all words: a word between spaces counts more than one inside a run.
 _BETWEEN_SPACES: Final = 2.0
-# What is left of so short a word is one letter or two, the same for words that have nothing in common.
+# The stem of such a short word is one or two letters, which unrelated words share.
 _UNSTEMMED: Final = 3
 
 
@@ -53,11 +54,11 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Name:
-    """A name with a mark behind it in a query: C++, Objective-C++.
+    """A name followed by a mark in a query: C++, Objective-C++.
 
     Attributes:
-        compounds: what it consists of without the mark.
-        term: its last piece with the mark, as documents hold it.
+        compounds: its parts without the mark.
+        term: its last piece with the mark, as indexed for documents.
     """
 
     text: str
@@ -76,7 +77,7 @@ class DefaultAnalyzer:
     """See the module.
 
     Args:
-        language: a code of ISO 639-1; it chooses the stemmer, and for Turkish and Azerbaijani what lower case is.
+        language: an ISO 639-1 code; it selects the stemmer, and the lower-casing rules for Turkish and Azerbaijani.
     """
 
     name = "default"
@@ -98,7 +99,7 @@ class DefaultAnalyzer:
         return characters.split(text)
 
     def terms(self, word: str) -> Terms:
-        # Most words are one of ASCII letters; then all the rest of the rules need not be asked.
+        # Most words are a single one of ASCII letters, for which the other rules can be skipped.
         if word.isalpha() and word.isascii() and len(word) <= TERM_MAX:
             lower = word.lower() if word.istitle() and not self._turkic else word
             if lower.islower():
@@ -127,7 +128,7 @@ class DefaultAnalyzer:
         return QueryWord(text, (Group(STEMS, from_zero(terms)),)) if terms else None
 
     def _clusters(self, text: str) -> Iterator[list[_Element]]:
-        """What a query consists of: compounds, names and runs, in lists of those between which nothing stands."""
+        """The elements of a query: compounds, names and runs, in lists of adjacent ones."""
         cluster: list[_Element] = []
         end = -1
         for found in characters.tokens().finditer(characters.normalise(text)):
@@ -148,7 +149,7 @@ class DefaultAnalyzer:
             yield cluster
 
     def _marked_terms(self, word: str) -> Terms:
-        """C++ is held as itself, exactly, and by the stem of C."""
+        """C++ is indexed as itself, exactly, and by the stem of C."""
         name = self._name(word)
         stems, surface = self.terms(word.rstrip("+#")).fields
         at = name.width - 1
@@ -162,7 +163,7 @@ class DefaultAnalyzer:
         return _Name(word, found, bounded(folding.lowered(found[-1].pieces[-1], self.language) + word[len(bare) :]))
 
     def _forms(self, word: str) -> tuple[str, tuple[str, ...]]:
-        """The word in lower case, and its stems: with accents, and without where that is another."""
+        """The word in lower case, and its stems: with accents, and without if that differs."""
         lower = folding.lowered(word, self.language)
         if len(lower) > TERM_MAX:
             short = bounded(lower)
@@ -176,7 +177,7 @@ class DefaultAnalyzer:
         return self._stem(lower) if len(lower) > _UNSTEMMED else lower
 
     def _whole(self, compound: Compound) -> tuple[str, tuple[str, ...]]:
-        """The forms of a compound itself. A chain has no stem: its last part has."""
+        """The forms of a compound as a whole. A chain has no stem; its last part has one."""
         if len(compound.pieces) == 1:
             return self._forms(compound.text)
         lower = bounded(folding.lowered(compound.text, self.language).replace("\u2010", "-"))
@@ -201,7 +202,7 @@ class DefaultAnalyzer:
             stems.extend((stem, start) for stem in found)
 
     def _placed(self, elements: Iterable[_Element]) -> Iterator[tuple[str, int]]:
-        """Terms that stand in a document, at these distances, exactly where the elements stand in a row."""
+        """Terms that a document contains, at these distances, exactly if it contains the elements in a row."""
         start = 0
         for element in elements:
             if isinstance(element, _Run):
@@ -216,7 +217,7 @@ class DefaultAnalyzer:
             start += element.width
 
     def _words(self, cluster: list[_Element]) -> Iterator[QueryWord]:
-        """The query words of elements that touch each other."""
+        """The query words of adjacent elements."""
         if (len(cluster) == 1 and not isinstance(cluster[0], _Run)) or _cost(cluster) > unspaced.WORD_MAX:
             yield from self._pieces(cluster)
         else:
@@ -238,12 +239,12 @@ class DefaultAnalyzer:
                     yield QueryWord(piece, (Group(STEMS, unspaced.asked(piece)),))
 
     def _name_word(self, name: _Name) -> QueryWord:
-        """The documents with the name itself; where there is none, those with its letters."""
+        """Matches documents with the name itself; if there are none, those with its letters."""
         groups = (Group(STEMS, from_zero(_unique(self._placed([name])))), Group(SURFACE, ((name.term, 0),)))
         return QueryWord(name.text, groups, tuple(word for one in name.compounds for word in self._compound_words(one)))
 
     def _compound_words(self, compound: Compound) -> Iterator[QueryWord]:
-        """A name is found whole or by its parts in a row; of words with hyphens each is a word as well."""
+        """A name is found as a whole or by its parts in a row; in a hyphenated word, each word also counts alone."""
         lower, stems = self._whole(compound)
         groups = [Group(STEMS, ((stem, 0),), 1 / len(stems)) for stem in stems]
         groups.append(Group(SURFACE, ((lower, 0),)))
@@ -261,7 +262,7 @@ class DefaultAnalyzer:
 
 
 def _run_terms(word: str) -> Terms:
-    """A run of Hangul is a raw word; of the other unspaced scripts each pair is one, and takes one position."""
+    """A run of Hangul is one raw word; in the other unspaced scripts, each pair is one, and takes one position."""
     if unspaced.is_hangul(word[0]):
         return Terms((tuple(unspaced.pairs(word, whole=True)), ((word, 0),)), len(word))
     return Terms((tuple(unspaced.pairs(word, whole=False)), ()), max(1, len(word) - 1))

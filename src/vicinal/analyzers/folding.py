@@ -1,9 +1,9 @@
-"""Letters that count as the same: case, compatibility forms, accents, digits of all scripts.
+"""Folding of equivalent letters: case, compatibility forms, accents, digits of all scripts.
 
-Accents are taken off Latin and Greek letters, and stress marks off Cyrillic ones, where they help to read a letter.
-They stay where they make another letter: Cyrillic short i, vowel signs of India and Thailand, voiced kana. Nukta and
-nasal signs of Hindi are folded as in Lucene's HindiNormalizer; its rules for vowels would make one of words such as
-"of" and "that".
+Accents are removed from Latin and Greek letters, and stress marks from Cyrillic ones, where they are reading aids.
+They are kept where they form a different letter: Cyrillic short i, vowel signs of India and Thailand, voiced kana.
+Nukta and nasal signs of Hindi are folded as in Lucene's HindiNormalizer, but not its rules for vowels, which would make
+words such as "of" and "that" equal.
 Source: L. S. Larkey et al., "Hindi CLIR in thirty days", ACM TALIP 2(2), 2003.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-# Letters with a stroke and the like have no decomposition in Unicode; Latin writers without them write these.
+# Letters with a stroke and the like have no decomposition in Unicode; these are the usual Latin substitutes.
 _LATIN = {
     "æ": "ae",
     "œ": "oe",
@@ -32,10 +32,10 @@ _LATIN = {
     "ʉ": "u",
 }
 _CYRILLIC = {"ё": "е", "ѐ": "е", "ѝ": "и"}
-# As is customary: alef with hamza or madda, final yeh, teh marbuta; Persian yeh and keheh are the Arabic ones.
+# The usual folding: alef with hamza or madda, final yeh, teh marbuta; Persian yeh and keheh become the Arabic ones.
 _ARABIC = {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ة": "ه", "ک": "ك"}
 
-# Hindi: nukta, which also comes as a letter of its own, and candrabindu, written for anusvara.
+# Hindi: nukta, which is also part of precomposed letters, and candrabindu, written for anusvara.
 _DEVANAGARI: Final = {
     "\u093c": "",
     "\u0929": "\u0928",
@@ -44,7 +44,7 @@ _DEVANAGARI: Final = {
     "\u0901": "\u0902",
 }
 _ACCENTED: Final = ((0xC0, 0x24F), (0x370, 0x3FF), (0x1E00, 0x1FFF))
-# Accents of no script, vowel points of Arabic and Hebrew, Koranic marks.
+# Accents that belong to no script, vowel points of Arabic and Hebrew, Koranic marks.
 _DROPPED: Final = (
     (0x300, 0x36F),
     (0x483, 0x487),
@@ -72,7 +72,7 @@ def _within(code: int, blocks: tuple[tuple[int, int], ...]) -> bool:
 
 
 class _Folds(dict[int, str]):
-    """What each character folds to, found out when first asked."""
+    """What each character folds to, computed on first use."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
@@ -95,9 +95,9 @@ TURKIC: Final = ("tr", "az")
 
 
 def lowered(word: str, language: str) -> str:
-    """The word in lower case, as it is compared: full case folding of NFKC, accents kept.
+    """The word in lower case for comparison: full case folding of NFKC, with accents.
 
-    Turkish and Azerbaijani have two letters i, with a dot and without, in both cases.
+    Turkish and Azerbaijani have two letters i, dotted and dotless, in both cases.
     """
     if language in TURKIC:
         word = word.replace("İ", "i").replace("I", "ı")
@@ -107,8 +107,8 @@ def lowered(word: str, language: str) -> str:
 
 
 def folded(lower: str) -> str:
-    """What `lowered` gave, without accents. Empty where nothing but marks was there."""
+    """The result of `lowered` without accents. Empty if it consists of marks only."""
     if lower.isascii():
         return lower
-    # A dead n before another consonant is written as anusvara too.
+    # A dead n before another consonant is also written as anusvara.
     return lower.replace("\u0928\u094d", "\u0902").translate(_folds)

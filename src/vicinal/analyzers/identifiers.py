@@ -1,7 +1,7 @@
-"""Names in programs and other compound words: what they are made of.
+"""The parts of identifiers and other compound words.
 
 A compound is a chain of pieces with single joiners: snake_case, kebab-case, dotted.names, C++::scopes. Each piece may
-hold smaller parts: camelCase, HTTPResponse, utf8.
+contain smaller parts: camelCase, HTTPResponse, utf8.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _COMPOUND = re.compile(rf"[^{JOINERS}]+(?:(?:_+|[-.\u2010]|::)[^{JOINERS}]+)*")
 _HYPHENATED = re.compile(r"[^_.:]+")
 _DIGIT = re.compile(r"\d")
 _PIECES = re.compile(rf"[^{JOINERS}]+")
-# Upper case, lower case, digits, as a person would read them: "HTTPResponse", "URLs", "iPhone4".
+# Upper case, lower case and digits, split as a person would read them: "HTTPResponse", "URLs", "iPhone4".
 _PARTS = re.compile("[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 # Encoded bytes alternate more often than names do.
 _PARTS_MAX = 16
@@ -24,7 +24,7 @@ _NUMBERS_MAX = 2
 
 
 class Compound(NamedTuple):
-    """A word as written, its pieces, and the parts of each piece: a piece without parts is its own only part."""
+    """A word as written, its pieces, and the parts of each piece; an undivided piece is its own only part."""
 
     text: str
     pieces: tuple[str, ...]
@@ -32,18 +32,18 @@ class Compound(NamedTuple):
 
     @property
     def is_hyphenated(self) -> bool:
-        """Whether it is words with hyphens between, as in "boundary-layer", rather than a name or a number."""
+        """Whether it consists of hyphenated words, as in "boundary-layer", rather than a name or a number."""
         plain = all(len(parts) == 1 and not _DIGIT.search(parts[0]) for parts in self.parts)
         return plain and len(self.pieces) > 1 and _HYPHENATED.fullmatch(self.text) is not None
 
     @property
     def width(self) -> int:
-        """How many words it reads as."""
+        """The number of words that it reads as."""
         return sum(map(len, self.parts))
 
 
 def compounds(word: str) -> list[Compound]:
-    """What a raw word consists of. Two joiners in a row separate, except in snake_case."""
+    """The compounds in a raw word. Two joiners in a row separate, except in snake_case."""
     return [_compound(found) for found in _COMPOUND.findall(word)]
 
 
@@ -53,9 +53,9 @@ def _compound(text: str) -> Compound:
 
 
 def parts(piece: str) -> tuple[str, ...]:
-    """`("get", "HTTP", "Response")`; a word without borders inside is its only part.
+    """`("get", "HTTP", "Response")`; a word without inner boundaries is its only part.
 
-    Borders are where lower case turns to upper, a word follows capitals, or letters meet digits.
+    Boundaries are between lower and upper case, between capitals and a word, and between letters and digits.
     """
     if piece.isdecimal() or (piece.isalpha() and (piece.islower() or piece.isupper() or piece.istitle())):
         return (piece,)

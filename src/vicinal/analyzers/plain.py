@@ -17,10 +17,10 @@ _KEPT: Final = 60
 
 
 class PlainAnalyzer:
-    """One term a raw word, in one field; a query asks for the terms of its raw words.
+    """One term per raw word, in one field; a query searches for the terms of its raw words.
 
     Args:
-        language: only kept: the rules are the same for all.
+        language: only stored: the rules are the same for all languages.
     """
 
     name: str
@@ -53,7 +53,7 @@ class PlainAnalyzer:
 
 
 def bounded(word: str) -> str:
-    """The word, or what stands for it where it is too long to be a term: its beginning and a digest of it all."""
+    """The word; if it is too long to be a term, its beginning and a digest of the whole word."""
     if len(word) <= TERM_MAX:
         return word
     digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
@@ -61,7 +61,7 @@ def bounded(word: str) -> str:
 
 
 def placed(words: Iterable[Terms]) -> Iterator[tuple[str, int]]:
-    """The terms of words in a row, in the first field."""
+    """The terms of adjacent words, in the first field."""
     position = 0
     for word in words:
         yield from ((term, position + offset) for term, offset in word.fields[0])
@@ -69,13 +69,13 @@ def placed(words: Iterable[Terms]) -> Iterator[tuple[str, int]]:
 
 
 def from_zero(terms: Placed) -> Placed:
-    """The same distances, from the first term on."""
+    """The same distances, counted from the first term."""
     first = min(offset for _, offset in terms)
     return tuple((term, offset - first) for term, offset in terms)
 
 
 class WhitespaceAnalyzer(PlainAnalyzer):
-    """What stands between white space, as it is: case, punctuation and accents count."""
+    """Anything between white space, unchanged: case, punctuation and accents are significant."""
 
     name = "whitespace"
 
@@ -84,7 +84,7 @@ class WhitespaceAnalyzer(PlainAnalyzer):
 
 
 class SimpleAnalyzer(PlainAnalyzer):
-    """Runs of letters, in lower case. Digits and marks separate, as all else does."""
+    """Runs of letters, in lower case. Digits, marks and everything else separate words."""
 
     name = "simple"
     _letters: Callable[[str], list[str]] = staticmethod(re.compile(r"[^\W\d_]+").findall)
@@ -94,13 +94,13 @@ class SimpleAnalyzer(PlainAnalyzer):
 
 
 class VecstoreAnalyzer(PlainAnalyzer):
-    """Lower case; Unicode white space and ASCII punctuation separate, nothing else does. No stop words, no stems.
+    """Lower case; only Unicode white space and ASCII punctuation separate words. No stop words, no stemming.
 
-    The rules are those that the vecstore document leaves to its program.
+    The specification of vecstore leaves these rules to the program.
     """
 
     name = "vecstore"
-    # White space by Unicode's property, which Python's \s exceeds by four control characters.
+    # White space by the Unicode property; Python's \s includes four more control characters.
     _words: Callable[[str], list[str]] = staticmethod(
         re.compile(
             r"[^\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000!-/:-@\[-`{-~]+",
@@ -112,7 +112,7 @@ class VecstoreAnalyzer(PlainAnalyzer):
 
 
 class CourseAnalyzer(PlainAnalyzer):
-    """As the course does before TF-IDF: lower case, all but ASCII letters, digits and white space deleted.
+    """The preprocessing for TF-IDF in the course: lower case; only ASCII letters, digits and white space are kept.
 
     So `don't` is one word, `dont`, and letters outside ASCII vanish from their words.
     """

@@ -1,4 +1,4 @@
-"""The analyzer that pyvdb describes: short words and stop words dropped, Porter stems, four options."""
+"""The analyzer specified by pyvdb: short words and stop words are dropped, Porter stems, four options."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ASCII = re.compile(r"[A-Za-z0-9_-]+")
 
 @functools.cache
 def _words() -> re.Pattern[str]:
-    """Its document has ASCII alone; letters, digits and marks of all scripts count as well here."""
+    """Its specification covers ASCII only; here, letters, digits and marks of all scripts count as well."""
     word = rf"[^\W{APOSTROPHES}]"
     return re.compile(rf"(?:{word}|-)(?:(?:{word}|-)+|[{classes().marks}]+)*")
 
@@ -31,13 +31,13 @@ def _words() -> re.Pattern[str]:
 class PyvdbAnalyzer(PlainAnalyzer):
     """Words of letters, digits, `-` and `_`, in lower case, stemmed by Porter's algorithm (1980).
 
-    A dropped word leaves no gap: it counts neither for the length of a document nor for distances.
+    A dropped word leaves no gap: it counts neither towards the length of a document nor towards distances.
 
     Args:
-        language: only kept: the rules are the same for all.
-        case_sensitive: keep case; then stop words are dropped only in lower case.
-        min_term_length: characters that a word must have at least, before stemming.
-        stop_words: True for the 29 of its document, False for none, or the words themselves.
+        language: only stored: the rules are the same for all languages.
+        case_sensitive: keep case; stop words are then dropped only in lower case.
+        min_term_length: the minimum number of characters of a word, before stemming.
+        stop_words: True for the 29 of the specification, False for none, or the words themselves.
         stemming: whether to stem.
     """
 

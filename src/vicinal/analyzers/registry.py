@@ -27,20 +27,20 @@ _factories: dict[str, Callable[..., Analyzer]] = {
 
 
 def names() -> tuple[str, ...]:
-    """The names that `analyzer` knows."""
+    """The available names."""
     return tuple(_factories)
 
 
 def analyzer(name: str, language: str = "en", **options: Any) -> Analyzer:
-    """The analyzer that `name` means. Loads its stemmer, opens no file.
+    """The analyzer with this name. Loads its stemmer, opens no file.
 
     Args:
         name: one of `names()`.
-        language: code of the language of the texts. "default" stems by it; the others have the same rules for all.
+        language: the code of the language of the texts. "default" stems by it; the others have the same rules for all.
         options: those of "pyvdb": see `PyvdbAnalyzer`. The others have none.
 
     Raises:
-        InvalidArgument: an unknown name or option, with the nearest that there is; a language that is no code.
+        InvalidArgument: an unknown name or option, with the most similar valid one; an invalid language code.
     """
     factory = _factories.get(name) if isinstance(name, str) else None
     if factory is None:

@@ -1,4 +1,4 @@
-"""The choice of an analyzer as a collection remembers it: a name, or JSON with a name and options."""
+"""The stored choice of an analyzer: a name, or JSON with a name and options."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .registry import analyzer, names
 
 
 def setting_of(given: Any) -> str:
-    """What to remember of a name, or of a dict with a name and options. Equal choices give equal texts.
+    """The stored form of a name, or of a dict with a name and options. Equal choices have equal stored forms.
 
     Raises:
-        InvalidArgument: an analyzer or option that does not exist.
+        InvalidArgument: the analyzer or option does not exist.
     """
     if isinstance(given, str):
         analyzer(given)
@@ -42,7 +42,7 @@ def kept_analyzer(setting: str) -> str | dict[str, Any]:
 
 
 def analyzer_of(setting: str, language: str) -> Analyzer:
-    """The analyzer that a collection remembers."""
+    """The analyzer for a stored setting."""
     if not setting.startswith("{"):
         return analyzer(setting, language)
     options = json.loads(setting)
@@ -50,7 +50,7 @@ def analyzer_of(setting: str, language: str) -> Analyzer:
 
 
 def _plain(value: Any) -> Any:
-    """JSON's own types; a set in the order of its values."""
+    """The value in JSON's own types; a set is sorted."""
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     return list(value) if isinstance(value, tuple) else value

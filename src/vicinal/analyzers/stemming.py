@@ -1,4 +1,4 @@
-"""Snowball stemmers by language: PyStemmer where it is installed, else snowballstemmer, which gives the same stems."""
+"""Snowball stemmers by language: PyStemmer if it is installed, otherwise snowballstemmer, which has the same stems."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CYRILLIC: Final = "Ѐ-ԯ"
 _ARABIC: Final = "\u0600-\u06ff"
 _DEVANAGARI: Final = "\u0900-\u097f"
 
-# ISO 639-1 codes; the algorithm's name; letters other than Latin ones.
+# ISO 639-1 code; name of the algorithm; letters other than Latin ones.
 _ALGORITHMS: Final[dict[str, tuple[str, str]]] = {
     "ar": ("arabic", _ARABIC),
     "ca": ("catalan", _LATIN),
@@ -57,7 +57,7 @@ _ALGORITHMS: Final[dict[str, tuple[str, str]]] = {
     "yi": ("yiddish", "\u0590-\u05ff"),
 }
 
-# Words whose stems tell one behaviour of an algorithm from another, besides the version it names.
+# Words whose stems distinguish variants of an algorithm, in addition to the version that it reports.
 _PROBE: Final = (
     "running flies happily generously relational skies dying succeeding news arsenal organization universities "
     "häuser haeuser straßen freundlichkeit vorsätze continuellement élevées majestés chevaux corriendo rápidamente "
@@ -68,12 +68,12 @@ _PROBE: Final = (
 
 
 class Stemmer:
-    """Stems of one language, of words written in its script; other words stay as they are. Thread-safe.
+    """The stemmer of one language, for words in its script; other words are unchanged. Thread-safe.
 
     Attributes:
-        algorithm: Snowball's name of it, or "none".
-        ascii: the same as a call, faster, for words of the letters a to z only.
-        fingerprint: the algorithm and what it makes of some words.
+        algorithm: its name in Snowball, or "none".
+        ascii: a faster version of calling the stemmer, only for words of the letters a to z.
+        fingerprint: the algorithm and its stems of some words.
     """
 
     def __init__(self, algorithm: str, letters: str, stem: Callable[[str], str]) -> None:
@@ -93,7 +93,7 @@ class Stemmer:
 
 
 class NoStemmer(Stemmer):
-    """For languages without a stemmer, and those that need none."""
+    """For languages that have no stemmer or need none."""
 
     def __init__(self) -> None:
         self.algorithm = self.fingerprint = "none"
@@ -108,7 +108,7 @@ def _same(word: str) -> str:
 
 
 def _alone(stem: Callable[[str], str]) -> Callable[[str], str]:
-    """`stem` by one thread at a time: Snowball's programs keep the word on which they work in an object."""
+    """`stem`, restricted to one thread at a time: Snowball's programs store the current word in an object."""
     lock = new_lock()
 
     def guarded(word: str) -> str:
@@ -119,17 +119,17 @@ def _alone(stem: Callable[[str], str]) -> Callable[[str], str]:
 
 
 def native(algorithm: str) -> Callable[[str], str] | None:
-    """PyStemmer's, without its own cache: the caller remembers words."""
+    """PyStemmer's stemmer without its cache: the caller caches words."""
     try:
         stem: Callable[[str], str] = importlib.import_module("Stemmer").Stemmer(algorithm, 0).stemWord
     except (ImportError, KeyError):
         return None
-    # It keeps the GIL to itself while it works, where there is one.
+    # It holds the GIL, if there is one, while it works.
     return stem if getattr(sys, "_is_gil_enabled", lambda: True)() else _alone(stem)
 
 
 def plain(algorithm: str) -> Callable[[str], str] | None:
-    """snowballstemmer's own Python; asked by name, its `stemmer()` would hand over to PyStemmer."""
+    """snowballstemmer's pure Python version; its own `stemmer()` would use PyStemmer."""
     try:
         module = importlib.import_module(f"snowballstemmer.{algorithm}_stemmer")
     except ImportError:
@@ -139,7 +139,7 @@ def plain(algorithm: str) -> Callable[[str], str] | None:
 
 @functools.cache
 def stemmer(language: str) -> Stemmer:
-    """The stemmer of a language, by its code; one that changes nothing where Snowball has none."""
+    """The stemmer of a language, by its code; one that changes nothing if Snowball has none."""
     algorithm, letters = _ALGORITHMS.get(language, ("", ""))
     return by_algorithm(algorithm, letters) if algorithm else NoStemmer()
 
@@ -151,5 +151,5 @@ def by_algorithm(algorithm: str, letters: str = _LATIN) -> Stemmer:
 
 
 def languages() -> tuple[str, ...]:
-    """Codes of the languages that have a stemmer here."""
+    """Codes of the languages that have a stemmer."""
     return tuple(code for code in _ALGORITHMS if stemmer(code).algorithm != "none")

@@ -1,7 +1,7 @@
 """Scripts without spaces between words: single characters and pairs, in texts and queries.
 
-A document holds every letter and every two neighbours. A query word of these scripts is found wherever its characters
-stand in a row: that is what "to have the word" means where nobody marks its borders.
+A document is indexed by every letter and every pair of neighbours. A query word in these scripts is found where its
+characters occur in a row: in scripts without word boundaries, that is what containing the word means.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Final
 from .base import Placed
 from .characters import HAN_AND_KANA, HANGUL, KATAKANA, SOUTH_EAST_ASIAN, classes, is_mark
 
-# How much of a query is one word: five Han characters, eight syllables of Hangul, sixteen letters of Thai. A foreign
-# word in katakana, or in letters, counts as two characters. What is longer is a sentence: it is looked for in pieces.
+# How much of a query is one word: five Han characters, eight Hangul syllables, sixteen Thai letters. A foreign word in
+# katakana, or in letters, counts as two characters. Anything longer is a sentence, and is searched for in pieces.
 WORD_MAX: Final = 80
 KATAKANA_COST: Final = 32
 SPACED_COST: Final = 32
@@ -23,7 +23,7 @@ _HAN_COST: Final = 16
 _HANGUL_COST: Final = 10
 _LETTER_COST: Final = 5
 _KATAKANA_RUN_MAX: Final = 32
-# Pieces of a sentence: a pair of characters says much in Han, little in Thai.
+# Pieces of a sentence: a pair of characters is significant in Han, but not in Thai.
 _HAN_WINDOW: Final = 2
 _LETTER_WINDOW: Final = 4
 
@@ -37,7 +37,7 @@ def is_hangul(character: str) -> bool:
 
 
 def is_unspaced(character: str) -> bool:
-    """Whether a word that begins so is looked at character by character. False for digits of these scripts."""
+    """Whether a word that begins with this is split into characters. False for digits of these scripts."""
     return ord(character) >= SOUTH_EAST_ASIAN[0][0] and _begins().match(character) is not None
 
 
@@ -47,10 +47,10 @@ def _begins() -> re.Pattern[str]:
 
 
 def pairs(run: str, *, whole: bool) -> Iterator[tuple[str, int]]:
-    """Terms of a run: each character but the combining ones, and each two neighbours.
+    """The terms of a run: each character except combining ones, and each pair of neighbours.
 
     Args:
-        whole: False leaves out the last character: there it only follows the one before.
+        whole: False omits the last character, which is only there to follow the one before.
     """
     last = len(run) - 1
     for offset, character in enumerate(run):
@@ -61,7 +61,7 @@ def pairs(run: str, *, whole: bool) -> Iterator[tuple[str, int]]:
 
 
 def asked(run: str) -> Placed:
-    """Terms that stand in a document exactly where the run does."""
+    """The terms that a document contains exactly where it contains the run."""
     if len(run) == 1:
         return ((run, 0),)
     return tuple((run[offset : offset + 2], offset) for offset in range(len(run) - 1))
@@ -69,13 +69,13 @@ def asked(run: str) -> Placed:
 
 @functools.cache
 def _stretches() -> re.Pattern[str]:
-    """One group for each way of writing, in the order of `_BLOCKS`. Marks go with what stands before them."""
+    """One group per writing system, in the order of `_BLOCKS`. Marks belong to the character before them."""
     insides = ("".join(f"{chr(low)}-{chr(high)}" for low, high in blocks) for blocks in _BLOCKS.values())
     return re.compile("|".join(f"([{inside}]+)" for inside in insides))
 
 
 def stretches(run: str) -> Iterator[tuple[str, str]]:
-    """The run, cut where the way of writing changes: (kind, text). What is of no kind stays with what is before it."""
+    """The run, cut where the writing system changes: (kind, text). Characters of no kind stay with the part before."""
     found = [match for match in _stretches().finditer(run) if not is_mark(match[0][0])]
     for match, following in zip(found, [*found[1:], None]):
         end = len(run) if following is None else following.start()
@@ -83,7 +83,7 @@ def stretches(run: str) -> Iterator[tuple[str, str]]:
 
 
 def cost(run: str) -> int:
-    """How much of `WORD_MAX` a run takes."""
+    """The share of `WORD_MAX` that a run takes."""
     each = {"han": _HAN_COST, "hangul": _HANGUL_COST, "letters": _LETTER_COST}
     return sum(
         min(KATAKANA_COST, _HAN_COST * len(text)) if kind == "katakana" else each[kind] * len(text)
@@ -92,7 +92,7 @@ def cost(run: str) -> int:
 
 
 def pieces(run: str) -> Iterator[str]:
-    """What to look for where a run is too long for one word, or where no document has it."""
+    """What to search for if a run is too long for one word, or if no document contains it."""
     for kind, text in stretches(run):
         window = _LETTER_WINDOW if kind == "letters" else _HAN_WINDOW
         if len(text) <= window or (kind == "katakana" and len(text) <= _KATAKANA_RUN_MAX):

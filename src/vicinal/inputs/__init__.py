@@ -1,1 +1,1 @@
-"""What users hand in, checked. Every error names the row, its id and the remedy."""
+"""Validation of user input. Every error names the row, its id and the remedy."""

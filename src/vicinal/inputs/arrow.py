@@ -1,7 +1,7 @@
-"""What speaks Arrow's C data interface: tables of pyarrow, polars and DuckDB, series, arrays, streams of batches.
+"""Input through Arrow's C data interface: tables of pyarrow, polars and DuckDB, series, arrays, streams of batches.
 
 Source: https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html. pyarrow reads it, and is loaded
-only when such a thing is given; where it is not installed, `is_arrow` leaves the thing to the array interfaces.
+only when such an object is given; if it is not installed, `is_arrow` leaves the object to the array interfaces.
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ __all__ = [
 
 
 def is_arrow(value: object) -> bool:
-    """Whether it offers itself by the C data interface, and there is somebody to read it.
+    """Whether the value supports the C data interface, and pyarrow is available to read it.
 
-    A data frame of pandas offers itself too, but its cells may be any objects of Python, which Arrow would change.
+    pandas data frames support it too, but their cells may be arbitrary Python objects, which Arrow would change.
     """
     if hasattr(value, "iloc") or not (hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__")):
         return False
-    # What NumPy or its own methods can turn into values needs no pyarrow.
+    # Values that NumPy or the object's own methods can convert do not need pyarrow.
     return _is_installed() or not (hasattr(value, "__array__") or hasattr(value, "to_dict"))
 
 
 def is_stream(value: object) -> bool:
-    """Whether its rows are not all there yet: a reader of batches."""
+    """Whether its rows may not all be available yet: a reader of batches."""
     return is_arrow(value) and not hasattr(value, "__len__") and hasattr(value, "__arrow_c_stream__")
 
 
 def columns_of(value: Any) -> list[tuple[str, Any]]:
-    """The columns of a table as pyarrow's chunked arrays, each with its name; empty where `value` is one column."""
+    """The columns of a table as pyarrow chunked arrays, each with its name; empty if `value` is a single column."""
     table = _table(value)
     return [] if table is None else list(zip(table.column_names, table.columns, strict=True))
 
 
 def batches_of(stream: Any, rows_max: int) -> Iterator[Any]:
-    """Tables of at most so many rows, as the stream gives them."""
+    """Tables of at most this many rows, as the stream returns them."""
     arrow = pyarrow()
     with _known_types(stream):
         reader = arrow.RecordBatchReader.from_stream(stream)
@@ -64,7 +64,7 @@ def batches_of(stream: Any, rows_max: int) -> Iterator[Any]:
 
 
 def vectors(value: Any) -> NDArray[Any] | list[Any]:
-    """A table whose columns are components, or a column of lists: a block, or one entry per row where rows differ."""
+    """A table whose columns are components, or a column of lists: a block, or one entry per row if rows differ."""
     table = _table(value)
     if table is None:
         return vectors_in_column(chunked(value), "vectors")
@@ -77,10 +77,10 @@ def vectors(value: Any) -> NDArray[Any] | list[Any]:
 
 
 def vectors_in_column(column: Any, name: str) -> NDArray[Any] | list[Any]:
-    """A column of lists of numbers: a block where all have one length and none is missing, else one entry per row.
+    """A column of lists of numbers: a block if all have one length and none is missing, otherwise one entry per row.
 
     Args:
-        name: of the column, for messages.
+        name: the name of the column, for messages.
     """
     parts = [_vectors_in_array(plain_array(chunk), name) for chunk in chunked(column).chunks]
     blocks = [part for part in parts if isinstance(part, np.ndarray)]
@@ -93,7 +93,7 @@ def numbers(column: Any, name: str) -> NDArray[Any]:
     """A column of numbers, none of them missing.
 
     Raises:
-        InvalidVector: it holds something else.
+        InvalidVector: it contains something else.
     """
     arrow = pyarrow()
     column = chunked(column)
@@ -121,7 +121,7 @@ def numbers(column: Any, name: str) -> NDArray[Any]:
     return np.concatenate(found) if found else np.empty(0, np.float32)
 
 
-# -- what pyarrow is asked
+# -- calls of pyarrow
 
 
 def _is_installed() -> bool:
@@ -134,7 +134,7 @@ def _is_installed() -> bool:
 
 def pyarrow() -> Any:
     try:
-        return import_module("pyarrow")  # it has no types
+        return import_module("pyarrow")  # it has no type annotations
     except ImportError:
         raise MissingExtra("pyarrow", "parquet", "the Arrow C data interface") from None
 
@@ -153,7 +153,7 @@ def chunked(value: Any) -> Any:
 
 @contextmanager
 def _known_types(value: Any) -> Iterator[None]:
-    """What pyarrow says of a type that it does not know, such as the Int128 of polars, in words for users."""
+    """Explains pyarrow's error for a type that it does not know, such as the Int128 of polars."""
     arrow = pyarrow()
     try:
         yield
@@ -167,7 +167,7 @@ def _known_types(value: Any) -> Iterator[None]:
 
 
 def _table(value: Any) -> Any:
-    """As a table, or None where it is a single column."""
+    """The value as a table, or None if it is a single column."""
     arrow = pyarrow()
     if isinstance(value, arrow.Table):
         return value
@@ -186,7 +186,7 @@ def _table(value: Any) -> Any:
 
 
 def _plain_type(kind: Any) -> Any:
-    """What a type stores, less dictionaries, runs and names of extensions."""
+    """The storage type of a type, without dictionaries, run-end encoding and extension names."""
     arrow = pyarrow()
     while True:
         if isinstance(kind, arrow.BaseExtensionType):
@@ -231,7 +231,7 @@ def _vectors_in_array(array: Any, name: str) -> NDArray[Any] | list[Any]:
             remedy="Pass a column of lists, or a table with one column per component.",
         )
     lengths = import_module("pyarrow.compute").list_value_length(array).to_numpy(zero_copy_only=False)
-    flat = array.flatten()  # of the rows that are there, whatever part of its buffers the array is
+    flat = array.flatten()  # only the rows of this array, even if it is a slice of its buffers
     if flat.null_count or array.null_count:
         return _one_by_one(array, name)
     components = numbers(flat, name)
@@ -241,7 +241,7 @@ def _vectors_in_array(array: Any, name: str) -> NDArray[Any] | list[Any]:
 
 
 def _one_by_one(array: Any, name: str) -> list[Any]:
-    """Where something is missing: whole rows are None; a component that is missing stays None to be checked."""
+    """For columns with missing values: missing rows become None; missing components stay None, to be rejected later."""
     return [
         None if not scalar.is_valid else scalar.as_py() if scalar.values.null_count else numbers(scalar.values, name)
         for scalar in array

@@ -1,8 +1,8 @@
-"""Columns of Arrow as lists of what metadata holds, whatever their type.
+"""Converts Arrow columns of any type to lists of metadata values.
 
 Times of day become texts in ISO 8601, durations seconds, bytes base64, maps dicts. Instants and dates that Python's
-own cannot hold, with nanoseconds, before the year 1 or after 9999, become texts, and then all of their column, so that
-one filter fits them. NaN is no value. Within lists, structs and maps likewise.
+types cannot hold (with nanoseconds, before the year 1 or after 9999) become texts, and then the whole column does, so
+that one filter fits all its values. NaN means no value. The same applies within lists, structs and maps.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Read = Callable[[Any], list[Any]]
 
 
 def values(column: Any, *, instants_as_text: bool | None = None) -> list[Any]:
-    """A column, or a part of one.
+    """The values of a column, or of a part of one.
 
     Args:
-        instants_as_text: whether instants are texts; None decides by this part alone.
+        instants_as_text: whether instants become texts; if None, this part alone decides.
     """
     column = chunked(column)
     if instants_as_text is None:
@@ -38,7 +38,7 @@ def values(column: Any, *, instants_as_text: bool | None = None) -> list[Any]:
 
 
 def is_beyond_datetime(column: Any) -> bool:
-    """Whether it holds an instant or a date that Python's own cannot: with nanoseconds, or of a year that they lack."""
+    """Whether it contains an instant or a date that Python cannot represent: with nanoseconds, or out of years."""
     arrow, kind = pyarrow(), column.type
     if arrow.types.is_date(kind) or (arrow.types.is_timestamp(kind) and kind.unit != "ns"):
         return _is_out_of_years(column)
@@ -62,7 +62,7 @@ def _texts_of_instants(array: Any) -> list[Any]:
     arrow, kind = pyarrow(), array.type
     if arrow.types.is_timestamp(kind) and kind.unit == "ns":
         return _texts(array)
-    # Of years that Python lacks, Arrow knows no text either, NumPy does.
+    # For years that Python lacks, Arrow cannot produce text either, but NumPy can.
     unit: Any = "D" if arrow.types.is_date32(kind) else "ms" if arrow.types.is_date64(kind) else kind.unit
     ticks = array.cast(arrow.int32() if unit == "D" else arrow.int64()).to_pylist()
     instants = [None if one is None else np.datetime64(one, unit) for one in ticks]
@@ -72,7 +72,7 @@ def _texts_of_instants(array: Any) -> list[Any]:
 
 
 def _iso(instant: np.datetime64, zone: str) -> str:
-    """ISO 8601, which writes a year of more than four digits with its sign."""
+    """ISO 8601, in which a year of more than four digits has a sign."""
     text = str(instant)
     is_long = not text.startswith("-") and len(text.partition("-")[0]) > 4
     return f"{'+' * is_long}{text}{zone}"
@@ -131,7 +131,7 @@ def _structs(array: Any) -> list[Any]:
 
 
 def _lists(array: Any) -> list[Any]:
-    flat = _values(array.flatten())  # of the rows that are there
+    flat = _values(array.flatten())  # only the rows of this array
     found, at = [], 0
     for length in import_module("pyarrow.compute").list_value_length(array).to_pylist():
         found.append(None if length is None else flat[at : at + length])
@@ -144,7 +144,7 @@ def _maps(array: Any) -> list[Any]:
 
 
 def _of_entries(entries: list[dict[str, Any]]) -> Any:
-    """A dict, where the keys as texts are all different; else the entries."""
+    """A dict if the keys as texts are all different; otherwise the entries."""
     pairs = [tuple(entry.values()) for entry in entries]
     found = {key if isinstance(key, str) else str(key): value for key, value in pairs}
     return found if len(found) == len(pairs) else [{"key": key, "value": value} for key, value in pairs]
@@ -169,7 +169,7 @@ _EXTENSIONS: Final[dict[str, Callable[[Any], Any]]] = {
     "arrow.uuid": lambda value: value,
     "arrow.bool8": bool,
 }
-# Names of pyarrow.types, not all of which an older pyarrow has, and what reads an array of such a type.
+# Names of functions of pyarrow.types, some of which older versions lack, and the reader for arrays of such a type.
 _READERS: Final[tuple[tuple[tuple[str, ...], Read], ...]] = (
     (("is_floating",), _floats),
     (("is_binary", "is_large_binary", "is_fixed_size_binary", "is_binary_view"), _bytes),

@@ -1,4 +1,4 @@
-"""Public calls as users meet them: a wrong argument gets the right name, a traceback ends near the user's line."""
+"""Errors of public calls: a wrong argument gets the right name as a hint; a traceback ends near the user's line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["for_users", "no_attribute", "refused_call", "right_name", "user_call
 C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
 
-# What other programs call an argument, and ours in the order in which a call may have them.
+# Argument names of other programs, and ours in the order of preference.
 _OURS: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(
         ("documents", "document", "docs", "text", "content", "contents", "data", "page_content"), ("texts", "query")
@@ -68,14 +68,14 @@ _OURS: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("create_if_missing", "get_or_create", "exist_ok"), ("create",)),
     "column": ("field",),
 }
-# Where the right name alone does not say enough.
+# Hints for cases where the right name alone is not enough.
 _MORE: Final[Mapping[str, str]] = {
     "include": "hits and records always have text and metadata; a get(..., vectors=True) has vectors too.",
 }
 
 
 def for_users(cls: C) -> C:
-    """All public methods of a class, and how it is made, as `user_call`."""
+    """Applies `user_call` to the constructor and all public methods of a class."""
     for name, member in list(vars(cls).items()):
         if inspect.isfunction(member) and (name == "__init__" or not name.startswith("_")):
             setattr(cls, name, user_call(member))
@@ -83,9 +83,9 @@ def for_users(cls: C) -> C:
 
 
 def user_call(function: F) -> F:
-    """Errors of what was passed are raised from here: a user's traceback has their line and this one.
+    """Raises errors about arguments from here, so that a user's traceback has only their line and this one.
 
-    Whatever else goes wrong keeps its traceback.
+    All other errors keep their traceback.
     """
 
     @wraps(function)
@@ -108,12 +108,12 @@ def user_call(function: F) -> F:
 
 
 def _is_of_the_call(error: TypeError) -> bool:
-    """Whether the function never began: there is no frame of it."""
+    """Whether the function was never entered: the traceback has no frame of it."""
     return error.__traceback__ is not None and error.__traceback__.tb_next is None
 
 
 def refused_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Exception:
-    """The error of a call whose arguments do not fit the function's signature."""
+    """The error for a call whose arguments do not fit the function's signature."""
     return _refusal(function, args, kwargs) or TypeError(f"{function.__name__} does not take these arguments")
 
 
@@ -155,7 +155,7 @@ def _refusal(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mappin
 
 
 def right_name(given: str, names: Iterable[str]) -> str:
-    """What to write instead of an argument that a call does not have."""
+    """The name to use instead of an argument that a call does not have."""
     names = list(names)
     for ours in _OURS.get(given, ()):
         if ours in names:
@@ -167,11 +167,11 @@ def right_name(given: str, names: Iterable[str]) -> str:
 
 
 def no_attribute(owner: object, given: str, calls: Mapping[str, str], remedy: str = "") -> AttributeError:
-    """The error of an attribute that an object does not have, with the call that is meant.
+    """The error for an attribute that an object does not have, with the call that was probably meant.
 
     Args:
-        calls: what other programs call a method to how it is written here.
-        remedy: known already.
+        calls: method names of other programs, and the equivalent call here.
+        remedy: the remedy, if already known.
     """
     kind = type(owner)
     remedy = remedy or (f"Write {calls[given]}." if given in calls else nearest(given, _public(kind)).strip())

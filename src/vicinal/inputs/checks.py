@@ -1,6 +1,6 @@
-"""What a caller of a face may pass: each check gives the value back, or raises TypeError that names the argument.
+"""Argument checks of the compatible APIs: each returns the value, or raises a TypeError that names the argument.
 
-The engine itself raises `InvalidArgument`; these are for distributions whose documents promise a plain TypeError.
+The engine itself raises `InvalidArgument`; these are for distributions whose documentation promises a plain TypeError.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def flag(name: str, value: Any) -> bool:
 
 
 def number(name: str, value: Any) -> float:
-    """A number as a float; one that no float can hold is a ValueError."""
+    """A number as a float; a number too large for a float is a ValueError."""
     if isinstance(value, (bool, str, bytes)) or not hasattr(value, "__float__"):
         raise _wrong(name, "a number", value)
     try:
@@ -66,7 +66,7 @@ def number(name: str, value: Any) -> float:
 
 
 def vector(name: str, value: Any) -> NDArray[np.float32]:
-    """A sequence or array of numbers, shape (dim,), as float32; what does not fit becomes infinite."""
+    """A sequence or array of numbers, shape (dim,), as float32; numbers too large become infinite."""
     if isinstance(value, (str, bytes, bytearray)) or not (isinstance(value, Sequence) or hasattr(value, "__array__")):
         raise _wrong(name, "a sequence of numbers", value)
     try:
@@ -75,7 +75,7 @@ def vector(name: str, value: Any) -> NDArray[np.float32]:
             array = np.array([number(f"{name}[{i}]", item) for i, item in enumerate(value)])
     except InvalidVector as error:  # bytes, a masked component
         raise TypeError(f"{name}: {error}") from None
-    except (ValueError, OverflowError):  # lists of different lengths, or an int that no float can hold
+    except (ValueError, OverflowError):  # lists of different lengths, or an int too large for a float
         raise _wrong(name, "a sequence of numbers", value) from None
     if array.ndim != 1 or array.dtype.kind not in "fiub":
         raise _wrong(name, "a sequence of numbers", value)

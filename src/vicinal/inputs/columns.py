@@ -1,6 +1,6 @@
-"""Rows as users give them, brought into columns before any work is spent on them.
+"""Converts the rows of a call to columns, before any other work.
 
-Parallel lists, NumPy arrays, data frames, dicts and generators all end as `Batch`.
+Parallel lists, NumPy arrays, data frames, dicts and generators all become a `Batch`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .sparse import check_sparse, pack
 from .values import check_metadata, check_text, expiry
 from .vectors import VectorRules, read_vectors
 
-STREAM_ROWS = 8192  # a generator commits this often
+STREAM_ROWS = 8192  # a generator is committed this often
 
 _FIELDS = ("id", "text", "vector", "metadata", "sparse", "ttl")
 _SINGULAR = {"ids": "id", "texts": "text", "vectors": "vector", "metadata": "metadata", "sparse": "sparse"}
@@ -41,12 +41,12 @@ class Batch:
     """Rows in columns; every list has one entry per row.
 
     Attributes:
-        ids: None where the collection is to make them.
+        ids: None if the collection should generate them.
         block: float32, shape (rows, dim), zero where `has_vector` is False; None where no row has one.
         metadata: typed JSON, or None for none.
         expires: microseconds since 1970, or None.
         sparse: sparse vectors as `inputs.sparse` packs them, or None.
-        first_row: number of the first row in a stream, for messages.
+        first_row: the number of the first row within the stream, for messages.
     """
 
     ids: list[Id] | None
@@ -62,7 +62,7 @@ class Batch:
         return len(self.texts)
 
     def between(self, first: int, end: int) -> Batch:
-        """Its rows from `first` up to and without `end`."""
+        """The rows from `first` up to but not including `end`."""
         part = slice(first, end)
         return Batch(
             None if self.ids is None else self.ids[part],
@@ -81,7 +81,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class RowArguments:
-    """Arguments of `add`, `upsert` and `update`, as given."""
+    """The arguments of `add`, `upsert` and `update`, as given."""
 
     ids: Any = None
     texts: Any = None
@@ -92,7 +92,7 @@ class RowArguments:
 
     @property
     def are_of_each_row(self) -> bool:
-        """Whether something is given for each row of `ids`, and not the same for all that are meant."""
+        """Whether something is given for each row of `ids`, as opposed to the same for all selected rows."""
         return self.ids is not None and any(one is not None for one in (self.texts, self.vectors, self.sparse))
 
     def given(self) -> list[tuple[str, Any]]:
@@ -107,11 +107,11 @@ def place_of(row: int, id_: Id | None) -> str:
 def batches(
     columns: RowArguments, rows: Any, rules: Callable[[], VectorRules], now: Callable[[], int], *, changes: bool = False
 ) -> Iterator[Batch]:
-    """The rows in one batch, or in batches of 8,192 where they come from a generator.
+    """The rows as one batch, or as batches of 8,192 if they come from a generator.
 
     Args:
-        changes: whether the rows are changes of rows: then they need not have all that rows have.
-        rules, now: called again for each batch: a stream may be hours long, and settings change meanwhile.
+        changes: whether these are changes to rows, which need not be complete rows.
+        rules, now: called again for each batch: a stream may take hours, and settings may change meanwhile.
     """
     if rows is not None:
         if columns.given():
@@ -163,12 +163,12 @@ def read_batch(columns: RowArguments, rules: VectorRules, now: int, *, first_row
 def _checked_ids(ids: list[Any], first_row: int) -> list[Id]:
     try:
         return [check_id(id_) for id_ in ids]
-    except VicinalError:  # once more, to say where: a place costs more than the check
+    except VicinalError:  # checked again to add the position, which costs more than the check
         return [check_id(id_, f"row {first_row + i}") for i, id_ in enumerate(ids)]
 
 
 class _Places:
-    """Names rows for messages, only when one is needed."""
+    """Names of rows for messages, created only when needed."""
 
     def __init__(self, ids: list[Id] | None, first_row: int) -> None:
         self._ids = ids
@@ -214,12 +214,12 @@ def _from_stream(
 
 
 def _comes_one_by_one(value: object) -> bool:
-    """Whether it is a generator of entries; what a stream of Arrow iterates are batches of them."""
+    """Whether it is a generator of single entries; an Arrow stream yields batches instead."""
     return isinstance(value, Iterator) and not is_stream(value)
 
 
 def _zipped(columns: RowArguments) -> Iterator[dict[str, Any]]:
-    """Parallel columns of which at least one is a generator, row by row."""
+    """Parallel columns, of which at least one is a generator, row by row."""
     given = columns.given()
     names = [_SINGULAR[name] for name, _ in given]
     listed = [
@@ -281,7 +281,7 @@ def _check_row(row: Any, number: int) -> None:
 
 
 def _columns_of_frame(frame: Any, ttl: Any, *, changes: bool = False) -> RowArguments:
-    """A data frame: columns id, text, vector, metadata, sparse, ttl; any other becomes a metadata key."""
+    """A data frame: columns id, text, vector, metadata, sparse, ttl; every other column becomes a metadata key."""
     named = frame_columns(frame)
     names = [name for name, _ in named]
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
@@ -314,7 +314,7 @@ def _columns_of_frame(frame: Any, ttl: Any, *, changes: bool = False) -> RowArgu
 
 
 def _never_found(names: list[str]) -> InvalidArgument:
-    """Of a data frame: no row of it would be found by a search."""
+    """The error for a data frame whose rows no search would find."""
     body = next((name for name in names if name.lower() in _BODIES), names[0])
     there = ", ".join(map(repr, names[:10]))
     return InvalidArgument(
@@ -327,7 +327,7 @@ def _never_found(names: list[str]) -> InvalidArgument:
 
 
 def _refuse_ids_alone(columns: RowArguments) -> None:
-    """`add(["a text"])` would store rows with nothing but ids, which nobody means. Numbers and UUIDs may be meant."""
+    """`add(["a text"])` would store rows that have only ids, which is a mistake. Numbers and UUIDs may be intended."""
     if [name for name, _ in columns.given()] != ["ids"] or isinstance(columns.ids, Iterator):
         return
     ids = columns.ids if isinstance(columns.ids, (list, tuple)) else [columns.ids]
@@ -384,7 +384,7 @@ def _is_one_vector(vectors: Any) -> bool:
 
 
 def _as_list(name: str, value: Any) -> list[Any]:
-    if is_sparse_matrix(value):  # one by keys is a mapping too
+    if is_sparse_matrix(value):  # a dictionary-of-keys matrix is a mapping too
         return values_in(value)
     is_scalar = isinstance(value, (str, bytes, bytearray, memoryview, Mapping)) or getattr(value, "ndim", 1) == 0
     if is_scalar or not isinstance(value, Iterable):
@@ -398,7 +398,7 @@ def _as_list(name: str, value: Any) -> list[Any]:
 
 
 def _refuse_unordered(columns: RowArguments) -> None:
-    """The entries of a set come in any order, so nobody knows which row of another column they go with."""
+    """Rejects sets: their entries have no order, so they cannot be matched with the rows of other columns."""
     given = columns.given()
     name = next((name for name, value in given if is_unordered(value)), None)
     if name is not None and len(given) > 1:
@@ -426,14 +426,14 @@ def _common_length(vectors: NDArray[Any] | list[Any] | None, lists: Mapping[str,
 
 
 def id_list(ids: Any) -> list[Id]:
-    """One id or many, checked."""
+    """The checked ids, given as one id or many."""
     if is_scalar_id(ids):
         return [check_id(ids)]
     return [check_id(id_, f"ids[{i}]") for i, id_ in enumerate(_as_list("ids", ids))]
 
 
 def check_unique(batch: Batch) -> None:
-    """Raises `DuplicateId` where one id stands in two rows."""
+    """Raises `DuplicateId` if two rows have the same id."""
     if len(set(batch.ids or ())) == len(batch.ids or ()):
         return
     seen: dict[Id, int] = {}

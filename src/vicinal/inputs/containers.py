@@ -1,8 +1,8 @@
-"""What people keep vectors and values in, brought to arrays of NumPy and lists: the one place that knows containers.
+"""Converts containers of vectors and values to NumPy arrays and lists: the only module that knows container types.
 
-In this order: NumPy's own arrays; Arrow's C data interface; the array interfaces (`__array_interface__`, `__array__`,
-the buffer protocol, DLPack); then whatever can be iterated in an order. Nothing is guessed: bytes do not say which
-numbers they hold, a mask or a missing component says that there is no vector, and all these are refused by name.
+In this order: NumPy arrays; Arrow's C data interface; the array interfaces (`__array_interface__`, `__array__`, the
+buffer protocol, DLPack); then any ordered iterable. Nothing is guessed: bytes do not say which numbers they contain,
+and a mask or a missing component means that there is no vector. All these are rejected with an explicit message.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ _DENSE_COMPONENTS_MAX: Final = 65_536
 
 
 def is_real(dtype: np.dtype[Any]) -> bool:
-    """Whether it holds real numbers that float32 takes: bfloat16 and the like of ml_dtypes too, structures not."""
+    """Whether it holds real numbers that float32 can represent, including bfloat16 and the like of ml_dtypes."""
     if dtype.kind in _REAL_KINDS:
         return True
     return dtype.kind == "V" and dtype.names is None and dtype.subdtype is None and np.can_cast(dtype, np.float32)
 
 
 def is_missing(value: Any) -> bool:
-    """Whether it says "no value" in some library's way: None, NaN, NaT, NA, all masked, a null of Arrow."""
+    """Whether it means "no value" in some library: None, NaN, NaT, NA, fully masked, an Arrow null."""
     if value is None or value is np.ma.masked or type(value).__name__ in ("NAType", "NaTType"):
         return True
     if isinstance(value, np.ma.MaskedArray):
@@ -60,21 +60,21 @@ def is_missing(value: Any) -> bool:
 
 
 def is_unordered(value: object) -> bool:
-    """Whether nobody knows which of its entries comes first. The keys and values of a dict have an order."""
+    """Whether the order of its entries is undefined. The keys and values of a dict have an order."""
     return isinstance(value, (set, frozenset))
 
 
 def vectors_in(given: Any) -> NDArray[Any] | list[Any]:
-    """Many vectors: an array of two dimensions, or a list with an entry a row, None for a row without.
+    """Many vectors: a two-dimensional array, or a list with one entry per row, None for a row without a vector.
 
     Raises:
-        InvalidVector: it holds no vectors, or does not say which.
+        InvalidVector: it does not contain vectors, or their type is ambiguous.
     """
     if isinstance(given, np.ndarray):
         return _in_array(given)
     if type(given) in (list, tuple):
         return list(given)
-    if is_sparse_matrix(given):  # one by keys is a mapping too
+    if is_sparse_matrix(given):  # a dictionary-of-keys matrix is a mapping too
         return _dense(given)
     if given is None or isinstance(given, (str, Mapping)):
         raise _not_vectors(given)
@@ -89,7 +89,7 @@ def vectors_in(given: Any) -> NDArray[Any] | list[Any]:
 
 
 def one_vector(given: Any) -> Any:
-    """One vector: an array of one dimension where it is one; what is none comes back as it was, to be checked."""
+    """One vector: a one-dimensional array if it is one; anything else is returned unchanged, to be checked later."""
     if isinstance(given, np.ma.MaskedArray):
         _refuse_mask(given)
         return given.data
@@ -98,7 +98,7 @@ def one_vector(given: Any) -> Any:
     if isinstance(given, np.ndarray) or given is None or isinstance(given, (str, Mapping)):
         return given
     _refuse_blob(given)
-    if hasattr(given, "as_py") and hasattr(given, "values"):  # a list as a scalar of pyarrow
+    if hasattr(given, "as_py") and hasattr(given, "values"):  # a list scalar of pyarrow
         given = given.values
     if arrow.is_arrow(given) and not arrow.columns_of(given):
         return arrow.numbers(given, "the vector")
@@ -110,7 +110,7 @@ def one_vector(given: Any) -> Any:
 
 
 def values_in(given: Iterable[Any]) -> list[Any]:
-    """Entries, one a row, as plain values of Python; what is missing is None."""
+    """Entries, one per row, as plain Python values; missing values become None."""
     if type(given) in (list, tuple):
         return list(given)
     if isinstance(given, np.ma.MaskedArray):
@@ -121,7 +121,7 @@ def values_in(given: Iterable[Any]) -> list[Any]:
         return sparse_rows(given)
     if arrow.is_arrow(given):
         return arrow_values(given)
-    if callable(getattr(given, "to_list", None)):  # a series: NaN and NA are its way to say None
+    if callable(getattr(given, "to_list", None)):  # a series, in which NaN and NA mean None
         return [None if is_missing(value) else value for value in cast(Any, given).to_list()]
     if _is_array_like(given) and not isinstance(given, Sequence):
         return list(_array_of(given).tolist())
@@ -129,7 +129,7 @@ def values_in(given: Iterable[Any]) -> list[Any]:
 
 
 def entries_in(given: Any) -> list[Any] | None:
-    """Texts, vectors or sparse vectors, one an entry; None where it is no list of anything."""
+    """Texts, vectors or sparse vectors, one per entry; None if it is not a list."""
     if is_sparse_matrix(given):
         return list(_dense(given))
     if isinstance(given, (str, bytes, Mapping)):
@@ -145,10 +145,10 @@ def entries_in(given: Any) -> list[Any] | None:
 
 
 def refuse_booleans(row: Any, numbers: NDArray[Any]) -> None:
-    """NumPy makes 1.0 of True beside a number: raises InvalidVector where a list holds a truth value.
+    """Raises InvalidVector if a list contains a bool, which NumPy would convert to 1.0 beside a number.
 
     Args:
-        numbers: the row as an array, of which only zeros and ones need be looked at.
+        numbers: the row as an array, of which only zeros and ones need to be checked.
     """
     if not isinstance(row, (list, tuple)):
         return
@@ -163,10 +163,10 @@ def refuse_booleans(row: Any, numbers: NDArray[Any]) -> None:
 
 
 def numbers_in(row: NDArray[Any]) -> NDArray[np.float64]:
-    """Objects as numbers: int, float, Decimal, Fraction and NumPy's scalars.
+    """Objects as numbers: int, float, Decimal, Fraction and NumPy scalars.
 
     Raises:
-        InvalidVector: one is something else; the place is left to the caller.
+        InvalidVector: an object is something else; the caller adds the position.
     """
     for component, value in enumerate(row.tolist()):
         if is_missing(value) and not isinstance(value, float):
@@ -187,7 +187,7 @@ def numbers_in(row: NDArray[Any]) -> NDArray[np.float64]:
     with np.errstate(over="ignore"):
         try:
             return row.astype(np.float64)
-        except OverflowError:  # an int that no float can hold
+        except OverflowError:  # an int too large for a float
             return np.array([_float(value) for value in row.tolist()])
 
 
@@ -213,7 +213,7 @@ def _in_array(array: NDArray[Any]) -> NDArray[Any] | list[Any]:
         )
     if isinstance(array, np.ma.MaskedArray):
         return _unmasked(array)
-    array = np.asarray(array)  # a matrix of NumPy stays two-dimensional when it is indexed
+    array = np.asarray(array)  # a NumPy matrix stays two-dimensional when it is indexed
     if array.dtype != object:
         if array.ndim != 2:
             raise _not_vectors(array)
@@ -226,7 +226,7 @@ def _in_array(array: NDArray[Any]) -> NDArray[Any] | list[Any]:
 
 
 def _unmasked(array: np.ma.MaskedArray[Any, Any]) -> NDArray[Any] | list[Any]:
-    """The numbers where nothing is masked, else its rows, of which whoever checks them refuses those with gaps."""
+    """The numbers if nothing is masked, otherwise the rows, of which those with gaps are rejected later."""
     if array.ndim == 2 and np.ma.getmaskarray(array).any():
         return list(array)
     return _in_array(np.asarray(array.data))
@@ -250,18 +250,18 @@ def _is_array_like(value: object) -> bool:
 
 
 def _array_of(value: Any) -> NDArray[Any]:
-    """By the array interface, the buffer protocol or DLPack; tensors that are being trained, or on a GPU, too."""
+    """Converts by the array interface, the buffer protocol or DLPack; also tensors with gradients or on a GPU."""
     if isinstance(value, np.ndarray):
         return value
     tensor = value
-    for step in ("detach", "cpu"):  # of PyTorch, whose __array__ refuses such tensors
+    for step in ("detach", "cpu"):  # of PyTorch, whose __array__ rejects such tensors
         if hasattr(tensor, "__dlpack__") and callable(getattr(tensor, step, None)):
             tensor = getattr(tensor, step)()
     try:
         return np.asarray(tensor) if _is_known_to_numpy(tensor) else np.from_dlpack(tensor)
     except (TypeError, ValueError, RuntimeError, BufferError) as error:
         if hasattr(tensor, "__dlpack__") and callable(getattr(tensor, "float", None)):
-            return np.asarray(tensor.float())  # bfloat16, of which NumPy knows nothing
+            return np.asarray(tensor.float())  # bfloat16, which NumPy does not know
         raise InvalidVector(
             f"this {type(value).__name__} cannot be read as an array: {str(error).partition(chr(10))[0]:.120}",
             name="vectors",
@@ -285,7 +285,7 @@ def _buffer(value: Any) -> memoryview | None:
 
 
 def _refuse_blob(value: Any) -> None:
-    """Bytes could be numbers of any kind; taken as numbers from 0 to 255 they would fix a wrong dimension."""
+    """Rejects bytes, which could be numbers of any type; as numbers from 0 to 255 they would set a wrong dimension."""
     if isinstance(value, PlainArray) or hasattr(value, "__array_interface__") or hasattr(value, "__array__"):
         return
     view = _buffer(value)
@@ -302,12 +302,12 @@ def _refuse_blob(value: Any) -> None:
 
 
 def is_sparse_matrix(value: object) -> bool:
-    """Whether it is a sparse matrix or array of SciPy."""
+    """Whether it is a SciPy sparse matrix or array."""
     return hasattr(value, "nnz") and hasattr(value, "shape") and hasattr(value, "toarray")
 
 
 def _dense(matrix: Any) -> NDArray[Any]:
-    """As an array; one with more columns than a vector may have components is not made."""
+    """The matrix as a dense array, unless it has more columns than a vector may have components."""
     if matrix.shape[-1] > _DENSE_COMPONENTS_MAX:
         raise InvalidVector(
             f"this {type(matrix).__name__} has {matrix.shape[-1]:,} columns, more than a vector has components",
@@ -319,7 +319,7 @@ def _dense(matrix: Any) -> NDArray[Any]:
 
 
 def sparse_rows(matrix: Any) -> list[Any]:
-    """Rows as sparse vectors; entries of one place are added, as SciPy does."""
+    """Rows as sparse vectors; duplicate entries are summed, as in SciPy."""
     rows = matrix.tocsr(copy=True) if len(matrix.shape) == 2 else matrix.reshape((1, -1)).tocsr()
     rows.sum_duplicates()
     ends = rows.indptr

@@ -1,6 +1,6 @@
-"""Data frames and tables as columns with names: of pandas, of whatever speaks Arrow, and arrays of NumPy with fields.
+"""Data frames and tables as named columns: pandas, anything that supports Arrow, and NumPy structured arrays.
 
-None of these libraries is imported for a frame that is not its own: a frame is known by what it can do.
+None of these libraries is imported unless the frame is its own: frames are recognized by their methods.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ def is_frame(rows: object) -> bool:
     """Whether `rows` is a data frame or a table rather than a list of dicts."""
     if isinstance(rows, np.ndarray):
         return rows.dtype.names is not None and rows.ndim == 1
-    # In this order: a LazyFrame of polars has columns, but looking at them is work that it warns of.
+    # In this order: a polars LazyFrame has columns, but accessing them does work and issues a warning.
     has_columns = (hasattr(rows, "to_dict") or hasattr(rows, "to_pydict")) and hasattr(rows, "columns")
     return has_columns or (is_arrow(rows) and not isinstance(rows, (list, tuple)) and bool(columns_of(rows)))
 
 
 def frame_rows(frame: Any) -> int:
-    """How many rows it has."""
+    """The number of rows."""
     if hasattr(frame, "__len__"):
         return len(frame)
     named = columns_of(frame)
@@ -37,9 +37,9 @@ def frame_rows(frame: Any) -> int:
 
 
 def frame_columns(frame: Any) -> list[tuple[str, Any]]:
-    """The columns from left to right, each with its name; a name may come twice. What is missing is None.
+    """The columns from left to right, each with its name; a name may be repeated. Missing values are None.
 
-    Those of a named index come first. A column "vector" is an array where its cells have one length.
+    Named index levels come first. A column "vector" is an array if its cells have one length.
     """
     if is_arrow(frame):
         return [(str(name), _arrow_column(name, column)) for name, column in columns_of(frame)]
@@ -55,12 +55,12 @@ def _arrow_column(name: str, column: Any) -> Any:
 
 
 def _field(array: np.ndarray[Any, Any], name: str) -> Any:
-    """One field of a structured array: a block where each row holds several numbers."""
+    """One field of a structured array: a block if each row has several numbers."""
     return array[name] if name == "vector" else _cells(_listed(array[name]))
 
 
 def _listed(array: np.ndarray[Any, Any]) -> Any:
-    """Its values as Python's own; NumPy gives instants and durations in nanoseconds as bare numbers."""
+    """The values as Python values; NumPy would return instants and durations in nanoseconds as bare numbers."""
     if array.dtype.kind == "m":
         return (array / np.timedelta64(1, "s")).tolist()
     if array.dtype.kind != "M" or np.datetime_data(array.dtype)[0] not in ("ns", "ps", "fs", "as"):
@@ -71,7 +71,7 @@ def _listed(array: np.ndarray[Any, Any]) -> Any:
 
 
 def _index_columns(frame: Any) -> list[tuple[str, Any]]:
-    """Levels of an index of pandas that have names: somebody chose them to tell the rows apart."""
+    """The named levels of a pandas index: a named level was chosen to identify the rows."""
     names = getattr(getattr(frame, "index", None), "names", ())
     return [
         (str(name), _cells(frame.index.get_level_values(level).tolist()))
@@ -81,13 +81,13 @@ def _index_columns(frame: Any) -> list[tuple[str, Any]]:
 
 
 def _values(frame: Any, place: int, label: Any) -> list[Any]:
-    """By its place, since two columns of pandas may have one label; polars finds columns by label."""
+    """The values by position, since two pandas columns may have the same label; polars looks columns up by label."""
     values: list[Any] = frame.iloc[:, place].tolist() if hasattr(frame, "iloc") else frame[label].to_list()
     return values
 
 
 def _cells(values: list[Any]) -> list[Any]:
-    """Instants with nanoseconds, which a datetime cannot hold, become texts, and then all of their column."""
+    """Instants with nanoseconds, which a datetime cannot hold, become texts, and then the whole column does."""
     cells = [_plain(value) for value in values]
     if any(getattr(value, "nanosecond", 0) for value in cells):
         return [value.isoformat() if isinstance(value, datetime) else value for value in cells]
@@ -95,7 +95,7 @@ def _cells(values: list[Any]) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A cell as a plain value: a data frame says "no value" by NaN, NaT or NA, within its lists and dicts too."""
+    """A cell as a plain value: in data frames, NaN, NaT and NA mean "no value", also within lists and dicts."""
     if isinstance(value, (str, int)):
         return value
     if isinstance(value, np.ndarray):
@@ -104,7 +104,7 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, (time, timedelta, bytes)) and value == value:  # as `arrow_values` has them
+    if isinstance(value, (time, timedelta, bytes)) and value == value:  # converted as in `arrow_values`
         return _as_arrow_has_it(value)
     return None if is_missing(value) else value
 

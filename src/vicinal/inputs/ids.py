@@ -1,4 +1,4 @@
-"""Ids as users give them: str, int64 or UUID."""
+"""Validation of ids: str, int64 or UUID."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
 
 def is_scalar_id(value: object) -> bool:
-    """Whether `value` is one id rather than a list of them."""
+    """Whether `value` is a single id rather than a list of ids."""
     return isinstance(value, (str, int, UUID, np.integer))
 
 
@@ -49,7 +49,7 @@ def check_id(value: Any, place: str = "") -> Id:
                 remedy="Use a str.",
             )
         return int(value)
-    return _check_str_id(str.__str__(value), place)  # the text itself, whatever a subclass prints
+    return _check_str_id(str.__str__(value), place)  # the text itself, even if a subclass overrides __str__
 
 
 def _check_str_id(value: str, place: str) -> str:

@@ -1,4 +1,4 @@
-"""Where a database is, as users say it."""
+"""Validation of the path of a database."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def check_database_path(value: Any, name: str, takes: str, *, remedy: str, other
 
     Args:
         name: the argument.
-        takes: what the call takes, for messages, such as "backup takes a path".
+        takes: what the call accepts, for messages, such as "backup takes a path".
         remedy: what to write instead.
-        otherwise: what may stand there instead of a path, such as " or ':memory:'".
+        otherwise: what is accepted instead of a path, such as " or ':memory:'".
 
     Raises:
-        InvalidArgument: it is none.
+        InvalidArgument: it is not a path.
         Unsupported: it is a URL.
     """
     if not isinstance(value, (str, os.PathLike)):
@@ -29,7 +29,7 @@ def check_database_path(value: Any, name: str, takes: str, *, remedy: str, other
         raise InvalidArgument("the path is empty or not text", name=name, value=value, remedy=remedy)
     if "\0" in path:
         raise InvalidArgument("the path holds a NUL character", name=name, value=value, remedy=remedy)
-    # SQLite takes no others, not even those by which Python writes names of files that are no text.
+    # SQLite accepts no other paths, not even surrogate escapes, by which Python represents undecodable file names.
     check_unicode(path, "the path", name, remedy="Use a folder whose path is text in UTF-8.")
     if "://" in path:
         raise Unsupported(

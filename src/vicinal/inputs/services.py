@@ -1,4 +1,4 @@
-"""How a service on the network is named: its URL, a key, how long to wait and how often to try."""
+"""Validation of the settings of a network service: URL, key, timeout and retries."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["checked_key", "checked_retries", "checked_seconds", "checked_url"]
 
 
 def checked_url(url: Any, *, example: str, name: str = "url") -> str:
-    """The URL without a slash at its end.
+    """The URL without a trailing slash.
 
     Raises:
-        InvalidArgument: it does not begin with http:// or https://, names no host, or holds a password or a query.
+        InvalidArgument: it does not begin with http:// or https://, has no host, or contains a password or a query.
     """
     if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         raise InvalidArgument(
@@ -34,7 +34,7 @@ def checked_url(url: Any, *, example: str, name: str = "url") -> str:
         raise InvalidArgument(
             f"{url!r:.80} names no server", name=name, value=url, remedy=f"Write {example!r} or the like."
         )
-    if parts.username is not None or parts.query or parts.fragment:  # what would show up in every message and log
+    if parts.username is not None or parts.query or parts.fragment:  # would appear in every message and log
         raise InvalidArgument(
             f"{name} may hold a server, a port and a path only",
             name=name,
@@ -44,7 +44,7 @@ def checked_url(url: Any, *, example: str, name: str = "url") -> str:
 
 
 def checked_key(key: Any, name: str = "api_key") -> Secret | None:
-    """A key, to be shown nowhere."""
+    """A key, which is never displayed."""
     if key is None or isinstance(key, Secret):
         return key
     if not isinstance(key, str) or not key or not key.isascii() or not key.isprintable() or " " in key:

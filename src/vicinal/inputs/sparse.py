@@ -1,8 +1,8 @@
-"""Sparse vectors: few dimensions of very many, each with a weight.
+"""Sparse vectors: a few of very many dimensions, each with a weight.
 
-Given as `{dimension: weight}`, as a pair of dimensions and weights or as a sparse matrix of SciPy with one row. Stored
-as the dimensions, little-endian uint32 and ascending, and behind all of them their weights, little-endian float32; a
-weight of 0 is left out.
+Given as `{dimension: weight}`, as a pair of dimensions and weights, or as a SciPy sparse matrix with one row. Stored as
+the dimensions, ascending little-endian uint32, followed by their weights, little-endian float32; weights of 0 are
+omitted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def check_sparse(value: Any, place: str) -> tuple[Dimensions, FloatVector]:
     """Dimensions, ascending, and their weights, none of them 0.
 
     Raises:
-        InvalidArgument: no sparse vector, or a dimension or weight that cannot be one.
+        InvalidArgument: it is not a sparse vector, or a dimension or weight is not valid.
         LimitExceeded: more than 1,048,576 entries.
     """
     dimensions, weights = _entries(value, place)
@@ -58,7 +58,7 @@ def check_sparse(value: Any, place: str) -> tuple[Dimensions, FloatVector]:
 
 
 def pack(dimensions: Dimensions, weights: FloatVector) -> bytes:
-    """As it is stored."""
+    """The stored form."""
     return dimensions.astype("<u4").tobytes() + weights.astype("<f4").tobytes()
 
 
@@ -70,7 +70,7 @@ def unpack(packed: bytes) -> tuple[Dimensions, FloatVector]:
 
 
 def _entries(value: Any, place: str) -> tuple[Sequence[Any], Sequence[Any]]:
-    if is_sparse_matrix(value):  # one by keys is a mapping too
+    if is_sparse_matrix(value):  # a dictionary-of-keys matrix is a mapping too
         rows = sparse_rows(value)
         if len(rows) != 1:
             raise _refused(f"this {type(value).__name__} has {len(rows)} rows, a sparse vector is one", value, place)

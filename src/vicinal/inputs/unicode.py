@@ -1,4 +1,4 @@
-"""Is a str text? One that was decoded carelessly holds a lone surrogate, which no file, model or message can take."""
+"""Checks that a str is valid text: careless decoding may leave a lone surrogate, which UTF-8 cannot encode."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def check_unicode(
     error: type[InvalidInput] = InvalidArgument,
     remedy: str = _REMEDY,
 ) -> int:
-    """How many bytes it takes in UTF-8.
+    """The number of bytes of the text in UTF-8.
 
     Args:
-        what: how messages call it, such as "the query".
+        what: its name in messages, such as "the query".
         name: the argument.
 
     Raises:
-        InvalidInput: it holds a lone surrogate; `error` is raised.
+        InvalidInput: it contains a lone surrogate; `error` is raised.
     """
     if text.isascii():
         return len(text)

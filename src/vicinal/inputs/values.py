@@ -1,4 +1,4 @@
-"""Texts, metadata and times to live as users give them. `places` names a row for messages, when one is needed."""
+"""Validation of texts, metadata and times to live. `places` names a row for messages when needed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ..metadata import dumps
 from .unicode import check_unicode
 
 TEXT_BYTES_MAX = 16 << 20
-NEVER = -1  # an expiry that is taken away
-TTL_SECONDS_MAX = 1e10  # some three hundred years
+NEVER = -1  # removes an expiry
+TTL_SECONDS_MAX = 1e10  # about three hundred years
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
@@ -43,7 +43,7 @@ def check_text(text: Any, places: Places, row: int) -> str | None:
             place=places(row),
             remedy="Split it into chunks.",
         )
-    return str.__str__(text)  # the text itself, whatever a subclass prints
+    return str.__str__(text)  # the text itself, even if a subclass overrides __str__
 
 
 def check_metadata(metadata: Any, places: Places, row: int) -> str | None:
@@ -52,14 +52,14 @@ def check_metadata(metadata: Any, places: Places, row: int) -> str | None:
     try:
         return dumps(metadata)
     except VicinalError as error:
-        error.place = places(row)  # named only now: a place costs more than the check
+        error.place = places(row)  # only computed now, since it costs more than the check
         raise
 
 
 def expiry(ttl: Any, now: int, place: str) -> int | None:
     """Seconds from now, a timedelta, or a datetime (naive means UTC), as microseconds since 1970.
 
-    Infinitely many seconds are `NEVER`, which None is not: it says nothing.
+    An infinite number of seconds is `NEVER`, as opposed to None, which means not given.
     """
     if ttl is None:
         return None
@@ -67,7 +67,7 @@ def expiry(ttl: Any, now: int, place: str) -> int | None:
         return NEVER
     if isinstance(ttl, datetime) and ttl == ttl:  # pandas.NaT is a datetime that is not equal to itself
         aware = ttl if ttl.tzinfo is not None else ttl.replace(tzinfo=UTC)
-        # an instant that is past the year 9999 in UTC could be stored, but not be given back
+        # an instant past the year 9999 in UTC could be stored, but not returned
         return max(0, (min(aware, _LAST_INSTANT) - _EPOCH) // timedelta(microseconds=1))
     seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
     if isinstance(seconds, np.number):

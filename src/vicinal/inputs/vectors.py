@@ -1,4 +1,4 @@
-"""Vectors as users give them: any 2-D array or list of lists, brought to float32."""
+"""Validation of vectors: any 2-D array or list of lists, converted to float32."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PLAIN_ROWS = frozenset((list, tuple, np.ndarray))
 
 @dataclass(frozen=True, slots=True)
 class VectorRules:
-    """What this collection takes as a vector."""
+    """What a collection accepts as a vector."""
 
     metric: Metric
     dimension: int | None
@@ -32,13 +32,13 @@ class VectorRules:
 def read_vectors(
     vectors: NDArray[Any] | list[Any] | None, count: int, rules: VectorRules, places: Places
 ) -> tuple[FloatMatrix | None, list[bool]]:
-    """The vectors of `count` rows and which rows have one.
+    """The vectors of `count` rows, and which rows have one.
 
     Args:
-        vectors: as `vectors_in` gives them.
+        vectors: as returned by `vectors_in`.
 
     Returns:
-        float32, shape (count, dim), zero where a row has none; None where no row has one.
+        float32, shape (count, dim), zero for rows without a vector; None if no row has one.
     """
     if vectors is None:
         return None, [False] * count
@@ -69,7 +69,7 @@ def check_block(block: NDArray[Any], rules: VectorRules, places: Places) -> Floa
         vectors = np.ascontiguousarray(block)
         if _is_plainly_right(vectors):
             return vectors
-    with np.errstate(over="ignore"):  # what does not fit float32 is found as infinity below
+    with np.errstate(over="ignore"):  # numbers too large for float32 are detected as infinity below
         vectors = np.ascontiguousarray(block, dtype=np.float32)
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
@@ -80,7 +80,7 @@ def check_block(block: NDArray[Any], rules: VectorRules, places: Places) -> Floa
 
 
 def _is_plainly_right(vectors: FloatMatrix) -> bool:
-    """Whether one quick pass shows that all is finite and no row is zero; if not, it may be so all the same."""
+    """Whether one fast pass shows that all is finite and no row is zero; if not, the vectors may still be valid."""
     if len(vectors) == 1:
         return 0.0 < float(np.vdot(vectors, vectors)) < np.inf
     squares = np.einsum("ij,ij->i", vectors, vectors)
@@ -88,7 +88,7 @@ def _is_plainly_right(vectors: FloatMatrix) -> bool:
 
 
 def check_lengths(vectors: FloatMatrix, rules: VectorRules, places: Places) -> None:
-    """Raises `ZeroVector` where the collection refuses one."""
+    """Raises `ZeroVector` if a vector has length zero and the collection refuses it."""
     if rules.metric != "cosine" or rules.zero_allowed:
         return
     has_length = vectors.any(axis=1)
@@ -104,7 +104,7 @@ def check_lengths(vectors: FloatMatrix, rules: VectorRules, places: Places) -> N
 
 
 def check_query(query: Any, rules: VectorRules, place: str = "query") -> FloatVector:
-    """One vector to search with, float32, shape (dim,)."""
+    """A single query vector, float32, shape (dim,)."""
     if is_plain_query(query, rules):
         plain: FloatVector = query
         return plain
@@ -136,12 +136,12 @@ def check_query(query: Any, rules: VectorRules, place: str = "query") -> FloatVe
 
 
 def is_plain_query(query: Any, rules: VectorRules) -> bool:
-    """Whether it is float32 already and one quick look shows that nothing is wrong; if not, it may be so too."""
+    """Whether it is already float32 and a fast check shows that it is valid; if not, it may still be."""
     return (
         type(query) is np.ndarray
         and query.shape == (rules.dimension,)
         and query.dtype == _FLOAT32
-        and 0.0 < float(np.vdot(query, query)) < np.inf  # NaN is neither; unlike dot it gives no warning
+        and 0.0 < float(np.vdot(query, query)) < np.inf  # NaN is neither; unlike dot, vdot issues no warning
     )
 
 
@@ -156,7 +156,7 @@ def _not_one_query(query: Any, found: str, place: str) -> InvalidVector:
 
 
 def _stack(rows: Sequence[Any], rules: VectorRules, places: Places) -> NDArray[Any]:
-    """Rows as one array. Only when that fails is each row looked at, to name the one that differs."""
+    """Rows as one array. Only if that fails is each row checked, to name the one that differs."""
     if {type(row) for row in rows} <= _PLAIN_ROWS:
         try:
             stacked = np.array(rows)
@@ -185,7 +185,7 @@ def _refuse_booleans(rows: Sequence[Any], stacked: NDArray[Any], places: Places)
 
 
 def _read_vector(row: Any, place: str) -> NDArray[Any]:
-    """One vector in whatever holds it, as an array of real numbers of one dimension."""
+    """A single vector in any container, as a one-dimensional array of real numbers."""
     try:
         found = one_vector(row)
         if isinstance(found, str) or is_unordered(found):
@@ -208,7 +208,7 @@ def _read_vector(row: Any, place: str) -> NDArray[Any]:
 
 
 def check_encoder_dimension(encoder: Encoder) -> None:
-    """Raises LimitExceeded for one whose vectors no collection takes."""
+    """Raises LimitExceeded for an encoder whose vectors are too long for any collection."""
     if encoder.dim > DIMENSION_MAX:
         raise LimitExceeded(
             f"encoder {encoder.name!r} makes vectors of {encoder.dim:,} components, the limit is {DIMENSION_MAX:,}",

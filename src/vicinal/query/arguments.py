@@ -1,4 +1,4 @@
-"""How a search is asked: arguments of a call, checked, become a `Question`."""
+"""The arguments of a search call: validated and converted to a `Question`."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ _NO_PARTS: Final[frozenset[str]] = frozenset()
 _PLURALS: Final = {"syntax": "syntaxes"}
 
 
-@dataclass(slots=True)  # every search makes one, and a frozen one takes longer
+@dataclass(slots=True)  # every search creates one, and creating a frozen one takes longer
 class SearchArguments:
     """The arguments of `search` or `search_many`, as given.
 
     Attributes:
-        queries: texts and vectors; one that is None asks nothing by itself.
-        vectors: in hybrid search one a query, for the dense leg; or None.
-        sparse: one a query, for the sparse leg; or None.
-        single: whether it is one query, which messages then do not number.
-        shaping: what is made of the best rows; None for nothing.
-        examples: in place of queries: what hits are to be like and unlike, as given.
-        is_plain: what `check` found: one query, and nothing else is asked than how many rows, and whether exactly.
+        queries: texts and vectors; None for a query that is given by other arguments.
+        vectors: in hybrid search, one per query, for the dense leg; or None.
+        sparse: one per query, for the sparse leg; or None.
+        single: whether there is one query, which messages then do not number.
+        shaping: how the best rows are rearranged; None if they are not.
+        examples: instead of queries: what hits should be like and unlike, as given.
+        is_plain: set by `check`: one query, with no options other than the number of rows and exactness.
     """
 
     queries: Sequence[Any]
@@ -81,10 +81,10 @@ class SearchArguments:
 
     @classmethod
     def of(cls, query: Any, k: Any, options: Mapping[str, Any]) -> SearchArguments:
-        """One query, with the arguments of `search` by name.
+        """A single query, with the arguments of `search` by name.
 
         Raises:
-            InvalidArgument: search has no argument of a name.
+            InvalidArgument: an argument that search does not have.
         """
         refuse_unknown({name: value for name, value in options.items() if name not in _NAMES})
         given = {name: value for name, value in options.items() if name not in SHAPING}
@@ -94,7 +94,7 @@ class SearchArguments:
         return cls([query], k, shaping=Shaping.of(*map(options.get, SHAPING)), **given)
 
     def check(self) -> None:
-        """Raises InvalidArgument for what no collection could answer, InvalidText for a query that is no text."""
+        """Raises InvalidArgument for what no collection could answer, InvalidText for a query that is not text."""
         for given in (self.queries, self.vectors or ()):
             for i, query in enumerate(given):
                 if isinstance(query, str):
@@ -105,7 +105,7 @@ class SearchArguments:
             self._check_what()
 
     def _is_plain(self) -> bool:
-        """Whether one quick look shows that nothing is wrong, as it does of most searches; if not, it may be so too."""
+        """Whether a quick check shows that the arguments are valid, as for most searches; if not, they may still be."""
         return (
             self.single
             and self.queries[0] is not None
@@ -173,11 +173,11 @@ class SearchArguments:
         now: int,
         where: Node | None,
     ) -> list[Question]:
-        """What to search for; more than one question only where vectors cannot be searched for together.
+        """What to search for; more than one question only if the vectors cannot be searched for together.
 
         Args:
             rules: for vectors.
-            encode: makes vectors of texts.
+            encode: encodes texts.
         """
         mode: Mode = self.mode
         k = min(int(self.k) + int(self.offset), _ROWS_MAX)
@@ -204,21 +204,21 @@ class SearchArguments:
         if vectors is None or state.dimension is not None:
             stacked = None if vectors is None else _stacked(vectors)
             return [Question(mode, k, now, where, stacked, words, sparse, **common)]
-        # No row has a vector yet, so they may even differ in length.
+        # No row has a vector yet, so the vectors may even differ in length.
         return [
             Question(mode, k, now, where, vector[np.newaxis], _only(words, i), _only(sparse, i), **common)
             for i, vector in enumerate(vectors)
         ]
 
     def plain_question(self, state: State, rules: VectorRules, now: int, where: Node | None) -> Question | None:
-        """The question of a call that `is_plain`, whose vector needs no more looking at; else None.
+        """The question of a call that `is_plain`, if its vector needs no further check; otherwise None.
 
-        It is what `questions` makes of it, in less time.
+        It equals the result of `questions`, in less time.
         """
         query = self.queries[0]
         if not is_plain_query(query, rules):
             return None
-        vectors = query[np.newaxis].copy()  # the user's may change while we search
+        vectors = query[np.newaxis].copy()  # the user's array may change during the search
         question = Question("dense", min(self.k, _ROWS_MAX), now, where, vectors)
         question.metric = state.metric
         if self.select is not None:
@@ -228,7 +228,7 @@ class SearchArguments:
         return question
 
     def _check_what(self) -> None:
-        """Whether there is something to search for, in a way that this mode knows."""
+        """Checks that there is something to search for, and that this mode supports it."""
         self._check_what_the_mode_ignores()
         if self.examples is not None:
             return
@@ -260,7 +260,7 @@ class SearchArguments:
                 )
 
     def _check_what_the_mode_ignores(self) -> None:
-        """Nothing that is given may go without an effect."""
+        """Rejects arguments that would have no effect."""
         if self.exact and self.recall is not None and self.recall < 1:
             raise InvalidArgument(
                 f"exact=True finds all of the true answer, and recall={self.recall!r} asks for a part of it",
@@ -322,7 +322,7 @@ class SearchArguments:
     def _vectors(
         self, rules: VectorRules, encode: Callable[[Sequence[str]], FloatMatrix]
     ) -> tuple[list[FloatVector] | None, bool]:
-        """One vector a query, and whether texts were encoded for it; None where only sparse vectors are given."""
+        """One vector per query, and whether texts were encoded for it; None if only sparse vectors are given."""
         given = self.queries if self.vectors is None else self.vectors
         texts = []
         for query in given:
@@ -338,7 +338,7 @@ class SearchArguments:
         return vectors, bool(texts)
 
     def _words(self) -> tuple[TextQuery, ...] | None:
-        """What to look for by words: in a hybrid search of many, a query without a text has none."""
+        """The words to search for: in a hybrid search of many queries, a query without a text has none."""
         if not self._has_words():
             return None
         return tuple(
@@ -359,7 +359,7 @@ class SearchArguments:
         return Fusion(method, {"dense": alpha, "keyword": share, "sparse": share})
 
     def _cut(self) -> dict[str, Any]:
-        """What of the best rows is left out, and made of the others; most searches do neither."""
+        """Which of the best rows are left out, and how the others are rearranged; most searches do neither."""
         if not self.offset and self.min_score is None and self.shaping is None:
             return {}
         shaped: dict[str, Any] = {}
@@ -390,16 +390,16 @@ def _example(given: Any, rules: VectorRules) -> Any:
 
 
 def refuse_unknown(names: Mapping[str, object]) -> None:
-    """Raises InvalidArgument for an argument that a search does not have, with the right name where it is known."""
+    """Raises InvalidArgument for an argument that a search does not have, with the right name if it is known."""
     for name in names:
         raise InvalidArgument(f"search takes no argument {shown(name)}", name=name, remedy=right_name(name, _NAMES))
 
 
 def lists_of(queries: Any, **beside: Any) -> tuple[list[Any], dict[str, list[Any] | None]]:
-    """Many queries, and what is given beside them, one a query; None for what is not.
+    """Many queries, and the arguments given with them, one per query; None for those not given.
 
     Raises:
-        InvalidArgument: something is no list, or of another length.
+        InvalidArgument: an argument is not a list, or has another length.
     """
     asked = _listed("queries", queries) or []
     given = {name: _listed(name, values) for name, values in beside.items()}
@@ -427,7 +427,7 @@ def _listed(name: str, values: Any) -> list[Any] | None:
 
 
 def _stacked(vectors: list[FloatVector]) -> FloatMatrix:
-    """As one array of its own, C-contiguous: the user's may change while we search."""
+    """The vectors in a new C-contiguous array: the user's arrays may change during the search."""
     return vectors[0][np.newaxis].copy() if len(vectors) == 1 else np.stack(vectors)
 
 
@@ -435,7 +435,7 @@ def _only(parts: tuple[Any, ...] | None, i: int) -> tuple[Any, ...] | None:
     return None if parts is None else parts[i : i + 1]
 
 
-_ROWS_MAX: Final = 1 << 32  # more than a collection can have; native code takes no greater k
+_ROWS_MAX: Final = 1 << 32  # more than a collection can have; native code accepts no larger k
 
 
 def _check_k(k: object) -> None:
@@ -482,7 +482,7 @@ def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
 
 
 def _check_share(name: str, value: object, *, least_allowed: bool) -> None:
-    """A number up to 1."""
+    """Checks for a number up to 1."""
     is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
     if not is_number or not (0 <= cast(float, value) <= 1) or (value == 0 and not least_allowed):
         wanted = "from 0 to 1" if least_allowed else "above 0 and at most 1"
@@ -533,7 +533,7 @@ def _check_weights(weights: object) -> None:
     for name, weight in weights.items():
         _check_choice("leg", name, _LEGS)
         is_number = isinstance(weight, (int, float, np.number)) and not isinstance(weight, bool)
-        if not is_number or not 0 <= weight <= sys.float_info.max:  # an int may be too long for a float
+        if not is_number or not 0 <= weight <= sys.float_info.max:  # an int may be too large for a float
             raise InvalidArgument(
                 f"the weight of {name!r} must be a number of at least 0, not {shown(weight)}",
                 name="weights",

@@ -1,4 +1,4 @@
-"""What may be made of a ranking before rows are read: the most different of the best, or the best of each group."""
+"""Rearranging a ranking before rows are read: the most diverse of the best, or the best of each group."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ __all__ = ["arranged", "by_group", "relevance_of_vectors", "similarity_among"]
 
 FloatArray = NDArray[np.float64]
 
-_LOOKED_AT_FIRST: Final = 4  # times as many rows as a grouping can give
+_LOOKED_AT_FIRST: Final = 4  # times as many rows as a grouping can return
 
 
 def arranged(plan: Plan, ranked: Ranker | None = None) -> Ranking:
-    """The rows of a question with an arrangement; without skipped rows and those that score too low.
+    """The rows of a question with an arrangement, without skipped rows and those with too low a score.
 
     Args:
-        ranked: ranks the question, for who watches that.
+        ranked: ranks the question, for callers that observe the ranking.
     """
     arrangement = plan.question.arrangement
     ranked = ranked or ranker(plan)
     if isinstance(arrangement, Mmr):
         return _diverse(plan, arrangement, ranked)
-    assert isinstance(arrangement, Grouping)  # there are two
+    assert isinstance(arrangement, Grouping)  # there are two kinds
     return _grouped(plan, arrangement, ranked)
 
 
@@ -46,7 +46,7 @@ def _diverse(plan: Plan, mmr: Mmr, ranked: Ranker) -> Ranking:
 
 
 def _relevance(plan: Plan, pool: Ranking) -> FloatArray:
-    """Of the same measure as the similarity of rows: the similarity to the query, or the score over the best one."""
+    """On the same scale as the similarity of rows: the similarity to the query, or the score over the best score."""
     if plan.question.mode == "dense":
         return relevance_of_vectors(pool.scores, plan.metric)
     scores = pool.scores.astype(np.float64)
@@ -55,26 +55,26 @@ def _relevance(plan: Plan, pool: Ranking) -> FloatArray:
 
 
 def _similarity(plan: Plan, pool: Ranking) -> Callable[[int], FloatArray]:
-    """Of rows by the collection's metric; by the cosine where relevance is by words. Without a vector it is 0."""
+    """The similarity of rows by the collection's metric; by cosine if relevance is by keywords. 0 without a vector."""
     metric = plan.metric if plan.question.mode == "dense" else "cosine"
     there = plan.view.slots.searchable[pool.slots] & (pool.slots < len(plan.vectors))
     return similarity_among(plan.vectors, pool.slots, there, metric, plan.view.kernels)
 
 
 def relevance_of_vectors(scores: FloatVector, metric: Metric) -> FloatArray:
-    """Of rows that were ranked by their vectors: float64, shape (rows,)."""
+    """The relevance of rows that were ranked by vectors: float64, shape (rows,)."""
     return nearness(scores) if metric in ("l2", "l1") else scores.astype(np.float64)
 
 
 def similarity_among(
     vectors: FloatMatrix, slots: Slots, there: NDArray[np.bool_], metric: Metric, kernels: Kernels
 ) -> Callable[[int], FloatArray]:
-    """A function of a row's place that gives the similarity of all rows to it.
+    """A function of a row's position that returns the similarity of all rows to it.
 
     Args:
-        vectors: float32, a row of it for each slot.
+        vectors: float32, one row per slot.
         slots: of the rows, in their order.
-        there: which of them have a vector; to the others the similarity is 0.
+        there: which of them have a vector; the similarity to the others is 0.
     """
     similar = similarity_of(metric) if metric in ("l2", "l1") else lambda scores: scores.astype(np.float64)
     known = np.ascontiguousarray(slots[there])
@@ -89,15 +89,15 @@ def similarity_among(
 
 
 def _grouped(plan: Plan, grouping: Grouping, ranked: Ranker) -> Ranking:
-    """Groups by their best row, those that `offset` skips left out, each with its best rows."""
+    """Groups in the order of their best row, each with its best rows, without those that `offset` skips."""
     question, groups = plan.question, plan.view.groups
-    assert groups is not None  # the view was asked for them
+    assert groups is not None  # the view was requested with them
     rows = np.flatnonzero(unpack(matching(plan), len(groups)))
-    sizes = np.bincount(groups[rows] + 1)  # rows without a value are a group too
+    sizes = np.bincount(groups[rows] + 1)  # rows without a value form a group too
     wanted = min(question.k, int(np.count_nonzero(sizes)))
     for ranking, is_all in deeper_and_deeper(ranked, _LOOKED_AT_FIRST * question.k * grouping.size):
         found = ranking.cut(0, question.min_score)
-        is_all = is_all or len(found.slots) < len(ranking.slots)  # all others score too low
+        is_all = is_all or len(found.slots) < len(ranking.slots)  # all further rows have too low a score
         numbers = groups[found.slots] + 1
         order, counts = by_group(numbers, question.k, grouping.size)
         has_all = len(counts) == wanted and all(
@@ -110,7 +110,7 @@ def _grouped(plan: Plan, grouping: Grouping, ranked: Ranker) -> Ranking:
 
 
 def by_group(numbers: NDArray[np.int64], k: int, size: int) -> tuple[list[int], dict[int, int]]:
-    """Places of the best rows of the first `k` groups, group by group, and how many each group has, in this order."""
+    """Positions of the best rows of the first `k` groups, by group, and the number in each group, in this order."""
     places: dict[int, list[int]] = {}
     for place, number in enumerate(numbers.tolist()):
         mine = places.get(number)

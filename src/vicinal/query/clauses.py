@@ -1,4 +1,4 @@
-"""A filter taken apart: how many rows each of its conditions keeps, for explanations."""
+"""A filter split into its conditions, with the number of rows that match each, for explanations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["PendingClauses", "clauses_for_row", "clauses_of_several", "joined_by
 
 
 def joined_by_and(tree: Node) -> Iterator[Node]:
-    """The conditions that must all hold, from left to right."""
+    """The conditions that must all be met, from left to right."""
     if isinstance(tree, And):
         for child in tree.children:
             yield from joined_by_and(child)
@@ -31,23 +31,23 @@ def joined_by_and(tree: Node) -> Iterator[Node]:
 
 @dataclass(frozen=True, slots=True)
 class PendingClauses:
-    """Conditions at one point in time, to be looked at without a lock.
+    """Conditions at one point in time, to be evaluated without a lock.
 
     Attributes:
-        clauses: the conditions, each with the rows that match it; None where these are not to be counted.
+        clauses: the conditions, each with the rows that match it; None for those that should not be counted.
     """
 
     clauses: tuple[tuple[Node, PendingFilter | None], ...]
 
     def counted(self, records: Records) -> tuple[ExplainedClause, ...]:
-        """Each with the number of rows that match it alone."""
+        """Each condition with the number of rows that match it alone."""
         return tuple(
             ExplainedClause(repr(clause), None if rows is None else popcount(rows.bitmap(records)))
             for clause, rows in self.clauses
         )
 
     def failed(self, row: Row, records: Records) -> tuple[FailedClause, ...]:
-        """Those that no row matches, with what this one has there."""
+        """The conditions that have no matching row, with the value of this row."""
         return tuple(
             FailedClause(repr(clause), _value(clause, row))
             for clause, rows in self.clauses
@@ -56,10 +56,10 @@ class PendingClauses:
 
 
 def clauses_of_several(tree: Node | None, within: Node | None, index: DerivedIndex) -> PendingClauses:
-    """The conditions of a filter that joins several by "and"; none of another.
+    """The conditions of a filter that joins several by "and"; none for other filters.
 
     Args:
-        within: the only rows that there are for who asks; None for all.
+        within: the filter of a restricted handle; None for all rows.
     """
     clauses = [] if tree is None else list(joined_by_and(tree))
     if len(clauses) < 2:
@@ -68,14 +68,14 @@ def clauses_of_several(tree: Node | None, within: Node | None, index: DerivedInd
 
 
 def clauses_for_row(tree: Node | None, id_: Id, index: DerivedIndex) -> PendingClauses:
-    """The conditions of a filter, each for the row of an id alone."""
+    """The conditions of a filter, each restricted to the row with this id."""
     clauses = [] if tree is None else list(joined_by_and(tree))
     return PendingClauses(tuple((one, _pending(And((IdIn([id_]), one)), index)) for one in clauses))
 
 
 def _alone(clause: Node, within: Node | None, index: DerivedIndex) -> PendingFilter | None:
     if any(isinstance(leaf, OfRow) for leaf in leaves(clause)):
-        return None  # every row would be read for it
+        return None  # it would read every row
     return _pending(clause if within is None else And((within, clause)), index)
 
 
@@ -84,7 +84,7 @@ def _pending(tree: Node, index: DerivedIndex) -> PendingFilter:
 
 
 def _value(clause: Node, row: Row) -> Any:
-    """What the row has where a condition on one field looks; None for any other condition."""
+    """The row's value for a condition on one field; None for any other condition."""
     while isinstance(clause, Not):
         clause = clause.child
     if isinstance(clause, OfRow):

@@ -1,4 +1,4 @@
-"""Rows that a search starts from: one whose neighbours are wanted, or examples of what is wanted and what is not."""
+"""Searches that start from rows: one whose neighbours are requested, or positive and negative examples."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _WORD_BITS = 64
 
 
 def row_to_start_from(reader: Reader, id_: Id, question: Question) -> tuple[Row, FloatVector]:
-    """The row of an id, and its vector.
+    """The row with this id, and its vector.
 
     Raises:
-        IdNotFound: there is none, it has expired, or who asks does not see it.
+        IdNotFound: it does not exist, has expired, or is not visible to the handle.
         Unsupported: it has no vector.
     """
     row = reader.rows_by_id([stored_id(id_)]).get(stored_id(id_))
@@ -48,10 +48,10 @@ def row_to_start_from(reader: Reader, id_: Id, question: Question) -> tuple[Row,
 
 
 def without(candidates: Bitmap, slots: Sequence[int]) -> Bitmap:
-    """The candidates but some.
+    """The candidates without some slots.
 
     Raises:
-        ChangedMeanwhile: one is newer than they are.
+        ChangedMeanwhile: a slot is newer than the candidates.
     """
     candidates = candidates.copy()
     for slot in slots:
@@ -63,14 +63,14 @@ def without(candidates: Bitmap, slots: Sequence[int]) -> Bitmap:
 
 
 def aimed(reader: Reader, examples: Examples, question: Question) -> tuple[list[Row], FloatMatrix]:
-    """The rows among the examples, and the query that they make: float32, shape (1, dim).
+    """The rows among the examples, and the query vector that the examples define: float32, shape (1, dim).
 
     It is the mean of the positive ones, moved away from the mean of the negative ones by the distance between the two:
-    Rocchio's feedback with weights of 2 and 1 (J. Rocchio, in "The SMART retrieval system", 1971). Under cosine each
-    example counts as its direction, whatever its length.
+    Rocchio's feedback with weights of 2 and 1 (J. Rocchio, in "The SMART retrieval system", 1971). Under cosine, each
+    example is normalized first.
 
     Raises:
-        IdNotFound, Unsupported, DimensionMismatch: of an example.
+        IdNotFound, Unsupported, DimensionMismatch: for an example.
         InvalidArgument: they cancel each other out.
     """
     rows: list[Row] = []

@@ -1,6 +1,6 @@
-"""`explain`: the steps of a search, each watched; the numbers are those that the steps gave.
+"""`explain`: the steps of a search, each observed; the numbers are those of the steps themselves.
 
-It runs what `search` runs: the same view, plan, legs, fusion and rows. A search itself knows nothing of it.
+It runs the same code as `search`: view, plan, legs, fusion and rows. The search code does not know about it.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ _AGAIN = ("filter", "catch up", "plan", "dense", "keyword", "sparse", "fusion", 
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """What an explanation needs of the indexes.
+    """The state of the indexes that an explanation needs.
 
     Attributes:
-        there: rows that there are for who asks; None for all.
+        there: the rows visible to the handle; None for all.
     """
 
     view: View
@@ -53,10 +53,10 @@ class _Snapshot:
 
 
 def explain(store: Store[DerivedIndex], question: Question, watch: Stopwatch) -> Explanation:
-    """How a search of one question arrives at its hits.
+    """How a search with one question arrives at its hits.
 
     Args:
-        watch: knows the time of what came before.
+        watch: contains the times of the preceding steps.
     """
     view_of = view_for(question)
 
@@ -132,7 +132,7 @@ class _Explaining:
         return ExplainedFilter(text, rows, popcount(every), taken.clauses.counted(records))
 
     def _steps(self, planned: Plan, hits: Hits) -> tuple[ExplainedStep, ...]:
-        """Those of the plan, and what goes on around them, in the order in which they were done."""
+        """The steps of the plan, and the steps around them, in the order of execution."""
         question = self._question
         weights: Mapping[str, float] = question.fusion.weights if question.mode == "hybrid" else {}
         told = {step.name: step for step in planned.steps()}
@@ -149,7 +149,7 @@ class _Explaining:
         return tuple(steps)
 
     def _in_order(self) -> list[tuple[str, float]]:
-        """A fusion begins before its legs, which it asks, and is done after them."""
+        """A fusion begins before its legs, which it calls, and ends after them."""
         steps = list(self._watch.seconds.items())
         return sorted(steps, key=lambda step: _LATE.index(step[0]) if step[0] in _LATE else -1)
 
@@ -168,7 +168,7 @@ _WHY = {
 
 
 def leg_scores(planned: Plan, ranking: Ranking, i: int, place: int) -> Mapping[str, LegScore]:
-    """What each leg said of the i-th row of a ranking; where there is but one leg, its place and score."""
+    """Rank and score of the i-th row of a ranking in each leg; with a single leg, its own rank and score."""
     if ranking.legs is not None:
         return dict(ranking.legs(i))
     if ranking.places is not None:
@@ -177,13 +177,13 @@ def leg_scores(planned: Plan, ranking: Ranking, i: int, place: int) -> Mapping[s
 
 
 def asked_terms(planned: Plan) -> list[MatchableTerm]:
-    """Terms of the question's words; none where words are not searched."""
+    """Terms of the question's words; none if there is no keyword leg."""
     question = planned.question
     return [] if question.words is None else words_of(planned).terms(question.words[0], scorer=question.scorer)
 
 
 def matched_terms(planned: Plan, slot: int, terms: Sequence[MatchableTerm]) -> tuple[MatchedTerm, ...]:
-    """Those that the row at `slot` has; one that also stands in a phrase has the score of both."""
+    """The terms in the row at `slot`; a term that also occurs in a phrase has the score of both."""
     question = planned.question
     if question.words is None:
         return ()

@@ -1,8 +1,8 @@
-"""Fusion of rankings: several values of a row, one from each leg of a search, become one.
+"""Fusion of rankings: combines several values of a row, one from each leg of a search, into one.
 
-Pure functions of numbers or of NumPy arrays, one number a row; they return raw values, unscaled and unrounded. A rank
-is the place in a leg's list, counted from 1; NaN stands for a row that the leg did not return. `threshold.fuse` finds
-the best rows of whole legs by them.
+Pure functions of numbers or of NumPy arrays, one number per row; they return raw values, unscaled and unrounded. A rank
+is the position in a leg's list, counted from 1; NaN stands for a row that the leg did not return. `threshold.fuse` uses
+them to find the best rows of whole legs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InvalidArgument
 
-# numpy.float64 where numbers went in, else float64 arrays of their shape.
+# numpy.float64 if the arguments are numbers, otherwise float64 arrays of their shape.
 Values = Any
 
 RRF_CONSTANT = 60.0
@@ -27,8 +27,8 @@ def weighted_sum(values: Sequence[ArrayLike], weights: Sequence[float]) -> Value
     Source: C. Vogt and G. Cottrell, "Fusion via a linear combination of scores", Information Retrieval 1(3), 1999.
 
     Args:
-        values: for each leg a number or an array; all of one shape.
-        weights: one a leg.
+        values: for each leg, a number or an array; all of one shape.
+        weights: one per leg.
     """
     _require_one_each("weights", weights, values)
     return _total([np.float64(weight) * value for weight, value in zip(weights, _floats(values), strict=True)])
@@ -48,7 +48,7 @@ def comb_mnz(values: Sequence[ArrayLike], systems: ArrayLike | None = None) -> V
     Source: E. Fox and J. Shaw, "Combination of multiple searches", TREC-2, 1994.
 
     Args:
-        systems: that number, where the caller knows better than `value > 0`.
+        systems: that number, if the caller has something better than `value > 0`.
     """
     floats = _floats(values)
     above = _total([np.float64(1) * (value > 0) for value in floats]) if systems is None else _array(systems)[()]
@@ -65,16 +65,16 @@ def reciprocal_rank(
     """Reciprocal rank fusion: the sum of `weight / (constant + rank)` over the legs that have the row.
 
     Source: G. Cormack, C. Clarke and S. Büttcher, "Reciprocal rank fusion outperforms Condorcet and individual rank
-    learning methods", SIGIR 2009. The weights are an addition of others; equal ones change no order.
+    learning methods", SIGIR 2009. The weights were added by others; equal ones do not change the order.
 
     Args:
-        ranks: for each leg the place, counted from 1; NaN where the leg does not have the row.
-        constant: how little the first places stand out.
-        weights: one a leg; 1 each by default.
-        first_rank: what the formula counts the first place as: 1 as in the paper, or 0 as some programs do.
+        ranks: for each leg, the rank, counted from 1; NaN if the leg does not have the row.
+        constant: the larger, the less the first ranks stand out.
+        weights: one per leg; 1 each by default.
+        first_rank: the value of the first rank in the formula: 1 as in the paper, or 0 as in some programs.
 
     Raises:
-        InvalidArgument: the first place would be divided by zero or less.
+        InvalidArgument: the divisor for the first rank would be zero or less.
     """
     if not constant + first_rank > 0:
         raise InvalidArgument(
@@ -98,14 +98,14 @@ def borda(
 ) -> Values:
     """The Borda count: each leg gives its first row `candidates` points, the next one less, and so on.
 
-    Source: J. Aslam and M. Montague, "Models for metasearch", SIGIR 2001, also for the weights. There all legs vote on
+    Source: J. Aslam and M. Montague, "Models for metasearch", SIGIR 2001, also for the weights. There, all legs vote on
     one set of candidates, and a leg shares its remaining points among those that it did not rank: `borda_share`.
 
     Args:
-        ranks: for each leg the place, counted from 1; NaN where the leg does not have the row.
-        candidates: for each leg the points of its first place.
-        unranked: for each leg the points of a row that it does not have; 0 by default.
-        weights: one a leg; 1 each by default.
+        ranks: for each leg, the rank, counted from 1; NaN if the leg does not have the row.
+        candidates: for each leg, the points for the first rank.
+        unranked: for each leg, the points of a row that it does not have; 0 by default.
+        weights: one per leg; 1 each by default.
     """
     unranked = [0.0] * len(ranks) if unranked is None else unranked
     weights = [1.0] * len(ranks) if weights is None else weights
@@ -120,18 +120,18 @@ def borda(
 
 
 def borda_share(candidates: int, ranked: int) -> float:
-    """Points of each candidate that a leg did not rank: what it has left, in equal parts.
+    """The points of each candidate that a leg did not rank: an equal share of the remaining points.
 
-    Of `candidates` points for the first down to 1 for the last, the best `ranked` are given away; the rest is
-    1 + 2 + ... + (candidates - ranked), so (candidates - ranked + 1) / 2 each.
+    Of the points from `candidates` for the first down to 1 for the last, the best `ranked` are taken; the remaining
+    1 + 2 + ... + (candidates - ranked) points are shared, so each gets (candidates - ranked + 1) / 2.
     """
     return (candidates - ranked + 1) / 2 if ranked < candidates else 0.0
 
 
 def by_max(values: ArrayLike) -> NDArray[np.float64]:
-    """Values of one leg divided by its best; 0 for all where the best is 0 or less.
+    """Values of one leg divided by its best; 0 for all if the best is 0 or less.
 
-    An infinite best leaves 1 to those that equal it and 0 to the rest.
+    If the best is infinite, values equal to it become 1, and the others 0.
     """
     return over(_array(values), float(np.max(_array(values), initial=0.0)))
 
@@ -147,7 +147,7 @@ def over(values: NDArray[np.float64], best: float) -> NDArray[np.float64]:
 
 
 def by_minmax(values: ArrayLike) -> NDArray[np.float64]:
-    """Values of one leg moved and stretched to [0, 1]; 1 for all where they are equal.
+    """Values of one leg, shifted and scaled to [0, 1]; 1 for all if they are equal.
 
     Source: J. H. Lee, "Analyses of multiple evidence combination", SIGIR 1997.
     """
@@ -159,7 +159,7 @@ def by_minmax(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def by_zscore(values: ArrayLike) -> NDArray[np.float64]:
-    """Values of one leg less their mean, over their standard deviation (of the population); 0 where that is 0.
+    """Values of one leg minus their mean, over their (population) standard deviation; 0 if that is 0.
 
     Source: M. Montague and J. Aslam, "Relevance score normalization for metasearch", CIKM 2001.
     """
@@ -176,7 +176,7 @@ def _array(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def _floats(values: Sequence[ArrayLike]) -> list[Values]:
-    """float64, and a number stays a number."""
+    """The values as float64; a number remains a number."""
     return [_array(value)[()] for value in values]
 
 
@@ -185,7 +185,7 @@ def _known(values: Values) -> Values:
 
 
 def _total(parts: Sequence[Values]) -> Values:
-    """Added in the order of the legs, so that the same row gets the same bits in every call."""
+    """The sum in the order of the legs, so that a row gets the same bits in every call."""
     total = np.float64(0)
     for part in parts:
         total = total + part

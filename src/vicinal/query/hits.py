@@ -1,4 +1,4 @@
-"""From slots to hits: the rows of the very moment that was searched."""
+"""From slots to hits: reads the rows as of the moment that was searched."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ..types import Hit, Hits, Id, LegScore
 from .question import PARTS
 
 
-@dataclass(slots=True)  # every search makes one, and a frozen one takes longer
+@dataclass(slots=True)  # every search creates one, and creating a frozen one takes longer
 class Ranking:
     """The best rows of one question, best first.
 
     Attributes:
         slots: uint32, shape (rows,).
-        scores: float32, shape (rows,); float64 where float32 holds some of them as infinite only.
-        legs: what each leg says of the i-th row, or None where there is but one.
-        places: where the rows were in the ranking that they were taken from, from 0; None where they are its first.
+        scores: float32, shape (rows,); float64 if some of them would be infinite in float32.
+        legs: returns the rank and score of the i-th row in each leg; None if there is only one leg.
+        places: the positions of the rows in the ranking they were taken from, from 0; None if they are its first rows.
     """
 
     slots: Slots
@@ -34,15 +34,15 @@ class Ranking:
     places: NDArray[np.intp] | None = None
 
     def taken(self, places: NDArray[np.intp]) -> Ranking:
-        """The rows at some places of it, in their order."""
+        """The rows at some positions, in the order of these."""
         legs = self.legs
         moved = None if legs is None else lambda row: legs(int(places[row]))
         return Ranking(self.slots[places], self.scores[places], moved, places)
 
     def cut(self, offset: int, min_score: float | None) -> Ranking:
-        """Without the best `offset` rows, and those whose score is below `min_score`."""
+        """The ranking without the best `offset` rows and without rows whose score is below `min_score`."""
         end = len(self.slots)
-        if min_score is not None:  # scores descend
+        if min_score is not None:  # scores are descending
             end = int(np.searchsorted(-self.scores.astype(np.float64), -min_score, side="right"))
         legs = self.legs
         moved = None if legs is None else lambda row: legs(offset + row)
@@ -58,16 +58,16 @@ def fetch(
     other_than: Set[StoredId] = frozenset(),
     select: Set[str] = PARTS,
 ) -> list[Hits]:
-    """The rows of each ranking.
+    """The hits of each ranking.
 
     Args:
-        measure: what the scores are; it is named in the result.
-        distance_at_0: the distance beside a score of 0; a score is so much nearer.
-        other_than: ids that none of them may have.
-        select: parts that hits get.
+        measure: what the scores are; included in the result.
+        distance_at_0: the distance that corresponds to a score of 0; the distance is this minus the score.
+        other_than: ids that no hit may have.
+        select: the parts that hits include.
 
     Raises:
-        ChangedMeanwhile: a row is gone, or newer than the view.
+        ChangedMeanwhile: a row no longer exists, or is newer than the view.
     """
     if len(rankings) == 1:
         rows = [reader.rows_of_hits(rankings[0].slots.tolist())]
@@ -82,7 +82,7 @@ def fetch(
 
 
 def _rows(reader: Reader, slots: list[list[int]]) -> list[list[Row]]:
-    """The rows at the slots of each ranking; one that several rankings have is read once."""
+    """The rows at the slots of each ranking; a row in several rankings is read once."""
     wanted = list(dict.fromkeys(chain.from_iterable(slots)))
     rows = dict(zip(wanted, reader.rows_of_hits(wanted), strict=True))
     return [[rows[slot] for slot in part] for part in slots]
@@ -100,7 +100,7 @@ def hits_of(rows: list[Row], scores: list[float], distance_at_0: float, select: 
     """Rows with their scores; see `fetch`."""
     with_text, with_metadata = "text" in select, "metadata" in select
     return [
-        # Adding zero makes sure that neither score nor distance is minus zero.
+        # Adding zero ensures that neither score nor distance is minus zero.
         Hit(
             user_id(row.id) if isinstance(row.id, bytes) else row.id,
             score + 0.0,
@@ -113,7 +113,7 @@ def hits_of(rows: list[Row], scores: list[float], distance_at_0: float, select: 
 
 
 class FoundRows:
-    """Rows with their scores, of which hits are made when somebody looks at them; see `types.HitsLater`."""
+    """Rows with their scores, from which hits are created on access; see `types.HitsLater`."""
 
     __slots__ = ("_distance_at_0", "_rows", "_scores", "_select")
 

@@ -1,4 +1,4 @@
-"""What a text asks for by words: plain text as people and models write it, or with operators."""
+"""Parses the text of a keyword query: plain text as people and models write it, or with operators."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ _WORD: Final = re.compile(r"([+-]?)((?:\\.|\S)+)", re.DOTALL)
 _SPACE: Final = re.compile(r"\s*")
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 
-# A phrase of plain text: within one line, with nothing but space or punctuation around the quotes. What is longer is
-# a passage, which no other text repeats word by word.
+# A phrase in plain text: within one line, with only space or punctuation around the quotes. Anything longer is a
+# passage, which no other text repeats word for word.
 _QUOTED: Final = re.compile(
     r"(?<!\w)(?:\"([^\"\n]{1,200})\"|\u201c([^\u201c\u201d\n]{1,200})\u201d|\u201e([^\u201c\u201d\u201e\n]{1,200})[\u201c\u201d]"
     r"|\u00ab([^\u00ab\u00bb\n]{1,200})\u00bb)(?!\w)"
 )
-_QUOTED_MAX: Final = 32  # further ones are plain words only: each costs a look at places in texts
+_QUOTED_MAX: Final = 32  # further ones are plain words only: each costs a lookup of positions in texts
 
-# No question of the judged sets has as many. A pasted text has thousands, and each costs a look at its posting list.
+# More than any query of the judged sets has. A pasted text has thousands of words, and each costs a posting list.
 WORDS_MAX: Final = 256
 
-# Said in a question, they are of no subject, and few texts have them, so that BM25 would give them the most weight.
+# These occur in questions without being their subject, and are rare in texts, so BM25 would give them the most weight.
 _EMPTY: Final = re.compile(r"(?<![\w.])(?:e\. ?g|i\. ?e)\.(?!\w)", re.IGNORECASE)
 _WORDS: Final = re.compile(r"\w")
 
 
 def parse(text: str, syntax: Syntax) -> TextQuery:
-    """What a query asks for; every text is a query, whatever its syntax.
+    """The parsed query; every text is valid, whatever the syntax.
 
     Args:
-        syntax: "plain": each word may be there, of a long text the `WORDS_MAX` that tell most, and a phrase in
-            quotation marks raises the rows that have it; "e.g." and "i.e." count only where nothing else is asked for;
+        syntax: "plain": each word is optional (of a long text, only the `WORDS_MAX` most significant), and a phrase in
+            quotation marks raises the rows that contain it; "e.g." and "i.e." count only if there are no other words;
             "operators": see `_with_operators`.
     """
     return _with_operators(text) if syntax == "operators" else _plain(text)
@@ -59,19 +59,19 @@ def _plain(text: str) -> TextQuery:
 
 
 def _with_operators(text: str) -> TextQuery:
-    r"""Words, phrases and signs.
+    r"""Words, phrases and operators.
 
-    Parts are separated by white space. `"a b"` asks for these words in a row, `+a` for rows that have a, `-a` for
-    rows that do not; `-"a b"` excludes a phrase. A sign counts only at the start of a part with something behind it,
-    so `state-of-the-art` and `c++` are plain words. A quote counts only at the start of a part or right after a sign,
-    and only if another one closes it; else it is a plain character. `\` takes any meaning from the character behind
-    it: `\-1`, `\"`.
+    Parts are separated by white space. `"a b"` searches for these words in a row, `+a` for rows that contain a, `-a`
+    for rows that do not; `-"a b"` excludes a phrase. A sign is an operator only at the start of a part that continues
+    after it, so `state-of-the-art` and `c++` are plain words. A quote is an operator only at the start of a part or
+    right after a sign, and only if a closing one follows; otherwise it is a plain character. `\` makes the following
+    character literal: `\-1`, `\"`.
     """
     clauses: list[Clause] = []
     at = _end(_SPACE.match(text, 0))
     while at < len(text):
         phrase = _PHRASE.match(text, at)
-        found = phrase or cast(re.Match[str], _WORD.match(text, at))  # not white space, so a word at least
+        found = phrase or cast(re.Match[str], _WORD.match(text, at))  # not white space, so it starts a word at least
         content = _ESCAPED.sub(r"\1", found[2])
         if content:
             sign = found[1] or ("+" if phrase else "")

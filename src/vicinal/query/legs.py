@@ -1,4 +1,4 @@
-"""The rankings that a hybrid search makes one of; see `threshold.Leg`."""
+"""The legs of a hybrid search; see `threshold.Leg`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WORD_BITS = np.uint32(64)
 
 
 class DenseLeg:
-    """By nearness of vectors: every row that has one matches."""
+    """Ranks by nearness of vectors: every row with a vector matches."""
 
     name = "dense"
 
@@ -50,7 +50,7 @@ class DenseLeg:
     def score(self, slots: Slots) -> FloatVector:
         """See `Leg.score`."""
         there = are_in(self._candidates, slots) & (slots < len(self._vectors))
-        if there.all():  # as mostly
+        if there.all():  # the usual case
             return self._kernels.score(self._metric, self._vectors, np.ascontiguousarray(slots), self._query)
         scores = np.full(len(slots), np.nan, dtype=np.float32)
         known = np.ascontiguousarray(slots[there])
@@ -63,7 +63,7 @@ class DenseLeg:
 
 
 class KeywordLeg:
-    """By words: a row matches that has one of them."""
+    """Ranks by keywords: a row matches if it contains one of the words."""
 
     name = "keyword"
 
@@ -84,7 +84,7 @@ class KeywordLeg:
     def score(self, slots: Slots) -> FloatVector:
         """See `Leg.score`."""
         scores = self._index.score(self._query, slots, scorer=self._scorer)
-        if self._scorer.idf in POSITIVE:  # quicker: whoever has a word has a score
+        if self._scorer.idf in POSITIVE:  # faster: every row that contains a word has a score
             scores[(scores == 0) | ~are_in(self._allowed, slots)] = np.nan
         else:
             scores[~are_in(self._matches, slots)] = np.nan
@@ -96,7 +96,7 @@ class KeywordLeg:
 
 
 class SparseLeg:
-    """By the inner product of sparse vectors: a row matches that shares a dimension with the query."""
+    """Ranks by the inner product of sparse vectors: a row matches if it shares a dimension with the query."""
 
     name = "sparse"
 
@@ -125,7 +125,7 @@ class SparseLeg:
 
 
 def admitted(index: TextIndex, query: TextQuery, allowed: Bitmap) -> Bitmap:
-    """Those of the allowed rows that have what the query requires and nothing that it excludes, other words or not."""
+    """The allowed rows that contain all that the query requires and nothing that it excludes, whatever other words."""
     required = tuple(clause for clause in query.clauses if clause.sign == "+")
     if required:
         allowed = allowed & _as_long(index.matches(TextQuery(required), allowed), allowed)
@@ -137,7 +137,7 @@ def admitted(index: TextIndex, query: TextQuery, allowed: Bitmap) -> Bitmap:
 
 
 def are_in(bitmap: Bitmap, slots: Slots) -> BoolArray:
-    """For each slot whether its bit is on."""
+    """For each slot, whether its bit is on."""
     words = slots // _WORD_BITS
     if len(words) and words.max() >= len(bitmap):
         inside = words < len(bitmap)

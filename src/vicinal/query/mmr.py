@@ -1,7 +1,7 @@
 """Maximal marginal relevance: rows that are relevant and unlike those chosen before them.
 
 Source: J. Carbonell and J. Goldstein, "The use of MMR, diversity-based reranking for reordering documents and producing
-summaries", SIGIR 1998. The next row is the one with the greatest
+summaries", SIGIR 1998. The next row is the one that maximizes
 
     weight * relevance(row) - (1 - weight) * (greatest similarity(row, chosen) of all that are chosen)
 """
@@ -19,16 +19,16 @@ FloatArray = NDArray[np.float64]
 
 
 def choose(relevance: FloatArray, similarity: Callable[[int], FloatArray], weight: float, k: int) -> NDArray[np.intp]:
-    """The places of min(k, rows) rows, in the order in which they are chosen; of equal ones the first.
+    """The positions of min(k, rows) rows, in the order in which they are chosen; ties go to the first.
 
-    The similarity to no row at all is 0, so the first choice goes by relevance alone; with a weight of 0 it is the
-    first row.
+    With no row chosen yet, the similarity is 0, so the first choice is by relevance alone; with a weight of 0 it is
+    the first row.
 
     Args:
         relevance: float64, shape (rows,).
-        similarity: of all rows to one of them, by its place: float64, shape (rows,).
+        similarity: returns the similarity of all rows to the one at a position: float64, shape (rows,).
         weight: of relevance, from 0 to 1.
-        k: how many are wanted.
+        k: the number of rows to choose.
     """
     count = min(k, len(relevance))
     chosen = np.empty(count, dtype=np.intp)

@@ -1,4 +1,4 @@
-"""Inner products that float32 does not hold: ranked by what they are, not all as equally infinite."""
+"""Inner products beyond float32: ranked by their actual value instead of all being equally infinite."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .plan import Plan
 __all__ = ["finite", "scaled_down"]
 
 # The largest component of a scaled query is below 2 to this power. A vector has at most 2 ** 16 components, which are
-# below 2 ** 128, so that its inner product with such a query stays below 2 ** (128 + 16 - 17).
+# below 2 ** 128, so its inner product with such a query stays below 2 ** (128 + 16 - 17).
 _LARGEST_EXPONENT: Final = -17
 
 
 def finite(plan: Plan, k: int, rankings: list[Ranking]) -> list[Ranking]:
-    """The rankings, one a query of the plan, of which those with infinite scores are recomputed."""
+    """The rankings, one per query of the plan, with those that have infinite scores recomputed."""
     if plan.metric != "ip" or not any(np.isinf(ranking.scores).any() for ranking in rankings):
         return rankings
-    assert plan.queries is not None  # they were ranked by it
+    assert plan.queries is not None  # the ranking used them
     return [
         _exact(plan, k, query, ranking) if np.isinf(ranking.scores).any() else ranking
         for query, ranking in zip(plan.queries, rankings, strict=True)
@@ -29,10 +29,10 @@ def finite(plan: Plan, k: int, rankings: list[Ranking]) -> list[Ranking]:
 
 
 def _exact(plan: Plan, k: int, query: FloatVector, ranking: Ranking) -> Ranking:
-    """Infinite scores by a query that is scaled by a power of two, which changes neither order nor a bit of a fraction.
+    """Recomputes infinite scores by a query scaled by a power of two, which changes neither order nor mantissas.
 
-    Scores that float32 holds stay what and where they are: scaled, the smallest would all be 0. The others are floats
-    of Python, with the precision of float32.
+    Scores that fit float32 keep their values and positions: scaled, the smallest would all be 0. The others are Python
+    floats with the precision of float32.
     """
     assert plan.view.vectors is not None  # as above
     scaled, exponent = scaled_down(query)
@@ -47,6 +47,6 @@ def _exact(plan: Plan, k: int, query: FloatVector, ranking: Ranking) -> Ranking:
 
 
 def scaled_down(query: FloatVector) -> tuple[FloatVector, int]:
-    """A query whose inner products float32 holds, and the exponent of two by which it was multiplied."""
+    """A query whose inner products fit float32, and the exponent of the power of two by which it was scaled."""
     exponent = _LARGEST_EXPONENT - int(np.frexp(np.abs(query).max())[1])
     return np.ldexp(query, exponent).astype(np.float32), exponent

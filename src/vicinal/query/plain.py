@@ -1,7 +1,7 @@
-"""The search that most programs make: the rows nearest to one vector, and nothing made of them.
+"""The most common search: the rows nearest to one vector, without further processing.
 
-Small collections answer it in less time than the parts of a plan take to be put together, so this does what `plan` and
-`run` would do, and leaves to them whatever is not as usual.
+On small collections it takes less time than building a plan, so this does what `plan` and `run` would do, and leaves
+all other cases to them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["is_plain", "plain_answer"]
 
 
 def is_plain(question: Question) -> bool:
-    """Whether `plain_answer` may know what it comes to."""
+    """Whether `plain_answer` may be able to answer the question."""
     return (
         question.mode == "dense"
         and question.arrangement is None
@@ -32,17 +32,17 @@ def is_plain(question: Question) -> bool:
 
 
 def plain_answer(question: Question, view: View, reader: Reader) -> Hits | None:
-    """The hits, or None where something is to be looked at more closely: to be planned then.
+    """The hits, or None if the question needs a plan.
 
     Raises:
-        ChangedMeanwhile: a row that was found has moved on since the view was taken.
+        ChangedMeanwhile: a row that was found has changed since the view was taken.
     """
     state, queries, searcher, slots = reader.state, question.vectors, view.vectors, view.slots
     assert queries is not None  # a plain question has them
-    assert searcher is not None  # and its view an index for them
+    assert searcher is not None  # and its view has an index for them
     count = len(slots.live)
     if (
-        view.vector_count < slots.vector_end  # the file is too short, if not by the last rows' having none
+        view.vector_count < slots.vector_end  # the file is too short, unless the last rows have no vectors
         or queries.shape[1] != state.dimension
         or question.metric != state.metric
         or (question.encoder is not None and question.encoder != state.encoder)

@@ -1,6 +1,6 @@
-"""What a search will do, and why: decided once the view is taken, before anything is looked for.
+"""What a search will do, and why: decided once the view is taken, before the search begins.
 
-`plan` decides and computes nothing that takes time; `run.run` does it; whoever explains a search describes the plan.
+`plan` only decides, and computes nothing expensive; `run.run` executes the plan; `explain` describes it.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ _FILTERED = Accuracy(filtered=True)
 _NO_VECTORS = np.empty((0, 0), dtype=np.float32)
 
 
-@dataclass(slots=True)  # every search makes one, and a frozen one takes longer
+@dataclass(slots=True)  # every search creates one, and creating a frozen one takes longer
 class Plan:
     """One call's search, ready to run.
 
     Attributes:
-        question: what was asked.
-        view: the moment that is searched.
+        question: the question to answer.
+        view: the snapshot that is searched.
         metric: the collection's.
-        vectors: by slot; empty where no leg compares vectors.
+        vectors: by slot; empty if no leg compares vectors.
         queries: float32, shape (questions, dim), or None.
-        rows: rows that may be found; to a dense search only the candidates matter.
-        candidates: those of them that have a vector.
+        rows: the rows that may be found; a dense search uses only `candidates`.
+        candidates: those rows that have a vector.
         other_than: ids that no hit may have.
     """
 
@@ -52,12 +52,12 @@ class Plan:
     other_than: Set[StoredId] = frozenset()
 
     def __len__(self) -> int:
-        """How many rankings it makes."""
+        """The number of rankings that it produces."""
         question = self.question
         return 1 if question.like is not None or question.examples is not None else len(question)
 
     def steps(self) -> list[Step]:
-        """What each question goes through, in order. For people: running it does not need them."""
+        """The steps for each question, in order. For display only: running the plan does not use them."""
         question = self.question
         found: list[Step] = []
         if self.queries is not None:
@@ -79,17 +79,17 @@ class Plan:
 
     @property
     def accuracy(self) -> Accuracy:
-        """What the nearest vectors must be."""
+        """How exact the nearest vectors must be."""
         return accuracy_of(self.question, self.view)
 
     def approach(self) -> Approach:
         """How the nearest vectors are found."""
-        assert self.view.vectors is not None  # the view was asked for them
+        assert self.view.vectors is not None  # the view was requested with them
         return self.view.vectors.approach(self.question.k, self.candidates, self.accuracy)
 
 
 def accuracy_of(question: Question, view: View) -> Accuracy:
-    """What the nearest vectors must be that a question asks for."""
+    """How exact the nearest vectors for a question must be."""
     asked = question.accuracy
     if view.matching is None:
         return asked
@@ -98,13 +98,13 @@ def accuracy_of(question: Question, view: View) -> Accuracy:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A part of a plan.
+    """A step of a plan.
 
     Attributes:
         name: "dense", "keyword", "sparse", "fusion", "mmr" or "group".
         rows: how many rows it may find.
-        exact: whether what it finds is certain to be the true answer.
-        why: how it goes about it, and for what reason.
+        exact: whether what it finds is guaranteed to be exact.
+        why: how it is carried out, and for what reason.
     """
 
     name: str
@@ -114,19 +114,19 @@ class Step:
 
 
 def plan(question: Question, view: View, reader: Reader) -> Plan:
-    """What to do for this question at this moment.
+    """The plan for this question on this view.
 
     Raises:
-        EncoderChanged: the question was asked of another encoder or metric.
+        EncoderChanged: the question was prepared for another encoder or metric.
         ChangedMeanwhile: a row that the question names is newer than the view.
-        DimensionMismatch, IdNotFound, Unsupported: it cannot be answered.
+        DimensionMismatch, IdNotFound, Unsupported: the question cannot be answered.
         Damaged: vectors are missing.
     """
     state = reader.state
     if question.encoder is not None and question.encoder != state.encoder:
         raise EncoderChanged
     if question.metric is not None and question.metric != state.metric:
-        raise EncoderChanged  # another process altered it: check the vectors again
+        raise EncoderChanged  # another process altered it, so the vectors must be checked again
     candidates, queries = view.candidates(question.now), question.vectors
     other_than: Set[StoredId] = frozenset()
     if question.like is not None:
@@ -146,7 +146,7 @@ def plan(question: Question, view: View, reader: Reader) -> Plan:
 
 
 def _vectors_of(reader: Reader, view: View, candidates: Bitmap) -> FloatMatrix:
-    """By slot; the file may end earlier where the last rows have none."""
+    """The vectors by slot; the file may end earlier if the last rows have none."""
     count = len(view.slots.live)
     vectors = reader.matrix(count)
     if len(vectors) < count:

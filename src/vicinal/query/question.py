@@ -1,4 +1,4 @@
-"""What a search was asked, checked."""
+"""A validated search request."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ..types import Id
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """How a hybrid search makes one ranking of several; see `threshold.fuse`.
+    """How a hybrid search combines its rankings; see `threshold.fuse`.
 
     Attributes:
-        weights: by name of a leg.
+        weights: by name of the leg.
     """
 
     method: str = "weighted"
@@ -29,11 +29,11 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True)
 class Mmr:
-    """Of the best rows those that are relevant and unlike each other; see `mmr.choose`.
+    """Selects, of the best rows, those that are relevant and unlike each other; see `mmr.choose`.
 
     Attributes:
         weight: of relevance, from 0 to 1.
-        pool: how many of the best rows are chosen from.
+        pool: how many of the best rows to choose from.
     """
 
     weight: float
@@ -42,13 +42,13 @@ class Mmr:
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """The best rows of each group, a group being the rows in which a field has equal values.
+    """The best rows of each group, a group being the rows with equal values of a field.
 
-    Rows without a value are a group of their own; a list or dict is no value. `k` and `offset` count groups.
+    Rows without a value form a group; a list or dict does not count as a value. `k` and `offset` count groups.
 
     Attributes:
-        path: of the field.
-        size: how many rows of a group are wanted.
+        path: the field.
+        size: the number of rows per group.
     """
 
     path: Path
@@ -57,7 +57,7 @@ class Grouping:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
-    """Rows and vectors that hits are to be like, and unlike.
+    """Rows and vectors that hits should be like, or unlike.
 
     Attributes:
         positive, negative: ids of rows, or vectors, float32, shape (dim,).
@@ -70,26 +70,26 @@ class Examples:
 PARTS: Final[frozenset[str]] = frozenset(get_args(Part))
 
 
-@dataclass(slots=True)  # every search makes one, and a frozen one takes longer
+@dataclass(slots=True)  # every search creates one, and creating a frozen one takes longer
 class Question:
     """One question, or many of the same kind.
 
     Attributes:
-        now: microseconds since 1970; rows that expire by then are not seen.
-        where: rows must pass it; None for no filter.
-        vectors: float32, shape (questions, dim), or None where no leg needs them.
-        words: one a question, or None.
-        sparse: one a question, or None.
-        like: the row whose neighbours are asked for, in place of vectors; it is not its own neighbour.
-        examples: likewise, in place of vectors; rows among them are no hits.
-        encoder: the encoder that made the vectors of texts, as the collection's state wrote it; else None.
-        metric: by which the vectors were checked: a zero vector may have no cosine.
+        now: microseconds since 1970; rows that expire by then are not visible.
+        where: only rows that match it; None for no filter.
+        vectors: float32, shape (questions, dim), or None if no leg needs them.
+        words: one per question, or None.
+        sparse: one per question, or None.
+        like: instead of vectors, the row whose neighbours to search for; it is not its own neighbour.
+        examples: instead of vectors; rows among them cannot be hits.
+        encoder: the encoder that encoded the texts, as in the collection's state; otherwise None.
+        metric: the metric by which the vectors were checked: under cosine, a zero vector may be invalid.
         offset: how many of the best `k` to skip.
         min_score: hits with a lower score are left out.
-        accuracy: what the nearest vectors must be.
+        accuracy: how exact the nearest vectors must be.
         select: which of `PARTS` hits have.
-        within: the only rows that there are for who asks; None for all.
-        arrangement: what is made of the ranking; None for the ranking itself. Only of one question.
+        within: the filter of a restricted handle; None for all rows.
+        arrangement: how the ranking is rearranged; None if it is not. Only for a single question.
     """
 
     mode: Mode
@@ -123,7 +123,7 @@ class Question:
 
 
 def check_dimension(vectors: FloatMatrix, state: State) -> None:
-    """The dimension may have been fixed, by another process too, since the query was checked."""
+    """Checks the dimension again: another process may have set it since the query was checked."""
     if state.dimension is not None and vectors.shape[1] != state.dimension:
         raise DimensionMismatch(
             f"the vector has {vectors.shape[1]} components, this collection's have {state.dimension}",

@@ -1,4 +1,4 @@
-"""Range search: every row that scores enough, or is near enough, however many there are."""
+"""Range search: every row with a high enough score or low enough distance, however many there are."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FIRST_DEPTH: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a row must have to be in range; None for any.
+    """The bounds of the range; None for no bound.
 
     Attributes:
         min_score: at least this score.
@@ -57,5 +57,5 @@ def _in_range(ranking: Ranking, bounds: Bounds, distance_at_0: float) -> Ranking
     found = ranking.cut(0, bounds.min_score)
     if bounds.max_distance is None:
         return found
-    distances = distance_at_0 - found.scores.astype(np.float64)  # ascending, as hits have them
+    distances = distance_at_0 - found.scores.astype(np.float64)  # ascending, as in hits
     return found.taken(np.arange(int(np.searchsorted(distances, bounds.max_distance, side="right"))))

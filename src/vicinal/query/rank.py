@@ -1,4 +1,4 @@
-"""Rankings: by one leg, or by several made one; and which rows a ranking may have at all."""
+"""Rankings: by one leg, or by several fused; and the rows that a ranking may contain."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ __all__ = ["Ranker", "deeper_and_deeper", "fused", "legs_of", "matching", "rank"
 
 T = TypeVar("T")
 
-# Where there is a deadline, between two looks at the clock: a fraction of a second's work.
+# With a deadline, between two checks of the clock: a fraction of a second of work.
 _COMPARED_AT_ONCE: Final = 1 << 24
-_QUERIES_AT_ONCE: Final = 16  # so many share a scan of the rows
+_QUERIES_AT_ONCE: Final = 16  # this many share a scan of the rows
 _GROWTH: Final = 4
-_ROWS_MAX: Final = 1 << 32  # more than a collection can have; native code takes no more
+_ROWS_MAX: Final = 1 << 32  # more than a collection can have; native code accepts no more
 
 
 Ranker = Callable[[int], Ranking]  # depth to the ranking of one question
 
 
 def ranker(plan: Plan) -> Ranker:
-    """Ranks the one question of a plan."""
+    """A function that ranks the single question of a plan."""
     return lambda depth: rank(plan, depth)[0]
 
 
 def rank(plan: Plan, depth: int | None = None) -> list[Ranking]:
-    """The best rows of each question, those that are skipped and those that score too low among them.
+    """The best rows of each question, including those that are skipped or have too low a score.
 
     Args:
-        depth: how many rows, in place of the question's `k`, whose scores it does not change.
+        depth: how many rows, instead of the question's `k`; it does not change their scores.
     """
     mode = plan.question.mode
     if mode == "dense":
@@ -52,7 +52,7 @@ def rank(plan: Plan, depth: int | None = None) -> list[Ranking]:
 
 
 def deeper_and_deeper(ranked: Ranker, depth: int) -> Iterator[tuple[Ranking, bool]]:
-    """Rankings of one question, each of more rows than the one before, and whether it has all.
+    """Rankings of one question, each with more rows than the one before, and whether it is complete.
 
     Args:
         depth: of the first one.
@@ -69,7 +69,7 @@ def deeper_and_deeper(ranked: Ranker, depth: int) -> Iterator[tuple[Ranking, boo
 
 
 def matching(plan: Plan) -> Bitmap:
-    """Rows that the ranking of one question has, if it is long enough."""
+    """The rows that the ranking of one question contains, if it is long enough."""
     question = plan.question
     if question.mode == "dense":
         return plan.candidates
@@ -82,7 +82,7 @@ def matching(plan: Plan) -> Bitmap:
     if question.words is not None:
         _add(found, words_of(plan).matches(question.words[0], rows))
     if question.sparse is not None:
-        assert plan.view.sparse is not None  # the view was asked for it
+        assert plan.view.sparse is not None  # the view was requested with it
         _add(found, plan.view.sparse.index.matches(question.sparse[0], rows))
     return found
 
@@ -95,7 +95,7 @@ def _add(found: Bitmap, more: Bitmap) -> None:
 def _by_vectors(plan: Plan, depth: int | None) -> list[Ranking]:
     assert plan.queries is not None  # a dense question has them
     threads = search_threads(len(plan.queries), len(plan.vectors))
-    assert plan.view.vectors is not None  # the view was asked for them
+    assert plan.view.vectors is not None  # the view was requested with them
     question, search = plan.question, plan.view.vectors.search
     k = question.k if depth is None else depth
     if not in_a_hurry():
@@ -117,17 +117,17 @@ def _by_words(plan: Plan, depth: int | None) -> list[Ranking]:
 
 
 def _in_time(parts: Iterable[T]) -> Iterator[T]:
-    """The parts, as long as there is time."""
+    """The parts, until the deadline."""
     for part in parts:
         check_deadline()
         yield part
 
 
 def fused(plan: Plan, legs: list[Leg], depth: int | None = None) -> Ranking:
-    """One ranking of those of the legs.
+    """The fused ranking of the legs.
 
     Args:
-        depth: how many rows, in place of the question's `k`, whose scores it does not change.
+        depth: how many rows, instead of the question's `k`; it does not change their scores.
     """
     fusion, k = plan.question.fusion, plan.question.k
     weights = [fusion.weights.get(leg.name, 1.0) for leg in legs]
@@ -143,7 +143,7 @@ def fused(plan: Plan, legs: list[Leg], depth: int | None = None) -> Ranking:
 
 
 def legs_of(plan: Plan, i: int) -> list[Leg]:
-    """The legs of the i-th question: those for which it has something to look for."""
+    """The legs of the i-th question: those that have something to search for."""
     question = plan.question
     rows, candidates = plan.rows, plan.candidates
     words = None if question.words is None else question.words[i]
@@ -153,17 +153,17 @@ def legs_of(plan: Plan, i: int) -> list[Leg]:
     legs: list[Leg] = []
     if plan.queries is not None:
         view, query, accuracy = plan.view, plan.queries[i], plan.accuracy
-        assert view.vectors is not None  # the view was asked for them
+        assert view.vectors is not None  # the view was requested with them
         legs.append(DenseLeg(view.vectors, view.kernels, plan.metric, plan.vectors, query, candidates, accuracy))
     if words is not None:
         legs.append(KeywordLeg(words_of(plan), words, question.scorer, rows))
     if question.sparse is not None:
-        assert plan.view.sparse is not None  # the view was asked for it
+        assert plan.view.sparse is not None  # the view was requested with it
         legs.append(SparseLeg(plan.view.sparse.index, question.sparse[i], rows))
     return legs
 
 
 def words_of(plan: Plan) -> TextIndex:
-    """The index of words at the plan's moment."""
-    assert plan.view.words is not None  # the view was asked for them
+    """The text index as of the plan's view."""
+    assert plan.view.words is not None  # the view was requested with it
     return plan.view.words.index

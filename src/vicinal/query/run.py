@@ -1,4 +1,4 @@
-"""Doing what a plan says: a ranking, what is kept of it, then the rows of that same moment."""
+"""Executes a plan: a ranking, the part of it that is kept, then the rows as of the same moment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def run(plan: Plan, reader: Reader) -> list[Hits]:
     """The hits of each question of the plan.
 
     Raises:
-        ChangedMeanwhile: an index or a row that was found has moved on since the plan's view was taken.
+        ChangedMeanwhile: an index or a row that was found has changed since the plan's view was taken.
     """
     question = plan.question
     rankings = rank(plan) if question.arrangement is None else [arranged(plan)]
@@ -31,14 +31,14 @@ def run(plan: Plan, reader: Reader) -> list[Hits]:
 
 
 def kept(question: Question, ranking: Ranking) -> Ranking:
-    """Without skipped rows, and those that score too low. An arrangement has left out both already."""
+    """The ranking without skipped rows and those with too low a score; an arrangement has already removed both."""
     if question.arrangement is not None:
         return ranking
     return ranking.cut(question.offset, question.min_score)
 
 
 def measure_of(question: Question, metric: Metric) -> tuple[str, float]:
-    """What scores are, and the distance beside a score of 0."""
+    """What scores are, and the distance that corresponds to a score of 0."""
     if question.mode == "keyword":
         return ("bm25" if isinstance(question.scorer, Bm25) else "tfidf"), 0.0
     if question.mode == "hybrid":

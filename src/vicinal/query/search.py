@@ -1,4 +1,4 @@
-"""A search: one view of the indexes, a plan for it, and the plan run."""
+"""A search: takes one view of the indexes, plans on it, and runs the plan."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from .run import run
 
 __all__ = ["at_one_moment", "plain_search", "search", "view_for"]
 
-_TRIES = 3  # before everybody else is held up
+_TRIES = 3  # attempts before other calls are blocked
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 
 def search(store: Store[DerivedIndex], question: Question) -> list[Hits]:
-    """Exactly min(k, matches) hits for each question, as of one point in time between call and return."""
+    """Exactly min(k, matches) hits per question, as of one point in time between call and return."""
     hits = plain_search(store, question) if is_plain(question) else None
     if hits is not None:
         return [hits]
 
     def answer(view: View, reader: Reader) -> list[Hits]:
-        _ = view.matching  # before indexes are caught up and rows compared: a filter may be wrong
+        _ = view.matching  # before indexes catch up and rows are compared, since a filter may be invalid
         view.catch_up(reader)
         return run(plan(question, view, reader), reader)
 
@@ -37,7 +37,7 @@ def search(store: Store[DerivedIndex], question: Question) -> list[Hits]:
 
 
 def plain_search(store: Store[DerivedIndex], question: Question) -> Hits | None:
-    """The hits of one question that `is_plain`; None where it is to be planned, or to be looked at again."""
+    """The hits of a single question that `is_plain`; None if it needs a plan or another attempt."""
     try:
         with store.snapshot(view_for(question)) as (view, reader):
             return plain_answer(question, view, reader)
@@ -46,9 +46,9 @@ def plain_search(store: Store[DerivedIndex], question: Question) -> Hits | None:
 
 
 def view_for(question: Question) -> Callable[[DerivedIndex, Reader], View]:
-    """What a question needs of the indexes."""
+    """A function that takes the view a question needs from the indexes."""
     if question.mode == "dense" and question.where is None and question.within is None and not question.arrangement:
-        return DerivedIndex.vectors_view  # most ask for no more
+        return DerivedIndex.vectors_view  # enough for most questions
     words, sparse = question.words is not None, question.sparse is not None
     arrangement, group_by = question.arrangement, None
     if arrangement is not None and isinstance(arrangement, Grouping):
@@ -66,10 +66,10 @@ def view_for(question: Question) -> Callable[[DerivedIndex, Reader], View]:
 def at_one_moment(
     store: Store[DerivedIndex], take: Callable[[DerivedIndex, Reader], S], answer: Callable[[S, Reader], T]
 ) -> T:
-    """What `answer` makes of what `take` took off the indexes.
+    """The result of `answer` for the view that `take` takes from the indexes.
 
-    First without holding anybody up. If a row that was found has changed before it was read, or words have moved on,
-    again; in the end with indexes and rows at one point in time.
+    The first attempts block no other call. If a row that was found changed before it was read, or the text index has
+    moved on, it is tried again; the last attempt holds indexes and rows at one point in time.
     """
     for _ in range(_TRIES):
         try:

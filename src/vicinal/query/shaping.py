@@ -1,4 +1,4 @@
-"""What a search makes of its best rows, as asked: the most different, one of each group, or another order."""
+"""How a search rearranges its best rows: the most diverse, some of each group, or in the order of a reranker."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .question import Grouping, Mmr
 
 __all__ = ["POOL", "Shaping"]
 
-POOL: Final = 100  # so many of the best rows are looked at by default: pages and prefixes of one answer fit together
+POOL: Final = 100  # the default number of best rows considered; a constant, so that pages and prefixes are consistent
 _EXCLUSIVE: Final = ("mmr", "group_by", "rerank")
 
 
 @dataclass(frozen=True, slots=True)
 class Shaping:
-    """The arguments of `search` of these names, as given; see `Collection.search`."""
+    """The arguments of `search` with these names, as given; see `Collection.search`."""
 
     mmr: Any = None
     fetch_k: Any = None
@@ -31,13 +31,13 @@ class Shaping:
 
     @classmethod
     def of(cls, mmr: Any, fetch_k: Any, group_by: Any, group_size: Any, rerank: Any) -> Shaping | None:
-        """None where nothing is given."""
+        """None if none of them is given."""
         if mmr is None and fetch_k is None and group_by is None and group_size is None and rerank is None:
             return None
         return cls(mmr, fetch_k, group_by, group_size, rerank)
 
     def check(self, query: Any, k: int, offset: int) -> None:
-        """Raises InvalidArgument for what cannot be meant."""
+        """Raises InvalidArgument for invalid combinations and values."""
         given = [name for name in _EXCLUSIVE if getattr(self, name) is not None]
         if len(given) > 1:
             raise InvalidArgument(
@@ -58,11 +58,11 @@ class Shaping:
             )
 
     def pool(self, k: int, offset: int) -> int:
-        """How many of the best rows are looked at."""
+        """The number of best rows to consider."""
         return int(self.fetch_k) if self.fetch_k is not None else max(POOL, k + offset)
 
     def arrangement(self, k: int, offset: int) -> Mmr | Grouping | None:
-        """What is to be done before rows are read; reranking comes after."""
+        """The rearrangement to do before rows are read; reranking comes after."""
         if self.mmr is not None:
             return Mmr(float(self.mmr), self.pool(k, offset))
         if self.group_by is not None:

@@ -1,4 +1,4 @@
-"""How long each step of an explained search took. Searches that are not explained have none."""
+"""The duration of each step of an explained search. Other searches have no stopwatch."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["Stopwatch", "TimedLeg"]
 
 
 class Stopwatch:
-    """Seconds by the name of a step, in the order in which steps began."""
+    """Seconds by name of the step, in the order in which steps began."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """What runs in the block belongs to this step, and no longer to one around it."""
+        """Attributes the time of the block to this step, and not to an enclosing one."""
         before = sum(self.seconds.values())
         self.seconds.setdefault(name, 0.0)
         start = time.perf_counter()
@@ -31,13 +31,13 @@ class Stopwatch:
             self.seconds[name] += max(0.0, time.perf_counter() - start - inside)
 
     def forget(self, *names: str) -> None:
-        """Steps that are done once more."""
+        """Discards the times of steps that will be repeated."""
         for name in names:
             self.seconds.pop(name, None)
 
 
 class TimedLeg:
-    """A leg that says how long it was at work, and how many rows it was asked for. See `threshold.Leg`."""
+    """A leg that records its time and the number of rows requested from it. See `threshold.Leg`."""
 
     def __init__(self, leg: Leg, watch: Stopwatch) -> None:
         self._leg = leg

@@ -1,11 +1,11 @@
-"""The best rows of several legs together, exactly, without asking every leg for everything.
+"""Fusion of legs: the best rows of several legs together, exactly, without ranking every leg completely.
 
 Source: R. Fagin, A. Lotem and M. Naor, "Optimal aggregation algorithms for middleware", Journal of Computer and System
-Sciences 66(4), 2003: the threshold algorithm. Each leg gives its best `depth` rows. A row that it did not give is there
-at most as good as its last one: of the rows that some leg gave, those that may be among the best by that bound are
-scored in the others, and once the k-th is better than a row that none gave can be, no deeper look can change the
-answer. The bounds are computed by the same arithmetic as the scores, and each of its steps (division, product, sum,
-rounding) keeps the order of what goes in, so rounding cannot break it.
+Sciences 66(4), 2003: the threshold algorithm. Each leg returns its best `depth` rows. A row that it did not return is
+at most as good as its last one. Of the rows that some leg returned, those that may be among the best by that bound are
+scored in the other legs. Once the k-th is better than any row that no leg returned can be, searching deeper cannot
+change the result. The bounds are computed by the same arithmetic as the scores, and each of its steps (division,
+product, sum, rounding) is monotonic, so rounding cannot break it.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ FloatArray = NDArray[np.float64]
 
 METHODS = ("weighted", "rrf", "combsum", "combmnz", "borda")
 BY_RANK = ("rrf", "borda")
-RANKED = 200  # how deep ranks are counted, and of how many rows the spread of a leg is taken
-# The best 200 of a leg mostly span about five standard deviations. Where one row stands alone, as with a word that one
-# text has, the deviation of the rest is next to nothing; then a fifth of the span is the unit.
+RANKED = 200  # the depth to which ranks are counted, and the number of rows for the spread of a leg
+# The best 200 of a leg usually span about five standard deviations. If one row stands out, as with a word that only one
+# text contains, the deviation of the rest is close to zero; then a fifth of the span is the unit.
 _SPAN_SHARE = 1 / 5
 _GROWTH = 4
-_ALONE_MAX = 64  # times as deep as the others
+_ALONE_MAX = 64  # how many times deeper one leg may be searched than the others
 
 
 class Leg(Protocol):
@@ -41,7 +41,7 @@ class Leg(Protocol):
 
     @property
     def name(self) -> str:
-        """Such as "dense" or "keyword"; each leg of a search has its own."""
+        """Such as "dense" or "keyword"; unique among the legs of a search."""
         ...
 
     def best(self, m: int) -> tuple[Slots, FloatVector]:
@@ -53,7 +53,7 @@ class Leg(Protocol):
         ...
 
     def similarity(self, scores: FloatVector) -> FloatArray:
-        """What raw scores are worth in a sum: float64 of at least 0, never less for a higher score."""
+        """The contribution of raw scores to a sum: float64, at least 0, monotonic in the score."""
         ...
 
 
@@ -80,8 +80,8 @@ class Fused:
         slots: uint32, shape (rows,).
         scores: float32, shape (rows,), in [0, 1].
         names: of the legs.
-        ranks: int64, shape (legs, rows): the place within each leg's best `ranked`, counted from 1; 0 for none.
-        raw: float32, shape (legs, rows): each leg's own score; NaN where the row does not match in it.
+        ranks: int64, shape (legs, rows): the rank within each leg's best `ranked`, counted from 1; 0 for none.
+        raw: float32, shape (legs, rows): each leg's own score; NaN if the row does not match in it.
     """
 
     slots: Slots
@@ -107,12 +107,12 @@ def fuse(
 ) -> Fused:
     """Exactly min(k, rows that match in any leg), by fused score rounded to float32, ties by slot.
 
-    So that the scores of all methods lie in [0, 1]: `s` is a row's similarity in a leg over the best similarity of
-    that leg, 0 in a leg whose best is 0 or that does not match; `w` are the weights over their sum. `v` are the weights
-    over the standard deviation of `s` among the leg's best `ranked`, again over their sum: a similarity counts in units
-    of what sets the best rows of its leg apart, so `sum of v s` has the order of a sum of z-scores (Montague and Aslam,
-    "Relevance score normalization for metasearch", CIKM 2001), and an encoder whose cosines lie close together, or far
-    from 0, has the same say as another.
+    The scores of all methods are in [0, 1]: `s` is a row's similarity in a leg divided by the best similarity of that
+    leg, and 0 in a leg whose best is 0 or in which the row does not match; `w` are the weights divided by their sum.
+    `v` are the weights divided by the standard deviation of `s` among the leg's best `ranked`, again divided by their
+    sum: a similarity counts in units of what distinguishes the best rows of its leg. So `sum of v s` has the order of a
+    sum of z-scores (Montague and Aslam, "Relevance score normalization for metasearch", CIKM 2001), and an encoder
+    whose cosines are close together, or far from 0, has as much influence as any other.
 
     | method | score | 1 means |
     |---|---|---|
@@ -122,20 +122,20 @@ def fuse(
     | rrf | sum of w / (constant + rank), over what rank 1 in every leg would give | the first of every leg |
     | borda | sum of w * points, over the points of a first place | the first of every leg |
 
-    With equal weights these are the formulas of `fusion` times a constant. RRF and Borda know only the rows in some
+    With equal weights these are the formulas of `fusion` times a constant. RRF and Borda use only the rows in some
     leg's best `ranked`; all others score 0 and follow by their similarity in the first leg, then by slot. Borda's
     candidates are those rows, of legs with a weight above 0.
 
     Args:
-        legs: the first one is the dense leg where there is one.
+        legs: the first one is the dense leg, if there is one.
         k: how many rows, at least 1.
         method: "weighted", "combsum", "combmnz", "rrf" or "borda".
-        weights: one a leg, at least 0, relative to one another; equal by default.
-        constant: of RRF.
-        ranked: how deep ranks are counted and spreads are taken.
+        weights: one per leg, at least 0, relative to one another; equal by default.
+        constant: the constant of RRF.
+        ranked: the depth to which ranks are counted and spreads are computed.
 
     Raises:
-        InvalidArgument: a method that does not exist; weights that do not fit.
+        InvalidArgument: an unknown method, or weights that do not fit the legs.
     """
     shares = _shares(weights, len(legs))
     scorer = _scorer(method, shares, constant)
@@ -159,11 +159,11 @@ def fuse(
 def _deeper(
     scorer: _Scorer, pool: _Pool, depths: list[int], found: list[int], last: tuple[np.float32, np.float64] | None
 ) -> list[int]:
-    """Legs to ask for more: one alone, where that can be enough, and then rather words than vectors, which take longer.
+    """The legs to search deeper: a single one, if that can be enough, and then preferably not the slower dense one.
 
     Args:
-        found: rows that each leg gave.
-        last: score of the k-th row, if there is one, and what decides among equal scores.
+        found: the number of rows that each leg returned.
+        last: the score of the k-th row, if there is one, and its tie-breaker.
     """
     more = [i for i, depth in enumerate(depths) if found[i] == depth]
     for i in reversed(more):
@@ -175,21 +175,21 @@ def _deeper(
     return more
 
 
-@dataclass(slots=True)  # every fused search makes a few, and a frozen one takes longer
+@dataclass(slots=True)  # every fused search creates a few, and creating a frozen one takes longer
 class _Pool:
-    """Rows that some leg gave, with their scores in all legs as far as they are known.
+    """Rows that some leg returned, with their scores in all legs as far as they are known.
 
     Attributes:
         slots: ascending.
         raw, ranks: as in `Fused`.
-        shares: float64, shape (legs, rows): similarity over the leg's best; 0 where the row does not match.
-        open: bool, shape (legs, rows): scores that nobody has asked for. `raw` and `shares` are then as of a row that
-            does not match.
-        best: of each leg, its highest similarity.
-        spreads: float64, shape (legs,): how far apart the shares of each leg's best lie; see `_spread`.
-        bounds: float64, shape (legs, 1): the most that a row outside the pool can have there.
+        shares: float64, shape (legs, rows): similarity divided by the leg's best; 0 if the row does not match.
+        open: bool, shape (legs, rows): scores not yet requested. `raw` and `shares` are then those of a row that does
+            not match.
+        best: the highest similarity of each leg.
+        spreads: float64, shape (legs,): the spread of the shares of each leg's best; see `_spread`.
+        bounds: float64, shape (legs, 1): the maximum that a row outside the pool can have there.
         ranked: how many rows each leg ranks.
-        complete: whether no matching row is outside.
+        complete: whether the pool contains all matching rows.
     """
 
     slots: Slots
@@ -204,7 +204,7 @@ class _Pool:
     complete: bool
 
     def unseen(self) -> _Pool:
-        """A pool of one row that is at least as good as any that is outside."""
+        """A pool of one row that is at least as good as any outside."""
         empty = np.zeros((len(self.raw), 1))
         return _Pool(
             self.slots[:1],
@@ -220,7 +220,7 @@ class _Pool:
         )
 
 
-# Of a pool, and shares in place of its own.
+# A function of a pool, and of shares to use instead of its own.
 _Scorer = Callable[[_Pool, FloatArray], tuple[FloatVector, FloatArray]]
 
 
@@ -246,7 +246,7 @@ def _gather(
         own_shares = np.where(np.isnan(scores), 0.0, fusion.over(similarities, best[i]))
         shares[i, places] = own_shares
         spreads[i] = _spread(own_shares[:ranked], max(full))
-        if len(own) == depth:  # else a row that it did not give does not match
+        if len(own) == depth:  # otherwise a row that it did not return does not match
             is_open[i] = True
             is_open[i, places] = False
             bounds[i] = own_shares[-1]
@@ -255,7 +255,7 @@ def _gather(
 
 
 def _complete(pool: _Pool, legs: Sequence[Leg], scorer: _Scorer, k: int) -> None:
-    """Asks the legs for the scores that are open, of rows that may be among the best k by what is known of them."""
+    """Requests the open scores of rows that may be among the best k, by what is known of them."""
     if not pool.open.any():
         return
     hopeful = _hopeful(pool, scorer, k)
@@ -269,7 +269,7 @@ def _complete(pool: _Pool, legs: Sequence[Leg], scorer: _Scorer, k: int) -> None
 
 
 def _hopeful(pool: _Pool, scorer: _Scorer, k: int) -> NDArray[np.bool_]:
-    """Rows that may reach what the k-th best has at least."""
+    """Rows that may reach the lower bound of the k-th best score."""
     count = len(pool.slots)
     if count <= k:
         return np.ones(count, dtype=np.bool_)
@@ -279,12 +279,12 @@ def _hopeful(pool: _Pool, scorer: _Scorer, k: int) -> NDArray[np.bool_]:
 
 
 def _spread(shares: FloatArray, count: int) -> float:
-    """The standard deviation of a leg's best rows, the first of which has 1; 1 where all are the same.
+    """The standard deviation of a leg's best rows, the first of which has 1; 1 if all are the same.
 
-    Sums are exact, so that no machine has other bits.
+    Sums are exact, so the bits are the same on every machine.
 
     Args:
-        count: rows to take it of: those that are missing do not match and have 0.
+        count: the number of rows to use: missing rows do not match and count as 0.
     """
     values = shares if len(shares) == count else np.concatenate([shares, np.zeros(count - len(shares))])
     mean = math.fsum(values.tolist()) / count
@@ -293,9 +293,9 @@ def _spread(shares: FloatArray, count: int) -> float:
 
 
 def _union(lists: Sequence[Slots]) -> tuple[Slots, list[NDArray[np.intp]]]:
-    """All slots, ascending, each once; and for each list where its slots are among them.
+    """All slots, ascending, each once; and for each list, the positions of its slots among them.
 
-    One sort for all lists: looking up each list's slots, which are in no order, takes longer.
+    One sort for all lists: looking up the slots of each unsorted list takes longer.
     """
     together = np.concatenate(lists)
     order = np.argsort(together)
@@ -308,7 +308,7 @@ def _union(lists: Sequence[Slots]) -> tuple[Slots, list[NDArray[np.intp]]]:
 
 
 def _best(slots: Slots, scores: FloatVector, second: FloatArray, k: int) -> NDArray[np.intp]:
-    """Where the best k are, in order; only those that reach the k-th score are sorted."""
+    """The positions of the best k, in order; only those that reach the k-th score are sorted."""
     kept = np.arange(len(scores))
     if k < len(scores):
         kept = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
@@ -316,13 +316,13 @@ def _best(slots: Slots, scores: FloatVector, second: FloatArray, k: int) -> NDAr
 
 
 def _beats_unseen(scorer: _Scorer, pool: _Pool, score: np.float32, second: np.float64) -> bool:
-    """Whether the k-th row is better than any row outside can be, whatever that one's slot."""
+    """Whether the k-th row is better than any row outside can be, whatever the slot of that row."""
     bound, bound_second = scorer(pool.unseen(), pool.bounds)
     return bool((score, second) > (bound[0], bound_second[0]))
 
 
 def _scorer(method: str, weights: FloatArray, constant: float) -> _Scorer:
-    """Pool to scores, and what decides among equal scores before the slot does."""
+    """A function from a pool to scores and their tie-breakers, which take precedence over the slot."""
     scorers: dict[str, _Scorer] = {
         "weighted": _in_units_of_spread(weights),
         "combsum": lambda _, shares: _by_similarity(fusion.weighted_sum(list(shares), list(weights))),
@@ -343,7 +343,7 @@ def _scorer(method: str, weights: FloatArray, constant: float) -> _Scorer:
 
 
 def _in_units_of_spread(weights: FloatArray) -> _Scorer:
-    """The weighted sum; what the spreads of a pool make of the weights is worked out once for all its scores."""
+    """The weighted sum; the weights derived from the spreads of a pool are computed once for all its scores."""
     known: list[tuple[FloatArray, list[float]]] = []
 
     def score(pool: _Pool, shares: FloatArray) -> tuple[FloatVector, FloatArray]:
@@ -375,7 +375,7 @@ def _reciprocal_ranks(pool: _Pool, weights: FloatArray, constant: float) -> Floa
 
 
 def _borda_points(pool: _Pool, weights: FloatArray) -> FloatArray:
-    """Aslam and Montague's count over the rows that some leg with a weight ranks."""
+    """The count of Aslam and Montague over the rows that some leg with a weight ranks."""
     voted: NDArray[np.bool_] = np.any(pool.ranks[weights > 0] > 0, axis=0)
     count = int(np.count_nonzero(voted))
     if count == 0:
@@ -386,7 +386,7 @@ def _borda_points(pool: _Pool, weights: FloatArray) -> FloatArray:
 
 
 def _shares(weights: Sequence[float] | None, legs: int) -> FloatArray:
-    """The weights over their sum, float64, shape (legs,)."""
+    """The weights divided by their sum, float64, shape (legs,)."""
     given = np.ones(legs) if weights is None else np.asarray(weights, dtype=np.float64)
     if given.shape != (legs,) or not np.isfinite(given).all() or (given < 0).any() or not given.any():
         raise InvalidArgument(
@@ -400,6 +400,6 @@ def _shares(weights: Sequence[float] | None, legs: int) -> FloatArray:
 
 def _over_their_sum(weights: FloatArray) -> FloatArray:
     _, exponent = math.frexp(max(weights))
-    # By a power of two, which changes no share: the sum of the largest floats has none.
+    # Scaled by a power of two, which does not change the shares: the sum of the largest floats would overflow.
     scaled = np.ldexp(weights, -exponent)
     return np.asarray(scaled / math.fsum(scaled))

@@ -1,7 +1,6 @@
-"""`why_not`: what keeps one row out of the hits of a search, by the same steps that the search takes.
+"""`why_not`: what keeps one row out of the hits of a search, determined by the steps of that search.
 
-First whatever excludes the row before anything is ranked, then its place in the true ranking and in the one that the
-index gives.
+First the reasons that exclude the row before ranking, then its rank among the true hits and among those of the index.
 """
 
 from __future__ import annotations
@@ -40,10 +39,10 @@ _FIRST_DEPTH: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found, and the row that it is about.
+    """The reason, and the row that it is about.
 
     Attributes:
-        row: None where there is none.
+        row: None if it does not exist.
     """
 
     told: WhyNot
@@ -51,7 +50,7 @@ class Verdict:
 
 
 def why_not(store: Store[DerivedIndex], question: Question, id_: Id) -> Verdict:
-    """Why the row of an id is not among the hits of a question, or that it is."""
+    """Why the row with this id is not among the hits of a question, or that it is."""
     view_of = view_for(question)
 
     def take(index: DerivedIndex, reader: Reader) -> tuple[View, PendingClauses]:
@@ -89,7 +88,7 @@ class _Attempt:
         return Verdict(told, row)
 
     def _ranked(self, planned: Plan, row: Row) -> WhyNot:
-        """For a row that is there and matches the filter."""
+        """For a row that exists and matches the filter."""
         excluded = self._excluded(planned, row)
         if excluded is not None:
             return excluded
@@ -105,7 +104,7 @@ class _Attempt:
         return self._placed(planned, row.slot, found, ranking.slots[:place])
 
     def _excluded(self, planned: Plan, row: Row) -> WhyNot | None:
-        """What keeps it out of a ranking by one leg, or by words that must or must not be there."""
+        """What excludes it from the ranking of a leg, or by required or excluded words."""
         question = self._question
         if question.mode == "dense":
             there = bool(are_in(planned.candidates, _slots(row))[0])
@@ -128,13 +127,13 @@ class _Attempt:
         return _is_in(words_of(planned).matches(TextQuery((clause,)), planned.rows), row)
 
     def _unmatched(self, planned: Plan) -> WhyNot:
-        """Of a hybrid search in which no leg knows the row."""
+        """For a hybrid search in which the row matches no leg."""
         legs = " or ".join(_LACKS[leg.name] for leg in legs_of(planned, 0))
         only_words = self._question.words is not None and planned.queries is None and self._question.sparse is None
         return self._told("no_shared_word" if only_words else "no_match", f"the row has no {legs or 'match'}")
 
     def _placed(self, planned: Plan, slot: int, found: Mapping[str, Any], before: Slots) -> WhyNot:
-        """For a row that the search ranks, behind the others."""
+        """For a row that the search ranks, but not among the hits."""
         question = self._question
         place, score = found["rank"], found["score"]
         if question.min_score is not None and score < question.min_score:
@@ -154,7 +153,7 @@ class _Attempt:
         return self._told("rank", text, **found)
 
     def _arranged(self, planned: Plan, slot: int, found: Mapping[str, Any], before: Slots) -> WhyNot:
-        """The same where something is made of the ranking."""
+        """The same if the ranking is rearranged."""
         question, place = self._question, found["rank"]
         whole = arranged(replace(planned, question=replace(question, offset=0))).slots
         at = np.flatnonzero(whole == slot)
@@ -195,12 +194,12 @@ _LACKS: Final = {"dense": "vector", "keyword": "word of the query", "sparse": "d
 
 
 def _exactly(planned: Plan) -> Plan:
-    """The same search without anything that an index may miss."""
+    """The same search without approximate indexes."""
     return replace(planned, question=replace(planned.question, accuracy=Accuracy(exact=True)))
 
 
 def _place_of(planned: Plan, slot: int) -> tuple[int | None, Ranking]:
-    """Where a row is in the ranking of all, from 0, or None; and the ranking down to it, and at least to `k`."""
+    """The position of a row in the complete ranking, from 0, or None; and the ranking up to it, at least `k` rows."""
     for ranking, _ in deeper_and_deeper(ranker(planned), max(planned.question.k, _FIRST_DEPTH)):
         at = np.flatnonzero(ranking.slots == slot)
         if len(at):

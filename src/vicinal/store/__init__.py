@@ -1,1 +1,1 @@
-"""Records, raw vectors and the order in which they are written; docs/format.md is the format."""
+"""Records, raw vectors and the order in which they are written; docs/format.md describes the format."""

@@ -1,4 +1,4 @@
-"""Upkeep that did not succeed is tried again, less and less often."""
+"""Failed upkeep is retried, at increasing intervals."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _LONGEST_SECONDS: Final = 3600.0
 
 
 class Backoff:
-    """When to try again, and why it is not done yet.
+    """When to retry, and why the work is not done yet.
 
     Args:
-        what: is tried, for the report.
+        what: the work, for the report.
 
     Attributes:
-        report: a sentence, or "" while all is well.
+        report: a sentence, or "" if nothing failed.
     """
 
     def __init__(self, what: str) -> None:

@@ -1,4 +1,4 @@
-"""A consistent copy of a generation while others write; snapshots are such copies kept beside it."""
+"""A consistent copy of a generation, made during writes; snapshots are such copies kept beside it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COPY_BYTES = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class StoredSnapshot:
-    """What a snapshot's folder says of it."""
+    """The description in a snapshot's folder."""
 
     name: str
     created_at: datetime
@@ -37,14 +37,14 @@ class StoredSnapshot:
 
 
 class GenerationSwitched(Exception):
-    """The generation was switched away from before its copy began: copy the next one. Never seen by users."""
+    """A switch superseded the generation before its copy began: copy the next one. Never seen by users."""
 
 
 def copy_generation(files: Files, source: Generation, folder: str) -> State:
-    """Copies `source`, as of one point in time, into a new folder; synced. Returns the copied state.
+    """Copies `source`, as of one point in time, into a new folder, and syncs it. Returns the copied state.
 
-    The records come first, in one step (a stepwise copy starts over at every foreign commit); then the vectors
-    up to the slot that they name, which are written once and so cannot change.
+    The records are copied first, in a single step (a stepwise copy starts over at every commit of another connection);
+    then the vectors up to the slot that they name, which are written once and so cannot change.
     """
     files.make_folder(folder)
     path = os.path.join(folder, "records.db")
@@ -96,7 +96,7 @@ def back_up(files: Files, source: Generation, database: str) -> str:
 
 
 def take_snapshot(files: Files, collection: str, source: Generation, name: str) -> StoredSnapshot:
-    """Keeps a copy of the current generation under `name`. The caller holds the builder role."""
+    """Stores a copy of the current generation under `name`. The caller holds the builder role."""
     final = os.path.join(collection, SNAPSHOTS, folder_name(name))
     if files.exists(final):
         raise InvalidArgument(
@@ -119,7 +119,7 @@ def take_snapshot(files: Files, collection: str, source: Generation, name: str) 
 
 
 def list_snapshots(files: Files, collection: str) -> list[StoredSnapshot]:
-    """All snapshots that say what they are, oldest first; `verify` names the others."""
+    """All snapshots with a readable description, oldest first; `verify` names the others."""
     found = []
     for folder in snapshot_folders(files, collection):
         try:
@@ -130,7 +130,7 @@ def list_snapshots(files: Files, collection: str) -> list[StoredSnapshot]:
 
 
 def snapshot_folders(files: Files, collection: str) -> list[str]:
-    """Where snapshots are, damaged ones included."""
+    """The folders of all snapshots, including damaged ones."""
     root = os.path.join(collection, SNAPSHOTS)
     return [os.path.join(root, entry) for entry in files.list_folder(root)] if files.exists(root) else []
 
@@ -148,15 +148,15 @@ def find_snapshot(files: Files, collection: str, name: str) -> StoredSnapshot:
 
 
 def drop_snapshot(files: Files, collection: str, name: str) -> None:
-    """Found by its folder: a snapshot too damaged to say what it is can be dropped all the same."""
+    """Finds the snapshot by its folder, so even one whose description is damaged can be dropped."""
     folder = os.path.join(collection, SNAPSHOTS, folder_name(name))
     if not files.exists(folder):
-        folder = find_snapshot(files, collection, name).folder  # raises, naming those that there are
+        folder = find_snapshot(files, collection, name).folder  # raises an error that lists the existing ones
     bury_snapshot(files, collection, folder)
 
 
 def bury_snapshot(files: Files, collection: str, folder: str) -> None:
-    """Renames first, so that a removal cut short leaves no half snapshot."""
+    """Renames the folder first, so that an interrupted removal leaves no partial snapshot."""
     grave = os.path.join(collection, f"dead-{os.path.basename(folder)}-{building_name()[4:12]}")
     files.rename(folder, grave)
     files.sync_folder(os.path.join(collection, SNAPSHOTS))
@@ -192,16 +192,16 @@ def _put_in_place(files: Files, building: str, final: str) -> None:
 
 
 def read_about(files: Files, folder: str) -> StoredSnapshot:
-    """What a snapshot's folder says of it.
+    """The description in a snapshot's folder.
 
     Raises:
-        Damaged: it does not say what it is.
+        Damaged: it cannot be read.
     """
     path = os.path.join(folder, _ABOUT)
     file = files.open(path)
     try:
         return _about(file.read_at(0, file.size()), folder)
-    except Exception as error:  # whatever a parser says of damaged bytes
+    except Exception as error:  # any error that a parser may raise for damaged bytes
         raise Damaged(
             f"it does not say what the snapshot is: {type(error).__name__}: {error}",
             name="snapshot",

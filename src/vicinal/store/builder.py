@@ -1,6 +1,6 @@
 """The builder role: of all processes on a generation, one publishes indexes, compacts and clears up.
 
-The role is SQLite's exclusive lock on `builder.db`, so the death of its holder frees it.
+The role is SQLite's exclusive lock on `builder.db`, so it is released if its holder dies.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _RETRY_SECONDS = 0.01
 
 
 class _OpenedByThread(threading.local):
-    """What this thread opened to hold roles, and has not closed or cannot have."""
+    """Connections that this thread opened to hold roles, and has not closed or could not close."""
 
     def __init__(self) -> None:
         self.connections: set[weakref.ref[apsw.Connection]] = set()
@@ -36,7 +36,7 @@ _mine = _OpenedByThread()
 
 @contextlib.contextmanager
 def builder_role(files: Files, generation: str, wait_seconds: float = 0.0) -> Iterator[bool]:
-    """Holds the role for the block; yields False where another holds it for longer than `wait_seconds`."""
+    """Holds the role for the block; yields False if another process holds it for longer than `wait_seconds`."""
     path = os.path.join(generation, "builder.db")
     if files.read_only:
         raise read_only_error(generation)
@@ -56,11 +56,11 @@ def builder_role(files: Files, generation: str, wait_seconds: float = 0.0) -> It
 
 
 def _close_left_behind() -> None:
-    """This thread builds nothing: what it has open an interrupt kept it from closing, and a traceback may keep it."""
+    """This thread holds no role: anything it has open was left by an interrupt, and a traceback may keep it alive."""
     for known in list(_mine.connections):
         connection = known()
         if connection is not None:
-            connection.close()  # once more does no harm
+            connection.close()  # closing twice is harmless
         _mine.connections.discard(known)
 
 
@@ -79,10 +79,10 @@ def _close(connection: apsw.Connection, path: str) -> None:
 
 
 def clear_up(files: Files, folder: str, in_force: str) -> bool:
-    """Removes what no current generation needs; True where nothing is left to remove. Holds the role.
+    """Removes what no current generation needs; True if nothing is left to remove. Holds the role.
 
-    Older generations go once nobody has them open, the oldest first: one that stays points to the next. Newer
-    ones are orphans of a switch that did not come to its commit. `new-*` can only be a dead builder's.
+    Older generations are removed once no process has them open, oldest first: each points to the next. Newer ones are
+    left over from a switch that did not commit. `new-*` can only belong to a builder that died.
     """
     for entry in files.list_folder(folder):
         if entry.startswith(("new-", "dead-")):
@@ -94,7 +94,7 @@ def clear_up(files: Files, folder: str, in_force: str) -> bool:
 
 
 def is_unused(files: Files, generation: str) -> bool:
-    """Whether no process has the records of a generation open: only then SQLite lets go of its log."""
+    """Whether no process has the records of a generation open: only then does SQLite delete its log."""
     path = os.path.join(generation, "records.db")
     with sqlite_in_use.own.lock, translated(path):
         connection = connect_file(path, files)
@@ -114,7 +114,7 @@ def _remove_superseded(files: Files, folder: str, name: str) -> bool:
 
 
 def _bury(files: Files, folder: str, name: str) -> None:
-    """Renames first, so that a removal cut short leaves no half generation to open."""
+    """Renames the folder first, so that an interrupted removal leaves no partial generation to open."""
     grave = os.path.join(folder, f"dead-{name}-{secrets.token_hex(4)}")
     files.rename(os.path.join(folder, name), grave)
     files.sync_folder(folder)

@@ -1,4 +1,4 @@
-"""One row a commit: what it wrote, what it ended, what it touched. Indexes live on this feed."""
+"""One row per commit: the slots it wrote, ended and touched. Indexes are updated from this feed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .checksum import crc_of, is_whole
 from .state import State
 
 NONCE_BYTES = 8
-_IN_CHUNK = 500  # slots in a statement: far below SQLite's limit on variables, few distinct statements
+_IN_CHUNK = 500  # slots per statement: far below SQLite's limit on variables, and few distinct statements
 
 CREATE_CHANGES = """
 CREATE TABLE changes(
@@ -33,7 +33,7 @@ def insert_change(
     dead: Sequence[int] = (),
     touched: Sequence[int] = (),
 ) -> bytes:
-    """Writes the row and returns its nonce, by which the commit can be recognised later."""
+    """Writes the row and returns its nonce, which identifies the commit later."""
     nonce = secrets.token_bytes(NONCE_BYTES)
     columns = (change, nonce, first, count, _pack(dead), _pack(touched))
     connection.execute("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?)", (*columns, crc_of(*columns)))
@@ -46,7 +46,7 @@ def has_change(connection: apsw.Connection, change: int, nonce: bytes) -> bool:
 
 
 def nonce_of(connection: apsw.Connection, state: State, change: int) -> bytes | None:
-    """The nonce of a commit of these records; None where it is unknown or trimmed away."""
+    """The nonce of a commit of these records; None if it is unknown or trimmed."""
     if change == state.trimmed:
         return state.trimmed_nonce
     found = connection.execute("SELECT nonce FROM changes WHERE change = ?", (change,)).fetchone()
@@ -54,30 +54,30 @@ def nonce_of(connection: apsw.Connection, state: State, change: int) -> bytes | 
 
 
 def trim_changes(connection: apsw.Connection, change: int) -> None:
-    """Forgets the commits up to `change`, which a saved index covers. The caller notes it in `state`."""
+    """Deletes the commits up to `change`, which a saved index covers. The caller notes it in `state`."""
     connection.execute("DELETE FROM changes WHERE change <= ?", (change,))
 
 
 def rows_since(connection: apsw.Connection, change: int) -> int:
-    """How many rows the commits after `change` wrote, ended or touched; each commit counts for one at least."""
+    """How many rows the commits after `change` wrote, ended or touched; each commit counts as at least one."""
     counted = "max(1, count + length(dead) / 4 + length(touched) / 4)"
     found = connection.execute(
         f"SELECT coalesce(sum({counted}), 0) FROM changes WHERE change > ?", (change,)
     ).fetchone()
-    assert found is not None  # a sum is one row
+    assert found is not None  # a sum always has one row
     return int(found[0])
 
 
 def read_everything(connection: apsw.Connection, change: int, slot_count: int) -> Delta:
-    """All rows as one delta: how an index starts from the records."""
+    """All rows as one delta: the start of an index that is built from the records."""
     rows = connection.execute("SELECT slot, expires_at, space, metadata FROM rows ORDER BY slot").fetchall()
     return _delta(change, slot_count, dead=_unpack(b""), added=rows, touched=[])
 
 
 def read_delta(connection: apsw.Connection, after: int, change: int, known_slots: int, slot_count: int) -> Delta:
-    """What the commits after `after` up to `change` did, seen from the end: a row that came and went is a hole.
+    """The net effect of the commits after `after` up to `change`: a row that was added and ended is a hole.
 
-    Call inside one read transaction. `known_slots` is the slot count at `after`.
+    Call inside a single read transaction. `known_slots` is the slot count at `after`.
     """
     dead, touched = read_ended(connection, after)
     added = connection.execute(
@@ -93,7 +93,7 @@ def read_delta(connection: apsw.Connection, after: int, change: int, known_slots
 
 
 def read_ended(connection: apsw.Connection, after: int) -> tuple[Slots, Slots]:
-    """Slots that the commits after `after` ended, and those that they touched."""
+    """The slots that the commits after `after` ended, and those that they touched."""
     commits = list(read_commits(connection, after))
     return _union([dead for *_, dead, _ in commits]), _union([touched for *_, touched in commits])
 
@@ -114,7 +114,7 @@ def read_commits(connection: apsw.Connection, after: int) -> Iterator[tuple[int,
 
 
 def _read_slots(connection: apsw.Connection, slots: Sequence[int]) -> list[tuple[Any, ...]]:
-    """(slot, expires_at, metadata) of those that are still rows."""
+    """(slot, expires_at, metadata) of the slots that are still rows."""
     found: list[tuple[Any, ...]] = []
     for start in range(0, len(slots), _IN_CHUNK):
         chunk = slots[start : start + _IN_CHUNK]
@@ -132,7 +132,7 @@ def _delta(
     added: Sequence[tuple[Any, ...]],
     touched: Sequence[tuple[Any, ...]],
 ) -> Delta:
-    """Slots and instants come unchecked, many at a time: what cannot be one is damage."""
+    """Slots and times are not validated when read in bulk: impossible values are reported as damage."""
     try:
         delta = _typed_delta(change, slot_count, dead, added, touched)
     except (TypeError, ValueError, OverflowError) as error:
@@ -182,4 +182,4 @@ def _unpack(packed: bytes) -> Slots:
 
 def _union(parts: Sequence[Slots]) -> Slots:
     slots = np.concatenate(parts) if parts else _unpack(b"")
-    return np.unique(slots) if len(slots) else slots  # its first use in a process imports 20 ms of modules
+    return np.unique(slots) if len(slots) else slots  # its first use in a process imports modules for 20 ms

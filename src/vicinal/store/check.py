@@ -1,7 +1,7 @@
-"""One generation checked against its own checksums, SQLite's structure, its feed and its saved index.
+"""Checks a generation against its own checksums, SQLite's structure, its feed and its saved index.
 
-Each catches what the others let pass: a checksum does not see a row that is gone, SQLite's integrity_check
-does not see flipped columns, and neither sees an old page that a lost write left in place.
+Each check catches what the others miss: a checksum does not notice a row that is gone, SQLite's integrity_check
+does not notice bit flips in columns, and neither notices an old page that a lost write left in place.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from .state_copy import STATE_COPY, agrees, read_state_copy
 
 MakeIndex = Callable[[State], Index]
 
-# Fields of SQLite's file header that are the same in every file of ours (sqlite.org/fileformat2.html). A flip there
-# passes integrity_check: 1 for 2 at byte 18 and the file is no longer in WAL mode.
+# Fields of SQLite's file header that are the same in all our files (sqlite.org/fileformat2.html). integrity_check does
+# not notice a flip there: with 1 instead of 2 at byte 18, the file is no longer in WAL mode.
 _HEADER_FIELDS = (
     (0, MAGIC, "magic"),
     (16, b"\x10\x00", "page size"),
@@ -44,20 +44,20 @@ _HEADER_FIELDS = (
     (72, bytes(20), "reserved"),
 )
 
-# What a slot holds, beside the number of the change that wrote or last touched its row.
+# What a slot contains, other than the number of the change that wrote or last touched its row.
 _UNKNOWN, _NO_ROW, _REPORTED = -1, -2, -3
 
-_SAMPLED = 4096  # vectors of which codes are recomputed; others at each call
+_SAMPLED = 4096  # vectors whose codes are recomputed; different ones in each call
 _Sample = tuple[Slots, FloatMatrix]
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The generation, or the snapshot, which is one too.
+    """A generation, or a snapshot, which is one too.
 
     Attributes:
         path: its folder.
-        name: the same as findings show it.
+        name: the folder as shown in findings.
     """
 
     files: Files
@@ -70,12 +70,12 @@ class Subject:
         return f"{self.name}/records.db"
 
     def problem(self, place: str, what: str) -> None:
-        """One in `records.db`, where all that is not derived has its row."""
+        """Adds a problem in `records.db`, where everything that is not derived is stored."""
         self.findings.problem(self.records, place, what)
 
 
 def check_generation(subject: Subject, make_index: MakeIndex | None) -> int:
-    """Adds what is wrong to the findings and returns the number of good rows."""
+    """Adds problems to the findings and returns the number of intact rows."""
     good = 0
     _check_builder(subject)
     with subject.findings.guarding(subject.records), opened_records(subject.files, subject.path) as connections:
@@ -92,7 +92,7 @@ def check_generation(subject: Subject, make_index: MakeIndex | None) -> int:
 
 def _check_builder(subject: Subject) -> None:
     if subject.files.read_only:
-        return  # nobody builds there
+        return  # no process builds there
     path = os.path.join(subject.path, "builder.db")
     subject.findings.files += 1
     with subject.findings.guarding(f"{subject.name}/builder.db"):
@@ -100,7 +100,7 @@ def _check_builder(subject: Subject) -> None:
         try:
             connection.execute("BEGIN EXCLUSIVE")
         except apsw.BusyError:
-            pass  # somebody holds the role, so it can be held
+            pass  # another process holds the role, so it can be held
         finally:
             connection.close()
 
@@ -141,7 +141,7 @@ def _check_contents(subject: Subject, connection: apsw.Connection, make_index: M
     good = int(np.count_nonzero(rows >= 0))
     with findings.guarding(f"{subject.name}/index"):
         _note_unusable_indexes(subject, connection, state)
-        if make_index is not None and findings.problem_count == before:  # else the difference has its explanation
+        if make_index is not None and findings.problem_count == before:  # otherwise the difference is already explained
             _compare_with_index(subject, connection, state, make_index(state), good)
             _compare_with_vectors(subject, connection, state, make_index(state), sample)
     return good
@@ -168,7 +168,7 @@ def _check_kv(subject: Subject, connection: apsw.Connection) -> None:
 def _check_rows(
     subject: Subject, connection: apsw.Connection, state: State, vectors: VectorBytes
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """What each slot holds according to the table, and whether a good row with a vector."""
+    """What each slot contains according to the table, and whether it is an intact row with a vector."""
     holds = np.full(state.next_slot, _NO_ROW, dtype=np.int64)
     has_vector = np.zeros(state.next_slot, dtype=np.bool_)
     unreadable: list[Unreadable] = []
@@ -194,13 +194,13 @@ def _check_rows(
 
 
 def _rows_by_feed(subject: Subject, connection: apsw.Connection, state: State) -> NDArray[np.int64]:
-    """What each slot holds according to the changes since the trimmed ones."""
+    """What each slot contains according to the changes since the trimmed ones."""
     holds = np.full(state.next_slot, _UNKNOWN, dtype=np.int64)
     expected = state.trimmed + 1
     for change, nonce, first, count, dead, touched, crc in connection.execute("SELECT * FROM changes ORDER BY change"):
         if not is_whole(crc, change, nonce, first, count, dead, touched):
             subject.problem(f"change {change}", "fails its checksum")
-            return np.full(state.next_slot, _UNKNOWN, dtype=np.int64)  # what follows cannot be told
+            return np.full(state.next_slot, _UNKNOWN, dtype=np.int64)  # the rest cannot be determined
         if change != expected:
             break
         expected += 1
@@ -240,8 +240,8 @@ def _note_unusable_indexes(subject: Subject, connection: apsw.Connection, state:
 
 
 def _compare_with_index(subject: Subject, connection: apsw.Connection, state: State, index: Index, good: int) -> None:
-    """A row that vanished from table, feed and id index at once is still known to the saved index."""
-    part = index.parts[0]  # it alone knows which slots are rows
+    """Detects a row that vanished from table, feed and id index at once: the saved index still has it."""
+    part = index.parts[0]  # the only one that knows which slots are rows
     load = functools.partial(index.load, part)
     saved = load_newest(subject.files, subject.path, connection, state, part, load)
     if saved is None:
@@ -253,7 +253,7 @@ def _compare_with_index(subject: Subject, connection: apsw.Connection, state: St
 
 
 def _sample(state: State, vectors: VectorBytes, has_vector: NDArray[np.bool_]) -> _Sample:
-    """Slots drawn at random, ascending, and their vectors; all of a small collection."""
+    """Random slots, ascending, and their vectors; all slots of a small collection."""
     slots = np.flatnonzero(has_vector)
     if len(slots) > _SAMPLED:
         slots = np.sort(np.random.default_rng().choice(slots, _SAMPLED, replace=False))
@@ -264,7 +264,7 @@ def _sample(state: State, vectors: VectorBytes, has_vector: NDArray[np.bool_]) -
 def _compare_with_vectors(
     subject: Subject, connection: apsw.Connection, state: State, index: Index, sample: _Sample
 ) -> None:
-    """A saved index may be whole and wrong: its checksum says only that it is what was written."""
+    """Detects a saved index that is intact but wrong: its checksum only proves that it is what was written."""
     for part in index.comparable:
         load = functools.partial(index.load, part)
         saved = load_newest(subject.files, subject.path, connection, state, part, load)

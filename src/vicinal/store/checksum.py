@@ -1,6 +1,6 @@
-"""The checksum that every row of every table carries; docs/format.md gives a worked example.
+"""The checksum of every row of every table; docs/format.md has a worked example.
 
-`checksums()` covers many rows of the table `rows` in one call, natively where there is a native core.
+`checksums()` covers many rows of the table `rows` in a single call, natively if there is a native core.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def crc_of(*columns: Column, vector: memoryview | bytes = b"") -> int:
 
 
 def is_whole(crc: object, *columns: Any, vector: memoryview | bytes = b"") -> bool:
-    """Whether what was read has the checksum `crc`. Flipped bits may have changed a column's type or encoding."""
+    """Whether what was read matches the checksum `crc`. Bit flips may have changed a column's type or encoding."""
     try:
         return crc_of(*columns, vector=vector) == crc
     except (TypeError, UnicodeEncodeError, struct.error):
@@ -53,7 +53,7 @@ def is_whole(crc: object, *columns: Any, vector: memoryview | bytes = b"") -> bo
 
 
 class PlainChecksums:
-    """What the native core does faster, in plain Python."""
+    """The pure Python version of what the native core does faster."""
 
     def crc32(self, data: NDArray[np.uint8], start: int = 0) -> int:
         """See `Checksums.crc32`."""
@@ -77,7 +77,7 @@ class PlainChecksums:
 
 
 def _vectors_of(rows: list[tuple[Any, ...]], vectors: FloatMatrix | None, first: int) -> Iterator[memoryview | bytes]:
-    """Each row's vector as bytes: none where it has none or the matrix ends before it."""
+    """Each row's vector as bytes: empty if it has none or the matrix ends before it."""
     size = 0 if vectors is None or not vectors.size else vectors[0].nbytes
     raw = b"" if vectors is None or not size else vectors.data.cast("B")
     for row in rows:
@@ -89,11 +89,11 @@ _used: Checksums = PlainChecksums()
 
 
 def checksums() -> Checksums:
-    """The fastest that this process has."""
+    """The fastest version that this process has."""
     return _used
 
 
 def use(faster: Checksums) -> None:
-    """Makes every later checksum of many rows come from `faster`; `indexes.kernels` knows whether there is one."""
+    """Uses `faster` for all later checksums of many rows; `indexes.kernels` knows whether it exists."""
     global _used
     _used = faster

@@ -1,4 +1,4 @@
-"""One write from `BEGIN IMMEDIATE` to a known outcome, and SQLite's log kept short."""
+"""One write from `BEGIN IMMEDIATE` to a known outcome; also keeps SQLite's log short."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _log = logging.getLogger("vicinal.store")
 
 T = TypeVar("T")
 
-_CHECKPOINT_BYTES = 8 << 20  # a short log is also a log in which little can be lost to a flipped bit
+_CHECKPOINT_BYTES = 8 << 20  # in a short log, a bit flip can also damage less
 _CHECKPOINT_AGAIN_BYTES = 4 << 20
 _CHECKPOINT_WAIT_SECONDS = 0.1
 _TRIM_WAIT_SECONDS = 1.0
@@ -39,7 +39,7 @@ def write_once(
     """Runs `plan` and commits, inside the writer's transaction.
 
     Raises:
-        CommitFailed: see its `committed`. Any other error, such as of a full disk: nothing changed.
+        CommitFailed: see its `committed`. Any other error, such as a full disk: nothing changed.
     """
     if state.dimension is not None:
         generation.vectors.fix_dimension(state.dimension)
@@ -49,7 +49,7 @@ def write_once(
         if transaction.is_empty:
             return result
         transaction.finish()
-        check_deadline()  # the last moment at which nothing has changed
+        check_deadline()  # the last moment before anything changes
     except BaseException:
         transaction.give_back()
         if state.dimension is None:
@@ -63,7 +63,7 @@ def write_once(
 
 
 def _settle(generation: Generation, transaction: Transaction, error: apsw.Error) -> None:
-    """After a failed COMMIT: returns if it was made after all, else says what is known."""
+    """After a failed COMMIT: returns if the commit succeeded after all, otherwise raises what is known."""
     committed: bool | None
     generation.connections.reopen_writer()
     try:
@@ -75,7 +75,7 @@ def _settle(generation: Generation, transaction: Transaction, error: apsw.Error)
     if committed:
         return
     if committed is False and isinstance(error, apsw.FullError):
-        raise error  # known to whoever translates SQLite's errors, like a disk found full earlier
+        raise error  # translated by the caller, like a full disk that was noticed earlier
     known = "nothing changed" if committed is False else "whether it was made is unknown"
     failure = CommitFailed(
         f"the commit failed ({error}); {known}",
@@ -89,7 +89,7 @@ def _settle(generation: Generation, transaction: Transaction, error: apsw.Error)
 
 
 def sync_everything(generation: Generation, timeout: float) -> None:
-    """Makes all earlier commits survive power loss, whatever durability they were made with."""
+    """Makes all earlier commits survive power loss, whatever their durability."""
 
     def sync(connection: apsw.Connection) -> None:
         state = read_state(connection)
@@ -102,14 +102,14 @@ def sync_everything(generation: Generation, timeout: float) -> None:
 
 
 def keep_log_short(generation: Generation) -> None:
-    """Whoever commits past the limit empties SQLite's log; a reader in the way postpones it."""
+    """The process that commits past the limit empties SQLite's log; if a reader prevents that, it is postponed."""
     connections = generation.connections
     if connections.log_bytes < max(_CHECKPOINT_BYTES, connections.checkpoint_at):
         return
     generation.vectors.sync()  # a checkpointed row must not outlive its vector
     try:
         connections.checkpoint(_CHECKPOINT_WAIT_SECONDS)
-    except apsw.Error as error:  # the commit stands; only the log stays long
+    except apsw.Error as error:  # the commit is valid; only the log stays long
         connections.checkpoint_at = connections.log_bytes + _CHECKPOINT_AGAIN_BYTES
         _log.info("checkpoint of %s postponed: %s", connections.place, error)
         return
@@ -117,7 +117,7 @@ def keep_log_short(generation: Generation) -> None:
 
 
 def forget_changes(generation: Generation, published: Publication) -> None:
-    """Drops the feed up to a saved index; who is further behind starts from that index."""
+    """Trims the feed up to a saved index; processes that are further behind start from that index."""
 
     def trim(connection: apsw.Connection) -> None:
         state = read_state(connection)

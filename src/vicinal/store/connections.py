@@ -1,4 +1,4 @@
-"""Connections to `records.db`: one writer, a few readers lent from a pool, and how long they wait."""
+"""Connections to `records.db`: one writer, a pool of a few readers, and their waiting times."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from .lock_holders import holder_of
 T = TypeVar("T")
 
 _READERS_KEPT = 4
-_SUSPEND_WAIT_SECONDS = 10.0  # of a fork for the one connection
+_SUSPEND_WAIT_SECONDS = 10.0  # a fork waits for the single connection
 _PAGE_BYTES = 4096
-_RETRY_SECONDS = 0.001  # SQLite's own backoff let one of eight writers in once while another got 6,551 turns
-_EXCLUSIVE_WAIT_SECONDS = 1.0  # for the process that had the files to itself to close them
-_READ_TRIES_MAX = 30_000  # readers wait only for recovery and for the log's reset, both short
+_RETRY_SECONDS = 0.001  # with SQLite's own backoff, one of eight writers got in once while another got in 6,551 times
+_EXCLUSIVE_WAIT_SECONDS = 1.0  # until a process with exclusive access has closed the files
+_READ_TRIES_MAX = 30_000  # readers only wait for recovery and for the log's reset, both short
 
-_OF_USE = re.compile(r"\b(?:transaction|savepoint)\b")  # in messages of SQLite that speak of a connection's state
+_OF_USE = re.compile(r"\b(?:transaction|savepoint)\b")  # in SQLite messages about a connection's state
 
 _HARDENED = (
     (apsw.SQLITE_DBCONFIG_DEFENSIVE, 1),
@@ -43,8 +43,8 @@ _HARDENED = (
 _SYNCHRONOUS: dict[Durability, str] = {"full": "FULL", "process": "NORMAL"}
 
 
-class translated:  # reads like contextlib's, and a generator would cost each call more
-    """SQLite's errors become errors of ours that name the file. Nothing is held, so nothing can be left held."""
+class translated:  # reads like contextlib's context managers; a generator would make each call slower
+    """Translates SQLite's errors to errors of Vicinal that name the file. Stateless, so interrupts leave nothing behind."""
 
     __slots__ = ("_place",)
 
@@ -60,16 +60,16 @@ class translated:  # reads like contextlib's, and a generator would cost each ca
 
 
 def _raise_translated(error: BaseException, place: str) -> None:
-    """Nothing where it is no error of SQLite's."""
+    """Does nothing if it is not an SQLite error."""
     ours = _translation(error, place)
     if ours is not None:
         raise ours from error
 
 
 def _translation(error: BaseException, place: str) -> StoreError | None:
-    """Our word for an error of SQLite's; None for any other."""
+    """The translation of an SQLite error; None for any other."""
     if isinstance(error, (apsw.FullError, apsw.IOError)):
-        no_shared_memory = getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE  # it is a file too
+        no_shared_memory = getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE  # shared memory is a file too
         if isinstance(error, apsw.IOError) and not no_shared_memory:
             return StoreError(f"SQLite reports: {error}", name="records", place=place)
         return DiskFull(
@@ -102,9 +102,9 @@ def _translation(error: BaseException, place: str) -> StoreError | None:
 
 
 def _says_damage(error: BaseException) -> bool:
-    """Whether it speaks of the bytes in the file, and not of how a connection was used."""
+    """Whether the error is about the bytes in the file, and not about the use of a connection."""
     if isinstance(error, apsw.SQLError):
-        # Our statements are fixed, so what they do not find says that the tables are not ours any more.
+        # Our statements are fixed, so if they fail, the tables are not what we created.
         return not _OF_USE.search(str(error))
     return isinstance(error, (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError))
 
@@ -112,8 +112,8 @@ def _says_damage(error: BaseException) -> bool:
 class Connections:
     """All connections of one generation in one process.
 
-    `path` None is a private database in memory. There, and where `files` are exclusive, reader and writer are
-    the same connection, and one lock stands for both.
+    If `path` is None, it is a private database in memory. There, and if `files` are exclusive, reader and writer are
+    the same connection, and one lock serves both.
 
     Args:
         secure_delete: whether deleted rows are overwritten.
@@ -126,7 +126,7 @@ class Connections:
         self.is_one = path is None or files.exclusive
         self._secure_delete = secure_delete
         self._idle: list[apsw.Connection] = []
-        self._readers: set[weakref.ref[apsw.Connection]] = set()  # all that are open, idle or not
+        self._readers: set[weakref.ref[apsw.Connection]] = set()  # all open ones, idle or not
         self._closed = False
         self._write_lock = self.lock if self.is_one else new_rlock()
         self._is_writing = False
@@ -134,29 +134,29 @@ class Connections:
         self._writer: apsw.Connection | None = None
         self._synchronous = ""
         self.place = path or ":memory:"
-        self.log_bytes = 0  # of SQLite's log after our last commit
-        self.checkpoint_at = 0  # after a refusal: not before the log is this long
+        self.log_bytes = 0  # size of SQLite's log after our last commit
+        self.checkpoint_at = 0  # after a failed attempt: not before the log is this long
         _all.add(self)
 
     @property
     def turn(self) -> threading.RLock:
-        """What whoever uses a connection holds, taken by a `with` in C: forks wait for it.
+        """The lock held by every user of a connection, taken by a `with` in C: forks wait for it.
 
-        Where there is one connection for all, it is the lock around it.
+        If there is a single connection, it is the lock of that connection.
         """
         return self.lock if self.is_one else sqlite_in_use.own.lock
 
     def reader(self) -> LentReader:
-        """A connection for the length of one call: `with connections.turn, connections.reader() as connection`.
+        """A connection for the duration of one call: `with connections.turn, connections.reader() as connection`.
 
-        For one moment until the block ends, `connection` itself comes last in that `with`.
+        To hold one moment until the block ends, add `connection` itself as the last item of that `with`.
         """
         return LentReader(self)
 
     def first(self, sql: str) -> tuple[Any, ...] | None:
-        """The first row of what a statement finds: for the one statement that every call begins with.
+        """The first row found by a statement: for the single statement at the beginning of every call.
 
-        What `reader` would do in one function, because its calls would take longer than SQLite does.
+        It is equivalent to `reader` in a single function, whose calls would take longer than SQLite does.
         """
         with self.lock if self.is_one else sqlite_in_use.own.lock:
             try:
@@ -171,7 +171,7 @@ class Connections:
                 raise
 
     def lend(self) -> apsw.Connection:
-        """For `LentReader`, which returns it. If an interrupt prevents that, it is closed with its last reference."""
+        """For `LentReader`, which returns it. If an interrupt prevents that, the last reference to it closes it."""
         if self.is_one:
             return self._open_writer(None)
         try:
@@ -192,12 +192,12 @@ class Connections:
         connection.close()
 
     def write(self, work: Callable[[apsw.Connection], T], timeout: float, durability: Durability) -> T:
-        """Runs `work` with the writer inside `BEGIN IMMEDIATE`; what it leaves open is rolled back.
+        """Runs `work` with the writer inside `BEGIN IMMEDIATE`; rolls back what it leaves open.
 
-        A function and no `with` block, so that no interrupt comes between taking the lock and knowing that.
+        A function instead of a `with` block, so that no interrupt can come between taking the lock and noting it.
 
         Raises:
-            WriterBusy: the lock was not to be had within `timeout` seconds.
+            WriterBusy: the lock was not available within `timeout` seconds.
             Unsupported: the files are read-only.
         """
         if self._files.read_only:
@@ -208,8 +208,8 @@ class Connections:
         taken: list[bool] = []
         outermost = False
         try:
-            # This process's own writers queue here, other processes' in SQLite's busy handler: one deadline for both.
-            taken.extend(map(self._write_lock.acquire, (True,), (wait,)))  # one call into C takes and notes
+            # Writers of this process queue here, those of others in SQLite's busy handler: one deadline for both.
+            taken.extend(map(self._write_lock.acquire, (True,), (wait,)))  # one call into C acquires and notes it
             if not taken[0]:
                 check_deadline()
                 raise _busy(self.place, timeout)
@@ -228,7 +228,7 @@ class Connections:
     def _in_transaction(self, work: Callable[[apsw.Connection], T], timeout: float, durability: Durability) -> T:
         connection = self._open_writer(durability)
         try:
-            if connection.in_transaction:  # whatever may have kept the last writer from ending it
+            if connection.in_transaction:  # something kept the last writer from ending it
                 connection.execute("ROLLBACK")
             self._begin(connection, timeout)
             return work(connection)
@@ -240,7 +240,7 @@ class Connections:
                 self.reopen_writer()
 
     def reopen_writer(self) -> None:
-        """Forgets the writer's connection, whose transaction may be in an unknown state."""
+        """Discards the writer's connection, whose transaction may be in an unknown state."""
         if self._path is not None and self._writer is not None:
             broken, self._writer = self._writer, None
             self._synchronous = ""
@@ -248,10 +248,10 @@ class Connections:
                 broken.close()
 
     def checkpoint(self, wait_seconds: float) -> None:
-        """Empties SQLite's log, waiting at most `wait_seconds` for others.
+        """Empties SQLite's log, waiting at most `wait_seconds` for other connections.
 
         Raises:
-            apsw.Error: somebody is reading from it.
+            apsw.Error: another connection is reading from it.
         """
         with self._write_lock, self.turn:
             self._deadline = time.monotonic() + wait_seconds
@@ -273,7 +273,7 @@ class Connections:
         except apsw.BusyError as error:
             check_deadline()
             raise _busy(self.place, timeout) from error
-        check_deadline()  # who waited until now writes nothing
+        check_deadline()  # if it passed while waiting, nothing is written
 
     def _open_writer(self, durability: Durability | None) -> apsw.Connection:
         if self._writer is None:
@@ -287,11 +287,11 @@ class Connections:
         return self._writer
 
     def suspend(self, at_rest: bool) -> bool:
-        """Closes all connections, to be opened again when needed; False where one is in use, which stays open.
+        """Closes all connections, to be reopened when needed; False if one is in use, which stays open.
 
         Args:
-            at_rest: no other thread is using one, so what is not idle was left behind by an interrupt, or is this
-                thread's own.
+            at_rest: no other thread is using one, so any that is not idle was left behind by an interrupt, or belongs
+                to this thread.
         """
         if self._path is None:
             return True
@@ -332,16 +332,16 @@ class Connections:
             return _connect_read_only(self._path, self._files)
         connection = connect_file(self._path, self._files)
         connection.set_busy_handler(wait)
-        connection.execute("PRAGMA wal_autocheckpoint=0")  # ours syncs the vectors first
+        connection.execute("PRAGMA wal_autocheckpoint=0")  # our own checkpoint syncs the vectors first
         if self._files.vfs is None:
-            connection.execute("PRAGMA fullfsync=1")  # does something on macOS only
+            connection.execute("PRAGMA fullfsync=1")  # only has an effect on macOS
         if self._secure_delete:
             connection.execute("PRAGMA secure_delete=ON")
         return connection
 
 
 class LentReader:
-    """A reading connection in a `with` block. A class, because every search asks for one or two."""
+    """A reading connection in a `with` block. A class for speed, because every search needs one or two."""
 
     __slots__ = ("_connection", "_connections")
 
@@ -365,16 +365,16 @@ class LentReader:
 
 
 def connect_file(path: str, files: Files, *, create: bool = False) -> apsw.Connection:
-    """A connection to a file of SQLite's, in the way that the database was opened."""
+    """A connection to an SQLite file, opened in the same mode as the database."""
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
     connection = open_hardened(path, flags, files.vfs)
     if files.exclusive:
-        connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # before the first access: then no memory is shared
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # before the first access, so that no memory is shared
     return connection
 
 
 def _connect_read_only(path: str, files: Files) -> apsw.Connection:
-    """Only of a collection that was closed: SQLite would silently ignore a log."""
+    """Only for a collection that was closed cleanly: SQLite would silently ignore a log."""
     if files.exists(f"{path}-wal"):
         raise StoreError(
             "the collection was not closed: its log is there, which cannot be read where nothing can be written",
@@ -387,9 +387,9 @@ def _connect_read_only(path: str, files: Files) -> apsw.Connection:
 
 
 def open_hardened(path: str, flags: int, vfs: str | None) -> apsw.Connection:
-    """A connection that runs nothing which the file itself brings: no trigger, no view, no function in its schema.
+    """A connection that executes nothing from the file itself: no trigger, no view, no function in its schema.
 
-    As sqlite.org/security.html advises for files of unknown origin.
+    As sqlite.org/security.html recommends for files of unknown origin.
     """
     connection = apsw.Connection(path, flags=flags, vfs=vfs)
     for option, value in _HARDENED:
@@ -398,7 +398,7 @@ def open_hardened(path: str, flags: int, vfs: str | None) -> apsw.Connection:
 
 
 def _is_at_rest(connection: apsw.Connection) -> bool:
-    """False where a statement was left half read: its cursor may live in a traceback, and holds on to its moment."""
+    """False if a statement was left half read: its cursor may be alive in a traceback, and pins its snapshot."""
     return connection.txn_state() == apsw.SQLITE_TXN_NONE
 
 
@@ -414,7 +414,7 @@ def _wait_by_count(tries: int) -> bool:
 
 
 def _pause() -> bool:
-    """Try again after 1 ms, so that everybody's turn comes."""
+    """Retry after 1 ms, so that every writer gets a turn."""
     time.sleep(_RETRY_SECONDS)
     return True
 
@@ -439,13 +439,13 @@ def _inside_write(place: str) -> StoreError:
 
 
 def _holder(place: str) -> str:
-    holder = holder_of(f"{place}-shm")  # a WAL database keeps its write lock there
+    holder = holder_of(f"{place}-shm")  # where a WAL database has its write lock
     return f" (now: {holder})" if holder else ""
 
 
 _all: weakref.WeakSet[Connections] = weakref.WeakSet()
 _in_use_at_fork: set[str] = set()
-_torn: set[str] = set()  # in a child: paths whose connections it inherited open
+_torn: set[str] = set()  # in a child: paths of connections that it inherited while they were open
 
 
 def _suspend_all(at_rest: bool) -> None:

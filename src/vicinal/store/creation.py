@@ -1,4 +1,4 @@
-"""New collections: made whole in a folder of their own, then renamed into place."""
+"""Creation of collections: built in a temporary folder, then renamed into place."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _anchored: set[tuple[str, Identity | None]] = set()  # folders of databases
 
 
 def create_collection(files: Files, database: str, state: State) -> None:
-    """Makes the collection's folder, or leaves the one that another creator was first with.
+    """Creates the collection's folder, unless another creator was faster.
 
-    Nothing of it is needed before it is renamed, so each file and folder is synced once, when it is whole.
+    It is not needed before the rename, so each file and folder is synced once, when it is complete.
     """
     files.make_folder(database)
     building = os.path.join(database, building_name())
@@ -38,7 +38,7 @@ def create_collection(files: Files, database: str, state: State) -> None:
         files.rename(building, final)
     except StoreError:
         if not is_made(files, final):
-            raise  # else another creator was first
+            raise  # otherwise another creator was faster
     finally:
         if files.exists(building):
             files.remove_tree(building)
@@ -47,7 +47,7 @@ def create_collection(files: Files, database: str, state: State) -> None:
 
 
 def _anchor(files: Files, database: str) -> None:
-    """Has the database's folder survive power loss, which whoever made it may not have seen to yet."""
+    """Makes the database's folder survive power loss, which its creator may not have ensured yet."""
     path = os.path.abspath(database)
     place = path, files.identity(path)
     if place not in _anchored:
@@ -56,16 +56,16 @@ def _anchor(files: Files, database: str) -> None:
 
 
 def is_made(files: Files, folder: str) -> bool:
-    """Whether a collection was made in the folder, which may have lost its `name` since."""
+    """Whether a collection was created in the folder, whose `name` may have been lost since."""
     if files.exists(os.path.join(folder, "name")):
         return True
     return files.exists(folder) and bool(generations(files, folder))
 
 
 def create_generation(files: Files, folder: str, state: State) -> None:
-    """An empty generation: files made and synced, its folder synced, nothing left open.
+    """Creates an empty generation: its files and its folder are synced, and nothing is left open.
 
-    The caller syncs the folder that it is in.
+    The caller syncs the parent folder.
     """
     files.make_folder(folder, sync=False)
     write_file(files, os.path.join(folder, "vectors.f32"), b"")
@@ -78,9 +78,9 @@ def create_generation(files: Files, folder: str, state: State) -> None:
 
 
 def create_builder(files: Files, folder: str) -> None:
-    """The file whose lock is the builder role."""
+    """Creates the file whose lock is the builder role."""
     with _new_database(files, os.path.join(folder, "builder.db")) as connection:
-        connection.execute("PRAGMA user_version=1")  # makes the file: opening never does
+        connection.execute("PRAGMA user_version=1")  # creates the file, which opening never does
 
 
 def create_in_memory(files: Files, state: State) -> Generation:
@@ -99,7 +99,7 @@ def _create_tables(connection: apsw.Connection, state: State) -> None:
 
 @contextlib.contextmanager
 def _new_database(files: Files, path: str) -> Iterator[apsw.Connection]:
-    """Synced once, at its end: what is cut short is never opened again."""
+    """Synced once, at the end: an interrupted creation is never opened again."""
     with sqlite_in_use.own.lock, translated(path):
         connection = connect_file(path, files, create=True)
         try:
@@ -116,7 +116,7 @@ def _new_database(files: Files, path: str) -> Iterator[apsw.Connection]:
 
 
 def write_file(files: Files, path: str, data: bytes) -> None:
-    """A new file, synced; its folder is for the caller to sync."""
+    """Writes a new file and syncs it; the caller syncs its folder."""
     file = files.create(path)
     try:
         file.write_at(0, data)

@@ -1,9 +1,9 @@
-"""Dropping a collection, and taking its name again while others still hold the old files.
+"""Dropping a collection, and reusing its name while others still have the old files open.
 
-A drop is a commit like a switch: `moved_to = 'dropped'`. The folder goes when nobody has it open any more;
-until then a marker keeps it out of the list, and a new collection of that name begins as the next
-generation in the same folder. `moved_to` is the truth: the marker may be missing or left over after a kill,
-and is repaired when the collection is next opened, listed or dropped.
+A drop is a commit like a switch: `moved_to = 'dropped'`. The folder is deleted when no process has it open any more;
+until then, a marker excludes it from the list, and a new collection of that name begins as the next generation in the
+same folder. `moved_to` is authoritative: the marker may be missing or left over after a kill, and is repaired when the
+collection is next opened, listed or dropped.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ MARKER = "dropped"
 
 
 def drop_generation(files: Files, folder: str, generation: Generation, timeout: float) -> None:
-    """The commit that ends the collection. The caller holds the builder role."""
-    clear_up(files, folder, generation.name)  # an orphan must not pass for a new collection
+    """Makes the commit that ends the collection. The caller holds the builder role."""
+    clear_up(files, folder, generation.name)  # a leftover generation must not look like a new collection
 
     def end(connection: apsw.Connection) -> None:
         state = read_state(connection)
@@ -41,19 +41,19 @@ def drop_generation(files: Files, folder: str, generation: Generation, timeout: 
 
 
 def finish_drop(files: Files, folder: str) -> None:
-    """Where a collection was dropped, and whoever did it died before it could say so beside the files."""
+    """Completes the drop of a collection if the process that dropped it died before writing the marker."""
     names = generations(files, folder) if files.exists(folder) else []
     if names and not is_dropped(files, folder) and _says_dropped(files, os.path.join(folder, names[-1])):
         write_file(files, os.path.join(folder, MARKER), b"")
 
 
 def repair_marker(files: Files, folder: str) -> None:
-    """Removes the marker of a collection that was recreated, where whoever made it died before it could."""
+    """Removes the marker of a recreated collection if the process that recreated it died before doing so."""
     names = generations(files, folder)
     if files.read_only or not names or not is_dropped(files, folder):
         return
     last = os.path.join(folder, names[-1])
-    with builder_role(files, last) as held:  # else somebody is at it
+    with builder_role(files, last) as held:  # otherwise another process is doing it
         if held and not _says_dropped(files, last) and is_dropped(files, folder):
             files.remove_file(os.path.join(folder, MARKER))
 
@@ -64,7 +64,7 @@ def is_dropped(files: Files, folder: str) -> bool:
 
 
 def remove_if_dropped(files: Files, folder: str) -> bool:
-    """Removes the folder of a dropped collection; False where it is not dropped, or a process has it open."""
+    """Removes the folder of a dropped collection; False if it is not dropped, or a process has it open."""
     if not is_dropped(files, folder):
         return False
     names = generations(files, folder)
@@ -75,12 +75,12 @@ def remove_if_dropped(files: Files, folder: str) -> bool:
                 return False
             if not all(is_unused(files, os.path.join(folder, name)) for name in names):
                 return False
-            return _bury(files, folder)  # under the role, so that nobody is just taking the name again
+            return _bury(files, folder)  # under the role, so that no process is reusing the name right now
     return _bury(files, folder)
 
 
 def create_after_drop(files: Files, folder: str, state: State, timeout: float) -> None:
-    """Makes the next generation in the folder of a dropped collection that others still have open."""
+    """Creates the next generation in the folder of a dropped collection that others still have open."""
     last = generations(files, folder)[-1]
     with builder_role(files, os.path.join(folder, last), timeout) as held:
         if not held:
@@ -92,9 +92,9 @@ def create_after_drop(files: Files, folder: str, state: State, timeout: float) -
                 remedy="Try again.",
             )
         if generations(files, folder)[-1] != last:
-            return  # somebody was first
+            return  # another process was faster
         if not _says_dropped(files, os.path.join(folder, last)):
-            if is_dropped(files, folder):  # somebody was first, and died before the last step
+            if is_dropped(files, folder):  # another process was faster, and died before the last step
                 files.remove_file(os.path.join(folder, MARKER))
             return
         building = os.path.join(folder, building_name())
@@ -117,11 +117,11 @@ def _bury(files: Files, folder: str) -> bool:
     grave = os.path.join(os.path.dirname(folder), grave_name())
     try:
         files.rename(folder, grave)
-    except StoreError:  # another process was first, or this system keeps open folders where they are
+    except StoreError:  # another process was faster, or this system does not allow renaming open folders
         return False
     database = os.path.dirname(folder)
     files.sync_folder(database)
-    for entry in files.list_folder(database):  # with those that a kill left
+    for entry in files.list_folder(database):  # including those that a killed process left
         if entry.startswith("dead-") and is_passing(entry):
             files.remove_tree(os.path.join(database, entry))
     return True

@@ -1,7 +1,7 @@
-"""Vectors of texts kept on disk between runs, for those who ask for it.
+"""Optional cache of texts' vectors on disk, kept between runs.
 
-A cache: losing it costs time only, so it is written without waiting for the disk. Keys are hashes, so it holds no
-text; `clear` leaves no vector bytes behind either.
+Losing it only costs time, so it is written without waiting for the disk. Keys are hashes, so it contains no text;
+`clear` leaves no vector bytes behind either.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ INSERT OR IGNORE INTO size VALUES (1, 0);
 
 
 class DiskStore:
-    """An `EmbeddingStore` in one SQLite file; several processes may share it. Thread-safe.
+    """An `EmbeddingStore` in a single SQLite file, which several processes may share. Thread-safe.
 
-    A file that cannot be read or written is as good as an empty one, and is reported in the log.
+    A file that cannot be read or written counts as empty, and is reported in the log.
 
     Args:
-        path: the file; made where it is missing.
-        max_bytes: of vectors; those stored first leave first.
+        path: the file; created if missing.
+        max_bytes: limit for the vectors; the oldest are removed first.
     """
 
     def __init__(self, path: str, files: Files, max_bytes: int = _MAX_BYTES) -> None:
@@ -68,7 +68,7 @@ class DiskStore:
             _log.warning("encoder cache not written: %s", error)
 
     def clear(self) -> None:
-        """Erases everything, bytes included; a damaged file goes as a whole.
+        """Erases everything, including the bytes; a damaged file is deleted.
 
         Raises:
             StoreError: another process is using it, or it cannot be removed.
@@ -100,7 +100,7 @@ def _remove(connection: apsw.Connection, key: bytes) -> None:
 
 
 def _shrink(connection: apsw.Connection, max_bytes: int) -> None:
-    """The oldest leave until the rest fits."""
+    """Removes the oldest until the rest fits."""
     while int(connection.execute("SELECT bytes FROM size").get) > max_bytes:
         oldest = connection.execute("SELECT key FROM vectors ORDER BY used LIMIT 1").fetchone()
         if oldest is None:

@@ -31,10 +31,10 @@ class Feed(Generic[IndexT]):
     """Keeps one index at the newest commit that a call has seen. Thread-safe.
 
     Attributes:
-        state: at the index's change.
+        state: the state at the index's change.
         published: by part, the newest saved state that this process has loaded or written.
-        building: held by who builds or saves the index: one thread at a time.
-        rows: rows as they are at the index's change.
+        building: held by the thread that builds or saves the index: one at a time.
+        rows: cached rows as of the index's change.
     """
 
     state: State
@@ -46,38 +46,38 @@ class Feed(Generic[IndexT]):
         self._files = files
         self._generation = generation
         self._make_index = make_index
-        self._is_torn = False  # an interrupt or an error came while the index took in a delta: it is rebuilt
+        self._is_torn = False  # an interrupt or an error came while a delta was applied to the index: it is rebuilt
         self.rows = RowCache(cache_bytes())
         self.building = new_lock()
-        self.built: State | None = None  # the state at which a call saw nothing left to build in, or little
-        self.announced = 0  # rows that this process has written since the index last took any in, or about
+        self.built: State | None = None  # the state at which a call saw little or nothing left to build
+        self.announced = 0  # approximate number of rows this process has written since the index last applied any
         connections = generation.connections
-        # In memory reading needs the writer's lock, so a second one beside it could be taken in the other order.
+        # In memory, reading needs the writer's lock; a second lock beside it could be acquired in the opposite order.
         self.lock = FairLock(connections.lock if generation.folder is None else None)
         with connections.turn, connections.reader() as connection, connection:
             self._start(connection)
 
     def follow(self) -> str | None:
-        """Catches up with every commit up to now; returns where the collection moved to, None if it did not."""
+        """Catches up with every commit so far; returns the generation that the collection moved to, if it did."""
         change, moved_to, uuid = peek_state(self._generation.connections)
-        if uuid != self.state.uuid:  # we let go of the files, and their place was taken by another collection
+        if uuid != self.state.uuid:  # the files were closed, and another collection took their place
             return DROPPED
         if moved_to is None and (change != self.state.change or self._is_torn):
             self.at_moment(lambda _: None)
         return moved_to
 
     def at_moment(self, work: Callable[[apsw.Connection], T]) -> T:
-        """Runs `work` in a read transaction with the index at exactly its moment; nothing moves until it returns."""
+        """Runs `work` in a read transaction with the index at exactly its commit; nothing changes until it returns."""
         connections = self._generation.connections
         with connections.turn, self.lock.turn, self.lock.held, connections.reader() as connection, connection:
             self._catch_up(connection)
             return work(connection)
-        raise AssertionError("a transaction swallows no error")  # which its type does not say
+        raise AssertionError("a transaction swallows no error")  # which type checkers cannot know
 
     def _catch_up(self, connection: apsw.Connection) -> None:
         state, known = read_state(connection), self.state
         if state.change == known.change and not self._is_torn:
-            self.state = state  # a sync is no change, but it says more of the old ones
+            self.state = state  # a sync is not a change, but updates what is known about earlier ones
             return
         if known.dimension is None and state.dimension is not None:
             self._generation.vectors.fix_dimension(state.dimension)
@@ -92,7 +92,7 @@ class Feed(Generic[IndexT]):
         self._is_torn = False
 
     def _start(self, connection: apsw.Connection) -> None:
-        """From the newest saved index that fits these records, else from the records."""
+        """Starts from the newest saved index that fits these records, otherwise from the records."""
         state = read_state(connection)
         if state.dimension is not None:
             self._generation.vectors.fix_dimension(state.dimension)
@@ -106,7 +106,7 @@ class Feed(Generic[IndexT]):
                 if eager:
                     _apply(index, read_everything(connection, state.change, state.next_slot), eager)
                 parts = [part for part in parts if part not in eager]
-                change, slots = state.change, state.next_slot  # the others take in what they lack by themselves
+                change, slots = state.change, state.next_slot  # the other parts catch up by themselves
             _apply(index, read_delta(connection, change, state.change, slots, state.next_slot), parts)
         self._take(index, state)
 
@@ -117,7 +117,7 @@ class Feed(Generic[IndexT]):
         self._is_torn = False
 
     def distrust(self, connection: apsw.Connection) -> None:
-        """Rebuilds the index: it names rows that are not there, though nothing moves. Call inside `at_moment`."""
+        """Rebuilds an index that names rows that do not exist although nothing changes. Call inside `at_moment`."""
         _log.warning("the index of %s names rows that are not there: rebuilt", self._generation.connections.place)
         if self._generation.folder is not None:
             discard(self._files, self._generation.folder, self.published.values())
@@ -146,10 +146,10 @@ class Opened(Generic[IndexT]):
 
 
 def _apply(index: Index, delta: Delta, parts: Collection[str] | None = None) -> None:
-    """Metadata comes unchecked, many rows at a time: what cannot be read is damage.
+    """Applies a delta. Metadata is not validated when read in bulk; what cannot be parsed is reported as damage.
 
     Raises:
-        Damaged: it cannot; the index is of no use any more.
+        Damaged: metadata cannot be parsed; the index is unusable afterwards.
     """
     try:
         index.apply(delta, parts)

@@ -1,7 +1,7 @@
-"""The seam: every touch of the file system by the store goes through `Files` and `File`.
+"""The file system interface: every file access of the store goes through `Files` and `File`.
 
-Tests put their own in place to lose unsynced bytes, fill the disk or cut a write short. SQLite's own
-access is replaced by naming a VFS (`Files.vfs`).
+Tests substitute their own to lose unsynced bytes, fill the disk or truncate a write. SQLite's own access is replaced
+by naming a VFS (`Files.vfs`).
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} if hasattr(errno, "EDQUOT
 
 
 class File(Protocol):
-    """One open file of known bytes; all calls are by position."""
+    """An open file of bytes; all calls take a position."""
 
     def size(self) -> int: ...
 
     def read_at(self, position: int, count: int) -> bytes: ...
 
     def write_at(self, position: int, data: memoryview | bytes) -> None:
-        """All of `data` or an error."""
+        """Writes all of `data` or raises an error."""
 
     def truncate(self, size: int) -> None: ...
 
@@ -45,7 +45,7 @@ class File(Protocol):
         """Returns when the bytes survive power loss."""
 
     def map(self, size: int) -> ByteArray:
-        """The first `size` bytes, read-only; past the end of the file only where `maps_past_end`."""
+        """The first `size` bytes, read-only; beyond the end of the file only if `maps_past_end`."""
         ...
 
     def close(self) -> None: ...
@@ -57,19 +57,19 @@ class Files(Protocol):
     vfs: str | None
     maps_past_end: bool
     exclusive: bool
-    """One process only: SQLite's connections share no memory, which lets them work on any medium."""
+    """Whether access is for one process only: SQLite's connections then share no memory, which works on any medium."""
     read_only: bool
-    """Nothing is written, and the files do not change either."""
+    """Whether nothing is written; the files do not change either."""
 
     def open(self, path: str) -> File: ...
 
     def create(self, path: str) -> File: ...
 
     def make_folder(self, path: str, *, sync: bool = True) -> None:
-        """With the folders above it; each survives power loss once its own parent was synced, which this does.
+        """Creates the folder and its parents; each survives power loss once its parent is synced, which this does.
 
         Args:
-            sync: False where the caller syncs the parent.
+            sync: False if the caller syncs the parent.
         """
 
     def list_folder(self, path: str) -> list[str]: ...
@@ -77,7 +77,7 @@ class Files(Protocol):
     def exists(self, path: str) -> bool: ...
 
     def identity(self, path: str) -> Identity | None:
-        """What the path names now: the same pair for as long as it is the same file; None where there is none."""
+        """Identifies the file at the path: the same pair as long as it is the same file; None if there is none."""
         ...
 
     def rename(self, old: str, new: str) -> None: ...
@@ -112,7 +112,7 @@ class DiskFile:
     def write_at(self, position: int, data: memoryview | bytes) -> None:
         view = memoryview(data).cast("B")
         with translated(self._path):
-            while view:  # the system may take less than it was given
+            while view:  # the system may write less than requested
                 written = _pwrite(self._fd, view, position)
                 view = view[written:]
                 position += written
@@ -191,7 +191,7 @@ class DiskFiles:
 
     def sync_folder(self, path: str) -> None:
         if sys.platform == "win32":
-            return  # folders cannot be synced there; NTFS journals renames
+            return  # folders cannot be synced on Windows; NTFS journals renames
         with translated(path):
             fd = os.open(path, os.O_RDONLY)
             try:
@@ -203,7 +203,7 @@ class DiskFiles:
         total = 0
         for folder, _, names in os.walk(path):
             for name in names:
-                with contextlib.suppress(OSError):  # a log may vanish while we look
+                with contextlib.suppress(OSError):  # a log may vanish meanwhile
                     total += os.stat(os.path.join(folder, name)).st_size
         return total
 
@@ -214,7 +214,7 @@ class DiskFiles:
 
 @contextlib.contextmanager
 def translated(path: str) -> Iterator[None]:
-    """Errors of the system become errors of ours that name the file."""
+    """Translates errors of the system to errors of Vicinal that name the file."""
     try:
         yield
     except OSError as error:
@@ -238,7 +238,7 @@ def _sync(fd: int) -> None:
     if sys.platform == "darwin":
         import fcntl
 
-        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)  # fsync there stops at the drive's cache
+        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)  # fsync on macOS stops at the drive's cache
     elif hasattr(os, "fdatasync"):
         os.fdatasync(fd)
     else:
@@ -255,13 +255,13 @@ def _pwrite_by_seek(fd: int, data: memoryview, position: int) -> int:
     return os.write(fd, data)
 
 
-# Windows has no positional calls; there the writer lock keeps the file position to one user.
+# Windows has no positional calls; there, the writer lock ensures that the file position has only one user.
 _pread = getattr(os, "pread", _pread_by_seek)
 _pwrite = getattr(os, "pwrite", _pwrite_by_seek)
 
 
 def _linux_mmap() -> Any:
-    """libc's mmap, which unlike Python's lets a map reach past the end of a file that will grow."""
+    """libc's mmap, which unlike Python's allows a map to extend beyond the end of a file that will grow."""
     if sys.platform != "linux":
         return None
     libc = ctypes.CDLL(None, use_errno=True)
@@ -276,7 +276,7 @@ _MAP_FAILED = ctypes.c_void_p(-1).value
 
 
 class _Mapped:
-    """Owner of one map: unmapped when the last array over it is gone."""
+    """Owner of a map: unmapped when the last array over it is gone."""
 
     _unmap: Callable[[], object] = int  # nothing was mapped
 
@@ -288,7 +288,7 @@ class _Mapped:
         self._unmap = functools.partial(_LINUX_MMAP.munmap, address, size)
         self.__array_interface__ = {"shape": (size,), "typestr": "|u1", "data": (address, True), "version": 3}
 
-    # All of it in C, where no interrupt comes between.
+    # Entirely in C, so that no interrupt can come in between.
     __del__ = property(operator.attrgetter("_unmap"))
 
 

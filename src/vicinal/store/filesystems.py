@@ -1,7 +1,7 @@
-"""Which media a database may lie on: file systems shared with other machines are refused, by their type.
+"""Which file systems a database may be on: those shared with other machines are refused, by their type.
 
-SQLite's log needs memory and locks that all processes share. Over a network they are not: two machines that
-write would destroy the records without any error. What is not known to be shared is allowed.
+SQLite's log needs memory and locks that all processes share. Over a network they are not shared: two writing machines
+would destroy the records without any error. File systems that are not known to be shared are allowed.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ _SHARED_TYPES = {
     *("fuse.sshfs", "fuse.glusterfs", "fuse.ceph-fuse", "fuse.cephfs", "fuse.vmhgfs-fuse", "fuse.juicefs"),
     *("fuse.s3fs", "fuse.mount-s3", "fuse.goofys", "fuse.gcsfuse", "fuse.rclone", "fuse.davfs2"),
 }
-# As the root of everything they are what a sandbox gives its one machine instead of a disk.
+# As the root file system, these are what a sandbox provides to its single machine instead of a disk.
 _ALLOWED_AS_ROOT = {"9p", "virtiofs"}
 
-_ESCAPED = re.compile(r"\\([0-7]{3})")  # mountinfo writes a blank as \040
+_ESCAPED = re.compile(r"\\([0-7]{3})")  # mountinfo writes a space as \040
 _MAC_MOUNT = re.compile(r".* on (/.*) \((\w+)[,)]")
 _DRIVE_REMOTE = 4
 
-Mount = tuple[str, str]  # where, and of which type
+Mount = tuple[str, str]  # mount point and type
 
 
 def refuse_shared(path: str) -> None:
-    """Refuses a path on a file system that other machines may write to.
+    """Rejects a path on a file system that other machines may write to.
 
     Raises:
-        Unsupported: it is one.
+        Unsupported: it is on such a file system.
     """
     shared = shared_type(os.path.realpath(path))
     if shared is not None:
@@ -49,7 +49,7 @@ def refuse_shared(path: str) -> None:
 
 
 def shared_type(path: str) -> str | None:
-    """The type of the file system that holds `path`, an absolute real path, if it is a shared one; else None."""
+    """The type of the file system that holds `path`, an absolute real path, if it is a shared one; otherwise None."""
     if sys.platform == "win32":
         return "network drive" if _is_remote_drive(path) else None
     where, kind = holding(path, _mounts())
@@ -59,7 +59,7 @@ def shared_type(path: str) -> str | None:
 
 
 def holding(path: str, mounts: list[Mount]) -> Mount:
-    """The mount that holds `path`: the longest that contains it, of equal ones the last, which hides the others."""
+    """The mount that holds `path`: the longest that contains it; of equal ones the last, which hides the others."""
     found: Mount = ("", "")
     for where, kind in mounts:
         inside = path == where or path.startswith(where.rstrip("/") + "/")
@@ -77,12 +77,12 @@ def _mounts() -> list[Mount]:
             return mac_mounts(listed)
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
             return linux_mounts(file.read())
-    except OSError:  # not told, so not known to be shared
+    except OSError:  # unknown, so not known to be shared
         return []
 
 
 def linux_mounts(mountinfo: str) -> list[Mount]:
-    """From /proc/self/mountinfo: the fifth field is where, the first after the dash the type."""
+    """From /proc/self/mountinfo: the fifth field is the mount point, the first after the dash is the type."""
     mounts = []
     for line in mountinfo.splitlines():
         before, dash, after = line.partition(" - ")
@@ -108,27 +108,27 @@ def _is_remote_drive(path: str) -> bool:
 
 
 def is_read_only(collection: str) -> bool:
-    """Whether the collection's files cannot be written: the medium is read-only, or this user may not."""
+    """Whether the collection's files cannot be written: the medium is read-only, or this user lacks permission."""
     folders = [collection, *(entry.path for entry in os.scandir(collection) if entry.name.startswith("g"))]
     records = [os.path.join(folder, "records.db") for folder in folders]
     return any(map(_refuses_writing, [*folders, *records]))
 
 
 def _refuses_writing(path: str) -> bool:
-    """Asked in this order: a generation may be removed by another process at any moment, and then refuses nothing."""
+    """Checked in this order: another process may remove a generation at any moment, which then refuses nothing."""
     return not os.access(path, os.W_OK) and os.path.exists(path)
 
 
 def refuse_linked(collection: str) -> None:
-    """Refuses a collection whose folder, or anything in it, is a link: removing it would leave what lies behind.
+    """Rejects a collection if its folder, or anything in it, is a link: removing it would leave the target's data.
 
     Raises:
-        Unsupported: it is one.
+        Unsupported: there is a link.
     """
     inside = (os.path.join(folder, name) for folder, names, files in os.walk(collection) for name in [*names, *files])
     is_junction = getattr(
         os.path, "isjunction", os.path.islink
-    )  # a folder's link on Windows, known from Python 3.12 on
+    )  # folder links on Windows are detected from Python 3.12 on
     for path in (collection, *inside):
         if os.path.islink(path) or is_junction(path):
             raise Unsupported(

@@ -1,4 +1,4 @@
-"""What verify has found so far."""
+"""The findings of verify."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .forensics import READ_ERRORS
 
 
 class Findings:
-    """Collects problems and notes, and turns whatever damaged bytes raise into one."""
+    """Collects problems and notes, and turns errors caused by damaged bytes into problems."""
 
     def __init__(self) -> None:
         self._problems: list[Problem] = []
@@ -27,11 +27,11 @@ class Findings:
 
     @contextlib.contextmanager
     def guarding(self, file: str, place: str = "") -> Iterator[None]:
-        """An error in the block becomes a problem, and the next check goes on."""
+        """Turns an error in the block into a problem, so that the next check can run."""
         try:
             yield
         except WriterBusy:
-            raise  # the files are in use, which has no meaning of what is in them
+            raise  # the files are in use, which says nothing about their contents
         except VicinalError as error:
             self.problem(file, place, error.message)
         except READ_ERRORS as error:

@@ -1,6 +1,6 @@
-"""Reading a generation whose bytes may be anything: what cannot be read is named, and the rest goes on.
+"""Reads a generation whose bytes may be arbitrary: what cannot be read is reported, and the rest is still read.
 
-The ordinary readers stop at the first error, as they should. Verify and repair look at what lies behind it.
+The ordinary readers stop at the first error, as they should. Verify and repair need to see what follows it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from .connections import Connections
 from .files import File, Files
 from .rows import Row
 
-# All that damaged bytes are known to raise below us: SQLite's own errors, a text that is not UTF-8, a column
-# of another type than its table's, a number out of range, a length that no memory holds, a failing disk.
+# All errors that damaged bytes are known to raise in lower layers: SQLite's own errors, a text that is not UTF-8, a
+# column of another type than its table's, a number out of range, an impossible length, a failing disk.
 READ_ERRORS = (VicinalError, apsw.Error, ValueError, TypeError, ArithmeticError, LookupError, MemoryError, OSError)
 
 MAGIC = b"SQLite format 3\0"
 PAGE_BYTES = 4096
 _COMPONENT_BYTES = 4
-_POSITION_MAX = 2**62  # beyond it the system takes no position
+_POSITION_MAX = 2**62  # the system accepts no larger position
 _ROWS_AT_ONCE = 1024
 _SELECT_ROWS = (
     "SELECT slot, id, change, expires_at, space, sparse, metadata, text, crc FROM rows "
@@ -36,7 +36,7 @@ _SELECT_ROWS = (
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Slots from `first` to `last` about which SQLite only says `why`."""
+    """Slots from `first` to `last`, which SQLite cannot read because of `why`."""
 
     first: int
     last: int
@@ -44,24 +44,24 @@ class Unreadable:
 
 
 class VectorBytes:
-    """`vectors.f32` by slot, read instead of mapped: a failing disk is then an error and not a signal."""
+    """`vectors.f32` by slot, read instead of mapped: a failing disk then raises an error instead of a signal."""
 
     def __init__(self, file: File | None, dimension: int | None) -> None:
         self._file = file
         self._row_bytes = (dimension or 0) * _COMPONENT_BYTES
 
     def raw(self, slot: int) -> bytes:
-        """The bytes of one vector, fewer where the file ends."""
+        """The bytes of one vector, fewer if the file ends."""
         return self.read_at(slot * self._row_bytes, self._row_bytes)
 
     def read_at(self, position: int, count: int) -> bytes:
-        """Fewer bytes than `count` where the file ends, b"" where there is no file or no such place."""
+        """Fewer bytes than `count` if the file ends, b"" if there is no file or no such position."""
         if self._file is None or not 0 <= position < _POSITION_MAX:
             return b""
         return self._file.read_at(position, count)
 
     def fault(self, row: Row, crc: object) -> str | None:
-        """Why the row is not what was written, or None."""
+        """Why the row differs from what was written, or None."""
         vector = b"" if row.space is None else self.raw(row.slot)
         if is_whole(crc, *row.columns, vector=vector):
             return None
@@ -72,7 +72,7 @@ class VectorBytes:
 
 @contextlib.contextmanager
 def opened_vectors(files: Files, generation: str, dimension: int | None) -> Iterator[VectorBytes]:
-    """Its vectors; none at all where the file cannot be opened, which then shows in the rows."""
+    """The vectors of a generation; empty if the file cannot be opened, which then shows in the rows."""
     try:
         file: File | None = files.open(os.path.join(generation, "vectors.f32"))
     except VicinalError:
@@ -86,7 +86,7 @@ def opened_vectors(files: Files, generation: str, dimension: int | None) -> Iter
 
 @contextlib.contextmanager
 def opened_records(files: Files, generation: str) -> Iterator[Connections]:
-    """Its records, the same way as for everybody, so that no lock of this process is dropped by looking."""
+    """The records of a generation, opened in the usual way, so that no lock of this process is lost by reading."""
     connections = Connections(os.path.join(generation, "records.db"), files)
     try:
         yield connections
@@ -95,7 +95,7 @@ def opened_records(files: Files, generation: str) -> Iterator[Connections]:
 
 
 def stored_rows(connection: apsw.Connection, first: int, last: int) -> Iterator[tuple[Row, object] | Unreadable]:
-    """(row, its checksum) of the slots from `first` up to and without `last`, in order."""
+    """(row, its checksum) of the slots from `first` up to but not including `last`, in order."""
     for start in range(first, last, _ROWS_AT_ONCE):
         yield from _rows_around_damage(connection, start, min(start + _ROWS_AT_ONCE, last))
 
@@ -103,7 +103,7 @@ def stored_rows(connection: apsw.Connection, first: int, last: int) -> Iterator[
 def _rows_around_damage(
     connection: apsw.Connection, first: int, last: int
 ) -> Iterator[tuple[Row, object] | Unreadable]:
-    """Halves the range until the damage is alone."""
+    """Halves the range until the damage is isolated."""
     try:
         found: list[Any] = connection.execute(_SELECT_ROWS, (first, last)).fetchall()
     except READ_ERRORS as error:
@@ -119,7 +119,7 @@ def _rows_around_damage(
 
 
 def together(ranges: list[Unreadable]) -> list[Unreadable]:
-    """Neighbours with the same reason as one range."""
+    """Merges adjacent ranges with the same reason."""
     merged: list[Unreadable] = []
     for one in ranges:
         if merged and merged[-1].last + 1 == one.first and merged[-1].why == one.why:
@@ -130,9 +130,9 @@ def together(ranges: list[Unreadable]) -> list[Unreadable]:
 
 
 def page(connection: apsw.Connection, number: int) -> bytes:
-    """A page of records.db as it lies in the file, counted from 1, zero-filled past the end.
+    """A page of records.db as stored in the file, counted from 1, padded with zeros beyond the end.
 
-    Through SQLite's own descriptor: closing another one would drop this process's locks.
+    It is read through SQLite's own descriptor: closing another one would release this process's locks.
     """
     _, data = connection.read("main", 0, (number - 1) * PAGE_BYTES, PAGE_BYTES)
     return data

@@ -1,9 +1,9 @@
-"""A fork waits until SQLite is not in use, then closes its connections: they open again when needed.
+"""A fork waits until SQLite is not in use, then closes its connections, which are reopened when needed.
 
-SQLite keeps what this process has locked in tables of its own memory, which a child inherits, while the locks
-themselves stay with the parent. A child forked in the middle of another thread's transaction would wait for
-ever for a lock that its tables show; one forked while a connection was merely open would believe that it
-holds the shared lock, unseen by all others, and commit into a log that the last of them has deleted.
+SQLite keeps the locks of this process in tables in its memory, which a child inherits, while the locks themselves
+remain with the parent. A child forked in the middle of another thread's transaction would wait forever for a lock in
+its tables; one forked while a connection was merely open would believe that it holds the shared lock, invisible to
+all others, and commit into a log that the last of them has deleted.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import time
 import weakref
 from collections.abc import Callable
 
-# Then fork all the same: a child that finds the collection busy beats a parent that hangs.
+# After this, fork anyway: a child that finds the collection busy is better than a parent that hangs.
 _SQLITE_WAIT_SECONDS = 10.0
-_BUILDER_WAIT_SECONDS = 2.0  # a publication ends in time; a long compaction leaves a child that cannot build
+_BUILDER_WAIT_SECONDS = 2.0  # enough for a publication; after a long compaction, the child may be unable to build
 
 
 class _Own(threading.local):
-    """A lock of each thread's own.
+    """A lock per thread.
 
     Attributes:
-        lock: `with gate.own.lock:` is one step in C, so an interrupt leaves nothing behind.
+        lock: `with gate.own.lock:` is a single step in C, so an interrupt leaves nothing behind.
     """
 
     def __init__(self, register: Callable[[threading.RLock], None]) -> None:
@@ -33,7 +33,7 @@ class _Own(threading.local):
 
 
 class Gate:
-    """Knows the threads inside `with gate.own.lock:` blocks, nested as you like, and lets a fork wait for them."""
+    """Knows the threads inside `with gate.own.lock:` blocks, nested at will, and lets a fork wait for them."""
 
     def __init__(self, wait_seconds: float) -> None:
         self._wait_seconds = wait_seconds
@@ -44,13 +44,13 @@ class Gate:
         self.own = _Own(self._register)
 
     def _register(self, lock: threading.RLock) -> None:
-        with self._registering:  # a fork keeps new threads out too
+        with self._registering:  # a fork also keeps out new threads
             self._threads.add(weakref.ref(lock, self._threads.discard))
 
     def when_at_rest(self, action: Callable[[bool], None]) -> None:
-        """Has `action` run before each fork, once no other thread is inside; it must not enter the gate.
+        """Runs `action` before each fork, once no other thread is inside; it must not enter the gate.
 
-        It is told whether that is so: a fork does not wait for ever.
+        Its argument says whether that is the case: a fork does not wait forever.
         """
         self._actions.append(action)
 
@@ -63,20 +63,20 @@ class Gate:
         for known in list(self._threads):
             lock = known()
             if lock is not None and lock is not mine:
-                self._taken.append(lock)  # first: giving back what was not taken does no harm
+                self._taken.append(lock)  # before acquiring it: releasing one that was not acquired is harmless
                 at_rest = lock.acquire(timeout=max(0.0, deadline - time.monotonic())) and at_rest
         for action in self._actions:
             action(at_rest)
 
     def after_in_parent(self) -> None:
         for lock in self._taken:
-            with contextlib.suppress(RuntimeError):  # its thread was not out in time
+            with contextlib.suppress(RuntimeError):  # its thread did not leave in time
                 lock.release()
         self._taken = []
         self._registering.release()
 
     def after_in_child(self) -> None:
-        """Only the forking thread is here, and no lock of the others means anything any more."""
+        """Only the forking thread exists here, and the locks of the others are meaningless."""
         mine = self.own.lock
         self._registering, self._taken, self._threads = threading.Lock(), [], set()
         self._threads.add(weakref.ref(mine, self._threads.discard))
@@ -86,7 +86,7 @@ sqlite_in_use = Gate(_SQLITE_WAIT_SECONDS)
 building = Gate(_BUILDER_WAIT_SECONDS)
 
 if hasattr(os, "register_at_fork"):
-    for _gate in (sqlite_in_use, building):  # "before" runs backwards: builders still need SQLite to come to an end
+    for _gate in (sqlite_in_use, building):  # "before" hooks run in reverse: builders still need SQLite to finish
         os.register_at_fork(
             before=_gate.before_fork, after_in_parent=_gate.after_in_parent, after_in_child=_gate.after_in_child
         )
