@@ -44,7 +44,7 @@ _SYNCHRONOUS: dict[Durability, str] = {"full": "FULL", "process": "NORMAL"}
 
 
 class translated:  # reads like contextlib's context managers; a generator would make each call slower
-    """Translates SQLite's errors to errors of Vicinal that name the file. Stateless, so interrupts leave nothing behind."""
+    """Translates SQLite's errors to errors of Vicinal that name the file. Stateless, so it is safe from interrupts."""
 
     __slots__ = ("_place",)
 
@@ -69,7 +69,7 @@ def _raise_translated(error: BaseException, place: str) -> None:
 def _translation(error: BaseException, place: str) -> StoreError | None:
     """The translation of an SQLite error; None for any other."""
     if isinstance(error, (apsw.FullError, apsw.IOError)):
-        no_shared_memory = getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE  # shared memory is a file too
+        no_shared_memory = getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE  # which is a file too
         if isinstance(error, apsw.IOError) and not no_shared_memory:
             return StoreError(f"SQLite reports: {error}", name="records", place=place)
         return DiskFull(

@@ -1,4 +1,4 @@
-"""A lock that work in parts does not take again before those who already wait for it."""
+"""A lock that work done in parts does not reacquire before the threads already waiting for it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from ..locks import new_rlock
 
 
 class FairLock:
-    """Two locks, so that each is taken by a `with` in C, which no interrupt can leave half done.
+    """Two locks, so that each is acquired by a `with` in C, which an interrupt cannot leave half done.
 
     Short work holds both:      `with lock.turn, lock.held:`
     Work in parts, each part:   `with lock.turn: pass`, then `with lock.held:`
 
-    Whoever waits for `held` has the turn, which the next part waits for; with one lock the worker mostly wins again.
-    Short work may take it again inside; a part may not.
+    A thread that waits for `held` has `turn`, for which the next part waits; with a single lock, the worker would
+    mostly win again. Short work may reacquire them inside; a part may not.
 
     Args:
-        lock: one that stands for both, where nobody works in parts.
+        lock: a single lock to use for both, if there is no work in parts.
     """
 
     __slots__ = ("held", "turn")

@@ -1,4 +1,4 @@
-"""One generation of a collection: its open files, and finding the current one."""
+"""One generation of a collection: its open files, and how the current one is found."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from .state import State, read_state
 from .vectors import FileVectors, Vectors
 
 DROPPED = "dropped"
-DAMAGED = "damaged-"  # begins the name of a generation that repair set aside
+DAMAGED = "damaged-"  # prefix of the name of a generation that repair set aside
 
 _OPEN_TRIES_MAX = 10
 _NAME = re.compile(r"g([0-9]+)")
 
 
 class Generation:
-    """Open files of one generation; closed when it is retired and the last call that uses it returns.
+    """The open files of one generation; closed when it is retired and the last call that uses it returns.
 
     Args:
-        files: where its folder is; None in memory.
+        files: the file system of its folder; None in memory.
 
     Attributes:
         folder: None in memory.
@@ -53,11 +53,11 @@ class Generation:
         return os.path.basename(self.folder)
 
     def is_in_place(self) -> bool:
-        """Whether its path still names the files that are open; every call asks."""
+        """Whether its path still refers to the open files; checked by every call."""
         return self._files is None or self._files.identity(self.connections.place) == self._identity
 
     def enter(self, user: object) -> None:
-        """`user` keeps the files open until it leaves, or is no more: an interrupt may keep it from leaving."""
+        """`user` keeps the files open until it leaves, or is garbage collected if an interrupt keeps it from leaving."""
         self._users.add(weakref.ref(user, self._users.discard))
 
     def leave(self, user: object) -> None:
@@ -66,12 +66,12 @@ class Generation:
             self.close_if_unused()
 
     def retire(self) -> None:
-        """No further calls begin; the files close now or with the last call."""
+        """No further calls can begin; the files are closed now or with the last call."""
         self._retired = True
         self.close_if_unused()
 
     def close_if_unused(self) -> bool:
-        """Closes the files of a retired generation; False where a call is still using them."""
+        """Closes the files of a retired generation; False if a call is still using them."""
         with self._closing:
             if self._users or not self._retired:
                 return False
@@ -92,14 +92,14 @@ def next_name(name: str) -> str:
 
 
 def open_in_force(files: Files, folder: str) -> Generation:
-    """Opens the generation that writes go to now: from the oldest, following `moved_to`.
+    """Opens the generation that is currently written to, by following `moved_to` from the oldest one.
 
     Raises:
         CollectionNotFound: there is none.
-        CollectionDropped: the last one says so.
-        Damaged: one that should be there cannot be opened.
+        CollectionDropped: the last one was dropped.
+        Damaged: one that should exist cannot be opened.
     """
-    for _ in range(_OPEN_TRIES_MAX):  # a switch may remove what we have just listed
+    for _ in range(_OPEN_TRIES_MAX):  # a switch may remove what was just listed
         if not files.exists(folder):
             raise CollectionNotFound("the collection's folder is gone", name="collection", place=folder)
         names = generations(files, folder)
@@ -117,7 +117,7 @@ def open_in_force(files: Files, folder: str) -> Generation:
 
 
 def open_generation(files: Files, folder: str) -> Generation | None:
-    """Opens one generation, whatever it says of moving on; None where its folder vanished under us."""
+    """Opens one generation, regardless of its `moved_to`; None if its folder vanished meanwhile."""
     connections = Connections(os.path.join(folder, "records.db"), files)
     try:
         with connections.turn, connections.reader() as connection, connection:
@@ -140,7 +140,7 @@ def open_generation(files: Files, folder: str) -> Generation | None:
 
 
 def _follow(files: Files, folder: str, names: list[str]) -> Generation | None:
-    """The current generation, starting from the oldest of `names`; None to look again."""
+    """The current generation, starting from the oldest of `names`; None to retry."""
     name = names[0]
     while True:
         generation = open_generation(files, os.path.join(folder, name))
@@ -153,10 +153,10 @@ def _follow(files: Files, folder: str, names: list[str]) -> Generation | None:
             generation.retire()
             raise _foreign(generation, f"its records are those of collection {generation.state.name!r:.80}")
         generation.retire()
-        if moved_to == DROPPED:  # unless the name was taken again: then a later generation follows
+        if moved_to == DROPPED:  # unless the name was reused: then a later generation follows
             if name == names[-1]:
                 raise CollectionDropped("the collection was dropped", name="collection", place=folder)
-            if name not in names:  # made since we looked
+            if name not in names:  # created in the meantime
                 return None
             moved_to = names[names.index(name) + 1]
         if not follows(moved_to, name):

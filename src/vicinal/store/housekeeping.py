@@ -1,4 +1,4 @@
-"""Two background threads a process: one keeps every open store synced, the other builds; so no build delays a sync."""
+"""Two background threads per process: one keeps every open store synced, the other builds; no build delays a sync."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .upkeep import not_resting
 _log = logging.getLogger("vicinal.store")
 
 _TICK_SECONDS = {"sync": 0.5, "build": 1.0}
-# Between looks at a store of which nothing was asked for a while: there may be a thousand. Whether another process has
-# moved on is quickly seen, and its old files stay until it is; what is worth building is seldom anything then.
+# Ticks between checks of a store that has not been used for a while, of which there may be a thousand. Detecting that
+# another process has switched is fast, and the old files remain until then; there is rarely anything worth building.
 _RESTING_TICKS = {"sync": 40, "build": 40}
 _UNUSED_TICKS = 2
 
@@ -30,7 +30,7 @@ _threads: dict[str, threading.Thread] = {}
 
 
 def ensure_running(open_stores: OpenStores, close_unused: Callable[[], None]) -> None:
-    """Starts the threads where they do not run; they end when no store is open. Call it after opening one."""
+    """Starts the threads if they are not running; they end when no store is open. Call it after opening one."""
     with _start_lock:
         for name, target in (("sync", _keep_synced), ("build", _keep_built)):
             if name not in _threads or not _threads[name].is_alive():
@@ -52,9 +52,9 @@ def _run(
         store = stores = None  # type: ignore[assignment]  # a thread that sleeps must not keep a store alive
         if name == "build" and number % _UNUSED_TICKS == 0:
             close_unused()
-        with _start_lock:  # whoever opens a store meanwhile starts a new thread after this one
+        with _start_lock:  # a thread that opens a store meanwhile starts a new thread after this one
             if _threads.get(name) is not threading.current_thread():
-                return  # an interrupt came while this one was started, and another was started in its place
+                return  # an interrupt came while this one was started, and another was started instead
             if not open_stores():
                 del _threads[name]
                 return
@@ -74,7 +74,7 @@ def _keep_built(store: Store[Any]) -> None:
 def _guarded(store: Store[Any], keep_up: Callable[[Store[Any]], None]) -> None:
     try:
         keep_up(store)
-    except VicinalError as error:  # upkeep is never worth a failure: it is tried again
+    except VicinalError as error:  # upkeep must not fail a program: it is retried
         _log.info("upkeep of %s postponed: %s", store.place, error)
     except Exception:
         _log.exception("upkeep of %s failed", store.place)

@@ -1,7 +1,7 @@
-"""Modules that NumPy imports when a call first needs them are imported ahead, by a thread that no signal interrupts.
+"""Imports in advance the modules that NumPy imports on first use, in a thread that no signal interrupts.
 
-Python's import lock is taken by code in Python: an import that an interrupt ends may leave it held, and then every
-other thread that needs the module waits for ever. The same lock is why a fork waits until the thread has ended.
+Python's import lock is implemented in Python: an import ended by an interrupt may leave it held, and then every other
+thread that needs the module waits forever. For the same reason, a fork waits until the thread has ended.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import importlib
 import os
 import threading
 
-_MODULES = ("numpy.ma",)  # np.unique asks whether an array is masked
+_MODULES = ("numpy.ma",)  # np.unique checks for masked arrays
 
 _threads: list[threading.Thread] = []
 
 
 def import_ahead() -> None:
-    """Begins in the background, once a process; a thread that needs a module meanwhile waits for it as usual."""
+    """Starts the imports in the background, once per process; a thread that needs a module meanwhile waits as usual."""
     if not _threads:
         _threads.append(threading.Thread(target=_import, name="vicinal-imports", daemon=True))
         _threads[0].start()
@@ -28,7 +28,7 @@ def _import() -> None:
 
 
 def _finish() -> None:
-    """A child forked in the midst of an import inherits the module's lock, and nobody who would give it back."""
+    """A child forked during an import inherits the module's lock, which nothing would release."""
     for thread in _threads:
         if thread.ident is not None and thread is not threading.current_thread():
             thread.join()

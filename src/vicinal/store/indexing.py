@@ -1,6 +1,6 @@
-"""One background thread a process that builds into indexes what was written, so that no search has to.
+"""A background thread per process that adds written rows to indexes, so that searches do not have to.
 
-It works in short steps, off every lock. Until it is done, searches look at what is not built in one by one.
+It works in short steps without holding a lock. Until it is done, searches compare the remaining rows one by one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["FEW_SLOTS", "ask", "wait"]
 
 _log = logging.getLogger("vicinal.store")
 
-FEW_SLOTS: Final = 64  # so few a search builds in by itself
+FEW_SLOTS: Final = 64  # a search adds this few by itself
 _IDLE_SECONDS: Final = 5.0
 
 _asked: queue.SimpleQueue[weakref.ref[Store[Any]]] = queue.SimpleQueue()
@@ -35,14 +35,14 @@ _ending = False
 
 
 def ask(store: Store[Any]) -> None:
-    """Has what is pending in this store's index built soon. Returns at once; may be called again and again."""
+    """Has this store's index built soon. Returns immediately; may be called repeatedly."""
     if store.is_indexing:
         return
     try:
         store.is_indexing = True
         _asked.put(weakref.ref(store))
         _ensure_running()
-    except BaseException:  # an interrupt: the next call asks again, and twice does no harm
+    except BaseException:  # an interrupt: the next call asks again, and asking twice is harmless
         store.is_indexing = False
         raise
 
@@ -56,10 +56,10 @@ def _ensure_running() -> None:
 
 
 def wait() -> None:
-    """Returns when the step that is running has ended; a store that is closed by now is not touched again.
+    """Returns when the current step has ended; a store that is closed by now is not touched again.
 
-    In the thread that takes the steps it returns at once: a forgotten handle can be collected there, and the store
-    behind it closed, in the midst of a step on another one, which would otherwise wait for its own end.
+    In the thread that executes the steps it returns immediately: during a step on another store, a forgotten handle may
+    be garbage collected there and its store closed, which would otherwise wait for its own end.
     """
     if threading.current_thread() is _thread:
         return
@@ -88,7 +88,7 @@ def _index(store: Store[Any]) -> None:
         while _step(store):
             pass
         store.upkeep.look_again()
-    except VicinalError as error:  # closed or dropped meanwhile, mostly: searches do without
+    except VicinalError as error:  # usually closed or dropped meanwhile: searches work without
         _log.info("indexing of %s ended: %s", store.place, error)
     except Exception:
         _log.exception("indexing of %s failed", store.place)
@@ -105,7 +105,7 @@ def _step(store: Store[Any]) -> bool:
 
 
 def _end() -> None:
-    """The interpreter ends: a thread in native code would be ended in its midst, which aborts the process."""
+    """For the end of the interpreter: a thread in native code would be killed in the middle, aborting the process."""
     global _ending
     with _working:
         _ending = True

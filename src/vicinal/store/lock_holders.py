@@ -1,4 +1,4 @@
-"""Who holds a lock: what the system tells, for messages only."""
+"""Who holds a lock, as reported by the system; for messages only."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _OPTIONS_WITH_VALUE = ("-W", "-X")  # of Python
 
 
 def holder_of(path: str) -> str | None:
-    """The process that holds a write lock on the file, such as "process 4711 (worker.py)"; None where unknown.
+    """The process that holds a write lock on the file, such as "process 4711 (worker.py)"; None if unknown.
 
-    Linux only: asking by `fcntl` would need the file opened once more, and closing that drops this
+    Linux only: `fcntl` would need the file to be opened again, and closing that descriptor would release this
     process's own locks.
     """
     try:
@@ -41,7 +41,7 @@ def _named(pid: int) -> str:
 
 
 def _program(words: Sequence[str]) -> str:
-    """What an interpreter was told to run, or else the program itself."""
+    """The script that an interpreter runs, or otherwise the program itself."""
     rest = iter(words[1:])
     for word in rest:
         if word == "-c":

@@ -1,4 +1,4 @@
-"""What index and records of an opened generation say at one point in time, and how long a call keeps it open."""
+"""Index and records of an opened generation as of one point in time, and how long a call keeps the files open."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ S = TypeVar("S")
 
 
 class Using(Generic[IndexT]):
-    """An opened generation in a `with` block, which then leaves it. A class, because every call has one or two.
+    """An opened generation in a `with` block, which leaves it at the end. A class for speed: every call has one or two.
 
-    It is the user that the generation counts: one that an interrupt keeps from leaving counts until it is gone.
+    The generation counts users: one that an interrupt keeps from leaving counts until it is garbage collected.
     """
 
     __slots__ = ("__weakref__", "_hold", "_opened")
@@ -37,7 +37,7 @@ class Using(Generic[IndexT]):
 
 
 class Taking(Generic[IndexT, T]):
-    """`Store.snapshot` in a `with` block. A class, because every search has one."""
+    """`Store.snapshot` in a `with` block. A class for speed: every search has one."""
 
     __slots__ = ("__weakref__", "_generation", "_hold", "_take")
 
@@ -59,7 +59,7 @@ class Taking(Generic[IndexT, T]):
 
 
 def taken(opened: Opened[IndexT], take: Callable[[IndexT, Reader], S]) -> tuple[S, Reader]:
-    """What `take` reads off the index as it stands, and a reader whose every call has its own moment."""
+    """What `take` reads from the current index, and a reader whose calls each see the then current records."""
     generation, feed = opened.generation, opened.feed
     with generation.connections.turn, feed.lock.turn, feed.lock.held:
         reader = Reader(generation, feed.state, None, feed.rows)
@@ -67,10 +67,10 @@ def taken(opened: Opened[IndexT], take: Callable[[IndexT, Reader], S]) -> tuple[
 
 
 def at_moment(opened: Opened[IndexT], take: Callable[[IndexT, Reader], S], work: Callable[[S, Reader], T]) -> T:
-    """Runs `work` on what `take` reads off the index, with a reader of exactly its moment; nothing moves meanwhile.
+    """Runs `work` on what `take` reads from the index, with a reader of the same commit; nothing changes meanwhile.
 
     Raises:
-        Damaged: the records hold a row of a change that they do not know of.
+        Damaged: the records contain a row of a change that they do not know.
     """
     generation, feed = opened.generation, opened.feed
 
@@ -81,7 +81,7 @@ def at_moment(opened: Opened[IndexT], take: Callable[[IndexT, Reader], S], work:
     def at(connection: apsw.Connection) -> T:
         try:
             return once(connection)
-        except ChangedMeanwhile:  # nothing has: so the saved index was not of these records
+        except ChangedMeanwhile:  # impossible here, so the saved index was not of these records
             feed.distrust(connection)
         try:
             return once(connection)

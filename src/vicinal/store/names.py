@@ -1,7 +1,7 @@
-"""Which collections a database's folder holds, by the file `name` of each.
+"""Which collections are in a database's folder, according to the file `name` of each.
 
-That file is a hint: the records say which collection they are, and the folder is called after it. A `name` that is
-missing or says something else hides nothing, and is written again when the collection is next opened.
+That file is a hint: the records say which collection they are, and the folder is named after it. A `name` that is
+missing or wrong hides nothing, and is rewritten when the collection is next opened.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .state_copy import read_state_copy
 _log = logging.getLogger("vicinal.store")
 
 _FILE = "name"
-_OF_A_COLLECTION = re.compile(r"(?:[a-z0-9_-]+-)?[0-9a-f]{16}")  # as `folder_name` makes them
+_OF_A_COLLECTION = re.compile(r"(?:[a-z0-9_-]+-)?[0-9a-f]{16}")  # as created by `folder_name`
 
 
 def collection_names(files: Files, database: str) -> list[str]:
@@ -35,7 +35,7 @@ def collection_names(files: Files, database: str) -> list[str]:
 
 
 def nameless_folders(files: Files, database: str) -> list[str]:
-    """Folders of collections that are so damaged that nothing in them says their name."""
+    """Folders of collections that are so damaged that nothing in them contains their name."""
     return [
         entry
         for entry in files.list_folder(database)
@@ -46,7 +46,7 @@ def nameless_folders(files: Files, database: str) -> list[str]:
 
 
 def has_collection(files: Files, database: str, name: str) -> bool:
-    """Whether there is a collection of this name in a database's folder, damaged or not."""
+    """Whether a collection of this name, damaged or not, is in a database's folder."""
     entry = folder_name(name)
     if _is_dropped(files, database, entry):
         return False
@@ -54,7 +54,7 @@ def has_collection(files: Files, database: str, name: str) -> bool:
 
 
 def own_name(files: Files, database: str, entry: str) -> str | None:
-    """The name of the collection in a folder, also of a dropped one; None for `new-*`, `dead-*` and strangers'."""
+    """The name of the collection in a folder, even if dropped; None for `new-*`, `dead-*` and foreign folders."""
     folder = os.path.join(database, entry)
     name = read_name(files, folder)
     if name is not None and folder_name(name) == entry:
@@ -65,18 +65,18 @@ def own_name(files: Files, database: str, entry: str) -> str | None:
 
 
 def repair_name(files: Files, folder: str, name: str) -> None:
-    """Writes the file `name` again where it does not say `name`, which the records or the folder vouch for."""
+    """Rewrites the file `name` if it does not contain `name`, which the records or the folder confirm."""
     path = os.path.join(folder, _FILE)
     if files.read_only or folder_name(name) != os.path.basename(folder) or read_name(files, folder) == name:
         return
     new = os.path.join(folder, f"{building_name()}-name")
     try:
         write_file(files, new, name.encode())
-        if os.path.isdir(path):  # whatever it holds is not ours to delete
+        if os.path.isdir(path):  # its contents are not ours to delete
             files.rename(path, os.path.join(folder, f"{DAMAGED}name-{secrets.token_hex(4)}"))
         files.rename(new, path)
         files.sync_folder(folder)
-    except StoreError as error:  # the collection is as good without it; the next opening tries again
+    except StoreError as error:  # the collection works without it; the next opening retries
         _log.warning("the file that names a collection could not be repaired: %s", error)
 
 
@@ -85,22 +85,22 @@ def _is_dropped(files: Files, database: str, entry: str) -> bool:
 
 
 def _is_collection(files: Files, database: str, entry: str) -> bool:
-    """Whether a folder holds records, and is called as only we call one."""
+    """Whether a folder contains records, and has a name of the form that only collections have."""
     folder = os.path.join(database, entry)
     if not _OF_A_COLLECTION.fullmatch(entry) or not os.path.isdir(folder):
         return False
     try:
         found = generations(files, folder)
-    except StoreError:  # renamed or removed since we looked
+    except StoreError:  # renamed or removed in the meantime
         return False
     return any(files.exists(os.path.join(folder, name, "records.db")) for name in found)
 
 
 def _said_by_generations(files: Files, folder: str) -> Iterator[str]:
-    """Names that the generations say are theirs, the newest first."""
+    """Names in the records of the generations, newest first."""
     try:
         found = generations(files, folder)
-    except StoreError:  # removed since we looked
+    except StoreError:  # removed in the meantime
         return
     for generation in reversed(found):
         path = os.path.join(folder, generation)
@@ -119,7 +119,7 @@ def _said_by_generations(files: Files, folder: str) -> Iterator[str]:
 
 
 def read_name(files: Files, folder: str) -> str | None:
-    """What the file `name` says; None where it cannot be read."""
+    """The content of the file `name`; None if it cannot be read."""
     path = os.path.join(folder, _FILE)
     try:
         file = files.open(path)

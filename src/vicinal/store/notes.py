@@ -1,4 +1,4 @@
-"""The table `kv`: what a program keeps beside the rows of a collection, owner by owner."""
+"""The table `kv`: values that programs keep beside the rows of a collection, by owner."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_notes(connection: apsw.Connection, owner: str) -> dict[str, bytes]:
 
 
 def write_notes(connection: apsw.Connection, owner: str, notes: Mapping[str, bytes | None]) -> None:
-    """Writes each note, or removes it where the value is None."""
+    """Writes each note, or removes it if the value is None."""
     for key, value in notes.items():
         if value is None:
             connection.execute("DELETE FROM kv WHERE owner = ? AND key = ?", (owner, key))

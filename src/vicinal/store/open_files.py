@@ -1,4 +1,4 @@
-"""The files of one store while this process has them open: opened, followed to the next generation, closed again."""
+"""The open files of a store in this process: opened, switched to the next generation, closed again."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from .state import State
 
 IndexT = TypeVar("IndexT", bound=Index)
 
-UNKNOWN = "unknown"  # moved to a generation that is to be looked for
+UNKNOWN = "unknown"  # moved to a generation that has to be searched for
 
 
 class OpenFiles(Generic[IndexT]):
     """One generation at a time, with the index that follows it. Thread-safe.
 
     Args:
-        files: the seam.
+        files: the file system.
         folder: the collection's folder, or None for a collection in memory.
-        make_index: makes the empty index that is then fed.
+        make_index: creates the empty index, which is then updated from the feed.
         on_open: called when files were opened, under `lock`.
-        on_lag: called when a call finds more that is not built into the index than it builds in by itself.
+        on_lag: called when more rows are missing in the index than a call adds by itself.
 
     Attributes:
-        lock: held while files are opened or let go.
+        lock: held while files are opened or closed.
         opened: None while the files are closed.
-        is_closed: for good.
+        is_closed: whether they are closed for good.
         recovery: what opening found and repaired after a crash, one sentence each.
     """
 
@@ -60,12 +60,12 @@ class OpenFiles(Generic[IndexT]):
         self._place_identity = None if folder is None else files.identity(folder)
         self._uuid: bytes | None = None
         self.is_closed = self._dropped = self._gone = False
-        self._retired: list[Generation] = []  # whose files may still be open
+        self._retired: list[Generation] = []  # generations whose files may still be open
         self.lock = new_rlock()
         self.opened: Opened[IndexT] | None = None
         self.recovery: tuple[str, ...] = ()
 
-    # -- what has become of them
+    # -- status
 
     @property
     def place(self) -> str:
@@ -73,7 +73,7 @@ class OpenFiles(Generic[IndexT]):
 
     @property
     def fate(self) -> str:
-        """In a word or two; empty while they can be used."""
+        """Why they cannot be used any more, in a word or two; empty while they can be used."""
         return "dropped" if self._dropped else "files gone" if self._gone else "closed" if self.is_closed else ""
 
     @property
@@ -82,14 +82,14 @@ class OpenFiles(Generic[IndexT]):
         return self._pid == os.getpid()
 
     def is_in_place(self) -> bool:
-        """Whether the folder is the one that was opened: it may have been deleted, moved, or replaced by a copy."""
+        """Whether the folder is still the one that was opened, and was not deleted, moved, or replaced by a copy."""
         return self._folder is None or self._files.identity(self._folder) == self._place_identity
 
     def check_usable(self) -> None:
         """
         Raises:
-            CollectionDropped, Closed: they are not any more.
-            Unsupported: they are of another process.
+            CollectionDropped, Closed: the files cannot be used any more.
+            Unsupported: they belong to another process.
         """
         if self.fate:
             raise self._ended()
@@ -115,17 +115,17 @@ class OpenFiles(Generic[IndexT]):
     # -- opening
 
     def create(self, state: State) -> None:
-        """In memory: begins with an empty generation."""
+        """In memory: starts with an empty generation."""
         self.opened = self._with_feed(create_in_memory(self._files, state))
 
     def wake(self) -> Opened[IndexT]:
-        """Opens the current generation, where the files are closed. Call under `lock`."""
+        """Opens the current generation if the files are closed. Call under `lock`."""
         if self.opened is None:
             self.opened = self._open()
         return self.opened
 
     def _open(self) -> Opened[IndexT]:
-        assert self._folder is not None  # memory neither sleeps nor moves
+        assert self._folder is not None  # collections in memory neither sleep nor move
         if not self.is_in_place():
             self._gone = True
             self.check_usable()
@@ -147,13 +147,13 @@ class OpenFiles(Generic[IndexT]):
             generation.retire()
             raise
 
-    # -- used by a call
+    # -- used by calls
 
     def hold(self, user: object) -> Opened[IndexT]:
-        """The open files; `user` must leave their generation again."""
+        """The open files; `user` must leave their generation afterwards."""
         with self.lock:
             opened = self.opened
-            # Every call comes by here, most with nothing to see to: this is `_seen_to` in so much less time.
+            # Every call passes here, and most have nothing to check: a faster version of `_seen_to`.
             if (
                 opened is None
                 or self.is_closed
@@ -173,7 +173,7 @@ class OpenFiles(Generic[IndexT]):
         return self.wake()
 
     def hold_in_force(self, user: object) -> Opened[IndexT]:
-        """Like `hold`, caught up with every commit up to now."""
+        """Like `hold`, caught up with every commit so far."""
         while True:
             opened = self.hold(user)
             try:
@@ -187,7 +187,7 @@ class OpenFiles(Generic[IndexT]):
             self.move_on(opened, moved_to)
 
     def follow(self, opened: Opened[IndexT]) -> str | None:
-        """Catches up; returns where the collection moved to, None if it did not."""
+        """Catches up; returns the generation that the collection moved to, or None if it did not move."""
         try:
             moved_to = opened.feed.follow()
             feed = opened.feed
@@ -203,15 +203,15 @@ class OpenFiles(Generic[IndexT]):
             return UNKNOWN
 
     def is_there(self, opened: Opened[IndexT]) -> bool:
-        """False where the generation was removed while this process had let go of it, as before a fork."""
+        """False if the generation was removed while this process had its files closed, as before a fork."""
         return opened.generation.folder is None or self._files.exists(opened.generation.folder)
 
     def check_in_place(self, opened: Opened[IndexT]) -> None:
-        """Lets go of files that are not at their place any more.
+        """Closes files that are no longer at their place.
 
         Raises:
-            CollectionDropped: the folder is another one or none. Where only the generation is elsewhere, another
-                process switched or repaired while we had let go of it, and the next one is looked for.
+            CollectionDropped: the folder is a different one, or does not exist. If only the generation is elsewhere,
+                another process switched or repaired while the files were closed, and the next one is searched for.
         """
         if opened.generation.is_in_place():
             return
@@ -223,13 +223,13 @@ class OpenFiles(Generic[IndexT]):
                 self._retire(opened.generation)
             self.check_usable()
 
-    # -- moved on
+    # -- switching
 
     def move_on(self, superseded: Opened[IndexT], moved_to: str) -> None:
         """Opens the generation that follows `superseded`."""
         with self.lock:
             if self.opened is not superseded:
-                return  # another thread was first
+                return  # another thread was faster
             self.opened = None
             self._retire(superseded.generation)
             if moved_to == DROPPED:
@@ -240,7 +240,7 @@ class OpenFiles(Generic[IndexT]):
     def replace(
         self, generation: Generation, new_slots: NDArray[np.int64], *, taken_along: Mapping[str, SavedIndex]
     ) -> None:
-        """In memory: puts a generation in force whose rows are those of the old one; see `publish_generation`."""
+        """In memory: makes a generation current whose rows are those of the old one; see `publish_generation`."""
         with self.lock:
             opened = self._with_feed(generation)
             move_along(opened.feed.index, taken_along, new_slots)
@@ -248,14 +248,14 @@ class OpenFiles(Generic[IndexT]):
             if superseded is not None:
                 self._retire(superseded.generation)
 
-    # -- let go
+    # -- closing
 
     def sleep(self, before: Callable[[], None], *, wait: bool) -> bool:
-        """Closes the files until the next call, or when the calls that use them return; False where it does not.
+        """Closes the files until the next call, or when the calls that use them return; False if it does not.
 
         Args:
-            before: what is to be done with the files first.
-            wait: for a call that is opening the files just now.
+            before: called first, while the files are still open.
+            wait: wait for a call that is opening the files right now.
         """
         taken: list[bool] = []
         try:
@@ -270,17 +270,17 @@ class OpenFiles(Generic[IndexT]):
                 self.lock.release()
 
     def close(self) -> None:
-        """For good."""
+        """Closes the files for good."""
         with self.lock:
             self.is_closed = True
             self._let_go()
 
     def drop(self) -> None:
-        """In memory: the next call gets `CollectionDropped`."""
+        """In memory: the next call raises `CollectionDropped`."""
         self._dropped = True
 
     def close_retired(self) -> None:
-        """Closes the files of generations whose last call was kept from closing them by an interrupt."""
+        """Closes the files of generations whose last call was interrupted before it could close them."""
         with self.lock:
             self._retired = [generation for generation in self._retired if not generation.close_if_unused()]
 

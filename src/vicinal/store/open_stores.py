@@ -1,4 +1,4 @@
-"""How many stores may have their files open, and which of them sleep when one more wakes."""
+"""How many stores may have their files open, and which of them go to sleep when another wakes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("vicinal.store")
 
-AWAKE_MAX = 256  # some 200 KB each, and its index
+AWAKE_MAX = 256  # about 200 KB each, plus the index
 _AWAKE_MIN = 4
-_DESCRIPTORS_EACH = 8  # the writer's records, log and its index; vectors; records and log of two readers
+_DESCRIPTORS_EACH = 8  # the writer's records, log and log index; vectors; records and log of two readers
 _DESCRIPTORS_OF_OTHERS = 128  # files and sockets of the program
 
 _lock = new_lock()
@@ -29,7 +29,7 @@ _awake: weakref.WeakSet[Store[Any]] = weakref.WeakSet()
 
 
 def awake_max() -> int:
-    """By the number of descriptors that the system lets this process have."""
+    """The limit by the number of descriptors that the system allows this process."""
     if sys.platform == "win32":
         return AWAKE_MAX
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -39,7 +39,7 @@ def awake_max() -> int:
 
 
 def woke(store: Store[Any]) -> None:
-    """Called by a store that has just opened its files, under its own lock: so it waits for no other store's."""
+    """Called by a store that has just opened its files, under its own lock, so it must not wait for other stores'."""
     with _lock:
         _awake.add(store)
         others = [other for other in _awake if other is not store and other.is_awake]

@@ -1,7 +1,7 @@
-"""Records straight from SQLite's pages, for when the b-tree that leads to them is broken.
+"""Reads records directly from SQLite's pages, for when the b-tree that leads to them is broken.
 
-Every page that still looks like a leaf is read for itself; whether a record is one of ours and whole, its own
-checksum tells. The layout is section 1 and 2.1 of https://sqlite.org/fileformat2.html.
+Every page that still looks like a leaf is read by itself; a record's own checksum shows whether it is one of ours and
+intact. The layout is described in sections 1 and 2.1 of https://sqlite.org/fileformat2.html.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import apsw
 
 from .forensics import MAGIC, PAGE_BYTES, page
 
-# Tables get their root pages in the order in which they are made, and without vacuum a root never moves.
+# Tables get their root pages in the order of creation, and without vacuum, a root never moves.
 ROWS_ROOT, ID_INDEX_ROOT = 3, 4
 
 _TABLE_LEAF, _INDEX_LEAF, _TABLE_INTERIOR, _INDEX_INTERIOR = 13, 10, 5, 2
@@ -32,17 +32,17 @@ _FREE_LEAVES_MAX = PAGE_BYTES // 4 - 2
 _INT_BYTES = (0, 1, 2, 3, 4, 6, 8)
 _VARINT_BYTES_MAX = 9
 
-# What garbage raises when it is read as a record.
+# Errors raised when garbage is read as a record.
 _NO_RECORD = (IndexError, ValueError, struct.error, MemoryError)
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One record and where it lies.
+    """A record and its position.
 
     Attributes:
         rowid: its key in a table, or None in an index.
-        columns: as stored; the column that is the rowid is None there.
+        columns: as stored; the column that is the rowid is None.
     """
 
     page: int
@@ -53,17 +53,17 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The pages that can be reached from a root, and whether none was missing."""
+    """The pages that are reachable from a root, and whether none was missing."""
 
     pages: set[int]
     is_whole: bool
 
 
 class Pages:
-    """All pages of a file, as they lie in it.
+    """All pages of a file, in file order.
 
     Attributes:
-        free: pages on the free list, which hold only what was deleted.
+        free: pages on the free list, which contain only deleted data.
         free_is_known: whether that list could be followed to its end.
     """
 
@@ -73,13 +73,13 @@ class Pages:
         self.free, self.free_is_known = _free_pages(connection, self._count)
 
     def cells(self) -> Iterator[Cell]:
-        """Every record in use that can be made out, page by page."""
+        """Every readable record in use, page by page."""
         for number in range(1, self._count + 1):
             if number not in self.free:
                 yield from _cells_of(self._connection, number)
 
     def tree(self, root: int) -> Tree:
-        """What a b-tree still leads to. A page in it is in use, so what it holds was not deleted."""
+        """The pages that a b-tree still leads to. A page in it is in use, so its records were not deleted."""
         reached: set[int] = set()
         is_whole, todo = True, [root]
         while todo:
@@ -94,18 +94,18 @@ class Pages:
         return Tree(reached, is_whole)
 
     def cells_of(self, tree: Tree) -> Iterator[Cell]:
-        """Every record of a tree that can be made out."""
+        """Every readable record of a tree."""
         for number in tree.pages:
             yield from _cells_of(self._connection, number)
 
 
 def cell_at(connection: apsw.Connection, number: int, position: int) -> Cell:
-    """The record that was found there."""
+    """The record at a position found earlier."""
     return _cell(connection, page(connection, number), number, position)
 
 
 def _page_count(connection: apsw.Connection) -> int:
-    """Whole pages in the file: its header may be gone, so the end is looked for by doubling, then halving."""
+    """Complete pages in the file: its header may be gone, so the end is found by doubling, then halving."""
     low, high = 0, 1
     while _has_page(connection, high):
         low, high = high, 2 * high
@@ -121,7 +121,7 @@ def _has_page(connection: apsw.Connection, number: int) -> bool:
 
 
 def _free_pages(connection: apsw.Connection, count: int) -> tuple[set[int], bool]:
-    """The free list as far as it can be followed, and whether it holds as many pages as the header says."""
+    """The free list as far as it can be followed, and whether it has as many pages as the header says."""
     header = page(connection, 1)
     trunk, expected = struct.unpack_from(">II", header, 32)
     free: set[int] = set()
@@ -133,13 +133,13 @@ def _free_pages(connection: apsw.Connection, count: int) -> tuple[set[int], bool
 
 
 def _children(data: bytes) -> list[int]:
-    """Pages below an interior page: one left of each cell, one right of all."""
+    """The pages below an interior page: one to the left of each cell, and the rightmost."""
     positions = _positions(data, 0)
     return [int.from_bytes(data[at : at + 4], "big") for at in [*positions, 8]]
 
 
 def _positions(data: bytes, start: int) -> tuple[int, ...]:
-    """Where the cells of a page begin, as its header lists them."""
+    """The positions of the cells of a page, according to its header."""
     (count,) = struct.unpack_from(">H", data, start + 3)
     first = start + _HEADER_BYTES[data[start]]
     return struct.unpack_from(f">{min(count, (PAGE_BYTES - first) // 2)}H", data, first)
@@ -159,7 +159,7 @@ def _cells_of(connection: apsw.Connection, number: int) -> Iterator[Cell]:
 
 def _cell(connection: apsw.Connection, data: bytes, number: int, position: int) -> Cell:
     kind = data[_FILE_HEADER_BYTES if number == 1 else 0]
-    at = position + 4 if kind == _INDEX_INTERIOR else position  # past the page of the left child
+    at = position + 4 if kind == _INDEX_INTERIOR else position  # after the page number of the left child
     size, at = _varint(data, at)
     rowid: int | None = None
     if kind == _TABLE_LEAF:
@@ -168,7 +168,7 @@ def _cell(connection: apsw.Connection, data: bytes, number: int, position: int) 
 
 
 def _payload(connection: apsw.Connection, data: bytes, at: int, size: int, local_max: int) -> bytes:
-    """The record's bytes: what lies on its own page, then the chain of overflow pages."""
+    """The record's bytes: those on its own page, then the chain of overflow pages."""
     if size <= local_max:
         return data[at : at + size]
     local = _LOCAL_MIN + (size - _LOCAL_MIN) % (PAGE_BYTES - 4)
@@ -209,15 +209,15 @@ def _column(record: bytes, at: int, kind: int) -> tuple[Any, int]:
         return int.from_bytes(record[at:end], "big", signed=True), end
     if kind in (8, 9):  # the constants 0 and 1
         return kind - 8, at
-    if kind < 12:  # a float or reserved: none of our columns
+    if kind < 12:  # a float or reserved: none of our columns has it
         raise ValueError("a column of a type that we do not write")
     end = at + (kind - 12) // 2
-    # a text that is not UTF-8 is kept as it is: its row's checksum has the last word
+    # a text that is not UTF-8 is kept unchanged: its row's checksum decides
     return (record[at:end].decode(errors="surrogateescape") if kind % 2 else record[at:end]), end
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """(value, position after it): big-endian, seven bits a byte, the ninth byte whole."""
+    """(value, position after it): big-endian, seven bits per byte, all eight of the ninth."""
     value = 0
     for i in range(_VARINT_BYTES_MAX - 1):
         byte = data[at + i]

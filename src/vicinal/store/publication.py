@@ -1,7 +1,7 @@
-"""Saved indexes: each part in a file of its own, written whole, renamed into place, mapped by every process.
+"""Saved indexes: each part in its own file, written as a whole, renamed into place, mapped by every process.
 
-A file counts only if its (uuid, change, nonce) belongs to these very records: after lost commits or in
-a restored copy the same change numbers name other rows.
+A file is only valid if its (uuid, change, nonce) belongs to these very records: after lost commits or in a restored
+copy, the same change numbers refer to other rows.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ VERSION = 2
 INDEX_FOLDER = "index"
 _NAME = re.compile(r"([a-z]+)-([0-9]+)-([0-9a-f]{16})\.idx")
 _ALIGNMENT = 64
-# Native code reads these in place; a bool that is neither 0 nor 1 is none to NumPy either.
+# Native code reads these in place; a bool that is neither 0 nor 1 is invalid for NumPy too.
 _DTYPES = {"|b1", "|u1", "|i1", "<i2", "<u4", "<i4", "<u8", "<i8", "<f4", "<f8"}
 _HEAD_BYTES = len(MAGIC) + 8  # magic, length and CRC-32 of the header
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A saved part of an index and the commit that it stands at.
+    """A saved part of an index and the commit that it represents.
 
     Attributes:
-        slot_count: slots that it covers.
-        size: bytes of its file.
+        slot_count: the number of slots that it covers.
+        size: the size of its file in bytes.
     """
 
     part: str
@@ -65,7 +65,7 @@ class Unusable(Exception):
 
 
 def publish(files: Files, generation: str, uuid: bytes, part: str, nonce: bytes, saved: SavedIndex) -> Publication:
-    """Writes a part and puts it in place; a second publisher of the same is harmless.
+    """Writes a part and renames it into place; publishing the same part twice is harmless.
 
     Args:
         nonce: of the commit `saved.change`.
@@ -86,7 +86,7 @@ def publish(files: Files, generation: str, uuid: bytes, part: str, nonce: bytes,
         final = os.path.join(root, publication.file)
         try:
             files.rename(building, final)
-        except StoreError:  # where a file that is mapped cannot be replaced, it is the one of another publisher
+        except StoreError:  # on systems where a mapped file cannot be replaced, it is that of another publisher
             if not files.exists(final):
                 raise
     finally:
@@ -104,7 +104,7 @@ def load_newest(
     part: str,
     load: Callable[[SavedIndex], None],
 ) -> Publication | None:
-    """Gives the newest saved state of a part that fits to `load`; None where there is none that it can use."""
+    """Passes the newest matching saved state of a part to `load`; None if there is none that it can use."""
     if generation is None:
         return None
     for found, change, nonce, path in saved_files(files, generation):
@@ -115,7 +115,7 @@ def load_newest(
             if saved.slot_count > state.next_slot:
                 raise Unusable(f"it knows {saved.slot_count} slots, the records have {state.next_slot}")
             load(saved)
-        except Exception as error:  # of another version, or damaged: in whatever way, it can be rebuilt
+        except Exception as error:  # of another version, or damaged: in any case it can be rebuilt
             _log.warning("saved index %s is not used: %s: %s", path, type(error).__name__, error)
             continue
         return Publication(part, change, nonce, saved.slot_count, size)
@@ -123,7 +123,7 @@ def load_newest(
 
 
 def newest_of_all(files: Files, generation: str, connection: apsw.Connection, state: State) -> dict[str, Publication]:
-    """By part the newest file of these records, by whomever it was saved; what it holds is not looked at."""
+    """By part, the newest file of these records, whichever process saved it; its contents are not checked."""
     found: dict[str, Publication] = {}
     for part, change, nonce, path in saved_files(files, generation):
         if part not in found and change <= state.change and nonce_of(connection, state, change) == nonce:
@@ -134,22 +134,22 @@ def newest_of_all(files: Files, generation: str, connection: apsw.Connection, st
 
 
 def discard(files: Files, generation: str, publications: Collection[Publication]) -> None:
-    """Removes saved parts that turned out to be wrong, where that can be done."""
+    """Removes saved parts that turned out to be wrong, if possible."""
     for publication in publications:
         with contextlib.suppress(StoreError):
             files.remove_file(os.path.join(generation, INDEX_FOLDER, publication.file))
 
 
 def remove_others(files: Files, generation: str, kept: Collection[Publication]) -> None:
-    """Removes all that is no longer needed; who has a file mapped keeps it until unmapping."""
+    """Removes everything that is no longer needed; a process that has a file mapped keeps it until unmapping."""
     root = os.path.join(generation, INDEX_FOLDER)
     names = {publication.file for publication in kept}
     for entry in files.list_folder(root):
         if entry not in names:
             path = os.path.join(root, entry)
-            with contextlib.suppress(StoreError):  # in use, where that hinders; or gone
+            with contextlib.suppress(StoreError):  # in use, on systems where that prevents removal; or already gone
                 files.remove_file(path)
-            if files.exists(path):  # a folder, as earlier versions made them
+            if files.exists(path):  # a folder, as created by earlier versions
                 files.remove_tree(path)
 
 
@@ -160,14 +160,14 @@ def saved_files(files: Files, generation: str) -> list[tuple[str, int, bytes, st
         return []
     try:
         entries = files.list_folder(root)
-    except StoreError:  # removed meanwhile, as anybody may
+    except StoreError:  # removed meanwhile, which any process may do
         return []
     names = [(found, os.path.join(root, found[0])) for found in map(_NAME.fullmatch, entries) if found]
     return sorted(((n[1], int(n[2]), bytes.fromhex(n[3]), path) for n, path in names), key=lambda f: -f[1])
 
 
 def read_saved(files: Files, path: str, uuid: bytes, part: str, change: int, nonce: bytes) -> tuple[SavedIndex, int]:
-    """One saved part, mapped, with every checksum compared, and the bytes of its file.
+    """A saved part, mapped, with every checksum verified, and the size of its file.
 
     Raises:
         Unusable: it is damaged, or not of these records and this change.
@@ -182,7 +182,7 @@ def read_saved(files: Files, path: str, uuid: bytes, part: str, change: int, non
         return SavedIndex(change, int(header["slots"]), arrays), len(mapped)
     except Unusable:
         raise
-    except Exception as error:  # its checksums hold, and yet it is not what we write
+    except Exception as error:  # its checksums are correct, but it is not in our format
         raise Unusable(f"{type(error).__name__}: {error}") from error
 
 

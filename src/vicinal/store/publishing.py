@@ -1,7 +1,7 @@
-"""Building an index and saving its parts, off every lock: which are due, and how each is done.
+"""Builds an index and saves its parts without holding a lock: which parts are due, and how each is saved.
 
-A part is written whole, so a change of one row is not worth it where the part is large: whoever opens the collection
-applies the few changes that a file lacks.
+A part is written as a whole, so rewriting a large one is not worth it for a change of one row: a process that opens
+the collection applies the few changes that a file lacks.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ _log = logging.getLogger("vicinal.store")
 
 _ROWS_MIN: Final = 4096
 _ROWS_BUSY_MIN: Final = 1 << 16
-_SHARE: Final = 32  # what a 32nd of the rows changed is worth rewriting
+_SHARE: Final = 32  # a part is worth rewriting when a 32nd of the rows changed
 _QUIET_SHARE: Final = 128
 _SMALL_BYTES: Final = 512 << 10
 _TRIES: Final = 5
 
 
 class Pace(enum.Enum):
-    """How much is being written just now."""
+    """How much is currently being written."""
 
     BUSY = "rows keep coming, and saving competes with whoever writes them"
     PAUSE = "no row for a second"
@@ -57,9 +57,9 @@ class Pace(enum.Enum):
 
 
 def oldest(opened: Opened[Any]) -> Publication | None:
-    """Of what each part was last saved as, the one that stands at the earliest commit.
+    """Of the last saved files of all parts, the one with the earliest commit.
 
-    None where a part was not; one that lags is made of the rows, whenever it is asked, and needs no changes.
+    None if a part was not saved; a lagging part is built from the rows when it is first used, and needs no changes.
     """
     index, published = opened.feed.index, opened.feed.published
     if any(part not in published and part not in index.lagging for part in index.parts):
@@ -89,7 +89,7 @@ def due_parts(opened: Opened[Any], pace: Pace) -> list[str]:
 
 
 def _is_worth_it(published: Publication | None, rows: int, slots: int, pace: Pace) -> bool:
-    """Whether to save a part again that `rows` changes of rows ago was saved, or never."""
+    """Whether to save a part again after `rows` changed rows since it was last saved, if ever."""
     if pace is Pace.ALWAYS:
         return True
     if pace is Pace.QUIET and (published is None or published.size <= _SMALL_BYTES or rows >= slots // _QUIET_SHARE):
@@ -103,7 +103,7 @@ def _change_of(published: Publication | None) -> int:
 
 
 def build(opened: Opened[Any], *, awaited: bool = False) -> bool:
-    """One step of what searches would otherwise look at row by row; False where nothing is left.
+    """One step of work that searches would otherwise do row by row; False if nothing is left.
 
     Args:
         awaited: see `VectorIndex.refine`.
@@ -119,21 +119,21 @@ def build(opened: Opened[Any], *, awaited: bool = False) -> bool:
 
 
 def awaited_parts(opened: Opened[Any], pace: Pace) -> list[str]:
-    """Parts worth saving now that somebody may wait for: no words are read that nobody has asked for."""
+    """Parts worth saving now if a caller may be waiting: no words are read that no search has used."""
     return [part for part in due_parts(opened, pace) if opened.feed.index.is_ready(part)]
 
 
 def publish_due(
     files: Files, folder: str, opened: Opened[Any], pace: Pace, is_awaited: Callable[[], bool] = lambda: False
 ) -> None:
-    """Saves the parts that are due and forgets the changes that all parts cover. The caller holds the builder role.
+    """Saves the parts that are due and trims the changes that all parts cover. The caller holds the builder role.
 
     Args:
         folder: of the generation.
-        is_awaited: whether somebody waits by now; then what takes long to build is left.
+        is_awaited: returns whether a caller is waiting by now; then slow builds are skipped.
 
     Raises:
-        StoreError, OSError: a full disk, or a folder just deleted; what was saved before stays.
+        StoreError, OSError: a full disk, or a folder just deleted; what was saved before remains.
     """
     feed = opened.feed
     feed.published = _known_to_all(files, folder, opened)
@@ -152,7 +152,7 @@ def publish_due(
 
 
 def _known_to_all(files: Files, folder: str, opened: Opened[Any]) -> dict[str, Publication]:
-    """What is saved just now: another process may have been the builder since this one looked."""
+    """What is currently saved: another process may have been the builder since this one looked."""
     connections = opened.generation.connections
     with connections.turn, connections.reader() as connection, connection:
         found = newest_of_all(files, folder, connection, read_state(connection))
@@ -168,15 +168,15 @@ def publish_generation(
     taken_along: Mapping[str, SavedIndex],
     builds_all: bool = False,
 ) -> None:
-    """Saves the index of a generation that is not current yet, so that nobody will have to build one.
+    """Saves the index of a generation that is not current yet, so that no process has to build one.
 
-    A part that lags is taken along, and not built where nobody has asked it before. A publication that fails, on a full
-    disk, costs time later and nothing else.
+    A lagging part is moved along, and not built if it was never used. If publication fails, for example on a full disk,
+    it only costs time later.
 
     Args:
-        new_slots: by slot of the current generation, where its row is here; -1 for nowhere.
+        new_slots: for each slot of the current generation, the slot of its row here; -1 for none.
         taken_along: see `Index.taken_along`, of the current generation.
-        builds_all: whether what lags is built, too.
+        builds_all: whether to build lagging parts too.
     """
     generation = open_generation(files, folder)
     if generation is None:
@@ -195,7 +195,7 @@ def publish_generation(
 
 
 def move_along(index: Index, taken_along: Mapping[str, SavedIndex], new_slots: NDArray[np.int64]) -> None:
-    """Puts what lags of another generation's index into this one's; what does not fit is built when it is asked."""
+    """Loads the lagging parts of another generation's index into this one; those that do not fit are built on use."""
     for part, saved in taken_along.items():
         try:
             index.load_moved(part, saved, new_slots)
@@ -204,8 +204,8 @@ def move_along(index: Index, taken_along: Mapping[str, SavedIndex], new_slots: N
 
 
 def _saved(opened: Opened[Any], part: str, is_awaited: Callable[[], bool]) -> SavedIndex | None:
-    """A part of the index at the newest commit, built to the end; None where it moves on faster than it is saved, or
-    where somebody waits and it lacks much.
+    """A part of the index at the newest commit, completely built; None if it changes faster than it can be saved, or
+    if a caller is waiting and it lacks much.
     """
     feed = opened.feed
     for _ in range(_TRIES):
@@ -224,7 +224,7 @@ def _saved(opened: Opened[Any], part: str, is_awaited: Callable[[], bool]) -> Sa
 
 
 def _nonce_of(opened: Opened[Any], change: int) -> bytes | None:
-    """By which the commit is recognised; None where there was none yet."""
+    """The nonce that identifies the commit; None if there was no commit yet."""
     connections = opened.generation.connections
     with connections.turn, connections.reader() as connection, connection:
         nonce = nonce_of(connection, read_state(connection), change) if change else None

@@ -1,8 +1,8 @@
-"""The log of searches: opt-in, bounded, beside the records of a collection and never part of them.
+"""The query log: opt-in, bounded, stored beside the records of a collection and never part of them.
 
-Searches leave their entries in memory; a housekeeping thread writes them, so that no search waits for a file. What a
-killed process had not written yet is lost, and nothing else. The file remembers that logging is on: where it says so,
-every process that opens the collection logs.
+Searches leave their entries in memory; a housekeeping thread writes them, so that no search waits for a file. Only
+entries not yet written are lost when a process is killed. The file also stores whether logging is on: if so, every
+process that opens the collection logs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _log = logging.getLogger("vicinal.store")
 
 FILE_NAME: Final = "query-log.db"
 
-_WAITING_MAX: Final = 10_000  # that no thread has written yet
+_WAITING_MAX: Final = 10_000  # entries not yet written by the thread
 _CREATE: Final = """
 CREATE TABLE IF NOT EXISTS settings(
   one INTEGER PRIMARY KEY CHECK (one = 1), keep INTEGER NOT NULL, slower_than REAL NOT NULL
@@ -49,8 +49,8 @@ class LogSettings:
     """What is logged.
 
     Attributes:
-        keep: so many entries; older ones leave.
-        slower_than: only searches that take at least so many seconds.
+        keep: the number of entries to keep; older ones are removed.
+        slower_than: only searches that take at least this many seconds are logged.
     """
 
     keep: int
@@ -61,10 +61,10 @@ class QueryLog:
     """The log of one collection. Thread-safe.
 
     Args:
-        folder: the collection's; None for one in memory, whose log is there too.
+        folder: the collection's folder; None for a collection in memory, whose log is in memory too.
 
     Attributes:
-        settings: None where nothing is logged.
+        settings: None if nothing is logged.
     """
 
     def __init__(self, files: Files, folder: str | None) -> None:
@@ -72,10 +72,10 @@ class QueryLog:
         self._files = files
         self._path = None if folder is None else os.path.join(folder, FILE_NAME)
         self._file = None if self._path is None else SideFile(self._path, files, _CREATE)
-        self._waiting: deque[LoggedQuery] = deque(maxlen=_WAITING_MAX)  # in memory: all there are
+        self._waiting: deque[LoggedQuery] = deque(maxlen=_WAITING_MAX)  # in memory, this holds all entries
 
     def look(self) -> None:
-        """Whether the file says that searches are logged. Most collections have none."""
+        """Reads from the file whether searches are logged. Most collections have no log file."""
         if self._file is None or self._path is None or self._files.read_only or not self._files.exists(self._path):
             return
         try:
@@ -86,11 +86,11 @@ class QueryLog:
         self.settings = None if found is None else LogSettings(*found)
 
     def switch(self, settings: LogSettings | None) -> None:
-        """Begins or ends logging; what was logged stays, where the file can be read.
+        """Starts or stops logging; existing entries are kept, if the file is readable.
 
         Raises:
             Unsupported: the medium is read-only.
-            StoreError: the file cannot be written, nor a new one be made.
+            StoreError: the file cannot be written, and a new one cannot be created.
         """
         if self._files.read_only and self._path is not None:
             raise Unsupported("searches cannot be logged on a read-only medium", name="log_queries", place=self._path)
@@ -100,7 +100,7 @@ class QueryLog:
                 self._remember(settings)
             except (WriterBusy, DiskFull):
                 raise
-            except StoreError:  # it is damaged, and was not what it says
+            except StoreError:  # it is damaged, so its setting is not valid
                 self._file.remove()
                 self._remember(settings)
         elif settings is not None:
@@ -108,13 +108,13 @@ class QueryLog:
         self.settings = settings
 
     def note(self, entry: LoggedQuery) -> None:
-        """Takes note of a search, where it is slow enough."""
+        """Records a search, if it is slow enough."""
         settings = self.settings
         if settings is not None and entry.seconds >= settings.slower_than:
             self._waiting.append(entry)
 
     def flush(self) -> None:
-        """Writes what waits; what cannot be written is lost, and reported in the program's log."""
+        """Writes waiting entries; those that cannot be written are lost, and reported in the program's log."""
         if self._file is None or not self._waiting:
             return
         rows = []
@@ -127,15 +127,15 @@ class QueryLog:
             _log.warning("%d entries of the log of searches are lost: %s", len(rows), error)
 
     def newest(self, count: int) -> list[LoggedQuery]:
-        """The newest first."""
+        """The newest entries, newest first."""
         return self._ordered("number DESC", count)
 
     def slowest(self, count: int) -> list[LoggedQuery]:
-        """The slowest first; of equal ones the newest."""
+        """The slowest entries, slowest first; ties by newest."""
         return self._ordered("seconds DESC, number DESC", count)
 
     def erase(self) -> None:
-        """Forgets all entries, bytes included; a damaged file goes as a whole. Logging goes on where it is on.
+        """Erases all entries, including their bytes; a damaged file is deleted. Logging continues if it is on.
 
         Raises:
             StoreError: another process is using the file, or it cannot be removed.
@@ -147,7 +147,7 @@ class QueryLog:
                 self._remember(self.settings)
 
     def remove(self) -> None:
-        """Ends logging for good, and deletes the file."""
+        """Stops logging for good, and deletes the file."""
         self.settings = None
         self._waiting.clear()
         if self._file is None or self._path is None:
@@ -156,7 +156,7 @@ class QueryLog:
             self._file.remove()
 
     def close(self) -> None:
-        """Writes what waits and closes the file."""
+        """Writes waiting entries and closes the file."""
         self.flush()
         if self._file is not None:
             self._file.close()
@@ -182,7 +182,7 @@ class QueryLog:
             ) from error
 
     def _remember(self, settings: LogSettings | None) -> None:
-        assert self._file is not None  # our callers looked
+        assert self._file is not None  # checked by the callers
         kept = None if settings is None else astuple(settings)
         self._file.use(lambda connection: _keep(connection, kept))
 

@@ -1,4 +1,4 @@
-"""Rows and vectors for a call that reads."""
+"""Reads rows and vectors for a call."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from .state import State
 
 
 class ChangedMeanwhile(Exception):
-    """A row that an index knows is gone or newer: look again, at one point in time. Never seen by users."""
+    """A row in an index no longer exists or is newer: retry at one point in time. Never seen by users."""
 
 
 class Reader:
-    """Reads one generation: inside `connection`'s transaction, or each call at its own moment.
+    """Reads one generation: inside `connection`'s transaction, or as of each call.
 
     Args:
-        state: of the commit that the caller's view of the index stands at.
-        cache: rows as they are at that commit or later.
+        state: of the commit at which the caller's view of the index was taken.
+        cache: rows as of that commit or later.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class Reader:
         self._cache = cache
 
     def rows_of_hits(self, slots: Sequence[int]) -> list[Row]:
-        """The rows at `slots`, as they are at the commit of `state`.
+        """The rows at `slots`, as of the commit of `state`.
 
         Raises:
-            ChangedMeanwhile: one is gone or newer.
+            ChangedMeanwhile: one no longer exists or is newer.
         """
         known = None if self._cache is None else self._cache.all_of(slots)
         if known is not None:
@@ -102,7 +102,7 @@ class Reader:
         """Ids of rows, in the order of their slots.
 
         Raises:
-            ChangedMeanwhile: one is gone.
+            ChangedMeanwhile: a row no longer exists.
         """
         try:
             with self._generation.connections.turn, self._reading() as connection:

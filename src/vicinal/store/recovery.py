@@ -1,4 +1,4 @@
-"""What opening looks at after a crash, and what it repairs. Nothing here needs an exclusive moment."""
+"""What is checked and repaired on opening after a crash. Nothing here needs exclusive access."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _LOG_HEADER_BYTES, _FRAME_HEADER_BYTES, _PAGE_BYTES = 32, 24, 4096
 
 
 def recover(files: Files, generation: Generation) -> tuple[str, ...]:
-    """Mends what a crash or power cut left, and says in a sentence each what it found.
+    """Repairs what a crash or power cut left, and returns one sentence for each finding.
 
-    A generation whose log is absent was closed in order: there is nothing to look at.
+    A generation without a log was closed properly, so there is nothing to check.
     """
     if generation.folder is None:
         return ()
@@ -37,7 +37,7 @@ def recover(files: Files, generation: Generation) -> tuple[str, ...]:
 
 
 def _left_by_the_dead(files: Files, generation: Generation, log: str) -> list[str]:
-    """What lies past the last commit, looked at under the write lock: then no living writer put it there."""
+    """Checks the data past the last commit under the write lock, so that no living writer can have written it."""
     try:
         return generation.connections.write(
             lambda connection: [
@@ -48,16 +48,16 @@ def _left_by_the_dead(files: Files, generation: Generation, log: str) -> list[st
             "full",
         )
     except WriterBusy:
-        return []  # others are at work, so the log is in use
+        return []  # other processes are at work, so the log is in use
 
 
 def _cut_short(files: Files, generation: Generation, log: str) -> list[str]:
     """Frames of the log that no commit covers."""
     if generation.connections.is_one:
-        return []  # it is in its transaction, and there is no second one to ask
+        return []  # the single connection is in its transaction, so there is none to query
     connections = generation.connections
     with connections.turn, connections.reader() as connection:
-        read_state(connection)  # SQLite looks at the log with the first read
+        read_state(connection)  # SQLite checks the log at the first read
         frames, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
     end = _LOG_HEADER_BYTES + max(frames, 0) * (_FRAME_HEADER_BYTES + _PAGE_BYTES)
     file = files.open(log)
@@ -66,7 +66,7 @@ def _cut_short(files: Files, generation: Generation, log: str) -> list[str]:
         size = file.size()
     finally:
         file.close()
-    if len(next_frame) < 8 or header != next_frame:  # other salts: frames of an earlier round, long checkpointed
+    if len(next_frame) < 8 or header != next_frame:  # other salts: frames of an earlier round, already checkpointed
         return []
     return [f"the log holds {size - end:,} bytes past its last whole commit: a write cut short, or damage"]
 
@@ -79,7 +79,7 @@ def _vectors_past_end(generation: Generation, state: State) -> list[str]:
 
 
 def _lost_since_synced(generation: Generation) -> list[str]:
-    """Rows newer than the last sync whose vector or columns did not survive become dead."""
+    """Marks rows as dead that are newer than the last sync and whose vector or columns did not survive."""
     state = generation.state
     if state.synced >= state.change or state.moved_to is not None:
         return []

@@ -1,4 +1,4 @@
-"""One `Store` per collection and process, however many handles; a forked child starts afresh."""
+"""One `Store` per collection and process, for any number of handles; a forked child starts with none."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _log = logging.getLogger("vicinal.store")
 
 StoreT = TypeVar("StoreT", bound=Store[Any])
 
-_WARM_SECONDS = 60.0  # a collection whose last handle was forgotten: programs open one for each call
+_WARM_SECONDS = 60.0  # for a collection whose last handle was forgotten: some programs open one for each call
 
 
 class Lease(Generic[StoreT]):
-    """A handle's share in a store. A store on disk closes with its last lease, or later where that was forgotten.
+    """A handle's lease on a store. A store on disk closes with its last lease, or later if that was forgotten.
 
     Args:
         key: the real path of the collection, or None in memory, where the database owns the store.
-        opener: opens it.
+        opener: opens the store.
     """
 
     def __init__(self, key: str | None, opener: Callable[[], StoreT]) -> None:
@@ -37,7 +37,7 @@ class Lease(Generic[StoreT]):
         self._store: StoreT = opener() if key is None else _acquire(key, opener, self)
 
     def store(self) -> StoreT:
-        """The store; in a forked child a new one, and the inherited one stays untouched."""
+        """The store; in a forked child a new one, without touching the inherited one."""
         if self._released:
             raise Closed(
                 "the handle is closed",
@@ -53,14 +53,15 @@ class Lease(Generic[StoreT]):
 
     @property
     def logs_queries(self) -> bool:
-        """Whether searches are logged: asked before each one, so it only looks."""
+        """Whether searches are logged; called before each search, so it must be fast."""
         return self._store.query_log.settings is not None
 
     def release(self, *, forgotten: bool = False) -> None:
-        """Gives the share back; a second call does nothing.
+        """Releases the lease; a second call does nothing.
 
         Args:
-            forgotten: nobody closed the handle, so the next one may come soon: the store stays open for a while.
+            forgotten: the handle was not closed explicitly, so the next one may come soon: the store stays open for a
+                while.
         """
         if not self._released:
             self._released = True
@@ -69,22 +70,22 @@ class Lease(Generic[StoreT]):
 
 
 class _Shared:
-    """A store and the leases on it. A lease that an interrupt kept from being released counts until it is gone."""
+    """A store and its leases. A lease whose release was interrupted counts until it is garbage collected."""
 
     def __init__(self, store: Store[Any]) -> None:
         self.store = store
         self.leases: set[weakref.ref[Lease[Any]]] = set()
 
 
-_lock = new_rlock()  # a forgotten handle may be collected while this thread holds it
+_lock = new_rlock()  # reentrant: a forgotten handle may be garbage collected while this thread holds it
 _open: dict[str, _Shared] = {}
-_inherited: list[object] = []  # kept alive: closing a parent's connection in its child would drop the parent's locks
+_inherited: list[object] = []  # kept alive: closing a parent's connection in its child would release the parent's locks
 
 
 def _acquire(key: str, opener: Callable[[], StoreT], lease: Lease[StoreT]) -> StoreT:
     with _lock:
         shared = _open.get(key)
-        # Dropped, or its files are gone: its handles keep it, new ones start afresh.
+        # If it was dropped or its files are gone, its handles keep it, and new ones get a new store.
         if shared is None or shared.store.is_over or not shared.store.is_in_place():
             shared = _open[key] = _Shared(opener())
         shared.leases.add(weakref.ref(lease, shared.leases.discard))
@@ -101,7 +102,7 @@ def _release(key: str, store: Store[Any], lease: Lease[Any], *, forgotten: bool)
             if shared.leases or (forgotten and not store.is_over):
                 return
             del _open[key]
-    store.close()  # outside the lock: it may publish first
+    store.close()  # outside the lock, since it may publish first
 
 
 def open_stores() -> list[Store[Any]]:
@@ -110,10 +111,10 @@ def open_stores() -> list[Store[Any]]:
 
 
 def close_unused(below: str | None = None) -> None:
-    """Closes the stores that no handle is left of.
+    """Closes the stores that have no handles left.
 
     Args:
-        below: only those in this folder, whenever they were used; None for all that were not used for a while.
+        below: only those in this folder, even if recently used; None for all that were not used for a while.
     """
     now = time.monotonic()
     with _lock:
@@ -133,12 +134,12 @@ def _is_in(key: str, folder: str) -> bool:
 
 
 def close_all() -> None:
-    """At exit: what nobody closed is synced and closed, so that no log stays behind."""
+    """At exit: syncs and closes all open stores, so that no log is left behind."""
     _close(open_stores())
 
 
 def _close(stores: Iterable[Store[Any]]) -> None:
-    """Each of them, whatever becomes of the others."""
+    """Closes each store, even if closing another one fails."""
     for store in stores:
         try:
             store.close()

@@ -1,9 +1,9 @@
-"""A new generation from what is readable of a damaged one, made current; the damaged files are kept.
+"""Builds a new generation from the readable parts of a damaged one and makes it current; the damaged files are kept.
 
-hold the builder role and, where the records still take it, the write lock
-find the state and every row that its checksum proves
+hold the builder role and, if the records still accept it, the write lock
+find the state and every row that is proven by its checksum
 write them to new-*, sync, rename to the next g*
-set moved_to in the damaged records, where they still take it: whoever has them open follows
+set moved_to in the damaged records, if they still accept it: processes that have them open follow
 rename the damaged generation to damaged-*
 """
 
@@ -42,15 +42,15 @@ from .state_copy import STATE_COPY, read_state_copy
 
 T = TypeVar("T")
 
-_NUMBER_MAX = 2**62  # no count of ours comes near it, a flipped high bit does
+_NUMBER_MAX = 2**62  # no count of ours comes near it, but a flipped high bit does
 
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """The state to go on from.
+    """The state to continue from.
 
     Attributes:
-        is_proven: by its checksum; else its numbers mean nothing.
+        is_proven: by its checksum; otherwise its numbers are meaningless.
         note: for the user, or "".
     """
 
@@ -84,7 +84,7 @@ def repair_collection(files: Files, folder: str, timeout: float) -> RepairReport
 
 
 def _in_force(files: Files, folder: str, names: list[str]) -> str:
-    """The generation that writes went to last, as far as it can be told."""
+    """The generation that was last written to, as far as can be determined."""
     name = names[0]
     for following in names[1:]:
         with (
@@ -105,7 +105,7 @@ def _in_force(files: Files, folder: str, names: list[str]) -> str:
 
 
 def _refuse_dropped(files: Files, folder: str, source: str) -> None:
-    """What was deleted on purpose stays deleted. Where the records do not say, the marker does."""
+    """Data that was deleted on purpose must stay deleted. If the records are unreadable, the marker decides."""
     path = os.path.join(folder, source)
     with opened_records(files, path) as connections, connections.turn, connections.reader() as connection:
         state = proven_state(connection)
@@ -116,7 +116,7 @@ def _refuse_dropped(files: Files, folder: str, source: str) -> None:
 
 
 def _is_newer(files: Files, generation: str, change: int) -> bool:
-    """Whether a generation stands past a commit of the one before: then that one had switched to it."""
+    """Whether a generation is past a commit of the one before: then that one had switched to it."""
     with opened_records(files, generation) as connections, connections.turn, connections.reader() as connection:
         state = proven_state(connection)
     return state is not None and state.change > change
@@ -124,7 +124,7 @@ def _is_newer(files: Files, generation: str, change: int) -> bool:
 
 @contextlib.contextmanager
 def _sole_builder(files: Files, generation: str, timeout: float) -> Iterator[None]:
-    """Holds the builder role, in a new file where the old one cannot be locked any more."""
+    """Holds the builder role, in a new file if the old one cannot be locked any more."""
     path = os.path.join(generation, "builder.db")
     if not _can_be_locked(files, path):
         if files.exists(path):
@@ -159,7 +159,7 @@ def _can_be_locked(files: Files, path: str) -> bool:
 
 
 def _locked(connections: Connections, timeout: float, work: Callable[[apsw.Connection], T]) -> T:
-    """Runs `work` with the records, locked against writers where they are sound enough for anybody to write to them."""
+    """Runs `work` with the records, locked against writers if they are intact enough to be written to."""
     has_begun = False
 
     def begin(connection: apsw.Connection) -> T:
@@ -177,7 +177,7 @@ def _locked(connections: Connections, timeout: float, work: Callable[[apsw.Conne
 
 
 def _origin(files: Files, folder: str, source: str, connection: apsw.Connection) -> _Origin:
-    """The best state there is.
+    """The best available state.
 
     Raises:
         Damaged: nothing says what the rows mean.
@@ -196,7 +196,7 @@ def _origin(files: Files, folder: str, source: str, connection: apsw.Connection)
 
 
 def _second_hand(files: Files, folder: str, source: str, connection: apsw.Connection) -> Iterator[tuple[State, str]]:
-    """(state of the same collection, where it is from), the most trustworthy first."""
+    """(state of the same collection, its source), the most trustworthy first."""
     copy = read_state_copy(files, os.path.join(folder, source))
     if copy is not None:
         yield copy, f"{source}/{STATE_COPY}"
@@ -238,7 +238,7 @@ def _rebuild(files: Files, folder: str, names: list[str], source: str, building:
         repair_name(files, folder, origin.state.name)
         files.rename(building, os.path.join(folder, final))
         files.sync_folder(folder)
-        with contextlib.suppress(*READ_ERRORS):  # then nobody can have it open and write to it
+        with contextlib.suppress(*READ_ERRORS):  # if it fails, no process can have it open and write to it
             update_state(connection, replace(read_state(connection), moved_to=final))
             connection.execute("COMMIT")
         return _report(origin, found)
@@ -248,7 +248,7 @@ def _rebuild(files: Files, folder: str, names: list[str], source: str, building:
 
 
 def _next_state(origin: _Origin, found: Survey) -> State:
-    """Counters only go up: an id that was handed out is not handed out again, where that can be known."""
+    """Counters only increase: an id that was assigned is not assigned again, as far as is known."""
     state = origin.state
     change = 1 + max(found.change, state.change if 0 <= state.change < _NUMBER_MAX else 0)
     return replace(
@@ -264,7 +264,7 @@ def _next_state(origin: _Origin, found: Survey) -> State:
 
 
 def _fill(files: Files, building: str, source: apsw.Connection, vectors: VectorBytes, found: Survey) -> None:
-    """Rows at dense slots, in the old order, and `kv`; closing the records syncs them."""
+    """Copies the rows to dense slots, in the old order, and `kv`; closing the records syncs them."""
     path = os.path.join(building, "records.db")
     file = files.open(os.path.join(building, "vectors.f32"))
     try:
@@ -295,7 +295,7 @@ def _set_aside(files: Files, folder: str, names: list[str], source: str) -> str:
     for name in names:
         try:
             files.rename(os.path.join(folder, name), kept_at[name])
-        except StoreError:  # Windows: a process has it open, and has been told to move on; upkeep removes it
+        except StoreError:  # Windows: a process has it open, and was told to switch; upkeep removes it later
             kept_at[name] = os.path.join(folder, name)
     files.sync_folder(folder)
     return kept_at[source]

@@ -1,4 +1,4 @@
-"""Rows that hits were made of, kept in memory: bounded in bytes, the least recently used go first.
+"""Cache of rows that were hits: bounded in bytes, evicting the least recently used.
 
 A process may have hundreds of collections open, so all its caches together are bounded too.
 """
@@ -17,28 +17,28 @@ from ..locks import new_lock
 from .rows import Row
 
 ROW_CACHE_VARIABLE = "VICINAL_ROW_CACHE_MIB"
-ROW_CACHE_MIB = 8  # some ten thousand rows: what grows with the searches of a process should stay a small part of it
+ROW_CACHE_MIB = 8  # about ten thousand rows; it grows with searches, so it should be a small part of a process
 
-TOGETHER = 4  # times what a collection may keep, all collections of the process
+TOGETHER = 4  # limit for all collections of the process, as a multiple of the limit of one
 
 _ROW_BYTES = 400  # of a row and its entry, without its strings
 
 
 class RowCache:
-    """Rows by slot, each checked against its checksum when it came in. Thread-safe.
+    """Rows by slot, each verified by its checksum when it was added. Thread-safe.
 
-    A row is kept from the moment at which it was read until a commit names its slot. So it is what the
-    records hold at every commit that the feed has applied since, as long as whoever read it had seen the
-    last commit that ended or touched a row.
+    A row is kept from the moment it is read until a commit names its slot. So it equals the records at every
+    commit that the feed has applied since, provided that its reader had seen the last commit that ended or
+    touched a row.
 
     Args:
-        bytes_max: about how much memory to take; 0 keeps nothing.
+        bytes_max: the approximate memory limit; 0 disables the cache.
     """
 
     def __init__(self, bytes_max: int) -> None:
         self._bytes_max = bytes_max
         self._lock = new_lock()
-        # with its size, which may be another later: a str grows when somebody asks for its UTF-8
+        # with its size, which may change later: a str grows when its UTF-8 is requested
         self._rows: OrderedDict[int, tuple[Row, int]] = OrderedDict()
         self._bytes = 0
         self._ended_at = 0  # the last commit that named slots
@@ -46,7 +46,7 @@ class RowCache:
             _caches.add(self)
 
     def find(self, slots: Sequence[int]) -> dict[int, Row]:
-        """Those of the rows at `slots` that are kept, as they are after the last commit that the feed has applied."""
+        """The cached rows among `slots`, as of the last commit that the feed has applied."""
         kept, found = self._rows, {}
         with self._lock:
             for slot in slots:
@@ -56,7 +56,7 @@ class RowCache:
         return found
 
     def all_of(self, slots: Sequence[int]) -> list[Row] | None:
-        """The same in the order of `slots`, as most searches get them; None where one is not kept."""
+        """The same in the order of `slots`, for the usual case of a search; None if one is not cached."""
         kept = self._rows
         with self._lock:
             try:
@@ -68,10 +68,10 @@ class RowCache:
         return found
 
     def keep(self, rows: Iterable[Row], change: int) -> None:
-        """Keeps rows that were read after commit `change` had been applied, and that are not newer than it."""
+        """Adds rows that were read after commit `change` had been applied, and that are not newer than it."""
         with self._lock:
             if change < self._ended_at:
-                return  # what was read may be what that commit ended
+                return  # what was read may have been ended by that commit
             for row in rows:
                 size = _size_of(row)
                 if size <= self._bytes_max and row.slot not in self._rows:
@@ -79,21 +79,21 @@ class RowCache:
                     self._bytes += size
             self._shrink(self._bytes_max)
         if self._bytes_max:
-            _bound_all(TOGETHER * self._bytes_max)  # without the lock: another cache's is taken
+            _bound_all(TOGETHER * self._bytes_max)  # without the lock, since another cache's is acquired
 
     def give_up(self, count: int) -> None:
-        """Makes room of `count` bytes for other collections."""
+        """Frees `count` bytes for other collections."""
         with self._lock:
             self._shrink(self._bytes - count)
 
     def _shrink(self, bytes_max: int) -> None:
-        while self._bytes > bytes_max and self._rows:  # an interrupt may have kept one from being counted
+        while self._bytes > bytes_max and self._rows:  # an interrupt may have kept a row from being counted
             _, (_, size) = self._rows.popitem(last=False)
             self._bytes -= size
 
     @property
     def bytes(self) -> int:
-        """About what it takes."""
+        """The approximate memory in use."""
         return self._bytes
 
     def forget(self, change: int, *slots: Slots) -> None:
@@ -106,7 +106,7 @@ class RowCache:
                     self._bytes -= size
 
     def forget_all(self, change: int) -> None:
-        """The feed restarted at commit `change`."""
+        """The feed was restarted at commit `change`."""
         with self._lock:
             self._ended_at = change
             self._rows.clear()
@@ -118,7 +118,7 @@ _caches_lock = new_lock()
 
 
 def _bound_all(bytes_max: int) -> None:
-    """Has the largest caches of the process give up rows until all together take at most so much."""
+    """Evicts rows from the largest caches of the process until all together are within the limit."""
     with _caches_lock:
         caches = list(_caches)
     excess = sum(cache.bytes for cache in caches) - bytes_max
@@ -130,10 +130,10 @@ def _bound_all(bytes_max: int) -> None:
 
 
 def cache_bytes() -> int:
-    """How much a collection keeps, by VICINAL_ROW_CACHE_MIB; all of a process keep `TOGETHER` times as much.
+    """The limit per collection, from VICINAL_ROW_CACHE_MIB; the limit per process is `TOGETHER` times as much.
 
     Raises:
-        InvalidArgument: it is no whole number.
+        InvalidArgument: it is not an integer.
     """
     value = os.environ.get(ROW_CACHE_VARIABLE) or str(ROW_CACHE_MIB)
     if not value.isdecimal():

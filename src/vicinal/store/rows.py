@@ -1,4 +1,4 @@
-"""Rows of a collection as SQLite keeps them."""
+"""Rows of a collection as stored in SQLite."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ UUID_BYTES = 16
 _IDS_BETWEEN = "SELECT slot, id FROM rows WHERE slot BETWEEN ? AND ?"
 _IDS_INDEXED = "SELECT slot, id FROM rows INDEXED BY sqlite_autoindex_rows_1 WHERE slot BETWEEN ? AND ?"
 _MANY = 4
-_IN_CHUNK = 500  # far below SQLite's limit on variables, few distinct statements
+_IN_CHUNK = 500  # far below SQLite's limit on variables, and few distinct statements
 
 
 @dataclass(slots=True)
 class Row:
-    """One row of the table `rows`, without its checksum."""
+    """A row of the table `rows`, without its checksum."""
 
     slot: int
     id: StoredId
@@ -49,7 +49,7 @@ class Row:
 
     @property
     def columns(self) -> tuple[int | str | bytes | None, ...]:
-        """Those that the checksum covers, in its order."""
+        """The columns that the checksum covers, in its order."""
         return (
             self.slot,
             self.id,
@@ -84,12 +84,12 @@ def user_id(value: StoredId) -> Id:
 
 
 def shown_id(value: object) -> str:
-    """An id that may be damaged, for a message."""
+    """An id, possibly damaged, for a message."""
     return f"{UUID(bytes=value) if isinstance(value, bytes) and len(value) == UUID_BYTES else value!r:.80}"
 
 
 def insert_rows(connection: apsw.Connection, rows: Iterable[tuple[Row, memoryview | bytes]]) -> None:
-    """Inserts each row with the checksum over it and its vector's bytes."""
+    """Inserts each row with a checksum of the row and its vector's bytes."""
     connection.executemany(
         _INSERT,
         (
@@ -112,10 +112,10 @@ def insert_rows(connection: apsw.Connection, rows: Iterable[tuple[Row, memoryvie
 def insert_block(
     connection: apsw.Connection, rows: list[tuple[Any, ...]], vectors: FloatMatrix | None, first: int
 ) -> None:
-    """Inserts rows given as tuples of all columns, with the checksum over each and its vector.
+    """Inserts rows given as tuples of all columns, each with a checksum of the row and its vector.
 
     Args:
-        vectors: float32, shape (len(rows), dim): those of the slots from `first`; None where no row has one.
+        vectors: float32, shape (len(rows), dim): the vectors of the slots from `first`; None if no row has one.
     """
     connection.executemany(_INSERT, checksums().sealed_rows(rows, vectors, first))
 
@@ -126,7 +126,7 @@ def delete_rows(connection: apsw.Connection, slots: Sequence[int]) -> None:
 
 
 def write_touched(connection: apsw.Connection, vectors: Vectors, rows: Iterable[Row]) -> None:
-    """Change, metadata and expiry of rows that stay where they are, with the checksum over each and its vector."""
+    """Writes change, metadata and expiry of rows that keep their slots, each with a new checksum."""
     unsealed = [(row.slot, row.id, row.change, 0, *row.columns[3:]) for row in rows]
     if not unsealed:
         return
@@ -138,7 +138,7 @@ def write_touched(connection: apsw.Connection, vectors: Vectors, rows: Iterable[
 
 
 def slots_of(connection: apsw.Connection, ids: Sequence[StoredId]) -> dict[StoredId, tuple[int, int | None]]:
-    """id -> (slot, expires_at), for those ids that are rows."""
+    """id -> (slot, expires_at), for the ids that exist."""
     found: dict[StoredId, tuple[int, int | None]] = {}
     for sql, chunk in _in_chunks("SELECT id, slot, expires_at FROM rows WHERE id IN ({})", ids):
         found.update((id_, (slot, expires_at)) for id_, slot, expires_at in connection.execute(sql, chunk))
@@ -146,9 +146,9 @@ def slots_of(connection: apsw.Connection, ids: Sequence[StoredId]) -> dict[Store
 
 
 def ids_of(connection: apsw.Connection, slots: Slots) -> list[StoredId]:
-    """Ids of rows, in the order of their slots; one scan of the table where they are many, or over the index of ids.
+    """Ids of rows, in the order of their slots: if there are many, by one scan of the table or of the index of ids.
 
-    That index is a small part of the table, but holds slots in no order: it pays where a good part of all are wanted.
+    That index is much smaller than the table, but its slots are not sorted: it pays if a large share is requested.
     """
     wanted: list[int] = slots.tolist()
     if len(wanted) > _IN_CHUNK:
@@ -164,10 +164,10 @@ def ids_of(connection: apsw.Connection, slots: Slots) -> list[StoredId]:
 def ids_after(
     connection: apsw.Connection, after: StoredId | None, *, limit: int, descending: bool = False
 ) -> list[tuple[StoredId, int]]:
-    """The next ids in their order and their slots: integers, then texts, then UUIDs. The index of ids has both.
+    """The next ids in order, with their slots: integers, then texts, then UUIDs. The index of ids contains both.
 
     Args:
-        after: the last id that is known; None to begin.
+        after: the last known id; None to start.
     """
     order, beyond = ("DESC", "<") if descending else ("ASC", ">")
     found = connection.execute(
@@ -195,7 +195,7 @@ def rows_by_slot(connection: apsw.Connection, vectors: Vectors, slots: Sequence[
 def rows_in_order(
     connection: apsw.Connection, vectors: Vectors, *, after: int, now: int, limit: int, offset: int = 0
 ) -> list[Row]:
-    """At most `limit` rows with a slot above `after` that have not expired, in insertion order."""
+    """At most `limit` unexpired rows with a slot above `after`, in insertion order."""
     found = connection.execute(
         f"SELECT {_COLUMNS} FROM rows WHERE slot > ? AND (expires_at IS NULL OR expires_at > ?) "
         "ORDER BY slot LIMIT ? OFFSET ?",
@@ -205,12 +205,12 @@ def rows_in_order(
 
 
 def rows_between(connection: apsw.Connection, vectors: Vectors, first: int, last: int) -> list[Row]:
-    """Rows of the slots from `first` up to and without `last`, in order."""
+    """Rows of the slots from `first` up to but not including `last`, in order."""
     found = connection.execute(f"SELECT {_COLUMNS} FROM rows WHERE slot >= ? AND slot < ? ORDER BY slot", (first, last))
     return _checked(connection, vectors, found)
 
 
-# What indexes are made of comes, like metadata, without a look at the checksum: a hit is checked before it is shown.
+# Data for indexes, like metadata, is read without verifying the checksum: a hit is verified before it is returned.
 def texts_between(connection: apsw.Connection, first: int, end: int) -> list[tuple[int, str | None]]:
     found = connection.execute("SELECT slot, text FROM rows WHERE slot >= ? AND slot < ?", (first, end))
     return cast("list[tuple[int, str | None]]", found.fetchall())
@@ -222,13 +222,13 @@ def sparse_between(connection: apsw.Connection, first: int, end: int) -> list[tu
 
 
 def unreadable_slots(connection: apsw.Connection, vectors: Vectors, after_change: int) -> list[int]:
-    """Slots of the rows written after that change whose checksum fails."""
+    """Slots of the rows written after that change whose checksum is wrong."""
     found = connection.execute(f"SELECT {_COLUMNS} FROM rows WHERE change > ?", (after_change,))
     return [row.slot for row, crc in _with_checksums(found) if not row.is_whole(crc, vectors)]
 
 
 def _checked(connection: apsw.Connection, vectors: Vectors, found: Iterable[tuple[Any, ...]]) -> list[Row]:
-    """No row leaves the store before its checksum has been compared."""
+    """Verifies the checksum of each row: no row leaves the store without it."""
     rows = list(found)
     if not rows:
         return []
@@ -246,7 +246,7 @@ def _checked(connection: apsw.Connection, vectors: Vectors, found: Iterable[tupl
 
 
 def _vectors_up_to(vectors: Vectors, rows: Sequence[tuple[Any, ...]]) -> FloatMatrix | None:
-    """Those of all slots up to the last that has one; None where no row has."""
+    """The vectors of all slots up to the last one in use; None if no row has a vector."""
     last = max((row[0] for row in rows if row[5] is not None), default=-1)
     return vectors.matrix(last + 1) if last >= 0 else None
 

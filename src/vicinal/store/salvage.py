@@ -1,8 +1,8 @@
-"""What a damaged generation still holds: its state, its rows, its `kv`, each proven by its own checksum.
+"""What a damaged generation still contains: its state, its rows, its `kv`, each proven by its own checksum.
 
-Rows come through the table where SQLite can follow it, and else straight from the pages. A page that was given
-up may still show rows deleted long ago, so a row from a page needs a witness that it lives: the index of ids, or
-a page that is known to be in use and a feed that does not call it dead. Without one it is kept, and called doubtful.
+Rows are read through the table if SQLite can follow it, and otherwise directly from the pages. A page that was freed
+may still contain rows deleted long ago, so a row from a page needs a witness that it is alive: the index of ids, or a
+page that is known to be in use and a feed that does not call it dead. Without a witness it is kept, and called doubtful.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ _ROWS_TRIED = 8
 _DIMENSION_TRIED_MAX = 8192
 _IDS = "SELECT id, slot FROM rows INDEXED BY sqlite_autoindex_rows_1 ORDER BY id"
 
-Position = tuple[int, int]  # page and place in it
+Position = tuple[int, int]  # page and position in it
 
 
 @dataclass(slots=True)
 class Witnesses:
-    """Who else knows which slots hold rows.
+    """Other evidence of which slots contain rows.
 
     Attributes:
-        live: slot -> id, by the index of ids.
-        complete: whether that index was read to its end, so that what it does not know is no row.
+        live: slot -> id, according to the index of ids.
+        complete: whether that index was read to its end, so that anything not in it is not a row.
         dead: slots that a change ended.
-        change: the highest one that a whole row of `changes` names.
+        change: the highest one in an intact row of `changes`.
     """
 
     live: dict[int, StoredId] = field(default_factory=dict)
@@ -54,13 +54,13 @@ class Survey:
     """What can be kept and what cannot.
 
     Attributes:
-        kept: slot -> where its row was found; None for the table.
-        lost: slot -> (id if it is known, why).
+        kept: slot -> position where its row was found; None for the table.
+        lost: slot -> (id if it is known, reason).
         doubtful: ids of kept rows that may have been deleted before the damage.
-        knows_all_lost: whether every lost row is named.
-        unreadable: ranges of slots of which nobody knows whether they held rows.
+        knows_all_lost: whether every lost row is listed.
+        unreadable: ranges of slots of which it is unknown whether they contained rows.
         change: the highest one seen anywhere.
-        highest_id: of the integer ids that are kept or known to be lost.
+        highest_id: the highest integer id that is kept or known to be lost.
     """
 
     kept: dict[int, Position | None] = field(default_factory=dict)
@@ -76,7 +76,7 @@ def survey(connection: apsw.Connection, vectors: VectorBytes, slot_end: int) -> 
     """Looks at every row without keeping any in memory.
 
     Args:
-        slot_end: the first slot that was never handed out, as far as it is known.
+        slot_end: the first slot that was never assigned, as far as is known.
     """
     witnesses = _witnesses(connection)
     found = _SalvagedRows(Survey(), witnesses)
@@ -103,7 +103,7 @@ def kept_rows(connection: apsw.Connection, vectors: VectorBytes, found: Survey) 
         rows = {
             item[0].slot: item[0]
             for item in stored_rows(connection, batch[0], batch[-1] + 1)
-            # In a damaged tree one slot may come twice, once as what was written and once not.
+            # In a damaged tree, a slot may occur twice, once as it was written and once not.
             if not isinstance(item, Unreadable) and item[0].slot in wanted and vectors.fault(*item) is None
         }
         for slot in batch:
@@ -114,7 +114,7 @@ def kept_rows(connection: apsw.Connection, vectors: VectorBytes, found: Survey) 
 
 
 def dimension_by_rows(connection: apsw.Connection, read_at: Callable[[int, int], bytes]) -> int | None:
-    """The dimension at which a row's checksum holds; None where there is none.
+    """The dimension for which a row's checksum is correct; None if there is none.
 
     Args:
         read_at: (position, count) -> bytes of `vectors.f32`.
@@ -138,7 +138,7 @@ def _has_vector(cell: Cell) -> bool:
 
 
 def readable_kv(connection: apsw.Connection) -> list[tuple[Any, ...]]:
-    """The rows of `kv` that are whole, by the table or by its pages."""
+    """The intact rows of `kv`, read by the table or by its pages."""
     try:
         found = connection.execute("SELECT owner, key, value, crc FROM kv").fetchall()
     except READ_ERRORS:
@@ -148,7 +148,7 @@ def readable_kv(connection: apsw.Connection) -> list[tuple[Any, ...]]:
 
 
 class _SalvagedRows:
-    """Rows found so far; of two with one id the newer stays."""
+    """The rows found so far; of two with the same id, the newer is kept."""
 
     def __init__(self, survey: Survey, witnesses: Witnesses) -> None:
         self.survey = survey
@@ -156,10 +156,10 @@ class _SalvagedRows:
         self._by_id: dict[StoredId, tuple[int, int]] = {}  # id -> (change, slot)
 
     def take(self, row: Row, crc: object, vectors: VectorBytes, position: Position | None) -> bool:
-        """Notes the row as kept, or as lost; whether it is kept."""
+        """Records the row as kept or as lost; returns whether it is kept."""
         fault = vectors.fault(row, crc)
         if fault is not None:
-            if position is None:  # what fails in a page may never have been a row
+            if position is None:  # invalid data in a page may never have been a row
                 self.survey.lost[row.slot] = (self.witnesses.live.get(row.slot, row.id), fault)
             return False
         older = self._by_id.get(row.id)
@@ -178,7 +178,7 @@ class _SalvagedRows:
 
 def _witnesses(connection: apsw.Connection) -> Witnesses:
     witnesses = Witnesses()
-    with contextlib.suppress(*READ_ERRORS):  # then the pages are asked
+    with contextlib.suppress(*READ_ERRORS):  # then the pages are used
         witnesses.live = {slot: id_ for id_, slot in connection.execute(_IDS)}
         witnesses.complete = True
     with contextlib.suppress(*READ_ERRORS):
@@ -195,12 +195,12 @@ def _hear_change(witnesses: Witnesses, columns: Sequence[Any]) -> None:
 
 
 def _look_in_pages(connection: apsw.Connection, vectors: VectorBytes, found: _SalvagedRows) -> None:
-    """Rows that SQLite did not lead to."""
+    """Finds rows that SQLite did not lead to."""
     pages, witnesses, survey = Pages(connection), found.witnesses, found.survey
     _ask_pages(pages, witnesses)
     in_use = pages.tree(ROWS_ROOT).pages
     candidates = [
-        Cell(cell.page, cell.position, cell.rowid, cell.columns[1:2])  # where it lies and its id are enough
+        Cell(cell.page, cell.position, cell.rowid, cell.columns[1:2])  # its position and id are enough
         for cell in pages.cells()
         if cell.rowid is not None and len(cell.columns) == _ROW_COLUMNS and cell.rowid not in survey.kept
     ]
@@ -212,7 +212,7 @@ def _look_in_pages(connection: apsw.Connection, vectors: VectorBytes, found: _Sa
 
 
 def _ask_pages(pages: Pages, witnesses: Witnesses) -> None:
-    """Index of ids and feed once more, from what their pages hold."""
+    """Reads the index of ids and the feed again, from their pages."""
     if not witnesses.complete:
         tree = pages.tree(ID_INDEX_ROOT)
         entries = [cell for cell in pages.cells_of(tree) if len(cell.columns) == _ID_INDEX_COLUMNS]
@@ -224,8 +224,8 @@ def _ask_pages(pages: Pages, witnesses: Witnesses) -> None:
 
 
 def _lives(witnesses: Witnesses, cell: Cell, page_is_in_use: bool) -> bool | None:
-    """Whether a row that lies in a page is one, and not what a page given up still shows; None: nobody knows."""
-    assert cell.rowid is not None  # a row's cell has it
+    """Whether a row in a page is alive, as opposed to left over in a freed page; None if unknown."""
+    assert cell.rowid is not None  # the cell of a row has one
     is_listed = bool(witnesses.live.get(cell.rowid) == cell.columns[0])
     if witnesses.complete:
         return is_listed
@@ -235,13 +235,13 @@ def _lives(witnesses: Witnesses, cell: Cell, page_is_in_use: bool) -> bool | Non
 
 
 def _row(cell: Cell) -> tuple[Row, object]:
-    assert cell.rowid is not None  # only cells of tables come here
+    assert cell.rowid is not None  # only cells of tables are passed
     _, id_, change, crc, *rest = cell.columns
     return Row(cell.rowid, id_, change, *rest), crc
 
 
 def _name_lost(found: _SalvagedRows, unreadable: list[Unreadable]) -> None:
-    """Slots that the index of ids calls rows, and that nothing was found of."""
+    """Slots that are rows according to the index of ids, and of which nothing was found."""
     survey, live = found.survey, found.witnesses.live
     for slot, id_ in live.items():
         if slot not in survey.kept and slot not in found.witnesses.dead:
@@ -253,7 +253,7 @@ def _name_lost(found: _SalvagedRows, unreadable: list[Unreadable]) -> None:
 
 
 def highest_change(connection: apsw.Connection) -> int:
-    """The last commit that a whole row of `changes` names."""
+    """The last commit in an intact row of `changes`."""
     witnesses = Witnesses()
     for cell in Pages(connection).cells():
         if cell.rowid is not None and len(cell.columns) == _CHANGE_COLUMNS:

@@ -1,4 +1,4 @@
-"""The state of a damaged generation: as it was written where that can be proven, else what its columns still say."""
+"""The state of a damaged generation: as written if that can be proven, otherwise what its columns still say."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _INT_BITS = 64
 
 
 def proven_state(connection: apsw.Connection) -> State | None:
-    """The newest state whose checksum holds, or holds again after one bit is turned back; None where there is none."""
+    """The newest state whose checksum is correct, or becomes correct by flipping one bit; None if there is none."""
     with contextlib.suppress(*READ_ERRORS):
         return read_state(connection)
     found = [state for columns, crc in _stored(connection) if (state := _proven(columns, crc)) is not None]
@@ -29,7 +29,7 @@ def proven_state(connection: apsw.Connection) -> State | None:
 
 
 def plausible_state(connection: apsw.Connection) -> State | None:
-    """A state that fails its checksum, and of which everything that cannot be recomputed makes sense."""
+    """A state with a wrong checksum, in which everything that cannot be recomputed is plausible."""
     for columns, _ in _stored(connection):
         state = State(*columns)
         if _makes_sense(state):
@@ -38,9 +38,9 @@ def plausible_state(connection: apsw.Connection) -> State | None:
 
 
 def _stored(connection: apsw.Connection) -> Iterator[tuple[list[Any], Any]]:
-    """(columns, checksum) of every row of `state` that lies in a page."""
+    """(columns, checksum) of every row of `state` found in a page."""
     for cell in Pages(connection).cells():
-        if cell.rowid == 1 and len(cell.columns) == _STATE_COLUMNS + 2:  # besides: `one`, which is the rowid, and crc
+        if cell.rowid == 1 and len(cell.columns) == _STATE_COLUMNS + 2:  # plus `one`, which is the rowid, and crc
             yield cell.columns[1:-1], cell.columns[-1]
 
 
@@ -50,10 +50,10 @@ def _proven(columns: list[Any], crc: Any) -> State | None:
     for i, value in enumerate(columns):
         for candidate in _one_bit_off(value):
             turned_back = [*columns[:i], candidate, *columns[i + 1 :]]
-            if is_whole(crc, *turned_back):  # unique: CRC-32 tells any two flips in so short a row apart
+            if is_whole(crc, *turned_back):  # unique: CRC-32 distinguishes any two flips in such a short row
                 return State(*turned_back)
     with contextlib.suppress(TypeError, ValueError):
-        if (crc_of(*columns) ^ crc).bit_count() == 1:  # the checksum itself was hit
+        if (crc_of(*columns) ^ crc).bit_count() == 1:  # the flip is in the checksum itself
             return State(*columns)
     return None
 
@@ -72,7 +72,7 @@ def _one_bit_off(value: Any) -> Iterator[Any]:
 
 
 def _makes_sense(state: State) -> bool:
-    """Of the numbers only the dimension counts here, which the rows' checksums prove; the others are recomputed."""
+    """Of the numbers, only the dimension matters here, which the rows' checksums prove; the others are recomputed."""
     try:
         encoder = None if state.encoder is None else json.loads(state.encoder)
         settings = json.loads(state.settings)

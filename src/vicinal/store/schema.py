@@ -1,4 +1,4 @@
-"""The tables of a collection. A file with others is not one of ours, whatever its checksums say."""
+"""The tables of a collection. A file with other tables is not ours, even if its checksums are correct."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Definition = tuple[object, ...]  # type, name, table, SQL
 
 
 def check_schema(connection: apsw.Connection) -> None:
-    """Compares the text of every table, index, view and trigger: it says what a column means.
+    """Compares the definition of every table, index, view and trigger, since it determines what a column means.
 
     Raises:
         Damaged: one is missing, changed or added.
@@ -39,7 +39,7 @@ def check_schema(connection: apsw.Connection) -> None:
 
 
 def definitions(connection: apsw.Connection) -> tuple[Definition, ...]:
-    """All that the file defines, by name."""
+    """Everything that the file defines, by name."""
     return tuple(connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name").fetchall())
 
 

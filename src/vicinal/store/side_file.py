@@ -1,4 +1,4 @@
-"""A file of SQLite's beside the records that may be lost at any time: a cache, a log."""
+"""An SQLite file beside the records that may be lost at any time: a cache, a log."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _SUSPEND_WAIT_SECONDS = 2.0
 
 
 class SideFile:
-    """Opened when it is first used, and again after a fork. Several processes may share it. Thread-safe.
+    """Opened on first use, and again after a fork. Several processes may share it. Thread-safe.
 
     It is written without waiting for the disk, and what is deleted in it is overwritten.
 
     Args:
-        path: the file; made where it is missing.
-        create: makes its tables where they are missing.
+        path: the file; created if missing.
+        create: statements that create its tables if missing.
     """
 
     def __init__(self, path: str, files: Files, create: str) -> None:
@@ -54,7 +54,7 @@ class SideFile:
             return work(self._connection)
 
     def erase(self, delete: str) -> None:
-        """Runs statements that delete, and leaves none of the bytes behind. A damaged file goes as a whole.
+        """Runs statements that delete rows, and leaves none of their bytes behind. A damaged file is deleted.
 
         Raises:
             StoreError: another process is using it, or it cannot be removed.
@@ -74,13 +74,13 @@ class SideFile:
             self.remove()
 
     def remove(self) -> None:
-        """Deletes the file, or what lies in its place; the next call creates it again.
+        """Deletes the file, or whatever is in its place; the next call creates it again.
 
         Raises:
             StoreError: it cannot be deleted.
         """
         with sqlite_in_use.own.lock, self._lock, translated(self._path):
-            with contextlib.suppress(apsw.Error):  # of a damaged file
+            with contextlib.suppress(apsw.Error):  # raised for a damaged file
                 self._close()
             self._connection = None
             for path in (self._path, f"{self._path}-wal", f"{self._path}-shm"):

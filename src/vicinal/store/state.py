@@ -1,4 +1,4 @@
-"""The one row that says what a generation is and how far it has come."""
+"""The single row that describes a generation and its progress."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .checksum import crc_of, is_whole
 from .connections import Connections
 
 FORMAT = 1
-_DIMENSION_MAX = 65536  # of a vector that can be coded
+_DIMENSION_MAX = 65536  # of a vector that can be encoded as a code
 _SLOTS_MAX = 2**32 - 2
 
 
@@ -48,17 +48,17 @@ class State:
         return _parsed(self.settings)
 
 
-@cache  # every call asks, and a process sees few different ones
+@cache  # needed by every call, and a process sees few different values
 def _parsed(settings: str) -> Mapping[str, Any]:
     return MappingProxyType(json.loads(settings))
 
 
 class EncoderChanged(Exception):
-    """The collection has another encoder than the one that made a vector: encode again. Never seen by users."""
+    """The collection's encoder is no longer the one that encoded a vector: encode again. Never seen by users."""
 
 
 _COLUMNS = [field.name for field in fields(State)]
-_values = attrgetter(*_COLUMNS)  # `astuple` copies each value deeply, a sixth of the time of a small commit
+_values = attrgetter(*_COLUMNS)  # `astuple` would copy each value deeply, in a sixth of the time of a small commit
 _SELECT = f"SELECT {', '.join(_COLUMNS)}, crc FROM state"
 _INSERT = f"INSERT INTO state(one, {', '.join(_COLUMNS)}, crc) VALUES (1{', ?' * (len(_COLUMNS) + 1)})"
 _UPDATE = f"UPDATE state SET {', '.join(f'{c} = ?' for c in [*_COLUMNS, 'crc'])}"
@@ -81,11 +81,11 @@ def update_state(connection: apsw.Connection, state: State) -> None:
 
 
 def read_state(connection: apsw.Connection) -> State:
-    """The state as this transaction sees it.
+    """The state as seen by this transaction.
 
     Raises:
         FormatUnsupported: written in a format that this version does not know.
-        Damaged: the row fails its checksum.
+        Damaged: the checksum of the row is wrong.
     """
     found = connection.execute(_SELECT).fetchone()
     place = connection.filename or ":memory:"
@@ -109,7 +109,7 @@ def read_state(connection: apsw.Connection) -> State:
 
 
 def _can_be(state: State) -> bool:
-    """Memory is taken by these numbers. A checksum does not say that they are ours."""
+    """Checks numbers by which memory is allocated. A correct checksum does not prove that they are valid."""
     dimension = 1 if state.dimension is None else state.dimension
     return (
         1 <= dimension <= _DIMENSION_MAX
@@ -120,7 +120,7 @@ def _can_be(state: State) -> bool:
 
 
 def peek_state(connections: Connections) -> tuple[int, str | None, bytes]:
-    """(change, moved_to, uuid), read at the start of every call: so it is three columns and no checksum."""
+    """(change, moved_to, uuid), read at the start of every call: only three columns, and no checksum."""
     found = connections.first("SELECT change, moved_to, uuid FROM state")
     assert found is not None  # read_state has seen the row when the generation was opened
     return found[0], found[1], found[2]

@@ -1,6 +1,6 @@
-"""A second copy of what a state says for good, beside the records.
+"""A second copy of the permanent part of a state, beside the records.
 
-All of it lies in one page of `records.db`. Without this copy the loss of that page would make every row meaningless.
+The state is in a single page of `records.db`. Without this copy, losing that page would make every row meaningless.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ STATE_COPY = "state.json"
 
 
 def state_copy(state: State) -> bytes:
-    """The file, which is written once, when the generation is made."""
+    """The content of the file, which is written once, when the generation is created."""
     said = _said(state)
     return json.dumps({**said, "crc": crc32(_canonical(said))}, indent=2).encode()
 
 
 def read_state_copy(files: Files, generation: str) -> State | None:
-    """A state whose counters are zero; None where the copy is missing or damaged."""
+    """A state whose counters are zero; None if the copy is missing or damaged."""
     try:
         file = files.open(os.path.join(generation, STATE_COPY))
     except StoreError:
@@ -45,7 +45,7 @@ def read_state_copy(files: Files, generation: str) -> State | None:
 
 
 def agrees(copy: State, state: State) -> bool:
-    """Whether the copy says what the state says. A dimension that was open when it was made says nothing."""
+    """Whether copy and state agree. A dimension that was not set when the copy was made is not compared."""
     mine, its = _said(copy), _said(state)
     return all(mine[name] == its[name] for name in mine if name != "dimension" or mine[name] is not None)
 

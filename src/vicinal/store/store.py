@@ -1,4 +1,4 @@
-"""One collection's files in one process: read at one point in time, written, kept up, closed."""
+"""A collection's files in one process: read at one point in time, written, maintained, closed."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ class Store(Generic[IndexT]):
     Files are open between the first call and `sleep`; the next call opens them again.
 
     Args:
-        files: the seam.
+        files: the file system.
         folder: the collection's folder, or None with `state` for a collection in memory.
-        make_index: makes the empty index that this store then feeds.
-        state: first state of a collection in memory.
+        make_index: creates the empty index, which this store then updates.
+        state: the first state of a collection in memory.
 
     Attributes:
         open_files: the current generation, as this process has it open.
-        writer: of commits.
-        upkeep: publication, compaction, copies and the end.
-        query_log: of searches, where a user asks for it.
+        writer: makes commits.
+        upkeep: publication, compaction, copies, and dropping.
+        query_log: the log of searches, if a user has enabled it.
         used_at: monotonic time of the last call of a handle; upkeep does not count.
     """
 
@@ -72,7 +72,7 @@ class Store(Generic[IndexT]):
         self.writer = Writer(self.open_files, self.upkeep.after_write_in_memory)
         self.query_log = QueryLog(files, folder)
         if folder is None:
-            assert state is not None  # only our own code opens stores
+            assert state is not None  # only internal code opens stores
             self.open_files.create(state)
         else:
             with self.open_files.lock:
@@ -85,16 +85,16 @@ class Store(Generic[IndexT]):
 
     @property
     def is_over(self) -> bool:
-        """Closed for good: by `close`, or because the collection was dropped, or its files are gone."""
+        """Whether it is closed for good: by `close`, or because the collection was dropped, or its files are gone."""
         return self.fate != ""
 
     @property
     def fate(self) -> str:
-        """What has become of it, in a word or two; empty while it can be used."""
+        """Why it cannot be used any more, in a word or two; empty while it can be used."""
         return self.open_files.fate
 
     def is_in_place(self) -> bool:
-        """Whether the folder is the one that was opened: it may have been deleted, moved, or replaced by a copy."""
+        """Whether the folder is still the one that was opened, and was not deleted, moved, or replaced by a copy."""
         return self.open_files.is_in_place()
 
     @property
@@ -121,11 +121,11 @@ class Store(Generic[IndexT]):
         return Using(self.open_files.hold)
 
     def in_force(self) -> Using[IndexT]:
-        """The current generation, its index after every commit up to now."""
+        """The current generation, with its index caught up with every commit so far."""
         return Using(self.open_files.hold_in_force)
 
     def current(self) -> State:
-        """The state after every commit up to now."""
+        """The state after every commit so far."""
         with self.in_force() as opened:
             return opened.feed.state
 
@@ -135,7 +135,7 @@ class Store(Generic[IndexT]):
         return None if opened is None else opened.feed.state
 
     def known(self) -> State:
-        """The newest state that this process has seen: what to try first, where a search looks again anyway."""
+        """The newest state that this process has seen: a first guess, for searches that verify it later anyway."""
         opened = self.open_files.opened
         if opened is not None:
             return opened.feed.state
@@ -143,17 +143,17 @@ class Store(Generic[IndexT]):
             return opened.feed.state
 
     def known_place(self) -> tuple[str, int] | None:
-        """Generation and commit that this process has seen last, without looking; None where its files are closed."""
+        """The last generation and commit that this process has seen, without I/O; None while its files are closed."""
         opened = self.open_files.opened
         return None if opened is None else (opened.generation.name, opened.feed.state.change)
 
     def published(self) -> Publication | None:
-        """Where whoever opens the collection begins, as far as this process knows: see `publishing.oldest`."""
+        """Where a process that opens the collection now starts, as far as is known here: see `publishing.oldest`."""
         with self.in_force() as opened:
             return oldest(opened)
 
     def snapshot(self, take: Callable[[IndexT, Reader], T]) -> Taking[IndexT, T]:
-        """What `take` reads off the index after every commit up to now, and a reader for its rows.
+        """What `take` reads from the index after every commit so far, and a reader for its rows.
 
         The reader sees later commits too: compare a row's `change` with the index's.
         """
@@ -165,12 +165,12 @@ class Store(Generic[IndexT]):
             connections = opened.generation.connections
             with connections.turn, connections.reader() as connection, connection:
                 return work(Reader(opened.generation, opened.feed.state, connection))
-        raise AssertionError("a transaction swallows no error")  # which its type does not say
+        raise AssertionError("a transaction swallows no error")  # which type checkers cannot know
 
     def at_moment(self, take: Callable[[IndexT, Reader], S], work: Callable[[S, Reader], T]) -> T:
-        """Like `snapshot`, with index and reader at exactly one point in time: nothing moves until `work` returns.
+        """Like `snapshot`, with index and reader at exactly one point in time: nothing changes until `work` returns.
 
-        A function and no `with` block: see `Connections.write`.
+        A function instead of a `with` block: see `Connections.write`.
         """
         with self.in_force() as opened:
             return at_moment(opened, take, work)
@@ -178,7 +178,7 @@ class Store(Generic[IndexT]):
     # -- writing
 
     def write(self, plan: Callable[[Transaction], T], *, timeout: float, durability: Durability) -> T:
-        """Runs `plan` inside one commit: all of it or nothing.
+        """Runs `plan` inside one commit, atomically.
 
         Raises:
             WriterBusy, DiskFull: nothing changed.
@@ -195,18 +195,18 @@ class Store(Generic[IndexT]):
         timeout: float,
         durability: Durability,
     ) -> T:
-        """Like `write`, for a plan that needs what `choose` makes of what `take` reads off the index.
+        """Like `write`, for a plan that needs the result of `choose` for what `take` reads from the index.
 
-        The index stands at the commit before. `choose` may take long: it blocks no search.
+        The index is at the preceding commit. `choose` may take long: it blocks no search.
         """
         return self.writer.write_selected(take, choose, plan, timeout, durability)
 
     def sync(self, timeout: float) -> None:
-        """Makes all earlier commits survive power loss, whatever durability they were made with."""
+        """Makes all earlier commits survive power loss, whatever their durability."""
         self.writer.sync(timeout)
 
     def wait_indexed(self, seconds: float | None = None) -> bool:
-        """Builds into the index what was written before, with all processors; False where that takes too long."""
+        """Adds everything written before to the index, on all processors; False if that takes too long."""
         deadline = math.inf if seconds is None else time.monotonic() + seconds
         while True:
             with self.in_force() as opened:
@@ -219,10 +219,10 @@ class Store(Generic[IndexT]):
     # -- closing
 
     def sleep(self, *, wait: bool = True) -> bool:
-        """Closes the files until the next call, or when the calls that use them return; False where it does not.
+        """Closes the files until the next call, or when the calls that use them return; False if it does not.
 
         Args:
-            wait: for a call that is opening the files just now.
+            wait: wait for a call that is opening the files right now.
         """
         return self.open_files.sleep(self._sync_if_due, wait=wait)
 
@@ -231,12 +231,12 @@ class Store(Generic[IndexT]):
             self.sync(_CLOSE_WAIT_SECONDS)
 
     def close(self) -> None:
-        """Syncs and publishes what is due and closes the files. The last one to close leaves no log behind."""
+        """Syncs and publishes what is due and closes the files. The last process to close leaves no log behind."""
         files = self.open_files
         if files.is_closed or not files.is_of_this_process:
             return
         self.upkeep.end()
-        with self.upkeep.lock, self.upkeep.sync_lock:  # what the housekeeping threads have begun comes to its end
+        with self.upkeep.lock, self.upkeep.sync_lock:  # waits for what the housekeeping threads have begun
             try:
                 if self.on_disk and self.is_awake and self.is_in_place():
                     with contextlib.suppress(CollectionDropped):  # by another process: there is nothing to finish
@@ -247,6 +247,6 @@ class Store(Generic[IndexT]):
         indexing.wait()
 
     def drop_in_memory(self) -> None:
-        """The end of a collection that is nowhere else; the next call gets `CollectionDropped`."""
+        """Ends a collection in memory; the next call raises `CollectionDropped`."""
         self.open_files.drop()
         self.close()

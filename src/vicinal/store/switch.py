@@ -1,12 +1,12 @@
-"""The next generation, built beside the current one, and the commit that makes everybody move to it.
+"""Builds the next generation beside the current one, and makes the commit that moves every process to it.
 
 Compact, purge, reembed, alter, restore and repair differ only in what they copy.
 
-    copy live rows by ranges in short reads      nobody waits
+    copy live rows by ranges in short reads      blocks no other call
     replay the changes made meanwhile            until few are left
-    publish an index of what is there            so that nobody has to build one after the switch
-    replay the changes made meanwhile            until few are left; the index's reader applies them too
-    sync, rename new-* to g2, sync the folder    an orphan, should we die here
+    publish an index of the copy                 so that no process has to build one after the switch
+    replay the changes made meanwhile            until few are left; readers of the index apply them too
+    sync, rename new-* to g2, sync the folder    left over if we die here
     BEGIN IMMEDIATE on g1, replay the rest, set moved_to = g2, COMMIT      the switch
 """
 
@@ -35,12 +35,12 @@ from .rows import Row, delete_rows, insert_rows, rows_between, rows_by_slot
 from .state import State, read_state, update_state
 from .vectors import FileVectors, Vectors
 
-_COPY_SLOTS = 4096  # one short read
+_COPY_SLOTS = 4096  # per short read
 _REPLAY_UNTIL_CHANGES = 64  # few enough to be replayed while writers wait
-_REPLAY_ROUNDS_MAX = 8  # against a writer that never pauses
+_REPLAY_ROUNDS_MAX = 8  # limit if a writer never pauses
 _SPACE_MARGIN = 1.1
 _CHECKPOINT_BYTES = 8 << 20
-_LOCAL_WAIT_SECONDS = 10.0  # nobody else knows of the new generation
+_LOCAL_WAIT_SECONDS = 10.0  # no other process knows of the new generation
 _IN_MEMORY = "memory"
 
 Copied = tuple[Row, memoryview | bytes]
@@ -49,11 +49,11 @@ Transform = Callable[[list[Copied]], list[Copied]]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the next generation is to be.
+    """What the next generation will be.
 
     Attributes:
-        state: from the state that is current at the end to the new one; slots and stamps are filled in.
-        transform: what happens to each batch of rows, without changing their number or order; None for nothing.
+        state: a function from the state that is current at the end to the new one; slots and stamps are filled in.
+        transform: applied to each batch of rows, without changing their number or order; None for no change.
         source: copy from this generation instead of the current one, and replay nothing.
     """
 
@@ -75,12 +75,12 @@ def switch(
     """Builds the next generation, commits the switch and returns its name. The caller holds the builder role.
 
     Args:
-        publish: saves the indexes of the generation in a folder that nobody else knows of; it is also given where the
-            rows of old slots are there, -1 for nowhere.
+        publish: saves the indexes of the generation in a folder that no other process knows; its second argument is
+            the new slot for each old slot, -1 for none.
 
     Raises:
         DiskFull: not enough free space; nothing changed.
-        WriterBusy: the last lock was not to be had; nothing changed.
+        WriterBusy: the last lock was not available; nothing changed.
     """
     _check_space(files, folder, plan.source or old)
     building = os.path.join(folder, building_name())
@@ -130,7 +130,7 @@ def switch_in_memory(
     timeout: float,
     put_in_force: Callable[[Generation, NDArray[np.int64]], None],
 ) -> None:
-    """The same without files, while writers and readers wait."""
+    """The same without files; writers and readers wait."""
 
     def commit(connection: apsw.Connection) -> None:
         last = read_state(connection)
@@ -139,7 +139,7 @@ def switch_in_memory(
         copy.everything(old)
         copy.finish(plan, last, connection)
         put_in_force(new, copy.new_slots)
-        update_state(connection, replace(last, moved_to=_IN_MEMORY))  # for writers that wait for this very lock
+        update_state(connection, replace(last, moved_to=_IN_MEMORY))  # for writers that wait for this lock
         connection.execute("COMMIT")
 
     old.connections.write(commit, timeout, "process")
@@ -174,7 +174,7 @@ def _replay_until_few(copy: _Copy, old: Generation) -> None:
 
 
 def _abandon(files: Files, building: str, final: str, old: Generation) -> None:
-    """Takes away what nobody was told of; if the switch was committed after all, it stays."""
+    """Removes the new generation, which no process knows yet; if the switch was committed after all, it stays."""
     if files.exists(building):
         files.remove_tree(building)
     if files.exists(final):
@@ -196,9 +196,9 @@ class _Copy:
         self._now = now
         self.change = 0  # of the old generation, copied so far
         self._known_slots = 0  # its slots at that change
-        self._slot = 0  # the next one here
+        self._slot = 0  # the next slot in the new generation
         self._new_slots = np.empty(0, dtype=np.int64)  # by old slot, -1 for none
-        self._told: int | None = None  # up to here its own feed goes; None where it has none yet
+        self._told: int | None = None  # the end of its own feed; None if it has none yet
         if earlier is not None:
             self._go_on_from(earlier)
 
@@ -208,7 +208,7 @@ class _Copy:
 
     @property
     def new_slots(self) -> NDArray[np.int64]:
-        """Where the rows of old slots are now; -1 for nowhere."""
+        """The new slot for each old slot; -1 for none."""
         return self._new_slots
 
     @property
@@ -216,7 +216,7 @@ class _Copy:
         return self._vectors.dimension
 
     def everything(self, source: Generation) -> None:
-        """All rows of `source`, by ranges; what changes meanwhile is for `replay`."""
+        """Copies all rows of `source`, by ranges; concurrent changes are left to `replay`."""
         connections = source.connections
         with connections.turn, connections.reader() as connection:
             state = read_state(connection)
@@ -230,12 +230,12 @@ class _Copy:
         self._copy_kv(source)
 
     def replay(self, connection: apsw.Connection, vectors: Vectors) -> None:
-        """What the old generation's commits did since the last round, as of this transaction."""
+        """Applies the old generation's commits since the last round, as of this transaction."""
         state = read_state(connection)
         if state.change == self.change:
             return
         if state.trimmed > self.change:
-            raise StoreError("changes were trimmed under the builder", name="changes")  # the role forbids it
+            raise StoreError("changes were trimmed under the builder", name="changes")  # the role prevents this
         dead, touched = read_ended(connection, self.change)
         self._delete([slot for slot in dead.tolist() if slot < self._known_slots])
         self._touch(rows_by_slot(connection, vectors, [s for s in touched.tolist() if s < self._known_slots]), vectors)
@@ -251,7 +251,7 @@ class _Copy:
         self.change, self._known_slots = state.change, state.next_slot
 
     def stamp(self, plan: Plan, start: State) -> None:
-        """Makes it a generation that can be opened. What is replayed from now on is in its feed, commit by commit."""
+        """Makes it a generation that can be opened. Later replays are added to its feed, commit by commit."""
         change = self.change if plan.source is None else start.change
 
         def write(connection: apsw.Connection) -> None:
@@ -262,7 +262,7 @@ class _Copy:
         self._told = change
 
     def _retell(self, old: apsw.Connection, after: int) -> None:
-        """The old generation's commits after `after`, in terms of the new slots."""
+        """Adds the old generation's commits after `after` to the feed, in terms of the new slots."""
         commits = list(read_commits(old, after))
 
         def write(connection: apsw.Connection) -> None:
@@ -275,7 +275,7 @@ class _Copy:
         self._write(write)
 
     def finish(self, plan: Plan, last: State, old: apsw.Connection) -> None:
-        """The state that names all this, while the old generation is locked."""
+        """Writes the final state, while the old generation is locked."""
 
         def write(connection: apsw.Connection) -> None:
             if plan.source is None:
@@ -292,7 +292,7 @@ class _Copy:
         self._vectors.sync()
 
     def _state(self, plan: Plan, last: State, change: int, trimmed: int, nonce: bytes) -> State:
-        """What the plan makes of the old generation's state, at `change`."""
+        """The new state by the plan, from the old generation's state, at `change`."""
         state = plan.state(last if plan.source is None else replace(plan.source.state, next_id=last.next_id))
         return replace(
             state,
@@ -327,7 +327,7 @@ class _Copy:
         self._write(lambda connection: insert_rows(connection, placed))
 
     def _placed(self, kept: Sequence[Row], copied: Sequence[Copied]) -> Iterator[Copied]:
-        """The rows at their new slots, their vectors written."""
+        """The rows at their new slots, after writing their vectors."""
         first = self._slot
         old_slots = [row.slot for row in kept]
         self._new_slots[old_slots] = np.arange(first, first + len(kept))
@@ -346,7 +346,7 @@ class _Copy:
         return [slot for slot in found if slot >= 0]
 
     def _touch(self, rows: dict[int, Row], vectors: Vectors) -> None:
-        """Metadata and expiry again, as they are now."""
+        """Writes metadata and expiry again, in their current version."""
 
         def write(connection: apsw.Connection) -> None:
             for old_slot, row in rows.items():
@@ -367,7 +367,7 @@ class _Copy:
 
 @contextlib.contextmanager
 def _copy_in(files: Files, folder: str, plan: Plan, now: int, earlier: _Copy | None = None) -> Iterator[_Copy]:
-    """A copy that writes into `folder`, going on from an earlier one; when it ends, everything is synced and closed."""
+    """A copy that writes into `folder`, continuing an earlier one; at the end, everything is synced and closed."""
     connections = Connections(os.path.join(folder, "records.db"), files, secure_delete=True)
     file = files.open(os.path.join(folder, "vectors.f32"))
     try:
@@ -377,11 +377,11 @@ def _copy_in(files: Files, folder: str, plan: Plan, now: int, earlier: _Copy | N
         file.sync()
     finally:
         file.close()
-        connections.close()  # the writer's is the last, so SQLite checkpoints its log, and syncs
+        connections.close()  # the writer's is closed last, so SQLite checkpoints its log, and syncs
 
 
 def _block(raws: Sequence[memoryview | bytes]) -> FloatMatrix | None:
-    """Vectors of the rows as one matrix, zero where a row has none; None where none has one."""
+    """Vectors of the rows as one matrix, zero for rows without a vector; None if no row has one."""
     width = max((len(raw) for raw in raws), default=0)
     if width == 0:
         return None

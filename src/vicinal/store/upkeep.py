@@ -1,6 +1,6 @@
-"""What a collection needs besides calls: indexes published, dead rows reclaimed, copies made, the end of it.
+"""Upkeep of a collection: publishing indexes, reclaiming dead rows, making copies, and dropping it.
 
-Everything that builds or removes files holds the builder role, so that one process at a time does it.
+Everything that builds or removes files holds the builder role, so that only one process at a time does it.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ _COMPACT_SLOTS_MIN = 1024  # fewer dead slots are not worth a generation
 
 
 class Upkeep(Generic[IndexT]):
-    """The upkeep of one store; called by the housekeeping thread, and by users who do not want to wait for it.
+    """The upkeep of one store; called by the housekeeping threads, and by users who do not want to wait for them.
 
     Attributes:
-        lock: held while the thread that builds is at work; taken before any lock of the store.
+        lock: held while the thread that builds is at work; acquired before any lock of the store.
         sync_lock: the same for the thread that syncs, which no build delays.
     """
 
@@ -69,10 +69,10 @@ class Upkeep(Generic[IndexT]):
         self._compaction, self._publication = Backoff("compaction"), Backoff("publication")
         self._is_builder = False
         self._is_ending = False
-        self._checked_slots = 0  # in memory: slots when dead ones were last counted
-        self._has_leftovers = False  # an earlier generation that a process had open when we would have removed it
+        self._checked_slots = 0  # in memory: the slot count when dead ones were last counted
+        self._has_leftovers = False  # whether a process had an earlier generation open when it should be removed
         self._looked_at = self._synced_at = self._cleared_at = time.monotonic()
-        self._nothing_due: object = None  # what was looked at when nothing was
+        self._nothing_due: object = None  # what was checked when nothing was due
         self._looked_through_at = -_LOOK_THROUGH_SECONDS
 
     @property
@@ -81,11 +81,11 @@ class Upkeep(Generic[IndexT]):
 
     @property
     def _folder(self) -> str:
-        assert self._store.folder is not None  # the face refuses upkeep in memory
+        assert self._store.folder is not None  # callers reject upkeep in memory
         return self._store.folder
 
     def builder(self) -> str | None:
-        """Who publishes or compacts just now, as far as it can be told."""
+        """The process that is publishing or compacting, if it can be determined."""
         if self._is_builder:
             return "this process"
         with self._store.in_force() as opened:
@@ -93,11 +93,11 @@ class Upkeep(Generic[IndexT]):
         return None if folder is None else holder_of(os.path.join(folder, "builder.db"))
 
     def end(self) -> None:
-        """Before `finish`: what is being built in the background ends soon."""
+        """Called before `finish`: background builds end soon."""
         self._is_ending = True
 
     def finish(self) -> None:
-        """Before closing: syncs; a short-lived process publishes only what is past the limit, and takes little time."""
+        """Called before closing: syncs; publishes only what is past the limit, so short-lived processes close fast."""
         if self._files.read_only:
             return
         if self._store.writer.unsynced:
@@ -105,11 +105,11 @@ class Upkeep(Generic[IndexT]):
         self.build(pace=Pace.PAUSE)
 
     def postponed(self) -> tuple[str, ...]:
-        """What could not be done and is tried again, one sentence each."""
+        """What failed and will be retried, one sentence each."""
         return tuple(one.report for one in (self._compaction, self._publication) if one.report)
 
     def keep_synced(self) -> None:
-        """Syncs and follows a switch, where it is due. Called twice a second."""
+        """Syncs and follows a switch, if due. Called twice a second."""
         with self.sync_lock:
             now = time.monotonic()
             if not self._is_kept():
@@ -122,7 +122,7 @@ class Upkeep(Generic[IndexT]):
                 self._store.current()
 
     def keep_built(self) -> None:
-        """Publishes, compacts and clears up, where it is due. Called once a second, builds of others permitting."""
+        """Publishes, compacts and clears up, if due. Called once a second unless other builds take longer."""
         with self.lock:
             if self._is_kept():
                 self._build_what_is_due(time.monotonic())
@@ -138,16 +138,16 @@ class Upkeep(Generic[IndexT]):
         pace = Pace.QUIET if quiet >= _QUIET_SECONDS else Pace.PAUSE if quiet >= _PAUSE_SECONDS else Pace.BUSY
         known = self._store.known_place()
         is_known = known is not None and (*known, pace) == self._nothing_due
-        if not is_known or now - self._looked_through_at >= _LOOK_THROUGH_SECONDS:  # rows expire, too
+        if not is_known or now - self._looked_through_at >= _LOOK_THROUGH_SECONDS:  # rows may also have expired
             self._looked_through_at = now
             self.build(pace=pace)
 
     def look_again(self) -> None:
-        """What was built since there was nothing to do may be worth saving."""
+        """Checks again: parts built since nothing was due may be worth saving."""
         self._nothing_due = None
 
     def after_write_in_memory(self) -> None:
-        """Nobody else keeps house there: compaction comes with the write that makes it due."""
+        """There is no housekeeping in memory: the write that makes compaction due also does it."""
         with self._store.in_force() as opened:
             slots = opened.feed.state.next_slot
             if slots - self._checked_slots < _COMPACT_SLOTS_MIN:
@@ -159,10 +159,10 @@ class Upkeep(Generic[IndexT]):
         self.rebuild(Plan(), timeout=_SYNC_EVERY_SECONDS, now=time.time_ns() // 1000)
 
     def build(self, *, always: bool = False, pace: Pace = Pace.QUIET) -> None:
-        """Publishes, compacts and clears up, where there is something to do and no other process does it.
+        """Publishes, compacts and clears up, if there is something to do and no other process does it.
 
         Args:
-            always: whether parts are saved that are hardly worth it.
+            always: also save parts that are hardly worth it.
             pace: how much is being written.
         """
         pace = Pace.ALWAYS if always else pace
@@ -178,7 +178,7 @@ class Upkeep(Generic[IndexT]):
             self._nothing_due = looked_at
 
     def _compact(self) -> bool:
-        """False where it did not succeed: another process does it, writers leave no gap, no space, a damaged row."""
+        """False if it failed: another process does it, writers leave no gap, no disk space, a damaged row."""
         try:
             self.rebuild(Plan(), timeout=_SYNC_EVERY_SECONDS, now=time.time_ns() // 1000)
         except (StoreError, OSError) as error:
@@ -189,7 +189,7 @@ class Upkeep(Generic[IndexT]):
         return True
 
     def rebuild(self, plan: Plan, *, timeout: float, now: int) -> bool:
-        """Builds the next generation and moves everybody to it; False where the old files are still in use.
+        """Builds the next generation and moves every process to it; False if the old files are still in use.
 
         Raises:
             WriterBusy: another process held the builder role, or writers left no gap.
@@ -201,13 +201,13 @@ class Upkeep(Generic[IndexT]):
                 switch_in_memory(self._files, opened.generation, plan, now=now, timeout=timeout, put_in_force=replace)
             return True
         with self._sole_builder(timeout) as opened:
-            clear_up(self._files, self._folder, opened.generation.name)  # an orphan may be in the new one's place
+            clear_up(self._files, self._folder, opened.generation.name)  # a leftover may have the new one's name
             publish = functools.partial(
                 publish_generation,
                 self._files,
                 make_index=self._store.make_index,
                 taken_along=_taken_along(opened, plan),
-                builds_all=plan.source is not None,  # other rows than those that words are known of
+                builds_all=plan.source is not None,  # its rows are not those in the text index
             )
             switch(self._files, self._folder, opened.generation, plan, now=now, timeout=timeout, publish=publish)
         self._store.current()
@@ -220,14 +220,14 @@ class Upkeep(Generic[IndexT]):
         return cleared
 
     def clear_up(self) -> bool:
-        """Removes what is left of earlier generations; False where a process still has them open."""
+        """Removes what is left of earlier generations; False if a process still has them open."""
         with self._building() as opened:
             cleared = opened is not None and clear_up(self._files, self._folder, opened.generation.name)
         self._has_leftovers = not cleared
         return cleared
 
     def leftovers(self) -> list[str]:
-        """Files beside the current generation that hold rows as they were, or may: removed, but still there."""
+        """Files beside the current generation that may contain old rows: due for removal, but they still exist."""
         with self._store.in_force() as opened:
             in_force = opened.generation.name
         entries = self._files.list_folder(self._folder)
@@ -235,7 +235,7 @@ class Upkeep(Generic[IndexT]):
         return sorted(entry for entry in entries if entry in earlier or entry.startswith(("new-", "dead-", DAMAGED)))
 
     def back_up(self, database: str) -> str:
-        """A consistent copy in another database's folder, made while others write, and switch."""
+        """A consistent copy in another database's folder, made despite concurrent writes and switches."""
         while True:
             with self._store.in_force() as opened, contextlib.suppress(GenerationSwitched):
                 return back_up(self._files, opened.generation, database)
@@ -245,17 +245,17 @@ class Upkeep(Generic[IndexT]):
             return take_snapshot(self._files, self._folder, opened.generation, name)
 
     def snapshots(self) -> list[StoredSnapshot]:
-        self._store.current()  # says where the files are gone
+        self._store.current()  # raises an error if the files are gone
         return list_snapshots(self._files, self._folder)
 
     def snapshot_names(self) -> list[str]:
-        """Of all snapshots; of one that does not say what it is, its folder's."""
+        """The names of all snapshots; for one without a readable description, the name of its folder."""
         known = {found.folder: found.name for found in self.snapshots()}
         folders = snapshot_folders(self._files, self._folder)
         return [known.get(folder, os.path.basename(folder)) for folder in folders]
 
     def drop_snapshots(self, timeout: float) -> list[str]:
-        """Removes all of them, damaged ones included; returns their names."""
+        """Removes all snapshots, including damaged ones; returns their names."""
         with self._sole_builder(timeout):
             names = self.snapshot_names()
             for folder in snapshot_folders(self._files, self._folder):
@@ -284,10 +284,10 @@ class Upkeep(Generic[IndexT]):
             drop_snapshot(self._files, self._folder, name)
 
     def drop(self, timeout: float) -> None:
-        """Ends the collection; the next call gets `CollectionDropped`."""
+        """Drops the collection; the next call raises `CollectionDropped`."""
         with self._sole_builder(timeout) as opened:
             drop_generation(self._files, self._folder, opened.generation, timeout)
-            self._store.query_log.remove()  # the folder may be taken again before it goes
+            self._store.query_log.remove()  # the folder may be reused before it is deleted
         with contextlib.suppress(CollectionDropped):
             self._store.open_files.move_on(opened, DROPPED)
 
@@ -311,10 +311,10 @@ class Upkeep(Generic[IndexT]):
 
     @contextlib.contextmanager
     def _building(self, wait_seconds: float = 0.0) -> Iterator[Opened[IndexT] | None]:
-        """Like `_sole_builder`, but None where the role is not to be had.
+        """Like `_sole_builder`, but None if the role is not available.
 
-        Whoever had the role may have switched while we waited for it, and then it is the role of a generation
-        that is no longer current: so look again, and wait for the next one's.
+        The previous holder may have switched while we waited, and then the role is that of a generation that is no
+        longer current: so check again, and wait for the role of the next one.
         """
         deadline = time.monotonic() + wait_seconds
         while True:
@@ -333,12 +333,12 @@ class Upkeep(Generic[IndexT]):
                 return
 
     def _publish(self, opened: Opened[IndexT], pace: Pace, is_awaited: bool) -> bool:
-        """Saves the parts of the index that are due and removes what is left over. Holds the role."""
+        """Saves the parts of the index that are due and removes leftovers. Holds the role."""
         folder = os.path.join(self._folder, opened.generation.name)
         try:
             publish_due(self._files, folder, opened, pace, lambda: is_awaited or self._is_ending)
             self._publication.succeeded()
-        except (OSError, StoreError) as error:  # on a full disk or in a folder just deleted: it costs time later
+        except (OSError, StoreError) as error:  # such as a full disk or a folder just deleted: only costs time later
             self._publication.failed(error)
             _log.warning("the index of %s was not saved: %s", self._store.place, error)
         return clear_up(self._files, self._folder, opened.generation.name)
@@ -354,5 +354,5 @@ def _taken_along(opened: Opened[IndexT], plan: Plan) -> Mapping[str, SavedIndex]
 
 
 def not_resting(stores: Iterable[Store[IndexT]], now: float) -> list[Store[IndexT]]:
-    """Without those of which nothing has been asked for so long that there is hardly anything to do."""
+    """The stores without those that have not been used for so long that there is hardly anything to do."""
     return [store for store in stores if store.writer.unsynced or now - store.used_at < _RESTING_SECONDS]

@@ -1,4 +1,4 @@
-"""Raw vectors by slot: mapped from a file, or in anonymous memory. A slot is written once."""
+"""Raw vectors by slot: mapped from a file, or in anonymous memory. Each slot is written once."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ _MAP_BYTES_MIN = 64 << 20  # address space, not memory
 
 
 class Vectors(Protocol):
-    """float32 vectors of one dimension, which the first vector may fix."""
+    """float32 vectors of one dimension, which the first vector may set."""
 
     @property
     def dimension(self) -> int | None: ...
 
     def fix_dimension(self, dimension: int | None) -> None:
-        """None where the write that would have fixed it was rolled back."""
+        """None if the write that would have set it was rolled back."""
 
     def end(self) -> int:
-        """The first slot past all bytes written, by anybody."""
+        """The first slot past all bytes written, by any process."""
         ...
 
     def write(self, first: int, block: FloatMatrix) -> None:
-        """Puts `block`, shape (n, dim), at the slots from `first`."""
+        """Writes `block`, shape (n, dim), to the slots from `first`."""
 
     def give_back(self, end: int) -> None:
-        """Undoes a write that no commit has named; the caller holds the write lock."""
+        """Undoes a write that no commit refers to; the caller holds the write lock."""
 
     def sync(self) -> None: ...
 
     def matrix(self, slot_count: int) -> FloatMatrix:
-        """Slots 0 to at most `slot_count`, shape (n, dim): fewer where the last ones were never written."""
+        """Slots 0 to at most `slot_count`, shape (n, dim): fewer if the last ones were never written."""
         ...
 
     def raw(self, slot: int) -> memoryview | bytes:
-        """The bytes of one vector; fewer where they are missing."""
+        """The bytes of one vector; fewer if some are missing."""
         ...
 
     def close(self) -> None: ...
@@ -50,8 +50,8 @@ class FileVectors:
     """`vectors.f32` through a shared map.
 
     Args:
-        dimension: None where no vector was written yet, as far as our caller knows.
-        find_dimension: asks the records, where another process may have written the first vector since.
+        dimension: None if no vector was written yet, as far as the caller knows.
+        find_dimension: reads it from the records, since another process may have written the first vector.
     """
 
     def __init__(
@@ -65,9 +65,9 @@ class FileVectors:
         self._find_dimension = find_dimension
         self._row_bytes = 0 if dimension is None else dimension * _COMPONENT_BYTES
         self._maps_past_end = maps_past_end
-        # (bytes of the file known to be there, map): one tuple, so that threads see a pair that belongs together
+        # (bytes of the file known to exist, map): a single tuple, so that threads always see a matching pair
         self._mapped: tuple[int, ByteArray] = (0, np.empty(0, dtype=np.uint8))
-        self._whole: FloatMatrix = np.empty((0, 0), dtype=np.float32)  # what was last asked for, if all was there
+        self._whole: FloatMatrix = np.empty((0, 0), dtype=np.float32)  # the last matrix returned, if it was complete
 
     @property
     def dimension(self) -> int | None:
@@ -98,7 +98,7 @@ class FileVectors:
             return np.empty((0, 0), dtype=np.float32)
         shape = slot_count, self._row_bytes // _COMPONENT_BYTES
         whole = self._whole
-        if whole.shape == shape:  # as search after search asks
+        if whole.shape == shape:  # the usual case of repeated searches
             return whole
         there, mapped = self._reach(slot_count * self._row_bytes)
         rows = min(slot_count, there // self._row_bytes)
@@ -116,11 +116,11 @@ class FileVectors:
         return mapped[start:end].data if end <= there else b""
 
     def _reach(self, wanted: int) -> tuple[int, ByteArray]:
-        """A map that covers the first `wanted` bytes, or all there are."""
+        """A map that covers the first `wanted` bytes, or as many as exist."""
         there, mapped = self._mapped
         if wanted <= there:
             return there, mapped
-        # Touching a page past the end would be a bus error, and what lies past `wanted` another writer may take back.
+        # Touching a page past the end would be a bus error, and another writer may truncate what is past `wanted`.
         there = min(self._file.size(), wanted)
         if there > len(mapped):
             room = max(_MAP_BYTES_MIN, 2 * there) if self._maps_past_end else there
@@ -135,12 +135,12 @@ class FileVectors:
 
 
 class MemoryVectors:
-    """The same in an array that grows by doubling; older, smaller arrays stay right for those who hold them."""
+    """The same in an array that grows by doubling; older, smaller arrays stay valid for callers that hold them."""
 
     def __init__(self, dimension: int | None) -> None:
         self._array: FloatMatrix = np.empty((0, dimension or 0), dtype=np.float32)
         self._end = 0
-        self._whole = self._array  # what was last asked for, if all was there
+        self._whole = self._array  # the last matrix returned, if it was complete
 
     @property
     def dimension(self) -> int | None:

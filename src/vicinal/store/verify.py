@@ -1,4 +1,4 @@
-"""Every byte of a collection that a call could ever read, compared with what was written.
+"""Compares every byte of a collection that a call could ever read with what was written.
 
 Works on files that no store would open, and changes nothing.
 """
@@ -32,13 +32,13 @@ def verify_collection(files: Files, folder: str, make_index: MakeIndex | None = 
     """Checks everything in the collection's folder.
 
     Args:
-        make_index: makes the empty index whose saved form is compared with the records.
+        make_index: creates the empty index whose saved form is compared with the records.
     """
     for _ in range(_LOOKS_MAX):
         before = _listed(files, folder)
         findings = _look(files, folder, make_index)
         if not findings.problem_count or _listed(files, folder) == before:
-            break  # else another process switched while we looked, and what we found may be of what is no more
+            break  # otherwise another process switched meanwhile, and the findings may be about files that are gone
     return findings.report()
 
 
@@ -55,7 +55,7 @@ def _look(files: Files, folder: str, make_index: MakeIndex | None) -> Findings:
     with findings.guarding(os.path.basename(folder)):
         _note_leftovers(files, folder, findings)
         path = _opened(files, folder, findings)
-        for name in path[:-1]:  # whatever else has become of it, it says where to go on
+        for name in path[:-1]:  # even if damaged, it says which generation follows
             findings.note(name, "", "superseded; removed once no process has it open")
         for name in path[-1:]:
             subject = Subject(files, os.path.join(folder, name), name, findings)
@@ -65,7 +65,7 @@ def _look(files: Files, folder: str, make_index: MakeIndex | None) -> Findings:
 
 
 def moved_to(files: Files, generation: str) -> str | None:
-    """Where a generation says that it moved to; None where it did not or cannot be asked."""
+    """The `moved_to` of a generation; None if it has none or cannot be read."""
     try:
         with opened_records(files, generation) as connections, connections.turn, connections.reader() as connection:
             return read_state(connection).moved_to
@@ -98,7 +98,7 @@ def _note_leftovers(files: Files, folder: str, findings: Findings) -> None:
 
 
 def _opened(files: Files, folder: str, findings: Findings) -> list[str]:
-    """The generations that opening reads, in its order: the oldest, then where each says that it moved to."""
+    """The generations that opening reads, in its order: the oldest, then each one's `moved_to`."""
     names = generations(files, folder)
     if not names:
         findings.problem(os.path.basename(folder), "", "there is no generation in it")
@@ -109,7 +109,7 @@ def _opened(files: Files, folder: str, findings: Findings) -> list[str]:
             if path[-1] == names[-1]:
                 findings.note(path[-1], "state", "the collection was dropped")
                 break
-            following = names[names.index(path[-1]) + 1]  # its name was taken again
+            following = names[names.index(path[-1]) + 1]  # its name was reused
         if following not in names or not follows(following, path[-1]):
             findings.problem(f"{path[-1]}/records.db", "state", f"it moved to {following!r}, which is not there")
             break

@@ -1,4 +1,4 @@
-"""What is written to one store: each commit to the current generation, and what follows it."""
+"""Writes to a store: each commit to the current generation, and the work that follows it."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ T = TypeVar("T")
 S = TypeVar("S")
 C = TypeVar("C")
 
-_TAKEN_IN_ROWS = 1024  # the next search takes in fewer by itself, soon enough
+_TAKEN_IN_ROWS = 1024  # fewer are added by the next search itself, fast enough
 
 
 class Writer(Generic[IndexT]):
-    """Thread-safe.
+    """Makes commits. Thread-safe.
 
     Args:
         after_in_memory: called after a commit to a collection in memory.
 
     Attributes:
-        unsynced: whether this process committed rows that power loss may still cost.
+        unsynced: whether this process committed rows that power loss may still lose.
         wrote_at: monotonic time of the last write.
     """
 
@@ -61,7 +61,7 @@ class Writer(Generic[IndexT]):
         """See `Store.write_selected`."""
 
         def chosen(opened: Opened[IndexT]) -> C:
-            opened.feed.follow()  # as far as it can get: nobody else commits while we write
+            opened.feed.follow()  # completely: no other process can commit while we write
             with contextlib.suppress(ChangedMeanwhile):
                 return choose(taken(opened, take)[0])
             return at_moment(opened, take, lambda found, _: choose(found))
@@ -74,7 +74,7 @@ class Writer(Generic[IndexT]):
     def sync(self, timeout: float) -> None:
         """See `Store.sync`."""
         with Using(self._files.hold_in_force) as opened:
-            was_unsynced, self.unsynced = self.unsynced, False  # before: what is committed meanwhile is the next one's
+            was_unsynced, self.unsynced = self.unsynced, False  # first: a concurrent commit needs the next sync
             try:
                 sync_everything(opened.generation, timeout)
             except BaseException:
@@ -84,12 +84,12 @@ class Writer(Generic[IndexT]):
     def _write(self, plan: Callable[[Transaction, Opened[IndexT]], T], timeout: float, durability: Durability) -> T:
         while True:
             with Using(self._files.hold) as opened:
-                self.unsynced = self.unsynced or durability == "process"  # before: an interrupt may follow the commit
+                self.unsynced = self.unsynced or durability == "process"  # first: an interrupt may follow the commit
                 moved_to, result = self._write_or_moved(opened, plan, timeout, durability)
             if moved_to is None:
                 break
             self._files.move_on(opened, moved_to)
-        self._files.check_in_place(opened)  # what was written to files that nobody finds any more was not stored
+        self._files.check_in_place(opened)  # a write to files that are no longer in place was not stored
         self._after_write(opened)
         return cast(T, result)
 
@@ -107,7 +107,7 @@ class Writer(Generic[IndexT]):
             state = read_state(connection)
             moved_to = state.moved_to if state.uuid == opened.feed.state.uuid else DROPPED
             if moved_to is None and generation.folder is None and opened is not self._files.opened:
-                moved_to = UNKNOWN  # in memory the next one is made current before the old one says so
+                moved_to = UNKNOWN  # in memory, the next one becomes current before the old one says so
             if moved_to is not None:
                 return moved_to, None
 
@@ -136,11 +136,11 @@ class Writer(Generic[IndexT]):
                 self._take_in(opened)
 
     def _take_in(self, opened: Opened[IndexT]) -> None:
-        """After a large write: the index takes the rows in now, so that the next search need not wait for it.
+        """After a large write: adds the rows to the index now, so that the next search does not have to wait for it.
 
-        Rows that come faster than they can be built in are held back, by building them in here.
+        If rows are written faster than they can be indexed, this slows the writer down by indexing them here.
         """
         if opened.feed.announced >= _TAKEN_IN_ROWS:
             self._files.follow(opened)
-        while opened.feed.index.is_behind() and build(opened):  # a search may have taken the rows in before us
+        while opened.feed.index.is_behind() and build(opened):  # a search may have added the rows before us
             pass

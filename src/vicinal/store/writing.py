@@ -1,4 +1,4 @@
-"""One write: what a call does between `BEGIN IMMEDIATE` and `COMMIT`, in the order of docs/format.md."""
+"""One write: the steps of a call between `BEGIN IMMEDIATE` and `COMMIT`, in the order of docs/format.md."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SLOTS_MAX = 2**32 - 2
 
 @dataclass(slots=True)
 class NewRow:
-    """A row to be written; the transaction gives it its slot."""
+    """A row to be written; the transaction assigns its slot."""
 
     id: StoredId
     text: str | None
@@ -42,7 +42,7 @@ class Transaction:
         self.nonce = b""
         self._vectors = vectors
         self._durability = durability
-        self._appended_at: int | None = None  # the slot where we appended to the vector file
+        self._appended_at: int | None = None  # the slot where this transaction appended to the vector file
         self._first = state.next_slot
         self._count = 0
         self._dead: list[int] = []
@@ -52,7 +52,7 @@ class Transaction:
 
     @property
     def row_count(self) -> int:
-        """Rows that it has appended."""
+        """The number of rows that it has appended."""
         return self._count
 
     @property
@@ -73,31 +73,31 @@ class Transaction:
         return np.frombuffer(self._vectors.raw(slot), dtype=np.float32)
 
     def fix_dimension(self, dimension: int) -> None:
-        """The first vector decides; the caller has checked that none is decided yet."""
+        """Sets the dimension by the first vector; the caller has checked that it is not set yet."""
         self.state = replace(self.state, dimension=dimension)
         self._fixed_dimension = True
         self._vectors.fix_dimension(dimension)
 
     def next_ids(self, count: int) -> range:
-        """The next automatic integer ids, never handed out again."""
+        """The next automatic integer ids, which are never reused."""
         first = self.state.next_id
         self.state = replace(self.state, next_id=first + count)
         return range(first, first + count)
 
     def pass_over_ids(self, highest: int) -> None:
-        """Keeps automatic ids clear of an integer id that a caller chose."""
+        """Keeps automatic ids above an integer id that a caller chose."""
         self.state = replace(self.state, next_id=max(self.state.next_id, highest + 1))
 
     def end(self, slots: Sequence[int]) -> None:
-        """These slots stop being rows."""
+        """Ends the rows of these slots."""
         delete_rows(self.connection, slots)
         self._dead.extend(slots)
 
     def append(self, rows: Sequence[NewRow], block: FloatMatrix | None) -> None:
-        """Writes `rows` at the next slots, once per transaction.
+        """Writes `rows` to the next slots, once per transaction.
 
         Args:
-            block: float32, shape (len(rows), dim), zero where a row has no vector; None where none has.
+            block: float32, shape (len(rows), dim), zero for rows without a vector; None if no row has one.
         """
         first = max(self.state.next_slot, self._vectors.end())
         if first + len(rows) > SLOTS_MAX:
@@ -120,11 +120,11 @@ class Transaction:
         insert_block(self.connection, columns, block, first)
 
     def touch(self, row: Row, *, metadata: str | None, expires_at: int | None) -> None:
-        """New metadata or expiry in the same slot."""
+        """Changes metadata or expiry in the same slot."""
         self.touch_all([(row, metadata, expires_at)])
 
     def touch_all(self, changed: Iterable[tuple[Row, str | None, int | None]]) -> None:
-        """The same of many: rows, and the metadata and expiry of each."""
+        """The same for many rows, each with its metadata and expiry."""
         rows = []
         for row, metadata, expires_at in changed:
             row.change, row.metadata, row.expires_at = self.change, metadata, expires_at
@@ -136,12 +136,12 @@ class Transaction:
         return read_notes(self.connection, owner)
 
     def note(self, owner: str, notes: Mapping[str, bytes | None]) -> None:
-        """Keeps these notes with what else this commit does; None removes one."""
+        """Writes these notes in this commit; None removes one."""
         write_notes(self.connection, owner, notes)
         self._noted = self._noted or bool(notes)
 
     def finish(self) -> None:
-        """The last rows before COMMIT: the change and the state that names it."""
+        """Writes the last rows before COMMIT: the change and the state that names it."""
         self.nonce = insert_change(
             self.connection,
             self.change,
@@ -157,6 +157,6 @@ class Transaction:
         update_state(self.connection, state)
 
     def give_back(self) -> None:
-        """Undoes what was appended to the vector file; only before COMMIT was tried."""
+        """Undoes what was appended to the vector file; only before COMMIT was attempted."""
         if self._appended_at is not None:
             self._vectors.give_back(self._appended_at)
