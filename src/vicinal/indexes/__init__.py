@@ -1,1 +1,1 @@
-"""What is derived from the records: indexes, and the kernels they compute distances with."""
+"""Everything derived from the records: indexes, and the kernels that compute distances for them."""

@@ -1,4 +1,4 @@
-"""Exact while that is quick on this machine, a graph from then on."""
+"""Exact search as long as that is fast on this machine, and a graph beyond that."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .graph import GraphIndex
 
 __all__ = ["AutoIndex"]
 
-_EXACT_ALWAYS: Final = 100_000  # vectors below which nobody notices
-_EXACT_SECONDS: Final = 0.005  # that comparing all may take: what users gain beyond is less than a true answer is worth
-_TIMED: Final = 5  # searches, of which the quickest counts: others of the machine only make them slower
+_EXACT_ALWAYS: Final = 100_000  # vectors, below which exact search is always fast enough
+_EXACT_SECONDS: Final = 0.005  # limit for exact search: the time saved below it is worth less than exact results
+_TIMED: Final = 5  # searches, of which the fastest counts: other load on the machine only makes them slower
 _AGAIN_FROM: Final = 1.25  # times as many vectors
 _AGAIN_TO: Final = 4.0
 _NEIGHBOURS: Final = 10
 
 
 class AutoIndex(GraphIndex):
-    """Chosen by `index="auto"`.
+    """The index for `index="auto"`.
 
     Args:
         kernels, metric: see `contract.VectorIndex`.
@@ -36,7 +36,7 @@ class AutoIndex(GraphIndex):
         super().__init__(kernels, metric, **{"built_from": _EXACT_ALWAYS, **more})
 
     def _is_due(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
-        """Times exact searches; where they are quick it says from when on it would be asked again."""
+        """Times exact searches; if they are fast, it records at which size to time them again."""
         if not super()._is_due(vectors, candidates):
             return False
         seconds = self._exact_seconds(vectors, candidates)

@@ -1,9 +1,8 @@
-"""What indexes have in common that look into the buckets nearest to a query: `ivf` and `lsh`.
+"""The common part of indexes that search the buckets nearest to a query: `ivf` and `lsh`.
 
-A partition says in which buckets a vector lies, and which buckets a query should look into, the most promising first.
-The candidates in these are compared as `flat` compares all of them, so scores and their order are exact; what may be
-missed are neighbours in buckets that were not looked into. How many are is measured on stored vectors when the
-partition is made.
+A partition determines the buckets of a vector, and which buckets to search for a query, the most promising first. The
+candidates in these are compared as `flat` compares all of them, so scores and their order are exact; only neighbours in
+buckets that were not searched may be missed. Their share is measured on stored vectors when the partition is trained.
 """
 
 from __future__ import annotations
@@ -39,11 +38,11 @@ from .listed import ListCodes
 
 __all__ = ["BucketedIndex", "Partition", "State", "Training"]
 
-RECALL: Final = 0.95  # what a search finds of the ten nearest unless told otherwise
-_TRAIN_FROM: Final = 2_000  # fewer vectors are compared all
+RECALL: Final = 0.95  # the default share of the ten nearest that a search finds
+_TRAIN_FROM: Final = 2_000  # with fewer vectors, all are compared
 _TRAIN_FROM_MAX: Final = 1 << 32
 _TRAINED_AGAIN: Final = 4  # times as many
-_EXACT_BELOW: Final = 2_000  # so few candidates are compared faster than buckets are looked up
+_EXACT_BELOW: Final = 2_000  # comparing this few candidates is faster than looking up buckets
 _ASSIGNED_AT_ONCE: Final = 16_384
 _MEASURED: Final = 64  # vectors
 _NEIGHBOURS: Final = 10
@@ -58,12 +57,12 @@ class Partition(Protocol):
 
     @property
     def tables(self) -> int:
-        """Buckets that each vector is in."""
+        """The number of buckets of each vector."""
         ...
 
     @property
     def key_limit(self) -> int:
-        """Above every key."""
+        """Greater than every key."""
         ...
 
     def keys(self, vectors: FloatMatrix) -> Keys:
@@ -71,35 +70,35 @@ class Partition(Protocol):
         ...
 
     def probes(self, query: FloatVector) -> tuple[NDArray[np.intp], Keys]:
-        """Tables and keys of buckets, the most promising first; not necessarily all that there are."""
+        """Tables and keys of buckets, the most promising first; not necessarily all buckets."""
         ...
 
     def misplaced(self, vectors: FloatMatrix, keys: Keys) -> BoolArray:
-        """Which vectors are in another bucket than theirs, but for roundings; `keys` shaped as `keys()` gives them."""
+        """Which vectors are in a wrong bucket, beyond rounding differences; `keys` shaped as `keys()` returns them."""
         ...
 
     def save(self) -> dict[str, NDArray[np.float32]]:
-        """Arrays of one dimension."""
+        """Its state as one-dimensional arrays."""
         ...
 
 
 class Training(Protocol):
-    """A partition in the making."""
+    """A partition that is being trained."""
 
     def step(self) -> Partition | None:
-        """A fraction of a second's work; the partition once it is done."""
+        """Does a fraction of a second of work; returns the partition once it is done."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that searches read; replaced, never changed.
+    """Everything that searches read; replaced, never changed.
 
     Attributes:
-        partition: how vectors are told apart.
+        partition: assigns vectors to buckets.
         buckets: of the slots that were assigned.
-        trained_from: vectors there were when it was trained.
-        recall: the share of neighbours found by looking into the first 1, 2, 4, 8, ... buckets; empty until measured.
+        trained_from: the number of vectors when it was trained.
+        recall: the share of neighbours found by searching the first 1, 2, 4, 8, ... buckets; empty until measured.
     """
 
     partition: Partition
@@ -108,7 +107,7 @@ class State:
     recall: FloatVector
 
     def probes_for(self, recall: float) -> int:
-        """Buckets to look into for so much of the true answer; a bit more, for what was measured was a sample."""
+        """The number of buckets to search for this recall; slightly more, since it was measured on a sample."""
         enough = np.flatnonzero(self.recall >= min(recall + 0.01, 1.0))
         return 1 << int(enough[0]) if len(enough) else 1 << max(len(self.recall), 1)
 
@@ -137,36 +136,36 @@ class BucketedIndex(ABC):
         self._state: State | None = None
         self._training: Training | None = None
         self._training_from = 0
-        self._due_from = self._train_from  # slots: with fewer there are too few vectors to train on
-        self._assigned: list[Keys] = []  # of slots that follow those in the buckets
+        self._due_from = self._train_from  # slots: with fewer, there are too few vectors to train on
+        self._assigned: list[Keys] = []  # of the slots after those in the buckets
 
     # For subclasses
 
     @abstractmethod
     def _train(self, vectors: FloatMatrix, count: int) -> Training:
-        """Begins to make a partition.
+        """Begins to train a partition.
 
         Args:
-            vectors: a sample, or all that there are, at least one.
-            count: how many there are.
+            vectors: a sample, or all vectors, at least one.
+            count: the number of all vectors.
         """
 
     @abstractmethod
     def _restore(self, arrays: dict[str, NDArray[np.float32]], dim: int) -> Partition:
-        """The partition that `Partition.save` gave; ValueError or KeyError where it cannot be."""
+        """The inverse of `Partition.save`; ValueError or KeyError if the arrays are not valid."""
 
     @abstractmethod
     def _sample_size(self, count: int) -> int:
-        """Vectors to train on, of so many."""
+        """How many vectors to train on, for this number of vectors."""
 
     def _listed(self, state: State, vectors: FloatMatrix) -> ListCodes | None:
-        """Codes in the order of buckets, where the kind keeps them; they may lack the last slots."""
+        """Codes in the order of buckets, for kinds that keep them; the last slots may be missing."""
         return None
 
     def bucket_sizes(self) -> list[tuple[int, int, int]]:
-        """Table, key and number of slots of each bucket that somebody is in; none before training.
+        """Table, key and number of slots of each bucket that is not empty; none before training.
 
-        Slots of rows that were deleted count until the collection is compacted.
+        Slots of deleted rows count until the collection is compacted.
         """
         state = self._state
         return [] if state is None else state.buckets.sizes()
@@ -180,9 +179,9 @@ class BucketedIndex(ABC):
 
     @property
     def covered(self) -> int:
-        """See `VectorIndex.covered`. Where a partition is due it does not begin to be covered by codes alone."""
+        """See `VectorIndex.covered`. If a partition is due, codes alone do not count as covering."""
         state, coded = self._state, self._flat.covered
-        if state is not None and len(state.recall):  # measured, too: until then searches do without it
+        if state is not None and len(state.recall):  # including the measurement: until then, searches do not use it
             return min(coded, len(state.buckets))
         return coded if state is None and coded < self._due_from else 0
 
@@ -199,7 +198,7 @@ class BucketedIndex(ABC):
         return _BucketedSearcher(flat, vectors, state, self._listed, self._probes, self._exact_below)
 
     def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
-        """See `VectorIndex.build`: codes, then the partition, then each vector's buckets, then recall is measured."""
+        """See `VectorIndex.build`: codes, then the partition, then each vector's buckets, then the recall."""
         if self._flat.build(vectors, candidates):
             return True
         if self._training is not None:
@@ -217,7 +216,7 @@ class BucketedIndex(ABC):
         return False
 
     def refine(self, vectors: FloatMatrix, candidates: Bitmap, *, awaited: bool = False) -> bool:
-        """See `VectorIndex.refine`: there is nothing to."""
+        """See `VectorIndex.refine`: nothing to do."""
         return False
 
     @property
@@ -251,7 +250,7 @@ class BucketedIndex(ABC):
         self._state, self._training, self._assigned = state, None, []
 
     def differing(self, slots: Slots, vectors: FloatMatrix) -> Slots:
-        """See `VectorIndex.differing`: codes, and the buckets that vectors are in."""
+        """See `VectorIndex.differing`: compares codes and buckets."""
         found, state = self._flat.differing(slots, vectors), self._state
         if state is None:
             return found
@@ -291,17 +290,17 @@ class BucketedIndex(ABC):
         return True
 
     def _continue_training(self, vectors: FloatMatrix) -> None:
-        assert self._training is not None  # our caller looked
+        assert self._training is not None  # checked by the caller
         partition = self._training.step()
         if partition is None:
             return
         self._training, self._assigned = None, []
         keys = np.empty((0, partition.tables), np.uint32)
-        # Until all are assigned and recall is measured, searches compare every candidate.
+        # Until all slots are assigned and recall is measured, searches compare every candidate.
         self._state = State(partition, Buckets(keys), self._training_from, np.empty(0, np.float32))
 
     def _assign(self, state: State, vectors: FloatMatrix, candidates: Bitmap) -> None:
-        """Buckets of the next slots. Posting lists are made once all have theirs: making them sorts every slot."""
+        """Assigns the next slots. Posting lists are built once all are assigned, since that sorts every slot."""
         start = len(state.buckets) + sum(map(len, self._assigned))
         end = min(len(vectors), start + _ASSIGNED_AT_ONCE)
         if start < end:
@@ -314,7 +313,7 @@ class BucketedIndex(ABC):
             self._state, self._assigned = State(state.partition, buckets, state.trained_from, state.recall), []
 
     def _measure(self, state: State, vectors: FloatMatrix, candidates: Bitmap) -> FloatVector:
-        """Looks for the neighbours of stored vectors: which bucket had to be looked into for each?"""
+        """Searches for the neighbours of stored vectors: which bucket has to be searched to find each of them?"""
         known = np.flatnonzero(unpack(candidates, len(vectors)))
         chosen = _drawn(known, _MEASURED)
         answers = self._flat.searcher(vectors).search(vectors[chosen], _NEIGHBOURS + 1, candidates)
@@ -331,7 +330,7 @@ class BucketedIndex(ABC):
 
 
 def _drawn(slots: NDArray[np.intp], count: int) -> NDArray[np.intp]:
-    """`count` of the slots, ascending; always the same ones."""
+    """A random sample of `count` slots, ascending; the same in every call."""
     if len(slots) <= count:
         return slots
     return np.sort(np.random.default_rng(_SEED).choice(slots, count, replace=False))
@@ -341,7 +340,7 @@ _NEVER: Final = np.iinfo(np.int32).max // 2
 
 
 def _first_probe(state: State, query: FloatVector, neighbours: Slots) -> NDArray[np.int64]:
-    """For each neighbour how many buckets are looked into before its own; very many where it is in none of them."""
+    """For each neighbour, how many buckets precede its own; a very large number if it is in none of them."""
     tables, keys = state.partition.probes(query)
     theirs = state.buckets.keys[neighbours]  # (neighbours, tables)
     hit = theirs[:, tables] == keys  # (neighbours, probes)
@@ -409,7 +408,7 @@ class _BucketedSearcher:
     def _search_lists(
         self, listed: ListCodes, query: FloatVector, k: int, candidates: Bitmap, count: int, accuracy: Accuracy
     ) -> tuple[Slots, FloatVector]:
-        """The same where the codes lie in the order of lists; what is in none yet is compared besides."""
+        """The same if codes are in the order of lists; slots not in a list yet are compared in addition."""
         probes = min(self._wanted_probes(accuracy), listed.lists)
         wanted = max(k, listed.count * probes // (_THINNED * listed.lists))
         slots, scores = listed.search(self._vectors, query, k, candidates, probes, wanted)
@@ -421,10 +420,10 @@ class _BucketedSearcher:
         return slots, scores
 
     def _narrowed(self, query: FloatVector, k: int, candidates: Bitmap, count: int, accuracy: Accuracy) -> Bitmap:
-        """Candidates in the first buckets, and all that are in none yet.
+        """Candidates in the first buckets, and all that are in no bucket yet.
 
-        Where a filter or deletes thin the buckets out to less than half, more of them are looked into, until as many
-        candidates are found: the nearest of them are further away.
+        If a filter or deletions remove more than half of the rows in the buckets, more buckets are searched, until as
+        many candidates are found: the nearest of them are further away.
         """
         buckets, size = self._state.buckets, len(self._vectors)
         tables, keys = self._state.partition.probes(query)

@@ -1,4 +1,4 @@
-"""Which slots lie in which bucket of which table, for indexes that look into a few buckets only."""
+"""Which slots are in which bucket of which table, for indexes that search only a few buckets."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["NO_BUCKET", "Buckets", "Keys"]
 Keys = NDArray[np.uint32]
 
 _NO_SLOTS: Final = np.empty(0, np.uint32)
-NO_BUCKET: Final = np.uint32(0xFFFFFFFF)  # of a slot that has no vector
+NO_BUCKET: Final = np.uint32(0xFFFFFFFF)  # for a slot without a vector
 
 
 class Buckets:
-    """Posting lists of slots, one for each table and key. It never changes.
+    """Posting lists of slots, one per table and key. Immutable.
 
     Args:
         keys: shape (slots, tables): the bucket of each slot in each table, or NO_BUCKET.
@@ -34,11 +34,11 @@ class Buckets:
             self._tables.append((distinct, slots, np.append(starts, len(slots)).astype(np.int64)))
 
     def __len__(self) -> int:
-        """Slots, those without a vector included."""
+        """The number of slots, including those without a vector."""
         return len(self.keys)
 
     def sizes(self) -> list[tuple[int, int, int]]:
-        """Table, key and number of slots of each bucket that somebody is in."""
+        """Table, key and number of slots of each bucket that is not empty."""
         return [
             (table, int(key), int(size))
             for table, (distinct, _, starts) in enumerate(self._tables)
@@ -46,7 +46,7 @@ class Buckets:
         ]
 
     def slots(self, tables: NDArray[np.intp], keys: Keys) -> Slots:
-        """The slots in some buckets, one after the other; a bucket that nobody is in adds none."""
+        """The slots in some buckets, concatenated; an empty bucket adds none."""
         found = [_NO_SLOTS]
         for table, key in zip(tables.tolist(), keys.tolist()):
             distinct, slots, starts = self._tables[table]

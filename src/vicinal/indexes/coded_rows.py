@@ -1,4 +1,4 @@
-"""What exact search keeps of rows beside their vectors: codes, coarse codes, and what both lose."""
+"""What exact search stores for rows beside their vectors: codes, coarse codes, and the errors of both."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ __all__ = ["CodedRows", "sections"]
 
 _ROWS_MIN: Final = 64
 _LINE: Final = 64  # bytes of a cache line
-# By which names an index is saved: codes in directions are no upper halves.
+# The names under which an index is saved: codes of a PCA projection are not upper halves.
 _HALVES: Final = ("codes", "statistics", "coarse", "coarse_statistics")
 _LEADING: Final = ("codes", "statistics", "leading", "leading_statistics", "further", "further_statistics")
 
-_EXACT: Final = 2  # arrays that are the same to the bit on every machine: codes in directions are not
-_ROUNDINGS: Final = 1e-3  # relative to the length of the vector; more than any machine's differ by
+_EXACT: Final = 2  # arrays that are bit-identical on every machine: codes of a PCA projection are not
+_ROUNDINGS: Final = 1e-3  # relative to the length of the vector; machines differ by less
 
 
 @dataclass(frozen=True, slots=True)
 class _Arrays:
-    """One row a slot."""
+    """One row per slot."""
 
     codes: Codes
     statistics: FloatMatrix
     coarse: Codes
     coarse_statistics: FloatMatrix
-    further: Codes | None = None  # with directions
+    further: Codes | None = None  # with a PCA projection
     further_statistics: FloatMatrix | None = None
 
     def all(self) -> list[NDArray[Any]]:
@@ -41,15 +41,16 @@ class _Arrays:
 
 
 class CodedRows:
-    """Codes of the slots from `start`, room for more behind them.
+    """Codes of the slots from `start`, with room for more after them.
 
     Attributes:
         start: the first slot.
-        count: of rows.
-        arrays: never shorter than `count`. Searches keep those that they have: ones that were replaced are not
+        count: the number of rows.
+        arrays: never shorter than `count`. Searches keep the arrays that they have: once replaced, they are not
             written again.
-        directions: those of the coarse codes, float32, shape (`DIRECTIONS`, dim); None: upper halves of codes.
-        coarse: the coarse part of the arrays, as a scanner takes it.
+        directions: the PCA projection of the coarse codes, float32, shape (`DIRECTIONS`, dim); None: the coarse codes
+            are the upper halves of codes.
+        coarse: the coarse part of the arrays, in the form for a scanner.
     """
 
     def __init__(self, start: int, arrays: _Arrays, count: int, directions: FloatMatrix | None) -> None:
@@ -66,7 +67,7 @@ class CodedRows:
     def saved(
         metric: Metric, saved: Mapping[str, NDArray[Any]], directions: FloatMatrix | None, count_max: int
     ) -> CodedRows | None:
-        """Rows of what `sections` gave; None where there are none or more, or not as this version writes them."""
+        """Rows from the arrays of `sections`; None if there are none, or not in the format of this version."""
         names = _HALVES if directions is None else _LEADING
         columns = code_shape(metric, 1)[1]
         if not columns or any(name not in saved for name in names):
@@ -87,7 +88,7 @@ class CodedRows:
 
     @property
     def grows(self) -> bool:
-        """Whether rows can be added: not to a mapped file."""
+        """Whether rows can be added, which is impossible in a mapped file."""
         return bool(self.arrays.codes.flags.writeable)
 
     @property
@@ -95,18 +96,18 @@ class CodedRows:
         return int(self.arrays.codes.shape[1])
 
     def now(self) -> CodedRows:
-        """These rows as they are, whatever is added later."""
+        """These rows in their current state, whatever is added later."""
         return CodedRows(self.start, self.arrays, self.count, self.directions)
 
     def reserve(self, count: int) -> None:
-        """Room for `count` rows."""
+        """Makes room for `count` rows."""
         room = len(self.arrays.codes)
         if count > room:
             room = max(count, 2 * room, _ROWS_MIN)
             self._hold(_Arrays(*(_resized(array, self.count, room) for array in self.arrays.all())), self.directions)
 
     def append(self, scanner: Scanner, metric: Metric, vectors: FloatMatrix) -> None:
-        """Codes of further rows, for which there is room."""
+        """Adds codes of further rows, for which there must be room."""
         encoded = _encoded(scanner, metric, vectors, self.directions)
         end = self.count + len(vectors)
         for kept, new in zip(self.arrays.all(), encoded.all(), strict=True):
@@ -114,7 +115,7 @@ class CodedRows:
         self.count = end
 
     def lead(self, scanner: Scanner, metric: Metric, vectors: FloatMatrix, directions: FloatMatrix) -> None:
-        """From now on the coarse codes are those in `directions`. `vectors`: of all its rows."""
+        """Replaces the coarse codes by those of a PCA projection. `vectors`: of all its rows."""
         made = scanner.lead(metric, vectors, directions)
         held = made.codes, made.statistics, made.further, made.further_statistics
         room = len(self.arrays.codes)
@@ -124,7 +125,7 @@ class CodedRows:
     def differing(
         self, scanner: Scanner, metric: Metric, rows: NDArray[np.integer[Any]], vectors: FloatMatrix
     ) -> NDArray[np.bool_]:
-        """Which of these rows have other codes than their vectors get now."""
+        """Which of these rows have codes that differ from those of their vectors."""
         made = _encoded(scanner, metric, vectors, self.directions).all()
         held = [array[rows] for array in self.arrays.all()]
         exact = len(made) if self.directions is None else _EXACT
@@ -143,8 +144,8 @@ class CodedRows:
 
 
 def sections(parts: Sequence[CodedRows], count: int, directions: FloatMatrix | None) -> dict[str, NDArray[Any]]:
-    """The first `count` rows of parts that follow one another, flat, by the names of an index's sections."""
-    ends = [*(part.start for part in parts[1:]), count]  # the next part has what lies behind its start
+    """The first `count` rows of consecutive parts, flattened, by the names of an index's sections."""
+    ends = [*(part.start for part in parts[1:]), count]  # rows past the start of the next part are in that part
     saved: dict[str, NDArray[Any]] = {}
     for i, name in enumerate(_HALVES if directions is None else _LEADING):
         pieces = [part.arrays.all()[i][: end - part.start].reshape(-1) for part, end in zip(parts, ends, strict=True)]
@@ -164,7 +165,7 @@ def _encoded(scanner: Scanner, metric: Metric, vectors: FloatMatrix, directions:
 
 
 def _widths(stride: int, columns: int, leads: bool) -> list[int]:
-    """Values a row of each array."""
+    """The number of values per row in each array."""
     coarse = [SPAN_STRIDE, columns, SPAN_STRIDE, columns] if leads else [coarse_stride(stride), columns]
     return [stride, columns, *coarse]
 
@@ -177,7 +178,7 @@ def _resized(array: NDArray[Any], count: int, room: int) -> NDArray[Any]:
 
 
 def _aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Undefined values from the start of a cache line on: a row of codes then lies in as few lines as it can."""
+    """Uninitialized values aligned to a cache line, so that a row of codes is in as few lines as possible."""
     size = shape[0] * shape[1] * dtype.itemsize
     octets = np.empty(size + _LINE, np.uint8)
     start = -octets.ctypes.data % _LINE
@@ -185,16 +186,16 @@ def _aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _near(metric: Metric, vectors: FloatMatrix, made: Sequence[Any], held: Sequence[Any]) -> NDArray[np.bool_]:
-    """Whether codes in directions, and their statistics, stand for about the same.
+    """Whether codes of a PCA projection, and their statistics, represent about the same.
 
-    Where a component lies in the middle between two codes, either is right.
+    If a component is in the middle between two codes, either is correct.
     """
     sizes = np.ones(len(vectors)) if metric == "cosine" else np.linalg.norm(vectors.astype(np.float64), axis=1)
     slack = _ROUNDINGS * sizes[:, np.newaxis]
     statistics, theirs = (pair[1].astype(np.float64) for pair in (made, held))
     room = np.repeat(slack, statistics.shape[1], axis=1)
     if metric == "l2":
-        room[:, 2] *= sizes  # half of a squared length, where the others have a length
+        room[:, 2] *= sizes  # half of a squared length, whereas the others are lengths
     with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(_decoded(*made) - _decoded(*held))
         is_near = (apart <= 1.1 * statistics[:, :1] + slack).all(axis=1)
@@ -203,6 +204,6 @@ def _near(metric: Metric, vectors: FloatMatrix, made: Sequence[Any], held: Seque
 
 
 def _decoded(codes: Codes, statistics: FloatMatrix) -> NDArray[np.float64]:
-    """Components in the directions of a span."""
+    """Components in the projection of a span."""
     halves = np.hstack([codes & 15, codes >> 4]).astype(np.float64) - 8
     return np.asarray(statistics[:, :1].astype(np.float64) * halves)

@@ -1,8 +1,8 @@
 """Exact search over codes: the native scanner, and its reference implementation in NumPy.
 
-A code is a quarter of its vector, and says within bounds what the vector scores. A search reads codes, and
-vectors only of the rows whose bounds let them be among the best, so its answer is that of a full scan.
-native/vectors/codes.hpp has the bounds and why they hold.
+A code has a quarter of the size of its vector, and bounds the vector's score. A search reads codes, and vectors only of
+rows whose bounds allow them to be among the best, so its result is that of a full scan. native/vectors/codes.hpp has
+the bounds and their proof.
 """
 
 from __future__ import annotations
@@ -36,21 +36,22 @@ DIM_MAX: Final = 65536
 SPAN_STRIDE: Final = SPAN // 2  # bytes
 _STRIDE_UNIT: Final = 64
 _CODE_MAX: Final = 255.0
-_MIDDLE: Final = 7.5  # of what the upper half of a code may stand for
-_BLOCK_VALUES: Final = 1 << 20  # temporaries of the reference stay this small
+_MIDDLE: Final = 7.5  # of the values that the upper half of a code may stand for
+_BLOCK_VALUES: Final = 1 << 20  # limits the size of temporaries of the reference implementation
 # As in native/vectors/codes.cpp.
 _ROUNDING: Final = 2.0**-18
 _FINE_ROUNDING: Final = 2.0**-40
 
 
 class Coarse(NamedTuple):
-    """Short codes, which a search of few queries reads first, and codes only of the rows that they keep.
+    """Short codes, which a search for few queries reads first, reading full codes only for the rows that they keep.
 
     Attributes:
         codes: uint8, shape (rows, bytes).
         statistics: float32, shape (rows, 4).
-        directions: float32, shape (`DIRECTIONS`, dim), if codes are of what vectors are in the first of these; or None.
-        further: of what vectors are in the other directions, read only for the rows that `codes` keep; or None.
+        directions: float32, shape (`DIRECTIONS`, dim), the PCA projection if codes are of the projected vectors, in its
+            first dimensions; or None.
+        further: codes in the other dimensions of the projection, read only for the rows that `codes` keep; or None.
         further_statistics: float32, shape (rows, 4); or None.
     """
 
@@ -62,7 +63,7 @@ class Coarse(NamedTuple):
 
 
 class BoundRows(Protocol):
-    """Rows that a scanner has checked; see `Scanner.bound`."""
+    """Rows that a scanner has validated; see `Scanner.bound`."""
 
     def search(
         self, queries: FloatMatrix, k: int, allowed: Bitmap | None = None, threads: int = 1
@@ -75,16 +76,16 @@ class Scanner(ABC):
     """Codes of vectors, and exact search with them: native code and its NumPy reference.
 
     Every array is C-contiguous; `vectors`, `codes` and `statistics` are by slot, may be mapped and read-only,
-    and may have more rows than the `count` that a call looks at.
+    and may have more rows than the `count` that a call uses.
     """
 
     name: str
 
     @abstractmethod
     def encode(self, metric: Metric, vectors: FloatMatrix) -> tuple[Codes, FloatMatrix]:
-        """Codes and statistics of each row, of the shape that `code_shape` says.
+        """Codes and statistics of each row, of the shape returned by `code_shape`.
 
-        A row's code depends on that row alone and is the same on every implementation and machine.
+        A row's code depends on that row alone and is the same in every implementation and on every machine.
 
         Raises:
             ValueError: unknown metric, or an array of another dtype, shape or layout.
@@ -92,7 +93,7 @@ class Scanner(ABC):
 
     @abstractmethod
     def coarsen(self, metric: Metric, dim: int, codes: Codes, statistics: FloatMatrix) -> Coarse:
-        """The upper halves of codes as codes of their own, which take half the memory, and their statistics.
+        """The upper halves of codes as separate codes, which take half the memory, and their statistics.
 
         Shapes: (rows, bytes of code / 2 rounded up to a multiple of 64) and those of `statistics`.
 
@@ -102,13 +103,13 @@ class Scanner(ABC):
 
     @abstractmethod
     def lead(self, metric: Metric, vectors: FloatMatrix, directions: FloatMatrix) -> Coarse:
-        """4-bit codes of what vectors are in some directions: as coarse, and shorter. Not for l1.
+        """4-bit codes of vectors under a PCA projection: as coarse, and shorter. Not for l1.
 
         Args:
             directions: float32, shape (`DIRECTIONS`, dim), orthonormal; see `leading_directions`.
 
         Returns:
-            Codes of `SPAN_STRIDE` bytes in the first `SPAN` directions and in the others, with their statistics.
+            Codes of `SPAN_STRIDE` bytes in the first `SPAN` dimensions and in the others, with their statistics.
 
         Raises:
             ValueError: unknown metric or l1, or arrays of another dtype, shape or layout.
@@ -125,7 +126,7 @@ class Scanner(ABC):
         coarse: Coarse | None = None,
         count: int | None = None,
     ) -> BoundRows:
-        """These rows, checked once, for search after search; see `search_many`. The arrays must not change.
+        """These rows, validated once for repeated searches; see `search_many`. The arrays must not change.
 
         Raises:
             ValueError: unknown metric, or arrays of another dtype, shape or layout.
@@ -145,25 +146,25 @@ class Scanner(ABC):
         count: int | None = None,
         threads: int = 1,
     ) -> tuple[NDArray[np.uint32], FloatMatrix, Counts]:
-        """For each query the best min(k, allowed) slots and their scores, best first, equal scores by slot.
+        """For each query, the best min(k, allowed) slots and their scores, best first, equal scores by slot.
 
-        The same slots and, to the bit, the same scores as `Kernels.score` of every allowed row, sorted.
-        Queries share the reading of codes.
+        The same slots and, bit for bit, the same scores as `Kernels.score` of every allowed row, sorted.
+        All queries share one pass over the codes.
 
         Args:
             vectors: float32, shape (>= count, dim).
-            codes: as `encode` gave them for this metric, one row per slot.
+            codes: as returned by `encode` for this metric, one row per slot.
             statistics: likewise.
-            coarse: as `coarsen` or `lead` gave them, or None; the answer is the same.
+            coarse: as returned by `coarsen` or `lead`, or None; the result is the same.
             queries: float32, shape (m, dim).
             k: 0 or more.
-            allowed: bit `s % 64` of word `s // 64` lets slot `s` in; None lets every slot in. Slots without
-                a vector must not be let in. Bits at and after `count` are ignored.
-            count: how many slots to look at, by default all of `vectors`.
-            threads: at most so many, the calling one included.
+            allowed: bit `s % 64` of word `s // 64` allows slot `s`; None allows every slot. Slots without
+                a vector must not be allowed. Bits at and after `count` are ignored.
+            count: how many slots to search, by default all of `vectors`.
+            threads: the maximum number, including the calling one.
 
         Returns:
-            Slots and scores, shape (m, min(k, count)), and how many of each row count: the rest is 0.
+            Slots and scores, shape (m, min(k, count)), and the number of valid entries per row: the rest is 0.
 
         Raises:
             ValueError: unknown metric, or arrays of another dtype, shape or layout.
@@ -184,7 +185,7 @@ class Scanner(ABC):
         allowed: Bitmap | None = None,
         count: int | None = None,
     ) -> tuple[Slots, FloatVector]:
-        """What `search_many` gives for one query, without the padding."""
+        """The result of `search_many` for one query, without the padding."""
         slots, scores, counts = self.search_many(
             metric, vectors, codes, statistics, query[np.newaxis], k, coarse=coarse, allowed=allowed, count=count
         )
@@ -192,7 +193,7 @@ class Scanner(ABC):
 
 
 def coarse_stride(stride: int) -> int:
-    """Bytes of coarse code per row, of rows with `stride` bytes of code."""
+    """Bytes of coarse code per row, for rows with `stride` bytes of code."""
     return -(-stride // (2 * _STRIDE_UNIT)) * _STRIDE_UNIT
 
 
@@ -243,7 +244,7 @@ class NumpyScanner(Scanner):
         coarse: Coarse | None = None,
         count: int | None = None,
     ) -> BoundRows:
-        """See `Scanner.bound`; codes are not looked at."""
+        """See `Scanner.bound`; codes are not used."""
         check_metric(metric)
         count = len(vectors) if count is None else count
         _check_rows(metric, vectors, codes, statistics, count)
@@ -262,7 +263,7 @@ class NumpyScanner(Scanner):
         return Coarse(_paired(halves, coarse_stride(stride)), found)
 
     def lead(self, metric: Metric, vectors: FloatMatrix, directions: FloatMatrix) -> Coarse:
-        """See `Scanner.lead`; the bounds leave for roundings what native/vectors/leading.cpp leaves."""
+        """See `Scanner.lead`; the bounds allow the same rounding errors as native/vectors/leading.cpp."""
         _check_leading(metric, vectors, directions)
         lengths = np.sqrt(self._kernels.squared_norms(vectors))
         sizes = (lengths > 0).astype(np.float64) if metric == "cosine" else lengths
@@ -275,7 +276,7 @@ class NumpyScanner(Scanner):
 
 
 class NumpyRows:
-    """See `BoundRows`; all is done in the calling thread."""
+    """See `BoundRows`; everything is done in the calling thread."""
 
     def __init__(self, kernels: NumpyKernels, metric: Metric, vectors: FloatMatrix, count: int) -> None:
         self._kernels = kernels
@@ -306,7 +307,7 @@ class NumpyRows:
 
 
 class NativeScanner(Scanner):
-    """The native scanner: the same answers as `NumpyScanner`, faster, without holding the GIL."""
+    """The native scanner: the same results as `NumpyScanner`, faster, without holding the GIL."""
 
     name = "native"
 
@@ -371,18 +372,18 @@ class NativeRows:
 
 
 def scanner(kernels: Kernels) -> Scanner:
-    """The scanner that goes with these kernels."""
+    """The scanner for these kernels."""
     return NativeScanner(kernels.core) if isinstance(kernels, NativeKernels) else NumpyScanner()
 
 
 def _room(queries: int, k: int, count: int) -> tuple[NDArray[np.uint32], FloatMatrix, Counts]:
-    """Arrays for the results; what lies behind the counts means nothing."""
+    """Arrays for the results; values past the counts are meaningless."""
     shape = queries, max(0, min(k, count))
     return np.empty(shape, np.uint32), np.empty(shape, np.float32), np.empty(queries, np.uint32)
 
 
 def _check_rows(metric: Metric, vectors: FloatMatrix, codes: Codes, statistics: FloatMatrix, count: int) -> None:
-    """Refuses what the native scanner refuses, so that code tested with the reference runs with both."""
+    """Rejects what the native scanner rejects, so that code tested with the reference works with both."""
 
     def check(name: str, array: Any, dtype: type, columns: int) -> None:
         check_array(name, array, dtype, (max(len(array) if np.ndim(array) else 0, count), columns))
@@ -408,10 +409,10 @@ def _rows_per_block(dim: int) -> int:
 
 
 def _encode(metric: Metric, vectors: FloatMatrix, scales: NDArray[np.float64]) -> tuple[Codes, FloatMatrix]:
-    """Codes without padding, and statistics, of rows that are multiplied by `scales` first."""
+    """Codes without padding, and statistics, of rows that are first multiplied by `scales`."""
     values = vectors * scales[:, np.newaxis]
     step = ((values.max(axis=1) - values.min(axis=1)) / _CODE_MAX).astype(np.float32)
-    lowest = values.min(axis=1).astype(np.float32) + np.float32(0)  # never -0: which zero is least is left open
+    lowest = values.min(axis=1).astype(np.float32) + np.float32(0)  # never -0: which zero is the minimum is undefined
     wide_step, wide_lowest = step.astype(np.float64)[:, np.newaxis], lowest.astype(np.float64)[:, np.newaxis]
     codes = (np.clip((values - wide_lowest) * _inverses(wide_step), 0.0, _CODE_MAX) + 0.5).astype(np.uint8)
     coded = wide_lowest + wide_step * codes
@@ -430,7 +431,7 @@ def _encode(metric: Metric, vectors: FloatMatrix, scales: NDArray[np.float64]) -
 
 
 def _paired(halves: Codes, stride: int) -> Codes:
-    """Two halves in a byte: those of a component and of the one 64 behind it."""
+    """Two halves per byte: that of a component and that of the component 64 after it."""
     wide = np.zeros((len(halves), 2 * stride), np.uint8)
     wide[:, : halves.shape[1]] = halves
     pairs = wide.reshape(len(halves), stride // _STRIDE_UNIT, 2, _STRIDE_UNIT)
@@ -472,9 +473,9 @@ def _check_leading(metric: Metric, vectors: FloatMatrix, directions: FloatMatrix
 def _encode_leading(
     metric: Metric, inside: NDArray[np.float64], sizes: NDArray[np.float64], dim: int, count: int
 ) -> tuple[Codes, FloatMatrix]:
-    """Codes in the last span of the first `count` directions, and statistics over all of these.
+    """Codes in the last span of the first `count` dimensions of the projection, and statistics over all of these.
 
-    Of rows of length `sizes` that are `inside` in the directions. Each span has a step of its own.
+    For rows of length `sizes` whose projection is `inside`. Each span has its own step size.
     """
     loss = np.sqrt(DIRECTIONS) * (dim // 4 + 8) * 2.0**-24 + 2.0**-15
     spans = inside[:, :count].reshape(len(inside), -1, SPAN)

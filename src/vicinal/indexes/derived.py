@@ -1,4 +1,4 @@
-"""All that is derived from the records of one collection, with one life: applied, saved, loaded and viewed together."""
+"""Everything derived from the records of a collection, as one unit: updated, saved, loaded and viewed together."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ _EAGER = (_SLOTS, _COLUMNS)
 _NO_VECTORS = np.empty((0, 0), dtype=np.float32)
 
 
-@dataclass(slots=True)  # every search makes one, and a frozen one takes longer
+@dataclass(slots=True)  # every search creates one, and creating a frozen one takes longer
 class View:
-    """The collection at one point in time, as one call needs it.
+    """The collection at one point in time, as needed by one call.
 
     Attributes:
-        slots: which are rows, which have a vector, when they expire.
-        kernels: score vectors.
-        filters: what gives the rows that match the call's filter, and those that match the handle's.
-        vectors, words, sparse: indexes at this moment, where the call asked for them.
-        vector_count: slots below it lie in the file of vectors, where the call asked for `vectors`.
-        grouping: gives the numbers of groups for the rows that match, where the call groups by a field.
-        passing: the rows that match all filters, once they were asked for.
-        numbers: those of groups, likewise.
+        slots: which slots are rows, which have a vector, and when they expire.
+        kernels: for scoring vectors.
+        filters: evaluate to the rows that match the call's filter, and those that match the handle's.
+        vectors, words, sparse: indexes at this moment, if the call requested them.
+        vector_count: slots below it are in the file of vectors, if the call requested `vectors`.
+        grouping: evaluates to the group numbers of the rows that match, if the call groups by a field.
+        passing: the rows that match all filters, once evaluated.
+        numbers: the group numbers, once evaluated.
     """
 
     slots: SlotView
@@ -66,10 +66,10 @@ class View:
 
     @property
     def matching(self) -> Bitmap | None:
-        """Rows that match the filters of call and handle; None where there are none.
+        """Rows that match the filters of call and handle; None if there are no filters.
 
         Raises:
-            InvalidArgument: the filter asks for a field that no row has.
+            InvalidArgument: the filter uses a field that no row has.
             ChangedMeanwhile: a row that had to be read has changed since this view was taken.
         """
         if self.passing is None and self.filters:
@@ -78,27 +78,27 @@ class View:
 
     @property
     def groups(self) -> NDArray[np.int64] | None:
-        """By slot a number that rows share whose field has equal values; None where the call does not group."""
+        """By slot, a number that rows with equal values of the field share; None if the call does not group."""
         if self.numbers is None and self.grouping is not None:
             self.numbers = self.grouping(self.matching)
         return self.numbers
 
     def rows(self, now: int) -> Bitmap:
-        """Rows that exist, have not expired and pass the filter."""
+        """Rows that exist, have not expired and match the filter."""
         rows, matching = self.slots.visible(now), self.matching
         return rows if matching is None else rows & matching
 
     def visible(self, now: int) -> BoolArray:
-        """The same, a bool for each slot."""
+        """The same as one bool per slot."""
         return unpack(self.rows(now), len(self.slots.live))
 
     def candidates(self, now: int) -> Bitmap:
-        """Those of them that have a vector."""
+        """The same rows, if they have a vector."""
         candidates, matching = self.slots.candidates(now), self.matching
         return candidates if matching is None else candidates & matching
 
     def catch_up(self, rows: Contents) -> None:
-        """Brings words and sparse vectors to this moment, which may take long where they were never asked for.
+        """Brings text index and sparse index to this moment, which may take long if they were never used.
 
         Raises:
             ChangedMeanwhile: they have moved past it.
@@ -108,10 +108,10 @@ class View:
                 lagging.sync(rows, self.slots.live, self.change)
 
     def check_unmoved(self) -> None:
-        """Call when all answers are there: words and sparse vectors are not frozen, and others may have moved them on.
+        """Call after all results are computed: text index and sparse index are not frozen, and may have moved on.
 
         Raises:
-            ChangedMeanwhile: they did.
+            ChangedMeanwhile: they have.
         """
         for lagging in (self.words, self.sparse):
             if lagging is not None and lagging.change != self.change:
@@ -119,7 +119,7 @@ class View:
 
 
 class DerivedIndex:
-    """Slots, vectors, columns, words and sparse vectors. The store's lock guards it. See `contract.Index`."""
+    """Slots, vectors, columns, words and sparse vectors. Guarded by the store's lock. See `contract.Index`."""
 
     parts = _PARTS
     eager = _EAGER
@@ -134,7 +134,7 @@ class DerivedIndex:
         self.columns = Columns()
         self.words: LazyIndex[TextIndex] = LazyIndex(self._make_text, lambda rows, *slots: rows.texts(*slots))
         self.sparse: LazyIndex[SparseIndex] = LazyIndex(self._make_sparse, lambda rows, *slots: rows.sparse(*slots))
-        self._vectors_view: tuple[View | None, FloatMatrix] = None, _NO_VECTORS  # what was last asked for
+        self._vectors_view: tuple[View | None, FloatMatrix] = None, _NO_VECTORS  # the last one returned
 
     @property
     def change(self) -> int:
@@ -157,7 +157,7 @@ class DerivedIndex:
                 self._lagging(part).note(delta.change, delta.dead)
 
     def vectors_view(self, reader: Reader) -> View:
-        """What a search by vectors alone needs, of all rows: the same as before where nothing has changed."""
+        """The view for an unfiltered search by vectors alone: the same object if nothing has changed."""
         known, matrix = self._vectors_view
         if known is None:
             matrix = reader.matrix(self.slots.slot_count)
@@ -192,7 +192,7 @@ class DerivedIndex:
         if part == _SLOTS:
             self.slots.load(saved)
         elif part == _VECTORS:
-            if self._state.dimension is not None:  # else there are no vectors to have saved anything of
+            if self._state.dimension is not None:  # otherwise there were no vectors to save anything of
                 self.vectors.load(saved, self._state.dimension)
         elif part == _COLUMNS:
             columns = Columns()
@@ -237,7 +237,7 @@ class DerivedIndex:
 
 
 class DerivedSnapshot:
-    """All this at one commit. See `contract.IndexSnapshot`."""
+    """The derived index at one commit. See `contract.IndexSnapshot`."""
 
     def __init__(self, index: DerivedIndex, columns: Callable[[], dict[str, NDArray[Any]]] | None) -> None:
         self._slots = index.slots.view()
@@ -245,7 +245,7 @@ class DerivedSnapshot:
         self._columns = columns
 
     def build(self, rows: Contents, *, urgent: bool = False) -> bool:
-        """See `IndexSnapshot.build`: vectors first, since words are needed by fewer searches."""
+        """See `IndexSnapshot.build`: vectors first, since fewer searches need words."""
         slots = self._slots
         if self._vectors.build(rows.matrix(len(slots.live)), slots.packed_searchable):
             return True
@@ -267,7 +267,7 @@ class DerivedSnapshot:
         if part == _VECTORS:
             return self._vectors.save()
         if part == _COLUMNS:
-            assert self._columns is not None  # it was taken for that
+            assert self._columns is not None  # it was taken for this purpose
             return SavedIndex(slots.change, len(slots.live), self._columns())
         lagging: LazyIndex[Any] = self._words if part == _WORDS else self._sparse
         return lagging.save(rows, slots.live, slots.change)
@@ -282,10 +282,10 @@ def viewing(
     sparse: bool = False,
     group_by: Path | None = None,
 ) -> Callable[[DerivedIndex, Reader], View]:
-    """What a store is to take off its index for a call with this filter: nothing that takes time.
+    """A function that takes what a call with this filter needs from a store's index, without expensive work.
 
     Args:
-        within: a filter of the handle, not of the call: it may keep no row, and its fields may be missing.
+        within: the filter of the handle, not of the call: it may match no row, and its fields may be missing.
         vectors, words, sparse: whether these indexes are needed too.
         group_by: a field whose values are needed.
     """
@@ -313,7 +313,7 @@ def viewing(
 
 
 class RowsAt:
-    """What columns do not hold, read from the records at the index's commit; see `filters.select.Records`."""
+    """Access to what columns do not store, as of the index's commit; see `filters.select.Records`."""
 
     def __init__(self, reader: Reader, change: int) -> None:
         self._reader = reader

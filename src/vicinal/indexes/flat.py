@@ -1,4 +1,4 @@
-"""The index that compares every candidate: codes that a saved index brought, and those of the rows that came since."""
+"""The index that compares every candidate: by codes from a saved index, and codes of the rows added since."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ _WORD_BITS: Final = 64
 _ENCODED_AT_ONCE: Final = 2048
 _FEW: Final = 64  # rows that a search encodes by itself
 _BUILT_AT_ONCE: Final = 8192
-_COARSE_FROM: Final = 12_288  # rows; codes of fewer stay in the cache, and to read halves of them saves nothing
-_LEARNED_AGAIN: Final = 4  # times the rows of which nothing could be learned
+_COARSE_FROM: Final = 12_288  # rows; the codes of fewer stay in the cache, so reading halves of them saves nothing
+_LEARNED_AGAIN: Final = 4  # times the number of rows for which no useful projection was found
 
 
 def flat_index(kernels: Kernels, metric: Metric) -> VectorIndex:
-    """Every candidate is compared: by codes where the native core is, else in NumPy. The answers are the same."""
+    """The index for these kernels: by codes with the native core, otherwise in NumPy. The results are the same."""
     if isinstance(kernels, NativeKernels):
         return FlatIndex(NativeScanner(kernels.core), kernels, metric)
     return NumpyFlatIndex(kernels, metric)
 
 
 class FlatIndex:
-    """Codes of all vectors, made once a process or mapped from a saved index. See `contract.VectorIndex`.
+    """Codes of all vectors, computed once per process or mapped from a saved index. See `contract.VectorIndex`.
 
-    Mapped codes are never copied: rows that came after them have arrays of their own, which begin at a
-    multiple of 64 slots, so that a bitmap can be cut there.
+    Mapped codes are never copied: later rows have separate arrays, which begin at a multiple of 64 slots, so that a
+    bitmap can be cut there.
     """
 
     name = "flat"
@@ -62,12 +62,12 @@ class FlatIndex:
         self._metric: Metric = metric
         self.change = 0
         self._building = new_lock()
-        self._parts: list[CodedRows] = []  # guarded by it
+        self._parts: list[CodedRows] = []  # guarded by the lock
         self._directions: FloatMatrix | None = None
         self._learned_from = 0  # rows
         self._ready: tuple[CodedRows, ...] = ()  # the parts as searchers see them: replaced, never changed
         self._uncoded = Norms(kernels)
-        self._searcher: FlatSearcher | None = None  # of the newest vectors, until there are others
+        self._searcher: FlatSearcher | None = None  # for the newest vectors, until there are newer ones
 
     @property
     def covered(self) -> int:
@@ -76,7 +76,7 @@ class FlatIndex:
 
     @property
     def coded(self) -> tuple[CodedRows, ...]:
-        """Parts that hold the codes of the slots that are covered; what they hold stays as it is."""
+        """Parts with the codes of the slots that are covered; their contents do not change."""
         return self._ready
 
     def apply(self, delta: Delta) -> None:
@@ -85,14 +85,14 @@ class FlatIndex:
         self._searcher = None
 
     def searcher(self, vectors: FloatMatrix) -> FlatSearcher:
-        """See `VectorIndex.searcher`. The same one for the same vectors: it remembers what it has bound."""
+        """See `VectorIndex.searcher`. The same one for the same vectors, since it caches bound rows."""
         known = self._searcher
         if known is None or known.vectors is not vectors:
             known = self._searcher = FlatSearcher(self, self._scanner, self._metric, vectors)
         return known
 
     def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
-        """See `VectorIndex.build`. First codes of all rows, which take little time; directions when these are there."""
+        """See `VectorIndex.build`. First codes of all rows, which is fast; then the PCA projection."""
         with self._building:
             if self.covered < len(vectors):
                 self._extend(vectors, self.covered + _BUILT_AT_ONCE)
@@ -102,7 +102,7 @@ class FlatIndex:
         return self.covered < len(vectors) or self._may_learn(len(vectors))
 
     def refine(self, vectors: FloatMatrix, candidates: Bitmap, *, awaited: bool = False) -> bool:
-        """See `VectorIndex.refine`: there is nothing to."""
+        """See `VectorIndex.refine`: nothing to do."""
         return False
 
     @property
@@ -124,7 +124,7 @@ class FlatIndex:
         return SavedIndex(change, _end(parts), sections(parts, _end(parts), parts[0].directions))
 
     def load(self, saved: SavedIndex, dim: int) -> None:
-        """See `VectorIndex.load`; what the other implementation saved is ignored."""
+        """See `VectorIndex.load`; what another implementation saved is ignored."""
         rows = CodedRows.saved(self._metric, saved.arrays, _directions_in(saved.arrays), saved.slot_count)
         if rows is not None:
             if not _fits(rows, self._metric, dim) or rows.count > saved.slot_count:
@@ -142,9 +142,10 @@ class FlatIndex:
         return np.unique(np.concatenate(found))
 
     def ready(self, vectors: FloatMatrix) -> tuple[CodedRows, ...]:
-        """Parts that hold the codes of most of these vectors.
+        """Parts with the codes of most of these vectors.
 
-        A few rows more get theirs now, unless another thread is at it: that is quicker than comparing them without.
+        A few missing rows are encoded now, unless another thread is doing so: that is faster than comparing them
+        without codes.
         """
         parts = self._ready
         if 0 < len(vectors) - _end(parts) <= _FEW and not self._building.locked():
@@ -154,14 +155,14 @@ class FlatIndex:
         return parts
 
     def uncoded(self, vectors: FloatMatrix, first: int) -> NumpyFlatSearcher:
-        """For the slots from `first` on, which have no codes yet."""
+        """A searcher for the slots from `first` on, which have no codes yet."""
         norms = self._uncoded
-        if norms.first > first or norms.end < first:  # else those that are known go on being of use
+        if norms.first > first or norms.end < first:  # otherwise the known norms remain useful
             norms = self._uncoded = Norms(self._kernels, first=first)
         return NumpyFlatSearcher(self._kernels, self._metric, norms, vectors, first)
 
     def _extend(self, vectors: FloatMatrix, end: int) -> None:
-        """Codes of these vectors up to the slot `end`."""
+        """Encodes these vectors up to the slot `end`."""
         end = min(end, len(vectors))
         if _end(self._parts) < end:
             tail = self._growing_part(vectors.shape[1])
@@ -178,7 +179,7 @@ class FlatIndex:
         return self._directions is None and rows >= max(LEARNED_FROM, _LEARNED_AGAIN * self._learned_from)
 
     def _learn(self, vectors: FloatMatrix) -> None:
-        """Directions, once there are rows enough to learn them from. They stay: bounds hold for any rows."""
+        """Learns the PCA projection once there are enough rows. It is kept: the bounds are valid for any rows."""
         self._learned_from = len(vectors)
         directions = leading_directions(vectors, self._metric)
         if directions is not None:
@@ -192,14 +193,14 @@ class FlatIndex:
             return self._parts[-1]
         start = self._parts[-1].end // _WORD_BITS * _WORD_BITS if self._parts else 0
         if self._parts:
-            self._parts[-1].count = start  # the few rows behind it are encoded again
+            self._parts[-1].count = start  # the few rows after it are encoded again
         tail = CodedRows.empty(start, self._scanner, self._metric, dim, self._directions)
         self._parts.append(tail)
         return tail
 
 
 class FlatSearcher:
-    """Every candidate's code is compared, and the vectors of those that may be among the best.
+    """Compares every candidate's code, and the vectors of those that may be among the best.
 
     See `contract.VectorSearcher`.
     """
@@ -211,7 +212,7 @@ class FlatSearcher:
         self._scanner = scanner
         self._metric: Metric = metric
         self.vectors = vectors
-        # What was searched last: parts, their rows, and whether one part has all; together, so that threads see it so.
+        # The last search: parts, their rows, and whether one part has all; one tuple, so threads see it consistently.
         self._bound: tuple[tuple[CodedRows, ...], list[BoundRows], bool] = (), [], False
 
     def search(
@@ -232,7 +233,7 @@ class FlatSearcher:
         return [merged(found, k) for found in zip(*answers, strict=True)] if answers else [_NOTHING] * len(queries)
 
     def unbind(self) -> None:
-        """Lets go of codes that there are newer ones for."""
+        """Drops bound codes that have been superseded."""
         self._bound = (), [], False
 
     def _bind(self) -> tuple[tuple[CodedRows, ...], list[BoundRows], bool]:
@@ -269,7 +270,7 @@ def _found(
 
 
 def _end(parts: Sequence[CodedRows]) -> int:
-    """The first slot that they do not hold."""
+    """The first slot that they do not contain."""
     return parts[-1].end if parts else 0
 
 
@@ -290,7 +291,7 @@ def merged(found: Sequence[tuple[Slots, FloatVector]], k: int) -> tuple[Slots, F
 
 
 def _directions_in(arrays: Mapping[str, NDArray[Any]]) -> FloatMatrix | None:
-    """Those that an index was saved with. On bounds of others no search may rely."""
+    """The PCA projection that an index was saved with. A search must not rely on bounds of another one."""
     saved = arrays.get("directions")
     if saved is None or saved.dtype != np.float32 or not len(saved) or len(saved) % DIRECTIONS:
         return None

@@ -1,4 +1,4 @@
-"""Exact search without codes: a quick float32 scan, then the true scores of what is within the error bound."""
+"""Exact search without codes: a fast float32 scan, then the true scores of the rows within the error bound."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ __all__ = ["Norms", "NumpyFlatIndex", "NumpyFlatSearcher"]
 FloatArray = NDArray[np.float64]
 
 _EPSILON = 2.0**-23
-_TINY = 2.0**-126  # below it a product may vanish
-_SCORE_MAX = float(np.finfo(np.float32).max)  # beyond it scores are infinite
+_TINY = 2.0**-126  # below it, a product may underflow
+_SCORE_MAX = float(np.finfo(np.float32).max)  # beyond it, scores are infinite
 _SCORE_STEP = 2.0**-149  # between the smallest scores
 _NO_NORMS = np.empty(0, dtype=np.float64)
-_SLACK_TERMS = 8  # roundings besides the sum's: the query, the row's norm, the score itself
+_SLACK_TERMS = 8  # roundings other than the sum's: the query, the row's norm, the score itself
 
 
 class Norms:
-    """Squared norms by slot, computed when first needed; a slot's vector never changes.
+    """Squared norms by slot, computed on first use; a slot's vector never changes.
 
     Args:
         first: the slot of the first one.
@@ -51,7 +51,7 @@ class Norms:
         return self.first + len(self.known)
 
     def squared(self, vectors: FloatMatrix, first: int = 0) -> FloatArray:
-        """Of the slots from `first` on, float64. Threads may compute the same norms twice; the results are equal."""
+        """For the slots from `first` on, float64. Threads may compute the same norms twice; the results are equal."""
         known = self.known
         missing = vectors[self.first + len(known) :]
         if len(missing):
@@ -61,7 +61,7 @@ class Norms:
 
 
 class NumpyFlatIndex:
-    """Looks at every vector for each query; keeps their norms. See `contract.VectorIndex`."""
+    """Compares every vector for each query; caches their norms. See `contract.VectorIndex`."""
 
     name = "flat"
 
@@ -85,12 +85,12 @@ class NumpyFlatIndex:
         return NumpyFlatSearcher(self._kernels, self._metric, self._norms, vectors)
 
     def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
-        """See `VectorIndex.build`; norms take no time to speak of."""
+        """See `VectorIndex.build`; computing norms takes negligible time."""
         self._norms.squared(vectors)
         return False
 
     def refine(self, vectors: FloatMatrix, candidates: Bitmap, *, awaited: bool = False) -> bool:
-        """See `VectorIndex.refine`: there is nothing to."""
+        """See `VectorIndex.refine`: nothing to do."""
         return False
 
     @property
@@ -166,10 +166,10 @@ class NumpyFlatSearcher:
 def _bounded(
     metric: Metric, kernels: Kernels, vectors: FloatMatrix, norms: FloatArray, query: FloatVector
 ) -> tuple[FloatArray, FloatArray]:
-    """Per row a value that orders like the score, and how far it may be off.
+    """For each row, a value with the order of the score, and its maximum error.
 
     The bound is the standard one for sums (Higham, Accuracy and Stability of Numerical Algorithms, 2002,
-    section 3.1), with `dim` terms though the kernels sum in lanes, so it is generous.
+    section 3.1), with `dim` terms although the kernels sum in lanes, so it is generous.
     """
     dim = vectors.shape[1]
     relative = (dim + _SLACK_TERMS) * _EPSILON
@@ -185,17 +185,17 @@ def _bounded(
     row_length = np.sqrt(norms)
     bound = relative * row_length + dim * _TINY
     if metric == "ip":
-        if length > 0:  # rows whose scores are infinite tie, and so do those that round to one tiny score
+        if length > 0:  # rows with infinite scores tie, and so do those that round to the same tiny score
             most = _SCORE_MAX / length
             np.clip(value, -most, most, out=value, where=np.isfinite(value))
             bound += _SCORE_STEP / length
         return value, bound
-    with np.errstate(divide="ignore", invalid="ignore"):  # a zero row scores 0: not a number here, always kept
+    with np.errstate(divide="ignore", invalid="ignore"):  # a zero row scores 0: NaN here, always kept
         return value / row_length, bound / row_length
 
 
 def _survivors(value: FloatArray, bound: FloatArray, allowed: BoolArray, k: int) -> BoolArray:
-    """Rows whose true score may reach the k-th best. A value that overflowed says nothing: its row stays."""
+    """Rows whose true score may reach the k-th best. If a value overflowed, it proves nothing, and its row is kept."""
     with np.errstate(invalid="ignore"):
         known = np.isfinite(value) & np.isfinite(bound) & allowed
         low = np.where(known, value - bound, -np.inf)

@@ -1,10 +1,10 @@
 """A graph in which each vector is linked to near ones: a search walks along the links towards its query.
 
-Codes of all rows are kept by `flat`, which answers until the graph is there, and whatever is asked to be exact. Rows
-that the graph has not taken in yet are compared one by one. native/graph has the graph itself; how wide a walk has to
-be for how much of the true answer is measured on stored vectors, each time there are twice as many. A search for at
-most ten ends its walk by how much farther than the tenth nearest the rest is, which is measured likewise: for as much
-of the true answer it compares fewer rows, because it looks around long only where many are nearly as near.
+Codes of all rows are kept by `flat`, which answers until the graph exists, and all exact searches. Rows that the graph
+does not contain yet are compared one by one. The graph itself is in native/graph. The width that a walk needs for a
+recall is measured on stored vectors, each time their number has doubled. A search for at most ten ends its walk when
+the rest is farther than the tenth nearest by a certain share, which is measured likewise: for the same recall it
+compares fewer rows, because it searches long only where many rows are nearly as near.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ from .threads import thread_count
 
 __all__ = ["GraphIndex", "GraphSearcher"]
 
-RECALL: Final = 0.98  # what a search finds of the ten nearest unless told otherwise
+RECALL: Final = 0.98  # the default share of the ten nearest that a search finds
 _M: Final = 16
 _EF_CONSTRUCTION: Final = 100
-_BUILT_FROM: Final = 2_000  # fewer vectors are compared all
+_BUILT_FROM: Final = 2_000  # with fewer vectors, all are compared
 _ALPHA: Final = 1.05
-_INSERTED_AT_ONCE: Final = 2_048  # at most, for each thread
-_INSERTED_MIN: Final = 64  # at least, as threads wait for one another at the end
-_STEP_SECONDS: Final = 0.2  # about so long does an interrupt, or whoever closes, wait for native code
+_INSERTED_AT_ONCE: Final = 2_048  # maximum per thread
+_INSERTED_MIN: Final = 64  # minimum, since threads wait for each other at the end
+_STEP_SECONDS: Final = 0.2  # about how long an interrupt or a `close` waits for native code
 _M_MAX: Final = 64
 _EF_MAX: Final = 65_536
 _MEASURED: Final = 100  # vectors
@@ -57,7 +57,7 @@ _NEIGHBOURS: Final = 10
 _SEED: Final = 20_011
 _WIDTHS: Final = (10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 1024)
 _REACHES: Final = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.3)
-_REACHING_WIDTH: Final = 640  # of walks that a reach ends: no more are kept where ever so many are nearly as near
+_REACHING_WIDTH: Final = 640  # of walks that end by reach: the maximum kept, however many rows are nearly as near
 _ENDLESS: Final = math.inf
 _WIDER_THAN_K: Final = 1.5
 _TAIL_MAX: Final = 8_192
@@ -76,8 +76,9 @@ class State:
         graph: it may have nodes that are still being linked.
         covered: slots below it are linked.
         recall: the share of neighbours found by walks of the first `_WIDTHS`; empty until measured.
-        reached: the same of the first `_REACHES`; empty until measured, and for inner products, which are no distances.
-        measured_at: nodes there were then.
+        reached: the same for the first `_REACHES`; empty until measured, and for inner products, which are not
+            distances.
+        measured_at: the number of nodes at that time.
     """
 
     graph: CoreGraph
@@ -85,21 +86,21 @@ class State:
     recall: FloatVector
     reached: FloatVector
     measured_at: int
-    widths: dict[float, int | None] = field(default_factory=dict)  # by recall, of those that were asked for
+    widths: dict[float, int | None] = field(default_factory=dict)  # cached, by requested recall
     reaches: dict[float, float | None] = field(default_factory=dict)
 
     def width(self, recall: float) -> int | None:
-        """Of a walk that finds so much of the ten nearest; None where none of those measured does."""
+        """The width of a walk with this recall of the ten nearest; None if no measured width has it."""
         if recall in self.widths:
             return self.widths[recall]
         found = _where(recall, self.recall, _WIDTHS)
         width = None if found is None else math.ceil(found)
-        if len(self.widths) < _REMEMBERED:  # a program may ask for ever new ones
+        if len(self.widths) < _REMEMBERED:  # a program may request new values without end
             self.widths[recall] = width
         return width
 
     def reach(self, recall: float) -> float | None:
-        """The same of a walk's reach."""
+        """The same for a walk's reach."""
         if recall in self.reaches:
             return self.reaches[recall]
         reach = _where(recall, self.reached, _REACHES)
@@ -109,7 +110,7 @@ class State:
 
 
 def _where(recall: float, measured: FloatVector, settings: Sequence[float]) -> float | None:
-    """The setting that finds so much, when the first of them found what was measured; None where none does."""
+    """The setting with this recall, given the measured recall of the first settings; None if none has it."""
     known = np.maximum.accumulate(measured)
     if not len(known) or recall > known[-1]:
         return None
@@ -117,13 +118,13 @@ def _where(recall: float, measured: FloatVector, settings: Sequence[float]) -> f
 
 
 class GraphIndex:
-    """Chosen by `index="graph"`, and by "hnsw", which is what others call nearly the same.
+    """The index for `index="graph"`, and for "hnsw", the usual name of nearly the same structure.
 
     Args:
-        kernels, metric: see `contract.VectorIndex`. Without the native core every candidate is compared.
-        m: half as many links as a vector has at most.
+        kernels, metric: see `contract.VectorIndex`. Without the native core, every candidate is compared.
+        m: half the maximum number of links of a vector.
         ef_construction: width of the walk to the neighbours of a new vector.
-        ef_search: width of the walk of a search; by default what finds 0.98 of the ten nearest.
+        ef_search: width of the walk of a search; by default, what finds 0.98 of the ten nearest.
 
     Raises:
         ValueError: a number out of range.
@@ -157,8 +158,8 @@ class GraphIndex:
         self._growing = new_lock()
         self._state: State | None = None
         self._saved_to = 0
-        self._at_once = _INSERTED_MIN  # so many rows a thread took less than a step, last time
-        self._bound: tuple[State, FloatMatrix, CoreGraphRows] | None = None  # as the last searcher needed it
+        self._at_once = _INSERTED_MIN  # the number of rows per thread that last took less than a step
+        self._bound: tuple[State, FloatMatrix, CoreGraphRows] | None = None  # as used by the last searcher
 
     def _configure(self, built_from: int = _BUILT_FROM, alpha: float = _ALPHA) -> None:
         self._built_from = built_from
@@ -171,9 +172,9 @@ class GraphIndex:
 
     @property
     def covered(self) -> int:
-        """See `VectorIndex.covered`. Where a graph is due it does not begin to be covered by codes alone."""
+        """See `VectorIndex.covered`. If a graph is due, codes alone do not count as covering."""
         state, coded = self._state, self._flat.covered
-        if state is not None and len(state.recall):  # measured, too: until then searches do without it
+        if state is not None and len(state.recall):  # including the measurement: until then, searches do not use it
             return state.covered if self._metric == "l1" else min(state.covered, coded)
         return 0 if self._core is not None and coded >= self._built_from else coded
 
@@ -189,7 +190,7 @@ class GraphIndex:
         return GraphSearcher(flat, vectors, state, self._bind(state, vectors), self._ef_search)
 
     def build(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
-        """See `VectorIndex.build`: codes. The graph comes by `refine`."""
+        """See `VectorIndex.build`: codes. The graph is built by `refine`."""
         return self._flat.build(vectors, candidates)
 
     def refine(self, vectors: FloatMatrix, candidates: Bitmap, *, awaited: bool = False) -> bool:
@@ -215,12 +216,12 @@ class GraphIndex:
         return False
 
     def _is_due(self, vectors: FloatMatrix, candidates: Bitmap) -> bool:
-        """Whether these are enough for a graph to pay."""
+        """Whether there are enough vectors for a graph to be worthwhile."""
         return len(vectors) >= self._built_from
 
     @property
     def tail_max(self) -> float:
-        """See `VectorIndex.tail_max`. Before the graph is there every search is exact anyway."""
+        """See `VectorIndex.tail_max`. Before the graph exists, every search is exact anyway."""
         state = self._state
         return math.inf if state is None or not len(state.recall) else _TAIL_MAX
 
@@ -235,7 +236,7 @@ class GraphIndex:
     def save(self) -> SavedIndex:
         """See `VectorIndex.save`."""
         saved, state = self._flat.save(), self._state
-        if state is None or not len(state.recall):  # without it nobody would search by the graph
+        if state is None or not len(state.recall):  # without the recall, no search would use the graph
             return saved
         if state.covered != state.graph.end or state.covered > saved.slot_count:
             return saved
@@ -258,12 +259,12 @@ class GraphIndex:
         state = self._loaded(saved)
         self._flat.load(saved, dim)
         if state is not None and self._metric != "l1" and state.covered > self._flat.covered:
-            state = None  # its codes were not saved with it
+            state = None  # the codes were not saved with it
         self._state, self._bound = state, None
         self._saved_to = 0 if state is None or not len(state.recall) else state.covered
 
     def differing(self, slots: Slots, vectors: FloatMatrix) -> Slots:
-        """See `VectorIndex.differing`: codes. Edges depend on the order in which threads came by."""
+        """See `VectorIndex.differing`: compares codes. Edges depend on the timing of threads."""
         return self._flat.differing(slots, vectors)
 
     def _loaded(self, saved: SavedIndex) -> State | None:
@@ -275,7 +276,7 @@ class GraphIndex:
             raise ValueError("edges of another shape")
         if entries.dtype != np.uint32 or nodes.dtype != np.uint64 or len(nodes) != 2 or nodes.max() > 1 << 32:
             raise ValueError("entries or numbers of nodes of another shape")
-        reached = saved.arrays.get("graph.reached", _UNMEASURED)  # files of before have none
+        reached = saved.arrays.get("graph.reached", _UNMEASURED)  # missing in older files
         for shares, settings in (recall, _WIDTHS), (reached, _REACHES):
             if shares.dtype != np.float32 or len(shares) > len(settings) or not ((shares >= 0) & (shares <= 1)).all():
                 raise ValueError("recall must be shares")
@@ -290,14 +291,14 @@ class GraphIndex:
         return bound[2]
 
     def _rows(self, graph: CoreGraph, vectors: FloatMatrix, count: int) -> CoreGraphRows:
-        assert self._core is not None  # there is a graph
+        assert self._core is not None  # a graph exists
         codes: list[Any] = [None, None, count, None, None]
-        if isinstance(self._flat, FlatIndex) and self._metric != "l1":  # which has none
+        if isinstance(self._flat, FlatIndex) and self._metric != "l1":  # l1 has no codes
             codes = _pieces(self._flat.coded, count)
         return self._core.GraphRows(self._metric, count, vectors, *codes)
 
     def _measure(self, state: State, vectors: FloatMatrix, candidates: Bitmap) -> tuple[FloatVector, FloatVector]:
-        """Looks for the neighbours of stored vectors by walks that do not go through these themselves."""
+        """Searches for the neighbours of stored vectors by walks that skip these vectors themselves."""
         known = np.flatnonzero(unpack(candidates, state.covered))
         random = np.random.default_rng(_SEED)
         chosen = np.sort(random.choice(known, min(_MEASURED, len(known)), replace=False)).astype(np.uint32)
@@ -309,7 +310,7 @@ class GraphIndex:
         )
 
         def recall(walks: Sequence[tuple[int, float]]) -> FloatVector:
-            """Of these, up to the first that finds all."""
+            """The recall of these walks, up to the first that finds all."""
             measured: list[float] = []
             for width, reach in walks:
                 found = searcher.walk(queries, _NEIGHBOURS, below, width, 1, chosen, reach)
@@ -324,7 +325,7 @@ class GraphIndex:
 
 
 def _rows_at_once(before: int, seconds: float) -> int:
-    """Rows a thread for the next step, when so many took so long: native code hears of no interrupt within a step."""
+    """Rows per thread for the next step, given the duration of the last: native code is not interruptible in a step."""
     wanted = before * 2 if seconds < _STEP_SECONDS / 2 else before // 2 if seconds > 2 * _STEP_SECONDS else before
     return max(_INSERTED_MIN, min(_INSERTED_AT_ONCE, wanted))
 
@@ -384,21 +385,21 @@ class GraphSearcher:
         skipped: Slots | None = None,
         reach: float = _ENDLESS,
     ) -> list[tuple[Slots, FloatVector]]:
-        """What a walk of this width finds; less than k where too few candidates are met.
+        """What a walk of this width finds; fewer than k if it meets too few candidates.
 
         Args:
-            skipped: for each query a node that the walk must not go through.
-            reach: the walk leaves out what is farther than the tenth nearest by this share of its distance.
+            skipped: for each query, a node that the walk must skip.
+            reach: the walk ignores what is farther than the tenth nearest by this share of its distance.
         """
         shape = len(queries), k
         slots, scores, counts = np.empty(shape, np.uint32), np.empty(shape, np.float32), np.empty(shape[0], np.uint32)
         self._state.graph.search(self._rows, candidates, queries, width, reach, threads, skipped, slots, scores, counts)
-        if shape[0] == 1 and counts[0] == k:  # as most searches are
+        if shape[0] == 1 and counts[0] == k:  # the usual case
             return [(slots[0], scores[0])]
         return [(slots[i, :count], scores[i, :count]) for i, count in enumerate(counts.tolist())]
 
     def _wanted_walk(self, k: int, accuracy: Accuracy) -> tuple[int, float] | None:
-        """Its width and reach; None where every candidate is to be compared."""
+        """Width and reach of the walk; None if every candidate has to be compared."""
         if accuracy is not AS_USUAL and (accuracy.exact or accuracy.filtered or (accuracy.recall or 0) >= 1):
             return None
         if not 0 < k <= _EF_MAX or 4 * k > self._state.covered:
@@ -411,14 +412,14 @@ class GraphSearcher:
                 return _REACHING_WIDTH, reach
             width = self._state.width(recall)
             if width is None:
-                return None  # no walk finds so much of these vectors
+                return None  # no walk has this recall for these vectors
         else:
             width = self._ef_search
         return width if k <= width else math.ceil(_WIDER_THAN_K * k), _ENDLESS
 
 
 def _pieces(parts: Sequence[CodedRows], count: int) -> list[Any]:
-    """Codes and statistics of the slots below `count`, as native code takes them."""
+    """Codes and statistics of the slots below `count`, in the form for native code."""
     used = [part for part in parts if part.start < count]
     if len(used) > _PIECES_MAX or not used or used[-1].end < count:
         raise AssertionError("codes are in one part of a file and in one that grows")
@@ -428,7 +429,7 @@ def _pieces(parts: Sequence[CodedRows], count: int) -> list[Any]:
 
 
 def _without_tail(candidates: Bitmap, end: int) -> Bitmap:
-    """Those below the slot `end`."""
+    """The candidates below the slot `end`."""
     head = candidates[: -(-end // _WORD_BITS)].copy()
     if end % _WORD_BITS and len(head) == end // _WORD_BITS + 1:
         head[-1] &= np.uint64((1 << end % _WORD_BITS) - 1)
@@ -436,7 +437,7 @@ def _without_tail(candidates: Bitmap, end: int) -> Bitmap:
 
 
 def _without_head(candidates: Bitmap, first: int) -> Bitmap:
-    """Those from the slot `first` on."""
+    """The candidates from the slot `first` on."""
     tail = candidates.copy()
     word, bit = divmod(first, _WORD_BITS)
     tail[:word] = 0
@@ -446,7 +447,7 @@ def _without_head(candidates: Bitmap, first: int) -> Bitmap:
 
 
 def _share(found: tuple[Slots, FloatVector], true: tuple[Slots, NDArray[np.float32]], own: int) -> float:
-    """Of the true neighbours those found; one as near as the last of them is as good."""
+    """The share of true neighbours that were found; one as near as the last of them counts as one of them."""
     others = true[1][true[0] != own][:_NEIGHBOURS]
     if not len(others):
         return 1.0

@@ -1,4 +1,4 @@
-"""Inverted lists around the centroids of k-means: a search looks into those whose centroids are nearest.
+"""Inverted lists around the centroids of k-means: a search compares the rows of the lists with the nearest centroids.
 
 The idea: Sivic and Zisserman, "Video Google", ICCV 2003; k-means: Lloyd, "Least squares quantization in PCM", 1982.
 """
@@ -25,18 +25,18 @@ _SAMPLES_A_LIST: Final = 40
 _ROUNDS: Final = 8
 _LISTS_MAX: Final = 1 << 16
 _SEED: Final = 5
-_ROUNDINGS: Final = 1e-4  # of squared distances, relative to what they are computed of
-_LISTED_AGAIN: Final = 4096  # rows in no list, at least
+_ROUNDINGS: Final = 1e-4  # of squared distances, relative to the values they are computed from
+_LISTED_AGAIN: Final = 4096  # minimum number of rows that are in no list
 
 
 class IvfIndex(BucketedIndex):
-    """Chosen by `index="ivf"`.
+    """The index for `index="ivf"`.
 
     Args:
         kernels, metric: see `contract.VectorIndex`.
-        lists: inverted lists; by default four times the root of the number of vectors at training.
-        nprobe: lists to look into; by default as many as find 0.95 of the ten nearest, measured on stored vectors.
-        train_from: vectors there must be before lists are made, 2,000 by default.
+        lists: inverted lists; by default, four times the square root of the number of vectors at training.
+        nprobe: lists to search; by default, as many as find 0.95 of the ten nearest, measured on stored vectors.
+        train_from: the number of vectors at which lists are made, 2,000 by default.
 
     Raises:
         ValueError: a number below 1.
@@ -72,7 +72,7 @@ class IvfIndex(BucketedIndex):
         return _KMeans(_prepared(self._metric, vectors), min(self._list_count(count), len(vectors)), self._metric)
 
     def _listed(self, state: State, vectors: FloatMatrix) -> ListCodes | None:
-        """Made by the first search that needs it, and again once an eighth of the rows came since."""
+        """Created by the first search that needs it, and again once an eighth of the rows were added since."""
         if not isinstance(self._kernels, NativeKernels) or self._metric == "l1":
             return None
         coded = self._coded
@@ -80,7 +80,7 @@ class IvfIndex(BucketedIndex):
             with self._lock:
                 coded = self._coded
                 if coded is None or coded[0] is not state.partition or _is_old(coded[1], state, vectors):
-                    assert isinstance(state.partition, _Lists)  # nobody else makes partitions for this index
+                    assert isinstance(state.partition, _Lists)  # this index has no other partitions
                     keys, centroids = state.buckets.keys[: len(vectors), 0], state.partition.centroids
                     listed = ListCodes(self._kernels, self._metric, vectors, keys, centroids)
                     self._coded = coded = state.partition, listed
@@ -101,7 +101,7 @@ def _is_old(listed: ListCodes, state: State, vectors: FloatMatrix) -> bool:
 
 
 def _prepared(metric: Metric, vectors: FloatMatrix) -> FloatMatrix:
-    """Under cosine only directions count. Lengths whose squares leave float32 are cut to what they can be."""
+    """Vectors normalized under cosine; otherwise clipped so that squared lengths stay within float32."""
     if metric != "cosine":
         return np.clip(vectors, -1e15, 1e15)
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
@@ -110,7 +110,7 @@ def _prepared(metric: Metric, vectors: FloatMatrix) -> FloatMatrix:
 
 
 class _KMeans:
-    """Lloyd's algorithm, a round a step, from vectors drawn at random."""
+    """Lloyd's algorithm, one round per step, starting from random vectors."""
 
     def __init__(self, vectors: FloatMatrix, lists: int, metric: Metric) -> None:
         self._vectors = vectors
@@ -131,7 +131,7 @@ class _KMeans:
         if self._metric == "cosine":
             self._centroids = _prepared("cosine", self._centroids)
         empty = np.flatnonzero(~filled)
-        if len(empty):  # they start again from vectors of the fullest lists
+        if len(empty):  # they restart from vectors of the fullest lists
             fullest = np.argsort(-counts, kind="stable")[: min(len(empty), int(filled.sum()))]
             crowded = order[starts[fullest]]
             self._centroids[empty[: len(crowded)]] = self._vectors[crowded]
@@ -139,7 +139,7 @@ class _KMeans:
 
 
 def _nearest(vectors: FloatMatrix, centroids: FloatMatrix) -> NDArray[np.intp]:
-    """By Euclidean distance: the largest of a.c - |c|^2 / 2."""
+    """The nearest centroid by Euclidean distance: the maximum of a.c - |c|^2 / 2."""
     half = np.einsum("ij,ij->i", centroids, centroids) / 2
     found = np.empty(len(vectors), np.intp)
     for start in range(0, len(vectors), 4096):
@@ -175,7 +175,7 @@ class _Lists:
         return self._one_table, (-promise).argsort().astype(np.uint32)
 
     def misplaced(self, vectors: FloatMatrix, keys: Keys) -> BoolArray:
-        """A list whose centroid is as near as the nearest is right too: which one wins depends on roundings."""
+        """A list whose centroid is as near as the nearest is correct too: rounding decides between them."""
         prepared = _prepared(self._metric, vectors)
         wide, nearest = prepared.astype(np.float64), _nearest(prepared, self.centroids)
         centroids = self.centroids.astype(np.float64)

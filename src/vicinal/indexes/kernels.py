@@ -1,9 +1,9 @@
 """Distances: the native core, and its reference implementation in NumPy.
 
-The only module that imports `vicinal._core`. `kernels()` gives the native core where it is installed,
-else NumPy. Two environment variables are read, once, at import:
+The only module that imports `vicinal._core`. `kernels()` returns the native core if it is installed, otherwise NumPy.
+Two environment variables are read, once, at import:
 
-    VICINAL_REQUIRE_NATIVE=1   a missing core is an error, not a slower answer
+    VICINAL_REQUIRE_NATIVE=1   a missing core is an error instead of a slower search
     VICINAL_SIMD=<level>       forces an instruction set: scalar, avx2, avx512, avx512vnni, neon or dotprod
 """
 
@@ -27,11 +27,11 @@ from ..warn import warn_user
 __all__ = ["Core", "NativeKernels", "NumpyKernels", "check_array", "check_metric", "kernels", "lane_sums"]
 
 _LANES: Final = 8
-_BLOCK_BYTES: Final = 8 << 20  # temporaries of the reference stay this small, however large the matrix
+_BLOCK_BYTES: Final = 8 << 20  # limits temporaries of the reference implementation, however large the matrix
 
 
 class NumpyKernels:
-    """The reference implementation: the contract as simply as NumPy can express it."""
+    """The reference implementation: the contract, as simply as NumPy can express it."""
 
     name = "numpy"
 
@@ -66,7 +66,7 @@ class NumpyKernels:
         if len(slots) and slots.max() >= len(vectors):
             raise IndexError(f"slot {slots.max()} is not among the {len(vectors)} rows")
         a, b = vectors[slots].astype(np.float64), query.astype(np.float64)
-        with np.errstate(over="ignore"):  # a score beyond float32 is infinite, and that is its value
+        with np.errstate(over="ignore"):  # a score beyond float32 is infinite by definition
             return _SCORES[metric](a, b).astype(np.float32)
 
     def squared_norms(self, vectors: FloatMatrix) -> NDArray[np.float64]:
@@ -83,9 +83,9 @@ class NumpyKernels:
 
 
 def lane_sums(terms: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum of each row in the fixed order: eight interleaved lanes, then a tree.
+    """The sum of each row in the fixed order: eight interleaved lanes, then a tree.
 
-    Spelt out, because `np.sum` adds in an order of its own that differs between machines.
+    Written out, because the order of `np.sum` differs between machines.
     """
     lanes = np.zeros((len(terms), _LANES))
     for start in range(0, terms.shape[1], _LANES):
@@ -107,7 +107,7 @@ def _inner_product(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np
 
 
 def _l2(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 0 - np.sqrt(lane_sums(np.square(a - b)))  # not `-x`, which makes equal vectors score -0.0
+    return 0 - np.sqrt(lane_sums(np.square(a - b)))  # not `-x`, which would give equal vectors a score of -0.0
 
 
 def _l1(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -140,7 +140,7 @@ def _check_vectors(vectors: FloatMatrix) -> None:
 
 
 def check_array(name: str, array: Any, dtype: type, shape: tuple[Any, ...], *, writable: bool = False) -> None:
-    """Refuses what the native core refuses, so that code tested with the reference runs with both."""
+    """Rejects what the native core rejects, so that code tested with the reference works with both."""
     if not isinstance(array, np.ndarray) or array.dtype != dtype or array.shape != shape:
         found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
         wanted = f"{np.dtype(dtype).name} of shape ({', '.join(map(str, shape))})"
@@ -152,7 +152,7 @@ def check_array(name: str, array: Any, dtype: type, shape: tuple[Any, ...], *, w
 
 
 class CoreProgram(Protocol):
-    """A query made ready for native postings."""
+    """A query prepared for native postings."""
 
 
 class CorePostings(Protocol):
@@ -189,7 +189,7 @@ class CorePostings(Protocol):
 
 
 class CoreFlatRows(Protocol):
-    """Vectors by slot and their codes, as exact search reads them; see native/bind_vectors.cpp."""
+    """Vectors by slot and their codes, for exact search; see native/bind_vectors.cpp."""
 
     def search(
         self,
@@ -218,7 +218,7 @@ class CoreLists(Protocol):
 
 
 class CoreGraphRows(Protocol):
-    """Vectors by slot and their codes, as a native graph reads them."""
+    """Vectors by slot and their codes, for a native graph."""
 
 
 class CoreGraph(Protocol):
@@ -259,7 +259,7 @@ class CoreGraph(Protocol):
 
 
 class Core(Checksums, Protocol):
-    """What `vicinal._core` offers; see native/bind.cpp."""
+    """The interface of `vicinal._core`; see native/bind.cpp."""
 
     @property
     def Graph(self) -> Callable[[int], CoreGraph]: ...
@@ -304,7 +304,7 @@ class Core(Checksums, Protocol):
 
 
 class NativeKernels:
-    """The native core: the same answers as `NumpyKernels`, faster, without holding the GIL."""
+    """The native core: the same results as `NumpyKernels`, faster, without holding the GIL."""
 
     name = "native"
 
@@ -321,21 +321,21 @@ class NativeKernels:
         return self.core.levels()
 
     def use_level(self, name: str) -> None:
-        """Makes every later `scan` and search of this process use a level; ValueError if this machine cannot."""
+        """Makes all later scans and searches of this process use a level; ValueError if this machine lacks it."""
         self.core.use_level(name)
 
     def scan(self, metric: Metric, vectors: FloatMatrix, query: FloatVector, out: FloatVector) -> None:
-        """See `NumpyKernels.scan`, whose errors it raises too."""
+        """See `NumpyKernels.scan`; raises the same errors."""
         self.core.scan(metric, vectors, query, out)
 
     def score(self, metric: Metric, vectors: FloatMatrix, slots: Slots, query: FloatVector) -> FloatVector:
-        """See `NumpyKernels.score`, whose errors it raises too."""
+        """See `NumpyKernels.score`; raises the same errors."""
         out = np.empty(np.size(slots), np.float32)
         self.core.score(metric, vectors, slots, query, out)
         return out
 
     def squared_norms(self, vectors: FloatMatrix) -> NDArray[np.float64]:
-        """See `NumpyKernels.squared_norms`, whose errors it raises too."""
+        """See `NumpyKernels.squared_norms`; raises the same errors."""
         out = np.empty(np.shape(vectors)[:1], np.float64)
         self.core.squared_norms(vectors, out)
         return out
@@ -397,7 +397,7 @@ if _native is not None:
 
 @cache  # hence one warning
 def kernels() -> Kernels:
-    """The native kernels if they are installed, else the NumPy reference and a RuntimeWarning, once."""
+    """The native kernels if they are installed, otherwise the NumPy reference and, once, a RuntimeWarning."""
     if _native is not None:
         return _native
     warn_user(

@@ -1,6 +1,6 @@
-"""An index of what rows hold, brought up to date when it is asked and not when rows are written.
+"""An index of row contents that is updated when it is used, not when rows are written.
 
-What a slot holds never changes. So it is enough to add the slots that came since, and to remove those that died.
+What a slot contains never changes. So it is enough to add the slots written since, and to remove those that died.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ _log = logging.getLogger("vicinal.indexes")
 
 Value = TypeVar("Value", contravariant=True)
 
-STEP_ROWS: Final = 1024  # so long may a search of another thread that needs this index wait for its catching up
-_FEW_ROWS: Final = 8 * STEP_ROWS  # whoever closes a collection may wait for so many
+STEP_ROWS: Final = 1024  # limits how long another thread's search waits for this index to catch up
+_FEW_ROWS: Final = 8 * STEP_ROWS  # closing a collection may wait for this many
 _CHANGING: Final = -1
 
 
 class SlotIndex(Protocol[Value]):
-    """An index over one value of each row."""
+    """An index of one value per row."""
 
     @property
     def slot_count(self) -> int:
-        """Slots looked at so far."""
+        """The number of slots processed so far."""
         ...
 
     def add(self, slots: Slots, values: Sequence[Value | None], /) -> None:
-        """Takes in slots, ascending and above all that it knows; None for a row without."""
+        """Adds slots, ascending and above all known ones; None for a row without a value."""
 
     def remove(self, slots: Slots) -> None:
-        """Forgets slots; those that it does not hold are ignored."""
+        """Removes slots; those that it does not contain are ignored."""
 
     def save(self) -> dict[str, NDArray[Any]]:
-        """Its state as arrays of one dimension."""
+        """Its state as one-dimensional arrays."""
         ...
 
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Takes over what `save` gave; the arrays may be mapped and read-only.
+        """Restores the result of `save`; the arrays may be mapped and read-only.
 
         Raises:
             Exception: it cannot use them.
@@ -56,10 +56,10 @@ class SlotIndex(Protocol[Value]):
 
     @staticmethod
     def renumbered(arrays: Mapping[str, NDArray[Any]], new_slots: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-        """What `save` gave, at other slots.
+        """The result of `save`, at other slots.
 
         Args:
-            new_slots: by slot, ascending; -1 for slots that the index does not hold.
+            new_slots: by slot, ascending; -1 for slots that the index does not contain.
         """
         ...
 
@@ -68,24 +68,25 @@ Index = TypeVar("Index", bound=SlotIndex[Any])
 
 
 class LazyIndex(Generic[Index]):
-    """Thread-safe. `note` and `load` are called under the store's lock; all else by who needs the index, without it.
+    """Thread-safe. `note` and `load` are called under the store's lock, all other methods without it.
 
     Args:
-        make: makes the empty index, when it is first needed.
-        read: slots of rows between two slots, and the values that go into it.
+        make: creates the empty index, on first use.
+        read: returns slots of rows between two slots, and their values for the index.
 
     Attributes:
-        change: the commit at which the index stands; -1 while it moves. A search compares it before and after.
+        change: the commit that the index represents; -1 while it is being changed. A search compares it before and
+            after.
     """
 
     def __init__(self, make: Callable[[], Index], read: Callable[[Contents, int, int], list[tuple[int, Any]]]) -> None:
         self._make = make
         self._read = read
-        self._lock = new_rlock()  # who moves the index; never held while the records are read
+        self._lock = new_rlock()  # held while the index is changed, and never while the records are read
         self._index: Index | None = None
-        self._dead: list[tuple[int, Slots]] = []  # (commit, slots) that the index may still hold
-        self._reached = 0  # the newest commit whose rows it has looked at
-        self._is_torn = False  # an interrupt or an error came while the index took something in: it is rebuilt
+        self._dead: list[tuple[int, Slots]] = []  # (commit, slots) that the index may still contain
+        self._reached = 0  # the newest commit whose rows were processed
+        self._is_torn = False  # an interrupt or an error came while the index was being changed: it is rebuilt
         self.change = _CHANGING
 
     @property
@@ -103,18 +104,18 @@ class LazyIndex(Generic[Index]):
         return 0 if self._index is None else self._index.slot_count
 
     def note(self, change: int, dead: Slots) -> None:
-        """Slots that are rows no more, from this commit on."""
+        """Records slots that are no longer rows from this commit on."""
         if len(dead) and self._index is not None:
             self._dead.append((change, dead))
 
     def step(self, rows: Contents, live: BoolArray, change: int) -> bool:
-        """Takes in some of the slots that it lacks; False where that leaves few.
+        """Adds some of the missing slots; False if that leaves only a few.
 
         Args:
             live: rows at the commit `change`.
 
         Raises:
-            ChangedMeanwhile: one of them is gone by now.
+            ChangedMeanwhile: one of them no longer exists.
         """
         first = self.slot_count
         if len(live) - first <= STEP_ROWS:
@@ -126,7 +127,7 @@ class LazyIndex(Generic[Index]):
         """Brings the index to the rows `live` of commit `change`.
 
         Raises:
-            ChangedMeanwhile: one of them is gone by now, or the index has moved on.
+            ChangedMeanwhile: one of them no longer exists, or the index has moved on.
         """
         if self.change == change:
             return
@@ -155,7 +156,7 @@ class LazyIndex(Generic[Index]):
             return SavedIndex(change, self.slot_count, self.index.save())
 
     def load(self, saved: SavedIndex) -> None:
-        """Takes over what `save` gave.
+        """Restores the result of `save`.
 
         Raises:
             KeyError, ValueError: it is of another analyzer or version; nothing has changed.
@@ -167,11 +168,11 @@ class LazyIndex(Generic[Index]):
         self._index, self.change, self._reached = index, saved.change, saved.change
 
     def is_ready(self, slot_count: int) -> bool:
-        """Whether it was asked before, and lacks few of so many slots."""
+        """Whether it was used before, and lacks only a few of this many slots."""
         return self._index is not None and slot_count - self._index.slot_count <= _FEW_ROWS
 
     def taken_along(self) -> SavedIndex | None:
-        """What it holds, dead slots that it was not told of included; None where nobody has asked it."""
+        """Its state, including dead slots that it has not removed yet; None if it was never used."""
         with self._lock:
             index = self._index
             if index is None or self._is_torn or not index.slot_count:
@@ -179,7 +180,7 @@ class LazyIndex(Generic[Index]):
             return SavedIndex(self._reached, index.slot_count, index.save())
 
     def load_moved(self, saved: SavedIndex, new_slots: NDArray[np.int64], change: int) -> None:
-        """Takes over what `taken_along` gave.
+        """Restores the result of `taken_along`.
 
         Args:
             new_slots: by old slot, ascending; -1 for rows that are gone.
@@ -195,11 +196,11 @@ class LazyIndex(Generic[Index]):
         index.remove(np.flatnonzero(new_slots < 0).astype(np.uint32))
         count = int(np.count_nonzero(new_slots >= 0))
         self.load(SavedIndex(change, count, index.renumbered(index.save(), new_slots)))
-        self.change = _CHANGING  # rows that came later are to be taken in
+        self.change = _CHANGING  # later rows have to be added
 
     def _take_in(self, rows: Contents, live: BoolArray, first: int, end: int, change: int) -> None:
-        """Adds the slots from `first` to `end`, unless another thread was first."""
-        index = self.index  # made before the records are read: from now on it is told what dies
+        """Adds the slots from `first` to `end`, unless another thread has already done so."""
+        index = self.index  # created before the records are read: from now on it is notified of rows that die
         found = self._values(rows, live, first, end)
         with self._lock:
             self._restart_if_torn()
@@ -217,7 +218,7 @@ class LazyIndex(Generic[Index]):
             self._reached = max(self._reached, change)
             self._is_torn = True
             index.remove(np.unique(np.concatenate(gone)))
-            del self._dead[: len(gone)]  # in place: more may have been noted behind them meanwhile
+            del self._dead[: len(gone)]  # in place: more may have been appended meanwhile
             self._is_torn = False
 
     def _restart_if_torn(self) -> None:

@@ -1,4 +1,4 @@
-"""Codes in the order of lists: a search of a few lists reads contiguous memory. Needs the native core."""
+"""Codes in the order of lists: searching a few lists reads contiguous memory. Needs the native core."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _ENCODED_AT_ONCE: Final = 8192
 
 
 class ListCodes:
-    """Codes of the first slots, each list's one after the other. It never changes; many threads may search it.
+    """Codes of the first slots, ordered by list. Immutable; many threads may search it.
 
     Args:
         kernels, metric: not l1, which has no codes.
         vectors: float32, shape (>= len(keys), dim).
         keys: the list of each slot, or NO_BUCKET.
-        centroids: float32, shape (lists, dim): what the lists are around.
+        centroids: float32, shape (lists, dim): the centers of the lists.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ListCodes:
     def search(
         self, vectors: FloatMatrix, query: FloatVector, k: int, candidates: Bitmap, least: int, wanted: int
     ) -> tuple[Slots, FloatVector]:
-        """The best candidates in the `least` lists whose centroids score best, and in more until `wanted` were seen.
+        """The best candidates in the `least` lists with the best centroids, and in more until `wanted` were seen.
 
         Returns:
             Slots and scores, best first, equal scores by slot.

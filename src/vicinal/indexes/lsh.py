@@ -1,6 +1,6 @@
-"""Hash tables of the signs of random projections: a search looks into the query's buckets, then into their neighbours.
+"""Hash tables of the signs of random projections: a search uses the query's buckets, then their neighbours.
 
-Which neighbouring buckets are worth a look: Lv et al., "Multi-probe LSH", VLDB 2007, section 4: the nearer a query is
+The order of neighbouring buckets is that of Lv et al., "Multi-probe LSH", VLDB 2007, section 4: the nearer a query is
 to a border, the sooner the bucket beyond it.
 """
 
@@ -23,21 +23,21 @@ __all__ = ["LshIndex"]
 
 _TABLES: Final = 16
 _BITS_MAX: Final = 24
-_ROWS_A_BUCKET: Final = 32  # about, when bits are chosen
-_FLIPPED_MAX: Final = 2  # bits in which a bucket looked into may differ
+_ROWS_A_BUCKET: Final = 32  # approximate target when bits are chosen
+_FLIPPED_MAX: Final = 2  # maximum number of bits in which a searched bucket may differ
 _SAMPLE: Final = 20_000
 
 
 class LshIndex(BucketedIndex):
-    """Chosen by `index="lsh"`. Made for the cosine; for other metrics vectors are hashed around their mean.
+    """The index for `index="lsh"`. Designed for cosine; for other metrics, vectors are hashed around their mean.
 
     Args:
         kernels, metric: see `contract.VectorIndex`.
-        tables: hash tables.
-        bits: of a key; by default so many that a bucket holds some 32 vectors.
-        probes: buckets to look into; by default as many as find 0.95 of the ten nearest, measured on stored vectors.
-        seed: of the projections.
-        train_from: vectors there must be before tables are made, 2,000 by default.
+        tables: the number of hash tables.
+        bits: the bits of a key; by default, as many as leave about 32 vectors per bucket.
+        probes: buckets to search; by default, as many as find 0.95 of the ten nearest, measured on stored vectors.
+        seed: the seed of the projections.
+        train_from: the number of vectors at which tables are built, 2,000 by default.
 
     Raises:
         ValueError: a number out of range.
@@ -123,7 +123,7 @@ class _Tables:
         own = self.keys(query[np.newaxis])[0]
         with np.errstate(over="ignore", invalid="ignore"):
             margins = (self._columns @ (query - self._centre)).reshape(self.tables, self._bits)
-            costs = np.square(margins) @ self._flips.T  # (tables, flips): how far the query is from that bucket
+            costs = np.square(margins) @ self._flips.T  # (tables, flips): the distance of the query from that bucket
         keys = own[:, np.newaxis] ^ self._masks
         order = np.argsort(costs.ravel(), kind="stable")
         return self._table_of[order], keys.ravel()[order]

@@ -1,4 +1,4 @@
-"""What a pure function gave for recent arguments, bounded in bytes."""
+"""Cache of a pure function's recent results, bounded in bytes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ T = TypeVar("T")
 
 
 class Memo(Generic[T]):
-    """`function`, asked once for each text as long as its result is remembered. Safe for threads.
+    """`function`, called once per text as long as its result is cached. Thread-safe.
 
-    Two generations: what was asked for since the younger began to fill is in it, and the older is forgotten when the
-    younger is full. So a hit costs one look, and no lock.
+    Two generations: the younger contains everything requested since it began to fill; when it is full, it replaces the
+    older, which is dropped. So a hit costs one lookup, and no lock.
 
     Args:
         function: pure.
-        size_of: about how many bytes a text and its result take.
-        bytes_max: of both generations together.
+        size_of: the approximate number of bytes of a text and its result.
+        bytes_max: for both generations together.
     """
 
     def __init__(self, function: Callable[[str], T], size_of: Callable[[str, T], int], bytes_max: int) -> None:
@@ -28,7 +28,7 @@ class Memo(Generic[T]):
         self._half = bytes_max // 2
         self._younger: dict[str, T] = {}
         self._older: dict[str, T] = {}
-        self._bytes = 0  # of the younger
+        self._bytes = 0  # of the younger generation
 
     def __call__(self, text: str) -> T:
         younger = self._younger

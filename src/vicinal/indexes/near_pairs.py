@@ -1,8 +1,8 @@
-"""All pairs of rows that are near each other: blocks of a matrix product find which may be, scores say which are.
+"""All pairs of rows that are near each other: blocks of a matrix product find candidates, scores decide.
 
-The product is in float32, and how far off it may be is known: by dim + 2 roundings at most, whatever the order of its
-sums (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). What is within the bound is scored
-by `Kernels.score`, so that pairs and scores are those of a search by every row.
+The product is in float32 with a known maximum error: at most dim + 2 roundings, whatever the order of its sums (Higham,
+Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). Pairs within the error bound are scored by
+`Kernels.score`, so pairs and scores are those of a search for every row.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from ..deadline import check_deadline
 
 __all__ = ["Pairs", "TooMany", "near_pairs"]
 
-_ROWS: Final = 1024  # of one side of a block
+_ROWS: Final = 1024  # per side of a block
 _COLUMNS: Final = 4096
 _EPSILON: Final = 2.0**-23
-_SLACK_TERMS: Final = 8  # roundings besides those of the sum: lengths, the score itself
-_TINY: Final = 2.0**-100  # what vanishes below the smallest float32 products
+_SLACK_TERMS: Final = 8  # roundings other than those of the sum: lengths, the score itself
+_TINY: Final = 2.0**-100  # allowance for products that underflow float32
 
 Pairs = tuple[Slots, Slots, FloatVector]
 BoolMatrix = NDArray[np.bool_]
 
 
 class TooMany(Exception):
-    """More pairs than were to be kept."""
+    """There are more pairs than should be kept."""
 
 
 def near_pairs(
@@ -41,19 +41,19 @@ def near_pairs(
     most: int,
     advance: Callable[[int], None],
 ) -> Pairs:
-    """Every pair of different slots that scores `least` or more.
+    """Every pair of different slots with a score of at least `least`.
 
     Args:
         vectors: float32, shape (n, dim), by slot.
-        slots: ascending; those to compare.
-        most: how many pairs are kept.
+        slots: the slots to compare, ascending.
+        most: the maximum number of pairs.
         advance: called with the number of pairs compared.
 
     Returns:
         The lower and the higher slots, uint32, and scores, float32: by score, then by slots.
 
     Raises:
-        TooMany: there are more.
+        TooMany: there are more than `most`.
     """
     find = _by_scan if metric == "l1" else _by_product
     found: list[Pairs] = []
@@ -73,7 +73,7 @@ def near_pairs(
 
 
 def _scored(kernels: Kernels, metric: Metric, vectors: FloatMatrix, a: Slots, b: Slots, least: float) -> Pairs:
-    """Those of the pairs that score enough. `a` ascends."""
+    """The pairs with a high enough score. `a` is ascending."""
     scores = np.empty(len(a), dtype=np.float32)
     starts = np.flatnonzero(np.diff(a, prepend=a[:1] - 1)) if len(a) else np.empty(0, np.intp)
     for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(a)]):
@@ -90,7 +90,7 @@ def _by_product(
     least: float,
     advance: Callable[[int], None],
 ) -> Iterator[tuple[Slots, Slots]]:
-    """Pairs, block by block of the upper triangle, that may score enough."""
+    """Candidate pairs, block by block of the upper triangle."""
     for i in range(0, len(slots), _ROWS):
         mine = slots[i : i + _ROWS]
         left = _Side(kernels, metric, vectors, mine)
@@ -107,7 +107,7 @@ def _by_product(
 
 
 class _Side:
-    """Rows of one side of a block, as directions under cosine, and their lengths."""
+    """Rows of one side of a block (normalized under cosine), and their lengths."""
 
     def __init__(self, kernels: Kernels, metric: Metric, vectors: FloatMatrix, slots: Slots) -> None:
         rows = np.ascontiguousarray(vectors[slots])
@@ -120,7 +120,7 @@ class _Side:
 
 
 def _may_be_near(metric: Metric, left: _Side, right: _Side, least: float) -> BoolMatrix:
-    """Pairs whose product, with what it may be off, is enough. One that overflowed says nothing: it stays."""
+    """Pairs whose product plus its maximum error is enough. An overflowed product proves nothing: the pair is kept."""
     dim = left.rows.shape[1]
     relative, absolute = (dim + _SLACK_TERMS) * _EPSILON, dim * _TINY
     with np.errstate(over="ignore", invalid="ignore"):
@@ -146,7 +146,7 @@ def _by_scan(
     least: float,
     advance: Callable[[int], None],
 ) -> Iterator[tuple[Slots, Slots]]:
-    """The same where no product says how near rows are: one native scan a row."""
+    """The same for metrics whose distance does not follow from a product: one native scan per row."""
     if not len(slots):
         return
     relative = (vectors.shape[1] + _SLACK_TERMS) * _EPSILON

@@ -1,9 +1,9 @@
-"""Directions in which most of the length of vectors lies, learned from the vectors themselves.
+"""PCA projection: the principal directions of the vectors, learned from the vectors themselves.
 
-Embeddings fill only a part of their space. A search that knows a row in 128 directions of that part, and the
-length of what lies outside it, can tell of most rows that they are not among the best; 128 directions more tell it of
-most of the others.
-native/vectors/leading.hpp has the bounds; they hold for any orthonormal directions, good ones make them narrow.
+Embeddings fill only a part of their space. From the projection of a row onto 128 directions of that part, and the
+length of the rest, a search can exclude most rows from being among the best; 128 more directions exclude most of the
+others.
+native/vectors/leading.hpp has the bounds; they hold for any orthonormal directions, and good ones make them narrow.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from ..contract import FloatMatrix, FloatVector, Metric
 
 __all__ = ["DIRECTIONS", "LEARNED_FROM", "SPAN", "are_orthonormal", "leading_directions"]
 
-SPAN: Final = 128  # directions that a search looks at together
+SPAN: Final = 128  # directions that a search uses together
 DIRECTIONS: Final = 2 * SPAN
-LEARNED_FROM: Final = 8192  # rows; of fewer a scan takes no time
+LEARNED_FROM: Final = 8192  # rows; scanning fewer takes no time
 _SAMPLED: Final = 2048
-_DIM_MIN: Final = DIRECTIONS + 1  # halves of the codes of fewer components take no more bytes
-_FEW_DIMENSIONS: Final = 384  # so few that finding all components takes less time
+_DIM_MIN: Final = DIRECTIONS + 1  # with fewer components, halves of the codes take no more bytes
+_FEW_DIMENSIONS: Final = 384  # up to here, computing all components takes less time
 _EXTRA: Final = 16
 _PASSES: Final = 2
 _ASKED: Final = 64
-_RANK: Final = 1  # of so few rows about what the tenth is of ten times as many
-_WORTH: Final = 0.05  # share of rows that may get through: more cost what the fewer bytes of all rows save
+_RANK: Final = 1  # among so few rows, about what the tenth is among ten times as many
+_WORTH: Final = 0.05  # maximum share of rows not excluded: more would cost what the smaller codes save
 _CODE_ERROR: Final = 0.4  # of a span's code, relative to its largest component
 _DEPARTURE_MAX: Final = 2.0**-17  # half of what native/vectors/leading.hpp allows
 
 
 def leading_directions(vectors: FloatMatrix, metric: Metric) -> FloatMatrix | None:
-    """Orthonormal directions that hold most of the length of these rows, or None where none are of use.
+    """Orthonormal directions that contain most of the length of these rows, or None if none are useful.
 
-    The space of the largest principal components of a sample, not centred. The first `SPAN` directions span the
-    larger half of the components, the others the rest; in each of these two spaces they are turned at random, so
-    that all components of a row are of one size and a few bits code them well.
+    They span the space of the largest principal components of a sample, not centred. The first `SPAN` directions span
+    the larger half of the components, the others the rest; each of these two spaces is rotated at random, so that all
+    components of a row are of similar size and a few bits encode them well.
 
     Args:
         vectors: float32, shape (n, dim).
@@ -59,9 +59,9 @@ def leading_directions(vectors: FloatMatrix, metric: Metric) -> FloatMatrix | No
 
 
 def _components(sample: FloatMatrix, random: np.random.Generator) -> FloatMatrix:
-    """Principal components as columns, the largest first; of many dimensions only the largest, and about.
+    """Principal components as columns, largest first; for many dimensions only the largest, approximately.
 
-    These by subspace iteration (Halko, Martinsson and Tropp, Finding structure with randomness, SIAM Review 53,
+    The latter by subspace iteration (Halko, Martinsson and Tropp, Finding structure with randomness, SIAM Review 53,
     2011, algorithm 4.4).
     """
     dim = sample.shape[1]
@@ -71,17 +71,17 @@ def _components(sample: FloatMatrix, random: np.random.Generator) -> FloatMatrix
     for _ in range(_PASSES):
         basis = np.linalg.qr(sample.T @ (sample @ basis))[0]
     inside = sample @ basis
-    return np.asarray(basis @ np.linalg.eigh(inside.T @ inside)[1][:, ::-1])  # these ascend
+    return np.asarray(basis @ np.linalg.eigh(inside.T @ inside)[1][:, ::-1])  # eigh returns them in ascending order
 
 
 def are_orthonormal(directions: FloatMatrix) -> bool:
-    """Whether bounds that rely on it may be used."""
+    """Whether the directions are orthonormal, so that the bounds are valid."""
     wide = directions.astype(np.float64)
     return float(np.linalg.norm(wide @ wide.T - np.eye(len(wide)))) <= _DEPARTURE_MAX
 
 
 def _sample(vectors: FloatMatrix, metric: Metric) -> FloatMatrix:
-    """Rows from everywhere, without those that say nothing; of length 1 where only their angle counts."""
+    """A sample of rows from the whole collection, without zero rows; normalized if only the angle counts."""
     rows = vectors[np.linspace(0, len(vectors) - 1, min(len(vectors), _SAMPLED)).astype(np.int64)].astype(np.float64)
     lengths = np.linalg.norm(rows, axis=1)
     rows, lengths = rows[lengths > 0], lengths[lengths > 0]
@@ -91,7 +91,7 @@ def _sample(vectors: FloatMatrix, metric: Metric) -> FloatMatrix:
 
 
 def _kept(sample: FloatMatrix, directions: FloatMatrix, metric: Metric) -> float:
-    """About which share of rows gets through when some of the rows are the query, which the others do not repeat."""
+    """The approximate share of rows not excluded when sampled rows are the queries, assuming no duplicates of these."""
     queries, rows = sample[:: len(sample) // _ASKED][:_ASKED], sample
     inside, asked = rows @ directions.T, queries @ directions.T
     rest, asked_rest = _rest(rows, inside), _rest(queries, asked)
@@ -110,5 +110,5 @@ def _kept(sample: FloatMatrix, directions: FloatMatrix, metric: Metric) -> float
 
 
 def _rest(rows: FloatMatrix, inside: FloatMatrix) -> FloatVector:
-    """Lengths of what lies outside the directions."""
+    """The lengths of the components outside the directions."""
     return np.asarray(np.sqrt(np.maximum(np.square(rows).sum(axis=1) - np.square(inside).sum(axis=1), 0)))

@@ -1,6 +1,6 @@
-"""Which texts have which terms, where and how often: what native postings and their NumPy reference have in common.
+"""Which texts contain which terms, where and how often: the interface of native postings and their NumPy reference.
 
-A term belongs to one field and has a number. Texts are known by their slots.
+A term belongs to one field and has a number. Texts are identified by their slots.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from ..contract import Bitmap, FloatVector, Slots
 
 __all__ = ["Analysed", "Group", "Postings", "Program", "Stale", "Statistics"]
 
-Group = tuple[tuple[int, int], ...]  # terms of one field and their places relative to each other
+Group = tuple[tuple[int, int], ...]  # terms of one field and their positions relative to each other
 
-ABSENT: Final = 0xFFFFFFFF  # the number of a term that no text has
+ABSENT: Final = 0xFFFFFFFF  # the number of a term that no text contains
 
 
 class Stale(Exception):
-    """The postings changed since a program was made for them: rebuild it."""
+    """The postings changed since a program was compiled for them: compile it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Analysed:
-    """Texts as numbers of words, and what each word stands for.
+    """Texts as numbers of words, and the terms of each word.
 
     Attributes:
-        words: uint32, words of all texts one after the other.
-        ends: uint64, shape (texts,): where each text ends in `words`.
-        term_ends: uint64, shape (vocabulary,): where the terms of each word end in `terms`.
-        terms: uint32, numbers of terms; the places of one term ascend.
-        offsets: uint32, the place of each within its word, below its width.
-        widths: uint32, shape (vocabulary,): how many places a word takes.
+        words: uint32, the words of all texts, concatenated.
+        ends: uint64, shape (texts,): the end of each text in `words`.
+        term_ends: uint64, shape (vocabulary,): the end of the terms of each word in `terms`.
+        terms: uint32, numbers of terms; the positions of one term are ascending.
+        offsets: uint32, the position of each within its word, below its width.
+        widths: uint32, shape (vocabulary,): how many positions a word takes.
     """
 
     words: NDArray[np.uint32]
@@ -49,11 +49,11 @@ class Analysed:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Of all texts that are not removed.
+    """Statistics of all texts that are not removed.
 
     Attributes:
-        texts: how many.
-        length: the places that all of them take together.
+        texts: the number of texts.
+        length: the number of positions of all texts together.
     """
 
     texts: int
@@ -62,18 +62,18 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A query as postings run it.
+    """A query in the form that postings execute.
 
     Attributes:
-        version: of the postings that it was made for.
+        version: of the postings for which it was compiled.
         formula: "bm25", or "tf-" and norm such as "log-none"; see `text_query`.
         k1, b: of BM25.
         average: mean length of a text.
-        groups: all different; a text has a group if it has all its terms, at their places relative to each other.
-        weights: of each term of the first groups, those that score: all but tf and length, that is field weight, idf,
-            times in the query.
-        clauses: groups by number; a row must have at least one of each. None: nothing matches.
-        excluded: groups by number; a row must have none of these.
+        groups: all different; a text contains a group if it contains all its terms at their relative positions.
+        weights: for each term of the first groups, which are those that score: everything but tf and length, that is
+            field weight, idf, and count in the query.
+        clauses: groups by number; a row must contain at least one of each. None: nothing matches.
+        excluded: groups by number; a row must contain none of these.
     """
 
     version: int
@@ -88,11 +88,11 @@ class Program:
 
 
 class Postings(ABC):
-    """Postings with one life: grown, thinned out, searched, saved, loaded.
+    """Postings that are extended, reduced, searched, saved and loaded.
 
     Searches may run in many threads, also while one writer changes the postings; each sees them before or after a
-    change. Every array is C-contiguous. A score is the sum over the program's scoring groups that the text has of the
-    sum of weight * part of their terms, both in their order, in float64, rounded once to float32; ties go by slot.
+    change. Every array is C-contiguous. A score is the sum, over the program's scoring groups in the text, of the sum
+    of weight * part of their terms, both in order, in float64, rounded once to float32; ties are ordered by slot.
     """
 
     name: str
@@ -100,12 +100,12 @@ class Postings(ABC):
     @property
     @abstractmethod
     def version(self) -> int:
-        """Another number after every change."""
+        """A number that differs after every change."""
 
     @property
     @abstractmethod
     def numbering(self) -> int:
-        """Another number when terms may have got other numbers."""
+        """A number that differs when terms may have been renumbered."""
 
     @property
     @abstractmethod
@@ -114,23 +114,23 @@ class Postings(ABC):
 
     @abstractmethod
     def intern(self, fields: Sequence[int], terms: Sequence[str]) -> list[int]:
-        """The numbers of terms, which become known."""
+        """The numbers of terms; unknown terms are added."""
 
     @abstractmethod
     def find(self, fields: Sequence[int], terms: Sequence[str]) -> tuple[int, Statistics, list[int], list[int]]:
-        """Version, statistics, and for each term its number or `ABSENT`, and how many texts have it."""
+        """Version, statistics, and for each term its number or `ABSENT`, and how many texts contain it."""
 
     @abstractmethod
     def add(self, slots: Slots, texts: Analysed, slot_count: int) -> None:
-        """Texts of slots, ascending and not covered yet; then all slots below `slot_count` are covered.
+        """Adds texts at slots, ascending and not covered yet; then all slots below `slot_count` are covered.
 
         Raises:
-            ValueError: slots that are covered or do not ascend, or arrays that do not fit.
+            ValueError: slots that are covered or not ascending, or arrays of the wrong shape.
         """
 
     @abstractmethod
     def remove(self, slots: Slots) -> None:
-        """Forgets the texts of slots; those without a text are ignored."""
+        """Removes the texts of slots; slots without a text are ignored."""
 
     @abstractmethod
     def search(self, program: Program, k: int, allowed: Bitmap | None) -> tuple[Slots, FloatVector]:
@@ -139,19 +139,19 @@ class Postings(ABC):
         Args:
             program: what to search for.
             k: 0 or more.
-            allowed: bit `s % 64` of word `s // 64` lets slot `s` in; slots past its end are not let in. None lets
-                every slot in.
+            allowed: bit `s % 64` of word `s // 64` allows slot `s`; slots past its end are not allowed. None allows
+                every slot.
 
         Raises:
-            Stale: the program was made for another version.
+            Stale: the program was compiled for another version.
         """
 
     @abstractmethod
     def score(self, program: Program, slots: Slots) -> FloatVector:
-        """What these slots score, 0 where none of the groups is there, whether they match or not.
+        """The scores of these slots, 0 if they contain none of the groups, whether they match or not.
 
         Raises:
-            Stale: the program was made for another version.
+            Stale: the program was compiled for another version.
         """
 
     @abstractmethod
@@ -159,28 +159,28 @@ class Postings(ABC):
         """Which slots match, uint64, shape (ceil(slot_count / 64),).
 
         Raises:
-            Stale: the program was made for another version.
+            Stale: the program was compiled for another version.
         """
 
     @abstractmethod
     def occurrences(self, program: Program, slot: int) -> tuple[int, list[list[int]]]:
-        """The length of a slot's text, and for each scoring group that it has how often it has each term, else [].
+        """The length of a slot's text, and for each scoring group the count of each of its terms, or [] if absent.
 
         Raises:
-            Stale: the program was made for another version.
+            Stale: the program was compiled for another version.
         """
 
     @abstractmethod
     def save(self) -> dict[str, NDArray[Any]]:
-        """All that is needed to go on, as arrays of one dimension; not to be written to.
+        """The complete state as one-dimensional arrays; not to be written to.
 
-        Postings of removed texts are left out, and terms that no text has any more: numbers may change.
+        Postings of removed texts are left out, and terms that no text contains any more: numbers may change.
         """
 
     @abstractmethod
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Takes over what `save` of any implementation gave; the arrays may be mapped, and are not written to.
+        """Restores what `save` of any implementation returned; the arrays may be mapped, and are not written to.
 
         Raises:
-            ValueError: arrays that do not fit together or are of another format; nothing has changed.
+            ValueError: the arrays are inconsistent or of another format; nothing has changed.
         """

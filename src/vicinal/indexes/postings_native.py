@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class NativePostings(Postings):
-    """The same answers as `NumpyPostings`, faster, without holding the GIL in what takes long."""
+    """The same results as `NumpyPostings`, faster, without holding the GIL during long operations."""
 
     name = "native"
 
@@ -93,7 +93,7 @@ class NativePostings(Postings):
 
     def _ready(self, program: Program) -> CoreProgram:
         last = self._last
-        if last is not None and last[0] is program:  # a fused search runs one several times
+        if last is not None and last[0] is program:  # a fused search runs the same one several times
             return last[1]
         ready = self._core.Program(
             program.version,

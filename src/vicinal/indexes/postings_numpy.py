@@ -1,4 +1,4 @@
-"""The reference implementation of native postings: dicts and NumPy. It is also used where there is no compiler."""
+"""The reference implementation of native postings: dicts and NumPy. Also used without a compiler."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from .postings_saved import Builder, Saved
 
 __all__ = ["NumpyPostings"]
 
-COMPACT_MIN: Final = 4096  # removed texts below which nothing is compacted
+COMPACT_MIN: Final = 4096  # removed texts, below which nothing is compacted
 
 Counts = NDArray[np.int64]
-_Tail = dict[int, list[int]]  # by slot, ascending: where
+_Tail = dict[int, list[int]]  # by slot, ascending: positions
 
 
 class NumpyPostings(Postings):
-    """What was saved last, and beside it lists of what came later."""
+    """The state last saved, and lists of what was added since."""
 
     name = "numpy"
 
@@ -131,7 +131,7 @@ class NumpyPostings(Postings):
                 self.save()
 
     def _list(self, number: int) -> tuple[Slots, Counts]:
-        """Slots and counts of a term, without removed texts."""
+        """The slots and counts of a term, without removed texts."""
         tail = self._tails.get(number, {})
         slots, counts = self._saved.postings(number)
         slots = np.concatenate([slots, np.array(list(tail), np.uint32)])
@@ -153,7 +153,7 @@ class NumpyPostings(Postings):
         return rows & ~self._having(program, program.excluded)
 
     def _having(self, program: Program, groups: Iterable[int]) -> BoolArray:
-        """Which texts have at least one of the groups."""
+        """Which texts contain at least one of the groups."""
         rows = np.zeros(self.slot_count, np.bool_)
         for number in groups:
             rows[self._slots_having(program.groups[number])] = True
@@ -168,7 +168,7 @@ class NumpyPostings(Postings):
         return slots[[self._stands(group, slot) for slot in slots.tolist()]]
 
     def _stands(self, group: Group, slot: int) -> bool:
-        """Whether the terms of a group stand at their places relative to each other."""
+        """Whether the terms of a group occur at their relative positions."""
         starts = ({place - offset for place in self._places(number, slot)} for number, offset in group)
         return bool(set.intersection(*starts))
 
@@ -252,7 +252,7 @@ class NumpyPostings(Postings):
 
 
 def parts(program: Program, counts: Counts, lengths: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The formula of each posting, all but the weight; `text_query` has the sources."""
+    """The formula of each posting, without the weight; `text_query` has the sources."""
     tf = counts.astype(np.float64)
     if program.formula == "bm25":
         saturation = program.k1 * ((1.0 - program.b) + program.b * (lengths / program.average))
@@ -268,7 +268,7 @@ def parts(program: Program, counts: Counts, lengths: NDArray[np.float64]) -> NDA
 
 
 def _places(words: list[int], texts: Analysed) -> dict[int, list[int]]:
-    """The terms of a text, and where each stands."""
+    """The terms of a text, and the positions of each."""
     found: dict[int, list[int]] = {}
     place = 0
     for word in words:

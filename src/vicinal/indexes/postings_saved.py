@@ -1,21 +1,21 @@
-"""Postings as arrays of one dimension: what is saved, mapped, and read in place.
+"""Postings as one-dimensional arrays, in the form in which they are saved, mapped, and read in place.
 
 numbers          int64: format, fields, slots, terms
 texts            uint64: bitmap of slots that have a text
-lengths          uint32, (slots,): places that each text takes
-term_bytes       uint8: the terms in UTF-8, one after the other
-term_ends        uint64, (terms,): where each ends
+lengths          uint32, (slots,): the number of positions of each text
+term_bytes       uint8: the terms in UTF-8, concatenated
+term_ends        uint64, (terms,): the end of each term
 term_fields      uint8, (terms,)
-table            uint32, a power of two: 0, or a term's number + 1 at the first free place from its hash on
-starts           uint64, (terms + 1,): where the postings of each term start
+table            uint32, a power of two: 0, or a term's number + 1 at the first free entry from its hash on
+starts           uint64, (terms + 1,): the start of the postings of each term
 slots            uint32, (postings,): ascending in each term
-counts           uint8, (postings,): how often the text has the term; 255 says: look in `large_counts`
-large_places     uint64: which postings count 255 or more, ascending
-large_counts     uint32: and how much
+counts           uint8, (postings,): how often the text contains the term; 255 means: look in `large_counts`
+large_places     uint64: indexes of the postings with counts of 255 or more, ascending
+large_counts     uint32: their counts
 bounds           uint32, (terms, 5): the largest count, then the shortest text with count 1, 2, 3, and 4 or more
-positions        uint8: the places of each posting, each less the one before, as LEB128
-block_starts     uint64, (terms + 1,): where the blocks of each term start
-blocks           uint64: where in `positions` each block of `BLOCK` postings starts
+positions        uint8: the positions of each posting, each minus the one before, as LEB128
+block_starts     uint64, (terms + 1,): the start of the blocks of each term
+blocks           uint64: the start in `positions` of each block of `BLOCK` postings
 block_bounds     uint8, (blocks, 5): like `bounds`, but with at most 255 for the count, and codes of lengths
 """
 
@@ -40,7 +40,7 @@ FORMAT: Final = 1
 BLOCK: Final = 64
 LARGE: Final = 255
 BOUNDS: Final = 5
-LEB128_BYTES_MAX: Final = 5  # of 32 bits
+LEB128_BYTES_MAX: Final = 5  # for 32 bits
 
 DTYPES: Final[dict[str, type]] = {
     "numbers": np.int64,
@@ -64,7 +64,7 @@ DTYPES: Final[dict[str, type]] = {
 
 
 def hash_of(field: int, term: bytes) -> int:
-    """FNV-1a of 64 bits over the field's number and the term, its halves mixed."""
+    """64-bit FNV-1a over the field's number and the term, with its halves mixed."""
     value = 0xCBF29CE484222325
     for byte in (field, *term):
         value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
@@ -77,10 +77,10 @@ def table_size(terms: int) -> int:
 
 
 def renumbered(arrays: Mapping[str, NDArray[Any]], new_slots: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """The same texts at other slots: lists stay in their order, and what is known of their blocks stays true.
+    """The same texts at other slots: lists keep their order, and the bounds of their blocks remain valid.
 
     Args:
-        new_slots: by slot, 0, 1, 2, ... for slots that stay and -1 for others, which have no text.
+        new_slots: by slot, 0, 1, 2, ... for slots that are kept and -1 for others, which have no text.
     """
     numbers, kept = arrays["numbers"].copy(), new_slots >= 0
     texts = unpack(arrays["texts"], int(numbers[2]))[kept]
@@ -96,7 +96,7 @@ def renumbered(arrays: Mapping[str, NDArray[Any]], new_slots: NDArray[np.int64])
 
 @dataclass(frozen=True)
 class Saved:
-    """The arrays of the module's table, and what they say."""
+    """The arrays of the module's table, and access to their contents."""
 
     numbers: NDArray[np.int64]
     texts: Bitmap
@@ -122,7 +122,7 @@ class Saved:
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]], field_count: int) -> Saved:
-        """Raises ValueError for arrays that do not fit together."""
+        """Raises ValueError for inconsistent arrays."""
         for name, dtype in DTYPES.items():
             array = arrays.get(name)
             if array is None or array.dtype != dtype or array.ndim != 1 or not array.flags.c_contiguous:
@@ -158,7 +158,7 @@ class Saved:
         ))  # fmt: skip
 
     def _faults(self, field_count: int) -> Iterator[tuple[bool, str]]:
-        """What must hold, and what is wrong otherwise; each relies on those before it. See native/text/saved.cpp."""
+        """Conditions, and the error if one is violated; each relies on those before it. See native/text/saved.cpp."""
         used = self.slot_count % 64
         behind = int(self.texts[-1]) >> used if used else 0
         yield not behind, "the bitmap of texts reaches beyond the last slot"
@@ -192,7 +192,7 @@ class Saved:
         )
 
     def _positions_agree(self, postings: NDArray[np.int64]) -> bool:
-        """Blocks follow one another and hold as many numbers of at most 32 bits as their postings count places."""
+        """Blocks are consecutive and contain as many numbers of at most 32 bits as their postings count positions."""
         if not len(self.blocks):
             return not len(self.positions)
         borders = np.append(self.blocks, np.uint64(len(self.positions))).astype(np.int64)
@@ -239,7 +239,7 @@ class Saved:
 
     @cached_property
     def length(self) -> int:
-        """Of all texts; slots without a text have length 0."""
+        """The length of all texts; slots without a text have length 0."""
         return int(self.lengths.sum(dtype=np.int64))
 
     def term(self, number: int) -> tuple[int, str]:
@@ -258,7 +258,7 @@ class Saved:
         return ABSENT
 
     def postings(self, number: int) -> tuple[Slots, NDArray[np.int64]]:
-        """Slots of a term and how often each text has it, removed ones included; nothing for a later term."""
+        """The slots of a term and its count in each text, including removed ones; empty for a term added later."""
         if number >= self.term_count:
             return np.zeros(0, np.uint32), np.zeros(0, np.int64)
         start, end = int(self.starts[number]), int(self.starts[number + 1])
@@ -268,7 +268,7 @@ class Saved:
         return self.slots[start:end], counts
 
     def places(self, number: int, slot: int) -> list[int]:
-        """Where a text has a term."""
+        """The positions of a term in a text."""
         slots, counts = self.postings(number)
         at = int(np.searchsorted(slots, slot))
         block = int(self.block_starts[number]) + at // BLOCK
@@ -277,7 +277,7 @@ class Saved:
         return list(accumulate(islice(values, skipped, skipped + int(counts[at]))))
 
     def all_places(self, number: int) -> Iterator[tuple[int, list[int]]]:
-        """For each slot of a term where its text has it; nothing for a later term."""
+        """For each slot of a term, its positions in that text; empty for a term added later."""
         slots, counts = self.postings(number)
         if len(slots):
             values = _leb128(self.positions, int(self.blocks[self.block_starts[number]]))
@@ -286,7 +286,7 @@ class Saved:
 
 
 class Builder:
-    """Puts saved postings together, term by term."""
+    """Builds saved postings, term by term."""
 
     def __init__(self, field_count: int, texts: BoolArray, lengths: NDArray[np.uint32]) -> None:
         self._field_count = field_count
@@ -302,7 +302,7 @@ class Builder:
         self._block_starts = [0]
 
     def add(self, field: int, term: str, slots: Slots, places: Sequence[Sequence[int]]) -> None:
-        """One term: the texts that have it, and where."""
+        """Adds one term: the texts that contain it, and its positions."""
         counts = np.array([len(found) for found in places])
         self._terms.append((field, term.encode()))
         self._slots.append(slots)
@@ -359,7 +359,7 @@ def _bounds(counts: NDArray[np.int64], lengths: NDArray[np.uint32]) -> list[int]
 
 
 def length_code(length: int) -> int:
-    """Lengths below 64 are their own code; above, sixteen codes share each doubling, up to 255."""
+    """Lengths below 64 are their own code; above, each doubling has sixteen codes, up to 255."""
     if length < 64:
         return length
     exponent = length.bit_length() - 1
@@ -367,7 +367,7 @@ def length_code(length: int) -> int:
 
 
 def _put_leb128(out: bytearray, value: int) -> None:
-    """Seven bits a byte, the lowest first, the high bit set on all but the last."""
+    """Seven bits per byte, lowest first, with the high bit set in all but the last."""
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
         value >>= 7

@@ -63,7 +63,7 @@ class ReferenceIndex:
         self.change, self.covered = saved.change, saved.slot_count
 
     def differing(self, slots: Slots, vectors: FloatMatrix) -> Slots:
-        return slots[:0]  # it holds nothing
+        return slots[:0]  # nothing is stored
 
 
 class _ReferenceSearcher:

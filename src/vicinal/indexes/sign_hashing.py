@@ -1,8 +1,8 @@
-"""Signs of random projections: the locality-sensitive hash of the cosine, its bands, and how likely they collide.
+"""Signs of random projections: the locality-sensitive hash for cosine, its bands, and their collision probability.
 
-A bit is 1 where a projection of the vector is positive. Two vectors agree in a bit with probability 1 - angle / pi
-(Charikar, "Similarity estimation techniques from rounding algorithms", STOC 2002, section 3). Bits are cut into bands,
-each the key of a bucket in a table of its own; vectors are candidates of each other where any band is equal.
+A bit is 1 if a projection of the vector is positive. Two vectors agree in a bit with probability 1 - angle / pi
+(Charikar, "Similarity estimation techniques from rounding algorithms", STOC 2002, section 3). Bits are split into
+bands, each the key of a bucket in its own table; vectors are candidates of each other if any band is equal.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from ..contract import FloatMatrix
 __all__ = ["SignHasher", "collision_probability", "cosine_to_agreement", "signature_bytes"]
 
 _EPSILON: Final = float(np.finfo(np.float32).eps)
-_CHUNK_BYTES: Final = 8 << 20  # projections of so many rows at a time stay in the cache
+_CHUNK_BYTES: Final = 8 << 20  # projections of this many rows at a time stay in the cache
 
 
 def signature_bytes(rows_per_band: int) -> int:
-    """Bytes of one band's signature: eight bits a byte, the last one padded with zeros."""
+    """Bytes of one band's signature: eight bits per byte, the last one padded with zeros."""
     return -(-rows_per_band // 8)
 
 
 class SignHasher:
     """Signatures of vectors under fixed projections.
 
-    A bit is the sign of the exact inner product of float32 components, whatever the machine, the library of linear
-    algebra and the number of vectors hashed together: what lies within the rounding error of a float32 product is
-    computed again, exactly.
+    A bit is the sign of the exact inner product of float32 components, independent of the machine, the linear algebra
+    library and the number of vectors hashed together: values within the rounding error of a float32 product are
+    recomputed exactly.
 
     Args:
         projections: float32, shape (bands, rows_per_band, dim).
@@ -46,14 +46,14 @@ class SignHasher:
         # (Higham, "Accuracy and Stability of Numerical Algorithms", section 3.1); twice that, as norms are rounded.
         norms = np.linalg.norm(flat.astype(np.float64), axis=1)
         self._doubt = (2 * (self.dim + 2) * _EPSILON * norms).astype(np.float32)
-        # And each product of tiny numbers may lose half of the least one that float32 has.
+        # In addition, each product of tiny numbers may lose half of the smallest float32.
         self._underflow = np.float32(self.dim * float(np.finfo(np.float32).smallest_subnormal))
 
     @classmethod
     def seeded(cls, bands: int, rows_per_band: int, dim: int, seed: int) -> SignHasher:
-        """Projections drawn band by band from NumPy's default generator: float64 normals, then float32.
+        """Projections drawn band by band from NumPy's default generator: float64 normals, converted to float32.
 
-        The first bands are the same however many there are.
+        The first bands do not depend on the number of bands.
         """
         random = np.random.default_rng(seed)
         drawn = [random.standard_normal((rows_per_band, dim)).astype(np.float32) for _ in range(bands)]
@@ -75,7 +75,7 @@ class SignHasher:
         return out
 
     def _bits(self, vectors: FloatMatrix) -> NDArray[np.bool_]:
-        with np.errstate(over="ignore", invalid="ignore"):  # an infinite product is in doubt, like any other
+        with np.errstate(over="ignore", invalid="ignore"):  # infinite products are recomputed, like all doubtful ones
             products = vectors @ self._columns
             norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)).astype(np.float32)
             sure = np.abs(products) > norms[:, np.newaxis] * self._doubt + self._underflow
@@ -88,7 +88,7 @@ class SignHasher:
 
 
 def _is_positive(a: NDArray[np.float32], b: NDArray[np.float32]) -> bool:
-    """The sign of the exact inner product: products of two float32 are exact in float64, and fsum rounds once."""
+    """Whether the exact inner product is positive: float32 products are exact in float64, and fsum rounds once."""
     return math.fsum((a.astype(np.float64) * b.astype(np.float64)).tolist()) > 0
 
 
@@ -96,7 +96,7 @@ def collision_probability(agreement: ArrayLike, bands: int, rows_per_band: int) 
     """The probability that any band of two vectors is equal: 1 - (1 - s^rows)^bands.
 
     Args:
-        agreement: probability s that one bit agrees, from 0 to 1; `cosine_to_agreement` gives it.
+        agreement: probability s that one bit agrees, from 0 to 1; see `cosine_to_agreement`.
         bands: tables.
         rows_per_band: bits of a table's key.
     """
@@ -104,5 +104,5 @@ def collision_probability(agreement: ArrayLike, bands: int, rows_per_band: int) 
 
 
 def cosine_to_agreement(cosine: ArrayLike) -> NDArray[np.float64]:
-    """The probability that one bit of two vectors of this cosine agrees: 1 - arccos(cosine) / pi."""
+    """The probability that one bit of two vectors with this cosine agrees: 1 - arccos(cosine) / pi."""
     return np.asarray(1 - np.arccos(np.clip(np.asarray(cosine, np.float64), -1, 1)) / np.pi)

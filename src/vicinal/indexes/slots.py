@@ -23,10 +23,10 @@ class SlotView:
     """The index at one point in time. Arrays are shared and never written again.
 
     Attributes:
-        change: the commit it stands at.
+        change: the commit that it represents.
         live: bool, shape (slots,): rows that exist.
-        searchable: bool, shape (slots,): those that have a vector.
-        expires: int64 microseconds since 1970, shape (slots,), or None where no row ever expires.
+        searchable: bool, shape (slots,): rows with a vector.
+        expires: int64 microseconds since 1970, shape (slots,), or None if no row ever expires.
         packed_live, packed_searchable: the same as bitmaps.
         vector_end: no slot from here on has a vector.
     """
@@ -49,7 +49,7 @@ class SlotView:
 
 
 class SlotTable:
-    """Live bits, vector bits and expiry by slot, fed by deltas. The store's lock guards it."""
+    """Live bits, vector bits and expiry by slot, updated by deltas. Guarded by the store's lock."""
 
     def __init__(self) -> None:
         self.change = 0
@@ -58,16 +58,16 @@ class SlotTable:
         self._live = np.zeros(_SLOTS_MIN, dtype=np.bool_)
         self._searchable = np.zeros(_SLOTS_MIN, dtype=np.bool_)
         self._expires: NDArray[np.int64] | None = None
-        self._view: SlotView | None = None  # of what is there, until it changes
-        self._shared = False  # a view holds the arrays: copy before the next write
+        self._view: SlotView | None = None  # of the current state, until it changes
+        self._shared = False  # whether a view holds the arrays: copy before the next write
 
     @property
     def slot_count(self) -> int:
-        """Slots that there are."""
+        """The number of slots."""
         return self._slot_count
 
     def apply(self, delta: Delta) -> None:
-        """Takes in the next delta."""
+        """Applies the next delta."""
         self._view = None
         self._reserve(delta.slot_count)
         self._live[delta.dead] = False
@@ -89,10 +89,10 @@ class SlotTable:
         return int(np.count_nonzero(live[:count] & (expires[:count] > now)))
 
     def load(self, saved: SavedIndex) -> None:
-        """Takes over what `saved_slots` gave.
+        """Restores the result of `saved_slots`.
 
         Raises:
-            KeyError, ValueError: it cannot be; nothing has changed.
+            KeyError, ValueError: it is not valid; nothing has changed.
         """
         count, arrays = saved.slot_count, saved.arrays
         live, searchable, expires = arrays["live"], arrays["searchable"], arrays.get("expires")
@@ -120,7 +120,7 @@ class SlotTable:
         return self._view
 
     def _reserve(self, slot_count: int) -> None:
-        """Room for `slot_count` slots in arrays that no view holds."""
+        """Makes room for `slot_count` slots in arrays that no view holds."""
         room = len(self._live)
         if slot_count <= room and not self._shared:
             return
@@ -140,7 +140,7 @@ class SlotTable:
 
 
 def saved_slots(view: SlotView) -> SavedIndex:
-    """What is to be written of the slots at one point in time."""
+    """The slots at one point in time, in the form to be saved."""
     arrays: dict[str, NDArray[Any]] = {"live": view.packed_live, "searchable": view.packed_searchable}
     if view.expires is not None:
         arrays["expires"] = view.expires

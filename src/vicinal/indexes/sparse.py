@@ -1,7 +1,7 @@
-"""Rows by the inner product of sparse vectors.
+"""Search by the inner product of sparse vectors.
 
-Entries lie by row, as they came, and once more by dimension. Rows that came since the last sorting are scanned; when
-they are a quarter of all, everything is sorted again. Plain NumPy: a query touches a few of very many dimensions.
+Entries are stored by row, in insertion order, and again by dimension. Rows added since the last sort are scanned; when
+they are a quarter of all, everything is sorted again. Plain NumPy: a query uses only a few of very many dimensions.
 """
 
 from __future__ import annotations
@@ -43,13 +43,14 @@ class SparseQuery:
 
 @dataclass(frozen=True, slots=True)
 class _Entries:
-    """All entries at one point in time; arrays are never written again where a reader can see it.
+    """All entries at one point in time; data that a reader can see is never overwritten.
 
     Attributes:
-        live: bool by slot: has it a vector that counts.
-        ends: by slot, where its entries end; they begin where those of the slot before end.
+        live: bool by slot: whether it has a vector and is not removed.
+        ends: by slot, the end of its entries; they begin at the end of those of the preceding slot.
         owners, dimensions, weights: by entry.
-        sorted_dimensions, places: of the first entries, by dimension and then slot: the dimension, and which entry.
+        sorted_dimensions, places: for the first entries, sorted by dimension and then slot: the dimension, and the
+            index of the entry.
     """
 
     live: BoolArray
@@ -61,7 +62,7 @@ class _Entries:
     places: Places
 
     def of(self, query: SparseQuery) -> tuple[Places, NDArray[np.float64]]:
-        """Entries that the query meets, for each slot by dimension, and what each adds to the score."""
+        """Entries whose dimension is in the query, for each slot by dimension, and their contributions to the score."""
         lows = np.searchsorted(self.sorted_dimensions, query.dimensions, "left")
         highs = np.searchsorted(self.sorted_dimensions, query.dimensions, "right")
         runs = [self.places[low:high] for low, high in zip(lows.tolist(), highs.tolist(), strict=True)]
@@ -70,7 +71,7 @@ class _Entries:
         return found, self._products(query, found)
 
     def of_slots(self, query: SparseQuery, slots: Slots) -> tuple[Places, NDArray[np.float64], NDArray[np.int64]]:
-        """The same of some slots, and the position in `slots` of each entry."""
+        """The same for some slots, and the position in `slots` of each entry."""
         starts = np.where(slots > 0, self.ends[slots.astype(np.int64) - 1], 0)
         counts = self.ends[slots] - starts
         positions = np.repeat(np.arange(len(slots)), counts)
@@ -85,7 +86,7 @@ class _Entries:
 
 
 class SparseIndex:
-    """One writer at a time; searches may run meanwhile, and see what was there when they began."""
+    """One writer at a time; searches may run meanwhile, and see the state in which they began."""
 
     def __init__(self) -> None:
         self._writing = new_lock()
@@ -94,14 +95,14 @@ class SparseIndex:
 
     @property
     def slot_count(self) -> int:
-        """Slots looked at so far."""
+        """The number of slots processed so far."""
         return len(self._entries.live)
 
     def add(self, slots: Slots, vectors: Sequence[bytes | None]) -> None:
-        """Takes in new slots, ascending and above all that it knows; vectors as `inputs.sparse` packs them.
+        """Adds new slots, ascending and above all known ones; vectors in the form of `inputs.sparse.pack`.
 
         Raises:
-            ValueError: a slot that it knows.
+            ValueError: a slot that is already known.
         """
         if not len(slots):
             return
@@ -116,7 +117,7 @@ class SparseIndex:
             self._entries = self._sorted(self._buffers.entries(before.places, before.sorted_dimensions, live))
 
     def remove(self, slots: Slots) -> None:
-        """Forgets slots; those that it does not hold are ignored. Their entries go with the next sorting."""
+        """Removes slots; those that it does not contain are ignored. Their entries are dropped at the next sort."""
         with self._writing:
             live = self._entries.live.copy()
             live[slots[slots < len(live)]] = False
@@ -125,7 +126,7 @@ class SparseIndex:
     def search(self, query: SparseQuery, k: int, allowed: Bitmap | None = None) -> tuple[Slots, FloatVector]:
         """The best min(k, matches) slots and their scores, best first, equal scores by slot.
 
-        A row matches that shares a dimension with the query. Its score is the sum of the products of the weights,
+        A row matches if it shares a dimension with the query. Its score is the sum of the products of the weights,
         in float64 by ascending dimension, rounded once to float32.
         """
         entries = self._entries
@@ -138,7 +139,7 @@ class SparseIndex:
         return matching[best], scores[best]
 
     def score(self, query: SparseQuery, slots: Slots) -> FloatVector:
-        """Scores of given slots, to the bit those of `search`; 0 where they share no dimension."""
+        """Scores of given slots, bit-identical to those of `search`; 0 if they share no dimension."""
         entries = self._entries
         scores = np.zeros(len(slots), dtype=np.float32)
         known = np.flatnonzero(slots < len(entries.live))
@@ -153,7 +154,7 @@ class SparseIndex:
         return pack(_matching(entries, entries.owners[places], allowed))
 
     def save(self) -> dict[str, NDArray[Any]]:
-        """Its state as arrays of one dimension; entries of dead slots are left out."""
+        """Its state as one-dimensional arrays; entries of dead slots are left out."""
         with self._writing:
             kept = _without_dead(self._entries)
         return {
@@ -166,16 +167,16 @@ class SparseIndex:
 
     @staticmethod
     def renumbered(arrays: Mapping[str, NDArray[Any]], new_slots: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-        """What `save` gave, at other slots; -1 for those that have no entries. Entries stay as they lie."""
+        """The result of `save`, at other slots; -1 for those that have no entries. Entries keep their order."""
         kept = new_slots >= 0
         return {**arrays, "live": arrays["live"][kept], "ends": arrays["ends"][kept]}
 
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Takes over what `save` gave; the arrays may be mapped and read-only.
+        """Restores the result of `save`; the arrays may be mapped and read-only.
 
         Raises:
             KeyError: one is missing.
-            ValueError: they could not have been saved.
+            ValueError: they are not valid.
         """
         live, ends, places = arrays["live"], arrays["ends"], arrays["places"]
         dimensions, weights = arrays["dimensions"], arrays["weights"]
@@ -185,7 +186,7 @@ class SparseIndex:
             self._entries = self._buffers.entries(places, dimensions[places], live)
 
     def _sorted(self, entries: _Entries) -> _Entries:
-        """Sorted by dimension again, if enough is not."""
+        """The entries, sorted by dimension again if too few of them are."""
         count = len(entries.owners)
         if count - len(entries.places) <= max(_UNSORTED_MIN, count // _UNSORTED_SHARE):
             return entries
@@ -195,7 +196,7 @@ class SparseIndex:
 
 
 class _Buffers:
-    """Where entries are appended; what readers hold ends before."""
+    """Buffers to which entries are appended; readers hold only what precedes."""
 
     def __init__(
         self,
@@ -230,7 +231,7 @@ _NO_PLACES: Final = np.empty(0, dtype=np.int64)
 
 
 def _check_saved(live: BoolArray, ends: Places, dimensions: Dimensions, weights: FloatVector, places: Places) -> None:
-    """All that is used as a place, and that the places are by dimension."""
+    """Checks all values that are used as indexes, and that the indexes are sorted by dimension."""
     dtypes = [array.dtype.str[1:] for array in (live, ends, dimensions, weights, places)]
     if dtypes != ["b1", "i8", "u4", "f4", "i8"] or len(live) != len(ends):
         raise ValueError("the saved sparse vectors are of other types or slots")
@@ -258,7 +259,7 @@ def _matching(entries: _Entries, owners: Slots, allowed: Bitmap | None) -> BoolA
 
 
 def _without_dead(entries: _Entries) -> _Entries:
-    """Entries of live slots, all of them sorted."""
+    """The entries of live slots, all sorted."""
     kept = entries.live[entries.owners]
     owners, dimensions = entries.owners[kept], entries.dimensions[kept]
     ends = np.cumsum(np.bincount(owners, minlength=len(entries.live)))

@@ -1,4 +1,4 @@
-"""The text index: texts in, best rows for a query out. Analysis and queries are here, postings in `postings`."""
+"""The text index: from texts to the best rows for a query. It handles analysis and queries; `postings` the rest."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from .text_query import DEFAULT_SCORER, Scorer, TextQuery
 
 __all__ = ["Contribution", "MatchableTerm", "TextIndex", "postings_for"]
 
-_BATCH: Final = 8192  # texts analysed before the postings take them in
-_VOCABULARY_MAX: Final = 1 << 18  # distinct words remembered at a time
-_TRIES: Final = 3  # before a search keeps writers out
+_BATCH: Final = 8192  # texts analyzed before they are added to the postings
+_VOCABULARY_MAX: Final = 1 << 18  # distinct words cached at a time
+_TRIES: Final = 3  # before a search blocks writers
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one term of a query adds to a row's score.
+    """The contribution of one term of a query to a row's score.
 
     Attributes:
         field: name of the field.
-        term: as the analyzer made it.
-        count: how often the row has it; never 0.
-        weight: field weight times idf times occurrences in the query.
-        score: what it adds.
+        term: as produced by the analyzer.
+        count: how often the row contains it; never 0.
+        weight: field weight times idf times count in the query.
+        score: the contribution.
     """
 
     field: str
@@ -53,14 +53,14 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class MatchableTerm:
-    """A term that a query's words stand for.
+    """A term of a query's words.
 
     Attributes:
         field: name of the field.
-        term: as the analyzer made it.
-        having: how many texts have it.
-        texts: how many there are.
-        weight: as in `Contribution`; 0 where it does not score, mostly because no text has it.
+        term: as produced by the analyzer.
+        having: how many texts contain it.
+        texts: the number of texts.
+        weight: as in `Contribution`; 0 if it does not score, usually because no text contains it.
     """
 
     field: str
@@ -71,10 +71,10 @@ class MatchableTerm:
 
 
 class TextIndex:
-    """Postings of the texts of one collection, and the analyzer that made them.
+    """The postings of the texts of one collection, and their analyzer.
 
-    One writer at a time calls `add`, `remove`, `save` and `load` (they also exclude each other); any number of threads
-    may call everything else meanwhile. A search sees the texts before or after each batch of a running `add`.
+    One writer at a time calls `add`, `remove`, `save` and `load` (they exclude each other); any number of threads may
+    call everything else meanwhile. A search sees the texts before or after each batch of a running `add`.
     """
 
     def __init__(self, analyzer: Analyzer, kernels: Kernels) -> None:
@@ -91,15 +91,15 @@ class TextIndex:
         return self._postings.slot_count
 
     def add(self, slots: Slots, texts: Sequence[str | None], slot_count: int | None = None) -> None:
-        """Takes in the texts of new slots.
+        """Adds the texts of new slots.
 
         Args:
-            slots: uint32, ascending, none below `self.slot_count`. Slots that are left out have no text for good.
-            texts: one for each slot; None for none. An empty text counts as a text.
-            slot_count: slots below it are covered then; by default up to the last of `slots`.
+            slots: uint32, ascending, none below `self.slot_count`. Slots that are left out can never have a text.
+            texts: one per slot; None for none. An empty text counts as a text.
+            slot_count: slots below it are covered afterwards; by default up to the last of `slots`.
 
         Raises:
-            ValueError: slots that are covered or do not ascend; earlier batches of the call may have been added.
+            ValueError: slots that are covered or not ascending; earlier batches of the call may have been added.
         """
         with self._writing:
             if slot_count is None:
@@ -121,13 +121,13 @@ class TextIndex:
             taken = slots if len(chosen) == len(slots) else np.ascontiguousarray(slots[chosen])
             self._postings.add(taken, analysed, slot_count)
         except BaseException:
-            self._vocabulary = _Vocabulary(self._analyzer, self._postings)  # arrays of this one may be held
+            self._vocabulary = _Vocabulary(self._analyzer, self._postings)  # a new one: its arrays may still be in use
             raise
 
     def remove(self, slots: Slots) -> None:
-        """Forgets the texts of slots (uint32): they are not found and count in nothing. Others are ignored.
+        """Removes the texts of slots (uint32): they are not found and not counted any more. Other slots are ignored.
 
-        Terms that no text has any more stay in the dictionary until the next `save`.
+        Terms that no text contains any more stay in the dictionary until the next `save`.
         """
         with self._writing:
             self._postings.remove(slots)
@@ -140,8 +140,8 @@ class TextIndex:
         Args:
             query: see `TextQuery`.
             k: 0 or more.
-            allowed: which slots may be found, one bit each; slots past its end may not. None lets every slot in.
-            scorer: how rows are scored. idf and average lengths are those of all texts, whatever `allowed` says.
+            allowed: which slots may be found, one bit each; not those past its end. None allows every slot.
+            scorer: how rows are scored. idf and average lengths are those of all texts, whatever `allowed` is.
 
         Returns:
             Slots, uint32, and scores, float32: best first, equal scores by slot.
@@ -152,7 +152,7 @@ class TextIndex:
         return self._run(query, scorer, lambda program: self._postings.search(program, k, allowed))
 
     def score(self, query: TextQuery, slots: Slots, *, scorer: Scorer = DEFAULT_SCORER) -> FloatVector:
-        """Scores of given slots, float32, to the bit those of `search`; 0 without any of the words."""
+        """Scores of given slots, float32, bit-identical to those of `search`; 0 without any of the words."""
         return self._run(query, scorer, lambda program: self._postings.score(program, slots))
 
     def matches(self, query: TextQuery, allowed: Bitmap | None = None) -> Bitmap:
@@ -160,7 +160,7 @@ class TextIndex:
         return self._run(query, DEFAULT_SCORER, lambda program: self._postings.matches(program, allowed))
 
     def explain(self, query: TextQuery, slot: int, *, scorer: Scorer = DEFAULT_SCORER) -> list[Contribution]:
-        """What each term of the query adds to the score of a slot; terms that it does not have are left out."""
+        """The contribution of each term of the query to the score of a slot; absent terms are left out."""
         names = [field.name for field in self._analyzer.fields]
 
         def explained(compiled: CompiledQuery) -> list[Contribution]:
@@ -174,7 +174,7 @@ class TextIndex:
         return self._run_compiled(query, scorer, explained)
 
     def terms(self, query: TextQuery, *, scorer: Scorer = DEFAULT_SCORER) -> list[MatchableTerm]:
-        """The terms of a query, each once, with how many texts have them: first those that score."""
+        """The terms of a query, each once, with the number of texts that contain them: first those that score."""
         names = [field.name for field in self._analyzer.fields]
         words = self._queries.analyze(query).scoring
 
@@ -199,7 +199,7 @@ class TextIndex:
         return self._run_compiled(query, scorer, asked)
 
     def matched_terms(self, query: TextQuery, slot: int) -> list[str]:
-        """Terms of the query that a row has, each once, in the order of the query, stems and surface forms alike."""
+        """Terms of the query in a row, each once, in the order of the query, stems and surface forms alike."""
         return list(dict.fromkeys(found.term for found in self.explain(query, slot)))
 
     def _run(self, query: TextQuery, scorer: Scorer, run: Callable[[Program], T]) -> T:
@@ -207,7 +207,7 @@ class TextIndex:
 
     def _run_compiled(self, query: TextQuery, scorer: Scorer, run: Callable[[CompiledQuery], T]) -> T:
         last = getattr(self._last, "compiled", None)
-        if last is not None and last[0] is query and last[1] is scorer:  # a fused search asks three times
+        if last is not None and last[0] is query and last[1] is scorer:  # a fused search calls this three times
             try:
                 return run(last[2])
             except Stale:
@@ -224,9 +224,9 @@ class TextIndex:
             return run(analyzed.compile(self._postings, scorer))
 
     def save(self) -> dict[str, NDArray[Any]]:
-        """The whole index as arrays of one dimension, for `load`; not to be written to.
+        """The whole index as one-dimensional arrays, for `load`; not to be written to.
 
-        Texts that were removed leave nothing behind in it.
+        Removed texts leave no trace in it.
         """
         with self._writing:
             arrays = self._postings.save()
@@ -234,14 +234,14 @@ class TextIndex:
 
     @staticmethod
     def renumbered(arrays: Mapping[str, NDArray[Any]], new_slots: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-        """What `save` gave, for the same texts at other slots: see `postings_saved.renumbered`."""
+        """The result of `save`, for the same texts at other slots: see `postings_saved.renumbered`."""
         return renumbered(arrays, new_slots)
 
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Goes on from what `save` gave. The arrays may be mapped and read-only, and are read in place.
+        """Restores the result of `save`. The arrays may be mapped and read-only, and are read in place.
 
         Raises:
-            ValueError: another analyzer or format, or arrays that do not fit together; nothing has changed.
+            ValueError: another analyzer or format, or inconsistent arrays; nothing has changed.
         """
         analyzer = arrays["analyzer"].tobytes() if "analyzer" in arrays else b""
         if analyzer != self._analyzer.fingerprint.encode():
@@ -251,17 +251,17 @@ class TextIndex:
 
 
 def postings_for(kernels: Kernels, fields: int) -> Postings:
-    """The postings that go with these kernels."""
+    """The postings for these kernels."""
     return NativePostings(kernels.core, fields) if isinstance(kernels, NativeKernels) else NumpyPostings(fields)
 
 
 def part(program: Program, count: int, length: int) -> float:
-    """The formula of one posting, all but the weight."""
+    """The formula of one posting, without the weight."""
     return float(parts(program, np.array([count]), np.array([float(length)]))[0])
 
 
 class _Vocabulary(dict[str, int]):
-    """Numbers of words, each analysed when it is met first, and the terms that it stands for."""
+    """Numbers of words, each analyzed when first seen, and their terms."""
 
     def __init__(self, analyzer: Analyzer, postings: Postings) -> None:
         super().__init__()
@@ -274,7 +274,7 @@ class _Vocabulary(dict[str, int]):
         self._new_terms: list[str] = []
 
     def is_spent(self) -> bool:
-        """Whether to start over: it is large, or terms have got other numbers."""
+        """Whether to start over: it is large, or terms were renumbered."""
         return len(self) > _VOCABULARY_MAX or self._numbering != self._postings.numbering
 
     def __missing__(self, word: str) -> int:
@@ -292,7 +292,7 @@ class _Vocabulary(dict[str, int]):
         return number
 
     def analyse(self, texts: Sequence[str]) -> Analysed:
-        """Views of arrays that must not outlive the next call."""
+        """The analyzed texts, as views of arrays that must not be used after the next call."""
         words, ends = array("I"), array("Q")
         split, number = self._analyzer.split, self.__getitem__
         for text in texts:

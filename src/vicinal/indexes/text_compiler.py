@@ -1,4 +1,4 @@
-"""From the words of a query to the numbers of terms that postings search for."""
+"""Compiles the words of a query to the numbers of terms that postings search for."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from .text_query import Bm25, Clause, Idf, Scorer, TextQuery, idf
 
 __all__ = ["AnalyzedQuery", "CompiledQuery", "QueryAnalyzer"]
 
-_REMEMBERED_BYTES: Final = 4 << 20  # of parts of queries, and as many of phrases: some thousand words
+_REMEMBERED_BYTES: Final = 4 << 20  # for parts of queries, and the same for phrases: a few thousand words
 
-_Group = tuple[int, Placed]  # field, terms and their places
+_Group = tuple[int, Placed]  # field, terms and their positions
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledQuery:
-    """A program, and the groups that score in it by their terms."""
+    """A program, and its scoring groups with their terms."""
 
     program: Program
     scoring: tuple[_Group, ...]
 
 
 class QueryAnalyzer:
-    """Makes queries ready; safe for threads."""
+    """Prepares queries. Thread-safe."""
 
     def __init__(self, analyzer: Analyzer) -> None:
         self._analyzer = analyzer
@@ -37,7 +37,7 @@ class QueryAnalyzer:
         self._phrase = Memo(analyzer.phrase, _bytes_of_phrase, _REMEMBERED_BYTES)
 
     def analyze(self, query: TextQuery) -> AnalyzedQuery:
-        """What a query asks for, whatever the postings hold.
+        """The analyzed query, independent of the postings.
 
         Raises:
             InvalidArgument: weights for fields that the analyzer does not have, or that are negative.
@@ -68,7 +68,7 @@ class QueryAnalyzer:
 
 
 class AnalyzedQuery:
-    """The words of a query, and how much each field counts."""
+    """The words of a query, and the weight of each field."""
 
     def __init__(self) -> None:
         self.weights: tuple[float, ...] = ()
@@ -79,7 +79,7 @@ class AnalyzedQuery:
         self.excluded: list[QueryWord] = []
 
     def compile(self, postings: Postings, scorer: Scorer) -> CompiledQuery:
-        """The program for the postings as they are."""
+        """The program for the postings in their current state."""
         return _Compiler(self, self.weights, postings, scorer).compile()
 
 
@@ -116,7 +116,7 @@ class _Compiler:
         return CompiledQuery(self._program(weights, tuple(clauses), excluded), tuple(scoring))
 
     def _kept(self) -> tuple[Sequence[QueryWord], Sequence[QueryWord]]:
-        """The words that score and those that may be there: all, or those that tell most where there are too many."""
+        """The scoring words and the optional words: all, or the most significant ones if there are too many."""
         scoring, optional, most = self._analyzed.scoring, self._analyzed.optional, self._analyzed.most
         if most is None or sum(_size_of(word.groups) for word in scoring) <= most:
             return scoring, optional
@@ -126,7 +126,7 @@ class _Compiler:
         return scoring, [word for word in optional if word.groups in telling]
 
     def _candidates(self, words: Iterable[QueryWord]) -> Iterator[QueryWord]:
-        """Words of which some text may have one; `_found` looks at the places of their terms."""
+        """Words that some text may contain; `_found` checks the positions of their terms."""
         for word in words:
             if any(self._possible(word.groups)):
                 yield word
@@ -134,10 +134,10 @@ class _Compiler:
                 yield from self._candidates(word.otherwise)
 
     def _telling(self, words: Sequence[QueryWord], most: int) -> set[tuple[Group, ...]]:
-        """Of the words those that can add most to a score for their size, as many as fit; ties by place in the query.
+        """The words that can contribute most to a score for their size, as many as allowed; ties by order in the query.
 
-        That is the order in which Lucene's MoreLikeThis chooses terms of a text, tf * idf. The idf is not that
-        of the query's scorer, so that scores and `matches` see the same words.
+        This is the order in which Lucene's MoreLikeThis chooses terms of a text, tf * idf. The idf is not that
+        of the query's scorer, so that scores and `matches` use the same words.
         """
         counts = Counter(word.groups for word in words)
         worth = {groups: -count * self._worth(groups) for groups, count in counts.items()}
@@ -150,7 +150,7 @@ class _Compiler:
         return telling
 
     def _worth(self, groups: tuple[Group, ...]) -> float:
-        """What a text scores for having the word often, up to a factor, over how many parts it has."""
+        """What a text scores for containing the word often, up to a factor, divided by the number of its parts."""
         worth = 0.0
         for group in self._possible(groups):
             weight = self._weights[group.field] * group.weight
@@ -158,7 +158,7 @@ class _Compiler:
         return worth / _size_of(groups)
 
     def _scoring(self, words: Iterable[QueryWord]) -> dict[_Group, float]:
-        """Groups and what multiplies the scores of their terms."""
+        """Groups, and the factor for the scores of their terms."""
         found: dict[_Group, float] = {}
         for some in words:
             for word in self._found(some):
@@ -170,7 +170,7 @@ class _Compiler:
         return found
 
     def _found(self, word: QueryWord) -> Sequence[QueryWord]:
-        """The word, or what to search for instead if no text has it."""
+        """The word, or what to search for instead if no text contains it."""
         if not word.otherwise:
             return (word,)
         known = self._replaced.get(id(word))
@@ -188,7 +188,7 @@ class _Compiler:
         return len(self._postings.search(program, 1, None)[0]) > 0
 
     def _possible(self, groups: Iterable[Group]) -> Iterator[Group]:
-        """Those in fields that count, of terms that some text has."""
+        """The groups in fields with a weight, all of whose terms are in some text."""
         for group in groups:
             if self._weights[group.field] and all((group.field, term) in self._having for term, _ in group.terms):
                 yield group
@@ -231,7 +231,7 @@ class _Compiler:
 
 
 def _size_of(groups: tuple[Group, ...]) -> int:
-    """How many parts a word has: the terms of its longest group."""
+    """The number of parts of a word: the terms of its longest group."""
     return max(len(group.terms) for group in groups)
 
 
@@ -243,10 +243,10 @@ def _with_others(words: Iterable[QueryWord]) -> Iterator[QueryWord]:
 
 
 def _weights(query: TextQuery, analyzer: Analyzer, *, alone: bool) -> tuple[float, ...]:
-    """How much each field counts.
+    """The weight of each field.
 
     Args:
-        alone: whether the query asks for a single word.
+        alone: whether the query is a single word.
     """
     own = [field.alone if alone and field.alone is not None else field.weight for field in analyzer.fields]
     if not query.weights:
@@ -260,7 +260,7 @@ def _weights(query: TextQuery, analyzer: Analyzer, *, alone: bool) -> tuple[floa
     return tuple(float(query.weights.get(field.name, weight)) for field, weight in zip(analyzer.fields, own))
 
 
-_OBJECT_BYTES: Final = 100  # about what a small object of Python takes
+_OBJECT_BYTES: Final = 100  # the approximate size of a small Python object
 
 
 def _bytes_of_words(text: str, words: Iterable[QueryWord]) -> int:

@@ -1,4 +1,4 @@
-"""What a keyword search asks for, and how its hits are scored: plain values."""
+"""A keyword query, and how its hits are scored: plain values."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ class Clause:
 
     Attributes:
         text: as the user wrote it, without sign and quotes; the analyzer splits it into words.
-        sign: "" may be there, "+" must, "-" must not.
-        phrase: its words stand in a row, as they are. Without a sign each word may be there, and a row with all of them
-            in a row gets their scores once more. Text with a sign that splits into several words is a phrase.
+        sign: "" optional, "+" required, "-" excluded.
+        phrase: its words must occur in a row, unchanged. Without a sign, each word is optional, and a row that contains
+            all of them in a row gets their scores once more. Text with a sign that splits into several words is a
+            phrase.
     """
 
     text: str
@@ -38,17 +39,17 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class TextQuery:
-    """Which rows to find by words.
+    """Which rows to find by keywords.
 
-    A row matches if it has every required word and phrase, none that is excluded, and at least one of the words
+    A row matches if it contains every required word and phrase, none that is excluded, and at least one of the words
     that are not excluded. So a query of exclusions alone matches nothing.
 
     Attributes:
         clauses: in the order in which they were written.
-        weights: by name of a field, in place of the analyzer's own; a field of weight 0 is not searched at all.
-        most: how many words score, or match without a sign: those that can add most to a score; None for all. Equal
-            words count once, a phrase or a word of several parts as often as it has parts. What is required or
-            excluded is so in any case.
+        weights: by name of the field, instead of the analyzer's own; a field of weight 0 is not searched at all.
+        most: how many words score, or match without a sign: those that can contribute most to a score; None for all.
+            Equal words count once, a phrase or a word of several parts as often as it has parts. Required and excluded
+            words always apply.
     """
 
     clauses: tuple[Clause, ...]
@@ -69,7 +70,7 @@ class Bm25:
 
     Attributes:
         k1: 0 or more; how much each further occurrence in a text counts.
-        b: from 0 to 1; how much long texts are held back.
+        b: from 0 to 1; how much long texts are penalized.
         idf: see `idf`.
 
     Raises:
@@ -96,7 +97,7 @@ class TfIdf:
         idf: see `idf`.
 
     Raises:
-        InvalidArgument: a value that is not named here.
+        InvalidArgument: a value that is not listed here.
     """
 
     tf: Literal["raw", "log", "sqrt"] = "log"
@@ -123,14 +124,14 @@ _IDF: Final[dict[Idf, Callable[[int, int], float]]] = {
 }
 
 
-POSITIVE: Final[tuple[Idf, ...]] = ("plus_one", "smooth")  # whatever the collection: above 0
+POSITIVE: Final[tuple[Idf, ...]] = ("plus_one", "smooth")  # always above 0, whatever the collection
 
 
 def idf(variant: Idf, texts: int, having: int) -> float:
-    """How telling a term is that `having` of `texts` texts have, at least one of them.
+    """How significant a term is that `having` of `texts` texts contain, at least one of them.
 
     "plus_one": ln(1 + (N - df + 0.5) / (df + 0.5)), never negative, as in Lucene. "robertson": the same without 1 +,
-    negative for terms that more than half have (Robertson and Sparck Jones 1976). "smooth":
+    negative for terms in more than half of the texts (Robertson and Sparck Jones 1976). "smooth":
     ln((1 + N) / (1 + df)) + 1, as in scikit-learn. "plain": ln(N / df) (Sparck Jones 1972).
     """
     return _IDF[variant](texts, having)

@@ -7,15 +7,15 @@ from typing import Final
 
 __all__ = ["search_threads", "thread_count"]
 
-_SHARED_FROM: Final = 8_192  # rows that threads can share at all
-_SHARED_UNASKED: Final = 262_144  # rows whose search takes so long that an answer sooner is worth the other processors
+_SHARED_FROM: Final = 8_192  # rows, from which sharing among threads is possible at all
+_SHARED_UNASKED: Final = 262_144  # rows, from which a faster result is worth using the other processors
 
 
 def search_threads(queries: int, rows: int) -> int:
-    """Threads for one search of vectors.
+    """The number of threads for one vector search.
 
-    Many queries take all that a call may use. A single one leaves the processors to the program's other searches,
-    unless it compares very many rows or VICINAL_THREADS says how many threads to take.
+    Many queries use all threads that a call may use. A single one leaves the processors to the program's other
+    searches, unless it compares very many rows or VICINAL_THREADS sets the number of threads.
     """
     if queries > 1:
         return thread_count()
@@ -25,7 +25,7 @@ def search_threads(queries: int, rows: int) -> int:
 
 
 def thread_count() -> int:
-    """Threads that one call may use: VICINAL_THREADS where it is set, else the processors of this process."""
+    """The number of threads that one call may use: VICINAL_THREADS if set, otherwise the processors of this process."""
     asked = os.environ.get("VICINAL_THREADS", "")
     if asked.isdecimal() and int(asked) > 0:
         return int(asked)

@@ -1,6 +1,6 @@
-"""The kinds of vector index, by the names under which users choose one. `contract.VectorIndex` is what each owes.
+"""The kinds of vector index, by the names that users choose. Their interface is `contract.VectorIndex`.
 
-A new kind is a file and a line in `_KINDS`; the tests of the contract then run on it by themselves.
+A new kind is a file and a line in `_KINDS`; the tests of the contract then cover it automatically.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .reference import ReferenceIndex
 
 __all__ = ["DEFAULT_INDEX", "Maker", "index_names", "index_setting", "kept_index", "make_vector_index", "register"]
 
-# Kernels, metric, and by name what else the kind can be told. Raises ValueError for a value that cannot be.
+# Takes kernels, metric, and the options of the kind by name. Raises ValueError for an invalid value.
 Maker = Callable[..., VectorIndex]
 
 DEFAULT_INDEX: Final = "auto"
@@ -39,7 +39,7 @@ _KINDS: dict[str, Maker] = {
 
 
 def register(name: str, maker: Maker) -> None:
-    """Makes a kind known that is not ours, in this process; an earlier one of the name is replaced."""
+    """Registers an external kind for this process; an earlier one with the same name is replaced."""
     _KINDS[name] = maker
 
 
@@ -48,26 +48,26 @@ def index_names() -> tuple[str, ...]:
 
 
 def make_vector_index(setting: str, kernels: Kernels, metric: Metric) -> VectorIndex:
-    """An empty index of the kind that a collection remembers.
+    """An empty index of the kind that a collection stores.
 
     Args:
-        setting: as `index_setting` gave it.
+        setting: as returned by `index_setting`.
 
     Raises:
-        InvalidArgument: this program does not know it.
+        InvalidArgument: this program does not know the kind.
     """
     name, options = _parsed(setting)
     return _checked_maker(name, options)(kernels, metric, **options)
 
 
 def index_setting(index: str | Mapping[str, Any], kernels: Kernels, metric: Metric) -> str:
-    """What a collection remembers: the name of a kind, or JSON of a name and options.
+    """The stored form of an index: the name of a kind, or JSON of a name and options.
 
     Args:
         index: a name, or a dict of "name" and options.
 
     Raises:
-        InvalidArgument: there is no such kind, or it has no such option or value.
+        InvalidArgument: the kind does not exist, or does not have such an option or value.
     """
     if isinstance(index, str):
         name, options = index, {}
@@ -111,7 +111,7 @@ def _checked_maker(name: str, options: Mapping[str, Any]) -> Maker:
         )
     parameters = list(inspect.signature(_KINDS[name]).parameters.values())[2:]
     several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    known = [one.name for one in parameters if one.kind not in several]  # what users may choose has a name
+    known = [one.name for one in parameters if one.kind not in several]  # only named parameters are options
     for option in options:
         if option not in known:
             raise InvalidArgument(

@@ -57,7 +57,7 @@ class Generation:
         return self._files is None or self._files.identity(self.connections.place) == self._identity
 
     def enter(self, user: object) -> None:
-        """`user` keeps the files open until it leaves, or is garbage collected if an interrupt keeps it from leaving."""
+        """`user` keeps the files open until it leaves, or until it is garbage collected if it was interrupted."""
         self._users.add(weakref.ref(user, self._users.discard))
 
     def leave(self, user: object) -> None:

@@ -1,8 +1,9 @@
 """What a damaged generation still contains: its state, its rows, its `kv`, each proven by its own checksum.
 
 Rows are read through the table if SQLite can follow it, and otherwise directly from the pages. A page that was freed
+Rows are read through the table if SQLite can follow it, and otherwise directly from the pages. A page that was freed
 may still contain rows deleted long ago, so a row from a page needs a witness that it is alive: the index of ids, or a
-page that is known to be in use and a feed that does not call it dead. Without a witness it is kept, and called doubtful.
+page that is known to be in use and a feed that does not call it dead. Without a witness it is kept, but is doubtful.
 """
 
 from __future__ import annotations
