@@ -38,7 +38,7 @@ class ArrowArray(Protocol):
 
 
 class SupportsDlpack(Protocol):
-    """Tensors of any library."""
+    """A tensor of any library."""
 
     def __dlpack__(self, **options: Any) -> Any: ...
 

@@ -207,8 +207,8 @@ class Collection:
 
         Metadata is merged by top-level key; the value None stores null. A new text is encoded again unless a vector
         is given with it. A single dict of metadata applies to all rows. Whatever is not given stays unchanged. With
-        `where`, metadata and ttl of the matching rows change. With `where` and ids, only those of these rows that match
-        change, and texts and vectors can be changed too: this updates a row only if it still is what was read.
+        `where`, metadata and ttl of the matching rows change. With `where` and ids, only the given rows that match are
+        changed, and texts and vectors can be changed too: this updates a row only if it still is what was read.
 
         Args:
             ttl: as in `add`; math.inf removes the expiry of a row.
@@ -230,7 +230,7 @@ class Collection:
         return update_where(self._context, where, columns, merge=merge, remove=remove)
 
     def delete(self, ids: Ids | None = None, *, where: Mapping[str, Any] | None = None) -> int:
-        """Deletes rows by id, by filter, or those selected by both, and returns how many existed."""
+        """Deletes rows by id, by filter, or those selected by both, and returns how many were deleted."""
         if where is not None:
             return remove_where(self._context, where, ids)
         if ids is None:
@@ -622,12 +622,12 @@ class Collection:
 
         For such a handle, other rows do not exist: searches, reads, counts, updates and deletes skip them. A row that
         it writes must match the filter before and after. Where the filter expects one value, the row must have that
-        value alone: a list with other values would match their filters too. Ids, field names and term statistics are
-        those of the whole collection. Closing it closes the handle that it was made from.
+        value alone: a list with other values would also match filters for those. Ids, field names and term statistics
+        are those of the whole collection. Closing it closes the handle that it was made from.
 
         Raises:
-            NotAllowed, from calls that write: a row would not match the filter, or would match others like it too; or
-                its id belongs to a row that does not match.
+            NotAllowed, from calls that write: a row would not match the filter, or would also match filters for other
+                values; or its id belongs to a row that does not match.
         """
         return Collection(self._context.narrowed(part_of(where)), of=self)
 
@@ -649,7 +649,7 @@ class Collection:
         published, builder = store.published(), store.upkeep.builder()
         (view, covered), state = store.at_moment(
             lambda index, _: (index.slots.view(), index.vectors.covered), lambda taken, reader: (taken, reader.state)
-        )  # its arrays are never written again
+        )  # the view's arrays are never written again
         rows, live = popcount(view.visible(now())), int(np.count_nonzero(view.live))
         searchable = int(np.count_nonzero(view.searchable))
         indexed = int(np.count_nonzero(view.searchable[:covered]))
@@ -726,7 +726,7 @@ class Collection:
         return self._context.store.upkeep.back_up(os.path.abspath(folder))
 
     def snapshot(self, name: str) -> Snapshot:
-        """Takes a copy of the collection and keeps it beside the collection under `name`."""
+        """Takes a snapshot: a copy that is kept beside the collection under `name`."""
         return rebuild.take_snapshot(self._context, name)
 
     def snapshots(self) -> list[Snapshot]:

@@ -179,7 +179,7 @@ class Database:
         return self._stores.names()
 
     def drop(self, name: str, *, timeout: float = 30.0) -> None:
-        """Deletes the collection with everything in it, snapshots included.
+        """Deletes the collection with everything in it, including snapshots.
 
         A handle on it, here or in another process, raises `CollectionDropped` from then on. The files are deleted
         at once, or as soon as no process has them open.

@@ -2,10 +2,10 @@
 
     VicinalError
     +-- InvalidInput            also a ValueError: the call was refused and changed nothing
-    |   +-- InvalidArgument     an argument, option or name that does not exist or does not fit (a TypeError too)
+    |   +-- InvalidArgument     an argument, option or name that is unknown or not valid (a TypeError too)
     |   +-- InvalidId           an id that is not a non-empty str, an int64 or a UUID
     |   +-- InvalidText         a text that cannot be stored
-    |   +-- InvalidMetadata     metadata that would not come back as given
+    |   +-- InvalidMetadata     metadata that would not be returned as given
     |   +-- InvalidVector       NaN, infinity, or something that is not a vector
     |   |   +-- DimensionMismatch
     |   |   `-- ZeroVector
@@ -24,9 +24,9 @@
         +-- Closed
         +-- WriterBusy          another writer held the collection longer than `timeout=`
         +-- CollectionDropped
-        +-- CommitFailed        `committed` says False (nothing changed) or None (unknown)
+        +-- CommitFailed        `committed` is False (nothing changed) or None (unknown)
         +-- DiskFull
-        +-- Damaged             bytes that fail their checksum, named
+        +-- Damaged             bytes whose checksum is wrong, with their place
     |   +-- FormatUnsupported   files written by a newer Vicinal, or not by Vicinal
         +-- Unsupported         a feature that this build or this collection does not have
     |   |   `-- NoEncoder       a text was given where only vectors can be compared
@@ -104,7 +104,7 @@ class VicinalError(Exception):
     Args:
         message: what is wrong, in one sentence without a full stop.
         name: the argument or part concerned.
-        value: what was found there (kept as given, never logged).
+        value: what was found (stored as given, never logged).
         place: where it was found: row and id, file, field.
         remedy: what to do about it, in one sentence.
     """
@@ -165,7 +165,7 @@ class InvalidInput(VicinalError, ValueError):
 
 
 class InvalidArgument(InvalidInput, TypeError):
-    """An argument, option or name that does not exist or does not fit."""
+    """An argument, option or name that is unknown or not valid."""
 
 
 class InvalidId(InvalidInput):
@@ -177,7 +177,7 @@ class InvalidText(InvalidInput):
 
 
 class InvalidMetadata(InvalidInput):
-    """Metadata that would not come back as given."""
+    """Metadata that would not be returned as given."""
 
 
 class InvalidVector(InvalidInput):
@@ -201,7 +201,7 @@ class DimensionMismatch(InvalidVector):
 
 
 class ZeroVector(InvalidVector):
-    """A vector of length zero where the metric is cosine."""
+    """A vector of length zero under the metric cosine."""
 
 
 class DuplicateId(InvalidInput):
@@ -209,11 +209,11 @@ class DuplicateId(InvalidInput):
 
 
 class SettingsMismatch(InvalidInput):
-    """A collection reopened with another dimension, metric or setting."""
+    """A collection was opened with a dimension, metric or setting that differs from its own."""
 
 
 class EncoderMismatch(SettingsMismatch):
-    """A collection reopened with another encoder."""
+    """A collection was opened with an encoder that differs from its own."""
 
 
 class LimitExceeded(InvalidInput):
@@ -263,7 +263,7 @@ class DiskFull(StoreError):
 
 
 class Damaged(StoreError):
-    """Bytes that fail their checksum."""
+    """Bytes whose checksum is wrong."""
 
 
 class FormatUnsupported(StoreError):

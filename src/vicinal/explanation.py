@@ -250,7 +250,7 @@ class Explanation:
         raise KeyError(name)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as dicts and lists."""
+        """All attributes as dicts and lists."""
         return {
             "mode": self.mode,
             "k": self.k,
@@ -367,7 +367,7 @@ class WhyNot:
         return self.reason == "found"
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as dicts and lists."""
+        """All attributes as dicts and lists."""
         return {
             "id": self.id,
             "reason": self.reason,

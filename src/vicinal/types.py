@@ -37,9 +37,9 @@ class Record:
     """One stored row.
 
     Attributes:
-        id: as it was given.
+        id: as given.
         text: the text, or None.
-        metadata: a fresh dict, typed as it was given.
+        metadata: a new dict, with the types that were given.
         vector: float32, shape (dim,), or None if the row has none or `vectors=True` was not requested.
         expires_at: the time of expiry in UTC, or None.
         sparse: the sparse vector, {dimension: weight}, or None as for `vector`.
@@ -130,7 +130,7 @@ class Hit:
 
     @property
     def metadata_json(self) -> str:
-        """The metadata as it is stored: typed JSON."""
+        """The metadata as stored: typed JSON."""
         return self._metadata_json
 
     @property
@@ -353,7 +353,7 @@ class Stats:
 
     Attributes:
         rows: rows that a search can return now.
-        expired: rows past their time to live, invisible, not yet reclaimed.
+        expired: rows past their time to live: invisible, but not yet reclaimed.
         dead_slots: slots of deleted and replaced rows, and holes, reclaimed by compaction.
         indexed: rows that the vector index covers; the `pending` rows are scanned exactly in addition.
         bytes_on_disk: size of all files of the collection; 0 in memory.

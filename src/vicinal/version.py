@@ -1,3 +1,3 @@
-"""The version, in one place besides the packaging file; a test compares the two."""
+"""The version, which is also in the packaging file; a test compares the two."""
 
 __version__ = "0.1.0"

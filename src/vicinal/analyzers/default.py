@@ -74,7 +74,7 @@ _Element = Compound | _Run | _Name
 
 
 class DefaultAnalyzer:
-    """See the module.
+    """See the docstring of the module.
 
     Args:
         language: an ISO 639-1 code; it selects the stemmer, and the lower-casing rules for Turkish and Azerbaijani.

@@ -84,7 +84,7 @@ class Stemmer:
         self.fingerprint = f"{algorithm}:{self._behaviour()}"
 
     def __call__(self, word: str) -> str:
-        """The stem of a word in lower case; never empty."""
+        """The stem of a lower-case word; never empty."""
         return word if self._fits(word) is None else self._stem(word) or word
 
     def _behaviour(self) -> str:

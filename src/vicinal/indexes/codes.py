@@ -49,8 +49,8 @@ class Coarse(NamedTuple):
     Attributes:
         codes: uint8, shape (rows, bytes).
         statistics: float32, shape (rows, 4).
-        directions: float32, shape (`DIRECTIONS`, dim), the PCA projection if codes are of the projected vectors, in its
-            first dimensions; or None.
+        directions: float32, shape (`DIRECTIONS`, dim), the PCA projection, if `codes` encode the first dimensions of
+            projected vectors; or None.
         further: codes in the other dimensions of the projection, read only for the rows that `codes` keep; or None.
         further_statistics: float32, shape (rows, 4); or None.
     """

@@ -1,4 +1,4 @@
-"""A graph in which each vector is linked to near ones: a search walks along the links towards its query.
+"""A graph in which each vector is linked to near ones: a search follows the links towards its query.
 
 Codes of all rows are kept by `flat`, which answers until the graph exists, and all exact searches. Rows that the graph
 does not contain yet are compared one by one. The graph itself is in native/graph. The width that a walk needs for a

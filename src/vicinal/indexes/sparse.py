@@ -34,7 +34,7 @@ class SparseQuery:
 
     Attributes:
         dimensions: uint32, ascending.
-        weights: float32, as many.
+        weights: float32, of the same length.
     """
 
     dimensions: Dimensions

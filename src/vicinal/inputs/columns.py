@@ -42,10 +42,10 @@ class Batch:
 
     Attributes:
         ids: None if the collection should generate them.
-        block: float32, shape (rows, dim), zero where `has_vector` is False; None where no row has one.
+        block: float32, shape (rows, dim), zero where `has_vector` is False; None if no row has a vector.
         metadata: typed JSON, or None for none.
         expires: microseconds since 1970, or None.
-        sparse: sparse vectors as `inputs.sparse` packs them, or None.
+        sparse: sparse vectors as packed by `inputs.sparse`, or None.
         first_row: the number of the first row within the stream, for messages.
     """
 

@@ -42,7 +42,7 @@ _DENSE_COMPONENTS_MAX: Final = 65_536
 
 
 def is_real(dtype: np.dtype[Any]) -> bool:
-    """Whether it holds real numbers that float32 can represent, including bfloat16 and the like of ml_dtypes."""
+    """Whether it holds real numbers that float32 accepts: also bfloat16 and others of ml_dtypes, but no structures."""
     if dtype.kind in _REAL_KINDS:
         return True
     return dtype.kind == "V" and dtype.names is None and dtype.subdtype is None and np.can_cast(dtype, np.float32)
@@ -114,7 +114,7 @@ def values_in(given: Iterable[Any]) -> list[Any]:
     if type(given) in (list, tuple):
         return list(given)
     if isinstance(given, np.ma.MaskedArray):
-        return list(given.tolist())  # None where it is masked
+        return list(given.tolist())  # masked entries become None
     if isinstance(given, np.ndarray):
         return list(given.tolist())
     if is_sparse_matrix(given):
@@ -298,7 +298,7 @@ def _refuse_blob(value: Any) -> None:
         )
 
 
-# -- sparse matrices of SciPy
+# -- SciPy sparse matrices
 
 
 def is_sparse_matrix(value: object) -> bool:

@@ -72,7 +72,7 @@ def explain(store: Store[DerivedIndex], question: Question, watch: Stopwatch) ->
 
 
 class _Explaining:
-    """One attempt, on one snapshot."""
+    """A single attempt, on one snapshot."""
 
     def __init__(self, question: Question, taken: _Snapshot, reader: Reader, watch: Stopwatch) -> None:
         self._question = question

@@ -71,7 +71,7 @@ def _with_operators(text: str) -> TextQuery:
     at = _end(_SPACE.match(text, 0))
     while at < len(text):
         phrase = _PHRASE.match(text, at)
-        found = phrase or cast(re.Match[str], _WORD.match(text, at))  # not white space, so it starts a word at least
+        found = phrase or cast(re.Match[str], _WORD.match(text, at))  # not white space, so at least a word matches
         content = _ESCAPED.sub(r"\1", found[2])
         if content:
             sign = found[1] or ("+" if phrase else "")

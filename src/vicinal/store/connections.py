@@ -233,7 +233,7 @@ class Connections:
             self._begin(connection, timeout)
             return work(connection)
         finally:
-            # The first call is SQLite's own: an interrupt can only come after it.
+            # The first call is SQLite's own, so an interrupt can only come after it.
             if self._writer is connection and connection.in_transaction:
                 connection.execute("ROLLBACK")
             if self._writer is connection and not _is_at_rest(connection):

@@ -130,7 +130,7 @@ class OpenFiles(Generic[IndexT]):
             self._gone = True
             self.check_usable()
         generation = open_in_force(self._files, self._folder)
-        if self._uuid not in (None, generation.state.uuid):  # while we slept: dropped, and the name taken again
+        if self._uuid not in (None, generation.state.uuid):  # while the files were closed: dropped, and the name reused
             generation.retire()
             self._dropped = True
             self.check_usable()
