@@ -125,7 +125,7 @@ def _equal(cells: Cells, values: Collection[Any]) -> Scanned:
 
 
 def _cells_equal_to(value: Any, cells: Cells, exact: dict[Number, list[int]]) -> Iterator[tuple[int, int]]:
-    """Kinds and words under which a value equal to `value` may be stored; other kinds must be read."""
+    """Kinds and words under which a value equal to `value` may be stored. Cells of kinds in `UNKEPT` must be read."""
     match class_of(value):
         case "null":
             yield NULL, 0
