@@ -133,7 +133,7 @@ class Collection:
         rows: Any = None,
         progress: bool = False,
     ) -> list[Id]:
-        """Stores new rows and returns their ids. Atomic: all rows are stored or none; durable and searchable on return.
+        """Stores new rows and returns their ids. Atomic (all rows or none); durable and searchable on return.
 
         Args:
             ids: one str, int or UUID per row; if omitted, the collection generates them.

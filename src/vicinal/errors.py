@@ -27,9 +27,9 @@
         +-- CommitFailed        `committed` is False (nothing changed) or None (unknown)
         +-- DiskFull
         +-- Damaged             bytes whose checksum is wrong, with their place
-    |   +-- FormatUnsupported   files written by a newer Vicinal, or not by Vicinal
+        +-- FormatUnsupported   files written by a newer Vicinal, or not by Vicinal
         +-- Unsupported         a feature that this build or this collection does not have
-    |   |   `-- NoEncoder       a text was given where only vectors can be compared
+        |   `-- NoEncoder       a text was given where only vectors can be compared
         +-- MissingExtra        an optional package is not installed (an ImportError too)
         +-- ModelUnavailable    model files are missing or not the published ones, or the model's server fails
         +-- NativeMismatch      the compiled core was built from other sources (an ImportError too)

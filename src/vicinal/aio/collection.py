@@ -54,7 +54,7 @@ class AsyncCollection(Awaited):
 
     @property
     def uuid(self) -> UUID:
-        """Its identity: a collection that is made under the name of one that was dropped has another."""
+        """The identity of the collection. A collection that is dropped and created again has a new one."""
         found: UUID = self._backend.known("uuid")
         return found
 
@@ -86,26 +86,26 @@ class AsyncCollection(Awaited):
         rows: Any = None,
         progress: bool = False,
     ) -> list[Id]:
-        """Stores new rows and returns their ids. All of them or none; durable and searchable on return.
+        """Stores new rows and returns their ids. Atomic (all rows or none); durable and searchable on return.
 
         Args:
-            ids: str, int or UUID, one a row; left out, the collection makes them.
-            texts: str or None, one a row. A row without a vector gets one from the collection's encoder.
-            vectors: shape (rows, dim), any real dtype, kept as float32; None for a row without. Arrays, lists, tables
-                and tensors of any library: docs/import.md has the list.
-            metadata: dicts of any JSON plus date, datetime, Decimal and UUID, one a row.
-            ttl: seconds to live, a timedelta or a datetime (naive means UTC), one for all or one a row.
-            sparse: sparse vectors, {dimension: weight} or None, one a row; hybrid search compares them.
+            ids: one str, int or UUID per row; if omitted, the collection generates them.
+            texts: one str or None per row. A row without a vector is encoded by the collection's encoder.
+            vectors: shape (rows, dim), any real dtype, stored as float32; None for a row without a vector. Arrays,
+                lists, tables and tensors of any library are accepted; docs/import.md has the list.
+            metadata: one dict per row, of any JSON plus date, datetime, Decimal and UUID.
+            ttl: time to live: seconds, a timedelta or a datetime (naive means UTC), one for all rows or one per row.
+            sparse: one sparse vector, {dimension: weight}, or None per row; hybrid search compares them.
             rows: instead of lists: dicts with the keys id, text, vector, metadata, sparse, ttl; a data frame with
-                such columns, of which all others become metadata; or a generator of such dicts, which commits every
-                8,192 rows.
-            progress: a bar on the terminal, with the rate and, where the number of rows is known, the time left. A
-                generator that is stopped leaves the batches that were committed.
+                such columns, in which all other columns become metadata; or a generator of such dicts, which is
+                committed every 8,192 rows.
+            progress: shows a progress bar on the terminal, with the rate and, if the number of rows is known, the
+                time left. If a generator is interrupted, the batches committed so far remain.
 
         Raises:
-            DuplicateId: an id exists already, or stands twice in the call.
+            DuplicateId: an id already exists, or is given twice in the call.
             InvalidInput: see its subclasses; nothing was changed.
-            WriterBusy, DiskFull, CommitFailed: the store could not take it.
+            WriterBusy, DiskFull, CommitFailed: the store could not write the rows.
         """
         found: list[Id] = await self._backend.call(
             "add",
@@ -150,7 +150,7 @@ class AsyncCollection(Awaited):
         rows: Any = None,
         progress: bool = False,
     ) -> list[Id]:
-        """Like `add`, but replaces whole rows of the same id; of equal ids in one call the last wins."""
+        """Like `add`, but replaces existing rows with the same id; if an id is repeated in a call, the last wins."""
         found: list[Id] = await self._backend.call(
             "upsert",
             {
@@ -180,19 +180,19 @@ class AsyncCollection(Awaited):
         merge: bool = True,
         remove: Sequence[str] = (),
     ) -> int:
-        """Changes existing rows and returns how many. All of them or none.
+        """Changes existing rows and returns how many. Atomic: all rows are changed or none.
 
-        Top-level metadata keys merge, None as a value stores null. A new text is encoded again unless a vector
-        comes with it. One dict of metadata serves all rows. What is not given stays. With `where`, metadata and
-        ttl of the rows that pass change; with ids too, of those among them, and texts and vectors as well: so a row
-        changes only if it still is what was read.
+        Metadata is merged by top-level key; the value None stores null. A new text is encoded again unless a vector
+        is given with it. A single dict of metadata applies to all rows. Whatever is not given stays unchanged. With
+        `where`, metadata and ttl of the matching rows change. With `where` and ids, only the given rows that match are
+        changed, and texts and vectors can be changed too: this updates a row only if it still is what was read.
 
         Args:
-            ttl: as in `add`; math.inf lets a row stay that would have expired.
+            ttl: as in `add`; math.inf removes the expiry of a row.
             rows: instead of lists: dicts, a data frame or a generator as in `add`, each row with its id and what
-                changes; a generator commits every 8,192 rows.
-            merge: False puts the metadata given, if any is, in the place of all that a row has.
-            remove: top-level metadata keys that go; rows without them are as right.
+                changes; a generator is committed every 8,192 rows.
+            merge: if False, the given metadata, if any, replaces all metadata of a row.
+            remove: top-level metadata keys to remove; rows that do not have them are not an error.
 
         Raises:
             IdNotFound: an id is unknown; nothing was changed.
@@ -215,7 +215,7 @@ class AsyncCollection(Awaited):
         return found
 
     async def delete(self, ids: Ids | None = None, *, where: Mapping[str, Any] | None = None) -> int:
-        """Deletes rows by id, by filter, or those that both name, and returns how many existed."""
+        """Deletes rows by id, by filter, or those selected by both, and returns how many were deleted."""
         found: int = await self._backend.call("delete", {"ids": ids, "where": where})
         return found
 
@@ -228,11 +228,11 @@ class AsyncCollection(Awaited):
         offset: int = 0,
         vectors: bool = False,
     ) -> list[Record]:
-        """Rows by id in the order asked, skipping unknown ids; without ids all, in insertion order.
+        """Rows by id in the requested order, skipping unknown ids; without ids all rows, in insertion order.
 
         Args:
-            limit: at most so many; None for all.
-            offset: how many to skip first.
+            limit: the maximum number of rows; None for all.
+            offset: how many rows to skip first.
             vectors: whether `Record.vector` is filled.
         """
         found: list[Record] = await self._backend.call(
@@ -248,14 +248,14 @@ class AsyncCollection(Awaited):
         descending: bool = False,
         vectors: bool = False,
     ) -> AsyncIterator[Record]:
-        """All rows that match, one by one, in the order of their ids; each exactly once.
+        """Iterates over all rows that match, in the order of their ids; each is returned exactly once.
 
-        What is written meanwhile does not disturb it: a row that is there throughout comes exactly once, and rows that
-        are added do not come. It holds a page of rows and 8 bytes for each row to come.
+        Concurrent writes do not disturb it: a row that exists throughout is returned exactly once, and rows added
+        meanwhile are not returned. It holds one page of rows in memory, and 8 bytes for each remaining row.
 
         Args:
-            order_by: a field; rows come by its value and then by id, those without a value last. Then all
-                ids are held.
+            order_by: a field; rows are ordered by its value and then by id, those without a value last. All ids are
+                then held in memory.
         """
         return self._backend.rows(
             "scroll", {"where": where, "order_by": order_by, "descending": descending, "vectors": vectors}
@@ -267,27 +267,27 @@ class AsyncCollection(Awaited):
         return found
 
     async def count(self, where: Mapping[str, Any] | None = None) -> int:
-        """Rows that a search could return now, those without a vector included."""
+        """The number of rows that a search could return now, including those without a vector."""
         found: int = await self._backend.call("count", {"where": where})
         return found
 
     async def facets(self, field: str, where: Mapping[str, Any] | None = None) -> list[tuple[Any, int]]:
-        """Values of a field and how many rows have them, most frequent first; a list counts for each element."""
+        """Values of a field and the number of rows with each, most frequent first; a list counts for each element."""
         found: list[tuple[Any, int]] = await self._backend.call("facets", {"field": field, "where": where})
         return found
 
     async def ids(self, where: Mapping[str, Any] | None = None) -> list[Id]:
-        """Ids of rows in insertion order. Texts, metadata and vectors are not read, so many ids take little time."""
+        """Ids of rows in insertion order. Fast even for many ids: texts, metadata and vectors are not read."""
         found: list[Id] = await self._backend.call("ids", {"where": where})
         return found
 
     async def distinct(self, field: str, where: Mapping[str, Any] | None = None) -> list[Any]:
-        """Values of a field, and elements of its lists, each once, ascending."""
+        """The distinct values of a field, including the elements of lists, ascending."""
         found: list[Any] = await self._backend.call("distinct", {"field": field, "where": where})
         return found
 
     async def min_max(self, field: str, where: Mapping[str, Any] | None = None) -> tuple[Any, Any] | None:
-        """The smallest and the largest value of a field; None where no row has one."""
+        """The smallest and the largest value of a field; None if no row has one."""
         found: tuple[Any, Any] | None = await self._backend.call("min_max", {"field": field, "where": where})
         return found
 
@@ -318,46 +318,47 @@ class AsyncCollection(Awaited):
         rerank: str | Reranker | None = None,
         fetch_k: int | None = None,
     ) -> Hits:
-        """The `k` best rows, or all there are; best first, ties by insertion order.
+        """The `k` best rows, or all if there are fewer; best first, ties by insertion order.
 
         Args:
             query: a text, or a vector of shape (dim,).
-            k: how many hits, at least 1.
-            where: only rows that match, such as {"year": {"$gte": 2020}, "tags": "gold"}; docs/filters.md has all.
-                A tree of `vicinal.filters.tree` does too.
-            id: instead of a query: a stored row whose neighbours are wanted; it is not among them.
-            vector: in hybrid search the vector that goes with the text, instead of one by the encoder.
-            sparse: in hybrid search a sparse vector, {dimension: weight}, that is compared with those of rows.
-            mode: "dense" by vectors, "keyword" by words, "hybrid" by all that is given.
-            alpha: from 0 to 1, 0.5 by default: in hybrid search the weight of vectors; the rest is that of words.
-            fusion: "weighted" (default), "rrf", "combsum", "combmnz" or "borda": how hybrid search makes one ranking.
-            weights: of the legs, such as {"dense": 2, "keyword": 1}, in place of alpha.
-            scorer: of words: Bm25(k1=1.2, b=0.75), which is the default, or TfIdf().
-            syntax: of a text whose words are searched: "plain" (default), where each word may be there and nothing is
-                an operator; or "operators": "words in a row", +required, -excluded; docs/keywords.md has all.
-            exact: the true answer, even where the collection's index may miss some of it.
-            recall: the share of the true answer that is enough, above 0 and up to 1; it decides how far an index looks
-                that may miss some.
-            effort: instead of recall: how far such an index looks, in its own unit: what its setting `ef_search`,
+            k: the number of hits, at least 1.
+            where: only rows that match, such as {"year": {"$gte": 2020}, "tags": "gold"}; docs/filters.md has all
+                operators. A tree of `vicinal.filters.tree` is accepted too.
+            id: instead of a query: a stored row, to search for its neighbours; the row itself is not among the hits.
+            vector: in hybrid search, the vector that goes with the text, instead of one from the encoder.
+            sparse: in hybrid search, a sparse vector, {dimension: weight}, to compare with those of the rows.
+            mode: "dense" by vectors, "keyword" by words, "hybrid" by everything that is given.
+            alpha: from 0 to 1, 0.5 by default: the weight of vectors in hybrid search; words have the rest.
+            fusion: "weighted" (default), "rrf", "combsum", "combmnz" or "borda": how hybrid search fuses its rankings.
+            weights: of the legs, such as {"dense": 2, "keyword": 1}, instead of alpha.
+            scorer: for keywords: Bm25(k1=1.2, b=0.75), which is the default, or TfIdf().
+            syntax: how the text of a keyword search is read: "plain" (default), where every word is optional and
+                there are no operators; or "operators": "an exact phrase", +required, -excluded; docs/keywords.md has
+                all.
+            exact: returns the true hits, even if the collection's index may miss some.
+            recall: the share of the true hits that is enough, above 0 and up to 1; it determines how far an
+                approximate index searches.
+            effort: instead of recall: how far such an index searches, in its own unit: what its setting `ef_search`,
                 `nprobe` or `probes` says for all searches.
             offset: how many of the best rows to skip before the `k`: the second page of ten has offset=10.
-            min_score: rows with a lower score are left out, even if fewer than `k` are left; what a score is, the mode
-                and the metric say.
-            select: parts of rows that hits are to have, "text" and "metadata", all by default; `()` gives ids and
-                scores only, which is quickest.
+            min_score: leaves out rows with a lower score, even if fewer than `k` remain; what a score means depends on
+                the mode and the metric.
+            select: the parts of rows that hits include, "text" and "metadata", all by default; `()` returns only ids
+                and scores, which is fastest.
             mmr: maximal marginal relevance, from 0 to 1: hits that are relevant and unlike each other, chosen one by
-                one from the best `fetch_k`. It is the weight of relevance: 1 changes nothing, 0.5 is usual. Hits come
-                in the order in which they are chosen, with the scores that they have without it.
-            group_by: a field: only the best hits of each of its values, `group_size` of them, one by default. `k` and
-                `offset` then count values, hits come value by value, and `hits.groups` has them so. Rows without a
-                value are a group of their own.
-            rerank: "lexical", "onnx:model.onnx" (a cross-encoder) or an object with `rerank(query, texts)`: the best
-                `fetch_k` hits in the order of its scores, which they have then; `min_score` is one of these. What the
-                search itself said is in `hit.legs["search"]`.
-            fetch_k: how many of the best rows `mmr` and `rerank` look at; 100, or more where `k` is.
+                one from the best `fetch_k`. The value is the weight of relevance: 1 changes nothing, 0.5 is usual. Hits
+                are in the order in which they were chosen, with their original scores.
+            group_by: a field: only the best hits for each of its values, `group_size` of them, one by default. `k` and
+                `offset` then count values, hits are ordered by value, and `hits.groups` holds them grouped. Rows
+                without a value form a group of their own.
+            rerank: "lexical", "onnx:model.onnx" (a cross-encoder) or an object with `rerank(query, texts)`: orders the
+                best `fetch_k` hits by its scores, which become the scores of the hits; `min_score` applies to them.
+                The rank and score of the search itself are in `hit.legs["search"]`.
+            fetch_k: how many of the best rows `mmr` and `rerank` consider; 100, or `k` if that is more.
 
         Raises:
-            NoEncoder: a text, where the collection has no encoder and the mode needs vectors.
+            NoEncoder: a text was given, the mode needs vectors, and the collection has no encoder.
             DimensionMismatch, InvalidVector, ZeroVector, IdNotFound, InvalidArgument.
         """
         found: Hits = await self._backend.call(
@@ -414,8 +415,8 @@ class AsyncCollection(Awaited):
         """One `Hits` per query: a list of texts and vectors, or an array of shape (queries, dim).
 
         Args:
-            vectors, sparse: like `vector` and `sparse` of `search`, one a query.
-            others: as of `search`.
+            vectors, sparse: like `vector` and `sparse` of `search`, one per query.
+            others: as for `search`.
         """
         found: list[Hits] = await self._backend.call(
             "search_many",
@@ -450,12 +451,12 @@ class AsyncCollection(Awaited):
         max_distance: float | None = None,
         **options: Unpack[RangeOptions],
     ) -> Hits:
-        """Every row that scores at least `min_score`, or is at most `max_distance` away, however many there are.
+        """All rows that score at least `min_score`, or are at most `max_distance` away, however many there are.
 
-        It is exact, whatever the collection's index. Best first, ties by insertion order.
+        The search is exact, whatever the collection's index. Best first, ties by insertion order.
 
         Args:
-            options: as of `search`.
+            options: as for `search`.
 
         Raises:
             InvalidArgument: neither bound is given.
@@ -474,18 +475,18 @@ class AsyncCollection(Awaited):
         where: Mapping[str, Any] | Node | None = None,
         **options: Unpack[RecommendOptions],
     ) -> Hits:
-        """The `k` rows that are most like the positive examples and unlike the negative ones, examples left out.
+        """The `k` rows that are most like the positive examples and unlike the negative ones, without the examples.
 
-        Rows are compared with twice the mean of the positive examples less the mean of the negative ones.
+        The query vector is twice the mean of the positive examples minus the mean of the negative ones.
 
         Args:
             positive: ids of rows, vectors, or both; at least one.
-            negative: likewise.
-            options: as of `search`.
+            negative: likewise; may be empty.
+            options: as for `search`.
 
         Raises:
             IdNotFound, Unsupported: an example does not exist, or has no vector.
-            InvalidArgument: examples cancel each other out.
+            InvalidArgument: the examples cancel each other out.
         """
         found: Hits = await self._backend.call(
             "recommend", {"positive": positive, "negative": negative, "k": k, "where": where, **options}
@@ -501,19 +502,19 @@ class AsyncCollection(Awaited):
         max_pairs: int = 1000000,
         progress: bool = False,
     ) -> Duplicates:
-        """Every pair of rows whose vectors are nearly the same, exactly, and the groups that these make.
+        """Every pair of rows whose vectors are nearly the same, exactly, and the groups that these pairs form.
 
         All rows are compared with all others: 100,000 rows of 384 dimensions take one to two minutes on two cores.
-        Searches and writes go on meanwhile, and are not seen.
+        Searches and writes continue meanwhile; the writes are not seen.
 
         Args:
-            threshold: the least score of a pair; by default 0.95, under cosine.
-            max_distance: in its place the greatest distance.
-            max_pairs: more are an error, as they would fill the memory.
-            progress: a bar on the terminal.
+            threshold: the lowest score of a pair; by default 0.95, under cosine.
+            max_distance: instead of the threshold, the greatest distance.
+            max_pairs: more pairs than this are an error, since they would fill the memory.
+            progress: shows a progress bar on the terminal.
 
         Raises:
-            InvalidArgument: neither is given, and the metric is not cosine.
+            InvalidArgument: neither bound is given, and the metric is not cosine.
             LimitExceeded: there are more than `max_pairs`.
         """
         found: Duplicates = await self._backend.call(
@@ -529,29 +530,29 @@ class AsyncCollection(Awaited):
         return found
 
     async def log_queries(self, on: bool = True, *, keep: int = 10000, slower_than: float = 0.0) -> None:
-        """Logs every search from now on, until told not to.
+        """Logs every search from now on, until it is turned off.
 
-        So does each process that opens the collection later. The log lies beside the rows, in a file of its own. It
-        holds the texts that are searched for; `purge` erases it, `backup` and snapshots leave it out. Searches do not
-        wait for it.
+        Every process that opens the collection later logs too. The log is a separate file beside the rows. It
+        contains the texts that are searched for; `purge` erases it, `backup` and snapshots leave it out. Searches do
+        not wait for it.
 
         Args:
-            on: False ends it; what was logged stays.
-            keep: so many searches; older ones leave.
-            slower_than: only those that take at least so many seconds.
+            on: False stops logging; what was logged is kept.
+            keep: the number of searches to keep; older ones are removed.
+            slower_than: only log searches that take at least this many seconds.
 
         Raises:
-            NotAllowed: the handle sees a part of the rows.
+            NotAllowed: the handle is restricted to some of the rows.
         """
         await self._backend.call("log_queries", {"on": on, "keep": keep, "slower_than": slower_than})
 
     async def logged_queries(self, n: int = 100) -> list[LoggedQuery]:
-        """The last `n` searches that were logged, the newest first."""
+        """The last `n` logged searches, newest first."""
         found: list[LoggedQuery] = await self._backend.call("logged_queries", {"n": n})
         return found
 
     async def slow_queries(self, n: int = 10) -> list[LoggedQuery]:
-        """The `n` slowest searches that were logged, the slowest first."""
+        """The `n` slowest logged searches, slowest first."""
         found: list[LoggedQuery] = await self._backend.call("slow_queries", {"n": n})
         return found
 
@@ -562,11 +563,11 @@ class AsyncCollection(Awaited):
         where: Mapping[str, Any] | Node | None = None,
         **options: Unpack[SearchOptions],
     ) -> Explanation:
-        """How a search with these arguments arrives at its hits: what the filter keeps, each step with its time
-        and reason, and of each hit what every leg says and which terms its text has.
+        """How a search with these arguments arrives at its hits: what the filter keeps, each step with its duration
+        and reason, and for each hit the score of every leg and the matching terms of its text.
 
         Args:
-            options: as of `search`.
+            options: as for `search`.
         """
         found: Explanation = await self._backend.call("explain", {"query": query, "k": k, "where": where, **options})
         return found
@@ -579,11 +580,11 @@ class AsyncCollection(Awaited):
         where: Mapping[str, Any] | Node | None = None,
         **settings: Unpack[SearchSettings],
     ) -> WhyNot:
-        """Why the row of an id is not among the hits of a search with these arguments, or that it is.
+        """Why the row with this id is not among the hits of a search with these arguments, or that it is.
 
         Args:
-            id: of the row that is missed.
-            settings: as of `search`. For the neighbours of a row pass its vector as query.
+            id: the id of the missing row.
+            settings: as for `search`. To ask about the neighbours of a row, pass its vector as the query.
         """
         found: WhyNot = await self._backend.call(
             "why_not", {"id": id, "query": query, "k": k, "where": where, **settings}
@@ -593,19 +594,19 @@ class AsyncCollection(Awaited):
     def within(self, where: Mapping[str, Any] | Node) -> AsyncCollection:
         """The same collection, restricted to the rows that match a filter, such as those of one tenant.
 
-        To such a handle other rows are not there: searches, reads, counts, updates and deletes skip them. What it
-        would write must pass the filter before and after, an equality by its values alone: a list with others would
-        pass their filters too. Ids, names of fields and the statistics of words are those of the whole collection.
-        Closing it closes the handle that it was made from.
+        For such a handle, other rows do not exist: searches, reads, counts, updates and deletes skip them. A row that
+        it writes must match the filter before and after. Where the filter expects one value, the row must have that
+        value alone: a list with other values would also match filters for those. Ids, field names and term statistics
+        are those of the whole collection. Closing it closes the handle that it was made from.
 
         Raises:
-            NotAllowed, from calls that write: a row would not pass the filter, or not only filters like it; or its id
-                is taken by one that does not pass.
+            NotAllowed, from calls that write: a row would not match the filter, or would also match filters for other
+                values; or its id belongs to a row that does not match.
         """
         return AsyncCollection(self._backend.within(where))
 
     def notes(self, owner: str) -> AsyncNotes:
-        """What a program keeps beside the rows: a mapping of str to bytes, durable like rows, one for each owner.
+        """Values that a program keeps beside the rows: a mapping of str to bytes per owner, as durable as rows.
 
         Args:
             owner: a text of 1 to 1,024 characters, such as the program's name.
@@ -613,61 +614,61 @@ class AsyncCollection(Awaited):
         return AsyncNotes(self._backend, owner)
 
     async def stats(self) -> Stats:
-        """Rows, slots, sizes and settings at this moment."""
+        """The current rows, slots, sizes and settings."""
         found: Stats = await self._backend.call("stats", {})
         return found
 
     async def wait_indexed(self, seconds: float | None = None) -> bool:
-        """Takes into the vector index what was written so far, with all processors, instead of in the background.
+        """Adds everything written so far to the vector index now, on all processors, instead of in the background.
 
-        Searches find every row without it; afterwards they are as fast as they will be.
+        Searches find every row without this call; after it they run at full speed.
 
         Args:
-            seconds: at most about so many; None for as long as it takes.
+            seconds: the maximum time to take, approximately; None for no limit.
 
         Returns:
-            False where the time was up before all was done.
+            False if the time ran out before the index was complete.
         """
         found: bool = await self._backend.call("wait_indexed", {"seconds": seconds})
         return found
 
     async def sync(self) -> None:
-        """Makes all earlier writes survive power loss; with durability "full" they do already."""
+        """Makes all earlier writes survive power loss; with durability "full" they already do."""
         await self._backend.call("sync", {})
 
     async def verify(self) -> VerifyReport:
-        """Checks every file of the collection, while others read and write. Changes nothing."""
+        """Checks every file of the collection while reads and writes continue. Changes nothing."""
         found: VerifyReport = await self._backend.call("verify", {})
         return found
 
     async def compact(self) -> None:
-        """Reclaims the room of dead rows now; it happens by itself once they outnumber the rest."""
+        """Reclaims the space of dead rows now; this happens automatically once they outnumber the live ones."""
         await self._backend.call("compact", {})
 
     async def purge(self, *, drop_snapshots: bool = False) -> PurgeReceipt:
-        """Erases what was deleted: afterwards neither its text nor its vectors are in any file of the collection.
+        """Erases deleted data: afterwards no file of the collection contains the text or vectors of a deleted row.
 
         Args:
-            drop_snapshots: delete the snapshots too; while there are any, purge refuses to run without this.
+            drop_snapshots: delete the snapshots too; if there are any, purge refuses to run without this.
         """
         found: PurgeReceipt = await self._backend.call("purge", {"drop_snapshots": drop_snapshots})
         return found
 
     async def backup(self, path: str | os.PathLike[str]) -> str:
-        """Copies the collection, consistently and while others write, into the database folder `path`.
+        """Writes a consistent copy of the collection, even during writes, to the database folder `path`.
 
         Returns:
             The folder of the copy. `connect(path).collection(name)` opens it.
 
         Raises:
-            InvalidArgument: it is no path, or there is a collection of this name at the destination.
-            Unsupported: it is a URL.
+            InvalidArgument: `path` is not a path, or the destination already has a collection of this name.
+            Unsupported: `path` is a URL.
         """
         found: str = await self._backend.call("backup", {"path": path})
         return found
 
     async def snapshot(self, name: str) -> Snapshot:
-        """Keeps a copy of the collection beside it under `name`."""
+        """Takes a snapshot: a copy that is kept beside the collection under `name`."""
         found: Snapshot = await self._backend.call("snapshot", {"name": name})
         return found
 
@@ -677,7 +678,7 @@ class AsyncCollection(Awaited):
         return found
 
     async def restore(self, name: str) -> None:
-        """Goes back to a snapshot, in one step for every process; what came later is gone."""
+        """Returns to a snapshot, atomically for every process; later changes are lost."""
         await self._backend.call("restore", {"name": name})
 
     async def drop_snapshot(self, name: str) -> None:
@@ -685,9 +686,9 @@ class AsyncCollection(Awaited):
         await self._backend.call("drop_snapshot", {"name": name})
 
     async def reembed(self, encoder: EncoderLike) -> None:
-        """Re-encodes every text with another encoder, which the collection then remembers.
+        """Re-encodes every text with another encoder, which becomes the collection's encoder.
 
-        Searches go on over the old vectors until the new ones are in place, all at once.
+        Searches use the old vectors until all new ones are ready and replace them atomically.
 
         Raises:
             InvalidArgument: a row has a vector but no text; nothing was changed.

@@ -41,25 +41,25 @@ class AsyncDatabase(Awaited):
         Args:
             name: any text of 1 to 255 characters.
             encoder: a registered name ("minilm", "hashing", "hashing:256"), or an object with encode(texts).
-                A collection remembers its encoder: left out, it is found again by its name.
-            dimension: of its vectors; left out, the encoder or the first vector decides.
+                A collection remembers its encoder: if omitted, it is loaded by its name.
+            dimension: of its vectors; if omitted, the encoder or the first vector determines it.
             metric: "cosine", "ip", "l2" or "l1".
-            durability: "full": a write that returned survives power loss. "process": it survives the death
+            durability: "full": a write that has returned survives power loss. "process": it survives the death
                 of the process; power loss may cost the last second.
-            language: code of the language of the texts, such as "de", for keyword search.
-            analyzer: how keyword search takes texts apart: a name, or a dict with a name and options;
-                docs/analyzers.md has them.
-            auto_ids: "uuid" or "integer" (from 1) for rows that come without an id.
-            zero_vectors: "refuse" or "allow" a vector of length zero under cosine.
-            index: how the nearest vectors are found: "auto", which is exact while that is quick on this machine and has
-                a graph above; "flat", always exact; "graph", "ivf", "lsh" or "plain"; a dict with a name and options
-                where a kind has options. A collection remembers its index, `alter` changes it.
-            create: False: one that does not exist is an error, and nothing is made of a misspelt name.
-            timeout: seconds that a write waits for other writers.
+            language: the code of the language of the texts, such as "de", for keyword search.
+            analyzer: how keyword search splits texts into terms: a name, or a dict with a name and options;
+                docs/analyzers.md has the list.
+            auto_ids: "uuid" or "integer" (from 1), for rows without an id.
+            zero_vectors: "refuse" or "allow" vectors of length zero under cosine.
+            index: how the nearest vectors are found: "auto", which is exact as long as that is fast on this machine,
+                and a graph beyond that; "flat", always exact; "graph", "ivf", "lsh" or "plain"; or a dict with a name
+                and options, for kinds that have options. A collection remembers its index; `alter` changes it.
+            create: if False, a collection that does not exist is an error, so a misspelt name creates nothing.
+            timeout: the number of seconds that a write waits for other writers.
 
         Raises:
-            CollectionNotFound: with create=False: there is none of this name.
-            SettingsMismatch, EncoderMismatch: it exists with another setting or encoder.
+            CollectionNotFound: no collection has this name, and `create` is False.
+            SettingsMismatch, EncoderMismatch: the collection exists with another setting or encoder.
         """
         return AsyncCollection(
             await self._backend.collection(
@@ -82,32 +82,32 @@ class AsyncDatabase(Awaited):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What this kind of database can do, and others may not."""
+        """The features that this kind of database has and others may lack."""
         found: Capabilities = self._backend.known("capabilities")
         return found
 
     async def collections(self) -> list[str]:
-        """Names of the collections, sorted."""
+        """The names of the collections, sorted."""
         found: list[str] = await self._backend.call("collections", {})
         return found
 
     async def drop(self, name: str, *, timeout: float = 30.0) -> None:
-        """Deletes the collection with everything in it, snapshots included.
+        """Deletes the collection with everything in it, including snapshots.
 
-        A handle on it, here or in another process, raises `CollectionDropped` from then on. The files go at
-        once, or as soon as no process has them open.
+        A handle on it, here or in another process, raises `CollectionDropped` from then on. The files are deleted
+        at once, or as soon as no process has them open.
 
         Raises:
-            CollectionNotFound: there is none of this name.
-            Unsupported: a link leads out of its folder, to files that would stay; nothing was changed.
+            CollectionNotFound: no collection has this name.
+            Unsupported: a link leads out of its folder, to files that would remain; nothing was changed.
         """
         await self._backend.call("drop", {"name": name, "timeout": timeout})
 
     async def verify(self, name: str) -> VerifyReport:
-        """Checks every file of a collection, also of one that cannot be opened. Changes nothing.
+        """Checks every file of a collection, even of one that cannot be opened. Changes nothing.
 
         Raises:
-            CollectionNotFound: there is no folder for this name.
+            CollectionNotFound: no folder exists for this name.
         """
         found: VerifyReport = await self._backend.call("verify", {"name": name})
         return found
@@ -116,8 +116,8 @@ class AsyncDatabase(Awaited):
         """Checks every collection. Changes nothing.
 
         Returns:
-            Reports by collection name, sorted. A folder so damaged that nothing in it says which collection it holds
-            is there too, as its own name with a slash after it.
+            Reports by collection name, sorted. A folder so damaged that nothing in it names its collection is listed
+            under its own name followed by a slash.
         """
         found: dict[str, VerifyReport] = await self._backend.call("verify_all", {})
         return found
@@ -125,11 +125,11 @@ class AsyncDatabase(Awaited):
     async def repair(self, name: str, *, timeout: float = 30.0) -> RepairReport:
         """Rebuilds the collection from what is readable, and keeps the damaged files beside it.
 
-        A sound collection is rebuilt too; nothing is lost by that. Handles in other programs go on with the
-        repaired collection where the damaged one can still tell them; it is safer to close them first.
+        An intact collection is rebuilt too, without loss. Handles in other programs switch to the repaired collection
+        if the damaged one can still tell them; it is safer to close them first.
 
         Raises:
-            CollectionNotFound: there is no folder for this name.
+            CollectionNotFound: no folder exists for this name.
             Damaged: not enough is readable; the remedy says what is missing. Nothing was changed.
             WriterBusy, DiskFull: nothing was changed.
         """

@@ -81,7 +81,7 @@ class Collection(Protocol):
 
     @property
     def uuid(self) -> UUID:
-        """Its identity: a collection that is made under the name of one that was dropped has another."""
+        """The identity of the collection. A collection that is dropped and created again has a new one."""
         ...
 
     @overload
@@ -112,7 +112,7 @@ class Collection(Protocol):
         rows: Any = None,
         progress: bool = False,
     ) -> list[Id]:
-        """Stores new rows and returns their ids. All of them or none; durable and searchable on return."""
+        """Stores new rows and returns their ids. Atomic (all rows or none); durable and searchable on return."""
         ...
 
     @overload
@@ -143,7 +143,7 @@ class Collection(Protocol):
         rows: Any = None,
         progress: bool = False,
     ) -> list[Id]:
-        """Like `add`, but replaces whole rows of the same id; of equal ids in one call the last wins."""
+        """Like `add`, but replaces existing rows with the same id; if an id is repeated in a call, the last wins."""
         ...
 
     def update(
@@ -160,11 +160,11 @@ class Collection(Protocol):
         merge: bool = True,
         remove: Sequence[str] = (),
     ) -> int:
-        """Changes existing rows and returns how many. All of them or none."""
+        """Changes existing rows and returns how many. Atomic: all rows are changed or none."""
         ...
 
     def delete(self, ids: Ids | None = None, *, where: Mapping[str, Any] | None = None) -> int:
-        """Deletes rows by id, by filter, or those that both name, and returns how many existed."""
+        """Deletes rows by id, by filter, or those selected by both, and returns how many were deleted."""
         ...
 
     def get(
@@ -176,7 +176,7 @@ class Collection(Protocol):
         offset: int = 0,
         vectors: bool = False,
     ) -> list[Record]:
-        """Rows by id in the order asked, skipping unknown ids; without ids all, in insertion order."""
+        """Rows by id in the requested order, skipping unknown ids; without ids all rows, in insertion order."""
         ...
 
     def scroll(
@@ -187,7 +187,7 @@ class Collection(Protocol):
         descending: bool = False,
         vectors: bool = False,
     ) -> Iterator[Record]:
-        """All rows that match, one by one, in the order of their ids; each exactly once."""
+        """Iterates over all rows that match, in the order of their ids; each is returned exactly once."""
         ...
 
     def peek(self, n: int = 10) -> list[Record]:
@@ -195,23 +195,23 @@ class Collection(Protocol):
         ...
 
     def count(self, where: Mapping[str, Any] | None = None) -> int:
-        """Rows that a search could return now, those without a vector included."""
+        """The number of rows that a search could return now, including those without a vector."""
         ...
 
     def facets(self, field: str, where: Mapping[str, Any] | None = None) -> list[tuple[Any, int]]:
-        """Values of a field and how many rows have them, most frequent first; a list counts for each element."""
+        """Values of a field and the number of rows with each, most frequent first; a list counts for each element."""
         ...
 
     def ids(self, where: Mapping[str, Any] | None = None) -> list[Id]:
-        """Ids of rows in insertion order. Texts, metadata and vectors are not read, so many ids take little time."""
+        """Ids of rows in insertion order. Fast even for many ids: texts, metadata and vectors are not read."""
         ...
 
     def distinct(self, field: str, where: Mapping[str, Any] | None = None) -> list[Any]:
-        """Values of a field, and elements of its lists, each once, ascending."""
+        """The distinct values of a field, including the elements of lists, ascending."""
         ...
 
     def min_max(self, field: str, where: Mapping[str, Any] | None = None) -> tuple[Any, Any] | None:
-        """The smallest and the largest value of a field; None where no row has one."""
+        """The smallest and the largest value of a field; None if no row has one."""
         ...
 
     def __len__(self) -> int: ...
@@ -245,7 +245,7 @@ class Collection(Protocol):
         rerank: str | Reranker | None = None,
         fetch_k: int | None = None,
     ) -> Hits:
-        """The `k` best rows, or all there are; best first, ties by insertion order."""
+        """The `k` best rows, or all if there are fewer; best first, ties by insertion order."""
         ...
 
     def search_many(
@@ -281,7 +281,7 @@ class Collection(Protocol):
         max_distance: float | None = None,
         **options: Unpack[RangeOptions],
     ) -> Hits:
-        """Every row that scores at least `min_score`, or is at most `max_distance` away, however many there are."""
+        """All rows that score at least `min_score`, or are at most `max_distance` away, however many there are."""
         ...
 
     def recommend(
@@ -292,7 +292,7 @@ class Collection(Protocol):
         where: Mapping[str, Any] | None = None,
         **options: Unpack[RecommendOptions],
     ) -> Hits:
-        """The `k` rows that are most like the positive examples and unlike the negative ones, examples left out."""
+        """The `k` rows that are most like the positive examples and unlike the negative ones, without the examples."""
         ...
 
     def duplicates(
@@ -304,19 +304,19 @@ class Collection(Protocol):
         max_pairs: int = 1000000,
         progress: bool = False,
     ) -> Duplicates:
-        """Every pair of rows whose vectors are nearly the same, exactly, and the groups that these make."""
+        """Every pair of rows whose vectors are nearly the same, exactly, and the groups that these pairs form."""
         ...
 
     def log_queries(self, on: bool = True, *, keep: int = 10000, slower_than: float = 0.0) -> None:
-        """Logs every search from now on, until told not to."""
+        """Logs every search from now on, until it is turned off."""
         ...
 
     def logged_queries(self, n: int = 100) -> list[LoggedQuery]:
-        """The last `n` searches that were logged, the newest first."""
+        """The last `n` logged searches, newest first."""
         ...
 
     def slow_queries(self, n: int = 10) -> list[LoggedQuery]:
-        """The `n` slowest searches that were logged, the slowest first."""
+        """The `n` slowest logged searches, slowest first."""
         ...
 
     def explain(
@@ -326,8 +326,8 @@ class Collection(Protocol):
         where: Mapping[str, Any] | None = None,
         **options: Unpack[SearchOptions],
     ) -> Explanation:
-        """How a search with these arguments arrives at its hits: what the filter keeps, each step with its time
-        and reason, and of each hit what every leg says and which terms its text has.
+        """How a search with these arguments arrives at its hits: what the filter keeps, each step with its duration
+        and reason, and for each hit the score of every leg and the matching terms of its text.
         """
         ...
 
@@ -339,7 +339,7 @@ class Collection(Protocol):
         where: Mapping[str, Any] | None = None,
         **settings: Unpack[SearchSettings],
     ) -> WhyNot:
-        """Why the row of an id is not among the hits of a search with these arguments, or that it is."""
+        """Why the row with this id is not among the hits of a search with these arguments, or that it is."""
         ...
 
     def within(self, where: Mapping[str, Any]) -> Collection:
@@ -347,39 +347,39 @@ class Collection(Protocol):
         ...
 
     def notes(self, owner: str) -> Notes:
-        """What a program keeps beside the rows: a mapping of str to bytes, durable like rows, one for each owner."""
+        """Values that a program keeps beside the rows: a mapping of str to bytes per owner, as durable as rows."""
         ...
 
     def stats(self) -> Stats:
-        """Rows, slots, sizes and settings at this moment."""
+        """The current rows, slots, sizes and settings."""
         ...
 
     def wait_indexed(self, seconds: float | None = None) -> bool:
-        """Takes into the vector index what was written so far, with all processors, instead of in the background."""
+        """Adds everything written so far to the vector index now, on all processors, instead of in the background."""
         ...
 
     def sync(self) -> None:
-        """Makes all earlier writes survive power loss; with durability "full" they do already."""
+        """Makes all earlier writes survive power loss; with durability "full" they already do."""
         ...
 
     def verify(self) -> VerifyReport:
-        """Checks every file of the collection, while others read and write. Changes nothing."""
+        """Checks every file of the collection while reads and writes continue. Changes nothing."""
         ...
 
     def compact(self) -> None:
-        """Reclaims the room of dead rows now; it happens by itself once they outnumber the rest."""
+        """Reclaims the space of dead rows now; this happens automatically once they outnumber the live ones."""
         ...
 
     def purge(self, *, drop_snapshots: bool = False) -> PurgeReceipt:
-        """Erases what was deleted: afterwards neither its text nor its vectors are in any file of the collection."""
+        """Erases deleted data: afterwards no file of the collection contains the text or vectors of a deleted row."""
         ...
 
     def backup(self, path: str | os.PathLike[str]) -> str:
-        """Copies the collection, consistently and while others write, into the database folder `path`."""
+        """Writes a consistent copy of the collection, even during writes, to the database folder `path`."""
         ...
 
     def snapshot(self, name: str) -> Snapshot:
-        """Keeps a copy of the collection beside it under `name`."""
+        """Takes a snapshot: a copy that is kept beside the collection under `name`."""
         ...
 
     def snapshots(self) -> list[Snapshot]:
@@ -387,7 +387,7 @@ class Collection(Protocol):
         ...
 
     def restore(self, name: str) -> None:
-        """Goes back to a snapshot, in one step for every process; what came later is gone."""
+        """Returns to a snapshot, atomically for every process; later changes are lost."""
         ...
 
     def drop_snapshot(self, name: str) -> None:
@@ -395,7 +395,7 @@ class Collection(Protocol):
         ...
 
     def reembed(self, encoder: EncoderLike) -> None:
-        """Re-encodes every text with another encoder, which the collection then remembers."""
+        """Re-encodes every text with another encoder, which becomes the collection's encoder."""
         ...
 
     def alter(self, *, metric: Metric | None = None, index: str | Mapping[str, Any] | None = None) -> None:
@@ -403,7 +403,7 @@ class Collection(Protocol):
         ...
 
     def close(self) -> None:
-        """Gives the handle up; the files close with the last handle of this process."""
+        """Closes the handle; the files are closed with the last handle of this process."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -421,7 +421,7 @@ class AsyncCollection(Protocol):
 
     @property
     def uuid(self) -> UUID:
-        """Its identity: a collection that is made under the name of one that was dropped has another."""
+        """The identity of the collection. A collection that is dropped and created again has a new one."""
         ...
 
     @overload
@@ -452,7 +452,7 @@ class AsyncCollection(Protocol):
         rows: Any = None,
         progress: bool = False,
     ) -> list[Id]:
-        """Stores new rows and returns their ids. All of them or none; durable and searchable on return."""
+        """Stores new rows and returns their ids. Atomic (all rows or none); durable and searchable on return."""
         ...
 
     @overload
@@ -483,7 +483,7 @@ class AsyncCollection(Protocol):
         rows: Any = None,
         progress: bool = False,
     ) -> list[Id]:
-        """Like `add`, but replaces whole rows of the same id; of equal ids in one call the last wins."""
+        """Like `add`, but replaces existing rows with the same id; if an id is repeated in a call, the last wins."""
         ...
 
     async def update(
@@ -500,11 +500,11 @@ class AsyncCollection(Protocol):
         merge: bool = True,
         remove: Sequence[str] = (),
     ) -> int:
-        """Changes existing rows and returns how many. All of them or none."""
+        """Changes existing rows and returns how many. Atomic: all rows are changed or none."""
         ...
 
     async def delete(self, ids: Ids | None = None, *, where: Mapping[str, Any] | None = None) -> int:
-        """Deletes rows by id, by filter, or those that both name, and returns how many existed."""
+        """Deletes rows by id, by filter, or those selected by both, and returns how many were deleted."""
         ...
 
     async def get(
@@ -516,7 +516,7 @@ class AsyncCollection(Protocol):
         offset: int = 0,
         vectors: bool = False,
     ) -> list[Record]:
-        """Rows by id in the order asked, skipping unknown ids; without ids all, in insertion order."""
+        """Rows by id in the requested order, skipping unknown ids; without ids all rows, in insertion order."""
         ...
 
     def scroll(
@@ -527,7 +527,7 @@ class AsyncCollection(Protocol):
         descending: bool = False,
         vectors: bool = False,
     ) -> AsyncIterator[Record]:
-        """All rows that match, one by one, in the order of their ids; each exactly once."""
+        """Iterates over all rows that match, in the order of their ids; each is returned exactly once."""
         ...
 
     async def peek(self, n: int = 10) -> list[Record]:
@@ -535,23 +535,23 @@ class AsyncCollection(Protocol):
         ...
 
     async def count(self, where: Mapping[str, Any] | None = None) -> int:
-        """Rows that a search could return now, those without a vector included."""
+        """The number of rows that a search could return now, including those without a vector."""
         ...
 
     async def facets(self, field: str, where: Mapping[str, Any] | None = None) -> list[tuple[Any, int]]:
-        """Values of a field and how many rows have them, most frequent first; a list counts for each element."""
+        """Values of a field and the number of rows with each, most frequent first; a list counts for each element."""
         ...
 
     async def ids(self, where: Mapping[str, Any] | None = None) -> list[Id]:
-        """Ids of rows in insertion order. Texts, metadata and vectors are not read, so many ids take little time."""
+        """Ids of rows in insertion order. Fast even for many ids: texts, metadata and vectors are not read."""
         ...
 
     async def distinct(self, field: str, where: Mapping[str, Any] | None = None) -> list[Any]:
-        """Values of a field, and elements of its lists, each once, ascending."""
+        """The distinct values of a field, including the elements of lists, ascending."""
         ...
 
     async def min_max(self, field: str, where: Mapping[str, Any] | None = None) -> tuple[Any, Any] | None:
-        """The smallest and the largest value of a field; None where no row has one."""
+        """The smallest and the largest value of a field; None if no row has one."""
         ...
 
     async def search(
@@ -581,7 +581,7 @@ class AsyncCollection(Protocol):
         rerank: str | Reranker | None = None,
         fetch_k: int | None = None,
     ) -> Hits:
-        """The `k` best rows, or all there are; best first, ties by insertion order."""
+        """The `k` best rows, or all if there are fewer; best first, ties by insertion order."""
         ...
 
     async def search_many(
@@ -617,7 +617,7 @@ class AsyncCollection(Protocol):
         max_distance: float | None = None,
         **options: Unpack[RangeOptions],
     ) -> Hits:
-        """Every row that scores at least `min_score`, or is at most `max_distance` away, however many there are."""
+        """All rows that score at least `min_score`, or are at most `max_distance` away, however many there are."""
         ...
 
     async def recommend(
@@ -628,7 +628,7 @@ class AsyncCollection(Protocol):
         where: Mapping[str, Any] | None = None,
         **options: Unpack[RecommendOptions],
     ) -> Hits:
-        """The `k` rows that are most like the positive examples and unlike the negative ones, examples left out."""
+        """The `k` rows that are most like the positive examples and unlike the negative ones, without the examples."""
         ...
 
     async def duplicates(
@@ -640,19 +640,19 @@ class AsyncCollection(Protocol):
         max_pairs: int = 1000000,
         progress: bool = False,
     ) -> Duplicates:
-        """Every pair of rows whose vectors are nearly the same, exactly, and the groups that these make."""
+        """Every pair of rows whose vectors are nearly the same, exactly, and the groups that these pairs form."""
         ...
 
     async def log_queries(self, on: bool = True, *, keep: int = 10000, slower_than: float = 0.0) -> None:
-        """Logs every search from now on, until told not to."""
+        """Logs every search from now on, until it is turned off."""
         ...
 
     async def logged_queries(self, n: int = 100) -> list[LoggedQuery]:
-        """The last `n` searches that were logged, the newest first."""
+        """The last `n` logged searches, newest first."""
         ...
 
     async def slow_queries(self, n: int = 10) -> list[LoggedQuery]:
-        """The `n` slowest searches that were logged, the slowest first."""
+        """The `n` slowest logged searches, slowest first."""
         ...
 
     async def explain(
@@ -662,8 +662,8 @@ class AsyncCollection(Protocol):
         where: Mapping[str, Any] | None = None,
         **options: Unpack[SearchOptions],
     ) -> Explanation:
-        """How a search with these arguments arrives at its hits: what the filter keeps, each step with its time
-        and reason, and of each hit what every leg says and which terms its text has.
+        """How a search with these arguments arrives at its hits: what the filter keeps, each step with its duration
+        and reason, and for each hit the score of every leg and the matching terms of its text.
         """
         ...
 
@@ -675,7 +675,7 @@ class AsyncCollection(Protocol):
         where: Mapping[str, Any] | None = None,
         **settings: Unpack[SearchSettings],
     ) -> WhyNot:
-        """Why the row of an id is not among the hits of a search with these arguments, or that it is."""
+        """Why the row with this id is not among the hits of a search with these arguments, or that it is."""
         ...
 
     def within(self, where: Mapping[str, Any]) -> AsyncCollection:
@@ -683,39 +683,39 @@ class AsyncCollection(Protocol):
         ...
 
     def notes(self, owner: str) -> AsyncNotes:
-        """What a program keeps beside the rows: a mapping of str to bytes, durable like rows, one for each owner."""
+        """Values that a program keeps beside the rows: a mapping of str to bytes per owner, as durable as rows."""
         ...
 
     async def stats(self) -> Stats:
-        """Rows, slots, sizes and settings at this moment."""
+        """The current rows, slots, sizes and settings."""
         ...
 
     async def wait_indexed(self, seconds: float | None = None) -> bool:
-        """Takes into the vector index what was written so far, with all processors, instead of in the background."""
+        """Adds everything written so far to the vector index now, on all processors, instead of in the background."""
         ...
 
     async def sync(self) -> None:
-        """Makes all earlier writes survive power loss; with durability "full" they do already."""
+        """Makes all earlier writes survive power loss; with durability "full" they already do."""
         ...
 
     async def verify(self) -> VerifyReport:
-        """Checks every file of the collection, while others read and write. Changes nothing."""
+        """Checks every file of the collection while reads and writes continue. Changes nothing."""
         ...
 
     async def compact(self) -> None:
-        """Reclaims the room of dead rows now; it happens by itself once they outnumber the rest."""
+        """Reclaims the space of dead rows now; this happens automatically once they outnumber the live ones."""
         ...
 
     async def purge(self, *, drop_snapshots: bool = False) -> PurgeReceipt:
-        """Erases what was deleted: afterwards neither its text nor its vectors are in any file of the collection."""
+        """Erases deleted data: afterwards no file of the collection contains the text or vectors of a deleted row."""
         ...
 
     async def backup(self, path: str | os.PathLike[str]) -> str:
-        """Copies the collection, consistently and while others write, into the database folder `path`."""
+        """Writes a consistent copy of the collection, even during writes, to the database folder `path`."""
         ...
 
     async def snapshot(self, name: str) -> Snapshot:
-        """Keeps a copy of the collection beside it under `name`."""
+        """Takes a snapshot: a copy that is kept beside the collection under `name`."""
         ...
 
     async def snapshots(self) -> list[Snapshot]:
@@ -723,7 +723,7 @@ class AsyncCollection(Protocol):
         ...
 
     async def restore(self, name: str) -> None:
-        """Goes back to a snapshot, in one step for every process; what came later is gone."""
+        """Returns to a snapshot, atomically for every process; later changes are lost."""
         ...
 
     async def drop_snapshot(self, name: str) -> None:
@@ -731,7 +731,7 @@ class AsyncCollection(Protocol):
         ...
 
     async def reembed(self, encoder: EncoderLike) -> None:
-        """Re-encodes every text with another encoder, which the collection then remembers."""
+        """Re-encodes every text with another encoder, which becomes the collection's encoder."""
         ...
 
     async def alter(self, *, metric: Metric | None = None, index: str | Mapping[str, Any] | None = None) -> None:
@@ -739,7 +739,7 @@ class AsyncCollection(Protocol):
         ...
 
     async def close(self) -> None:
-        """Gives the handle up; the files close with the last handle of this process."""
+        """Closes the handle; the files are closed with the last handle of this process."""
         ...
 
     async def __aenter__(self) -> Self: ...

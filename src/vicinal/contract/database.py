@@ -43,19 +43,19 @@ class Database(Protocol):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What this kind of database can do, and others may not."""
+        """The features that this kind of database has and others may lack."""
         ...
 
     def collections(self) -> list[str]:
-        """Names of the collections, sorted."""
+        """The names of the collections, sorted."""
         ...
 
     def drop(self, name: str, *, timeout: float = 30.0) -> None:
-        """Deletes the collection with everything in it, snapshots included."""
+        """Deletes the collection with everything in it, including snapshots."""
         ...
 
     def verify(self, name: str) -> VerifyReport:
-        """Checks every file of a collection, also of one that cannot be opened. Changes nothing."""
+        """Checks every file of a collection, even of one that cannot be opened. Changes nothing."""
         ...
 
     def verify_all(self) -> dict[str, VerifyReport]:
@@ -69,7 +69,7 @@ class Database(Protocol):
     def __contains__(self, name: object) -> bool: ...
 
     def close(self) -> None:
-        """Closes every collection that was opened through this database."""
+        """Closes every collection opened through this database."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -103,19 +103,19 @@ class AsyncDatabase(Protocol):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What this kind of database can do, and others may not."""
+        """The features that this kind of database has and others may lack."""
         ...
 
     async def collections(self) -> list[str]:
-        """Names of the collections, sorted."""
+        """The names of the collections, sorted."""
         ...
 
     async def drop(self, name: str, *, timeout: float = 30.0) -> None:
-        """Deletes the collection with everything in it, snapshots included."""
+        """Deletes the collection with everything in it, including snapshots."""
         ...
 
     async def verify(self, name: str) -> VerifyReport:
-        """Checks every file of a collection, also of one that cannot be opened. Changes nothing."""
+        """Checks every file of a collection, even of one that cannot be opened. Changes nothing."""
         ...
 
     async def verify_all(self) -> dict[str, VerifyReport]:
@@ -127,7 +127,7 @@ class AsyncDatabase(Protocol):
         ...
 
     async def close(self) -> None:
-        """Closes every collection that was opened through this database."""
+        """Closes every collection opened through this database."""
         ...
 
     async def __aenter__(self) -> Self: ...
