@@ -4,7 +4,7 @@ namespace vicinal::graph {
 namespace {
 
 constexpr int kHalf = 128;          // makes a code signed
-constexpr int kCodeMaxOfRows = 127;  // a level that cannot multiply so much gets codes of half the precision
+constexpr int kCodeMaxOfRows = 127;  // a level that cannot multiply values this large gets codes of half the precision
 
 std::size_t code_bytes(const Rows& rows) { return rows.codes.stride; }
 
@@ -16,7 +16,7 @@ QueryDistances::QueryDistances(const Rows& rows, const float* query)
     float largest = 0;
     for (std::size_t i = 0; i < dim; ++i) largest = std::max(largest, std::fabs(query[i]));
     const float per_step = static_cast<float>(table_.query_code_max) / largest;
-    if (!(per_step < FLT_MAX)) return;  // a zero vector, or as good as: all are equally far
+    if (!(per_step < FLT_MAX)) return;  // a zero vector, or nearly: all rows are equally far
     float squared = 0, squared_error = 0;
     std::int32_t squared_code = 0;
     for (std::size_t i = 0; i < dim; ++i) {
@@ -29,7 +29,7 @@ QueryDistances::QueryDistances(const Rows& rows, const float* query)
         squared_code += code * code;
         sum_ += code;
     }
-    const float length = std::sqrt(squared) / per_step;  // no overflow in between
+    const float length = std::sqrt(squared) / per_step;  // no overflow on the way
     const float scale = rows.metric == kernels::Metric::l2 ? 1 : 1 / length;
     step_ = scale / per_step;
     per_lowest_ = step_ * static_cast<float>(sum_);
@@ -40,7 +40,7 @@ QueryDistances::QueryDistances(const Rows& rows, const float* query)
 
 float QueryDistances::farther(float distance, float share) const {
     if (rows_.metric == kernels::Metric::inner_product) return FLT_MAX;
-    // Of squared Euclidean distances; under cosine half of those of vectors of length 1.
+    // Of squared Euclidean distances; under cosine, half of those of the normalized vectors.
     const float less = rows_.metric == kernels::Metric::cosine ? -1 : -length_ * length_;
     return (1 + share) * (1 + share) * (distance - less) + less;
 }

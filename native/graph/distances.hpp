@@ -1,15 +1,16 @@
-// How far rows are from a query, and from one another, by their codes: what a walk is led by. vectors/codes.hpp has the
-// codes. No bounds here: a walk only needs an order, and what it finds is scored by `kernels::score`.
+// Approximate distances between a query and rows, and between rows, computed from their codes (vectors/codes.hpp).
+// They guide a walk. There are no bounds here: a walk only needs an order, and `kernels::score` scores the nodes that
+// it finds.
 //
-// A query q has a code p[i] = step_q * code_q[i]. A row that is compared with others becomes a query without being coded
-// again: its code less 128 is signed, and
+// A query q has a code p[i] = step_q * code_q[i]. A row that is compared with others becomes a query without being
+// encoded again: its code minus 128 is signed, and
 //
 //   p[i] = offset + step * code'[i],   <z, p> = dim * lowest * offset + lowest * step_p * sum(code')
 //                                             + step * offset * sum(code_z) + step * step_p * sum(code_z * code')
 //
-// Rows are compared by squared Euclidean distance, under cosine that of directions. For inner product a row has one
-// component more, by which all get the same length: e(x)^2 = M^2 - ||x||^2. So the largest inner product of a query,
-// whose component is 0, is the smallest distance (Bachrach et al., "Speeding up the Xbox recommender system", 2014).
+// Rows are compared by squared Euclidean distance; under cosine, by that of the normalized vectors. For inner product
+// each row gets one more component, which makes all lengths equal: e(x)^2 = M^2 - ||x||^2. A query has 0 there, so its
+// largest inner product is its smallest distance (Bachrach et al., "Speeding up the Xbox recommender system", 2014).
 #pragma once
 
 #include <algorithm>
@@ -26,7 +27,7 @@
 
 namespace vicinal::graph {
 
-// Codes by slot in one or two pieces of memory: those of a file, and those that came since. Owns nothing.
+// Codes by slot, in one or two memory areas: those of a file, and those added since. Non-owning.
 struct Codes {
     struct Piece {
         const std::uint8_t* codes;
@@ -44,7 +45,7 @@ struct Codes {
         return slot < second_start ? first.statistics + slot * vectors::kStatistics
                                    : second.statistics + (slot - second_start) * vectors::kStatistics;
     }
-    // Asks the memory for what a look at this row will read.
+    // Prefetches what comparing this row will read.
     void expect([[maybe_unused]] std::size_t slot) const {
 #if defined(__GNUC__)
         __builtin_prefetch(statistics(slot));
@@ -54,24 +55,25 @@ struct Codes {
     }
 };
 
-// What there is of all slots below `count`. Owns nothing.
+// The data of all slots below `count`. Non-owning.
 struct Rows {
     kernels::Metric metric;
     kernels::Matrix vectors;
-    Codes codes;  // not for l1, which has none
+    Codes codes;  // unused for l1, which has no codes
     std::size_t count;
 };
 
-// What has overflowed, or is not a number, comes last.
+// Maps overflow and NaN to the largest float, so that they sort last.
 inline float ordered(float distance) { return std::fabs(distance) < FLT_MAX ? distance : FLT_MAX; }
 
-// The squared length of a coded row.
+// The squared length of an encoded row.
 inline float squared_length(kernels::Metric metric, const float* statistics) {
     const float length = statistics[2], error = statistics[3];
     return metric == kernels::Metric::l2 ? error * error - 2 * length : length * length;
 }
 
-// The dot products of codes of a few rows with one signed code, then `Distance` of each: what all coded comparisons share.
+// Computes the dot products of the codes of a few rows with one signed code, and calls `Distance` for each. All
+// comparisons of codes use this.
 template <class Distance>
 void measure_codes(const Codes& codes, const kernels::ScreenTable& table, const std::int8_t* code, std::int32_t sum,
                    std::span<const std::uint32_t> slots, const Distance& distance, float* out) {
@@ -90,7 +92,8 @@ void measure_codes(const Codes& codes, const kernels::ScreenTable& table, const 
     }
 }
 
-// From a query: minus the approximate product (cosine, ip), or the squared distance less the query's own length (l2).
+// Distances from a query: the negated approximate product (cosine, ip), or the squared distance minus the squared
+// length of the query (l2).
 class QueryDistances {
 public:
     QueryDistances(const Rows& rows, const float* query);
@@ -100,10 +103,11 @@ public:
                       [this](std::size_t slot, std::int32_t dot) { return distance(slot, dot); }, out);
     }
 
-    // A distance `share` farther: 0.1 is a tenth. Inner products are no distances, so for them there is none.
+    // The distance increased by `share` (0.1 is a tenth). Inner products are not distances, so this does not exist for
+    // them.
     float farther(float distance, float share) const;
 
-    // How far a distance may be off; vectors/codes.hpp says why.
+    // How far off a distance may be; vectors/codes.hpp has the derivation.
     float radius(std::size_t slot, float distance) const;
 
 private:
@@ -121,7 +125,7 @@ private:
     float step_ = 0, per_lowest_ = 0, length_ = 0, error_ = 0, squared_code_ = 0;
 };
 
-// Under l1 vectors are compared as they are.
+// l1 compares the vectors themselves.
 class PlainDistances {
 public:
     PlainDistances(const Rows& rows, const float* query) : rows_(rows), query_(query) {}
@@ -144,23 +148,23 @@ private:
     const float* query_;
 };
 
-// What comparing rows with one another needs of each beside its statistics.
+// What comparing rows with each other needs for each row besides its statistics.
 struct RowSums {
-    std::vector<float> sums;         // of a row's code
+    std::vector<float> sums;         // of the row's code
     float squared_length_max = 0;  // of the rows in the graph
 
-    // Adds what is not there yet of the slots below `end`; only candidates count for the largest length.
+    // Adds the slots below `end` that are missing; only candidates count for the largest length.
     void extend(const Rows& rows, const std::uint64_t* candidates, std::size_t end);
 };
 
-// From one row to others.
+// Distances from one row to others.
 class RowDistances {
 public:
     RowDistances(const Rows& rows, const RowSums& sums);
 
     float farther(float distance, float share) const { return (1 + share) * (1 + share) * distance; }
 
-    // From now on from this row.
+    // Makes this row the one to measure from.
     void aim(std::uint32_t slot);
 
     void measure(std::span<const std::uint32_t> slots, float* out) const {

@@ -70,7 +70,7 @@ std::uint32_t* Edges::owned_list_of(std::size_t node) {
     return memory_[chunk].get() + (node - first_of(chunk)) * degree_;
 }
 
-// Readers of what was mapped go on reading it: it stays.
+// Keeps the mapped chunk: readers may still be reading it.
 void Edges::own(std::size_t chunk) {
     const std::lock_guard lock(owning_);
     if (is_owned_[chunk].load(std::memory_order_acquire)) return;

@@ -1,9 +1,9 @@
-// Who is next to whom in the graph: up to `degree` edges a node, read by searches while others write.
+// The adjacency lists of the graph: up to `degree` edges per node, which searches read while others write.
 //
-// Memory is in chunks, each twice as long as the one before, that never move: readers need no lock. An edge is one
-// relaxed atomic; whoever reads a list while it is written gets some of the old edges and some of the new ones, and each
-// leads to a node. Writers of one node exclude one another by its lock.
-// Edges of a file are read where it is mapped; a chunk of them is copied before the first write to it.
+// Memory is allocated in chunks, each twice as long as the one before, that never move, so readers need no lock. An
+// edge is one relaxed atomic. A list that is read while it is written yields a mix of old and new edges, each of which
+// leads to a node. Writers of the same node exclude each other by the lock of that node. Edges from a file are read
+// from its mapping; a chunk of them is copied before the first write to it.
 #pragma once
 
 #include <array>
@@ -17,8 +17,8 @@
 
 namespace vicinal::graph {
 
-inline constexpr std::uint32_t kNone = 0xffffffff;       // ends a list that is not full
-inline constexpr std::size_t kNodesMax = std::size_t{1} << 31;  // one bit of a node's number is for the pool
+inline constexpr std::uint32_t kNone = 0xffffffff;       // terminates a list that is not full
+inline constexpr std::size_t kNodesMax = std::size_t{1} << 31;  // the pool uses one bit of a node number
 inline constexpr std::size_t kDegreeMax = 128;
 
 class Edges {
@@ -29,17 +29,18 @@ public:
 
     std::size_t degree() const { return degree_; }
 
-    // Every node is below; those that were never written have no edges.
+    // All nodes are below it; nodes that were never written have no edges.
     std::size_t end() const { return end_.load(std::memory_order_acquire); }
 
-    // Goes on from lists of `degree` edges each, which stay where they are as long as this lives. Only for one that is
-    // empty. False, and nothing has changed, where an edge leads to no node below `end`, or to where it comes from.
+    // Starts from lists of `degree` edges each, which must stay in place as long as this object lives. Requires an
+    // empty object. Returns false, and changes nothing, if an edge leads to itself or to a node that is not below
+    // `end`.
     bool map(const std::uint32_t* lists, std::size_t end);
 
-    // Makes room for nodes below `end`. One thread at a time.
+    // Makes room for nodes below `end`. Call it from one thread at a time.
     void extend(std::size_t end);
 
-    // The edges of a node below end(), and how many: `out` takes degree().
+    // Writes the edges of a node below end() to `out`, which has room for degree(), and returns their number.
     std::size_t read(std::uint32_t node, std::uint32_t* out) const {
         const std::uint32_t* const list = list_of(node);
         std::size_t count = 0;
@@ -47,7 +48,7 @@ public:
         return count;
     }
 
-    // Asks the memory for what `read` will read.
+    // Prefetches what `read` will read.
     void expect([[maybe_unused]] std::uint32_t node) const {
 #if defined(__GNUC__)
         const std::uint32_t* const list = list_of(node);
@@ -67,14 +68,14 @@ public:
         std::atomic<bool>& held_;
     };
 
-    // Replaces a node's edges, at most degree() of them. The caller holds its lock.
+    // Replaces the edges of a node, at most degree() of them. The caller holds the lock of the node.
     void write(std::uint32_t node, std::span<const std::uint32_t> list);
 
-    // All lists one after the other, filled up with kNone: `out` takes end() * degree().
+    // Writes all lists one after the other, padded with kNone: `out` has room for end() * degree().
     void save(std::uint32_t* out) const;
 
 private:
-    static constexpr std::size_t kFirstBits = 10;  // nodes of the first chunk
+    static constexpr std::size_t kFirstBits = 10;  // log2 of the number of nodes in the first chunk
     static constexpr std::size_t kChunks = 32 - kFirstBits;
     static constexpr std::size_t kLocks = 1024;
 

@@ -1,6 +1,6 @@
-// A graph of vectors: each node has edges to near ones, and to some that lead in other directions. One layer, as in
-// Subramanya et al., "DiskANN", 2019; entries are nodes drawn at random. native/graph/insert.cpp and search.cpp say how
-// nodes are inserted and found.
+// A proximity graph: each node has edges to near nodes, and some to nodes in other directions. It has one layer, as in
+// Subramanya et al., "DiskANN", 2019; the entry points are nodes drawn at random. insert.cpp describes how nodes are
+// inserted, search.cpp how they are found.
 #pragma once
 
 #include <array>
@@ -16,17 +16,17 @@
 
 namespace vicinal::graph {
 
-// How nodes are inserted.
+// The parameters of insertion.
 struct Building {
-    std::size_t width;    // of the walk to a new node's neighbours
-    float alpha;          // an edge is left out where another one leads to a node that is so many times nearer
-    std::size_t threads;  // at most; they end before the call returns
-    bool is_polite;       // threads give way to others of this machine
+    std::size_t width;    // of the walk that finds the neighbours of a new node
+    float alpha;          // an edge is left out if another one leads to a node that is nearer by this factor
+    std::size_t threads;  // upper limit; they end before the call returns
+    bool is_polite;       // threads yield to other processes of this machine
 };
 
 struct Results {
     std::size_t k;
-    std::uint32_t* slots;  // of query i from i * k on
+    std::uint32_t* slots;  // those of query i start at i * k
     float* scores;         //
     std::uint32_t* counts;
 };
@@ -34,9 +34,9 @@ struct Results {
 struct Looking {
     std::size_t width;                     // of the walk, at least k
     std::size_t threads;
-    Allowed allowed;                       // a bit for each of `rows.count`
+    Allowed allowed;                       // one bit for each of `rows.count`
     float reach = kEndless;                  // of the walk; see walk.hpp
-    const std::uint32_t* skipped = nullptr;  // a node for each query that its walk must not go through; or null
+    const std::uint32_t* skipped = nullptr;  // for each query, a node that its walk must not visit; or null
 };
 
 class Graph {
@@ -47,25 +47,26 @@ public:
 
     const Edges& edges() const { return edges_; }
 
-    // Slots below it have been looked at by `insert`.
+    // `insert` has processed the slots below it.
     std::size_t end() const { return edges_.end(); }
 
     std::size_t inserted() const { return inserted_.load(std::memory_order_acquire); }
 
-    // Nodes drawn at random, where walks begin: the more nodes there are, the more entries.
+    // The entry points of walks, drawn at random: the more nodes, the more entry points.
     std::vector<std::uint32_t> entries() const;
 
-    // All that there are room for, to be saved.
+    // All entry points that are kept, for saving.
     std::vector<std::uint32_t> all_entries() const;
 
-    // Goes on from what was saved; see Edges::map. False, and nothing has changed, where it cannot be.
+    // Starts from a saved graph; see Edges::map. Returns false, and changes nothing, if the graph is invalid.
     bool load(const std::uint32_t* lists, std::size_t end, std::span<const std::uint32_t> entries, std::size_t inserted);
 
-    // Inserts the candidates of the slots from end() up to and without `end`. One call at a time; searches go on.
+    // Inserts the candidates among the slots from end() up to `end`, exclusive. One call at a time; searches may run
+    // meanwhile.
     void insert(const Rows& rows, Allowed candidates, std::size_t end, const Building& building);
 
-    // For each query up to k nodes with their scores by `kernels::score`, best first, equal scores by slot; none where too
-    // few are allowed for a walk. How many nodes it measured.
+    // Finds up to k nodes for each query, with their scores by `kernels::score`, best first, ties by slot; none if too
+    // few nodes are allowed for a walk. Returns the number of nodes that were measured.
     std::size_t search(const Rows& rows, const kernels::Matrix& queries, const Looking& looking,
                        const Results& results) const;
 

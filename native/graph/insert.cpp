@@ -1,8 +1,8 @@
-// Inserting a node: a walk finds its neighbours; of these it gets edges to the nearest ones in different directions, and
+// Inserting a node: a walk finds its neighbours; the node gets edges to the nearest ones in different directions, and
 // they get edges back.
 //
-// An edge from p to c is left out where p has one to an s with alpha * d(s, c) <= d(p, c): then the way over s is as good
-// (Arya and Mount, "Approximate nearest neighbor queries in fixed dimensions", 1993; with alpha: DiskANN).
+// An edge from p to c is left out if p has one to an s with alpha * d(s, c) <= d(p, c): then the path through s is as
+// good (Arya and Mount, "Approximate nearest neighbor queries in fixed dimensions", 1993; with alpha: DiskANN).
 #include <algorithm>
 #include <cmath>
 #include <exception>
@@ -22,18 +22,18 @@
 namespace vicinal::graph {
 namespace {
 
-constexpr std::size_t kAlone = 2048;  // nodes without which threads would not find one another's
+constexpr std::size_t kAlone = 2048;  // with fewer nodes, threads would miss each other's
 constexpr std::size_t kEntriesMin = 64;
 constexpr int kPoliteness = 10;
 
-// Of this thread alone; it cannot be taken back.
+// Lowers the priority of this thread only; this cannot be undone.
 void give_way() {
 #if defined(__linux__)
     setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kPoliteness);
 #endif
 }
 
-// Scatters numbers of nodes over all 64 bits (Steele et al., "Fast splittable pseudorandom number generators", 2014).
+// Spreads node numbers over all 64 bits (Steele et al., "Fast splittable pseudorandom number generators", 2014).
 std::uint64_t scattered(std::uint64_t value) {
     value += 0x9e3779b97f4a7c15;
     value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9;
@@ -41,15 +41,16 @@ std::uint64_t scattered(std::uint64_t value) {
     return value ^ value >> 31;
 }
 
-// Chooses edges.
+// Selects edges.
 template <class Distances>
 class Pruner {
 public:
     Pruner(Distances& distances, float alpha, std::size_t degree)
         : distances_(distances), alpha_(alpha), degree_(degree) {}
 
-    // Of candidates for the edges of one node, nearest first. What is left out leaves room for edges that lead far: filled
-    // up with near ones, nodes of a cluster would lose those to other clusters. With `fill` it is filled up.
+    // Selects edges from the candidates of one node, nearest first. The free places are for edges that lead far:
+    // filled with near nodes, the nodes of a cluster would lose their edges to other clusters. `fill` fills them
+    // nevertheless.
     std::span<const std::uint32_t> prune(std::span<const Near> candidates, bool fill) {
         kept_.clear();
         left_out_.clear();
@@ -63,7 +64,7 @@ public:
     }
 
 private:
-    // By a node that is kept.
+    // Whether a selected node leads to the candidate.
     bool is_led_to(const Near& candidate) {
         if (kept_.empty()) return false;
         distances_.aim(candidate.node);
@@ -116,7 +117,7 @@ private:
         replace_one(from, to, {list, count});
     }
 
-    // The edges of a full list lead apart already: only the new one has to be compared with each.
+    // The edges of a full list already lead in different directions: only the new one is compared with each.
     void replace_one(std::uint32_t from, std::uint32_t to, std::span<std::uint32_t> list) {
         float apart[kDegreeMax], away[kDegreeMax], new_away;
         distances_.aim(to);
@@ -127,7 +128,7 @@ private:
         std::size_t kept = 0, farthest = 0;
         for (std::size_t i = 0; i < list.size(); ++i) {
             const float far = building_.alpha * apart[i];
-            if (away[i] <= new_away && far <= new_away) return;  // somebody nearer leads there
+            if (away[i] <= new_away && far <= new_away) return;  // a nearer node leads there
             if (away[i] > new_away && far <= away[i]) continue;  // the new one leads there
             if (away[i] > away[farthest]) farthest = i;
             list[kept++] = list[i];
@@ -157,7 +158,7 @@ private:
 void Graph::insert(const Rows& rows, Allowed candidates, std::size_t end, const Building& building) {
     if (!building.is_polite) return insert_candidates(rows, candidates, end, building);
     std::exception_ptr failure;
-    std::thread polite([&] {  // threads that it starts are as polite
+    std::thread polite([&] {  // threads that it starts inherit its priority
         try {
             give_way();
             insert_candidates(rows, candidates, end, building);
@@ -181,7 +182,8 @@ void Graph::insert_candidates(const Rows& rows, Allowed candidates, std::size_t 
 
 template <class Distances>
 void Graph::insert_with(const Rows& rows, std::span<const std::uint32_t> slots, const Building& building) {
-    // Short vectors lie close together on the sphere to which they are lifted, and few edges would be left between them.
+    // Short vectors are close together on the sphere that they are lifted to, and few edges would be left between
+    // them.
     const bool fill = rows.metric == kernels::Metric::inner_product;
     const auto make = [&] {
         if constexpr (std::is_same_v<Distances, RowDistances>)
@@ -207,8 +209,8 @@ void Graph::insert_with(const Rows& rows, std::span<const std::uint32_t> slots, 
     vectors::run_parallel(threads, threads, [&](std::size_t) { work(slots.size()); });
 }
 
-// Each node so far is among the first n entries with the same probability, whatever n (Vitter, "Random sampling with a
-// reservoir", 1985).
+// Each node so far is among the first n entry points with the same probability, for every n (Vitter, "Random sampling
+// with a reservoir", 1985).
 void Graph::add_entry(std::uint32_t node) {
     const std::size_t before = inserted_.load(std::memory_order_relaxed);
     const std::size_t place = before < kEntriesMax ? before : static_cast<std::size_t>(scattered(before) % (before + 1));

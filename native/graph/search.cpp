@@ -1,4 +1,4 @@
-// Finding: a walk led by codes, then the true scores of what it found.
+// Search: a walk guided by codes, then the exact scores of the nodes that it found.
 #include <algorithm>
 #include <atomic>
 #include <limits>
@@ -10,14 +10,14 @@
 namespace vicinal::graph {
 namespace {
 
-constexpr std::size_t kAtOnce = 4;  // queries of a task: so few that threads end together, enough to pay for one
+constexpr std::size_t kAtOnce = 4;  // queries per task: few enough that threads end together, enough to pay for a task
 
-// Queries of a task go one by one. Two to eight walks that take turns, each while the memory answers the others, were no
-// quicker at 117,159 rows of 384 (within 3 %): what a walk asks for ahead keeps the memory as busy as it gets.
+// The queries of a task run one after the other. Interleaving two to eight walks to hide memory latency was no faster
+// with 117,159 rows of 384 dimensions (within 3 %): the prefetches of one walk keep the memory busy enough.
 thread_local Walker room;
 
-// Drops those that cannot be among the best k, however far off their distances are: so the best k of a walk are the
-// first of its best k + 1.
+// Drops nodes that cannot be among the best k however far off their distances are. This makes the best k of a walk the
+// first k of its best k + 1.
 template <class Distances>
 void drop_hopeless(const Distances& distances, std::size_t k, std::vector<Near>& found) {
     if (found.size() <= k || k == 0) return;
@@ -38,7 +38,7 @@ void expect_vectors([[maybe_unused]] const kernels::Matrix& vectors, [[maybe_unu
 #endif
 }
 
-// The best k by true scores.
+// Selects the best k by exact scores.
 void rescore(const Rows& rows, const float* query, const std::vector<Near>& found, std::size_t i,
              const Results& results) {
     std::vector<std::uint32_t> slots;

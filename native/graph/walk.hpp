@@ -1,10 +1,10 @@
-// A walk through the graph: from node to node, always on from the nearest one that was not left yet, until the nearest
-// `width` that are known lead nowhere nearer (Malkov and Yashunin, "Efficient and robust approximate nearest neighbor
-// search using Hierarchical Navigable Small World graphs", 2018, algorithm 2).
+// A walk through the graph: it repeatedly expands the nearest node that is not expanded yet, until none of the nearest
+// `width` known nodes leads any nearer (Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search
+// using Hierarchical Navigable Small World graphs", 2018, algorithm 2).
 //
-// A walk with a reach also ends where whatever is left is that much farther than the `kRank`-th nearest (Al-Jazzazi et al.,
-// "Distance adaptive beam search for provably accurate graph-based nearest neighbor search", 2025): so it goes on long
-// where many nodes are nearly as near, and not where few are.
+// A walk with a reach also ends when every node left is farther than the `kRank`-th nearest by that much (Al-Jazzazi
+// et al., "Distance adaptive beam search for provably accurate graph-based nearest neighbor search", 2025). So it
+// takes long only if many nodes are nearly as near.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,7 @@
 
 namespace vicinal::graph {
 
-// Slots that may be found, bit s % 64 of word s / 64; null for all.
+// Slots that may be found: bit s % 64 of word s / 64; null for all.
 using Allowed = const std::uint64_t*;
 
 inline bool has(Allowed allowed, std::size_t slot) {
@@ -37,8 +37,8 @@ inline bool operator<(const Near& a, const Near& b) {
 
 inline constexpr std::size_t kRank = 10;  // the same for every k, so that the best few are the first of the best ten
 
-// The nearest nodes that a walk knows of, nearest first: the best `width` allowed ones, and others that are as near,
-// which only lead on.
+// The nearest nodes that a walk knows, nearest first: the best `width` allowed ones, and nodes as near that are not
+// allowed and only lead on.
 class Pool {
 public:
     void restart(std::size_t width, Allowed allowed) {
@@ -49,13 +49,13 @@ public:
         if (near_.size() < width + 1) near_.resize(width + 1);
     }
 
-    // Nodes that are farther are of no use: they would be dropped at once, or are beyond reach.
+    // Nodes farther than this are useless: they would be dropped at once, or are beyond reach.
     float limit() const { return limit_; }
 
-    // From now on what is farther than `distance` is of no use, nor is a distance that is no number.
+    // From now on, nodes farther than `distance` are useless; a NaN distance is too.
     void narrow(float distance) { limit_ = std::min(limit_, distance); }
 
-    // How far the `kRank`-th allowed node is; false where there are not so many.
+    // Sets `distance` to that of the `kRank`-th allowed node; returns false if there are fewer.
     bool ranked(float& distance) const {
         std::size_t rank = 0;
         for (std::size_t i = 0; i < size_ && allowed_count_ >= kRank; ++i) {
@@ -81,14 +81,14 @@ public:
         if (has(allowed_, node) && ++allowed_count_ >= width_) drop_beyond_width();
     }
 
-    // The node that would leave next, as far as is known; kNone where there is none.
+    // The node that will probably be expanded next; kNone if there is none.
     std::uint32_t upcoming() const {
         std::size_t place = next_;
         while (place < size_ && near_[place].node & kLeft) ++place;
         return place < size_ ? near_[place].node : kNone;
     }
 
-    // The nearest node that was not left yet leaves; false where there is none, or it is of no use.
+    // Takes the nearest node that is not expanded yet; returns false if there is none, or if it is useless.
     bool leave(std::uint32_t& node) {
         while (next_ < size_ && near_[next_].node & kLeft) ++next_;
         if (next_ == size_ || near_[next_].distance > limit_) return false;
@@ -97,7 +97,7 @@ public:
         return true;
     }
 
-    // So few of the nodes that it met are allowed that walking is no good way of finding some.
+    // Whether so few of the visited nodes are allowed that a walk is a poor way to find any.
     bool is_overgrown() const { return size_ > kGrowth * (width_ + kRoom); }
 
     // Its allowed nodes, nearest first: at most `width`.
@@ -110,7 +110,7 @@ public:
     }
 
 private:
-    static constexpr std::uint32_t kLeft = 0x80000000;  // of a node that has been left
+    static constexpr std::uint32_t kLeft = 0x80000000;  // flag of an expanded node
     static constexpr std::size_t kGrowth = 4, kRoom = 64;
 
     void drop_beyond_width() {
@@ -128,7 +128,7 @@ private:
 
 inline constexpr float kEndless = std::numeric_limits<float>::infinity();
 
-// Nodes that a walk has seen. Forgetting them takes as long as seeing them did.
+// The nodes that a walk has visited. Clearing takes time proportional to their number.
 class Seen {
 public:
     void restart(std::size_t nodes) {
@@ -152,7 +152,7 @@ private:
     std::vector<std::uint32_t> touched_;
 };
 
-// The room of a walk, for one at a time.
+// The scratch memory of walks, for one walk at a time.
 struct Walker {
     Pool pool;
     Seen seen;
@@ -162,7 +162,7 @@ struct Walker {
     std::size_t scored = 0;  // nodes whose distance was measured, over all walks
 };
 
-// Measures the first `count` nodes of the room, and pools those that are near enough.
+// Measures the first `count` nodes of the scratch memory, and adds those that are near enough to the pool.
 template <class Distances>
 void pool_nodes(const Distances& distances, std::size_t count, Walker& walker) {
     distances.measure({walker.nodes, count}, walker.distances);
@@ -173,8 +173,8 @@ void pool_nodes(const Distances& distances, std::size_t count, Walker& walker) {
         walker.pool.narrow(distances.farther(ranked, walker.reach));
 }
 
-// Fills the pool, which was restarted. Nodes at and after `end` are ignored. `skipped` is never gone through: a walk
-// to a row's neighbours that does not know it.
+// Fills the pool, which must have been restarted. Ignores nodes from `end` on. Never visits `skipped`: a walk to the
+// neighbours of a row must not find that row.
 template <class Distances>
 void walk(const Edges& edges, const Distances& distances, std::span<const std::uint32_t> entries, std::size_t end,
           std::uint32_t skipped, Walker& walker) {
@@ -189,7 +189,7 @@ void walk(const Edges& edges, const Distances& distances, std::span<const std::u
     for (std::uint32_t node; !walker.pool.is_overgrown() && walker.pool.leave(node);) {
         std::uint32_t list[kDegreeMax];
         const std::size_t degree = edges.read(node, list);
-        // Mostly it is the next one, for its edges come while this one's are measured: 4 % off a walk.
+        // Usually this is the next one, and its edges arrive while those of this node are measured: 4 % faster.
         if (const std::uint32_t next = walker.pool.upcoming(); next != kNone) edges.expect(next);
         count = 0;
         for (std::size_t i = 0; i < degree; ++i)

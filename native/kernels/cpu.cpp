@@ -51,7 +51,7 @@ constexpr std::uint64_t kAvx2 = bit(5), kF = bit(16), kBw = bit(30), kVl = bit(3
 constexpr std::uint64_t kVnni = bit(11);                                                // leaf 7, ecx
 constexpr std::uint64_t kXmm = bit(1), kYmm = bit(2), kMask = bit(5), kZmm = bit(6) | bit(7);  // XCR0
 
-// A processor may have instructions whose registers the system does not save: both must agree.
+// A processor may have instructions whose registers the operating system does not save: both must support them.
 bool usable(std::uint64_t states, std::uint64_t leaf7_ebx) {
     if (!all_set(cpuid(1).ecx, kOsxsave | kAvx | kFma)) return false;
     return all_set(saved_states(), states) && all_set(cpuid(7).ebx, leaf7_ebx);
@@ -84,7 +84,7 @@ bool cpu_has_dotprod() {
 #elif defined(__APPLE__)
     return true;  // every 64-bit Mac with an ARM processor
 #else
-    return false;  // unknown: plain NEON is right everywhere
+    return false;  // unknown: plain NEON works everywhere
 #endif
 }
 

@@ -1,4 +1,4 @@
-// What this processor, and the operating system on it, can run.
+// The instruction sets that this processor and its operating system support.
 #pragma once
 
 #if defined(__x86_64__) || defined(_M_X64)

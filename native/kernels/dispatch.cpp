@@ -1,4 +1,4 @@
-// Which scan, sums of scores and screen run: levels, the choice among them, and `scan` itself.
+// The choice of scan, sums of scores and screen: the levels, the current one, and `scan` itself.
 #include <atomic>
 #include <stdexcept>
 #include <string>
@@ -21,7 +21,7 @@ struct Level {
 
 bool always() { return true; }
 
-// Slowest first: the last usable one is the default.
+// Slowest first: the last supported one is the default.
 constexpr Level kLevels[] = {
     {"scalar", scan_scalar, score_scalar, screen_scalar, always},
 #if VICINAL_X86_64

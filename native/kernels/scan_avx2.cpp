@@ -1,4 +1,4 @@
-// AVX2 and FMA; compiled with the flags for these, run only after cpu_has_avx2().
+// AVX2 and FMA; compiled with flags for them, and run only after cpu_has_avx2().
 #include "cpu.hpp"
 
 #if VICINAL_X86_64

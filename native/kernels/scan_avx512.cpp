@@ -1,4 +1,4 @@
-// AVX-512 F, BW and VL; compiled with the flags for these, run only after cpu_has_avx512().
+// AVX-512 F, BW and VL; compiled with flags for them, and run only after cpu_has_avx512().
 #include "cpu.hpp"
 
 #if VICINAL_X86_64

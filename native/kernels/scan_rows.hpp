@@ -1,8 +1,8 @@
-// The scan loop over any vector register; each scan_<level>.cpp defines `Simd`, then includes this.
+// The scan loop over any vector register; each scan_<level>.cpp defines `Simd`, then includes this file.
 //
-// Everything is in an unnamed namespace on purpose, and nothing inline of the standard library is used:
-// an inline function with external linkage would be compiled here for one instruction set, and the
-// linker might keep that copy for callers on machines that lack it.
+// Everything is in an unnamed namespace, and no inline function of the standard library is used: an inline function
+// with external linkage would be compiled here for one instruction set, and the linker might keep that copy for
+// callers on machines without it.
 #pragma once
 
 #include <cstddef>
@@ -31,9 +31,9 @@ struct L1 {
     }
 };
 
-// Values of `Rows` consecutive rows. Several rows at once share the loads of the query and give the
-// processor independent chains of additions to overlap. There is no software prefetch: rows are read in
-// address order, which the hardware follows by itself (measured: no gain, or a loss).
+// Computes the values of `Rows` consecutive rows. Several rows at once share the loads of the query and give the
+// processor independent chains of additions to overlap. There is no software prefetch: rows are read in address order,
+// which the hardware prefetcher follows (measured: no gain, or a loss).
 template <class Term, std::size_t Rows>
 void scan_block(const float* rows, std::size_t dim, const float* query, float* out) {
     Simd::Register sums[Rows];
@@ -46,7 +46,7 @@ void scan_block(const float* rows, std::size_t dim, const float* query, float* o
             sums[r] = Term::add(sums[r], Simd::load(rows + r * dim + column), q);
     }
     if (const std::size_t rest = dim - column; rest > 0) {
-        // Missing lanes read as 0 on both sides, which adds 0 under every metric.
+        // Missing lanes are 0 on both sides, which adds 0 under every metric.
         const Simd::Register q = Simd::load_first(query + column, rest);
         for (std::size_t r = 0; r < Rows; ++r)
             sums[r] = Term::add(sums[r], Simd::load_first(rows + r * dim + column, rest), q);

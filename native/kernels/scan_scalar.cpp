@@ -4,7 +4,7 @@
 namespace vicinal::kernels {
 namespace {
 
-// A "register" of several independent sums, which a compiler may map to what its baseline offers.
+// A "register" of several independent sums, which the compiler may map to the baseline instruction set.
 struct Simd {
     static constexpr std::size_t width = 8;
     struct Register {

@@ -1,4 +1,5 @@
-// The formula of kernels.hpp, to the bit, over the sums of score_sums.hpp. CMake turns floating-point contraction off.
+// The formula of kernels.hpp, exact to the bit, from the sums of score_sums.hpp. CMake turns floating-point
+// contraction off.
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
@@ -16,7 +17,7 @@ namespace {
 static_assert(FLT_EVAL_METHOD == 0 && std::numeric_limits<float>::is_iec559 &&
               std::numeric_limits<double>::is_iec559);
 
-constexpr std::size_t kAhead = 2;  // rows; how far the memory is asked ahead
+constexpr std::size_t kAhead = 2;  // how many rows ahead to prefetch
 
 double cosine(const Products& found, double squared_norm) {
     const double squared_norms = found.squares * squared_norm;
@@ -24,7 +25,7 @@ double cosine(const Products& found, double squared_norm) {
     return std::clamp(found.products / std::sqrt(squared_norms), -1.0, 1.0);
 }
 
-// Asks the memory for a row.
+// Prefetches a row.
 void expect([[maybe_unused]] const float* row, [[maybe_unused]] std::size_t dim) {
 #if defined(__GNUC__)
     constexpr std::size_t line = 64 / sizeof(float);

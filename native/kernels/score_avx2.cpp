@@ -1,4 +1,4 @@
-// The same for AVX2, without FMA, whose single rounding gives other bits; run only after cpu_has_avx2().
+// AVX2 without FMA, whose single rounding yields other bits; run only after cpu_has_avx2().
 #include "cpu.hpp"
 
 #if VICINAL_X86_64

@@ -1,8 +1,8 @@
-// The sums of `score`'s formula over any eight lanes of float64; each score_<level>.cpp defines `Lanes`, then includes
-// this. CMake turns floating-point contraction off for these files, and lanes are added one by one in every level, so
-// that all give the same bits.
+// The sums of the formula of `score` over any eight lanes of float64; each score_<level>.cpp defines `Lanes`, then
+// includes this file. CMake turns floating-point contraction off for these files, and every level adds the lanes in
+// the same order, so all results have the same bits.
 //
-// As in scan_rows.hpp, everything is in an unnamed namespace, and nothing inline of the standard library is used.
+// As in scan_rows.hpp, everything is in an unnamed namespace, and no inline function of the standard library is used.
 #pragma once
 
 #include <cfloat>
@@ -18,7 +18,7 @@ static_assert(FLT_EVAL_METHOD == 0);
 
 constexpr std::size_t kLanes = 8;
 
-// `sum` of kernels.hpp of the lanes, and of what is left: term(i) for `i` from 0 to `count`.
+// `sum` of kernels.hpp: of the lanes, and of the remaining terms, term(i) for `i` from 0 to `count`.
 template <class Term>
 double total(const Lanes& sum, std::size_t count, Term term) {
     double lane[kLanes];
@@ -59,7 +59,7 @@ double absolute_distance(const float* a, const float* b, std::size_t dim) {
     });
 }
 
-// Both sums in one pass over the row, which mostly comes from memory.
+// Both sums in one pass over the row, which usually comes from main memory.
 Products products(const float* a, const float* b, std::size_t dim) {
     Lanes squares = Lanes::zero(), products = Lanes::zero();
     std::size_t column = 0;

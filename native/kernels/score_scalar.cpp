@@ -1,4 +1,4 @@
-// Plain C++ for any machine, which a compiler may map to what its baseline offers.
+// Plain C++ for any machine, which the compiler may map to the baseline instruction set.
 #include <cmath>
 #include <cstddef>
 

@@ -1,4 +1,4 @@
-// The sums of which `score` makes scores, by instruction set, for dispatch.cpp: the same bits from each.
+// The sums from which `score` computes scores, per instruction set, for dispatch.cpp: each yields the same bits.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@ extern const ScoreTable score_scalar;
 extern const ScoreTable score_avx2;
 #endif
 
-// Of the level that is used now.
+// The table of the current level.
 const ScoreTable& score_table();
 
 }  // namespace vicinal::kernels

@@ -1,4 +1,4 @@
-// What the ARM levels with and without dot product instructions share; each adds its products.
+// The common part of the ARM levels with and without dot product instructions; each adds its products.
 #pragma once
 
 #include <arm_neon.h>
@@ -18,7 +18,7 @@ struct Neon {
 
     static Sums zero() { return vdupq_n_s32(0); }
     static QueryCodes load_query(const std::int8_t* from) { return vld1q_s8(from); }
-    // There are products of signed bytes only: codes are lowered by 128 here, the totals raised again below.
+    // There are products of signed bytes only: codes are lowered by 128 here, and the totals raised again below.
     static int8x16_t load_codes(const std::uint8_t* from) {
         return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(from), vdupq_n_u8(128)));
     }

@@ -1,4 +1,4 @@
-// AVX2 and FMA; compiled with the flags for these, run only after cpu_has_avx2().
+// AVX2 and FMA; compiled with flags for them, and run only after cpu_has_avx2().
 #include "cpu.hpp"
 
 #if VICINAL_X86_64
@@ -13,7 +13,7 @@ namespace {
 
 struct Simd {
     static constexpr std::size_t bytes = 32, rows = 8, floats = 8;
-    // maddubs adds two products of 255 times this and saturates at 32767.
+    // maddubs adds two products of 255 times this, and saturates at 32767.
     static constexpr int query_code_max = 64;
     using Sums = __m256i;
     using QueryCodes = __m256i;
@@ -35,7 +35,7 @@ struct Simd {
         const __m256i pairs = _mm256_add_epi16(lower, upper);  // four products of at most 15 * 64
         return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
     }
-    // Two registers of partial sums in one: of the same pairs of neighbours, those of `a` and `b` in turns.
+    // Combines two registers of partial sums in one: adds adjacent pairs, interleaving those of `a` and `b`.
     static Sums join1(Sums a, Sums b) {
         return _mm256_add_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
     }

@@ -1,4 +1,4 @@
-// AVX-512 F, BW and VL; compiled with the flags for these, run only after cpu_has_avx512().
+// AVX-512 F, BW and VL; compiled with flags for them, and run only after cpu_has_avx512().
 #include "cpu.hpp"
 
 #if VICINAL_X86_64
@@ -9,7 +9,7 @@ namespace vicinal::kernels {
 namespace {
 
 struct Simd : Zmm {
-    // maddubs adds two products of 255 times this and saturates at 32767.
+    // maddubs adds two products of 255 times this, and saturates at 32767.
     static constexpr int query_code_max = 64;
 
     static Sums add_products(Sums sum, const std::uint8_t* codes, QueryCodes query) {

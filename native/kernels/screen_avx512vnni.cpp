@@ -1,4 +1,4 @@
-// AVX-512 F, BW, VL and VNNI; compiled with the flags for these, run only after cpu_has_avx512vnni().
+// AVX-512 F, BW, VL and VNNI; compiled with flags for them, and run only after cpu_has_avx512vnni().
 #include "cpu.hpp"
 
 #if VICINAL_X86_64
@@ -22,7 +22,8 @@ struct Simd : Zmm {
 private:
     static Sums add(Sums sum, __m512i row, QueryCodes query) {
 #if defined(__GNUC__) && !defined(__clang__)
-        // GCC copies every sum before and after the intrinsic, and a search of many queries takes 15 % longer.
+        // With the intrinsic, GCC copies every sum before and after it, and a search of many queries takes 15 %
+        // longer.
         __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(row), "v"(query));
         return sum;
 #else

@@ -1,4 +1,4 @@
-// NEON with dot products; compiled with the flags for these, run only after cpu_has_dotprod().
+// NEON with dot products; compiled with flags for them, and run only after cpu_has_dotprod().
 #include "cpu.hpp"
 
 #if VICINAL_ARM64

@@ -11,7 +11,7 @@ namespace {
 struct Simd : Neon {
     static Sums add_products(Sums sum, const std::uint8_t* codes, QueryCodes query) {
         const int8x16_t row = load_codes(codes);
-        // Two products of at most 128 * 127 still fit 16 bits.
+        // Two products of at most 128 * 127 still fit in 16 bits.
         int16x8_t pairs = vmull_s8(vget_low_s8(row), vget_low_s8(query));
         pairs = vmlal_s8(pairs, vget_high_s8(row), vget_high_s8(query));
         return vpadalq_s16(sum, pairs);

@@ -1,5 +1,5 @@
-// The screen over any vector register; each screen_<level>.cpp defines `Simd`, then includes this.
-// Everything is in an unnamed namespace for the reason that scan_rows.hpp gives.
+// The screen over any vector register; each screen_<level>.cpp defines `Simd`, then includes this file. Everything is
+// in an unnamed namespace, for the reason given in scan_rows.hpp.
 #pragma once
 
 #include <cfloat>
@@ -11,8 +11,8 @@
 namespace vicinal::kernels {
 namespace {
 
-// Dot products of `Simd::rows` rows with the query. Several rows share each load of the query; their
-// number is what leaves all row addresses and sums in registers.
+// Computes the dot products of `Simd::rows` rows with the query. Several rows share each load of the query; their
+// number is chosen so that all row addresses and sums stay in registers.
 void dot_rows(const std::uint8_t* const* rows, std::size_t stride, const ScreenQuery& query, std::int32_t* dots) {
     const std::uint8_t* row[Simd::rows];
     Simd::Sums sums[Simd::rows];
@@ -33,7 +33,7 @@ void dot_few(const std::uint8_t* const* rows, std::size_t stride, const std::int
     for (std::size_t i = 0; i < kDotRows; i += Simd::rows) dot_rows(rows + i, stride, query, dots + i);
 }
 
-// The same of 4-bit codes.
+// The same for 4-bit codes.
 void dot_halves(const std::uint8_t* const* rows, std::size_t stride, const ScreenQuery& query, std::int32_t* dots) {
     constexpr std::size_t chunk = 64;
     const std::uint8_t* row[Simd::rows];
@@ -47,8 +47,8 @@ void dot_halves(const std::uint8_t* const* rows, std::size_t stride, const Scree
     Simd::store_totals(sums, 0, dots);
 }
 
-// Bits of the rows whose upper bound is not certainly below the threshold. An infinite or undefined
-// bound came from an overflow and says nothing, so that row stays.
+// Sets the bits of the rows whose upper bound is not certainly below the threshold. An infinite or undefined bound
+// results from an overflow and proves nothing, so that row stays.
 std::uint64_t reaching(const float* bounds, float threshold) {
     const Simd::Floats least = Simd::all(-FLT_MAX), wanted = Simd::all(threshold);
     std::uint64_t bits = 0;
@@ -62,7 +62,7 @@ void bound(const CodeBlock& block, const ScreenQuery& query, Screened& out) {
                        per_length = Simd::all(query.per_length), per_error = Simd::all(query.per_error),
                        dot_start = Simd::all(query.dot_start);
     for (std::size_t i = 0; i < kBlockRows; i += Simd::floats) {
-        // per_step * step first: it is the one product that may underflow, and the dot is bounded.
+        // per_step * step first: it is the only product that may underflow, and the dot product is bounded.
         const Simd::Floats step = Simd::multiply(per_step, Simd::load(block.step + i));
         Simd::Floats most = Simd::multiply(per_error, Simd::load(block.error + i));
         most = Simd::multiply_add(per_length, Simd::load(block.length + i), most);

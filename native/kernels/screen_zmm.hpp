@@ -1,4 +1,5 @@
-// What the AVX-512 levels with and without VNNI share; each adds its products. For files compiled with AVX-512.
+// The common part of the AVX-512 levels with and without VNNI; each adds its products. For files compiled with
+// AVX-512.
 #pragma once
 
 #if defined(__GNUC__) && !defined(__clang__)
@@ -23,7 +24,7 @@ struct Zmm {
     static QueryCodes load_query(const std::int8_t* from) { return _mm512_loadu_si512(from); }
     static __m512i lower_halves(__m512i codes) { return _mm512_and_si512(codes, _mm512_set1_epi8(15)); }
     static __m512i upper_halves(__m512i codes) { return lower_halves(_mm512_srli_epi16(codes, 4)); }
-    // Two registers of partial sums in one: of the same pairs of neighbours, those of `a` and `b` in turns.
+    // Combines two registers of partial sums in one: adds adjacent pairs, interleaving those of `a` and `b`.
     static Sums join1(Sums a, Sums b) {
         return _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
     }
