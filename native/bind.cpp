@@ -28,10 +28,10 @@ std::uint32_t crc32(nb::handle data, std::uint32_t start) {
     return checksum::crc32(bytes.data(), bytes.size(), start);
 }
 
-// A row as the table `rows` has it: slot, id, change, crc, expires_at, space, sparse, metadata, text.
+// A row of the table `rows`: slot, id, change, crc, expires_at, space, sparse, metadata, text.
 constexpr Py_ssize_t kColumns = 9, kSlot = 0, kCrc = 3, kSpace = 5;
 
-// The vectors of rows; that of slot `first` comes first.
+// The vectors of rows; that of slot `first` is at index 0.
 struct SlotVectors {
     std::optional<FloatRows> rows;
     std::int64_t first;
@@ -51,7 +51,7 @@ void append_sized(std::string& bytes, char tag, const char* data, Py_ssize_t siz
     bytes.append(data, static_cast<std::size_t>(size));
 }
 
-// As `store.checksum.crc_of` has it; false for a value that has no checksum: of another type, or no text.
+// As in `store.checksum.crc_of`; returns false for a value that has no checksum: another type, or invalid text.
 bool append_column(std::string& bytes, PyObject* value) {
     if (value == Py_None) {
         bytes.push_back('n');
@@ -87,7 +87,7 @@ nb::tuple row_of(nb::handle object) {
     return nb::borrow<nb::tuple>(object);
 }
 
-// The checksum of a row, over everything but itself; `buffer` is room that many rows share.
+// The checksum of a row, over everything but the checksum itself; `buffer` is scratch memory shared by many rows.
 std::optional<std::uint32_t> crc_of_row(const nb::tuple& row, const SlotVectors& vectors, std::string& buffer) {
     buffer.clear();
     for (Py_ssize_t i = 0; i < kColumns; ++i)
@@ -98,7 +98,7 @@ std::optional<std::uint32_t> crc_of_row(const nb::tuple& row, const SlotVectors&
                                ? PyLong_AsLongLong(PyTuple_GET_ITEM(row.ptr(), kSlot))
                                : -1;
     const FloatRows& rows = *vectors.rows;
-    // Unsigned, as the difference of two signed ones may not be one.
+    // Unsigned, because the difference of two signed numbers may overflow.
     const std::uint64_t place = static_cast<std::uint64_t>(slot) - static_cast<std::uint64_t>(vectors.first);
     if (slot < vectors.first || place >= rows.shape(0)) return crc;
     const std::size_t size = rows.shape(1);
@@ -139,8 +139,8 @@ std::int64_t first_broken(nb::list rows, nb::handle vectors) {
     return -1;
 }
 
-// Typed JSON of plain metadata, as `metadata.dumps` writes it: only what JSON has itself, exact types, keys
-// without "$" in front. False for anything else, which is for the caller to look at.
+// Typed JSON of plain metadata, as `metadata.dumps` writes it: only types that JSON has, exact types, keys without a
+// leading "$". Returns false for anything else, which the caller handles.
 class PlainJson {
 public:
     static constexpr int kDepthMax = 32;
@@ -250,7 +250,7 @@ nb::object plain_json(nb::handle metadata) {
 
 NB_MODULE(_core, module) {
     module.doc() = "Native kernels. Use vicinal.indexes.kernels, which also knows what to do without them.";
-    // A daemon thread that is in a call when the program ends keeps what it uses: no leak that anybody could mend.
+    // A daemon thread inside a call when the program ends keeps its objects: this is a leak that cannot be fixed.
     nb::set_leak_warnings(false);
 
     module.def("build_id", [] { return std::string_view(VICINAL_BUILD_ID); },

@@ -1,4 +1,4 @@
-// What the files share that make up the Python module: arguments as arrays, and their refusal.
+// Shared by the files of the Python module: array arguments and their validation.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -20,9 +20,9 @@ void bind_vectors(nb::module_& module);
 void bind_graph(nb::module_& module);
 void bind_text(nb::module_& module);
 
-// Lets other threads of Python run while native code does. A thread that wants back in after the interpreter has begun to
-// end is ended by CPython before 3.14, by unwinding its stack; C++ would end the whole process for that. It sleeps instead,
-// as it does from 3.14 on, until the process is gone.
+// Releases the GIL while native code runs. CPython before 3.14 ends a thread that wants the GIL back after the
+// interpreter has begun to shut down, by unwinding its stack, which in C++ would terminate the whole process. Instead
+// the thread sleeps until the process is gone, as it does from 3.14 on.
 class Unlocked {
 public:
     Unlocked() : state_(PyEval_SaveThread()) {}
@@ -50,15 +50,15 @@ inline std::string described(nb::handle object) {
     return text;
 }
 
-// Only what NumPy owns stays where it is as long as the caller holds the array: other objects hand out memory for as
-// long as a borrower keeps their capsule, and native code keeps pointers.
+// Only memory owned by NumPy stays in place as long as the caller holds the array: other objects lend memory for as
+// long as the borrower keeps their capsule, while native code keeps pointers.
 inline bool is_numpy_array(nb::handle object) {
     static PyObject* const type = nb::object(nb::module_::import_("numpy").attr("ndarray")).release().ptr();
     return PyObject_TypeCheck(object.ptr(), reinterpret_cast<PyTypeObject*>(type)) != 0;
 }
 
-// Arguments arrive as plain objects and are cast here, because nanobind's own refusal of a wrong array
-// lists overloads and does not say which argument was wrong.
+// Arguments arrive as plain objects and are cast here, because the errors of nanobind for a wrong array list overloads
+// and do not name the wrong argument.
 template <class ArrayType>
 ArrayType array(const char* name, const char* wanted, nb::handle object) {
     ArrayType result;

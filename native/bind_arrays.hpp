@@ -1,4 +1,4 @@
-// What the files share that bind vectors: their arrays as arguments.
+// Shared by the files that bind vectors: array arguments.
 #pragma once
 
 #include <algorithm>
@@ -47,7 +47,7 @@ void expect_shape(const char* name, const ArrayType& found, std::size_t rows, st
                                 std::to_string(found.shape(1)) + ")");
 }
 
-// Rows that exist beyond those asked for are ignored.
+// Rows beyond those needed are ignored.
 template <class ArrayType>
 void expect_rows(const char* name, const ArrayType& found, std::size_t rows, std::size_t columns) {
     expect_shape(name, found, std::max(rows, found.shape(0)), columns);

@@ -1,4 +1,4 @@
-// The graph of the Python module; see native/graph/graph.hpp and `indexes/graph.py`.
+// The graph in the Python module; see native/graph/graph.hpp and `indexes/graph.py`.
 #include <nanobind/stl/string_view.h>
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kWidthMax = std::size_t{1} << 24;
 
-// Vectors by slot and their codes in one or two pieces, checked once. Keeps what it reads alive.
+// Vectors by slot and their codes in one or two memory areas, validated once. Keeps the arrays alive.
 class GraphRows {
 public:
     GraphRows(std::string_view metric_name, std::size_t count, nb::handle vectors, nb::handle codes,
@@ -156,7 +156,7 @@ public:
 private:
     graph::Graph graph_;
     std::mutex inserting_;
-    Slots lists_;  // where edges were loaded from
+    Slots lists_;  // the arrays that edges were loaded from
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// `vicinal._core.Postings`: text/postings.hpp with arguments checked, the GIL released in what takes long.
+// `vicinal._core.Postings`: text/postings.hpp with argument checks; long operations release the GIL.
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string_view.h>
@@ -31,7 +31,7 @@ text::Allowed allowed_of(nb::handle object) {
     return span_of<std::uint64_t>("allowed", object);
 }
 
-// An array that owns what it shows.
+// An array that owns its data.
 template <class T>
 nb::object owned(std::vector<T> values) {
     auto* const kept = new std::vector<T>(std::move(values));
@@ -51,12 +51,12 @@ text::Formula formula_of(std::string_view name, double k1, double b, double aver
     throw std::invalid_argument("no formula '" + std::string(name) + "'");
 }
 
-constexpr std::int64_t kOffsetMax = std::int64_t{1} << 32;  // of places, which have 32 bits: differences fit 64
+constexpr std::int64_t kOffsetMax = std::int64_t{1} << 32;  // places have 32 bits, so differences fit in 64
 
 using Groups = std::vector<std::vector<std::pair<std::uint32_t, std::int64_t>>>;
 using Numbers = std::vector<std::uint32_t>;
 
-// A query and the version of the postings for which it was made.
+// A query, and the version of the postings that it was built for.
 class Program {
 public:
     Program(std::uint64_t version, std::string_view formula, double k1, double b, double average, const Groups& groups,
@@ -81,7 +81,7 @@ public:
 
     std::uint64_t version() const { return version_; }
 
-    // Throws std::out_of_range for terms that an index does not have.
+    // Throws std::out_of_range for terms that the index does not have.
     const text::Query& query(const text::Index& index) const {
         if (!query_.groups.empty() && last_term_ >= index.term_count())
             throw std::out_of_range("no term " + std::to_string(last_term_));
@@ -106,7 +106,7 @@ private:
     std::uint32_t last_term_ = 0;
 };
 
-// Texts of Python, which live as long as this does, whatever other threads do to the list that they came in.
+// Texts of Python, kept alive as long as this object, even if other threads change the list that they came in.
 class Terms {
 public:
     explicit Terms(const nb::sequence& terms) : held_(nb::steal<nb::tuple>(PySequence_Tuple(terms.ptr()))) {
@@ -133,7 +133,7 @@ std::vector<std::uint32_t> intern(Postings& postings, const std::vector<std::uin
 }
 
 std::size_t slot_count(const Postings& postings) {
-    const Unlocked unlocked;  // a writer may be at work, and may need the GIL to end
+    const Unlocked unlocked;  // a writer may be active, and may need the GIL to finish
     return postings.slot_count();
 }
 

@@ -94,7 +94,7 @@ FloatRows directions_of(nb::handle directions, std::size_t dim) {
     return found;
 }
 
-// Codes of a look and their statistics.
+// The codes of a look and their statistics.
 struct LookArrays {
     Array<std::uint8_t, 2> codes;
     Array<float, 2> statistics;
@@ -125,7 +125,8 @@ void encode_leading(std::string_view metric_name, nb::handle vectors, nb::handle
     vectors::encode_leading(metric, matrix_of(rows), directed.data(), first.look(), second.look());
 }
 
-// Vectors by slot and their codes, as exact search reads them: checked once, for search after search. Keeps them alive.
+// Vectors by slot and their codes, as exact search reads them: validated once for many searches. Keeps the arrays
+// alive.
 class FlatRows {
 public:
     FlatRows(std::string_view metric_name, std::size_t count, nb::handle vectors, nb::handle codes,
@@ -203,7 +204,7 @@ private:
     vectors::CodeShape shape_;
     Array<const std::uint8_t, 2> codes_;
     Array<const float, 2> statistics_;
-    Array<const std::uint8_t, 2> coarse_;  // these are empty where there are none
+    Array<const std::uint8_t, 2> coarse_;  // these are empty if not given
     Array<const float, 2> coarse_statistics_;
     FloatRows directions_;
     Array<const std::uint8_t, 2> further_;
@@ -217,7 +218,7 @@ void expect_below(const char* name, std::span<const std::uint32_t> values, std::
                                     std::to_string(limit));
 }
 
-// Codes in the order of lists, checked once. Keeps what it reads alive.
+// Codes in the order of lists, validated once. Keeps the arrays alive.
 class Lists {
 public:
     Lists(std::string_view metric_name, nb::handle codes, nb::handle statistics, nb::handle slots, nb::handle starts,
@@ -240,7 +241,7 @@ public:
         for (const std::uint32_t slot : std::span(slots_.data(), slots_.size())) slot_end_ = std::max<std::size_t>(slot_end_, slot + 1);
     }
 
-    // The number of candidates looked at; `found` slots and scores are written.
+    // Returns the number of rows compared, and how many slots and scores were written.
     std::pair<std::size_t, std::size_t> search(nb::handle vectors, nb::handle allowed, std::size_t least,
                                                std::size_t wanted, nb::handle query, nb::handle slots,
                                                nb::handle scores) const {
@@ -257,7 +258,7 @@ public:
                                             bitmap(allowed, slot_end_)};
 
         const Unlocked unlocked;
-        // Where a filter leaves few rows in twice as many lists, all of them are put in order, and it begins again.
+        // If a filter leaves too few rows in twice as many lists, all lists are sorted and the search starts over.
         vectors::ListedAnswer answer = {};
         for (std::size_t count = std::min(2 * std::min(least, lists()), lists());; count = lists()) {
             answer = vectors::search_lists(listed, ranges_of(components.data(), count), least, wanted, components.data(),
@@ -274,7 +275,7 @@ public:
 private:
     std::size_t lists() const { return starts_.size() - 1; }
 
-    // Of the `count` lists that promise most.
+    // The ranges of the `count` most promising lists.
     std::vector<vectors::ListRange> ranges_of(const float* query, std::size_t count) const {
         const vectors::Centroids centroids = {
             metric_, dim_, lists(), {centroid_codes_.data(), centroid_statistics_.data(), codes_.shape(1)}};
@@ -304,7 +305,7 @@ void bind_vectors(nb::module_& module) {
     module.def("use_level", &kernels::use_level, nb::arg("name"),
                "Make `scan` and searches use this level from now on; ValueError if this machine cannot.");
 
-    // none(): a None is refused by `array` like anything else that is no array.
+    // none(): a None is rejected by `array` like any other value that is not an array.
     const auto vectors = nb::arg("vectors").none(), query = nb::arg("query").none(),
                slots = nb::arg("slots").none(), out = nb::arg("out").none();
     module.def("scan", &scan, nb::arg("metric"), vectors, query, out,

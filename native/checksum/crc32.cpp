@@ -12,7 +12,7 @@ constexpr std::size_t kAtOnce = 8;
 
 using Tables = std::array<std::array<std::uint32_t, 256>, kAtOnce>;
 
-// kTables[n][b]: what byte b does to the register when n more bytes follow (Kounavis and Berry, "Novel table
+// kTables[n][b]: the effect of byte b on the register when n more bytes follow (Kounavis and Berry, "Novel table
 // lookup-based algorithms for high-performance CRC generation", 2008).
 constexpr Tables make_tables() {
     Tables tables{};

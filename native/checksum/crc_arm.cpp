@@ -1,4 +1,4 @@
-// The instruction that the ARM processors have for this very polynomial.
+// The ARM instruction for exactly this polynomial.
 #include "crc_ways.hpp"
 
 #if VICINAL_ARM_CRC

@@ -1,6 +1,6 @@
-// Blocks folded by carry-less multiplication (Gopal et al., "Fast CRC Computation for Generic Polynomials Using
-// PCLMULQDQ Instruction", Intel, 2009). Bytes that lie n bits ahead are worth the same as their product with
-// x^n mod P at the front, so four registers of 128 bits move over the message and swallow it.
+// Folds blocks by carry-less multiplication (Gopal et al., "Fast CRC Computation for Generic Polynomials Using
+// PCLMULQDQ Instruction", Intel, 2009). Bytes that are n bits ahead are equivalent to their product with x^n mod P at
+// the front, so four registers of 128 bits move over the message and absorb it.
 #include "crc_ways.hpp"
 
 #if VICINAL_X86_64
@@ -39,7 +39,7 @@ std::uint32_t crc_pclmul(std::uint32_t state, const std::uint8_t* bytes, std::si
     }
     const __m128i over128 = _mm_set_epi64x(kOver128.high, kOver128.low);
     a = folded(folded(folded(a, over128, b), over128, c), over128, d);
-    alignas(16) std::uint8_t rest[16];  // of the same remainder as everything before
+    alignas(16) std::uint8_t rest[16];  // has the same remainder as everything before
     _mm_store_si128(reinterpret_cast<__m128i*>(rest), a);
     return crc_tables(0, rest, sizeof rest);
 }

@@ -14,7 +14,7 @@ void load_statistics(const float* statistics, std::size_t i, Block& block) {
     block.codes.error[i] = statistics[3];
 }
 
-// Of a run, which a compiler makes a few wide moves of.
+// For a run, the compiler turns this into a few wide moves.
 void load_run(const Table& table, Block& block) {
     const std::uint8_t* const codes = table.row(block.slots[0]);
     const float* const statistics = table.statistics_of(block.slots[0]);
@@ -44,11 +44,11 @@ bool SlotReader::next(Block& block) {
     block.count = std::exchange(some_count_, 0);
     block.bits = first_bits(block.count);
     std::copy_n(some_, block.count, block.slots);
-    block.is_run = block.count == kBlockRows && some_[kBlockRows - 1] - some_[0] == kBlockRows - 1;  // they ascend
+    block.is_run = block.count == kBlockRows && some_[kBlockRows - 1] - some_[0] == kBlockRows - 1;  // slots ascend
     return block.count > 0;
 }
 
-// And not one that reaches beyond the last row.
+// A word that extends beyond the last row does not count as dense.
 bool SlotReader::is_dense() const {
     return static_cast<std::size_t>(std::popcount(word_)) >= dense_ && base_ + kBlockRows <= rows_;
 }

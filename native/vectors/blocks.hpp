@@ -1,4 +1,4 @@
-// Rows that a scan looks at together, and where their codes are.
+// The unit of a scan: a block of rows, and where their codes are.
 #pragma once
 
 #include <algorithm>
@@ -18,31 +18,31 @@ inline std::uint64_t first_bits(std::size_t count) {
 
 struct Block {
     std::size_t count;
-    std::uint64_t bits;               // of the rows that are meant; the others are only in between
-    std::uint32_t slots[kBlockRows];  // in any order: rows that wait for a closer look are in none
-    bool is_run = false;              // whether it is whole and its slots follow one another; who fills it knows
+    std::uint64_t bits;               // of the rows to compare; the others only fill the gaps
+    std::uint32_t slots[kBlockRows];  // ascending, except in blocks of rows taken for a closer look
+    bool is_run = false;              // whether it is full and its slots are consecutive; set when it is filled
     kernels::CodeBlock codes;
 };
 
-// Allowed slots, a block at a time, ascending in each, skipping words without any.
+// Reads the allowed slots in blocks, ascending within each, and skips words of the bitmap without any.
 class SlotReader {
 public:
-    // `dense`: words of the bitmap with so many bits are read as a block of all their slots, which the memory gives
-    // faster than some of them.
+    // Words of the bitmap with at least `dense` bits are read as a block of all their slots: contiguous memory is
+    // faster than some of its rows.
     SlotReader(const Rows& rows, std::size_t dense)
         : allowed_(rows.allowed), all_rows_(rows.vectors.rows), rows_(rows.vectors.rows), dense_(dense) {}
 
-    // Goes on with the slots from `begin`, a multiple of 64, up to and without `end`. Call at the end only.
+    // Continues with the slots from `begin`, a multiple of 64, up to `end`, exclusive. Call it only at the end.
     void restart(std::size_t begin, std::size_t end) {
         next_ = begin;
         rows_ = std::min(end, all_rows_);
     }
 
-    // Slots, count and bits of the next block; false at the end.
+    // Fills in the slots, count and bits of the next block; returns false at the end.
     bool next(Block& block);
 
 private:
-    // Moves on to a word with bits left; false if there is none.
+    // Moves on to a word with bits left; returns false if there is none.
     bool advance();
     bool is_dense() const;
     void take_all(Block& block);
@@ -52,7 +52,7 @@ private:
     std::size_t all_rows_, rows_, dense_;
     std::size_t next_ = 0, base_ = 0;
     std::uint64_t word_ = 0;
-    std::uint32_t some_[kBlockRows];  // of words that are not dense, until they make a block
+    std::uint32_t some_[kBlockRows];  // of words that are not dense, until they fill a block
     std::size_t some_count_ = 0;
 };
 
@@ -65,11 +65,11 @@ struct Table {
     const std::uint8_t* row(std::size_t slot) const { return codes + slot * stride; }
     const float* statistics_of(std::size_t slot) const { return statistics + slot * kStatistics; }
 
-    // Where the codes of a block's rows are. The screen always looks at whole blocks: the last row fills up a short
-    // one.
+    // Fills in where the codes of the block's rows are. The screen always processes whole blocks: the last row pads a
+    // short one.
     void load(Block& block) const;
 
-    // Asks the memory for what a look at this row will read.
+    // Prefetches what comparing this row will read.
     void expect([[maybe_unused]] std::size_t slot) const {
 #if defined(__GNUC__)
         for (std::size_t byte = 0; byte < stride; byte += 64) __builtin_prefetch(row(slot) + byte);
@@ -77,7 +77,7 @@ struct Table {
 #endif
     }
 
-    // The same of the rows of a block; neighbours the memory foresees by itself.
+    // The same for the rows of a block; the hardware prefetcher handles consecutive ones.
     void expect(const Block& block) const {
         if (block.is_run) return;
         for (std::size_t i = 0; i < block.count; ++i) expect(block.slots[i]);

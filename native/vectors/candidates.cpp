@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kWaitingMin = 64;
 
-// Damaged statistics and vectors may give what is not a number, by which nothing can be ordered.
+// Damaged statistics and vectors may yield NaN, which has no place in an order.
 float known(float low) { return std::isnan(low) ? -std::numeric_limits<float>::infinity() : low; }
 
 }  // namespace
@@ -23,7 +23,7 @@ bool better(const Hit& a, const Hit& b) {
 
 Candidates::Candidates(kernels::Metric metric, const kernels::Matrix& matrix, const float* query, std::size_t k)
     : metric_(metric), matrix_(matrix), query_(query), k_(k),
-      // At least half of it is new rows at every pruning, which therefore costs a constant time per row.
+      // At every pruning, at least half of the rows are new; so pruning costs constant time per row.
       limit_(2 * std::min(k, matrix.rows) + kWaitingMin), floor_(-std::numeric_limits<float>::infinity()) {}
 
 std::vector<Hit> Candidates::finish() {

@@ -1,4 +1,4 @@
-// The best k of a stream of rows whose scores are known within bounds only.
+// The best k of a stream of rows whose scores are known only within bounds.
 #pragma once
 
 #include <algorithm>
@@ -16,39 +16,39 @@ struct Hit {
     float score;
 };
 
-// By score and then slot: an order that holds for any vectors, those of a damaged file too. What is not a number comes last.
+// By score, then by slot: a total order for any vectors, even those of a damaged file. NaN sorts last.
 bool better(const Hit& a, const Hit& b);
 
-// Rows wait with their bounds, because most of them will fall out when better ones are known; what is left
-// is scored. Where bounds tell little apart, as among equal rows, rows are scored in passing, each
-// once, so memory stays proportional to k and time to the number of rows.
+// Rows wait with their bounds, because most of them drop out once better ones are known; those that remain are scored.
+// If the bounds hardly distinguish rows, as among equal rows, rows are scored along the way, each once. So memory
+// stays proportional to k, and time to the number of rows.
 class Candidates {
 public:
     Candidates(kernels::Metric metric, const kernels::Matrix& matrix, const float* query, std::size_t k);
 
-    // At least k rows score this or more: one that certainly scores less can be left out.
+    // At least k rows score this or more: a row that certainly scores less can be dropped.
     float floor() const { return floor_; }
 
-    // Somebody else knows of k rows that score this or more.
+    // Raises the floor to one found by another search: k of its rows score this or more.
     void raise_to(float floor) { floor_ = std::max(floor_, floor); }
 
     std::size_t k() const { return k_; }
 
-    // Takes each slot at most once.
+    // Pass each slot at most once.
     void add(std::uint32_t slot, Interval score) {
         if (score.high < floor_) return;
         waiting_.push_back({slot, score});
         if (waiting_.size() >= limit_) prune();
     }
 
-    // Raises the floor as far as the bounds that are known now allow; what waits is not scored yet, since most of it may
-    // fall out.
+    // Raises the floor as far as the current bounds allow. Does not score waiting rows, since most of them may still
+    // drop out.
     void settle() {
         raise_floor();
         drop_hopeless();
     }
 
-    // The best k, by score and then slot. To be called once.
+    // The best k, by score, then by slot. Call it only once.
     std::vector<Hit> finish();
 
 private:
@@ -70,7 +70,7 @@ private:
     float floor_;
     std::vector<Waiting> waiting_;
     std::vector<Hit> scored_;  // at most k
-    std::vector<float> lows_;  // room for raise_floor
+    std::vector<float> lows_;  // scratch memory of raise_floor
 };
 
 }  // namespace vicinal::vectors

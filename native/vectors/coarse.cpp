@@ -12,14 +12,14 @@ namespace vicinal::vectors {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr std::size_t kMany = 16;   // rows of a block that make it faster to look at all of them once more
-constexpr std::size_t kAhead = 16;  // rows; how far the memory is asked ahead
+constexpr std::size_t kMany = 16;   // with so many rows of a block it is faster to look at all of them again
+constexpr std::size_t kAhead = 16;  // how many rows ahead to prefetch
 
-// Infinity where an overflow hides it.
+// Infinity if an overflow hides the bound.
 float known(float bound) { return bound >= -FLT_MAX ? bound : kInfinity; }
 
 float highest_of(const float* bounds) {
-    constexpr std::size_t lanes = 16;  // a compiler makes vector registers of them
+    constexpr std::size_t lanes = 16;  // the compiler turns these into vector registers
     float highest[lanes];
     std::copy_n(bounds, lanes, highest);
     for (std::size_t i = lanes; i < kBlockRows; i += lanes)

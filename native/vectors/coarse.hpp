@@ -1,5 +1,6 @@
-// Which rows may be among the best, by coarse codes. Most rows get one look, at few bytes, and those that it cannot
-// rule out wait, as what rules most of them out is the score of others that look better.
+// Finds the rows that may be among the best, by coarse codes. Most rows are looked at once, at the cost of a few
+// bytes. Rows that this look cannot rule out wait, because the scores of better-looking rows rule most of them out
+// later.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,7 @@
 
 namespace vicinal::vectors {
 
-// A row that coarse codes cannot rule out, and the most that it may score, on the scale of their last screen.
+// A row that coarse codes cannot rule out, and an upper bound of its score, on the scale of their last screen.
 struct Promising {
     float bound;
     std::uint32_t slot;
@@ -25,24 +26,24 @@ struct Promising {
 
 // A block after the first look.
 struct Seen {
-    std::uint64_t left;  // bits of the rows that were not taken
+    std::uint64_t left;  // bits of the rows not taken yet
     bool is_run;         // as in Block
-    float highest;       // of their bounds
+    float highest;       // bound of a row
     std::uint32_t slots[kBlockRows];
     float bounds[kBlockRows];
-    float products[kBlockRows];  // for the further look
+    float products[kBlockRows];  // for the second look
 };
 
-// Room for the blocks that queries see together. The more wait, the better is known which to take first; these fit the
-// L2 cache. Kept for the next search of the thread: fresh memory the system clears first, page by page, and that takes
-// as long as a search.
+// Memory for the blocks that concurrent queries have looked at. The more blocks wait, the better the choice of those
+// to take first; this number fits the L2 cache. The thread keeps the memory for its next search: the operating system
+// clears fresh memory page by page, which takes as long as a search.
 class SeenRoom {
 public:
     SeenRoom();
     ~SeenRoom();
     SeenRoom(const SeenRoom&) = delete;
 
-    // What falls to each of `queries` queries.
+    // The share of each of `queries` queries.
     std::span<Seen> share(std::size_t query, std::size_t queries) {
         const std::size_t size = kBlocks / queries;
         return {seen_.get() + query * size, size};
@@ -55,28 +56,29 @@ private:
     std::unique_ptr<Seen[]> seen_;
 };
 
-// What one query sees in coarse codes: upper halves of codes, or codes in directions, of which there are two looks.
+// The looks of one query at coarse codes: at the upper halves of codes, or, in two looks, at codes of the PCA
+// projection.
 class CoarseLooks {
 public:
-    // `room`: for blocks that were seen, at least one; it may hold anything.
+    // `room` is memory for at least one block; its initial content does not matter.
     CoarseLooks(const Rows& rows, const float* query, std::span<Seen> room);
 
     static Table table_of(const Rows& rows);
 
-    // What all looks rule out from now on: rows that score less.
+    // From now on, all looks rule out rows that score less.
     void set_floor(float floor);
 
-    // The first look at a block, with codes of `table_of`. Not to be called while it is full.
+    // The first look at a block, with codes of `table_of`. Must not be called if `is_full()`.
     void look(const Block& block);
     bool is_full() const { return seen_count_ == seen_.size(); }
 
-    // Adds the rows that look best, about one of each of the `blocks` best blocks, after a further look.
+    // Adds the rows that look best, about one from each of the `blocks` best blocks, after the second look.
     void take_best(std::size_t blocks, std::vector<Promising>& promising);
 
-    // The same of all others that were seen and are not ruled out. Afterwards nothing waits.
+    // The same for all other waiting rows that are not ruled out. Afterwards no row waits.
     void take_rest(std::vector<Promising>& promising);
 
-    // Rows taken are ruled out when their bound is below this.
+    // A row that was taken is ruled out if its bound is below this.
     float threshold() const { return leading_ ? leading_->further().threshold : first().threshold; }
 
 private:
@@ -92,9 +94,9 @@ private:
     std::optional<CodedQuery> halves_;
     std::optional<LeadingQuery> leading_;
     kernels::Screened screened_;
-    std::span<Seen> seen_;  // the first `seen_count_` hold something
+    std::span<Seen> seen_;  // the first `seen_count_` are in use
     std::size_t seen_count_ = 0;
-    std::vector<Promising> taken_;  // rows on their way from the first look to the next, and their products
+    std::vector<Promising> taken_;  // rows between the first look and the second, and their products
     std::vector<float> products_;
 };
 

@@ -1,4 +1,4 @@
-// CMake turns floating-point contraction off for this file: codes are the same on every machine.
+// CMake turns floating-point contraction off for this file, so that codes are the same on every machine.
 #include "codes.hpp"
 
 #include <algorithm>
@@ -16,9 +16,9 @@ using kernels::Metric;
 constexpr std::size_t kStrideUnit = 64;  // the widest register, and a cache line
 constexpr std::size_t kLanes = 8;
 constexpr double kCodeMax = 255;
-constexpr double kFineRounding = 0x1p-40;  // of everything in float64
+constexpr double kFineRounding = 0x1p-40;  // of all float64 computations
 
-// A sum in the order of `kernels::score`, which the reference can repeat.
+// A sum in the order of `kernels::score`, which the reference can reproduce.
 struct LaneSum {
     double lane[kLanes] = {};
 
@@ -53,7 +53,7 @@ public:
     RowEncoder(std::span<const float> row, double scale) : row_(row), scale_(scale) {
         const Range range = range_of(row);
         step_ = static_cast<float>((range.high * scale - range.low * scale) / kCodeMax);
-        lowest_ = static_cast<float>(range.low * scale) + 0.0f;  // never -0: which zero is least is left open
+        lowest_ = static_cast<float>(range.low * scale) + 0.0f;  // never -0: which zero is the lowest is undefined
         per_step_ = step_ > 0 ? 1 / double{step_} : 0;
     }
 
@@ -74,7 +74,7 @@ public:
         if (metric == Metric::l2) {
             out[3] = rounded_up(error);
             const double stored = out[3], slack = kRounding * magnitude * magnitude;
-            // What float32 cannot hold must read as unknown, and not as the closest that it can hold.
+            // A value outside the range of float32 must read as unknown, not as the closest float32.
             out[2] = magnitude * magnitude < FLT_MAX ? rounded_up((stored * stored - squared_length) / 2 + slack)
                                                      : kInfinity;
         } else {
@@ -87,7 +87,7 @@ private:
     void encode_component(std::size_t i, std::size_t lane, std::uint8_t* codes) {
         const double value = double{row_[i]} * scale_;
         const double steps = (value - lowest_) * per_step_;
-        // Outside 0 to 255 by a rounding only. Written so that a NaN, which no valid vector has, becomes 0.
+        // Outside 0 to 255 only by rounding. Written so that NaN, which no valid vector contains, becomes 0.
         const double positive = steps > 0 ? steps : 0;
         const int code = static_cast<int>((positive < kCodeMax ? positive : kCodeMax) + 0.5);
         const double coded = lowest_ + double{step_} * code;
@@ -126,7 +126,7 @@ void encode(Metric metric, const kernels::Matrix& matrix, std::uint8_t* codes, f
 
 namespace {
 
-// One row's coarse code and its statistics.
+// The coarse code of one row, and its statistics.
 class RowCoarsener {
 public:
     RowCoarsener(Metric metric, std::size_t dim, const float* statistics)
@@ -135,7 +135,7 @@ public:
           coarse_lowest_(static_cast<float>(double{lowest_} + kMiddle * step_)) {}
 
     void coarsen(const std::uint8_t* codes, std::size_t coarse_stride, std::uint8_t* coarse) {
-        const std::size_t stride = code_shape(metric_, dim_).stride;  // bytes behind the last component are 0
+        const std::size_t stride = code_shape(metric_, dim_).stride;  // bytes after the last component are 0
         std::fill_n(coarse, coarse_stride, std::uint8_t{0});
         for (std::size_t start = 0; start < stride; start += kStrideUnit) {
             std::uint8_t* const bytes = coarse + start / (2 * kStrideUnit) * kStrideUnit;
@@ -152,7 +152,7 @@ public:
     void write_statistics(float* out) const {
         out[0] = coarse_step_;
         out[1] = coarse_lowest_;
-        out[2] = out[3] = kInfinity;  // unknown, like a row whose codes say nothing
+        out[2] = out[3] = kInfinity;  // unknown, like a row whose codes carry no information
         if (!std::isfinite(length_) || !std::isfinite(error_) || !std::isfinite(coarse_step_)) return;
         const double magnitude =
             std::sqrt(static_cast<double>(dim_)) * (std::fabs(double{lowest_}) + kCodeMax * double{step_});
@@ -232,7 +232,7 @@ void CodedQuery::quantise(std::span<const float> query, double scale, int code_m
 
 void CodedQuery::set_floor(float floor) {
     if (metric_ != Metric::l2) {
-        // Rows that score infinity tie, and so do those that round to one of the smallest scores.
+        // Rows with an infinite score tie, and so do those that round to one of the smallest scores.
         const double least = std::min(floor, FLT_MAX) - kSmallestFloat;
         screen_.threshold = rounded_down(least / length_ - kUnderflow);
         return;
@@ -258,8 +258,9 @@ Interval CodedQuery::products(double product, float length, float error) const {
     return {rounded_down((product - radius) * length_), rounded_up((product + radius) * length_)};
 }
 
-// `length` is at least (error^2 - ||z||^2) / 2; above it are the slack of `kRounding` and its own rounding, which
-// is less than that slack or than the smallest float32. Beside one of these, squares of tiny vectors vanish: twice.
+// `length` is at least (error^2 - ||z||^2) / 2; the excess is the slack of `kRounding` and its own rounding, which is
+// less than that slack or than the smallest float32. Squares of tiny vectors vanish beside one of these, hence the
+// factor of two.
 Interval CodedQuery::distances(double product, float length, float error, double magnitude) const {
     const double fine = kFineRounding * squared_length_;
     const double least = squared_length_ - 2 * (product + length) + double{error} * error - fine;

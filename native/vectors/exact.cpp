@@ -24,20 +24,21 @@ namespace {
 using kernels::Matrix;
 using kernels::Metric;
 
-constexpr std::size_t kGroupMax = 128;  // queries that share a pass: their codes should stay in the L2 cache
-// So few queries wait for memory, of which coarse codes take less; more wait for arithmetic, of which these take more.
+constexpr std::size_t kGroupMax = 128;  // queries per pass: their codes should stay in the L2 cache
+// Up to this many queries are limited by memory, which coarse codes save; more are limited by arithmetic, which they
+// add to.
 constexpr std::size_t kCoarseMax = 2;
-constexpr std::size_t kFewQueries = 12;  // up to so many take less time in groups of kCoarseMax than all together
-constexpr std::size_t kRangeRows = 4096;  // what a thread takes at a time of the rows that threads share
-constexpr std::size_t kDenseCoarse = 24;  // rows of 64 that make it faster to read all
+constexpr std::size_t kFewQueries = 12;  // up to this many queries are faster in groups of kCoarseMax than all together
+constexpr std::size_t kRangeRows = 4096;  // how many rows a thread takes at a time
+constexpr std::size_t kDenseCoarse = 24;  // with so many allowed rows of 64 it is faster to read all
 constexpr std::size_t kSharedEvery = 16;  // blocks
-constexpr std::size_t kKnownFirst = 16;  // blocks, so that the k-th best of them is not too far off
+constexpr std::size_t kKnownFirst = 16;  // blocks, so that the k-th best of them is a useful threshold
 
 Table fine_of(const Rows& rows) {
     return {rows.codes, rows.statistics, code_shape(rows.metric, rows.vectors.dim).stride};
 }
 
-// The scores of a block's rows by their codes.
+// The scores of a block's rows, from their codes.
 class CodeScores {
 public:
     CodeScores(const Rows& rows, const float* query)
@@ -65,12 +66,12 @@ private:
     kernels::Screened screened_;
 };
 
-// The same for l1, by float32 distances of the vectors themselves.
+// The same for l1, from float32 distances of the vectors.
 class FloatScores {
 public:
     FloatScores(const Rows& rows, const float* query)
         : rows_(rows), query_(query),
-          // The error of the scan by its contract, generously: the sum it is relative to is the distance.
+          // A generous bound of the error that `scan` may have: it is relative to the sum, which is the distance.
           relative_(2 * static_cast<double>(rows.vectors.dim + 8) * FLT_EPSILON),
           absolute_(static_cast<double>(rows.vectors.dim) * FLT_MIN) {}
 
@@ -97,7 +98,7 @@ public:
     }
 
 private:
-    // Scans neighbours in one call; returns where the next run begins.
+    // Scans consecutive rows in one call; returns where the next run begins.
     std::size_t scan_run(const Block& block, std::size_t start) {
         std::size_t end = start + 1;
         while (end < block.count && block.slots[end] == block.slots[end - 1] + 1) ++end;
@@ -113,11 +114,12 @@ private:
     float values_[kBlockRows];
 };
 
-// The search of one query, block after block.
+// The search for one query, block by block.
 template <class Scores>
 class Search {
 public:
-    // `room`: for coarse looks; empty: none are taken. `shared`: the floor of all searches for the same query in other rows, or null.
+    // `room` is memory for coarse looks; if empty, there are none. `shared` is the common floor of all searches for
+    // the same query in other rows, or null.
     Search(const Rows& rows, const float* query, std::size_t k, std::span<Seen> room, std::atomic<float>* shared)
         : rows_(rows), scores_(rows, query), candidates_(rows.metric, rows.vectors, query, k),
           at_once_(std::max(std::min(k, rows.vectors.rows), kBlockRows)), shared_(shared) {
@@ -135,13 +137,13 @@ public:
         if (shared_ != nullptr && visited_ % kSharedEvery == 0) share_floor();
     }
 
-    // Bounds on distances depend on the largest that is still of interest, and are worth nothing before one is known.
+    // Bounds on distances depend on the largest one still of interest, and are useless until one is known.
     bool looks_coarsely() const {
         constexpr float none = -std::numeric_limits<float>::infinity();
         return coarse_ && (rows_.metric != Metric::l2 || (visited_ >= kKnownFirst && candidates_.floor() > none));
     }
 
-    // Of a block of coarse codes: rows that may be among the best wait for a closer look.
+    // For a block of coarse codes: rows that may be among the best wait for a closer look.
     void visit_coarse(const Block& block) {
         coarse_->look(block);
         if (coarse_->is_full()) return look_closer();
@@ -154,20 +156,20 @@ public:
     }
 
 private:
-    // First at the rows that look best, after which many others are out of the question.
+    // Starts with the rows that look best, which rule out many others.
     void look_closer() {
-        coarse_->take_best(2 * at_once_, promising_);  // the k-th of twice as many is not far from the k-th of all
+        coarse_->take_best(2 * at_once_, promising_);  // the k-th of twice as many is close to the k-th of all
         visit_most_promising(at_once_);
         coarse_->take_rest(promising_);
         while (!promising_.empty()) {
             const std::size_t before = promising_.size();
             visit_most_promising(std::max(at_once_, before / 8));
-            // Where that tells little about the others, choosing the next costs more than looking at all of them.
+            // If that rules out few of the others, selecting the next ones costs more than looking at all of them.
             if (promising_.size() > before / 2) visit_most_promising(promising_.size());
         }
     }
 
-    // The `count` best of those that wait, by slot; others may be out of the question then.
+    // Looks at the `count` best of the waiting rows, by slot; this may rule out others.
     void visit_most_promising(std::size_t count) {
         const float bound = bound_of(count);
         best_.clear();
@@ -184,7 +186,7 @@ private:
         std::erase_if(promising_, [threshold](const Promising& row) { return row.bound < threshold; });
     }
 
-    // What no more of those that wait reach, but for equal ones.
+    // The `count`-th best bound of the waiting rows.
     float bound_of(std::size_t count) {
         if (promising_.size() <= count) return -std::numeric_limits<float>::infinity();
         bounds_.clear();
@@ -226,19 +228,19 @@ private:
     const Rows& rows_;
     Scores scores_;
     Candidates candidates_;
-    std::size_t at_once_;  // enough for the floor to rise
+    std::size_t at_once_;  // enough to raise the floor
     std::size_t visited_ = 0, looked_ = 0;  // blocks
     std::atomic<float>* shared_;
     std::optional<CoarseLooks> coarse_;
     std::vector<Promising> promising_, best_;
-    std::vector<float> bounds_;  // room for bound_of
+    std::vector<float> bounds_;  // scratch memory of bound_of
 };
 
-// Searches for some queries together: while a block is in the cache, each looks at it.
+// Searches for several queries together: while a block is in the cache, each query looks at it.
 template <class Scores>
 class Group {
 public:
-    // `floors`: one a query, of all groups that look at other rows for the same queries; or null.
+    // `floors` has one floor per query, shared by all groups that search other rows for the same queries; or null.
     Group(const Rows& rows, const Matrix& queries, std::size_t k, std::atomic<float>* floors)
         : rows_(rows), coarse_(rows.coarse != nullptr && queries.rows <= kCoarseMax), table_(CoarseLooks::table_of(rows)) {
         searches_.reserve(queries.rows);
@@ -249,7 +251,7 @@ public:
                                    floors == nullptr ? nullptr : floors + i);
     }
 
-    // Looks at the rows from `begin`, a multiple of 64, up to and without `end`.
+    // Looks at the rows from `begin`, a multiple of 64, up to `end`, exclusive.
     void look(std::size_t begin, std::size_t end) {
         SlotReader reader(rows_, coarse_ ? kDenseCoarse : kBlockRows);
         reader.restart(begin, end);
@@ -286,7 +288,7 @@ void write(const std::vector<Hit>& hits, std::size_t query, const Results& resul
     }
 }
 
-// Threads share the queries.
+// Divides the queries among the threads.
 template <class Scores>
 void search_by_queries(const Rows& rows, const Matrix& queries, std::size_t threads, const Results& results) {
     const std::size_t share = (queries.rows + threads - 1) / threads;
@@ -300,7 +302,7 @@ void search_by_queries(const Rows& rows, const Matrix& queries, std::size_t thre
     });
 }
 
-// Threads share the rows, and tell one another which scores are too low.
+// Divides the rows among the threads, which share the scores that are too low.
 template <class Scores>
 void search_by_rows(const Rows& rows, const Matrix& queries, std::size_t threads, const Results& results) {
     std::vector<std::atomic<float>> floors(queries.rows);

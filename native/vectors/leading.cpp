@@ -12,10 +12,10 @@ namespace {
 using kernels::Metric;
 
 constexpr int kZero = 8, kHalfMax = 15;  // a code of 8 stands for 0
-// The range of codes ends at this share of the largest component: finer steps are worth what the few beyond it lose.
+// The range of codes ends at this share of the largest component: finer steps outweigh the loss of the few beyond it.
 constexpr double kFill = 0.9;
 
-// ||c - B'x|| and twice what follows from B not being quite orthonormal, relative to ||x||.
+// ||c - B'x|| plus twice the effect of B not being exactly orthonormal, relative to ||x||.
 double projection_loss(std::size_t dim) {
     return std::sqrt(double{kLeading}) * static_cast<double>(dim / 4 + 8) * 0x1p-24 + 2 * kDeparture;
 }
@@ -34,7 +34,7 @@ double largest_of(const float* values) {
     return largest;
 }
 
-// `b` where `a` is undefined.
+// `b` if `a` is NaN.
 double larger(double a, double b) { return a > b ? a : b; }
 double smaller(double a, double b) { return a < b ? a : b; }
 
@@ -45,27 +45,27 @@ double sum_of_squares(const double* values) {
     return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
-// One row: its projection, of length 1 at most, times `length`, a span after the other.
+// Encodes one row: its projection, of length 1 at most, times `length`, span by span.
 class RowEncoder {
 public:
     RowEncoder(Metric metric, double length, double loss) : metric_(metric), length_(length), loss_(loss) {}
 
-    // The next span. Statistics are those of all spans so far, but for the step.
+    // Encodes the next span. The statistics cover all spans so far, except for the step.
     void encode(const float* projected, std::uint8_t* codes, float* statistics) {
         const float step = static_cast<float>(largest_of(projected) * length_ * kFill / (kZero - 0.5));
         quantise(projected, step, codes);
-        squared_magnitude_ += 9.0 * kZero * kZero * kSpan * step * step;  // no norm of codes exceeds its root
+        squared_magnitude_ += 9.0 * kZero * kZero * kSpan * step * step;  // its root bounds all norms of codes
         write_statistics(step, statistics);
     }
 
 private:
     void quantise(const float* projected, double step, std::uint8_t* codes) {
-        // One loop for each thing, because compilers make vector instructions of such.
+        // Separate loops, because compilers vectorize those.
         double value[kSpan], coded[kSpan], lost[kSpan];
         std::int32_t half[kSpan];
         const double per_step = inverse(step), length = length_;
         for (std::size_t i = 0; i < kSpan; ++i) value[i] = projected[i] * length;
-        // What is undefined, because the length left the range of numbers, becomes 0.
+        // NaN, which results if the length is out of range, becomes 0.
         for (std::size_t i = 0; i < kSpan; ++i) coded[i] = larger(value[i] * per_step + (kZero + 0.5), 0.0);
         for (std::size_t i = 0; i < kSpan; ++i) half[i] = static_cast<std::int32_t>(smaller(coded[i], kHalfMax + 0.5));
         for (std::size_t i = 0; i < kSpan; ++i) coded[i] = step * (half[i] - kZero);
@@ -94,7 +94,7 @@ private:
             out[2] = widened(std::sqrt(squared_code_) + kRounding * magnitude);
             out[3] = widened(error + kRounding * magnitude);
         }
-        // What float32 cannot hold must read as unknown, and not as the closest that it can hold.
+        // A value outside the range of float32 must read as unknown, not as the closest float32.
         if (!(squared_length < FLT_MAX && squared_magnitude_ < FLT_MAX)) out[2] = out[3] = kInfinity;
     }
 
@@ -105,7 +105,7 @@ private:
     double squared_ = 0, squared_error_ = 0, squared_code_ = 0, squared_magnitude_ = 0;
 };
 
-// Code of a query in a span, times `scale`: gives the squared error, and adds to the squared length of the code.
+// Encodes a query in a span, times `scale`: returns the squared error, and adds to the squared length of the code.
 double quantise(const float* projected, double scale, int code_max, std::int8_t* code, kernels::ScreenQuery& screen,
                 double& squared_code) {
     const float step = static_cast<float>(largest_of(projected) * scale / code_max);
@@ -179,7 +179,7 @@ void LeadingQuery::set_floor(float floor) {
 
 void LeadingQuery::set_floor(Span& span, float floor) const {
     if (metric_ != Metric::l2) {
-        // Rows that score infinity tie, and so do those that round to one of the smallest scores.
+        // Rows with an infinite score tie, and so do those that round to one of the smallest scores.
         const double least = std::min(floor, FLT_MAX) - kSmallestFloat;
         const double length = metric_ == Metric::inner_product && length_ > 0 ? length_ : 1;
         span.screen.threshold = rounded_down(least / length - kUnderflow);

@@ -1,13 +1,13 @@
-// Vectors as 4-bit codes in a few directions that hold most of their length: coarse codes that do not grow with the
-// dimension.
+// 4-bit codes of a PCA projection of vectors, onto the few directions that hold most of their length: coarse codes
+// whose size does not grow with the dimension.
 //
-// Embeddings lie close to a space of fewer dimensions than they have. Let B be orthonormal directions that span one, c
-// = B'x a row there, and y its code; likewise p = B'q, and w the code of the query. What lies outside that space, ||x
-// - Bc|| and ||q - Bp||, are lengths, so by the inequality of Cauchy and Schwarz
+// Embeddings are close to a subspace of lower dimension. Let B be orthonormal directions that span such a subspace, c
+// = B'x the projection of a row, and y its code; likewise p = B'q, and w the code of the query. The parts outside the
+// subspace enter by their lengths ||x - Bc|| and ||q - Bp||, so by the Cauchy-Schwarz inequality
 //
 //   <x, q> <= <y, w> + ||y|| ||p - w|| + ||c - y|| ||p|| + ||x - Bc|| ||q - Bp||                     (cosine, ip)
 //
-// and, with the triangle inequality inside the space and its reverse outside, whoever is no farther from q than d has
+// and, with the triangle inequality inside the subspace and its reverse outside, a row within distance d of q has
 //
 //   ||y - w|| <= reach + ||c - y||,   reach^2 = (d + ||p - w||)^2 - (||x - Bc|| - ||q - Bp||)^2       (l2)
 //
@@ -22,21 +22,21 @@
 //
 // with, for l2, threshold = (||w||^2 + ||q - Bp||^2 - (d + ||p-w||)^2) / 2.
 //
-// There are two looks. The first is at the codes in the first `kSpan` directions, which should be those that hold most:
-// one line of the cache a row, because what a search of one query takes is the time in which memory gives the codes.
-// The second, of the few rows that the first keeps, is at the codes in the next `kSpan`; B is all directions then,
+// There are two looks. The first reads the codes in the first `kSpan` directions, which should be those with the
+// largest variance: one cache line per row, because memory bandwidth limits a search with one query. The second, for
+// the few rows that the first keeps, reads the codes in the next `kSpan` directions; B then stands for all directions,
 // and
 //
 //   y[i] = step * (code[i] - 8),   w[i] = step_q * code_q[i]
 //
-// have steps of their own in each span, so <y, w> is the product of the first look plus that of the second.
+// have a separate step in each span, so <y, w> is the product of the first look plus that of the second.
 //
-// Rounding. c and p are sums of float32 of vectors that were scaled to length 1 before, each component within
-// (dim / 4 + 8) * 2^-24 of the product of lengths (kernels/kernels.hpp; Higham, Accuracy and Stability of Numerical
-// Algorithms, 2002, section 3.1); and B'B departs from the identity by `kDeparture` at most. Let loss be what both
-// come to, relative to ||x||. What is outside the space is then not quite at right angles to what is inside: their
-// products are at most loss ||x|| ||q|| each, for which `error` and ||p - w|| are widened; and ||x - Bc||^2 is ||x||^2
-// - ||c||^2 within 2 loss ||x||^2. The screen's own roundings are those of codes.hpp.
+// Rounding. c and p are float32 sums over normalized vectors, with each component within (dim / 4 + 8) * 2^-24 of the
+// product of lengths (kernels/kernels.hpp; Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1),
+// and B'B differs from the identity by at most `kDeparture`. Let loss be the total of both, relative to ||x||. Then
+// the parts outside the subspace are not exactly orthogonal to those inside: their products are at most loss ||x||
+// ||q|| each, for which `error` and ||p - w|| are widened; and ||x - Bc||^2 is ||x||^2 - ||c||^2 within 2 loss
+// ||x||^2. The roundings of the screen are those of codes.hpp.
 #pragma once
 
 #include <cstddef>
@@ -49,49 +49,49 @@
 
 namespace vicinal::vectors {
 
-inline constexpr std::size_t kSpan = 128;        // directions of a look
+inline constexpr std::size_t kSpan = 128;        // directions per look
 inline constexpr std::size_t kLeading = 2 * kSpan;
-inline constexpr std::size_t kSpanStride = kSpan / 2;  // bytes of a row's code
-inline constexpr double kDeparture = 0x1p-16;       // of B'B from the identity, by the Frobenius norm
+inline constexpr std::size_t kSpanStride = kSpan / 2;  // bytes of the code of a row
+inline constexpr double kDeparture = 0x1p-16;       // of B'B from the identity, in the Frobenius norm
 
-// What a look reads: `codes` takes rows * kSpanStride bytes, `statistics` (step, residual, length, error) rows * 4
+// The data of one look: `codes` has rows * kSpanStride bytes, `statistics` (step, residual, length, error) rows * 4
 // values.
 struct Look {
     std::uint8_t* codes;
     float* statistics;
 };
 
-// Codes and statistics of all rows. `directions`: kLeading rows of matrix.dim values, orthonormal within kDeparture,
-// which the caller has checked. Not for l1.
+// Computes codes and statistics of all rows. `directions` has kLeading rows of matrix.dim values, orthonormal within
+// kDeparture, which the caller has checked. Not for l1.
 void encode_leading(kernels::Metric metric, const kernels::Matrix& matrix, const float* directions, const Look& first,
                     const Look& further);
 
-// A query against such codes.
+// A query to compare with such codes.
 class LeadingQuery {
 public:
     LeadingQuery(kernels::Metric metric, std::span<const float> query, const float* directions, int code_max);
     LeadingQuery(LeadingQuery&&) = default;  // no copy: screens point into the codes
 
-    // What the screens keep from now on: every row that may score `floor` or more.
+    // From now on, the screens keep every row that may score `floor` or more.
     void set_floor(float floor);
 
     const kernels::ScreenQuery& first() const { return spans_[0].screen; }
 
-    // In place of `lowest` it wants what `further_lowest` gives.
+    // Expects the result of `further_lowest` in place of `lowest`.
     const kernels::ScreenQuery& further() const { return spans_[1].screen; }
 
-    // <y, w> in the first span, of a row with this step and product of codes. Like a screen: float32, infinite if it
-    // is too large for that.
+    // <y, w> in the first span, for a row with this step and product of codes. Computed in float32 like a screen;
+    // infinite on overflow.
     float product(float step, std::int32_t dot) const {
         return first().per_step * step * (first().dot_start + static_cast<float>(dot));
     }
 
-    // Of a row with this product and, by the statistics of the second look, this residual.
+    // For a row with this product and, from the statistics of the second look, this residual.
     float further_lowest(float product, float residual) const { return product + residual * per_residual_; }
 
 private:
     struct Span {
-        double error = 0;         // ||p - w||, with the span before it
+        double error = 0;         // ||p - w||, including the span before it
         double squared_code = 0;  // ||w||^2, likewise
         double squared_rest = 0;  // ||q - Bp||^2, likewise and not more than it is
         std::vector<std::int8_t> code;

@@ -18,7 +18,7 @@ public:
           screen_(kernels::screen_table()), query_(rows.metric, {query, rows.vectors.dim}, screen_.query_code_max),
           candidates_(rows.metric, rows.vectors, query, k) {}
 
-    // The allowed rows of a list, in blocks that the next list fills up.
+    // Adds the allowed rows of a list to blocks, which the next list continues to fill.
     void visit(ListRange range) {
         for (std::uint32_t row = range.begin; row < range.end; ++row) {
             if (!is_allowed(rows_.slots[row])) continue;
@@ -43,14 +43,14 @@ private:
         return rows_.allowed == nullptr || (rows_.allowed[slot / 64] >> slot % 64 & 1) != 0;
     }
 
-    // The memory gives the rows of a block while the block before it is looked at.
+    // Prefetching loads the rows of one block while the block before it is compared.
     void turn() {
         filling_ = 1 - filling_;
         look(blocks_[filling_]);
         blocks_[filling_].count = 0;
     }
 
-    // Rows of a block are numbered in the order of lists; only candidates are named by their slots.
+    // The rows of a block are numbered in the order of lists; only candidates have slots.
     void look(Block& block) {
         if (block.count == 0) return;
         const std::uint64_t meant = first_bits(block.count);
@@ -72,7 +72,7 @@ private:
     Candidates candidates_;
     kernels::Screened screened_;
     Block blocks_[2] = {};
-    std::size_t filling_ = 0;  // which of them
+    std::size_t filling_ = 0;  // index of the block to fill
     std::size_t seen_ = 0;
 };
 
@@ -85,7 +85,7 @@ struct Promise {
     }
 };
 
-// What the code of a centroid says of its score, on a scale that is the same for all of a query.
+// The score of a centroid estimated from its code, on a scale that is the same for all centroids of a query.
 float promised(kernels::Metric metric, const kernels::ScreenQuery& query, const kernels::CodeBlock& block,
                std::size_t i, std::int32_t dot) {
     const float product = query.per_lowest * block.lowest[i] + query.per_step * block.step[i] * static_cast<float>(dot);

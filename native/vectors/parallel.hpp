@@ -1,5 +1,5 @@
-// Tasks that share nothing, in threads that live no longer than the call: no pool that a fork could break or
-// that would have to be torn down. Starting one takes some tens of microseconds.
+// Runs independent tasks in threads that live only as long as the call: there is no pool that a fork could break or
+// that would have to be torn down. Starting a thread takes some tens of microseconds.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 
 namespace vicinal::vectors {
 
-// Calls task(0) ... task(count - 1), each once, in up to `threads` threads including this one.
-// The first exception ends the work as soon as running tasks are done, and is thrown here.
+// Calls task(0) ... task(count - 1), each once, in up to `threads` threads including this one. After an exception no
+// further task starts; once running tasks are done, the first exception is rethrown here.
 template <class Task>
 void run_parallel(std::size_t count, std::size_t threads, const Task& task) {
     std::atomic<std::size_t> next = 0;
@@ -35,7 +35,7 @@ void run_parallel(std::size_t count, std::size_t threads, const Task& task) {
     try {
         while (helpers.size() + 1 < wanted) helpers.emplace_back(work);
     } catch (const std::system_error&) {
-        // No more threads to be had: those that run do the work.
+        // No more threads are available: the running ones do the work.
     }
     work();
     for (std::thread& helper : helpers) helper.join();

@@ -1,4 +1,4 @@
-// What bounds on scores leave for roundings. codes.hpp says why it is enough.
+// The allowances for rounding in the bounds on scores. codes.hpp shows that they are sufficient.
 #pragma once
 
 #include <cmath>
@@ -10,8 +10,8 @@
 namespace vicinal::vectors {
 
 inline constexpr double kRounding = 0x1p-18;         // of the float32 sum of a screen
-inline constexpr double kScoreRounding = 0x1p-22;    // more than two distances with equal scores differ by
-inline constexpr double kUnderflow = 0x1p-110;       // more than products of float32 can lose below its range
+inline constexpr double kScoreRounding = 0x1p-22;    // exceeds the difference of two distances with equal scores
+inline constexpr double kUnderflow = 0x1p-110;       // exceeds the loss of float32 products by underflow
 inline constexpr double kSmallestFloat = 0x1p-149;   // also the smallest score
 inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
