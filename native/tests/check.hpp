@@ -1,4 +1,4 @@
-// What the tests share: a check that reports and goes on, and memory that ends where it says.
+// Shared by the tests: a check that reports and continues, and an array that ends at an unreadable page.
 #pragma once
 
 #include <sys/mman.h>
@@ -25,8 +25,8 @@ inline int result() {
     return failures > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-// `count` values followed at once by an unreadable page: reading past the end kills the test, also by
-// vector instructions that the address sanitizer does not see.
+// `count` values followed immediately by an unreadable page: reading past the end crashes the test, even in vector
+// instructions that the address sanitizer does not see.
 template <class T>
 class GuardedArray {
 public:

@@ -1,11 +1,11 @@
-// Random directions at right angles to one another.
+// Random orthogonal directions.
 #pragma once
 
 #include <cmath>
 #include <random>
 #include <vector>
 
-// `count` orthonormal rows of `dim` values, by the method of Gram and Schmidt, twice over for accuracy.
+// `count` orthonormal rows of `dim` values, by Gram-Schmidt, applied twice for accuracy.
 inline std::vector<float> orthonormal(std::size_t count, std::size_t dim) {
     std::mt19937 random(3);
     std::normal_distribution<double> normal;

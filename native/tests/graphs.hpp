@@ -1,4 +1,4 @@
-// Rows with codes and a graph of them.
+// Rows with codes, and searches in a graph of them.
 #pragma once
 
 #include <numeric>
@@ -7,7 +7,8 @@
 #include "graph/graph.hpp"
 #include "samples.hpp"
 
-// Vectors around some centres, of unequal lengths, and their codes; the slots from `cut` on have theirs elsewhere.
+// Vectors of different lengths around a few centers, and their codes; the codes of slots from `cut` on are stored
+// elsewhere.
 struct GraphSample {
     static constexpr std::size_t kCentres = 20;
 

@@ -1,4 +1,4 @@
-// Sample vectors, and the values that `scan` must come close to.
+// Sample vectors, and the values that `scan` must approximate.
 #pragma once
 
 #include <cfloat>
@@ -29,7 +29,7 @@ struct Sample {
     Matrix matrix() const { return {values.data(), rows, dim}; }
 };
 
-// All rows of codes with their statistics, over and over until the block is full.
+// All rows of codes with their statistics, repeated until the block is full.
 inline vicinal::kernels::CodeBlock code_block(std::size_t rows, const std::uint8_t* codes, std::size_t stride,
                                               const float* statistics) {
     vicinal::kernels::CodeBlock block = {};
@@ -46,7 +46,7 @@ inline vicinal::kernels::CodeBlock code_block(std::size_t rows, const std::uint8
 
 struct Expected {
     double value = 0;
-    double magnitude = 0;  // sum of the absolute terms, to which the error of a sum is relative
+    double magnitude = 0;  // sum of the absolute terms; the error of a sum is relative to it
 };
 
 inline Expected expected_scan(Metric metric, const float* row, const float* query, std::size_t dim) {
@@ -60,8 +60,8 @@ inline Expected expected_scan(Metric metric, const float* row, const float* quer
     return sum;
 }
 
-// True if each value is within the error that sums of float32 can have in which no term is rounded more often than
-// `scan` promises; the 2 is for the roundings inside a term.
+// True if each value is within the error of a float32 sum in which no term is rounded more often than `scan`
+// guarantees; the 2 is for the roundings inside a term.
 inline bool scan_is_close(Metric metric, const Matrix& matrix, const float* query, const float* out) {
     for (std::size_t row = 0; row < matrix.rows; ++row) {
         const Expected expected = expected_scan(metric, matrix.row(row), query, matrix.dim);

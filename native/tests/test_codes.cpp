@@ -1,4 +1,5 @@
-// What the bounds of codes promise, at every level: dots to the bit, screens that keep what they must.
+// The guarantees of codes and their bounds, at every level: dot products exact to the bit, screens that keep what they
+// must.
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -13,7 +14,7 @@ namespace {
 
 constexpr Metric kCodedMetrics[] = {Metric::cosine, Metric::inner_product, Metric::l2};
 
-// Codes at the end of readable memory, and the rows that a screen wants.
+// Codes at the end of readable memory, and the rows that a screen has to keep.
 struct Coded {
     std::size_t stride;
     GuardedArray<std::uint8_t> codes;
@@ -34,7 +35,7 @@ std::int32_t plain_dot(const std::uint8_t* row, const std::int8_t* query, std::s
     return sum;
 }
 
-// What a row is kept or not for is what the formula says, but for roundings.
+// Whether a row is kept depends on the formula, within rounding.
 void check_bound(const kernels::CodeBlock& block, std::size_t i, const kernels::ScreenQuery& query,
                  const kernels::Screened& screened) {
     const double terms[] = {double{query.per_step} * block.step[i] * query.dot_start,
@@ -44,12 +45,13 @@ void check_bound(const kernels::CodeBlock& block, std::size_t i, const kernels::
     double sum = 0, magnitude = 0;
     for (const double term : terms) sum += term, magnitude += std::fabs(term);
     if (!(magnitude < FLT_MAX)) return;
-    // per_step * step may be too small for float32; it is off by half of the smallest then, times the dot product.
+    // per_step * step may be too small for float32; the error is then half of the smallest float, times the dot
+    // product.
     const double slack = 20 * 0x1p-24 * magnitude + 0x1p-110;
     CHECK(std::fabs(screened.bounds[i] - sum) <= slack, "bound %g, not %g", screened.bounds[i], sum);
 }
 
-// The screen at a floor that is the score of one row: that row, and each that scores more, must be kept.
+// The screen at a floor equal to the score of one row: that row and each one with a higher score must be kept.
 void check_screen(const Sample& sample, Metric metric, const Coded& coded, vectors::CodedQuery& query) {
     std::vector<std::uint32_t> slots(sample.rows);
     for (std::size_t i = 0; i < slots.size(); ++i) slots[i] = static_cast<std::uint32_t>(i);
@@ -74,7 +76,7 @@ void check_screen(const Sample& sample, Metric metric, const Coded& coded, vecto
     }
 }
 
-// A row's coarse code is the upper half of each code, and its screen keeps what it must.
+// The coarse code of a row is the upper half of each code, and its screen keeps what it must.
 void check_coarse(const Sample& sample, Metric metric, const Coded& coded, vectors::CodedQuery& query) {
     const std::size_t stride = vectors::code_shape(metric, sample.dim).coarse_stride();
     GuardedArray<std::uint8_t> coarse(sample.rows * stride);
@@ -117,7 +119,7 @@ void test_level(std::string_view level) {
     std::printf("level %s screens\n", std::string(level).c_str());
 }
 
-// The largest products that there are, which no intermediate sum may clip.
+// The largest possible products, at which no intermediate sum may saturate.
 void test_extreme_codes() {
     constexpr std::size_t dim = vectors::kDimMax;
     const int code_max = kernels::screen_table().query_code_max;

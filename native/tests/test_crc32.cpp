@@ -1,4 +1,4 @@
-// CRC-32 against the definition, bit by bit, on every way that this processor has.
+// CRC-32 against its definition, bit by bit, in every implementation that this processor supports.
 #include "checksum/crc32.hpp"
 
 #include <cstdint>
@@ -19,7 +19,7 @@ std::uint32_t by_definition(std::uint32_t state, const std::uint8_t* bytes, std:
     return state;
 }
 
-// The last byte lies before an unreadable page, the first at any alignment.
+// The last byte is followed by an unreadable page; the first has any alignment.
 struct RandomBytes : GuardedArray<std::uint8_t> {
     RandomBytes(std::size_t count, unsigned seed) : GuardedArray(count) {
         std::mt19937 random(seed);

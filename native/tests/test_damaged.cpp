@@ -1,7 +1,7 @@
-// What native code maps and reads, with values changed at random: as from a file that somebody else wrote, whose
-// checksums are right. It is refused, or it is read without a step outside, a loop without end, or a crash. The
-// sanitizers are the judges. VICINAL_MUTATIONS says how many are tried of each kind, VICINAL_SEED which; arguments, of which
-// kinds: postings, codes, graphs.
+// Data that native code maps and reads, with values changed at random: as in a file from an untrusted source whose
+// checksums are right. It must be rejected, or read without an access out of bounds, an infinite loop, or a crash. The
+// sanitizers decide. VICINAL_MUTATIONS sets how many mutations of each kind are tried, VICINAL_SEED which ones; the
+// arguments select the kinds: postings, codes, graphs.
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,7 +26,7 @@ using namespace vicinal::text;
 
 namespace {
 
-constexpr unsigned kSecondsMax = 60;  // of one mutation
+constexpr unsigned kSecondsMax = 60;  // per mutation
 
 std::size_t setting(const char* name, std::size_t otherwise) {
     const char* value = std::getenv(name);
@@ -45,7 +45,7 @@ private:
 
 // -- values
 
-// Those near a border are the ones that a check may miss.
+// Values near a boundary are those that a check may miss.
 template <class T>
 T changed(T value, Random& random, const std::vector<T>& all) {
     switch (random.below(8)) {
@@ -136,7 +136,7 @@ Query some_query(const std::vector<std::uint32_t>& known, double average, Random
     return query;
 }
 
-// Everything that a reader can ask of postings.
+// Runs every query that a reader can run on postings.
 void ask(const Postings& postings, Random& random) {
     const Names names;
     const Found found = postings.find(names.fields, names.views);
@@ -165,7 +165,7 @@ void ask(const Postings& postings, Random& random) {
     }
 }
 
-// False if it is refused.
+// Returns false if the data is rejected.
 bool live_with(const Built& damaged, Random& random) {
     Postings postings(kFields);
     try {
@@ -243,7 +243,7 @@ Coded coded(Metric metric) {
 template <class T>
 void scramble(std::vector<T>& values, Random& random) {
     for (std::size_t times = std::size_t{1} << random.below(10); times > 0; --times) {
-        const std::uint64_t bits = random.below(4) == 0 ? ~std::uint64_t{0} : random.bits();  // all ones: no number
+        const std::uint64_t bits = random.below(4) == 0 ? ~std::uint64_t{0} : random.bits();  // all ones: NaN
         std::memcpy(&values[random.below(values.size())], &bits, sizeof(T));
     }
 }
@@ -301,7 +301,7 @@ struct SavedGraph {
 
 constexpr std::size_t kNodes = 150, kDegree = 6, kNodeDim = 20;
 
-// False if it is refused. What is taken may find less; it may not find what is not there.
+// Returns false if the data is rejected. A graph that was accepted may find less, but nothing that does not exist.
 bool live_with(const GraphSample& sample, const SavedGraph& saved, Random& random) {
     graph::Graph loaded(kDegree);
     const std::size_t end = saved.lists.size() / kDegree;

@@ -1,4 +1,4 @@
-// Search against scoring every row, at every level, with and without a bitmap, in several threads.
+// Exact search against scoring every row, at every level, with and without a bitmap, in several threads.
 #include <algorithm>
 #include <new>
 #include <stdexcept>
@@ -80,7 +80,7 @@ struct Coded {
     }
 };
 
-// Searches for the first `count` of the queries, whose answers are `expected`.
+// Searches for the first `count` queries, whose hits are `expected`.
 void check_search(const Coded& coded, const Matrix& queries, std::size_t count, std::size_t k, std::size_t threads,
                   const Bitmap& bitmap, Coarse coarse, const std::vector<std::vector<Hit>>& expected) {
     std::vector<std::uint32_t> slots(count * k), counts(count);
@@ -96,7 +96,7 @@ void check_search(const Coded& coded, const Matrix& queries, std::size_t count, 
     }
 }
 
-// Most rows of some words of the bitmap, few or none of others.
+// Sets most bits in some words of the bitmap, few or none in others.
 Bitmap uneven_bitmap(std::size_t rows) {
     Bitmap words((rows + 63) / 64);
     for (std::size_t i = 0; i < rows; ++i)
@@ -133,7 +133,8 @@ void test_search(std::size_t rows, std::size_t dim, const std::vector<float>& di
     }
 }
 
-// More rows than wait for a closer look at once, of which coarse codes rule many out or, of few dimensions, hardly any.
+// More rows than wait for a closer look at once; coarse codes rule out many of them or, with few dimensions, hardly
+// any.
 void test_many() {
     for (const std::size_t dim : {2, 24}) {
         const Sample sample(70000, dim, 5);
@@ -144,7 +145,7 @@ void test_many() {
                 const std::vector<std::vector<Hit>> expected = {all_hits(metric, sample.matrix(), query.data, bitmap)};
                 for (std::size_t k : {1, 10, 3000}) {
                     check_search(coded, query, 1, k, 1, bitmap, kHalves, expected);
-                    // More threads than queries share the rows.
+                    // With more threads than queries, the rows are divided among them.
                     for (const std::size_t threads : {2, 5})
                         for (const Coarse coarse : {kNone, kHalves})
                             check_search(coded, query, 1, k, threads, bitmap, coarse, expected);
@@ -154,8 +155,8 @@ void test_many() {
     }
 }
 
-// Of few rows, each asked for itself: with one that fits so well the others wait for a closer look in no order, and by
-// chance 64 of them begin and end like neighbours.
+// A query for each of a few rows: with one perfect hit, the others wait for a closer look in no particular order, and
+// by chance 64 of them start and end like a run.
 void test_own_rows(std::size_t rows, unsigned seed) {
     const Sample sample(rows, 8, seed);
     Bitmap bitmap((rows + 63) / 64);
@@ -201,6 +202,6 @@ int main() {
     }
     for (const unsigned rows : {259, 260, 266})
         for (unsigned seed = rows - 200; seed < 3000; seed += 200) test_own_rows(rows, seed);
-    test_many();  // at the fastest level: others do the same with the blocks
+    test_many();  // only at the fastest level: others treat the blocks the same way
     return result();
 }

@@ -1,4 +1,5 @@
-// Edges, distances by codes, and searches of a graph beside scoring every row, at every level and under every metric.
+// Edges, distances from codes, and graph searches compared with scoring every row, at every level and under every
+// metric.
 #include <algorithm>
 #include <set>
 #include <string_view>
@@ -65,7 +66,7 @@ void test_recall(Metric metric) {
         CHECK(answer.slots.empty(), "%zu", answer.slots.size());
 }
 
-// What was saved and loaded gives the same answers, and goes on as if nothing had happened.
+// A graph that was saved and loaded finds the same, and continues as if nothing had happened.
 void test_saved(Metric metric) {
     constexpr std::size_t rows = 1500, dim = 33, k = 5;
     const GraphSample sample(metric, rows, dim, 704);
@@ -104,7 +105,7 @@ void test_refused() {
     CHECK(!takes(right, {0, 1, 2}, 4), "more nodes than slots");
 }
 
-// A walk that must not go through a node finds its neighbours without it, and nothing beyond the rows that are there.
+// A walk that must not visit a node finds its neighbours without it, and no rows beyond those that exist.
 void test_skipped_and_cut() {
     const GraphSample sample(Metric::cosine, 900, 24, 64);
     const Bitmap all = sample.everything();
@@ -121,7 +122,7 @@ void test_skipped_and_cut() {
         CHECK(slot < 300, "%u", slot);
 }
 
-// Equal, zero and huge rows: as many answers as there should be.
+// Equal, zero and huge rows: there are as many hits as there should be.
 void test_odd_rows(Metric metric) {
     for (const float value : {0.0f, 1.0f, 1e30f, 1e-40f}) {
         GraphSample sample(metric, 400, 12, 0);

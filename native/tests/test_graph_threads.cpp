@@ -1,4 +1,4 @@
-// Searches go on while two threads insert, and find what was there before.
+// Searches run while two threads insert, and find all rows that were there before.
 #include <atomic>
 #include <thread>
 
@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kRows = 5000, kStep = 1000, kDim = 16;
 
-// The three nearest of rows, themselves among them.
+// Searches for the three nearest neighbours of rows, which include the rows themselves.
 void look(const GraphSample& sample, const Graph& growing, const std::atomic<std::size_t>& there, std::uint32_t first) {
     const auto all = sample.everything();
     for (std::uint32_t slot = first; there.load() < kRows; slot = (slot + 7) % kStep) {

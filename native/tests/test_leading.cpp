@@ -1,4 +1,4 @@
-// What the bounds of leading codes promise, at every level: a screen keeps what it must, and not everything.
+// The guarantees of leading codes, at every level: a screen keeps what it must, and not everything.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr Metric kCodedMetrics[] = {Metric::cosine, Metric::inner_product, Metric::l2};
 
-// What a look reads, at the end of readable memory.
+// The data that a look reads, at the end of readable memory.
 struct Codes {
     GuardedArray<std::uint8_t> codes;
     GuardedArray<float> statistics;
@@ -29,7 +29,7 @@ struct Codes {
     }
 };
 
-// What is let in by the first look, and of that by the further one.
+// The rows that the first look keeps, and those of them that the second keeps.
 struct Kept {
     std::uint64_t first, further;
 };
@@ -44,8 +44,8 @@ Kept look(const kernels::CodeBlock& first, const kernels::CodeBlock& further, co
     return {kept, screen(block, vectors::kSpanStride, query.further(), screened)};
 }
 
-// The screens at floors that are scores of rows: that row, and each that scores more, must be kept by both. Gives what
-// was let in at the highest floor.
+// Runs the screens at floors that are scores of rows: both must keep that row and each one with a higher score.
+// Returns what was kept at the highest floor.
 Kept check_screen(const Sample& sample, Metric metric, const float* directions) {
     Codes first(sample.rows), further(sample.rows);
     vectors::encode_leading(metric, sample.matrix(), directions, first.look(), further.look());
@@ -70,7 +70,7 @@ Kept check_screen(const Sample& sample, Metric metric, const float* directions) 
     return kept;
 }
 
-// Made once: the levels share them.
+// Built once: the levels share them.
 const std::vector<float>& directions_of(std::size_t dim) {
     static std::map<std::size_t, std::vector<float>> made;
     std::vector<float>& found = made[dim];
@@ -92,7 +92,7 @@ void test_level() {
     }
 }
 
-// Rows that lie in the directions, and are equal in the first `shared` of them; one is the query.
+// Rows in the span of the directions, equal in the first `shared` of them; one is the query.
 void lay_inside(Sample& sample, const std::vector<float>& directions, std::size_t shared) {
     const std::size_t dim = sample.dim;
     for (std::size_t row = 0; row < sample.rows; ++row) {
@@ -106,7 +106,7 @@ void lay_inside(Sample& sample, const std::vector<float>& directions, std::size_
     for (std::size_t i = 0; i < dim; ++i) sample.query[i] = sample.values[5 * dim + i];
 }
 
-// Few others are let in beside the query: by the first look, or where that cannot tell rows apart, by the further one.
+// Few others are kept beside the query: by the first look or, if that cannot distinguish rows, by the second.
 void test_selective() {
     constexpr std::size_t dim = 400;
     const std::vector<float>& directions = directions_of(dim);

@@ -15,7 +15,7 @@ namespace {
 
 using Bitmap = std::vector<std::uint64_t>;
 
-// Rows of a sample in lists of `size`, slots spread over them.
+// The rows of a sample in lists of `size`, with slots spread over them.
 struct Listed {
     Metric metric;
     Matrix matrix;
@@ -93,7 +93,7 @@ void test_lists(std::size_t rows, std::size_t dim, std::size_t size) {
     }
 }
 
-// The order of their scores, but for those that are as near as codes can tell.
+// The lists are in the order of their scores, except for those too close for codes to distinguish.
 void test_order(Metric metric, std::size_t lists, std::size_t dim) {
     const Sample sample(lists, dim, static_cast<unsigned>(lists * dim));
     const Matrix matrix = sample.matrix();

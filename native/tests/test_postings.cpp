@@ -1,4 +1,4 @@
-// Postings against a map of the texts themselves, through all of their life, and under many threads.
+// Postings against a map of the texts, through their whole life cycle, and with many threads.
 #include <algorithm>
 #include <map>
 #include <random>
@@ -30,7 +30,7 @@ struct Random {
     }
 };
 
-// Of all words.
+// The names of all words.
 struct Names {
     Names() {
         for (std::uint32_t word = 0; word < kWords; ++word) strings.push_back("word" + std::to_string(word));
@@ -67,7 +67,7 @@ struct Wanted {
     float score;
 };
 
-// Words that a text must have one of, as single terms, and one phrase that scores too.
+// Words as single terms, of which a text must have one, and one phrase that also scores.
 struct Asked {
     std::vector<std::uint32_t> words;
     Text phrase;
@@ -105,7 +105,7 @@ std::vector<Wanted> look(const World& world, const Asked& asked, const Formula& 
     return wanted;
 }
 
-// Empty if no text has one of the words.
+// Empty if no text has any of the words.
 Query query_of(const Asked& asked, const Formula& formula, const Found& found) {
     Query query;
     query.formula = formula;
@@ -144,7 +144,7 @@ void check_search(const Postings& postings, const World& world, Random& random) 
     }
     const Formula formula = {Form::bm25, Norm::none, 1.2, 0.75, length > 0 ? static_cast<double>(length) / found.texts : 1.0};
     const Asked asked = ask(random);
-    const std::size_t k = random.below(random.below(2) ? 30 : 600);  // the floor of a sample is another for many
+    const std::size_t k = random.below(random.below(2) ? 30 : 600);  // many rows take their first floor elsewhere
     const auto hits = postings.read(found.version, [&](const Index& index) {
         return search(index, query_of(asked, formula, found), k, std::nullopt);
     });
@@ -233,7 +233,7 @@ void share() {
     CHECK(find(postings).texts == 8'000 - 160, "all are there");
 }
 
-// Mapped arrays are let go as soon as others have taken their place, while readers are at them.
+// Mapped arrays are released as soon as others have replaced them, while readers are using them.
 void swap_under_readers() {
     std::vector<std::unique_ptr<Built>> saved;
     for (const std::uint32_t size : {300u, 500u}) {
@@ -251,7 +251,7 @@ void swap_under_readers() {
     auto postings = std::make_shared<Postings>(1);
     std::atomic<bool> done = false;
     std::vector<std::thread> threads;
-    for (unsigned seed = 1; seed <= 3; ++seed)  // each has a share: the last to leave closes them
+    for (unsigned seed = 1; seed <= 3; ++seed)  // each has a share: the last one to finish closes them
         threads.emplace_back([postings, seed, &done] { search_repeatedly(*postings, seed, done); });
     std::unique_ptr<Built> mapped;
     for (int round = 0; round < 40; ++round) {

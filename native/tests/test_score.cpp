@@ -1,4 +1,4 @@
-// `score` and `squared_norms` to the bit.
+// `score` and `squared_norms`, exact to the bit.
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -27,7 +27,7 @@ float score_one(Metric metric, const std::vector<float>& row, const std::vector<
 
 bool same_bits(float a, float b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }
 
-// The lanes of the formula, written another way than the library does.
+// The lanes of the formula, written differently from the library.
 double lane_sum(const std::vector<double>& terms) {
     std::vector<double> lane(8, 0.0);
     for (std::size_t i = 0; i < terms.size(); ++i) lane[i % 8] += terms[i];
@@ -71,8 +71,8 @@ void test_extremes() {
     CHECK(score_one(Metric::l1, tiny, std::vector<float>(9, 0.0f)) == -9 * kTiny, "subnormal distance");
 }
 
-// A pair whose last bit tells a fused multiply-add from two roundings: fused gives -0x1.959f3cp+0.
-// Only l2 can tell, as the product of two float32 components is exact in float64.
+// A pair whose last bit distinguishes a fused multiply-add from two roundings: fused yields -0x1.959f3cp+0. Only l2
+// can show this, because the product of two float32 components is exact in float64.
 void test_no_fused_multiply_add() {
     std::vector<float> a(9, 0.0f), b(9, 0.0f);
     a[0] = 0x1.a2461p-2f, b[0] = -0x1.08807ep-28f;

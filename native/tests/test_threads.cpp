@@ -1,4 +1,4 @@
-// Several threads scan and score one matrix while another keeps changing the level.
+// Several threads scan and score one matrix while another one keeps changing the level.
 #include <thread>
 #include <vector>
 

@@ -1,4 +1,4 @@
-// Upper bounds of a formula by count and length, small enough to stay in the first cache.
+// A table of upper bounds of a formula by count and length, small enough to stay in the L1 cache.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace vicinal::text {
 
-// Lengths below 64 have a code each; above, sixteen codes share each doubling.
+// Lengths below 64 each have a code; above that, every doubling is divided into sixteen codes.
 inline std::uint8_t length_code(std::uint32_t length) {
     if (length < 64) return static_cast<std::uint8_t>(length);
     const int exponent = std::bit_width(length) - 1;
@@ -18,7 +18,7 @@ inline std::uint8_t length_code(std::uint32_t length) {
     return static_cast<std::uint8_t>(code < 255 ? code : 255);
 }
 
-// The shortest length of a code.
+// The shortest length with this code.
 inline std::uint32_t shortest(std::uint8_t code) {
     if (code < 64) return code;
     return (16u + (code - 64) % 16) << ((code - 64) / 16 + 2);
@@ -36,12 +36,12 @@ public:
                     formula.part(static_cast<double>(count), std::max(1u, shortest(static_cast<std::uint8_t>(code))));
     }
 
-    // Not less than formula.part(count, length); equal to it for lengths below 64.
+    // At least formula.part(count, length); equal to it for lengths below 64.
     double bound(std::uint32_t count, std::uint8_t code) const {
         return count < kCounts ? values_[count][code] : formula_.part(count, shortest(code));
     }
 
-    // The same for all postings of a block; `most` is the largest count if the block cannot say.
+    // The same for all postings of a block; `most` is the largest count, for blocks that do not store it.
     double bound_of_block(const std::uint8_t* block, std::uint32_t most) const {
         double found = values_[1][block[1]];
         if (block[0] >= 2) found = std::max(found, values_[2][block[2]]);

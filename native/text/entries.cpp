@@ -1,4 +1,4 @@
-// CMake turns floating-point contraction off for this file: scores have the same bits as the reference's.
+// CMake turns floating-point contraction off for this file: scores have the same bits as in the reference.
 #include "text/entries.hpp"
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 namespace vicinal::text {
 namespace {
 
-// The most that a posting can add, from the shortest text of each count.
+// The most that a posting can add, from the shortest text for each count.
 double most_of(const Formula& formula, const Bounds& bounds) {
     double most = 0;
     for (std::uint32_t count = 1; count < kBounds; ++count)
@@ -19,7 +19,7 @@ List list_of(const Index& index, std::uint32_t term, Part part) {
     return part == Part::saved ? index.saved_list(term) : index.later_list(term);
 }
 
-// One term of a group while its texts are looked through.
+// One term of a group during its intersection.
 struct Member {
     List list;
     std::int64_t offset;
@@ -27,7 +27,7 @@ struct Member {
     std::vector<std::int64_t> places = {};
 };
 
-// Keeps of `starts` those from which the member stands at its offset.
+// Keeps those of `starts` for which the term is at its offset.
 void keep_common(std::vector<std::int64_t>& starts, Member& member) {
     member.list.places(member.at, member.places);
     std::size_t kept = 0, next = 0;
@@ -45,7 +45,7 @@ bool stands(std::vector<Member>& members, std::vector<std::int64_t>& starts) {
     return !starts.empty();
 }
 
-// Moves all to the first slot from `slot` on that all have; false if there is none.
+// Moves all members to the first slot from `slot` on that all of them have; returns false if there is none.
 bool meet(std::vector<Member>& members, std::uint32_t slot) {
     for (std::size_t agreed = 0; agreed < members.size();) {
         for (Member& member : members) {

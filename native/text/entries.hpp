@@ -1,4 +1,4 @@
-// A group of a query over one part of the index: a list of slots and what it adds to their scores.
+// A group of a query in one part of the index: a list of slots and what the group adds to their scores.
 #pragma once
 
 #include <cstddef>
@@ -29,9 +29,9 @@ public:
     const List& list() const { return list_; }
     double weight() const { return weight_; }
 
-    // Nothing is added beyond this.
+    // Upper bound of what it adds to any score.
     double most() const { return most_; }
-    // Not less than what posting `i` adds.
+    // Upper bound of what posting `i` adds.
     double bound(std::size_t i, const BoundTable& table, const Index& index) const {
         if (!is_single()) return values_[i];
         const std::uint8_t count = list_.counts[i];
@@ -39,7 +39,8 @@ public:
                table.bound(count < kLarge ? count : list_.large_count(i), index.length_codes[list_.slots[i]]);
     }
 
-    // Goes to a slot, which must not be below the last one asked for; false if the group is not there.
+    // Moves to a slot, which must not be below that of the last call; returns false if the slot does not have the
+    // group.
     bool find(std::uint32_t slot) {
         found_ = slot;
         if (dense_ != nullptr && (count_ = dense_[slot]) < kLarge) return count_ > 0;
@@ -49,11 +50,11 @@ public:
         return true;
     }
     void rewind() { at_ = 0; }
-    // What it adds to the slot that was found.
+    // What it adds to the score of the slot that was found.
     double value(const Formula& formula, const Index& index) const {
         return is_single() ? weight_ * formula.part(count_, index.lengths[found_]) : values_[at_];
     }
-    // Not less than that.
+    // Upper bound of that.
     double bound_here(const BoundTable& table, const Index& index) const {
         return is_single() ? weight_ * table.bound(count_, index.length_codes[found_]) : values_[at_];
     }
@@ -68,7 +69,7 @@ private:
     const std::uint8_t* dense_ = nullptr;
     std::size_t at_ = 0;
     std::uint32_t found_ = 0, count_ = 0;
-    std::vector<std::uint32_t> slots_;  // of a group of several terms
+    std::vector<std::uint32_t> slots_;  // for a group of several terms
     std::vector<double> values_;
 };
 

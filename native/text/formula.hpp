@@ -1,4 +1,4 @@
-// What a posting adds to a score, all but its weight. src/vicinal/indexes/text_query.py has the sources.
+// What a posting adds to a score, before its weight. src/vicinal/indexes/text_query.py names the sources.
 #pragma once
 
 #include <cmath>
@@ -9,8 +9,8 @@ namespace vicinal::text {
 enum class Form : std::uint8_t { bm25, raw, log, root };
 enum class Norm : std::uint8_t { none, length, root };
 
-// Grows with the count and falls with the length. Files that use it are compiled without contraction, so that it
-// has the same bits as in the reference.
+// Increases with the count and decreases with the length. Files that use it are compiled without floating-point
+// contraction, so that it has the same bits as in the reference.
 struct Formula {
     Form form = Form::bm25;
     Norm norm = Norm::none;

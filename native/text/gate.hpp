@@ -1,4 +1,4 @@
-// A lock for many readers and one writer who need not wait until no reader comes any more.
+// A lock for many readers and one writer that readers cannot starve.
 #pragma once
 
 #include <mutex>
@@ -6,7 +6,8 @@
 
 namespace vicinal::text {
 
-// std::shared_mutex alone may let readers in as long as any is there. Here who comes waits behind a waiting writer.
+// std::shared_mutex alone may admit readers as long as another reader is inside. Here new readers wait behind a
+// waiting writer.
 class Gate {
 public:
     class Reading {

@@ -12,12 +12,12 @@
 namespace vicinal::text {
 namespace {
 
-constexpr std::size_t kCompactMin = 4096;       // removed texts below which nothing is compacted
-constexpr std::size_t kLaterMin = 1 << 16;      // places in memory below which nothing is folded in
-constexpr std::size_t kDenseShare = 16;         // a term is frequent if more than one text in so many has it
+constexpr std::size_t kCompactMin = 4096;       // no compaction with fewer removed texts
+constexpr std::size_t kLaterMin = 1 << 16;      // fewer places in memory are not merged into the saved part
+constexpr std::size_t kDenseShare = 16;         // a term is frequent if more than one text in this many has it
 constexpr std::size_t kDenseMin = 512;
 
-// Everything of one term that is not removed, put behind what `out` has.
+// Appends the postings of one term, except those of removed texts, to `out`.
 class TermWriter {
 public:
     TermWriter(const Index& index, Built& out) : index_(index), out_(out), first_(out.slots.size()) {}
@@ -25,7 +25,7 @@ public:
     void write(const List& list) {
         if (list.size == 0) return;
         const std::uint8_t* at = list.positions + list.blocks[0];
-        const std::uint8_t* run = at;  // positions from here on are wanted and not copied yet
+        const std::uint8_t* run = at;  // positions from here on are to be kept and not copied yet
         for (std::size_t i = 0; i < list.size; ++i) {
             const std::uint32_t count = list.count_at(i);
             const std::uint8_t* const end = skip_leb128(at, count);
@@ -220,7 +220,7 @@ std::size_t Index::frequency(std::uint32_t term) const {
     return all - gone;
 }
 
-// Texts of a list that are in `removed` from that place on.
+// The number of texts of a list that are in `removed` from position `from` on.
 std::size_t Index::removed_among(const List& list, std::size_t from) const {
     std::size_t found = 0;
     if (from == 0 && removed.size() * std::bit_width(list.size) > list.size) {
@@ -255,7 +255,7 @@ void Index::add(std::span<const std::uint32_t> slots, const Analysed& analysed, 
     }
 }
 
-// All is checked before anything changes, as these numbers index memory.
+// Validates everything before anything changes, because these numbers index memory.
 void Index::check(std::span<const std::uint32_t> slots, const Analysed& analysed, std::size_t slot_count) const {
     const bool ascending = slots.empty() || (slots[0] >= this->slot_count() && slots.back() < slot_count &&
                                              std::adjacent_find(slots.begin(), slots.end(), std::greater_equal<>()) ==
@@ -297,7 +297,7 @@ void Index::add_text(std::uint32_t slot, std::span<const std::uint32_t> words, c
     texts[slot / 64] |= std::uint64_t{1} << (slot % 64);
     ++text_count;
     total_length += place;
-    for (const std::uint32_t word : words) {  // counts are known only now
+    for (const std::uint32_t word : words) {  // counts are complete only now
         const std::size_t start = word == 0 ? 0 : analysed.term_ends[word - 1];
         for (std::size_t i = start; i < analysed.term_ends[word]; ++i) {
             tails[tail_of[analysed.terms[i]]].bound_last(place);

@@ -1,4 +1,5 @@
-// The state of postings: what was saved last, and beside it, in memory, what came later. No locks; see postings.hpp.
+// The state of the postings: the part that was saved last, and in memory what was added since. No locks; see
+// postings.hpp.
 #pragma once
 
 #include <array>
@@ -21,7 +22,7 @@ using Bounds = std::array<std::uint32_t, kBounds>;
 
 inline constexpr Bounds kNoBounds = {0, kAbsent, kAbsent, kAbsent, kAbsent};
 
-// The same for a block: with at most 255 for the count, and codes of lengths.
+// The same for a block, with counts up to 255 and length codes.
 inline constexpr std::array<std::uint8_t, kBounds> kNoBlockBounds = {0, 255, 255, 255, 255};
 
 inline void widen(std::uint8_t* bounds, std::uint32_t count, std::uint8_t code) {
@@ -36,7 +37,7 @@ inline void widen(Bounds& bounds, std::uint32_t count, std::uint32_t length) {
     if (length < shortest) shortest = length;
 }
 
-// Postings of one term, ascending by slot: of the saved part or of the later one.
+// The postings of one term, ascending by slot, in the saved part or in the later one.
 struct List {
     const std::uint32_t* slots = nullptr;
     const std::uint8_t* counts = nullptr;
@@ -47,17 +48,17 @@ struct List {
     const std::uint8_t* block_bounds = nullptr;
     std::span<const std::uint64_t> large_places;
     std::span<const std::uint32_t> large_counts;
-    std::uint64_t start = 0;  // by which large_places exceed an index into this list
+    std::uint64_t start = 0;  // the amount by which large_places exceed an index into this list
 
     std::uint32_t count_at(std::size_t i) const { return counts[i] < kLarge ? counts[i] : large_count(i); }
     std::uint32_t large_count(std::size_t i) const;
-    // Index of the first slot that is not below `slot`, `from` or later.
+    // Index of the first slot, at `from` or later, that is not below `slot`.
     std::size_t seek(std::uint32_t slot, std::size_t from) const;
-    // Where the text of posting `i` has the term.
+    // The positions of the term in the text of posting `i`.
     void places(std::size_t i, std::vector<std::int64_t>& out) const;
 };
 
-// One list that grows.
+// A list that grows.
 struct Tail {
     std::vector<std::uint32_t> slots;
     std::vector<std::uint8_t> counts;
@@ -70,18 +71,18 @@ struct Tail {
     std::uint32_t last_place = 0;
 
     void add(std::uint32_t slot, std::uint32_t place);
-    // To be called when all places of a text are there.
+    // Call this when all places of a text have been added.
     void bound_last(std::uint32_t length);
     List list() const;
 };
 
-// Counts of a frequent term by slot, 0 where it is absent: made when first asked for.
+// The counts of a frequent term by slot, 0 where it is absent: built on first use.
 struct Dense {
     mutable std::once_flag once;
     mutable std::vector<std::uint8_t> counts;
 };
 
-class Terms {  // those that came after the saved ones
+class Terms {  // the terms added after the saved ones
 public:
     std::uint32_t find(std::uint8_t field, std::string_view term) const;
     std::uint32_t add(std::uint8_t field, std::string_view term);
@@ -96,7 +97,7 @@ private:
     std::vector<std::uint32_t> table_ = {0, 0};
 };
 
-// Texts as numbers of words and what each word stands for; `Analysed` in postings.py.
+// Texts as word numbers, and the terms that each word stands for; `Analysed` in postings.py.
 struct Analysed {
     std::span<const std::uint32_t> words;
     std::span<const std::uint64_t> ends;
@@ -120,15 +121,15 @@ struct Index {
     std::uint32_t find(std::uint8_t field, std::string_view term) const;
     List saved_list(std::uint32_t term) const;
     List later_list(std::uint32_t term) const;
-    // Counts by slot of a term that many saved texts have, or null.
+    // The counts by slot of a term that occurs in many saved texts, or null.
     const std::uint8_t* dense_counts(std::uint32_t term) const;
-    // How many texts that are not removed have a term.
+    // The number of texts that have a term and are not removed.
     std::size_t frequency(std::uint32_t term) const;
 
     std::uint32_t intern(std::uint8_t field, std::string_view term);
     void add(std::span<const std::uint32_t> slots, const Analysed& texts, std::size_t slot_count);
     void remove(std::span<const std::uint32_t> slots);
-    // The same without what was removed; says whether terms get other numbers.
+    // A copy without what was removed; sets whether terms get other numbers.
     Built compacted(bool& renumbered) const;
     void take(const Saved& arrays);
     bool wants_compaction() const;
@@ -139,14 +140,14 @@ struct Index {
     std::vector<std::uint32_t> tail_of;  // by term, kAbsent for none
     std::vector<Tail> tails;
     std::size_t later_places = 0;
-    std::vector<std::uint32_t> lengths;     // by slot; of removed texts until compaction
+    std::vector<std::uint32_t> lengths;     // by slot; kept for removed texts until compaction
     std::vector<std::uint8_t> length_codes;  // by slot, see bound_table.hpp
     std::vector<std::uint64_t> texts;       // bitmap: slots that have a text
     std::uint64_t text_count = 0;
     std::uint64_t total_length = 0;
     std::vector<std::uint32_t> removed;  // since the last compaction, in order
-    // By term: how many of its texts are among the first `removed`, and how many of these were looked at. Each
-    // thread that looks further stores what it found; all find the same.
+    // By term: how many of its texts are among the first texts of `removed`, and how many of those were checked. Each
+    // thread that checks more of them stores what it found; all find the same.
     mutable std::deque<std::atomic<std::uint64_t>> removed_of;
     std::unordered_map<std::uint32_t, Dense> dense;
 

@@ -78,7 +78,7 @@ void Postings::take(const Saved& saved, std::shared_ptr<const Built> built, bool
         ++version_;
         if (renumbered) ++numbering_;
         borrows_ = built_ == nullptr;
-    }  // what was read before is let go after the lock
+    }  // what was read before is released after the lock
 }
 
 }  // namespace vicinal::text

@@ -1,7 +1,7 @@
 // Postings for many readers and one writer. The functions are those of `Postings` in postings.py.
 //
-// Readers wait while a writer changes something, but not while it compacts: that is read from the state as it is, and
-// taken over at the end.
+// Readers wait while a writer changes something, but not while it compacts: compaction reads the current state and
+// replaces it at the end.
 #pragma once
 
 #include <atomic>
@@ -36,19 +36,19 @@ public:
     std::uint64_t numbering() const { return numbering_; }
     std::size_t slot_count() const;
     std::size_t field_count() const { return index_.field_count; }
-    // Whether arrays given to `load` are still read.
+    // Whether arrays passed to `load` are still in use.
     bool borrows() const { return borrows_; }
 
     std::vector<std::uint32_t> intern(std::span<const std::uint8_t> fields, std::span<const std::string_view> terms);
     Found find(std::span<const std::uint8_t> fields, std::span<const std::string_view> terms) const;
     void add(std::span<const std::uint32_t> slots, const Analysed& texts, std::size_t slot_count);
     void remove(std::span<const std::uint32_t> slots);
-    // Null if these are still the arrays given to `load`.
+    // Null if these are still the arrays passed to `load`.
     std::shared_ptr<const Built> save();
-    // The arrays must outlive their use: see `borrows`.
+    // The arrays must stay valid as long as they are in use: see `borrows`.
     void load(const Saved& saved);
 
-    // run(index) if `version` is that of now, else nothing.
+    // Returns run(index) if `version` is the current one, else nothing.
     template <class Run>
     auto read(std::uint64_t version, const Run& run) const -> std::optional<decltype(run(std::declval<const Index&>()))> {
         const Gate::Reading reading(gate_);
@@ -63,7 +63,7 @@ private:
     mutable Gate gate_;
     std::mutex writing_;
     Index index_;
-    std::shared_ptr<const Built> built_;  // what index_ reads; null if it was loaded
+    std::shared_ptr<const Built> built_;  // the data that index_ reads; null if it was loaded
     std::atomic<std::uint64_t> version_ = 1, numbering_ = 1;
     std::atomic<bool> borrows_ = false;
 };

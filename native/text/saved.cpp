@@ -8,7 +8,7 @@
 namespace vicinal::text {
 namespace {
 
-// Ends of stretches ascend, and the last is the end of the array.
+// The ends of ranges ascend, and the last one is the end of the array.
 template <class T>
 bool partition(std::span<const std::uint64_t> ends, std::span<const T> array) {
     return ends.empty() ? array.empty()
@@ -20,7 +20,7 @@ std::span<const T> stretch(std::span<const T> array, std::size_t from, std::size
     return array.subspan(from, to - from);
 }
 
-constexpr std::size_t kLeb128Max = 5;  // bytes of 32 bits
+constexpr std::size_t kLeb128Max = 5;  // bytes for 32 bits
 
 bool sizes_agree(const Saved& saved) {
     const std::size_t slots = static_cast<std::size_t>(saved.numbers[2]);
@@ -40,7 +40,8 @@ bool no_texts_behind(const Saved& saved) {
     return used == 0 || saved.texts.back() >> used == 0;
 }
 
-// With as many entries as terms, fewer than places, a search for a term always comes to an empty place.
+// The table has as many entries as there are terms, which is fewer than its size; so a lookup always reaches a free
+// entry.
 bool terms_are_found(const Saved& saved, std::size_t fields) {
     std::size_t entries = 0;
     std::uint32_t last = 0;
@@ -62,7 +63,7 @@ bool lists_agree(const Saved& saved) {
     return true;
 }
 
-// Texts that have a term are longer than 0, so that no formula divides by it.
+// Texts that have a term are longer than 0, so that no formula divides by zero.
 bool slots_are_texts(const Saved& saved) {
     const std::size_t slots = saved.lengths.size();
     for (std::size_t term = 0; term + 1 < saved.starts.size(); ++term) {
@@ -89,7 +90,7 @@ bool counts_agree(const Saved& saved) {
     return large == saved.large_places.size();
 }
 
-// Whether these are whole numbers of at most 32 bits, as many as wanted.
+// Whether these are exactly `wanted` complete numbers of at most 32 bits.
 bool are_leb128(std::span<const std::uint8_t> bytes, std::uint64_t wanted) {
     std::uint64_t numbers = 0;
     for (const std::uint8_t byte : bytes) numbers += byte < 0x80;
@@ -100,7 +101,7 @@ bool are_leb128(std::span<const std::uint8_t> bytes, std::uint64_t wanted) {
     return too_long < 0x80;
 }
 
-// Blocks follow one another and hold as many numbers as their postings count places.
+// Blocks are consecutive, and have as many numbers as their postings have places.
 bool positions_agree(const Saved& saved) {
     std::size_t block = 0, large = 0;
     if (saved.blocks.empty() ? !saved.positions.empty() : saved.blocks[0] != 0) return false;
@@ -133,7 +134,7 @@ void check(const Saved& saved, std::size_t fields) {
         throw std::invalid_argument("these are not postings of format " + std::to_string(kFormat) + " with " +
                                     std::to_string(fields) + " fields");
     if (!sizes_agree(saved)) throw std::invalid_argument("the arrays of these postings do not fit together");
-    // Each relies on those before it.
+    // Each check relies on those before it.
     const auto expect = [](bool holds, const char* what) {
         if (!holds) throw std::invalid_argument(std::string("of these postings ") + what);
     };
@@ -145,7 +146,7 @@ void check(const Saved& saved, std::size_t fields) {
     expect(positions_agree(saved), "the positions are not those of the counts");
 }
 
-// FNV-1a of 64 bits (Fowler, Noll, Vo), its halves mixed because a table looks at the low bits.
+// FNV-1a of 64 bits (Fowler, Noll, Vo), with its halves mixed, because a table uses the low bits.
 std::uint64_t hash_of(std::uint8_t field, std::string_view term) {
     constexpr std::uint64_t prime = 0x100000001B3;
     std::uint64_t value = (0xCBF29CE484222325 ^ field) * prime;

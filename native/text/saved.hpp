@@ -1,5 +1,5 @@
-// Postings as arrays of one dimension: what is saved, mapped, and read in place.
-// src/vicinal/indexes/postings_saved.py says what each array holds.
+// Postings as one-dimensional arrays, which are saved, mapped, and read in place.
+// src/vicinal/indexes/postings_saved.py describes the content of each array.
 #pragma once
 
 #include <cstddef>
@@ -45,7 +45,7 @@ using Mapped = std::span<const T>;
 using Built = Parts<Owned>;
 using Saved = Parts<Mapped>;
 
-// Calls visit(name, part of each) for every part.
+// Calls visit(name, that part of each argument) for every part.
 template <class Visit, class... Some>
 void for_each_part(const Visit& visit, Some&... some) {
     visit("numbers", some.numbers...);
@@ -69,18 +69,18 @@ void for_each_part(const Visit& visit, Some&... some) {
 
 Saved view_of(const Built& built);
 
-// Throws std::invalid_argument for arrays of another format, and for any that could lead a reader of `saved` outside
-// of them, into a loop without end, or to a division by 0. Bounds are taken as they are: wrong ones give wrong answers.
+// Throws std::invalid_argument for arrays of another format, and for arrays that could make a reader of `saved` access
+// memory out of bounds, loop forever, or divide by 0. Score bounds are not checked: wrong ones lead to wrong results.
 void check(const Saved& saved, std::size_t fields);
 
 std::uint64_t hash_of(std::uint8_t field, std::string_view term);
 
-// The number of a term, or kAbsent. `table` is a power of two long and never full.
+// The number of a term, or kAbsent. The size of `table` is a power of two, and the table is never full.
 std::uint32_t find_term(std::span<const std::uint32_t> table, std::span<const std::uint8_t> bytes,
                         std::span<const std::uint64_t> ends, std::span<const std::uint8_t> fields,
                         std::uint8_t field, std::string_view term);
 
-// A table for all terms, at most half full.
+// A table of all terms, at most half full.
 std::vector<std::uint32_t> table_of(std::span<const std::uint8_t> bytes, std::span<const std::uint64_t> ends,
                                     std::span<const std::uint8_t> fields);
 
@@ -90,7 +90,7 @@ inline std::string_view term_at(std::span<const std::uint8_t> bytes, std::span<c
     return {reinterpret_cast<const char*>(bytes.data()) + start, ends[number] - start};
 }
 
-// LEB128: seven bits a byte, the lowest first, the high bit set on all but the last.
+// LEB128: seven bits per byte, lowest first; the high bit is set on all bytes but the last.
 inline void put_leb128(std::vector<std::uint8_t>& out, std::uint32_t value) {
     for (; value > 0x7F; value >>= 7) out.push_back(static_cast<std::uint8_t>(value | 0x80));
     out.push_back(static_cast<std::uint8_t>(value));

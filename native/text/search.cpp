@@ -1,4 +1,4 @@
-// CMake turns floating-point contraction off for this file: scores have the same bits as the reference's.
+// CMake turns floating-point contraction off for this file: scores have the same bits as in the reference.
 #include "text/search.hpp"
 
 #include <algorithm>
@@ -14,14 +14,14 @@ namespace vicinal::text {
 namespace {
 
 constexpr std::size_t kWindow = 2048;
-constexpr std::size_t kSparse = 32;         // one text in so many: below that windows do not pay
-constexpr std::size_t kSampled = 512;       // postings looked at for a first floor, or
-constexpr std::size_t kSampledEach = 4;     // so many for each row that is asked for
-constexpr std::size_t kSampledMax = 1024;   // of more rows none is worth what it takes
-constexpr double kSlack = 0x1p-40;          // far more than additions in another order are off by
-constexpr double kWeightMin = 1e-20;        // weights outside could vanish in sums
+constexpr std::size_t kSparse = 32;         // below one text in this many, windows are not worthwhile
+constexpr std::size_t kSampled = 512;       // postings to sample for a first floor, or
+constexpr std::size_t kSampledEach = 4;     // this many per requested row
+constexpr std::size_t kSampledMax = 1024;   // for more rows, sampling is not worthwhile
+constexpr double kSlack = 0x1p-40;          // far more than the error of adding in another order
+constexpr double kWeightMin = 1e-20;        // smaller weights could vanish in sums
 constexpr double kWeightMax = 1e20;
-constexpr std::size_t kProbeCost = 12;      // of looking a slot up in a list, in postings gone through
+constexpr std::size_t kProbeCost = 12;      // cost of looking up a slot in a list, in postings scanned
 
 using Words = std::vector<std::uint64_t>;
 
@@ -40,12 +40,13 @@ struct Hit {
     std::uint32_t slot;
 };
 
-// The best k so far, the worst on top. Slots come in ascending order, so that of equal scores the first stay.
+// The best k so far, with the worst on top. Slots arrive in ascending order, so that among equal scores the first ones
+// stay.
 class Best {
 public:
     explicit Best(std::size_t k) : k_(k) {}
 
-    // Only scores above this get in.
+    // Only scores above this are added.
     float floor() const { return hits_.size() < k_ ? -std::numeric_limits<float>::infinity() : hits_.front().score; }
 
     void offer(float score, std::uint32_t slot) {
@@ -87,7 +88,7 @@ std::vector<Entry> entries_of(const Index& index, const Query& query, Part part)
     return entries;
 }
 
-// Scores slot after slot, in ascending order.
+// Scores slots one by one, in ascending order.
 class Exact {
 public:
     Exact(const Index& index, const Query& query, std::span<Entry> entries)
@@ -104,7 +105,7 @@ public:
         return static_cast<float>(sum);
     }
 
-    // Whether the last slot has any of the groups that score.
+    // Whether the last slot has any of the scoring groups.
     bool found() const { return found_; }
 
 private:
@@ -118,7 +119,7 @@ void set_bits(Words& words, const Entry& entry) {
     for (std::size_t i = 0; i < entry.size(); ++i) words[entry.slot(i) / 64] |= std::uint64_t{1} << (entry.slot(i) % 64);
 }
 
-// Both parts of the index, with a query's entries in each.
+// Both parts of the index, with the entries of a query in each.
 struct Prepared {
     Prepared(const Index& index, const Query& query)
         : saved(entries_of(index, query, Part::saved)), later(entries_of(index, query, Part::later)) {}
@@ -154,7 +155,7 @@ Words matching(const Index& index, const Query& query, const Prepared& prepared,
     return rows;
 }
 
-// What each thread keeps from search to search: a table that only another formula changes, and memory.
+// What each thread keeps between searches: a table that only another formula changes, and memory.
 struct Scratch {
     static Scratch& mine() {
         static thread_local Scratch scratch;
@@ -165,7 +166,7 @@ struct Scratch {
     std::vector<double> sums;
 };
 
-// MaxScore over one part of the index. Needs positive weights, and that what scores matches.
+// MaxScore over one part of the index. Requires positive weights, and that every text that scores matches.
 class Pruned {
 public:
     Pruned(const Index& index, const Query& query, std::span<Entry> entries, const Allowed& allowed, Best& best)
@@ -198,11 +199,11 @@ public:
 private:
     struct Reading {
         Entry* entry;
-        double here;        // the most that it can add in the window
-        double with_later;  // the most that this list and those after it can add anywhere
-        std::size_t next;   // behind the window
+        double here;        // upper bound of what it can add in the window
+        double with_later;  // upper bound of what this list and those after it can add
+        std::size_t next;   // the first posting after the window
     };
-    struct Stretch {  // of a list, added to the sums
+    struct Stretch {  // of a list; its bounds are added to the sums
         const std::uint32_t* first;
         const std::uint32_t* last;
     };
@@ -213,17 +214,18 @@ private:
 
     static constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
 
-    // Whether a text that can have at most `sum` may get among the best.
+    // Whether a text with the upper bound `sum` may be among the best.
     bool may_pass(double sum) const { return sum * stretch_ >= least_; }
 
-    // What rounds to more than the floor is not below the middle between it and the next float.
+    // A score that rounds to more than the floor is at least the midpoint between the floor and the next float.
     void raise() {
         const float floor = best_.floor();
         const float above = std::nextafter(floor, std::numeric_limits<float>::infinity());
         if (floor > 0) least_ = std::max(least_, (static_cast<double>(floor) + above) / 2);
     }
 
-    // A first floor: scores of k texts in which the strongest terms are strong. They are found again later.
+    // Finds a first floor: the scores of k texts in which the strongest terms are strong. These texts are found again
+    // later.
     void sample(std::size_t k) {
         if (k > kSampledMax) return;
         candidates_.clear();
@@ -260,14 +262,14 @@ private:
         while (essential_ > 0 && !may_pass(rest(essential_ - 1))) --essential_;
     }
 
-    // Whether few of the texts from `next` on have one of the essential lists.
+    // Whether few of the texts from `next` on are in an essential list.
     bool is_sparse(std::size_t next) const {
         std::size_t postings = 0;
         for (std::size_t i = 0; i < essential_; ++i) postings += lists_[i].entry->size() - lists_[i].next;
         return postings * kSparse < index_.slot_count() - next;
     }
 
-    // Text after text; without sums, and without windows that would hold a posting or two.
+    // Visits texts one by one, without sums, and without windows that would have only a posting or two.
     void go_through() {
         for (;;) {
             choose();
@@ -285,7 +287,7 @@ private:
 
     double rest(std::size_t from) const { return from < lists_.size() ? lists_[from].with_later : 0; }
 
-    // Only texts that have one of the first `essential_` lists can be among the best from now on.
+    // From now on, only texts in one of the first `essential_` lists can be among the best.
     std::size_t next_slot() const {
         std::size_t least = kNone;
         for (std::size_t i = 0; i < essential_; ++i) {
@@ -300,7 +302,7 @@ private:
         const std::uint32_t end = base + static_cast<std::uint32_t>(std::min<std::size_t>(kWindow, kAbsent - base));
         double all = rest(essential_);
         for (std::size_t i = 0; i < essential_; ++i) all += lists_[i].here = most_until(lists_[i], end);
-        // Again only some lists can bring a text of this window among the best.
+        // Within the window, again only some lists can bring a text among the best.
         std::size_t needed = essential_;
         double others = rest(essential_);
         while (needed > 0 && !may_pass(others + lists_[needed - 1].here)) others += lists_[--needed].here;
@@ -319,7 +321,7 @@ private:
         for (const Candidate& candidate : candidates_) consider(candidate, needed, others);
     }
 
-    // The most that a list can add to a text from where it is up to `end`.
+    // The most that a list can add to a text between its current position and `end`.
     double most_until(const Reading& reading, std::uint32_t end) const {
         const Entry& entry = *reading.entry;
         const std::size_t size = entry.size();
@@ -335,7 +337,7 @@ private:
         return entry.weight() * table_.bound_of_block(entry.list().block_bounds + block * kBounds, entry.list().bounds[0]);
     }
 
-    // Adds a list's bounds to the sums of the window, but for blocks that cannot bring a text among the best.
+    // Adds the bounds of a list to the sums of the window, except for blocks that cannot bring a text among the best.
     std::size_t add_up(Reading& reading, std::uint32_t base, std::uint32_t end, double others) {
         const Entry& entry = *reading.entry;
         const std::size_t size = entry.size();
@@ -355,7 +357,7 @@ private:
         return added;
     }
 
-    // Sums from here on are worth a look.
+    // The smallest sum that is worth scoring.
     double cut(double others) const { return std::max(least_ / stretch_ * (1 - kSlack) - others, 0x1p-1000); }
 
     void collect_all(std::uint32_t base, double others) {
@@ -380,7 +382,7 @@ private:
                   [](const Candidate& a, const Candidate& b) { return a.slot < b.slot; });
     }
 
-    // `others`: the most that lists from `needed` on can add.
+    // `others`: the most that the lists from `needed` on can add.
     void consider(const Candidate& candidate, std::size_t needed, double others) {
         double sum = candidate.sum;
         if (!may_pass(sum + others)) return;
@@ -401,14 +403,14 @@ private:
     std::vector<Reading> lists_;
     std::size_t essential_ = 0;
     double stretch_ = 1;
-    double least_ = 0;  // 0: anything may pass
+    double least_ = 0;  // 0: any text may pass
     std::vector<Stretch> stretches_;
     std::vector<Candidate> candidates_;
     BoundTable& table_;
-    std::vector<double>& sums_;  // zero between windows
+    std::vector<double>& sums_;  // all zero between windows
 };
 
-// Scores every row of a bitmap, or only those that have a group that scores.
+// Scores every row of a bitmap, or only those that have a scoring group.
 void score_rows(const Index& index, const Query& query, std::span<Entry> entries, const Words& rows,
                 std::size_t first, std::size_t last, bool only_found, Best& best) {
     Exact exact(index, query, entries);
@@ -433,7 +435,7 @@ bool can_prune(const Query& query) {
     return true;
 }
 
-// Whether exactly the rows match that score.
+// Whether the rows that match are exactly those that score.
 bool is_plain(const Query& query) {
     return query.clauses.size() == 1 && query.excluded.empty() && query.groups.size() == query.weights.size() &&
            query.clauses[0].size() == query.groups.size();
@@ -484,7 +486,7 @@ Hits search(const Index& index, const Query& query, std::size_t k, Allowed allow
     const std::size_t matched = count_bits(rows);
     if (prunes && !few(matched)) {
         Hits hits = prune(index, query, prepared, k, Allowed(rows));
-        if (hits.slots.size() == std::min(k, matched)) return hits;  // else some match without a score
+        if (hits.slots.size() == std::min(k, matched)) return hits;  // otherwise some rows match without a score
     }
     return score_all(index, query, prepared, k, rows, false);
 }

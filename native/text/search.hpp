@@ -1,10 +1,10 @@
-// Which texts match a query, and which of them are best.
+// Finds the texts that match a query, and the best of them.
 //
-// A score is exact, summed in float64 in one order (`Program` in postings.py), but only few texts are scored. The
-// others are left out by MaxScore (Turtle and Flood, Query Evaluation: Strategies and Optimizations, 1995): terms
-// are ordered by the most that each can add; those that together cannot reach the k-th best score so far are looked
-// up only in texts that another term has. Here the other terms' bounds are added up window by window in an array
-// that stays in the first cache, as in Lucene's bulk scorer.
+// Scores are exact, summed in float64 in a fixed order (`Program` in postings.py), but only few texts are scored.
+// MaxScore skips the others (Turtle and Flood, Query Evaluation: Strategies and Optimizations, 1995): terms are
+// ordered by the most that each can add; terms that together cannot reach the k-th best score so far are looked up
+// only in texts that have another term. Here the bounds of the other terms are added up window by window, in an array
+// that stays in the L1 cache, as in Lucene's bulk scorer.
 #pragma once
 
 #include <cstddef>
@@ -43,7 +43,7 @@ struct Hits {
 Hits search(const Index& index, const Query& query, std::size_t k, Allowed allowed);
 std::vector<float> score(const Index& index, const Query& query, std::span<const std::uint32_t> slots);
 std::vector<std::uint64_t> matches(const Index& index, const Query& query, Allowed allowed);
-// For each scoring group that a text has how often it has each term, else nothing.
+// For each scoring group that a text has, how often it has each term; empty for other groups.
 std::vector<std::vector<std::uint32_t>> occurrences(const Index& index, const Query& query, std::uint32_t slot);
 
 }  // namespace vicinal::text
