@@ -1,4 +1,4 @@
-"""Numbers that a caller gave: of the right type, and within what they may be."""
+"""Validation of numeric arguments: their types and ranges."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _SIZE_MAX: Final = 1 << 24
 
 
 def checked_integer(name: str, value: Any) -> int:
-    """An integer of Python or NumPy as int.
+    """Returns an integer of Python or NumPy as int.
 
     Raises:
-        TypeError: no integer; True and False are none.
+        TypeError: it is not an integer; True and False are not.
     """
     if not isinstance(value, (bool, np.bool_)) and hasattr(value, "__index__"):
         return checks.integer(name, value)
@@ -25,11 +25,11 @@ def checked_integer(name: str, value: Any) -> int:
 
 
 def checked_size(name: str, value: Any, largest: int | None = _SIZE_MAX) -> int:
-    """A number of things as int.
+    """Returns a size or count as int.
 
     Raises:
-        ValueError: not greater than zero, or too many.
-        TypeError: no integer.
+        ValueError: it is not greater than zero, or too large.
+        TypeError: it is not an integer.
     """
     number = checked_integer(name, value)
     if number <= 0:
@@ -40,11 +40,11 @@ def checked_size(name: str, value: Any, largest: int | None = _SIZE_MAX) -> int:
 
 
 def checked_seed(value: Any) -> int:
-    """The seed of NumPy's generator as int.
+    """Returns the seed for NumPy's generator as int.
 
     Raises:
-        ValueError: negative.
-        TypeError: no integer.
+        ValueError: it is negative.
+        TypeError: it is not an integer.
     """
     seed = checked_integer("seed", value)
     if seed < 0:
@@ -53,20 +53,20 @@ def checked_seed(value: Any) -> int:
 
 
 def checked_number(name: str, value: Any) -> float:
-    """A number as float.
+    """Returns a number as float.
 
     Raises:
-        TypeError: no number; a text that reads as one is none.
+        TypeError: it is not a number; a numeric text is not.
     """
     return checks.number(name, value)
 
 
 def checked_threshold(name: str, value: Any) -> float:
-    """A number between 0 and 1, without either, as float.
+    """Returns a number between 0 and 1, both excluded, as float.
 
     Raises:
-        ValueError: out of range.
-        TypeError: no number.
+        ValueError: it is out of range.
+        TypeError: it is not a number.
     """
     threshold = checked_number(name, value)
     if not 0 < threshold < 1:

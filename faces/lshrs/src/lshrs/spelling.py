@@ -1,4 +1,4 @@
-"""The document and the original package spell some arguments differently; both are taken."""
+"""The document and the original package spell some arguments differently; both spellings are accepted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 def also_spelt(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Lets a function take `other=name`: the keyword `other` for its parameter `name`. Both at once are a TypeError."""
+    """With `other=name`, a function accepts the keyword `other` for its parameter `name`. Both at once: TypeError."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)

@@ -1,1 +1,1 @@
-"""Plain values that the other modules share."""
+"""Plain values shared by the other modules."""

@@ -1,4 +1,4 @@
-"""What a vector's hash looks like."""
+"""The hash of a vector."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["HashSignatures"]
 
 
 class HashSignatures(tuple[bytes, ...]):
-    """Signatures of one vector, a `bytes` for each band. A tuple: it compares, hashes, iterates and indexes like one.
+    """The signatures of one vector, one `bytes` per band. A tuple: it compares, hashes, iterates and indexes like one.
 
     Args:
-        bands: anything that iterates over bytes-like objects.
+        bands: any iterable of bytes-like objects.
     """
 
     __slots__ = ()
@@ -27,7 +27,7 @@ class HashSignatures(tuple[bytes, ...]):
 
     @property
     def bands(self) -> tuple[bytes, ...]:
-        """The signatures, in order of the bands."""
+        """The signatures, in the order of the bands."""
         return tuple(self)
 
     def as_tuple(self) -> tuple[bytes, ...]:

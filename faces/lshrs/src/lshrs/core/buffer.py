@@ -1,4 +1,4 @@
-"""Signatures that wait to be sent."""
+"""Signatures waiting to be sent."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class _Block(NamedTuple):
 
 
 class Buffer:
-    """Signatures in the order of their arrival. Its length counts operations, one for each vector and band.
+    """Signatures in the order in which they were added. Its length counts operations, one per vector and band.
 
-    Many threads may add and send; each operation is sent once, and after a failure again.
+    Many threads may add and send; each operation is sent once, and again after a failure.
     """
 
     def __init__(self) -> None:
@@ -41,22 +41,22 @@ class Buffer:
             yield from operations_of(block.indices, block.signatures)
 
     def add(self, indices: Sequence[int], signatures: NDArray[np.uint8]) -> int:
-        """Adds vectors; gives the number of operations that wait now."""
+        """Adds vectors and returns the number of operations waiting now."""
         with self._lock:
             self._blocks.append(_Block(list(indices), signatures))
             self._operations += len(indices) * signatures.shape[1]
             return self._operations
 
     def discard(self) -> None:
-        """Forgets what waits."""
+        """Discards all waiting operations."""
         with self._lock:
             self._blocks, self._operations = [], 0
 
     def send(self, storage: Storage) -> None:
-        """Gives everything to the storage, which gets nothing where nothing waits.
+        """Sends everything to the storage; does nothing if nothing is waiting.
 
-        What failed waits again, before what came meanwhile; but not what the server has carried out except for a key
-        that holds something else, for that fails for ever.
+        After a failure, the operations wait again, before those added meanwhile. The exception is a batch that the
+        server has carried out except for keys of another type: it would fail forever.
         """
         with self._lock:
             blocks, self._blocks, self._operations = self._blocks, [], 0

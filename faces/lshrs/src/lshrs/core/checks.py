@@ -1,4 +1,4 @@
-"""Whether vectors and indices can be indexed."""
+"""Validation of vectors and indices."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PROJECTIONS_MAX: Final = 4 << 30  # bytes
 
 
 def checked_vector(vector: Any, dim: int) -> NDArray[np.float32]:
-    """One vector as float32 of shape (1, dim).
+    """Returns one vector as float32 of shape (1, dim).
 
     Raises:
         ValueError: another dimension, a zero vector, or a component that is not finite.
@@ -41,7 +41,7 @@ def checked_vector(vector: Any, dim: int) -> NDArray[np.float32]:
 
 
 def checked_matrix(vectors: Any, count: int, dim: int) -> NDArray[np.float32]:
-    """Vectors as float32 of shape (count, dim).
+    """Returns vectors as float32 of shape (count, dim).
 
     Raises:
         ValueError: another shape or count, a zero vector, or a component that is not finite.
@@ -65,7 +65,7 @@ def _check_values(matrix: NDArray[np.float32], name: str) -> None:
 
 
 def check_projections(bands: int, rows: int, dim: int) -> None:
-    """Refuses matrices that would take gigabytes."""
+    """Rejects matrices that would take gigabytes."""
     needed = 4 * bands * rows * dim
     if needed > _PROJECTIONS_MAX:
         raise ValueError(
@@ -75,7 +75,7 @@ def check_projections(bands: int, rows: int, dim: int) -> None:
 
 
 def check_storage(storage: Any) -> None:
-    """Refuses what lacks a method that a storage has."""
+    """Rejects an object that lacks a method of storages."""
     wanted = ("batch_add", "get_bucket", "remove_indices", "clear", "close")
     missing = [name for name in wanted if not callable(getattr(storage, name, None))]
     if storage is not None and missing:
@@ -83,11 +83,11 @@ def check_storage(storage: Any) -> None:
 
 
 def checked_index(index: Any) -> int:
-    """An index as int.
+    """Returns an index as int.
 
     Raises:
-        ValueError: negative.
-        TypeError: no integer.
+        ValueError: it is negative.
+        TypeError: it is not an integer.
     """
     number = checked_integer("index", index)
     if number < 0:
@@ -96,7 +96,7 @@ def checked_index(index: Any) -> int:
 
 
 def check_index_max(indices: Iterable[int], storage: Any) -> None:
-    """Refuses indices that the storage cannot keep: they would be sent again for ever."""
+    """Rejects indices that the storage cannot keep: they would be sent again and again."""
     limit = getattr(storage, "index_max", None)
     largest = max(indices, default=0)
     if limit is not None and largest > limit:
@@ -104,7 +104,7 @@ def check_index_max(indices: Iterable[int], storage: Any) -> None:
 
 
 def checked_indices(indices: Any) -> list[int]:
-    """One index, or a sequence or array of them, as a list; errors as in `checked_index`."""
+    """Returns one index, or a sequence or array of them, as a list; errors as in `checked_index`."""
     if isinstance(indices, np.ndarray):
         if indices.dtype.kind in "iu":
             numbers: list[int] = indices.ravel().tolist()

@@ -1,4 +1,4 @@
-"""The index: hashes vectors, keeps their buckets in a storage, finds who shares some with a query."""
+"""The index: hashes vectors, keeps their buckets in a storage, and finds indices that share buckets with a query."""
 
 from __future__ import annotations
 
@@ -40,34 +40,36 @@ _log = logging.getLogger(__name__)
 
 _NUM_PERM: Final = 128
 _FORMATS: Final = {"postgres": "postgres", "pg": "postgres", "parquet": "parquet", "pq": "parquet"}
-# What load_from_disk lets its caller set anew. The rest decides which bucket a vector is in.
+# The settings that load_from_disk can override. The others decide which bucket a vector is in.
 _OVERRIDES: Final = ("buffer_size", "vector_fetch_fn", "storage")
 
 
 class LSHRS:
-    """Locality-sensitive hashing of cosines, with buckets in Redis or in another storage.
+    """Locality-sensitive hashing for cosine, with buckets in Redis or another storage.
 
-    Adds wait in a buffer until it is full, or until a query, a removal, `save_to_disk`, `flush` or `close`. Use one
-    instance a thread, as the document says; `ingest` and `flush` may nevertheless run in many threads at once.
+    Added vectors wait in a buffer until it is full, or until a query, a removal, `save_to_disk`, `flush` or `close`.
+    Use one instance per thread, as the document says; `ingest` and `flush` may nevertheless run in many threads at
+    once.
 
     Args:
         dim: components of a vector.
-        num_perm: bits of a vector's hash in all. Default: 128, or num_bands * rows_per_band where both are given.
+        num_perm: total number of bits of a vector's hash. Default: 128, or num_bands * rows_per_band if both are given.
         num_bands: independent tables; more of them find more.
-        rows_per_band: bits of a table's key; more of them find less that is dissimilar.
-        similarity_threshold: for bands and rows that are not given: the agreement of bits above which vectors should
-            meet. That is not the cosine; `cosine_to_agreement` turns it into this.
-        buffer_size: operations, one for each vector and band, that wait before they are sent.
-        vector_fetch_fn: gives the vectors (n, dim) of a list of n indices, for `index` without vectors and for `topp`.
-        storage: where buckets are kept; by default `RedisStorage` of the next arguments.
+        rows_per_band: bits of a table's key; with more of them, fewer dissimilar vectors are found.
+        similarity_threshold: used if bands and rows are not given: the agreement of bits above which vectors should
+            share a bucket. This is not the cosine; `cosine_to_agreement` converts one to the other.
+        buffer_size: operations, one per vector and band, that wait before they are sent.
+        vector_fetch_fn: returns the vectors (n, dim) of a list of n indices, for `index` without vectors and for
+            `topp`.
+        storage: where buckets are kept; by default a `RedisStorage` with the next arguments.
         redis_host, redis_port, redis_db, redis_password, redis_prefix, decode_responses: see `RedisStorage`.
-        seed: of the projections. Buckets of another seed, dimension or number of rows mean nothing to this index.
+        seed: of the projections. Buckets of another seed, dimension or number of rows are meaningless to this index.
         redis_max_connections, redis_options: see `RedisStorage`.
-        strategy: "document" chooses bands and rows as the original package does, "least_error" better.
+        strategy: "document" chooses bands and rows like the original package, "least_error" chooses better ones.
 
     Raises:
-        ValueError: a number out of range, or bands and rows that do not make `num_perm`.
-        TypeError: something else than a number.
+        ValueError: a number is out of range, or bands times rows is not `num_perm`.
+        TypeError: an argument is not a number.
     """
 
     def __init__(
@@ -131,17 +133,17 @@ class LSHRS:
             storage = RedisStorage(**self._redis_config, **self._redis_options)
         self._storage = storage
 
-    # Adding
+    # Writing
 
     def ingest(self, index: int, vector: ArrayLike) -> None:
         """Adds one vector.
 
-        An index that is there already stays in its old buckets too: delete it first.
+        An index that exists already also stays in its old buckets: delete it first.
 
         Raises:
-            ValueError: an index that is negative or too large for the storage, another dimension, a zero vector, a
-                component that is not finite.
-            TypeError: an index that is no integer.
+            ValueError: the index is negative or too large for the storage, or the vector has another dimension, is
+                zero, or has a component that is not finite.
+            TypeError: the index is not an integer.
         """
         number = checked_index(index)
         check_index_max([number], self._storage)
@@ -150,15 +152,15 @@ class LSHRS:
             self.flush()
 
     def index(self, indices: Sequence[int] | np.ndarray[Any, Any], vectors: ArrayLike | None = None) -> None:
-        """Adds many vectors and sends them. Nothing is sent unless all are good.
+        """Adds many vectors and sends them. Nothing is sent unless all are valid.
 
         Args:
-            indices: n of them; none does nothing.
-            vectors: shape (n, dim); without them `vector_fetch_fn` is asked.
+            indices: n of them; with none, nothing happens.
+            vectors: shape (n, dim); if not given, `vector_fetch_fn` is called.
 
         Raises:
-            RuntimeError: neither vectors nor a `vector_fetch_fn`.
-            ValueError, TypeError: as in `ingest`, or counts that differ.
+            RuntimeError: there are neither vectors nor a `vector_fetch_fn`.
+            ValueError, TypeError: as in `ingest`, or the counts differ.
         """
         numbers = checked_indices(indices)
         if not numbers:
@@ -187,7 +189,7 @@ class LSHRS:
         file_path: str | Path | None = None,
         **more: Any,
     ) -> None:
-        """Indexes all vectors of a source, batch by batch; a bar tells how far on a terminal.
+        """Indexes all vectors of a source, batch by batch; on a terminal, a bar shows the progress.
 
         Args:
             format: "postgres" (or "pg") or "parquet" (or "pq").
@@ -197,8 +199,8 @@ class LSHRS:
             more: further arguments of either; None counts as not given.
 
         Raises:
-            ValueError: an unknown format, or what the source finds wrong. Batches before it stay indexed.
-            TypeError: an argument that the source does not take.
+            ValueError: the format is unknown, or the source has invalid data. Earlier batches stay indexed.
+            TypeError: the source does not have such an argument.
         """
         kind = _FORMATS.get(format.lower() if isinstance(format, str) else "")
         if kind is None:
@@ -224,7 +226,7 @@ class LSHRS:
                 advance(len(indices))
 
     def flush(self) -> None:
-        """Sends what waits. After an error it waits again, and sending it again is safe."""
+        """Sends all waiting operations. After an error they wait again, and sending them again is safe."""
         try:
             self._buffer.send(self._storage)
         except Exception as error:
@@ -233,28 +235,28 @@ class LSHRS:
 
     _flush_buffer = flush
 
-    # Asking
+    # Reading
 
     @also_spelt(top_k="topk", top_p="topp")
     def query(
         self, vector: ArrayLike, topk: int | None = 10, topp: float | None = None
     ) -> list[int] | list[tuple[int, float]]:
-        """Candidates of a vector: indices that share a bucket with it.
+        """Returns the candidates for a vector: indices that share a bucket with it.
 
         Args:
             vector: shape (dim,).
-            topk: at most so many; None for all.
-            topp: the share of the candidates, more than 0 and at most 1, to give after reranking them by cosine with
-                vectors from `vector_fetch_fn`: `ceil(topp * candidates)`, then at most `topk`.
+            topk: at most this many; None for all.
+            topp: reranks the candidates by cosine with vectors from `vector_fetch_fn`, and returns this share of them,
+                more than 0 and at most 1: `ceil(topp * candidates)`, then at most `topk`.
 
         Returns:
-            Without `topp` indices, those in most common buckets first, ties by index. With it pairs of index and
-            cosine, best first. Nothing shares a bucket: an empty list.
+            Without `topp`: indices, those in most common buckets first, ties by index. With it: pairs of index and
+            cosine, best first. An empty list if nothing shares a bucket.
 
         Raises:
-            ValueError: a bad vector, `topk` or `topp`, or a `vector_fetch_fn` that gives another shape.
-            TypeError: `topk` is no integer, or `topp` no number.
-            RuntimeError: `topp` without `vector_fetch_fn`.
+            ValueError: the vector, `topk` or `topp` is invalid, or `vector_fetch_fn` returned another shape.
+            TypeError: `topk` is not an integer, or `topp` not a number.
+            RuntimeError: `topp` is given without a `vector_fetch_fn`.
         """
         checked = checked_vector(vector, self.dim)
         self.flush()
@@ -269,11 +271,11 @@ class LSHRS:
 
     @also_spelt(top_k="topk")
     def get_top_k(self, vector: ArrayLike, topk: int = 10) -> list[int]:
-        """The `topk` indices that share most buckets with the vector; see `query`."""
+        """Returns the `topk` indices that share the most buckets with the vector; see `query`."""
         return [index for index in self.query(vector, topk) if isinstance(index, int)]
 
     def get_above_p(self, vector: ArrayLike, p: float = 0.95) -> list[tuple[int, float]]:
-        """The share `p` of the candidates that are most similar, with their cosines; see `query`."""
+        """Returns the share `p` of the candidates that are most similar, with their cosines; see `query`."""
         return [pair for pair in self.query(vector, None, p) if isinstance(pair, tuple)]
 
     def _fetch(self, purpose: str) -> Callable[[list[int]], Any]:
@@ -281,34 +283,34 @@ class LSHRS:
             raise RuntimeError(f"{purpose} needs vector_fetch_fn, which gives the vectors of a list of indices")
         return self._vector_fetch_fn
 
-    # Removing
+    # Deleting
 
     def delete(self, indices: int | Sequence[int] | np.ndarray[Any, Any]) -> None:
-        """Takes one index or many out of every bucket; unknown ones are ignored."""
+        """Removes one or many indices from every bucket; unknown ones are ignored."""
         numbers = checked_indices(indices)
         if numbers:
-            self.flush()  # or what waits would bring them back
+            self.flush()  # otherwise waiting operations would bring them back
             self._storage.remove_indices(numbers)
 
     def clear(self) -> None:
-        """Deletes every key under the prefix, and forgets what waits to be sent.
+        """Deletes every key with the prefix, and discards waiting operations.
 
-        This cannot be undone; projections stay, and indexing can go on.
+        This cannot be undone; the projections stay, and indexing can continue.
         """
         try:
             self.flush()
         except Exception:
-            self._buffer.discard()  # it would have been deleted next
+            self._buffer.discard()  # it would be deleted right away
         self._storage.clear()
 
-    # Keeping
+    # Saving
 
     def save_to_disk(self, path: str | Path) -> None:
-        """Saves configuration and projections into a directory, never a password; buckets stay where they are.
+        """Saves configuration and projections in a directory, but never a password; the buckets stay where they are.
 
         Raises:
             FileExistsError: the path is a file.
-            ValueError: an empty path.
+            ValueError: the path is empty.
         """
         if not str(path):
             raise ValueError("path must name a directory, got an empty text")
@@ -317,16 +319,16 @@ class LSHRS:
 
     @classmethod
     def load_from_disk(cls, path: str | Path, **kwargs: Any) -> LSHRS:
-        """The index that was saved there.
+        """Returns the index that was saved there.
 
         Args:
             path: the directory.
             kwargs: settings to override: those of Redis (`redis_host`, ..., or `redis_config={"host": ...}`),
-                `buffer_size`, `vector_fetch_fn`, `storage`. What decides a vector's bucket cannot change.
+                `buffer_size`, `vector_fetch_fn`, `storage`. Settings that decide a vector's bucket cannot be changed.
 
         Raises:
             FileNotFoundError, NotADirectoryError, ValueError: nothing was saved there, or it is damaged.
-            TypeError: a setting that cannot be overridden.
+            TypeError: a setting cannot be overridden.
         """
         config, redis, projections = saving.load(path)
         redis.update(kwargs.pop("redis_config", None) or {})
@@ -358,7 +360,7 @@ class LSHRS:
         self._config, self._redis_config, self._redis_options = state["config"], state["redis"], {}
         self._start(LSHHasher.from_projections(state["projections"]), None)
 
-    # About it
+    # Properties
 
     @property
     def dim(self) -> int:
@@ -367,16 +369,16 @@ class LSHRS:
 
     @property
     def num_bands(self) -> int:
-        """Tables."""
+        """The number of tables."""
         return int(self._config["num_bands"])
 
     @property
     def buffer_size(self) -> int:
-        """Operations that wait before they are sent."""
+        """How many operations wait before they are sent."""
         return int(self._config["buffer_size"])
 
     def stats(self) -> dict[str, Any]:
-        """The configuration, and how many operations wait in the buffer; the server is not asked."""
+        """Returns the configuration, and how many operations wait in the buffer; does not ask the server."""
         shown = {name: value for name, value in self._config.items() if name != "seed"}
         return {
             **shown,
@@ -387,7 +389,7 @@ class LSHRS:
         }
 
     def close(self) -> None:
-        """Sends what waits and gives back the connections."""
+        """Sends all waiting operations and closes the connections."""
         try:
             self.flush()
         finally:

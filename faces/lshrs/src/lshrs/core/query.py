@@ -1,4 +1,4 @@
-"""Candidates of a query: who shares buckets with it, and how similar they are."""
+"""The candidates for a query: indices that share buckets with it, and their cosines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VectorFetch = Callable[[list[int]], Any]
 
 
 def candidates(storage: Storage, signatures: Sequence[bytes]) -> list[int]:
-    """Indices that share a bucket with the query: those in most bands first, ties by index."""
+    """Returns indices that share a bucket with the query: those in most bands first, ties by index."""
     found: Counter[int] = Counter()
     for bucket in storage.get_buckets(list(enumerate(signatures))):
         found.update(bucket)
@@ -39,12 +39,12 @@ def check_top_p(top_p: float) -> None:
 def reranked(
     query: Any, found: list[int], fetch: VectorFetch, top_p: float, top_k: int | None
 ) -> list[tuple[int, float]]:
-    """The share `top_p` of the candidates, at least one and at most `top_k`, by descending cosine.
+    """Returns the share `top_p` of the candidates, at least one and at most `top_k`, by descending cosine.
 
-    Ties keep the candidates' order. A fetched zero vector has similarity 0.
+    Ties keep the order of the candidates. A zero vector from `fetch` has similarity 0.
 
     Raises:
-        ValueError: `fetch` gave another number of vectors or another dimension.
+        ValueError: `fetch` returned another number of vectors or another dimension.
     """
     wanted = len(np.ravel(query))
     matrix = np.asarray(fetch(list(found)), np.float32)

@@ -1,7 +1,7 @@
 """An index's configuration and projections in a directory; its buckets stay in the storage.
 
 metadata.json     version, config, redis_config; never a password
-projections.npz   one float32 array a band, without pickle
+projections.npz   one float32 array per band, without pickle
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _REDIS: Final = {
 def save(
     path: str | Path, config: Mapping[str, Any], redis: Mapping[str, Any], projections: Sequence[NDArray[np.float32]]
 ) -> None:
-    """Writes the directory, each file whole or not at all.
+    """Writes the directory, each file atomically.
 
     Raises:
         FileExistsError: the path is a file.
@@ -68,10 +68,10 @@ def _replace(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
 
 
 def load(path: str | Path) -> tuple[dict[str, Any], dict[str, Any], list[NDArray[np.float32]]]:
-    """Configuration, Redis settings and projections; runs nothing that the files say.
+    """Returns configuration, Redis settings and projections; executes nothing from the files.
 
     Raises:
-        FileNotFoundError: no such directory, or a file of it is missing.
+        FileNotFoundError: the directory, or a file in it, does not exist.
         NotADirectoryError: the path is a file.
         ValueError: the files are damaged, or do not belong together.
     """
@@ -110,7 +110,7 @@ def _metadata(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _check_redis(file: str, redis: Mapping[str, Any]) -> None:
-    """Settings of other names would go to the client as they are."""
+    """Rejects unknown settings, which would be passed to the client unchecked."""
     for name, value in redis.items():
         wanted = _REDIS.get(name)
         if wanted is None:
@@ -139,7 +139,7 @@ def _projections(path: Path, config: Mapping[str, Any]) -> list[NDArray[np.float
 
 
 def _check_header(file: Any, name: str, shape: tuple[int, int]) -> None:
-    """Before anything is read: a header that lies about the shape would have its room allocated."""
+    """Checks before anything is read: a header with a false shape would have its memory allocated."""
     with file.zip.open(f"{name}.npy") as member:
         major, _ = np.lib.format.read_magic(member)
         read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0

@@ -1,4 +1,4 @@
-"""Vectors to signatures."""
+"""From vectors to signatures."""
 
 from .lsh import LSHHasher
 

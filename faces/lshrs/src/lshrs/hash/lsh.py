@@ -1,4 +1,4 @@
-"""Random projections, and the signatures that their signs make."""
+"""Random projections, and the signatures formed by their signs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["LSHHasher"]
 
 
 class LSHHasher:
-    """Signatures of vectors by the signs of random projections; those of the original package, bit for bit.
+    """Computes signatures of vectors from the signs of random projections, bit for bit those of the original package.
 
     Args:
         num_bands: independent tables.
@@ -25,8 +25,8 @@ class LSHHasher:
         seed: of the projections, for NumPy's default generator.
 
     Raises:
-        ValueError: a number that is not greater than zero, or a negative seed.
-        TypeError: one that is no integer.
+        ValueError: a number is not greater than zero, or the seed is negative.
+        TypeError: an argument is not an integer.
     """
 
     def __init__(self, num_bands: int, rows_per_band: int, dim: int, seed: int = 42) -> None:
@@ -36,10 +36,10 @@ class LSHHasher:
 
     @classmethod
     def from_projections(cls, projections: Sequence[ArrayLike]) -> LSHHasher:
-        """A hasher of given matrices, one a band, each of shape (rows_per_band, dim).
+        """Returns a hasher with the given matrices, one per band, each of shape (rows_per_band, dim).
 
         Raises:
-            ValueError: no matrix, or matrices of several shapes.
+            ValueError: there is no matrix, or their shapes differ.
         """
         matrices = [np.asarray(matrix, np.float32) for matrix in projections]
         shapes = {matrix.shape for matrix in matrices}
@@ -55,10 +55,10 @@ class LSHHasher:
         self.projections = list(hasher.projections)
 
     def hash_vector(self, vector: ArrayLike) -> HashSignatures:
-        """The signatures of one vector, taken as float32 and flattened; a zero vector has no bit set.
+        """Returns the signatures of one vector, converted to float32 and flattened; a zero vector has no bit set.
 
         Raises:
-            ValueError: another dimension than `dim`, or a component that is not finite.
+            ValueError: the dimension is not `dim`, or a component is not finite.
         """
         flat = np.asarray(vector, np.float32).ravel()
         if len(flat) != self.dim:
@@ -66,10 +66,10 @@ class LSHHasher:
         return self._wrapped(flat[np.newaxis])[0]
 
     def hash_batch(self, vectors: ArrayLike) -> list[HashSignatures]:
-        """The signatures of each row of a matrix (n, dim).
+        """Returns the signatures of each row of a matrix (n, dim).
 
         Raises:
-            ValueError: an array that is not two-dimensional, another dimension, or a component that is not finite.
+            ValueError: the array is not two-dimensional, has another dimension, or has a component that is not finite.
         """
         matrix = np.asarray(vectors, np.float32)
         if matrix.ndim != 2 or matrix.shape[1] != self.dim:
@@ -77,7 +77,7 @@ class LSHHasher:
         return self._wrapped(matrix)
 
     def signatures(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """The same as one array: uint8 of shape (n, num_bands, bytes a band)."""
+        """Returns the same as one array: uint8 of shape (n, num_bands, bytes per band)."""
         return self._hasher.signatures(vectors)
 
     def _wrapped(self, matrix: NDArray[np.float32]) -> list[HashSignatures]:

@@ -1,4 +1,4 @@
-"""One cell to one vector, one column to indices: what all sources share."""
+"""From one cell to one vector, and from a column to indices: shared by all sources."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def check_batch_size(batch_size: int) -> None:
 
 
 def as_indices(values: Sequence[Any], first_row: int) -> list[int]:
-    """Integers of a column.
+    """Returns the integers of a column.
 
     Raises:
-        ValueError: null, or what is no whole number; it names the row.
+        ValueError: a value is null or not a whole number; the message names the row.
     """
     indices = []
     for row, value in enumerate(values, first_row):
@@ -40,15 +40,15 @@ def as_indices(values: Sequence[Any], first_row: int) -> list[int]:
 
 
 def as_matrix(cells: Sequence[Any], first_row: int, dim: int | None) -> NDArray[np.float32]:
-    """Vectors of a column as float32 (n, dim).
+    """Returns the vectors of a column as float32 (n, dim).
 
     Args:
         cells: lists, arrays, pgvector's Vector, text such as "[1, 2]" or "{1,2}", or raw native float32 as bytes.
-        first_row: number of the first cell, for errors.
-        dim: what every vector must have, or None to take the first one's.
+        first_row: the number of the first cell, for errors.
+        dim: the required dimension, or None for that of the first vector.
 
     Raises:
-        ValueError: null, an empty vector, another dimension, or what is no vector; it names the row.
+        ValueError: a value is null, an empty vector, of another dimension, or not a vector; the message names the row.
     """
     vectors = []
     for row, cell in enumerate(cells, first_row):

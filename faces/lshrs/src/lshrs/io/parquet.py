@@ -21,21 +21,21 @@ _BUFFER_BYTES: Final = 1 << 20
 def iter_parquet_vectors(
     file_path: str | Path, index_column: str = "index", vector_column: str = "vector", batch_size: int = 10_000
 ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
-    """Batches of indices and vectors; only these two columns are read.
+    """Yields batches of indices and vectors; only these two columns are read.
 
     Args:
         file_path: the file; `~` is expanded.
         index_column: integers.
         vector_column: lists of numbers, of variable or fixed size.
-        batch_size: rows at most in a batch.
+        batch_size: the most rows in a batch.
 
     Yields:
-        Indices, and float32 of shape (n, dim). Errors come with the first batch, not with the call.
+        Indices, and float32 of shape (n, dim). Errors are raised with the first batch, not by the call.
 
     Raises:
         ImportError: pyarrow is not installed.
-        FileNotFoundError: there is no such file.
-        ValueError: a column that is not there, null or uneven vectors, indices that are no integers.
+        FileNotFoundError: the file does not exist.
+        ValueError: a column does not exist, a vector is null, dimensions differ, or an index is not an integer.
     """
     check_batch_size(batch_size)
     try:
@@ -45,7 +45,7 @@ def iter_parquet_vectors(
     path = Path(file_path).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"there is no file {str(path)!r}")
-    # Else a row group is read whole, and most programs write a file as a single one.
+    # Otherwise whole row groups are read, and most programs write a file as a single one.
     with parquet.ParquetFile(path, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
         names = file.schema_arrow.names
         for column in (index_column, vector_column):
@@ -64,7 +64,7 @@ def iter_parquet_vectors(
 
 
 def _vectors(column: Any, first_row: int, dim: int | None) -> NDArray[np.float32]:
-    """A column of lists as a matrix: at once where all are of one length and nothing is null, else cell by cell."""
+    """Returns a column of lists as a matrix: in one step if all have one length and none is null, else cell by cell."""
     values = column.flatten() if column.null_count == 0 and hasattr(column, "flatten") else None
     if values is not None and values.null_count == 0 and len(values) and len(values) % len(column) == 0:
         width = len(values) // len(column)

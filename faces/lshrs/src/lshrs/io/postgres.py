@@ -1,4 +1,4 @@
-"""Vectors from PostgreSQL, streamed by a cursor on the server."""
+"""Vectors from PostgreSQL, streamed by a server-side cursor."""
 
 from __future__ import annotations
 
@@ -30,28 +30,29 @@ def iter_postgres_vectors(
     fetch_query: str | None = None,
     params: Sequence[Any] | Mapping[str, Any] | None = None,
 ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
-    """Batches of indices and vectors, read in one transaction; memory holds one batch.
+    """Yields batches of indices and vectors, read in one transaction; memory holds one batch.
 
     Args:
         dsn: connection string; its connection is closed at the end.
-        table: may name its schema, `schema.table`. Names of tables and columns are quoted.
+        table: may include its schema, `schema.table`. Names of tables and columns are quoted.
         index_column: integers.
         vector_column: float4[], float8[], pgvector, bytea of native float32, or text such as "[1, 2]".
-        batch_size: rows at most in a batch.
-        where_clause: trusted SQL, put into the statement as it is. Never let users of your program write it.
-        connection_factory: gives a psycopg connection, which stays open; instead of `dsn`.
-        limit: rows at most.
+        batch_size: the most rows in a batch.
+        where_clause: trusted SQL, inserted into the statement verbatim. Never let users of your program write it.
+        connection_factory: returns a psycopg connection, which stays open; instead of `dsn`.
+        limit: the most rows.
         order_by: trusted SQL, like `where_clause`.
         fetch_query: trusted SQL that replaces the whole statement; its first two columns are index and vector.
         params: values for placeholders in `fetch_query`.
 
     Yields:
-        Indices, and float32 of shape (n, dim). Errors come with the first batch, not with the call.
+        Indices, and float32 of shape (n, dim). Errors are raised with the first batch, not by the call.
 
     Raises:
         ImportError: psycopg is not installed.
-        ValueError: neither `dsn` nor `connection_factory`, `params` without `fetch_query`, null or uneven vectors.
-        psycopg.Error: passes through.
+        ValueError: neither `dsn` nor `connection_factory` is given, `params` is given without `fetch_query`, a vector
+            is null, or dimensions differ.
+        psycopg.Error: is passed through.
     """
     check_batch_size(batch_size)
     if params is not None and fetch_query is None:
@@ -61,7 +62,7 @@ def iter_postgres_vectors(
     statement = fetch_query or _statement(table, index_column, vector_column, where_clause, order_by, limit)
     with _connection(dsn, connection_factory) as connection:
         first_row, dim = 0, None
-        # Its own name, so that two streams on one connection do not meet; a transaction is open while it is.
+        # A unique name, so that two streams on one connection do not collide; the cursor needs an open transaction.
         with connection.transaction(), connection.cursor(name=f"lshrs_{uuid.uuid4().hex}") as cursor:
             cursor.itersize = batch_size
             cursor.execute(statement, params)

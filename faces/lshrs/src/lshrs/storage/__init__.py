@@ -1,4 +1,4 @@
-"""Where buckets are kept: Redis and Redis Cluster, a file, or memory, all of one contract."""
+"""Where buckets are kept: Redis and Redis Cluster, a file, or memory, all with the same contract."""
 
 from .base import BucketOperation, Storage
 from .file import FileStorage

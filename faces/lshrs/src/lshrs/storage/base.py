@@ -1,4 +1,4 @@
-"""What a storage owes the index."""
+"""The contract of a storage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["BucketOperation", "Storage", "is_lasting"]
 
 
 class BucketOperation(NamedTuple):
-    """Index `index` belongs into the bucket `signature` of band `band_id`."""
+    """Index `index` belongs in the bucket `signature` of band `band_id`."""
 
     band_id: int
     signature: bytes
@@ -23,30 +23,30 @@ class BucketOperation(NamedTuple):
 class Storage(ABC):
     """Buckets of indices by band and signature.
 
-    Adding is idempotent: a batch that failed in the middle can be sent again. The two methods that are not abstract
-    exist because some storages do them faster; here they say what they mean.
+    Adding is idempotent: a batch that failed halfway can be sent again. The two methods that are not abstract exist
+    because some storages do them faster; the versions here define the correct result.
 
     Attributes:
-        index_max: the largest index that can be kept; None where any can.
+        index_max: the largest index that can be kept; None for no limit.
     """
 
     index_max: int | None = None
 
     @abstractmethod
     def add_to_bucket(self, band_id: int, signature: bytes, index: int) -> None:
-        """Adds an index to a bucket at once."""
+        """Adds an index to a bucket, immediately."""
 
     @abstractmethod
     def get_bucket(self, band_id: int, signature: bytes) -> set[int]:
-        """The indices in a bucket; empty where there is none."""
+        """Returns the indices in a bucket; empty if it does not exist."""
 
     @abstractmethod
     def batch_add(self, operations: Sequence[tuple[int, bytes, int]]) -> None:
-        """Adds many indices to buckets; when it returns, all are in."""
+        """Adds many indices to buckets; all have been added when it returns."""
 
     @abstractmethod
     def remove_indices(self, indices: Sequence[int]) -> None:
-        """Takes indices out of every bucket; unknown ones are ignored."""
+        """Removes indices from every bucket; unknown ones are ignored."""
 
     @abstractmethod
     def clear(self) -> None:
@@ -54,10 +54,10 @@ class Storage(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Gives back connections and files; more than once is fine."""
+        """Closes connections and files; may be called more than once."""
 
     def get_buckets(self, places: Iterable[tuple[int, bytes]]) -> list[set[int]]:
-        """Several buckets, in the order asked."""
+        """Returns several buckets, in the order of `places`."""
         return [self.get_bucket(band_id, signature) for band_id, signature in places]
 
     def add_signatures(self, indices: Sequence[int], signatures: NDArray[np.uint8]) -> None:
@@ -65,21 +65,21 @@ class Storage(ABC):
 
         Args:
             indices: n of them.
-            signatures: uint8 of shape (n, bands, bytes a band).
+            signatures: uint8 of shape (n, bands, bytes per band).
         """
         self.batch_add(operations_of(indices, signatures))
 
 
 def is_lasting(error: BaseException) -> bool:
-    """Whether an error of Redis comes again whenever the batch is sent again: a key holds something else than a set.
+    """Returns whether an error of Redis recurs whenever the batch is sent again: a key has another type than a set.
 
-    All else of the batch is in then.
+    The rest of the batch has been carried out in that case.
     """
     return str(error).startswith("WRONGTYPE")
 
 
 def operations_of(indices: Sequence[int], signatures: NDArray[np.uint8]) -> list[tuple[int, bytes, int]]:
-    """One operation for each index and band, vector by vector."""
+    """Returns one operation per index and band, vector by vector."""
     width = signatures.shape[2]
     operations: list[tuple[int, bytes, int]] = []
     for index, row in zip(indices, signatures):

@@ -28,13 +28,13 @@ CREATE INDEX IF NOT EXISTS members ON buckets (member);
 
 
 class FileStorage(Storage):
-    """Buckets in a SQLite file; many threads and processes may use one. What was added survives a crash.
+    """Buckets in a SQLite file; many threads and processes may use it. Additions survive a crash.
 
     Args:
-        path: the file, made if it is not there; its folder must exist.
+        path: the file, created if it does not exist; its folder must exist.
 
     Raises:
-        apsw.CantOpenError: the file cannot be opened or made.
+        apsw.CantOpenError: the file cannot be opened or created.
         apsw.NotADBError: the file is something else.
     """
 
@@ -79,7 +79,7 @@ class FileStorage(Storage):
 
     @contextmanager
     def _noting(self) -> Iterator[None]:
-        """Adds to an error of SQLite which file it was."""
+        """Adds the name of the file to an error of SQLite."""
         try:
             yield
         except apsw.Error as error:

@@ -1,4 +1,4 @@
-"""Buckets in this process: for tests, and for what need not outlive it."""
+"""Buckets in this process: for tests, and for data that need not outlive it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class MemoryStorage(Storage):
             self._places.clear()
 
     def close(self) -> None:
-        """Nothing to give back; the buckets stay while the object does."""
+        """Does nothing; the buckets stay as long as the object."""
 
     def __repr__(self) -> str:
         return f"MemoryStorage({len(self._places)} indices in {len(self._buckets)} buckets)"

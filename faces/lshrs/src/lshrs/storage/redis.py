@@ -3,7 +3,7 @@
 Keys, with the prefix `lsh`:
 
     lsh:3:bucket:0aff   a set of indices in decimal: the bucket 0aff of band 3
-    lsh:places:42       where index 42 is, so that deleting it need not look into every bucket: a set whose members list
+    lsh:places:42       where index 42 is, so that deleting it need not scan every bucket: a set whose members list
                         bands and signatures, such as "0:1f3c 1:88a0"
 
 Adding and removing members of sets is idempotent, so a batch whose outcome is unknown is sent again.
@@ -35,21 +35,21 @@ _AGAIN: Final = (redis.ConnectionError, redis.TimeoutError)
 
 
 class RedisStorage(Storage):
-    """Sets of indices in Redis; a cluster is recognised by itself. Constructing needs no server.
+    """Sets of indices in Redis; a cluster is detected automatically. Constructing needs no server.
 
     Args:
         host, port, db, password: of the server, or of any node of a cluster.
-        prefix: what all keys begin with; no colon, which would put keys of one prefix below another's. Braces make a
-            cluster keep every key on one node, of which a warning tells.
-        decode_responses: whether the client gives str instead of bytes; buckets are integers either way.
+        prefix: the start of all keys; no colon, which would put keys of one prefix below another's. Braces make a
+            cluster keep every key on one node; this is warned about.
+        decode_responses: whether the client returns str instead of bytes; buckets are integers either way.
         max_connections: of the pool.
-        reverse_keys: keep a key for each index with its places, so that deleting does not scan. It costs memory.
+        reverse_keys: keep a key for each index with its places, so that deleting does not scan. This costs memory.
         cluster: True for Redis Cluster, False for one server, None to ask the server at the first command.
         options: more for the connection: username, ssl, ssl_ca_certs, socket_timeout, ...
 
     Raises:
-        ValueError: a prefix with a colon, or `db` other than 0 with `cluster=True`.
-        redis.RedisError: passes through from every method, with a note of what was being done.
+        ValueError: the prefix has a colon, or `db` is not 0 with `cluster=True`.
+        redis.RedisError: is passed through from every method, with a note of what was being done.
     """
 
     def __init__(
@@ -88,11 +88,11 @@ class RedisStorage(Storage):
         self._is_cluster: bool | None = cluster
         self._client: Any = None
 
-    # The server
+    # Server
 
     @property
     def prefix(self) -> str:
-        """What all keys begin with."""
+        """The start of all keys."""
         return self._prefix
 
     @property
@@ -117,7 +117,7 @@ class RedisStorage(Storage):
         return redis.RedisCluster(**self._settings)
 
     def _connected(self) -> Any:
-        """The client, after asking the server, once, whether it belongs to a cluster."""
+        """Returns the client, after asking the server once whether it belongs to a cluster."""
         if self._is_cluster is None:
             try:
                 found = self.client.info("cluster").get("cluster_enabled") == 1
@@ -140,16 +140,16 @@ class RedisStorage(Storage):
             if not self._is_cluster:
                 client.connection_pool.disconnect()
 
-    # Adding
+    # Writing
 
     @also_spelt(hash_val="signature")
     def add_to_bucket(self, band_id: int, signature: bytes, index: int) -> None:
         self.batch_add([(band_id, signature, index)])
 
     def batch_add(self, operations: Sequence[tuple[int, bytes, int]]) -> None:
-        """Sends operations in pipelines of 10,000; a lost connection sends them again.
+        """Sends operations in pipelines of 10,000, and again if the connection is lost.
 
-        After an error some may have arrived. Sending the batch again is safe.
+        After an error, some may have arrived. Sending the batch again is safe.
         """
         commands = [(self.bucket_key(band, signature), str(int(index))) for band, signature, index in operations]
         if self._reverse_keys:
@@ -157,7 +157,7 @@ class RedisStorage(Storage):
         self._pipelined(f"adding {len(operations)} operations", [("SADD", *command) for command in commands])
 
     def _places_of(self, operations: Iterable[tuple[int, bytes, int]]) -> list[tuple[str, str]]:
-        """Commands that say where each index is. They go first: a place too many is harmless, one too few is not."""
+        """Commands that record where each index is. They go first: an extra place is harmless, a missing one is not."""
         places: dict[int, list[str]] = {}
         for band, signature, index in operations:
             places.setdefault(int(index), []).append(f"{band}:{bytes(signature).hex()}")
@@ -185,7 +185,7 @@ class RedisStorage(Storage):
                 raise failed
 
     def _pack(self, indices: Sequence[int], signatures: NDArray[np.uint8]) -> tuple[bytes, int]:
-        """SADD commands in Redis' protocol (redis.io/docs/latest/develop/reference/protocol-spec), and their number."""
+        """SADD commands in Redis protocol (redis.io/docs/latest/develop/reference/protocol-spec), and their number."""
         width = 2 * signatures.shape[2]
         members = [str(index).encode() for index in indices]
         tails = [b"\r\n$%d\r\n%b\r\n" % (len(member), member) for member in members]
@@ -215,10 +215,10 @@ class RedisStorage(Storage):
         """Sends packed commands on one connection and reads every reply.
 
         Returns:
-            The first error of a key that holds something else, with which all others were carried out; or None.
+            The first error of a key of another type, despite which all other commands were carried out; or None.
 
         Raises:
-            redis.RedisError: the first of any other kind.
+            redis.RedisError: the first error of any other kind.
         """
         pool = self.client.connection_pool
         connection = pool.get_connection()
@@ -234,7 +234,7 @@ class RedisStorage(Storage):
                 waiting -= 1
         finally:
             if waiting:
-                connection.disconnect()  # the rest of the replies must not answer somebody else
+                connection.disconnect()  # the remaining replies must not answer another request
             pool.release(connection)
         lasting: redis.ResponseError | None = _lasting(errors)
         return lasting
@@ -248,20 +248,20 @@ class RedisStorage(Storage):
             return _indices(key, self._connected().smembers(key))
 
     def get_buckets(self, places: Iterable[tuple[int, bytes]]) -> list[set[int]]:
-        """Several buckets in one round trip; one by one where a subclass has a `get_bucket` of its own."""
+        """Returns several buckets in one round trip; one by one if a subclass overrides `get_bucket`."""
         if type(self).get_bucket is not RedisStorage.get_bucket:
             return super().get_buckets(places)
         keys = [self.bucket_key(band, signature) for band, signature in places]
         replies = self._pipelined(f"reading {len(keys)} buckets", [("SMEMBERS", key) for key in keys])
         return [_indices(key, reply) for key, reply in zip(keys, replies)]
 
-    # Removing
+    # Deleting
 
     def remove_indices(self, indices: Sequence[int]) -> None:
-        """Takes indices out of the buckets that their own keys name.
+        """Removes indices from the buckets that their place keys name.
 
-        Indices without such a key, those of another program or of `reverse_keys=False` among them, are sought in every
-        bucket of the prefix.
+        Indices without such a key, including those of another program or of `reverse_keys=False`, are searched for in
+        every bucket of the prefix.
         """
         wanted = list(dict.fromkeys(int(index) for index in indices))
         if not wanted:
@@ -277,7 +277,7 @@ class RedisStorage(Storage):
             named = {place for member in places for place in _text(member).split(" ")}
             commands += [("SREM", self._key_of(place), str(index)) for place in sorted(named)]
         self._pipelined(what, commands)
-        # Last: a removal that failed half-way still finds the rest.
+        # Last, so that after a removal that failed halfway the rest can still be found.
         self._pipelined(what, [("UNLINK", key) for key, places in zip(keys, found) if places])
 
     def _remove_everywhere(self, indices: list[int]) -> None:
@@ -286,12 +286,12 @@ class RedisStorage(Storage):
             self._pipelined("removing indices from every bucket", [("SREM", key, *members) for key in keys])
 
     def clear(self) -> None:
-        """Deletes all keys under the prefix, without holding up the server."""
+        """Deletes all keys with the prefix, without blocking the server."""
         for keys in self._scan(f"{_literal(self._prefix)}:*"):
             self._pipelined("deleting all keys", [("UNLINK", key) for key in keys])
 
     def _scan(self, pattern: str) -> Iterator[list[str]]:
-        """Keys of a pattern, in chunks; on a cluster those of all nodes."""
+        """Yields the keys that match a pattern, in chunks; on a cluster, those of all nodes."""
         with self._noting(f"looking for keys like {pattern}"):
             chunk: list[str] = []
             for key in self._connected().scan_iter(match=pattern, count=1_000):
@@ -305,7 +305,7 @@ class RedisStorage(Storage):
     # Shared
 
     def bucket_key(self, band_id: int, signature: bytes) -> str:
-        """Such as "lsh:3:bucket:0aff"."""
+        """Returns a key such as "lsh:3:bucket:0aff"."""
         return f"{self._prefix}:{band_id}:bucket:{bytes(signature).hex()}"
 
     def _key_of(self, place: str) -> str:
@@ -317,7 +317,7 @@ class RedisStorage(Storage):
 
     @contextmanager
     def pipeline(self) -> Iterator[Any]:
-        """A pipeline of the client, sent when the block ends without an error."""
+        """Yields a pipeline of the client, which is sent if the block ends without an error."""
         pipe = self._connected().pipeline(transaction=False)
         try:
             yield pipe
@@ -326,9 +326,9 @@ class RedisStorage(Storage):
             pipe.reset()
 
     def _pipelined(self, doing: str, commands: Sequence[tuple[str, ...]]) -> list[Any]:
-        """Replies of commands, sent in chunks; the client sends a chunk again whose connection is lost.
+        """Returns the replies to commands, sent in chunks; the client sends a chunk again if its connection is lost.
 
-        A key that holds something else keeps no other command from being carried out.
+        A key of another type does not prevent other commands from being carried out.
         """
         replies: list[Any] = []
         failed: Exception | None = None
@@ -346,7 +346,7 @@ class RedisStorage(Storage):
 
     @contextmanager
     def _noting(self, doing: str) -> Iterator[None]:
-        """Adds what was being done, and where, to an error of redis-py."""
+        """Adds to an error of redis-py what was being done, and where."""
         try:
             yield
         except redis.RedisError as error:
@@ -368,7 +368,7 @@ def _execute(client: Any, commands: Sequence[tuple[str, ...]]) -> list[Any]:
 
 
 def _lasting(errors: Sequence[Any]) -> Any:
-    """The first of errors that come again whenever the commands are sent again; raises the first of another kind."""
+    """Returns the first error that recurs if the commands are sent again; raises the first error of another kind."""
     for error in errors:
         if not is_lasting(error):
             raise error
@@ -383,7 +383,7 @@ def _indices(key: str, members: Iterable[str | bytes]) -> set[int]:
 
 
 def _ignore(error: Exception) -> None:
-    """Nothing to undo before a batch is sent again."""
+    """Does nothing: there is nothing to undo before a batch is sent again."""
 
 
 def _text(value: str | bytes) -> str:
@@ -391,7 +391,7 @@ def _text(value: str | bytes) -> str:
 
 
 def _literal(prefix: str) -> str:
-    """The prefix in a pattern of SCAN, where it stands for itself."""
+    """Escapes the prefix for a pattern of SCAN, so that it matches literally."""
     return "".join("\\" + character if character in "*?[]\\^-" else character for character in prefix)
 
 

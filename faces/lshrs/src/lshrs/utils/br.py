@@ -1,4 +1,4 @@
-"""How many bands of how many rows: the rule of the original package, and a better one.
+"""The choice of bands and rows: the rule of the original package, and a better one.
 
 A pair of vectors whose bits agree with probability s is found with probability P(s) = 1 - (1 - s^r)^b. That curve rises
 around the nominal threshold (1/b)^(1/r).
@@ -46,16 +46,16 @@ PRECOMPUTED_CONFIGS: Final[dict[int, dict[float, tuple[int, int]]]] = {
 
 @also_spelt(b="num_bands", r="rows_per_band")
 def compute_collision_probability(similarity: float, num_bands: int, rows_per_band: int) -> float:
-    """The probability that two vectors share at least one bucket.
+    """Returns the probability that two vectors share at least one bucket.
 
     Args:
-        similarity: the probability that one bit agrees. That is not the cosine: `cosine_to_agreement` turns it into it.
+        similarity: the probability that one bit agrees. This is not the cosine: `cosine_to_agreement` converts it.
         num_bands: tables.
         rows_per_band: bits of a table's key.
 
     Raises:
-        ValueError: a similarity outside of [0, 1], or a number below 1.
-        TypeError: something else than a number.
+        ValueError: the similarity is outside [0, 1], or a number is below 1.
+        TypeError: an argument is not a number.
     """
     if not 0 <= checked_number("similarity", similarity) <= 1:
         raise ValueError(
@@ -66,10 +66,10 @@ def compute_collision_probability(similarity: float, num_bands: int, rows_per_ba
 
 
 def cosine_to_agreement(cosine: float) -> float:
-    """The probability that one bit of two vectors of this cosine agrees: 1 - arccos(cosine) / pi.
+    """Returns the probability that one bit agrees for two vectors of this cosine: 1 - arccos(cosine) / pi.
 
     Raises:
-        ValueError: a cosine outside of [-1, 1].
+        ValueError: the cosine is outside [-1, 1].
         TypeError: it is not a number.
     """
     if not -1 <= checked_number("cosine", cosine) <= 1:
@@ -78,13 +78,13 @@ def cosine_to_agreement(cosine: float) -> float:
 
 
 def compute_lsh_threshold(b: int, r: int) -> float:
-    """The nominal threshold (1/b)^(1/r), around which the probability of a collision rises."""
+    """Returns the nominal threshold (1/b)^(1/r), around which the probability of a collision rises."""
     _check_bands(b, r)
     return float((1 / b) ** (1 / r))
 
 
 def compute_false_rates(b: int, r: int, threshold: float) -> tuple[float, float]:
-    """Integrals of P below the threshold and of 1 - P above it, over similarities that are all equally likely.
+    """Integrates P below the threshold and 1 - P above it, over equally likely similarities.
 
     Returns:
         False positives and false negatives, neither divided by the length of its interval.
@@ -96,7 +96,7 @@ def compute_false_rates(b: int, r: int, threshold: float) -> tuple[float, float]
 
 
 def _integral(end: float, bands: int, rows: int) -> float:
-    """The integral of P from 0 to `end`, by Gauss-Legendre quadrature on pieces around the rise of the curve."""
+    """Integrates P from 0 to `end`, by Gauss-Legendre quadrature on pieces around the rise of the curve."""
     nodes, weights = np.polynomial.legendre.leggauss(24)
     edges = np.linspace(0.0, end, 65)
     half = np.diff(edges) / 2
@@ -111,7 +111,7 @@ def _error(pair: tuple[int, int], threshold: float) -> float:
 
 
 def find_optimal_br(num_perm: int, target: float, tolerance: float = _TOLERANCE) -> tuple[int, int] | None:
-    """Of the factorisations whose nominal threshold is within `tolerance`, the one of the least error; or None."""
+    """Returns the factorization with the smallest error whose nominal threshold is within `tolerance`, or None."""
     num_perm, target = checked_size("num_perm", num_perm, largest=None), checked_number("target", target)
     near = ((b, r) for b, r in _factorisations(num_perm) if abs(compute_lsh_threshold(b, r) - target) <= tolerance)
     return min(near, key=lambda pair: _error(pair, target), default=None)
@@ -121,21 +121,21 @@ def find_optimal_br(num_perm: int, target: float, tolerance: float = _TOLERANCE)
 def get_optimal_config(
     num_perm: int, similarity_threshold: float = 0.5, strategy: Strategy = "document"
 ) -> tuple[int, int]:
-    """Bands and rows whose product is `num_perm`, for a threshold.
+    """Returns bands and rows whose product is `num_perm`, for a threshold.
 
-    The rule of the original package, with whose buckets these are compatible: a table for five sizes, else the
-    factorisation of the least error among those whose nominal threshold is within 0.05, else the one nearest to a
-    square, which has nothing to do with the threshold; a warning says so. `strategy="least_error"` always takes the
-    factorisation of the least error.
+    By default this is the rule of the original package, so that buckets are compatible: a table for five sizes, else
+    the factorization with the smallest error among those whose nominal threshold is within 0.05, else the one nearest
+    to a square, which does not depend on the threshold; a warning says so. `strategy="least_error"` always uses the
+    factorization with the smallest error.
 
     Args:
-        num_perm: bits in all.
-        similarity_threshold: the agreement of bits above which vectors should meet, between 0 and 1.
+        num_perm: total number of bits.
+        similarity_threshold: the agreement of bits above which vectors should share a bucket, between 0 and 1.
         strategy: "document" or "least_error".
 
     Raises:
-        ValueError: numbers out of range, or an unknown strategy.
-        TypeError: something else than a number.
+        ValueError: a number is out of range, or the strategy is unknown.
+        TypeError: an argument is not a number.
     """
     num_perm = checked_size("num_perm", num_perm, largest=None)
     similarity_threshold = checked_threshold("similarity_threshold", similarity_threshold)
@@ -170,7 +170,7 @@ def _near_square(num_perm: int, target: float) -> tuple[int, int]:
 
 
 def _factorisations(num_perm: int) -> Iterator[tuple[int, int]]:
-    """Each (bands, rows), in the original's order: rows up to the square root, then bands up to it."""
+    """Yields each (bands, rows), in the order of the original: rows up to the square root, then bands up to it."""
     small = [n for n in range(1, math.isqrt(num_perm) + 1) if num_perm % n == 0]
     yield from ((num_perm // r, r) for r in small)
     yield from ((b, num_perm // b) for b in small)

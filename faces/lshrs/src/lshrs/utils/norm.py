@@ -1,4 +1,4 @@
-"""Vectors of length one."""
+"""Normalized vectors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["l2_norm"]
 
 
 def l2_norm(vectors: ArrayLike) -> NDArray[np.float32]:
-    """The vector, or each row of a matrix, divided by its Euclidean length; float32.
+    """Returns the vector, or each row of a matrix, divided by its Euclidean length; float32.
 
     Raises:
         ValueError: a zero vector, a component that is not finite, or more than two dimensions.

@@ -1,4 +1,4 @@
-"""Cosines of a query and candidates."""
+"""Cosines between a query and candidates."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["cosine_similarity", "top_k_cosine"]
 
 
 def cosine_similarity(query: ArrayLike, candidates: ArrayLike | Sequence[ArrayLike]) -> NDArray[np.float32]:
-    """The cosine of the query with each candidate.
+    """Returns the cosine of the query with each candidate.
 
     Args:
         query: one vector (dim,).
-        candidates: matrix (n, dim) or a sequence of vectors; it may be empty.
+        candidates: a matrix (n, dim) or a sequence of vectors; may be empty.
 
     Returns:
         float32 of shape (n,).
 
     Raises:
-        ValueError: a zero vector, or vectors of several dimensions.
+        ValueError: a zero vector, or vectors of different dimensions.
     """
     unit = l2_norm(np.ravel(np.asarray(query, np.float32)))
     matrix = np.asarray(candidates, np.float32)
@@ -38,11 +38,11 @@ def cosine_similarity(query: ArrayLike, candidates: ArrayLike | Sequence[ArrayLi
 
 
 def top_k_cosine(query: ArrayLike, candidates: ArrayLike | Sequence[ArrayLike], k: int) -> list[tuple[int, float]]:
-    """The k candidates of the highest cosine: (position, cosine), best first, ties by position.
+    """Returns the k candidates with the highest cosine: (position, cosine), best first, ties by position.
 
     Raises:
-        ValueError: k below 1, a zero vector, or vectors of several dimensions.
-        TypeError: k is no integer.
+        ValueError: k is below 1, or there is a zero vector, or vectors have different dimensions.
+        TypeError: k is not an integer.
     """
     checked_size("k", k, largest=None)
     cosines = cosine_similarity(query, candidates)
