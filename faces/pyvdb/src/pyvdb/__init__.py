@@ -1,4 +1,4 @@
-"""pyvdb on Vicinal: texts, pictures and vectors with metadata, found again by likeness.
+"""pyvdb on Vicinal: texts, images and vectors with metadata, and similarity search.
 
 import pyvdb
 

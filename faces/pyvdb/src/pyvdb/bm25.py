@@ -1,4 +1,4 @@
-"""`BM25Engine`: documents found by their words."""
+"""`BM25Engine`: keyword search with BM25."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _LOADED_AT_ONCE: Final = 4096
 
 
 class BM25Config(Attributes):
-    """How words are made of texts and weighed.
+    """How texts are tokenized and scored.
 
     Attributes:
-        k1: 0 or more; how much each further occurrence of a word counts.
-        b: from 0 to 1; how much long documents are held back.
-        min_term_length: shorter words are dropped, before they are stemmed.
-        use_stemming: whether "prices" and "price" are one word.
-        case_sensitive: whether "Gold" and "gold" are two.
+        k1: 0 or more; how much each further occurrence of a word adds.
+        b: from 0 to 1; how much long documents are penalized.
+        min_term_length: shorter words are dropped, before stemming.
+        use_stemming: whether "prices" and "price" are the same word.
+        case_sensitive: whether "Gold" and "gold" are different words.
     """
 
     __slots__ = ()
@@ -52,11 +52,11 @@ class BM25Config(Attributes):
 
 @dataclass(frozen=True, slots=True)
 class BM25Result:
-    """One document that a search found.
+    """One hit of a search.
 
     Attributes:
         id: as it was added.
-        score: BM25; greater is better.
+        score: BM25; higher is better.
         matched_terms: words of the query that the document has, as they are indexed, in the order of the query.
     """
 
@@ -66,7 +66,7 @@ class BM25Result:
 
 
 class BM25Engine:
-    """Documents in memory, found by their words. Thread-safe.
+    """Documents in memory, searchable by keywords. Thread-safe.
 
     Args:
         config: copied.
@@ -91,7 +91,7 @@ class BM25Engine:
             self._rows = self._db.collection(_COLLECTION, analyzer={"name": _ANALYZER, **options})
         self._lock = new_lock()
         self._lengths: dict[int, int] = {}
-        self._holders: Counter[str] = Counter()  # of each term, in how many documents
+        self._holders: Counter[str] = Counter()  # for each term, the number of documents that have it
 
     def add_document(self, id: int, content: str) -> None:
         """Adds a document; one without words is never found.
@@ -100,7 +100,7 @@ class BM25Engine:
             id: 0 to 2**64 - 1.
 
         Raises:
-            RuntimeError: there is one with this id.
+            RuntimeError: a document with this id exists.
         """
         self._add([(_checked(id), checks.text("content", content))])
 
@@ -108,7 +108,7 @@ class BM25Engine:
         """Removes a document.
 
         Raises:
-            RuntimeError: there is none with this id.
+            RuntimeError: no document has this id.
         """
         wanted = _checked(id)
         with self._lock, core_call():
@@ -119,7 +119,7 @@ class BM25Engine:
             self._forget(wanted, content)
 
     def update_document(self, id: int, content: str) -> None:
-        """Gives a document a new content, or adds it."""
+        """Replaces the content of a document, or adds the document."""
         wanted, text = _checked(id), checks.text("content", content)
         with self._lock, core_call():
             old = self._content(wanted) if wanted in self._lengths else None
@@ -129,10 +129,10 @@ class BM25Engine:
             self._remember(wanted, text)
 
     def search(self, query: str, k: int = 10, min_score: float = 0.0) -> list[BM25Result]:
-        """The `k` best documents with a word of the query and a score of at least `min_score`; ties by id.
+        """Returns the `k` best documents that have a word of the query and a score of at least `min_score`; ties by id.
 
         Raises:
-            RuntimeError: there are documents, and the query has no word that could be in one.
+            RuntimeError: there are documents, but no word of the query could be in any.
         """
         asked, most = checks.text("query", query), checks.unsigned("k", k)
         least = checks.number("min_score", min_score)
@@ -148,20 +148,20 @@ class BM25Engine:
         return [self._result(hit, terms) for hit in hits[:most] if hit.score >= least]
 
     def document_count(self) -> int:
-        """How many documents there are."""
+        """The number of documents."""
         return len(self._lengths)
 
     def term_count(self) -> int:
-        """How many different words the documents have."""
+        """The number of different words in all documents."""
         return len(self._holders)
 
     def average_document_length(self) -> float:
-        """Words of a document on average; 0.0 where there is none."""
+        """The average number of words per document; 0.0 if there are no documents."""
         with self._lock:
             return sum(self._lengths.values()) / len(self._lengths) if self._lengths else 0.0
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes documents and configuration into a file, which replaces an old one when all of it is there.
+        """Writes documents and configuration to a file, which replaces an existing one once it is complete.
 
         Raises:
             RuntimeError: the file cannot be written.
@@ -172,10 +172,10 @@ class BM25Engine:
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> BM25Engine:
-        """The engine that `save` wrote.
+        """Returns the engine that `save` wrote.
 
         Raises:
-            RuntimeError: there is no such file, it is not one of these, or its checksum is wrong.
+            RuntimeError: the file does not exist, is of another kind, or has a wrong checksum.
         """
         with core_call():
             config, documents = _from_json(bm25_file.read(checks.path("path", path)))
@@ -187,7 +187,7 @@ class BM25Engine:
     def __repr__(self) -> str:
         return f"<BM25Engine: {self.document_count()} documents, {self.term_count()} terms>"
 
-    # -- shared
+    # -- internal
 
     def _add(self, documents: list[tuple[int, str]]) -> None:
         with self._lock, core_call():
@@ -199,8 +199,8 @@ class BM25Engine:
                 self._remember(id_, text)
 
     def _hits(self, query: str, k: int) -> list[Hit]:
-        """The `k` best and all that score the same as the last of them, for the engine breaks ties in its own way."""
-        literal = _OPERATORS.sub(r"\\\1", query)  # here + and - are plain characters
+        """Returns the `k` best hits and all that tie with the last of them, as the engine breaks ties differently."""
+        literal = _OPERATORS.sub(r"\\\1", query)  # + and - are plain characters in this API
         wanted = k + 1
         while True:
             hits = list(self._rows.search(literal, wanted, mode="keyword", scorer=self._scorer, syntax="operators"))
@@ -213,7 +213,7 @@ class BM25Engine:
         return BM25Result(_given(hit.id), hit.score, [term for term in terms if term in there])
 
     def _terms(self, text: str) -> list[str]:
-        """The words of a text as they are indexed."""
+        """Returns the words of a text as they are indexed."""
         found = (self._analyzer.terms(word) for word in self._analyzer.split(text))
         return [term for made in found for term, _ in made.fields[0]]
 
@@ -239,7 +239,7 @@ def _checked(id_: Any) -> int:
 
 
 def _stored(id_: int) -> int:
-    """The engine's ids are signed: the upper half of the range becomes the negative numbers."""
+    """Converts an id for the engine, whose ids are signed: the upper half of the range becomes negative."""
     return id_ if id_ <= _INT64_MAX else id_ - _UINT64_MAX - 1
 
 
@@ -254,7 +254,7 @@ def _as_json(config: BM25Config, documents: Iterable[tuple[int, str]]) -> bytes:
 
 
 def _from_json(content: bytes) -> tuple[BM25Config, list[tuple[int, str]]]:
-    """What `_as_json` wrote, checked again: whoever can write the file can also make a right checksum."""
+    """Reads what `_as_json` wrote and validates it: anyone who can write the file can also make a valid checksum."""
     try:
         read = json.loads(content)
         config = BM25Config()

@@ -1,4 +1,4 @@
-"""The file of a BM25 index: a header that says what it is, whole or not, and the content.
+"""The file format of a BM25 index: a header with type, checksum and length, then the content.
 
 | Bytes | Content |
 |---|---|
@@ -29,10 +29,10 @@ def write(path: str, content: bytes) -> None:
 
 
 def read(path: str) -> bytes:
-    """The content.
+    """Returns the content.
 
     Raises:
-        RuntimeError: it is another kind of file, of another version, cut off or damaged.
+        RuntimeError: the file is of another kind or version, truncated, or damaged.
     """
     with open(path, "rb") as file:
         header = file.read(_HEADER.size)

@@ -1,4 +1,4 @@
-"""`DatabaseConfig`: what a database is and how it is opened."""
+"""`DatabaseConfig`: the settings of a database and how it is opened."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from .fields import Attributes, Field, PathField
 
 
 class DatabaseConfig(Attributes):
-    """Configuration of a `VectorDatabase`, which takes a copy of it.
+    """Configuration of a `VectorDatabase`, which copies it.
 
     Attributes:
         path: the folder; str or os.PathLike.
         dimension: components of each vector, at least 1.
         metric: how vectors are compared.
-        hnsw_m, hnsw_ef_construction, hnsw_ef_search: of a graph index. Search is exact, which no setting of a graph
-            improves on, so they are kept and reported but change no answer.
-        max_elements: a hint of the size to expect; no limit.
-        text_model_path: an ONNX text model, or the name of one of Vicinal's encoders, such as "hashing". What does
-            not exist is ignored.
+        hnsw_m, hnsw_ef_construction, hnsw_ef_search: of a graph index. Search is exact, which no graph can improve on,
+            so these are kept and reported but have no effect on results.
+        max_elements: a hint of the expected size; not a limit.
+        text_model_path: an ONNX text model, or the name of one of Vicinal's encoders, such as "hashing". Ignored if it
+            does not exist.
         image_model_path: an ONNX image model.
-        vocab_path: the text model's vocabulary.
+        vocab_path: the vocabulary of the text model.
         num_threads: threads of an ONNX model; 0 lets it decide.
-        memory_only: no file is made, and the data goes with the handle.
-        auto_sync: a write that returned survives a power failure. False: it survives the end of the process, and a
-            power cut once `sync()` returned.
+        memory_only: no file is created, and the data is lost with the handle.
+        auto_sync: a write that has returned survives power loss. If False, it survives the end of the process, and
+            power loss only after `sync()` has returned.
         device: where an ONNX model runs.
     """
 

@@ -1,4 +1,4 @@
-"""`VectorDatabase`: texts, pictures and vectors with metadata, found again by likeness."""
+"""`VectorDatabase`: texts, images and vectors with metadata, and similarity search."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class VectorDatabase:
         """Opens the database, or creates it; a second call does nothing.
 
         Raises:
-            RuntimeError: it cannot be opened, or has another dimension than the configuration.
+            RuntimeError: it cannot be opened, or its dimension differs from the configuration.
         """
         with self._lock:
             if self._entries is None:
@@ -85,19 +85,20 @@ class VectorDatabase:
 
         Args:
             text: any text; it is kept for exports.
-            metadata: copied; its `id` does not matter. A dict of its attributes will do. Or, instead, the type.
+            metadata: copied; its `id` is ignored. A dict of attributes is also accepted, or the type instead of
+                metadata.
             type, date: instead of metadata.
 
         Raises:
-            RuntimeError: it cannot be encoded or stored; nothing changed.
+            RuntimeError: it cannot be encoded or stored; nothing was changed.
         """
         return self.add_texts([checks.text("text", text)], _metadata_of(metadata, type, date))[0]
 
     def add_texts(self, texts: Iterable[str], metadata: MetadataLike | Sequence[MetadataLike]) -> list[int]:
-        """Many texts in one durable commit; returns their ids in order.
+        """Stores many texts in one durable commit; returns their ids in order.
 
         Args:
-            metadata: one for each, or one for all.
+            metadata: one for each text, or one for all.
         """
         entries = self._ready()
         listed = checks.texts("texts", texts)
@@ -106,37 +107,37 @@ class VectorDatabase:
             return entries.add([NewEntry(row, text=text) for text, row in zip(listed, given, strict=True)])
 
     def query_text(self, query: str, options: QueryOptions = DEFAULT_OPTIONS) -> list[QueryResult]:
-        """The texts and vectors nearest to a text; pictures, which live in a space of their own, are left out."""
+        """Returns the texts and vectors nearest to a text; images, which have their own vector space, are left out."""
         return self._query(checks.text("query", query), options, without=IMAGE)
 
     def search(self, query: str, k: int = 10) -> list[QueryResult]:
-        """`query_text` with nothing but a number of results."""
+        """`query_text` with only the number of results."""
         options = QueryOptions()
         options.k = k
         return self.query_text(query, options)
 
-    # -- pictures
+    # -- images
 
     @overload
     def add_image(self, path: Path, metadata: Metadata | Mapping[str, Any]) -> int: ...
     @overload
     def add_image(self, path: Path) -> int: ...
     def add_image(self, path: Path, metadata: MetadataLike | None = None) -> int:
-        """Encodes and stores a picture; returns its id.
+        """Encodes and stores an image; returns its id.
 
         Args:
-            metadata: where its type is Unknown it becomes Chart, an empty source_file the path. Without metadata the
-                asset is the file's name without extension.
+            metadata: a type of Unknown becomes Chart, and an empty source_file becomes the path. Without metadata, the
+                asset is the name of the file without extension.
 
         Raises:
-            RuntimeError: there is no such file, or it is not an image; nothing changed.
+            RuntimeError: the file does not exist, or is not an image; nothing was changed.
         """
         return self.add_images([path], None if metadata is None else [metadata])[0]
 
     def add_images(
         self, paths: Iterable[Path], metadata: MetadataLike | Sequence[MetadataLike] | None = None
     ) -> list[int]:
-        """Many pictures in one durable commit; returns their ids in order."""
+        """Stores many images in one durable commit; returns their ids in order."""
         entries = self._ready()
         listed = [checks.path("path", path) for path in paths]
         given = [None] * len(listed) if metadata is None else _one_each(metadata, len(listed))
@@ -146,7 +147,7 @@ class VectorDatabase:
             return entries.add([NewEntry(row, vector=vector) for row, vector in zip(rows, vectors, strict=True)])
 
     def query_image(self, path: Path, options: QueryOptions = DEFAULT_OPTIONS) -> list[QueryResult]:
-        """The pictures and vectors nearest to a picture; texts are left out."""
+        """Returns the images and vectors nearest to an image; texts are left out."""
         entries = self._ready()
         with core_call():
             vector = entries.encode_images([checks.path("path", path)])[0]
@@ -155,13 +156,13 @@ class VectorDatabase:
     # -- vectors
 
     def add_vector(self, vector: np.ndarray, metadata: MetadataLike) -> int:
-        """Stores a vector as it is; returns its id.
+        """Stores a vector unchanged; returns its id.
 
         Args:
             vector: anything that converts to a 1-D float32 array of the database's dimension.
 
         Raises:
-            RuntimeError: it is not 1-D, has another length, or holds NaN or infinity; nothing changed.
+            RuntimeError: it is not 1-D, has another length, or contains NaN or infinity; nothing was changed.
         """
         entries = self._ready()
         row = row_metadata(metadata, VECTOR)
@@ -170,7 +171,7 @@ class VectorDatabase:
             return entries.add([entry])[0]
 
     def add_vectors(self, vectors: np.ndarray, metadata: MetadataLike | Sequence[MetadataLike]) -> list[int]:
-        """Many vectors, shape (rows, dimension), in one durable commit; returns their ids in order."""
+        """Stores many vectors, shape (rows, dimension), in one durable commit; returns their ids in order."""
         entries = self._ready()
         block = _numbers(vectors)
         if block.ndim != 2:
@@ -182,51 +183,51 @@ class VectorDatabase:
             return entries.add([NewEntry(row, vector=vector) for row, vector in zip(rows, block, strict=True)])
 
     def query_vector(self, vector: np.ndarray, options: QueryOptions = DEFAULT_OPTIONS) -> list[QueryResult]:
-        """The entries nearest to a vector, of every kind."""
+        """Returns the entries nearest to a vector, of every kind."""
         return self._query(_vector(vector, self._ready().config.dimension), options)
 
     def get_vector(self, id: int) -> np.ndarray | None:
-        """A fresh float32 array, shape (dimension,), as it was added; None where there is no such entry."""
+        """Returns a new float32 array, shape (dimension,), as it was added; None if there is no such entry."""
         found = self._record(id, vectors=True)
         return None if found is None else np.array(found.vector)  # the engine's is read-only
 
     # -- metadata
 
     def get_metadata(self, id: int) -> Metadata | None:
-        """A copy, or None where there is no such entry."""
+        """Returns a copy of the metadata, or None if there is no such entry."""
         found = self._record(id)
         return None if found is None else from_row(id, found.metadata)
 
     def find_by_date(self, date: str) -> list[VectorId]:
-        """Ids of the entries of exactly this date, ascending; "" finds those without a date."""
+        """Returns the ids of the entries with exactly this date, ascending; "" finds those without a date."""
         return self._find("date", checks.text("date", date))
 
     def find_by_type(self, type: DocumentType) -> list[VectorId]:
-        """Ids of the entries of this type, ascending."""
+        """Returns the ids of the entries of this type, ascending."""
         return self._find("type", TEXT_NAMES[_type(type)])
 
     def find_by_asset(self, asset: str) -> list[VectorId]:
-        """Ids of the entries of exactly this asset, ascending."""
+        """Returns the ids of the entries with exactly this asset, ascending."""
         return self._find("asset", checks.text("asset", asset))
 
     def count_by_type(self, type: DocumentType) -> int:
-        """How many entries have this type."""
+        """Returns the number of entries of this type."""
         entries, name = self._ready(), TEXT_NAMES[_type(type)]
         with core_call():
             return entries.rows.count({"type": {"$eq": name}})
 
     def all_dates(self) -> list[str]:
-        """Every date that an entry has, once each, ascending."""
+        """Returns every date that an entry has, once each, ascending."""
         entries = self._ready()
         if self.size() == 0:
             return []
         with core_call():
             return [date for date in entries.rows.distinct("date") if date]
 
-    # -- management
+    # -- maintenance
 
     def remove(self, id: int) -> None:
-        """Removes an entry; its id is never given again.
+        """Removes an entry; its id is never reused.
 
         Raises:
             RuntimeError: there is no such entry.
@@ -238,13 +239,13 @@ class VectorDatabase:
             raise RuntimeError(f"there is no entry with id {wanted}")
 
     def remove_by_date(self, date: str) -> int:
-        """Removes all entries of exactly this date; returns how many they were."""
+        """Removes all entries with exactly this date; returns their number."""
         entries, wanted = self._ready(), checks.text("date", date)
         with core_call():
             return entries.rows.delete(where={"date": {"$eq": wanted}})
 
     def size(self) -> int:
-        """How many entries there are."""
+        """The number of entries."""
         entries = self._ready()
         with core_call():
             return entries.rows.count()
@@ -253,7 +254,7 @@ class VectorDatabase:
         return self.size()
 
     def stats(self) -> IndexStats:
-        """Size of the database now."""
+        """Returns the current size of the database."""
         entries = self._ready()
         with core_call():
             stats = entries.rows.stats()
@@ -263,48 +264,48 @@ class VectorDatabase:
         return IndexStats(stats.rows, dimension, vectors, index, "exact", stats.metric)
 
     def optimize(self) -> None:
-        """Nothing: the engine keeps itself in order. It is here because programs call it."""
+        """Does nothing: the engine needs no maintenance. It exists because programs call it."""
         self._ready()
 
     def sync(self) -> None:
-        """Makes every earlier write survive a power failure; with `auto_sync` it does already.
+        """Makes every earlier write survive power loss; with `auto_sync`, it already does.
 
         Raises:
-            RuntimeError: the disk refused.
+            RuntimeError: the disk reported an error.
         """
         entries = self._ready()
         with core_call():
             entries.rows.sync()
 
     def compact(self) -> None:
-        """Gives the room of removed entries back; ids and results stay.
+        """Reclaims the space of removed entries; ids and results stay the same.
 
         Raises:
-            RuntimeError: there is no room for the copy that takes the place of the old files.
+            RuntimeError: there is not enough space for the copy that replaces the old files.
         """
         entries = self._ready()
         with core_call():
             entries.rows.compact()
 
     def export_training_data(self, output_path: Path) -> None:
-        """Writes all entries as JSON Lines by ascending id: metadata, vector and, where there is one, text.
+        """Writes all entries as JSON Lines by ascending id: metadata, vector and, if present, text.
 
         Raises:
-            RuntimeError: the file cannot be written; an old one stays as it was.
+            RuntimeError: the file cannot be written; an existing one is left unchanged.
         """
         entries, path = self._ready(), checks.path("output_path", output_path)
         with core_call():
             export.write_training_data(entries.rows, path)
 
     def export_contrastive_data(self, output_path: Path, label: str = "asset", triplets: bool = False) -> int:
-        """Writes pairs or triplets of texts as JSON Lines, for training an encoder; returns how many.
+        """Writes pairs or triplets of texts as JSON Lines, for training an encoder; returns their number.
 
         Args:
-            label: two texts belong together where this is the same: "asset", "type", "date" or "bias".
-            triplets: also write a text that does not belong there though it is near.
+            label: two texts belong together if they have the same: "asset", "type", "date" or "bias".
+            triplets: also write a near text with another label.
 
         Raises:
-            RuntimeError: the file cannot be written; an old one stays as it was.
+            RuntimeError: the file cannot be written; an existing one is left unchanged.
         """
         entries, path = self._ready(), checks.path("output_path", output_path)
         with core_call():
@@ -314,7 +315,7 @@ class VectorDatabase:
         state = "not initialised" if self._entries is None else f"{self.size()} entries"
         return f"<VectorDatabase {os.fspath(self._config.path) or ':memory:'!r}: {state}>"
 
-    # -- shared
+    # -- internal
 
     def _ready(self) -> Entries:
         if self._entries is None:
@@ -343,7 +344,7 @@ class VectorDatabase:
 
 
 def open_database(path: Path) -> VectorDatabase:
-    """Opens a database that exists, with the settings that it was made with.
+    """Opens an existing database, with the settings that it was created with.
 
     Raises:
         RuntimeError: there is none at `path`.
@@ -356,7 +357,7 @@ def open_database(path: Path) -> VectorDatabase:
 
 
 def create_gold_standard_db(path: Path) -> VectorDatabase:
-    """Opens the database at `path`, or makes one of 512 dimensions under cosine. It is initialised."""
+    """Opens the database at `path`, or creates one of 512 dimensions under cosine. It is initialized."""
     config = DatabaseConfig()
     config.path = checks.path("path", path)
     db = VectorDatabase(config)
@@ -365,7 +366,7 @@ def create_gold_standard_db(path: Path) -> VectorDatabase:
 
 
 def image_row(path: str, given: MetadataLike | None, **more: str) -> dict[str, Any]:
-    """The row metadata of a picture, with what its path says where nothing else was said."""
+    """Returns the row metadata of an image, with defaults from its path."""
     row = row_metadata(Metadata() if given is None else given, IMAGE, **more)
     if given is None:
         row["asset"] = os.path.splitext(os.path.basename(path))[0]
@@ -376,7 +377,7 @@ def image_row(path: str, given: MetadataLike | None, **more: str) -> dict[str, A
 
 
 def _metadata_of(metadata: Any, type: Any, date: Any) -> MetadataLike:
-    """Metadata of `add_text`, whichever way it was called."""
+    """Returns the metadata of an `add_text` call, in either form."""
     if isinstance(metadata, DocumentType) and type is None:
         metadata, type = None, metadata
     if metadata is not None and type is None and date is None:
@@ -412,7 +413,7 @@ def _numbers(value: Any) -> NDArray[Any]:
         raise RuntimeError("Expected 1D array, got lists of different lengths") from None
     if found.dtype.kind not in "fiub":
         raise TypeError(f"a vector must hold real numbers, not {found.dtype}")
-    with np.errstate(over="ignore"):  # what does not fit is infinity, which is refused
+    with np.errstate(over="ignore"):  # values out of range become infinity, which is rejected
         return np.asarray(found, dtype=np.float32, order="C")
 
 

@@ -1,4 +1,4 @@
-"""Which files of a Gold Standard folder are ingested, and what their names say."""
+"""Which files of a Gold Standard folder are ingested, and what their names mean."""
 
 from __future__ import annotations
 
@@ -35,28 +35,28 @@ _OPENING_CHARS = 500
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file to ingest: its path as it is shown to users, and JOURNAL, CHART or REPORT, which its folder decides."""
+    """A file to ingest: its path as shown to users, and JOURNAL, CHART or REPORT, depending on its folder."""
 
     path: str
     group: str
 
     @property
     def origin(self) -> str:
-        """By which the same file is known again, from whatever folder it is named."""
+        """Identifies the same file, no matter how its folder is written."""
         return os.path.realpath(self.path)
 
     @property
     def is_text(self) -> bool:
-        """Whether its path is: a name on a disk may be any bytes, and an entry keeps only text."""
+        """Whether its path is valid text: a file name may be any bytes, and an entry stores only text."""
         return "\0" not in self.path and not any("\ud800" <= char <= "\udfff" for char in self.path)
 
     def shown(self) -> str:
-        """The path for a message, bytes that are no text as \\xNN."""
+        """The path for a message, with invalid bytes as \\xNN."""
         return os.fsencode(self.path).decode("utf-8", "backslashreplace")
 
 
 def discover(config: IngestConfig) -> list[Found]:
-    """Journals, charts, reports, each by name. A folder that is not there holds nothing."""
+    """Returns journals, charts and reports, each sorted by name. A folder that does not exist counts as empty."""
     root = os.path.expanduser(os.fspath(config.gold_standard_output))
     found: list[Found] = []
     if not root:
@@ -71,25 +71,25 @@ def discover(config: IngestConfig) -> list[Found]:
 
 
 def date_in(text: str) -> str:
-    """The first run that is shaped like a date, or "". Whether there is such a day does not matter."""
+    """Returns the first part that looks like a date, or "". It need not be a valid date."""
     match = _DATE.search(text)
     return match[0] if match else ""
 
 
 def date_of(file: Found) -> str:
-    """From the file's name; of a chart from the folders above it first."""
+    """Returns the date in the name of the file; for a chart, that of its folders takes precedence."""
     name = date_in(os.path.basename(file.path))
     return date_in(os.path.dirname(file.path)) or name if file.group == CHART else name
 
 
 def asset_of(path: str) -> str:
-    """The name of a chart without extension and date."""
+    """Returns the name of a chart without extension and date."""
     stem = os.path.splitext(os.path.basename(path))[0]
     return _TRAILING_DATE.sub("", stem) or stem
 
 
 def report_type(path: str, content: str) -> DocumentType:
-    """By the file's name, else by how the text begins."""
+    """Determines the type by the name of the file, else by the beginning of the text."""
     name = os.path.basename(path).lower()
     for parts, kind in _TYPES_BY_NAME:
         if any(part in name for part in parts):
@@ -103,7 +103,7 @@ def _files(folder: str, group: str, wanted: Callable[[str], bool]) -> Iterator[F
         names = sorted(entry.name for entry in os.scandir(folder) if wanted(entry.name) and not entry.is_dir())
     except (FileNotFoundError, NotADirectoryError):
         return
-    except (OSError, ValueError):  # whoever reads it is told why
+    except (OSError, ValueError):  # reading the file reports the reason
         yield Found(folder, group)
         return
     yield from (Found(os.path.join(folder, name), group) for name in names)

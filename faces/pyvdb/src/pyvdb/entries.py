@@ -1,4 +1,4 @@
-"""An open database: the engine's collection, and the image encoder that it remembers."""
+"""An open database: the collection of the engine, and the image encoder that it remembers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _IMAGE_ENCODER = "image_encoder"
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """What is to be added: a text, which the engine encodes, or a vector; and the row's metadata."""
+    """An entry to add: a text, which the engine encodes, or a vector; and the metadata of the row."""
 
     metadata: dict[str, Any]
     text: str | None = None
@@ -36,12 +36,12 @@ class NewEntry:
 
 
 class Entries:
-    """The rows of a database, and how pictures become vectors. Thread-safe.
+    """The rows of a database, and how images become vectors. Thread-safe.
 
     Args:
-        db: kept open as long as this lives.
+        db: kept open as long as this object lives.
         rows: the collection.
-        config: as it is in effect.
+        config: the effective one.
     """
 
     def __init__(self, db: vicinal.Database, rows: vicinal.Collection, config: DatabaseConfig) -> None:
@@ -52,25 +52,25 @@ class Entries:
         self._images: ImageEncoder | None = None
 
     def add(self, entries: Sequence[NewEntry]) -> list[int]:
-        """Ids of the new rows, one commit."""
+        """Adds the entries in one commit; returns their ids."""
         if not entries:
             return []
         return cast(list[int], self.rows.add(**_columns(entries)))
 
     def replace(self, ids: Sequence[int], entries: Sequence[NewEntry]) -> None:
-        """Puts the entries in the place of the rows with these ids, one commit."""
+        """Replaces the rows with these ids by the entries, in one commit."""
         if entries:
             self.rows.upsert(list(ids), **_columns(entries))
 
     def encode_images(self, paths: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors of pictures, shape (len(paths), dimension)."""
+        """Returns the vectors of images, shape (len(paths), dimension)."""
         with self._lock:
             if self._images is None:
                 self._images = self._image_encoder()
         return self._images.encode_images(list(paths))
 
     def _image_encoder(self) -> ImageEncoder:
-        """Chosen when the first picture comes, the same ever after."""
+        """Returns the image encoder, chosen with the first image and the same from then on."""
         notes = self.rows.notes(NOTES)
         found = notes.get(_IMAGE_ENCODER)
         known = None if found is None else json.loads(found)
@@ -89,17 +89,17 @@ class Entries:
         )
 
     def _remembered(self, known: dict[str, str]) -> ImageEncoder:
-        """The encoder of the first picture.
+        """Returns the encoder of the first image.
 
         Raises:
-            RuntimeError: it cannot be had; another one's vectors could not be compared.
+            RuntimeError: it is not available; vectors of another one could not be compared.
         """
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what is not there is told below
+            warnings.simplefilter("ignore")  # missing files are reported below
             chosen = self._chosen()
         if chosen.fingerprint == known["fingerprint"]:
             return chosen
-        with contextlib.suppress(VicinalError):  # its file is not where it was
+        with contextlib.suppress(VicinalError):  # its file has been moved or deleted
             encoder = resolve_image(known["name"])
             if encoder.fingerprint == known["fingerprint"]:
                 return encoder

@@ -1,4 +1,4 @@
-"""Enumerations of the API. They compare with their own kind only and convert with `int()`."""
+"""Enumerations of the API. They are equal only to members of the same enumeration, and convert with `int()`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Device", "DistanceMetric", "DocumentType", "FusionMethod", "Role"]
 
 
 class _Numbered(enum.Enum):
-    """A member prints as `DocumentType.Journal` and converts to its number, but is not one."""
+    """A member prints as `DocumentType.Journal` and converts to its number, but is not a number."""
 
     def __int__(self) -> int:
         return int(self.value)
@@ -18,7 +18,7 @@ class _Numbered(enum.Enum):
 
 
 class DistanceMetric(_Numbered):
-    """How far apart two vectors are."""
+    """How the distance of two vectors is computed."""
 
     Cosine = 0
     L2 = 1
@@ -26,7 +26,7 @@ class DistanceMetric(_Numbered):
 
 
 class DocumentType(_Numbered):
-    """What kind of document an entry is. The numbers are those of pyvdb, which knows a 9 that it does not expose."""
+    """The kind of document of an entry. The numbers are those of pyvdb, which has a 9 that it does not expose."""
 
     Journal = 0
     Chart = 1
@@ -42,7 +42,7 @@ class DocumentType(_Numbered):
 
 
 class FusionMethod(_Numbered):
-    """How `HybridSearchEngine.combine` makes one order of two."""
+    """How `HybridSearchEngine.combine` fuses two lists."""
 
     WeightedSum = 0
     RRF = 1
@@ -60,7 +60,7 @@ class Device(_Numbered):
 
 
 class Role(_Numbered):
-    """Who speaks in a chat."""
+    """The author of a message in a chat."""
 
     System = 0
     User = 1

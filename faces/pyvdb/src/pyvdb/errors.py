@@ -1,4 +1,4 @@
-"""Errors of the engine, as this API raises them."""
+"""Errors of the engine, as raised by this API."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from vicinal import VicinalError
 
-# What the engine calls by another name than this API does.
+# Terms of the engine for which this API has other names.
 _WORDS: Final = {
     r"^row (\d+): ": r"entry \1 of the call: ",
     r"^text (\d+): ": "",
@@ -21,7 +21,7 @@ _WORDS: Final = {
 
 @contextmanager
 def core_call() -> Iterator[None]:
-    """What fails in here becomes a RuntimeError that says what is wrong and what to do."""
+    """Converts an error in the block to a RuntimeError that says what is wrong and what to do."""
     try:
         yield
     except VicinalError as error:

@@ -1,4 +1,4 @@
-"""Entries written out for training."""
+"""Exports of entries as training data."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ _KEYS = {"type": "type", "date": "date", "source": "source_file", "asset": "asse
 
 
 def write_training_data(rows: Collection, path: str) -> None:
-    """One JSON object an entry, ascending by id."""
+    """Writes one JSON object per entry, ascending by id."""
     with replacing(path) as file:
         for record in rows.scroll(vectors=True):
             _write_line(file, _exported(record))
 
 
 def write_contrastive_data(rows: Collection, path: str, label: str, *, triplets: bool) -> int:
-    """For each text that has a label: itself, the nearest text with that label, the nearest with another.
+    """Writes, for each text with a label: the text, the nearest text with the same label, and the nearest with another.
 
-    The last, a hard negative, only in triplets. Texts without a label, or alone with theirs, are no anchors.
+    The last one, a hard negative, is only in triplets. A text without a label, or the only one with its label, is not
+    an anchor.
     """
     if label not in LABELS:
         raise RuntimeError(f"there is no label {label!r}; there are {', '.join(LABELS)}")
@@ -55,14 +56,14 @@ def _example(rows: Collection, anchor: Record, label: str, *, triplets: bool) ->
 
 
 def _nearest(rows: Collection, anchor: Record, where: dict[str, Any]) -> str | None:
-    """The nearest other text that passes and is not the same text again."""
+    """Returns the nearest other text that matches `where` and is not an identical text."""
     k = 4
     while True:
         hits = rows.search(id=anchor.id, k=k, where={**where, KIND: {"$eq": TEXT}})
         other = next((hit.text for hit in hits if hit.text != anchor.text), None)
         if other is not None or len(hits) < k:
             return other
-        k *= 8  # all of these are the same text again
+        k *= 8  # all of these are identical texts
 
 
 def _exported(record: Record) -> dict[str, Any]:

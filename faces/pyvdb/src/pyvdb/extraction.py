@@ -8,7 +8,7 @@ from .metadata import Metadata
 
 _LOOKED_AT_BYTES = 1000
 
-# A name, then nothing but colons and blanks, then a number. A comma or dot alone is not a number.
+# A name, then only colons and blanks, then a number. A comma or dot alone is not a number.
 _DOLLARS = r"[:\s]*\$?([\d,]*\d[\d,]*(?:\.\d+)?)"
 _PLAIN = r"[:\s]*(\d+(?:\.\d+)?|\.\d+)"
 _PRICES = {
@@ -24,7 +24,7 @@ _BIASES = ("BULLISH", "BEARISH", "NEUTRAL")
 
 
 def read_values(content: str, metadata: Metadata) -> None:
-    """Sets what the first 1,000 bytes of `content` state; the rest stays as it is."""
+    """Sets the attributes that the first 1,000 bytes of `content` state; leaves the others unchanged."""
     top = content.encode()[:_LOOKED_AT_BYTES].decode(errors="ignore")
     for name, pattern in _PRICES.items():
         match = pattern.search(top)

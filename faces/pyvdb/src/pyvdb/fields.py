@@ -1,4 +1,4 @@
-"""Objects with a fixed set of checked attributes, which configs, options and metadata are."""
+"""Objects with a fixed set of validated attributes: the base of configs, options and metadata."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ T = TypeVar("T")
 
 
 class Field(Generic[T]):
-    """One attribute: its check runs at each assignment.
+    """One attribute; its check runs at each assignment.
 
     Args:
-        check: gives the value to keep, or raises TypeError.
-        default: what the attribute is in a new object; a function creates it for each.
+        check: returns the value to keep, or raises TypeError.
+        default: the value in a new object; a function is called for each object.
     """
 
     def __init__(self, check: Check[T], default: T | Callable[[], T]) -> None:
@@ -44,12 +44,12 @@ class Field(Generic[T]):
         instance._values[self.name] = self._check(self.name, value)
 
     def fresh(self) -> T:
-        # To pyright a T may be callable too, and give anything.
+        # For pyright, a T may also be callable, and return anything.
         return self._default() if callable(self._default) else self._default  # pyright: ignore[reportReturnType]
 
 
 class PathField(Field[str]):
-    """A path: what was assigned is what is read, though typed `str` as the document has it."""
+    """A path: reading returns what was assigned, although typed `str`, as the document has it."""
 
     def __init__(self) -> None:
         super().__init__(checks.text, "")
@@ -60,7 +60,7 @@ class PathField(Field[str]):
 
 
 class Attributes:
-    """Base of objects made of `Field`s. A misspelt attribute is an AttributeError, never a new one."""
+    """Base of objects with `Field`s. A misspelt attribute raises AttributeError instead of creating one."""
 
     __slots__ = ("_values",)
     _values: dict[str, Any]
@@ -74,7 +74,7 @@ class Attributes:
 
     @classmethod
     def _of(cls, values: dict[str, Any]) -> Self:
-        """An object with these values, of which nothing is missing and all have been checked."""
+        """Returns an object with these values, which must be complete and already validated."""
         new = cls.__new__(cls)
         object.__setattr__(new, "_values", values)
         return new

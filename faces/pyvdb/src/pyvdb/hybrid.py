@@ -1,4 +1,4 @@
-"""`HybridSearchEngine`: one order of what vectors found and what words found."""
+"""`HybridSearchEngine`: fuses the results of vector search and keyword search."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Floats = NDArray[np.float64]
 
 
 class HybridSearchConfig(Attributes):
-    """How two lists become one.
+    """How two lists are fused.
 
     Attributes:
         vector_weight, lexical_weight: of `FusionMethod.WeightedSum`; they need not add up to 1.
         fusion: the method.
-        rrf_k: of `FusionMethod.RRF`; how little the first places stand out.
-        rerank: taken, and changes nothing, as in pyvdb.
+        rrf_k: of `FusionMethod.RRF`; the higher, the less the first ranks stand out.
+        rerank: accepted without effect, as in pyvdb.
     """
 
     __slots__ = ()
@@ -45,12 +45,12 @@ class HybridSearchConfig(Attributes):
 
 @dataclass(frozen=True, slots=True)
 class HybridResult:
-    """One entry of the combined list.
+    """One entry of the fused list.
 
     Attributes:
         id: as in the lists.
-        combined_score: by which the list is ordered.
-        vector_score, lexical_score: as they came in; 0.0 where a list does not have the entry.
+        combined_score: the list is sorted by it.
+        vector_score, lexical_score: as passed in; 0.0 if a list does not have the entry.
         matched_keywords: words that the document shares with the query.
     """
 
@@ -62,7 +62,7 @@ class HybridResult:
 
 
 class HybridSearchEngine:
-    """Combines results of `VectorDatabase` and `BM25Engine`.
+    """Fuses results of `VectorDatabase` and `BM25Engine`.
 
     Args:
         config: copied.
@@ -76,9 +76,9 @@ class HybridSearchEngine:
     def combine(
         self, vector_results: list[QueryResult], lexical_results: list[BM25Result], k: int = 10
     ) -> list[HybridResult]:
-        """The `k` best of both lists; ties by id.
+        """Returns the `k` best of both lists; ties by id.
 
-        An id that comes twice in a list counts where it comes last.
+        For an id that occurs twice in a list, the last occurrence counts.
         """
         most = checks.unsigned("k", k)
         vectors = _Leg(_checked("vector_results", vector_results, QueryResult))
@@ -88,11 +88,11 @@ class HybridSearchEngine:
             return []
         with core_call():
             combined = self._fused(vectors, words, ids)
-        best = np.argsort(-combined, kind="stable")[:most].tolist()  # of equal ones the lower id
+        best = np.argsort(-combined, kind="stable")[:most].tolist()  # ties: the lower id first
         return [_result(ids[at], float(combined[at]), vectors, words) for at in best]
 
     def _fused(self, vectors: _Leg, words: _Leg, ids: list[int]) -> Floats:
-        """The combined score of each id."""
+        """Returns the combined score of each id."""
         config, legs = self._config, (vectors, words)
         if config.fusion is FusionMethod.RRF:
             return _floats(fusion.reciprocal_rank([leg.ranks(ids) for leg in legs], constant=config.rrf_k))
@@ -116,7 +116,7 @@ class HybridSearchEngine:
         """`1 / (k + vec_rank) + 1 / (k + lex_rank)`.
 
         Raises:
-            RuntimeError: k is -1 or less, or a rank makes this a division by zero.
+            RuntimeError: k is -1 or less, or a rank leads to a division by zero.
         """
         constant = checks.number("k", k)
         ranks = [checks.unsigned("vec_rank", vec_rank), checks.unsigned("lex_rank", lex_rank)]
@@ -152,7 +152,7 @@ class _Leg:
         return np.array([self._ranks.get(id_, np.nan) for id_ in ids])
 
     def share_of_best(self, ids: list[int]) -> Floats:
-        """Scores over the best one; as they are where that is not above 0."""
+        """Returns scores divided by the best one; unchanged if that is not above 0."""
         scores = np.array([self.score(id_) for id_ in ids], dtype=np.float64)
         best = max((result.score for result in self.by_id.values()), default=0.0)
         return fusion.over(scores, best) if best > 0 else scores

@@ -1,7 +1,7 @@
-"""`GoldStandardIngest`: a folder of journals, charts and reports becomes entries.
+"""`GoldStandardIngest`: turns a folder of journals, charts and reports into entries.
 
-What is known of a file, its path and the digest of its content, is kept in its entry, so that it is there exactly when
-the entry is: a run that is killed leaves whole batches, and the next one goes on where it ended.
+The path of a file and the digest of its content are stored in its entry, so they exist exactly when the entry does: a
+run that is killed leaves whole batches, and the next run continues from there.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from .ingest_config import IngestConfig
 from .metadata import DIGEST, ORIGIN, Metadata, row_metadata
 from .results import IngestStats
 
-_FILES_PER_COMMIT = 64  # what a kill costs at most; a commit syncs the disk
+_FILES_PER_COMMIT = 64  # the most work that a kill can lose; every commit syncs the disk
 _FAILURES = (VicinalError, OSError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """An entry that was made of a file."""
+    """An entry made from a file."""
 
     id: int
     digest: str
@@ -39,7 +39,7 @@ class _Known:
 
 @dataclass(slots=True)
 class _Tally:
-    """Counts of a run, while it goes on."""
+    """The counts of a running ingestion."""
 
     added: dict[str, int] = field(default_factory=lambda: {JOURNAL: 0, CHART: 0, REPORT: 0})
     skipped: int = 0
@@ -58,7 +58,7 @@ class _Tally:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A file that is ready to be stored, and the entry whose place it takes, if any."""
+    """A file that is ready to be stored, and the entry that it replaces, if any."""
 
     file: Found
     entry: NewEntry
@@ -69,7 +69,7 @@ class GoldStandardIngest:
     """Ingests files in the Gold Standard layout.
 
     Args:
-        db: where entries go; it must be initialised when something is ingested.
+        db: stores the entries; it must be initialized before anything is ingested.
     """
 
     def __init__(self, db: VectorDatabase) -> None:
@@ -79,9 +79,9 @@ class GoldStandardIngest:
         self._last = IngestStats()
 
     def ingest(self, config: IngestConfig) -> IngestStats:
-        """Ingests the folder that `config` names, file by file; what fails is reported and stops nothing.
+        """Ingests the folder that `config` names, file by file; errors are reported and do not stop the run.
 
-        A folder that does not exist is empty.
+        A folder that does not exist counts as empty.
         """
         if not isinstance(config, IngestConfig):
             raise TypeError(f"config must be an IngestConfig, not {type(config).__name__}")
@@ -96,7 +96,7 @@ class GoldStandardIngest:
         return self.last_stats()
 
     def ingest_journal(self, path: Path) -> int:
-        """Ingests one journal, whether or not it is known; returns the id.
+        """Ingests one journal, even if it has been ingested before; returns the id.
 
         Raises:
             RuntimeError: it cannot be read or stored.
@@ -104,7 +104,7 @@ class GoldStandardIngest:
         return self._ingest_one(path, JOURNAL)
 
     def ingest_chart(self, path: Path) -> int:
-        """Ingests one chart, whether or not it is known; returns the id.
+        """Ingests one chart, even if it has been ingested before; returns the id.
 
         Raises:
             RuntimeError: it cannot be read or stored.
@@ -112,7 +112,7 @@ class GoldStandardIngest:
         return self._ingest_one(path, CHART)
 
     def ingest_report(self, path: Path) -> int:
-        """Ingests one report, whether or not it is known; returns the id.
+        """Ingests one report, even if it has been ingested before; returns the id.
 
         Raises:
             RuntimeError: it cannot be read or stored.
@@ -134,7 +134,7 @@ class GoldStandardIngest:
 
 
 def _ingest_batch(entries: Entries, batch: Sequence[Found], config: IngestConfig, tally: _Tally) -> None:
-    """One commit for the new entries, and one for those that take the place of old ones."""
+    """Stores new entries in one commit, and those that replace old ones in another."""
     for file in batch:
         if not file.is_text:
             tally.fail(file, ValueError("its name is not UTF-8, and an entry could not say where it is from"))
@@ -151,7 +151,7 @@ def _ingest_batch(entries: Entries, batch: Sequence[Found], config: IngestConfig
 
 
 def _known_entries(entries: Entries, batch: Sequence[Found]) -> dict[str, list[_Known]]:
-    """Entries made of these files, oldest first, by the files' origins."""
+    """Returns the entries made from these files, oldest first, by the origins of the files."""
     known: dict[str, list[_Known]] = {}
     if entries.rows.count() == 0:
         return known
@@ -178,7 +178,7 @@ def _prepare(
 
 
 def _store(entries: Entries, prepared: Sequence[_Prepared], tally: _Tally) -> None:
-    """All in one commit; where that fails, one by one, so that only what cannot be stored is left out."""
+    """Stores all in one commit; if that fails, one by one, so that only entries that cannot be stored are left out."""
     if not prepared:
         return
     try:
@@ -200,7 +200,7 @@ def _store(entries: Entries, prepared: Sequence[_Prepared], tally: _Tally) -> No
 
 def _read(file: Found) -> bytes:
     if os.path.isdir(file.path):
-        os.listdir(file.path)  # says why it could not be looked through
+        os.listdir(file.path)  # raises an error that says why the folder cannot be read
     with open(file.path, "rb") as opened:
         return opened.read()
 
@@ -210,7 +210,7 @@ def _digest(content: bytes) -> str:
 
 
 def _entry_of(entries: Entries, file: Found, content: bytes) -> NewEntry:
-    """The entry of a file: its whole text, or its picture."""
+    """Returns the entry of a file: its whole text, or its image."""
     metadata = Metadata()
     metadata.date = date_of(file)
     metadata.source_file = file.path

@@ -1,4 +1,4 @@
-"""`IngestConfig`: which files an ingestion takes, and what it does with those it knows."""
+"""`IngestConfig`: which files are ingested, and how known files are handled."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class IngestConfig(Attributes):
     Attributes:
         gold_standard_output: the folder; str or os.PathLike.
         include_journals, include_charts, include_reports: groups of files.
-        overwrite_existing: a file that is in the database takes the place of its old entry, under the same id.
+        overwrite_existing: a file that is already in the database replaces its old entry, under the same id.
         incremental: files that are in the database with the same content are skipped.
-        since_date: files whose names hold an earlier date are skipped; None or "" for all.
+        since_date: files with an earlier date in their names are skipped; None or "" for all.
     """
 
     __slots__ = ()

@@ -31,7 +31,7 @@ class LLMConfig(Attributes):
 
 
 class GenerationParams(Attributes):
-    """How text is generated. A temperature of 0 takes the likeliest word each time."""
+    """How text is generated. With a temperature of 0, always the most likely token."""
 
     __slots__ = ()
 
@@ -59,14 +59,14 @@ class Message(Attributes):
 
 @dataclass(frozen=True, slots=True)
 class ChatCompletionResult:
-    """What was generated, and what it took.
+    """The generated text, and statistics.
 
     Attributes:
         content: the text.
         tokens_generated, tokens_prompt: counts.
         generation_time_ms: milliseconds.
-        stopped_by_eos: whether the model ended it, not a limit.
-        stop_reason: why it ended.
+        stopped_by_eos: whether the model ended the text, not a limit.
+        stop_reason: why generation ended.
     """
 
     content: str = ""
@@ -83,17 +83,17 @@ _INSTALL: Final = "Install it with: pip install 'vicinal[llm]'"
 
 
 class LLMEngine:
-    """A local language model: none until `load`. Thread-safe: calls wait for each other."""
+    """A local language model; `load` loads one. Thread-safe: calls wait for each other."""
 
     def __init__(self) -> None:
         self._model: GGUFModel | None = None
 
     def load(self, config: LLMConfig) -> None:
-        """Loads a GGUF model, in place of the one that was loaded.
+        """Loads a GGUF model, replacing the loaded one.
 
         Raises:
-            RuntimeError: there is no LLM support; the file is absent, no GGUF model, cut short, or not to be loaded.
-                No model is loaded then.
+            RuntimeError: there is no LLM support, or the file does not exist, is not a GGUF model, is truncated or
+                cannot be loaded. Afterwards no model is loaded.
         """
         if not isinstance(config, LLMConfig):
             raise TypeError(f"config must be an LLMConfig, not {type(config).__name__}")
@@ -119,7 +119,7 @@ class LLMEngine:
         return self._model is not None
 
     def unload(self) -> None:
-        """Gives the model's memory back; without one it does nothing."""
+        """Frees the memory of the model; does nothing if none is loaded."""
         model, self._model = self._model, None
         if model is not None:
             model.close()
@@ -135,20 +135,21 @@ class LLMEngine:
         return _result(_told(lambda: model.complete(prompt, sampling)))
 
     def chat(self, messages: list[Message], params: GenerationParams = DEFAULT_PARAMS) -> ChatCompletionResult:
-        """Answers the last message, by the model's own template.
+        """Answers the last message, with the model's own template.
 
         Raises:
-            RuntimeError: as `generate`; or there is no message.
+            RuntimeError: as in `generate`, or there is no message.
         """
         turns = _turns(messages)
         model, sampling = self._loaded("chat"), _sampling(params)
         return _result(_told(lambda: model.chat(turns, sampling)))
 
     def stream(self, prompt: str | list[Message], params: GenerationParams = DEFAULT_PARAMS) -> Iterator[str]:
-        """What `generate` or, of messages, `chat` gives, in pieces as they come; closing it ends the work.
+        """Yields what `generate` or, for messages, `chat` returns, piece by piece as it is generated; closing it stops
+        the model.
 
         Raises:
-            RuntimeError: as `generate`.
+            RuntimeError: as in `generate`.
         """
         asked = checks.text("prompt", prompt) if isinstance(prompt, str) else _turns(prompt)
         model, sampling = self._loaded("stream"), _sampling(params)
@@ -156,12 +157,12 @@ class LLMEngine:
         return _told_pieces(pieces)
 
     def cancel(self) -> None:
-        """Ends what other threads generate; they get what is there so far, with the `stop_reason` "cancelled"."""
+        """Stops generation in other threads; they return what they have so far, with the `stop_reason` "cancelled"."""
         if self._model is not None:
             self._model.cancel()
 
     def count_tokens(self, text: str) -> int:
-        """Tokens of `text`, without the begin token; 0 while no model is loaded."""
+        """The number of tokens of `text`, without the begin token; 0 if no model is loaded."""
         checks.text("text", text)
         model = self._model
         return 0 if model is None else _told(lambda: model.count_tokens(text))
@@ -183,7 +184,7 @@ def has_llm_support() -> bool:
 
 
 def create_llm_engine() -> LLMEngine:
-    """An engine without a model."""
+    """Returns an engine without a model."""
     return LLMEngine()
 
 
@@ -218,7 +219,7 @@ def _result(done: Completion) -> ChatCompletionResult:
 
 
 def _told(call: Callable[[], T]) -> T:
-    """Every failure of a core call is a RuntimeError."""
+    """Converts every error of a core call to a RuntimeError."""
     try:
         return call()
     except VicinalError as error:

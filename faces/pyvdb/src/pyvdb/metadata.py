@@ -1,4 +1,4 @@
-"""`Metadata`: what is known of an entry besides its vector."""
+"""`Metadata`: the data of an entry besides its vector."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from .names import TEXT_NAMES, TYPES_BY_NAME, document_type
 
 PRICES = ("gold_price", "silver_price", "gsr", "dxy", "vix", "yield_10y")
 _TEXTS = ("date", "source_file", "asset", "bias")
-# Of a row, besides what a user sees: where its vector came from, which file it was made of, the file's digest.
+# Further fields of a row, which users do not see: where its vector came from, its source file, the digest of the file.
 KIND, ORIGIN, DIGEST, EXTRA = "kind", "origin", "digest", "extra"
 
 _price = checks.optional(checks.number)
 
 
 class Metadata(Attributes):
-    """Metadata of an entry. Nothing is validated but the Python type: a date is any text.
+    """Metadata of an entry. Only the Python types are validated: a date is any text.
 
     Attributes:
         id: of the entry; set by the database in what it returns.
         type: kind of document.
-        date, source_file, asset, bias: texts, "" where unknown.
+        date, source_file, asset, bias: texts, "" if unknown.
         gold_price, silver_price: dollars, or None.
-        gsr: gold price by silver price, or None.
+        gsr: gold price divided by silver price, or None.
         dxy, vix: index points, or None.
         yield_10y: per cent (4.17 means 4.17 %), or None.
     """
@@ -54,7 +54,7 @@ class Metadata(Attributes):
 def row_metadata(
     given: Metadata | Mapping[str, Any], kind: str, *, origin: str = "", digest: str = ""
 ) -> dict[str, Any]:
-    """What the engine keeps: every text field in every row, prices where they are set."""
+    """Returns what the engine stores: every text field in every row, prices if set."""
     metadata, extra = (given, {}) if isinstance(given, Metadata) else read_mapping(given)
     row: dict[str, Any] = {"type": TEXT_NAMES[metadata.type], KIND: kind, ORIGIN: origin, DIGEST: digest}
     row.update((name, getattr(metadata, name)) for name in _TEXTS)
@@ -65,10 +65,10 @@ def row_metadata(
 
 
 def read_mapping(given: Any) -> tuple[Metadata, dict[str, Any]]:
-    """A mapping as metadata, and the keys that metadata does not have.
+    """Returns a mapping as metadata, and the keys that metadata does not have.
 
     Raises:
-        TypeError: it is no mapping, or a value has the wrong type.
+        TypeError: it is not a mapping, or a value has the wrong type.
     """
     if not isinstance(given, Mapping):
         raise TypeError(f"metadata must be a Metadata or a dict, not {type(given).__name__}")
@@ -84,7 +84,7 @@ def read_mapping(given: Any) -> tuple[Metadata, dict[str, Any]]:
 
 
 def from_row(id_: int, row: Mapping[str, Any]) -> Metadata:
-    """A fresh object for what the engine kept."""
+    """Returns a new object for what the engine stored."""
     values: dict[str, Any] = {"id": id_, "type": TYPES_BY_NAME[row["type"]]}
     values.update((name, row[name]) for name in _TEXTS)
     values.update((name, row.get(name)) for name in PRICES)

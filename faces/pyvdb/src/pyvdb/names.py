@@ -21,7 +21,7 @@ TYPES_BY_NAME = {text: kind for kind, text in TEXT_NAMES.items()} | {kind.name: 
 
 
 def document_type(value: object) -> DocumentType:
-    """The type that a member, its name ("Journal") or its text name ("journal") means.
+    """Returns the type for a member, its name ("Journal") or its text name ("journal").
 
     Raises:
         TypeError: it is none of these.

@@ -1,6 +1,6 @@
-"""Opening or creating the collection behind a database, and what it remembers of its configuration.
+"""Opens or creates the collection behind a database, and remembers its configuration.
 
-The engine remembers dimension, metric and text encoder itself; the rest of the configuration is a note beside the rows.
+The engine itself remembers dimension, metric and text encoder; the rest of the configuration is a note beside the rows.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ METRICS: dict[DistanceMetric, Metric] = {
 
 
 def open_entries(config: DatabaseConfig) -> Entries:
-    """The entries that `config` names, created where there are none.
+    """Returns the entries of the database that `config` names, created if it does not exist.
 
     Raises:
-        RuntimeError: its path is empty, its dimension is 0, or there is a database of another dimension.
+        RuntimeError: the path is empty, the dimension is 0, or an existing database has another dimension.
         VicinalError: the engine cannot open or create it.
     """
     db = _connect(config)
@@ -55,7 +55,7 @@ def open_entries(config: DatabaseConfig) -> Entries:
 
 
 def config_at(path: str) -> DatabaseConfig:
-    """The configuration of the database at `path`.
+    """Returns the configuration of the database at `path`.
 
     Raises:
         RuntimeError: there is none.
@@ -122,7 +122,7 @@ def _open(db: vicinal.Database, config: DatabaseConfig) -> Entries:
 
 
 def _remembered(rows: vicinal.Collection, config: DatabaseConfig) -> bytes:
-    """The note of the configuration, written only where it is missing: a reader waits for no writer."""
+    """Returns the note with the configuration, written only if it is missing: a reader waits for no writer."""
     notes = rows.notes(NOTES)
     found = notes.get(_CONFIG)
     if found is not None:
@@ -134,7 +134,7 @@ def _remembered(rows: vicinal.Collection, config: DatabaseConfig) -> bytes:
 
 
 def _in_force(config: DatabaseConfig, rows: vicinal.Collection, stored: dict[str, Any]) -> DatabaseConfig:
-    """`config` with what was fixed when the database was made."""
+    """Returns `config` with the settings that were fixed when the database was created."""
     kept = copy.copy(config)
     stats = rows.stats()
     kept.dimension = stats.dimension or config.dimension
@@ -148,15 +148,15 @@ def _in_force(config: DatabaseConfig, rows: vicinal.Collection, stored: dict[str
 
 
 def _model_told(given: str | os.PathLike[str], rows: vicinal.Collection) -> str:
-    """What the configuration says of the text model: as it was given, unless texts are encoded by another one."""
+    """Returns the text model for the configuration: as given, unless texts are encoded by another one."""
     name, (used, is_file) = os.fspath(given), _model_in_use(rows)
     if not name or not used or used.partition(":")[0] == name or (is_file and os.path.exists(name)):
-        return name  # that a file is of another model shows when it is loaded
+        return name  # a file with another model is noticed when it is loaded
     return used
 
 
 def _model_in_use(rows: vicinal.Collection) -> tuple[str, bool]:
-    """The encoder as `text_model_path` takes it, and whether that is a file; "" where there is none."""
+    """Returns the encoder as for `text_model_path`, and whether it is a file; "" if there is none."""
     stats = rows.stats()
     name = (stats.encoder or "").removeprefix(f"projected:{stats.dimension}:")
     path = name.removeprefix("onnx:")
@@ -169,13 +169,13 @@ def _differences(kept: DatabaseConfig, config: DatabaseConfig) -> str:
 
 
 def _chosen_encoder(config: DatabaseConfig) -> TextEncoder:
-    """By model files, by name, or the engine's choice."""
+    """Returns the encoder of the model files, the named one, or the engine's default."""
     name = os.fspath(config.text_model_path)
     if name and not os.path.exists(name):
         try:
             encoder = resolve(name)
         except EncoderNotFound:
-            pass  # a path that is not there is ignored
+            pass  # a path that does not exist is ignored
         else:
             return encoder if encoder.dim == config.dimension else Projected(encoder, config.dimension)
     return choose_text_encoder(
@@ -184,7 +184,7 @@ def _chosen_encoder(config: DatabaseConfig) -> TextEncoder:
 
 
 def _encoder_of_files(config: DatabaseConfig) -> TextEncoder | None:
-    """The encoder of the model files, or None where they are not there or none is named."""
+    """Returns the encoder of the model files, or None if they do not exist or are not named."""
     files = [os.fspath(path) for path in (config.text_model_path, config.vocab_path)]
     if not files[0] or not all(os.path.isfile(path) for path in files if path):
         return None
@@ -197,7 +197,7 @@ def _durability(config: DatabaseConfig) -> Any:
 
 def _note_of(config: DatabaseConfig) -> bytes:
     kept = {name: getattr(config, name) for name in _KEPT}
-    # Absolute, because the next program may run in another folder. A name of an encoder stays what it is.
+    # Absolute, because the next program may run in another folder. The name of an encoder stays as it is.
     paths = {name: _absolute(os.fspath(getattr(config, name))) for name in _PATHS}
     return json.dumps({"version": 1, **kept, **paths}, sort_keys=True).encode()
 
@@ -207,4 +207,4 @@ def _absolute(path: str) -> str:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, RuntimeWarning, stacklevel=5)  # whoever calls init()
+    warnings.warn(message, RuntimeWarning, stacklevel=5)  # the caller of init()

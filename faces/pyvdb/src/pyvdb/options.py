@@ -1,4 +1,4 @@
-"""`QueryOptions`: how many results, and which entries count."""
+"""`QueryOptions`: the number of results, and filters."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def _date_filter(name: str, value: Any) -> bool | str | None:
 
 
 class QueryOptions(Attributes):
-    """Options of a query. All filters that are set must hold; None and "" are no filter.
+    """Options of a query. All filters that are set must match; None and "" mean no filter.
 
     Attributes:
-        k: how many results, 0 for none.
-        ef_search: of a graph index; search is exact whatever it is.
+        k: the number of results, 0 for none.
+        ef_search: of a graph index; without effect, because search is exact.
         type_filter: only entries of this type.
-        date_filter: True or None: `date_from` and `date_to` hold. False: they are ignored. A str: exactly this date.
-        date_from, date_to: both included, compared as text. An entry without a date is before every date.
+        date_filter: True or None: `date_from` and `date_to` apply. False: they are ignored. A str: exactly this date.
+        date_from, date_to: both inclusive, compared as text. An entry without a date is before every date.
         asset_filter, bias_filter: exactly this text.
-        include_metadata: whether results carry their metadata.
-        deduplicate_by_date: of each date only the best result; entries without a date count as one date.
+        include_metadata: whether results include their metadata.
+        deduplicate_by_date: only the best result of each date; entries without a date count as one date.
     """
 
     __slots__ = ()
@@ -46,7 +46,7 @@ class QueryOptions(Attributes):
 
 
 def where_of(options: QueryOptions) -> dict[str, dict[str, Any]]:
-    """The engine's filter, field by field."""
+    """Returns the filter for the engine, field by field."""
     where: dict[str, dict[str, Any]] = {}
     if options.type_filter is not None:
         where["type"] = {"$eq": TEXT_NAMES[options.type_filter]}

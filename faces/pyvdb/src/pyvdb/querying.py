@@ -1,4 +1,4 @@
-"""From a query to results: filters, one result a date, scores."""
+"""Runs queries: filters, one result per date, scores."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Query = str | NDArray[np.float32]
 
 
 def query(rows: Collection, asked: Query, options: QueryOptions, *, without: str = "") -> list[QueryResult]:
-    """The `options.k` best entries that match, or all there are; best first, ties by id.
+    """Returns the `options.k` best entries that match, or all if there are fewer; best first, ties by id.
 
     Args:
         without: the kind of vectors that cannot be compared with the query.
@@ -38,7 +38,7 @@ def _best(rows: Collection, asked: Query, k: int, where: dict[str, Any]) -> list
 
 
 def _one_of_each_date(rows: Collection, asked: Query, k: int, where: dict[str, Any]) -> Iterator[Hit]:
-    """Searches again without the dates found so far, until there are `k` or no more."""
+    """Repeats the search without the dates found so far, until there are `k` results or no more."""
     seen: list[str] = []
     while len(seen) < k:
         dates = {**where.get("date", {}), "$nin": list(seen)}

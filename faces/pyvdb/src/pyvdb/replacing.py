@@ -1,4 +1,4 @@
-"""Files that take the place of old ones in one step, when all of them is written."""
+"""Replaces files atomically, once the new content is complete."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import IO
 
 @contextlib.contextmanager
 def replacing(path: str) -> Iterator[IO[bytes]]:
-    """A file to write; at the end of the block it is on the disk and at `path`. An error leaves the old one."""
+    """Yields a file to write; at the end of the block it is synced and moved to `path`. An error keeps the old file."""
     building = f"{path}.{secrets.token_hex(4)}.part"
     try:
         with open(building, "xb") as file:
@@ -22,7 +22,7 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
     except OSError as error:
         if error.filename != building:
             raise
-        raise type(error)(error.errno, error.strerror, path) from error  # its own name says nothing to anybody
+        raise type(error)(error.errno, error.strerror, path) from error  # the temporary name would help nobody
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(building)

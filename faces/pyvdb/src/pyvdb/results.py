@@ -1,4 +1,4 @@
-"""What queries and statistics give: values to read."""
+"""Read-only results of queries and statistics."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class QueryResult:
 
     Attributes:
         id: of the entry.
-        distance: `1 - cosine`, Euclidean distance, or minus the dot product; smaller is nearer.
-        score: `1 - distance`, so the cosine under `DistanceMetric.Cosine`; greater is nearer.
-        metadata: a copy, or None where the options asked for none.
+        distance: `1 - cosine`, Euclidean distance, or minus the dot product; lower is nearer.
+        score: `1 - distance`, so the cosine under `DistanceMetric.Cosine`; higher is nearer.
+        metadata: a copy, or None if the options did not request it.
     """
 
     id: int = 0
@@ -31,9 +31,9 @@ class IndexStats:
     Attributes:
         total_vectors: entries.
         dimension: components of each vector.
-        memory_usage_bytes: of all vectors, mapped or held.
-        index_size_bytes: of what is derived from them and can be made again.
-        index_type: the kind of index that answers.
+        memory_usage_bytes: of all vectors, mapped or in memory.
+        index_size_bytes: of data that is derived from them and can be rebuilt.
+        index_type: the kind of index that is searched.
         metric: name of the metric.
     """
 
@@ -47,12 +47,12 @@ class IndexStats:
 
 @dataclass(frozen=True, slots=True)
 class IngestStats:
-    """What an ingestion did.
+    """Result of an ingestion.
 
     Attributes:
         journals_added, charts_added, reports_added: entries added or replaced.
-        skipped: files that are in the database already.
-        errors: files that could not be taken.
+        skipped: files that are already in the database.
+        errors: files that could not be ingested.
         error_messages: one for each of these: path, colon, reason.
     """
 

@@ -12,12 +12,12 @@ from .errors import doing
 from .queries import Vector
 from .results import SearchResult
 
-_FULL: Final = 1_000_000  # vectors that `quota_utilization` calls 1.0; there is no quota
+_FULL: Final = 1_000_000  # the number of vectors at which `quota_utilization` is 1.0; there is no quota
 
 
 @for_users
 class Collection:
-    """Vectors by id; `VecDatabase` makes one. Thread-safe; every call that changes something is durable on return."""
+    """Vectors by id, in a `VecDatabase`. Thread-safe; every call that changes something is durable when it returns."""
 
     def __init__(self, name: str, rows: vicinal.Collection) -> None:
         self._name = name
@@ -32,13 +32,13 @@ class Collection:
             records.upsert(self._rows, id, vector, metadata)
 
     def query(self, vector: Vector, k: int, filter: str | None = None) -> list[SearchResult]:
-        """The `k` records nearest to `vector`, or all there are, best first. See `VecStore.query`."""
+        """Returns the `k` records nearest to `vector`, or all if there are fewer, best first. See `VecStore.query`."""
         where, count = records.filter_of(filter), records.count_of(k)
         with doing("Query failed: Error"):
             return records.search(self._rows, vector, count, where)
 
     def delete(self, id: str) -> bool:
-        """Deletes a record, and says whether there was one."""
+        """Deletes a record; returns whether it existed."""
         with doing("Delete failed: Error"):
             return records.remove(self._rows, id)
 
@@ -47,10 +47,11 @@ class Collection:
             return self._rows.count()
 
     def stats(self) -> dict[str, Any]:
-        """`vector_count`, `active_count`, `deleted_count`, `dimension` and `quota_utilization`.
+        """Returns `vector_count`, `active_count`, `deleted_count`, `dimension` and `quota_utilization`.
 
-        Deleted records are gone at once, so the first two are equal and the third is 0. The dimension is 0 before the
-        first vector. The last is vectors over a million, for programs that watch it; there is no quota.
+        Deleted records are gone immediately, so the first two are equal and the third is 0. The dimension is 0 before
+        the first vector. The last is the number of vectors over a million, for programs that monitor it; there is no
+        quota.
         """
         with doing("Stats failed: Error"):
             stats = self._rows.stats()

@@ -1,4 +1,4 @@
-"""A database: collections by name in a folder."""
+"""A database: named collections in a folder."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .opening import Opened, Path, connect
 
 @for_users
 class VecDatabase(Opened):
-    """Collections that know nothing of each other, in a folder that is made where it does not exist. Thread-safe.
+    """Independent collections in a folder, which is created if it does not exist. Thread-safe.
 
     Args:
-        path: the folder; or the URL of a server of Vicinal.
+        path: the folder; or the URL of a Vicinal server.
 
     Raises:
         ValueError: it cannot be opened.
@@ -37,13 +37,13 @@ class VecDatabase(Opened):
         return VecDatabase(path)
 
     def create_collection(self, name: str) -> Collection:
-        """A new collection.
+        """Creates a collection.
 
         Args:
-            name: 1 to 128 letters, digits, '_', '-' and '.', with no '.' in front.
+            name: 1 to 128 letters, digits, '_', '-' and '.', not starting with '.'.
 
         Raises:
-            ValueError: there is one of this name, or it is no name.
+            ValueError: a collection with this name exists, or the name is invalid.
         """
         failed = "Failed to create collection: Error"
         try:
@@ -56,24 +56,24 @@ class VecDatabase(Opened):
             return self._opened(name)
 
     def get_collection(self, name: str) -> Collection | None:
-        """The collection of this name, or None."""
+        """Returns the collection with this name, or None."""
         checks.text("name", name)
         with doing("Failed to get collection: Error"), self._lock:
             return self._opened(name) if name in self._db else None
 
     def list_collections(self) -> list[str]:
-        """Names, sorted."""
+        """Returns the names, sorted."""
         with doing("Failed to list collections: Error"):
             return self._db.collections()
 
     def delete_collection(self, name: str) -> bool:
-        """Deletes a collection with all that is in it; handles on it raise ValueError from then on.
+        """Deletes a collection with its content; its handles raise ValueError from then on.
 
         Returns:
             True.
 
         Raises:
-            ValueError: there is none of this name.
+            ValueError: no collection has this name.
         """
         checks.text("name", name)
         failed = "Failed to delete collection: Error"

@@ -1,4 +1,4 @@
-"""Errors of the engine, as this API raises them: a ValueError that begins with what was being done."""
+"""Errors of the engine, as raised by this API: a ValueError that begins with what was being done."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vicinal.visible import LINE_CHARS_MAX, shortened, visible
 
 @contextmanager
 def doing(what: str) -> Iterator[None]:
-    """What fails in here becomes a ValueError: `what`, a colon, and the cause with its remedy."""
+    """Converts an error in the block to a ValueError: `what`, a colon, and the cause with its remedy."""
     try:
         yield
     except (VicinalError, OSError) as error:
@@ -19,5 +19,5 @@ def doing(what: str) -> Iterator[None]:
 
 
 def written(name: str) -> str:
-    """An id or a name for a message: nothing in it acts on a terminal, and a long one lacks its middle."""
+    """Returns an id or a name for a message, with control characters escaped and a long one shortened in the middle."""
     return shortened(visible(name), LINE_CHARS_MAX)

@@ -1,4 +1,4 @@
-"""How good are the answers? The engine's evaluation of answers in words, under the names of this package's document."""
+"""Evaluation of answers: the engine's text-based evaluation, under the names of this package's document."""
 
 from __future__ import annotations
 

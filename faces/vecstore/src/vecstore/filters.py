@@ -7,8 +7,9 @@
     list       = [ value, ... ]  or  ( value, ... )
     value      = number | string | word
 
-Each is parsed into the engine's filter tree, which decides. Unlike the engine's own dialect a comparison with a missing
-field is false, also `!=` and `NOT IN`; a stored null is not missing; and texts that are numerals count as numbers.
+Each expression is parsed into a filter tree of the engine, which evaluates it. Unlike in the engine's own syntax, a
+comparison with a missing field is false, including `!=` and `NOT IN`; a stored null is not missing; and numeric texts
+count as numbers.
 """
 
 from __future__ import annotations
@@ -45,10 +46,10 @@ _NOTHING: Final = Or(())
 
 
 def parse(text: str) -> Node:
-    """The tree of an expression.
+    """Returns the tree of an expression.
 
     Raises:
-        ValueError: it is no expression; the message begins with "Filter parse error: " and names the place.
+        ValueError: it is not an expression; the message begins with "Filter parse error: " and names the position.
     """
     try:
         return check_limits(_Parser(text).whole())
@@ -57,7 +58,7 @@ def parse(text: str) -> Node:
 
 
 class _Parser:
-    """Reads one expression from left to right, one token ahead."""
+    """Parses one expression from left to right, with one token of lookahead."""
 
     def __init__(self, text: str) -> None:
         self._tokens = tokens(text)
@@ -121,7 +122,7 @@ class _Parser:
         values: list[Any] = []
         while self._next.kind != closing:
             values.append(self._value())
-            if type(values[-1]) is not str:  # words of a list are one condition together
+            if type(values[-1]) is not str:  # texts of a list are one condition together
                 self._count()
             if not self._accept(","):
                 break
@@ -135,7 +136,7 @@ class _Parser:
         return _LITERALS.get(word.lower(), word)
 
     def _count(self) -> None:
-        """Refuses one condition too many when it is met, not when a long expression has been read to its end."""
+        """Rejects one condition too many as soon as it is read, not only at the end of a long expression."""
         self._conditions += 1
         if self._conditions > TREE_NODES_MAX:
             raise ValueError(f"a filter has more than {TREE_NODES_MAX:,} conditions. Split the call.")
@@ -178,7 +179,7 @@ def _compared(path: Path, operator: str, value: Any) -> Node:
 
 
 def _equals(path: Path, value: Any) -> Node:
-    """Equal as a whole, which an element of a list is not."""
+    """Equality of the whole value; an equal element of a list does not match."""
     if value is None:
         return OfType(path, frozenset({"null"}))
     if isinstance(value, bool):
@@ -189,7 +190,7 @@ def _equals(path: Path, value: Any) -> Node:
 
 
 def _one_of(path: Path, values: Sequence[Any]) -> Node:
-    """Equal to one of the values. All words together are one condition, however many they are."""
+    """Equality to one of the values. All texts together are one condition, no matter how many there are."""
     words = tuple(value for value in values if type(value) is str and coerced(value) is None)
     parts = [_equals(path, value) for value in values if type(value) is not str or coerced(value) is not None]
     if words:

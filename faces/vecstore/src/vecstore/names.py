@@ -11,11 +11,11 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
 
 
 def checked_name(name: Any) -> str:
-    """The name.
+    """Returns the name.
 
     Raises:
-        TypeError: it is no str.
-        ValueError: it has a character that could mean something to a file system, or too many.
+        TypeError: it is not a str.
+        ValueError: it is too long, or has a character that may be special to a file system.
     """
     text = checks.text("name", name)
     if not _NAME.fullmatch(text):

@@ -1,4 +1,4 @@
-"""The engine's database at a path."""
+"""Opens the engine's database at a path."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ Path = str | os.PathLike[str]
 
 
 def connect(path: Any) -> vicinal.Database:
-    """The database in the folder `path`, also where that is called ":memory:"."""
+    """Returns the database in the folder `path`, even if that is named ":memory:"."""
     folder = checks.path("path", path)
     return vicinal.connect(os.path.join(folder, "") if folder == ":memory:" else folder)
 
 
 class Opened:
-    """What holds a database open until it is closed or forgotten. Fit for a `with` block."""
+    """Keeps a database open until it is closed or garbage-collected. A context manager."""
 
     _db: vicinal.Database
 
     def close(self) -> None:
-        """Lets go of the files. Not needed, as nothing is waiting to be written."""
+        """Closes the files. Optional, because no write is pending."""
         self._db.close()
 
     def __enter__(self) -> Self:

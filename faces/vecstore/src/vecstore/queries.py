@@ -1,4 +1,4 @@
-"""What to ask a store for, as a value. `query` and `hybrid_query` take one in place of their arguments."""
+"""Queries as values, which `query` and `hybrid_query` accept in place of their arguments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Query:
 
     Attributes:
         vector: shape (dim,).
-        k: at most so many.
+        k: at most this many.
         filter: an expression such as "year >= 2024", or None for all records.
     """
 
@@ -28,13 +28,13 @@ class Query:
 
 @dataclass(eq=False)
 class HybridQuery:
-    """The `k` best records by vector and by words.
+    """The `k` best records by vector and by keywords.
 
     Attributes:
         vector: shape (dim,).
         keywords: words to look for in indexed texts.
-        k: at most so many.
-        alpha: the weight of the vector, from 0 to 1; the rest is that of the words.
+        k: at most this many.
+        alpha: the weight of the vector, from 0 to 1; the rest is that of the keywords.
         filter: an expression, or None for all records.
     """
 

@@ -1,4 +1,4 @@
-"""What stands between documents and a language model: the engine's tools, and fusion of this package's results."""
+"""RAG tools: those of the engine, and rank fusion for the results of this package."""
 
 from __future__ import annotations
 
@@ -28,22 +28,23 @@ __all__ = [
 
 
 class MultiQueryRetrieval:
-    """One ranking of the answers to several wordings of a question."""
+    """Fuses the results for several wordings of a question."""
 
     @staticmethod
     def reciprocal_rank_fusion(result_sets: Iterable[Sequence[SearchResult]], k: float) -> list[SearchResult]:
-        """All results of several rankings, best first; the score is the sum of `1 / (rank + k)`, ranks from 0.
+        """Fuses several rankings, best first; the score is the sum of `1 / (rank + k)`, with ranks from 0.
 
         Source: G. Cormack, C. Clarke and S. Büttcher, "Reciprocal rank fusion outperforms Condorcet and individual rank
         learning methods", SIGIR 2009, who count ranks from 1.
 
         Args:
-            result_sets: what `query` gave for each wording. Results of one id are one; metadata is that of the first.
+            result_sets: the results of `query` for each wording. Results with the same id are merged, with the metadata
+                of the first.
             k: the constant of the formula, usually 60; not a number of results.
 
         Raises:
             ValueError: `k` is not above 0.
-            TypeError: these are no lists of results.
+            TypeError: these are not lists of results.
         """
         constant = checks.number("k", k)
         if not 0 < constant < math.inf:

@@ -1,4 +1,4 @@
-"""Records in one collection of the engine: what stores and collections have in common."""
+"""Records in a collection of the engine: shared by stores and collections."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from .filters import parse
 from .queries import Vector
 from .results import SearchResult
 
-# As every collection of this API is made. Scores are cosines; a zero vector is as far from all as can be.
+# The settings of every collection of this API. Scores are cosines; a zero vector is as far as possible from all
+# others.
 SETTINGS: Final[Mapping[str, Any]] = {"metric": "cosine", "analyzer": "vecstore", "zero_vectors": "allow"}
 _TRIES_MAX: Final = 1_000
 
 
 def count_of(k: Any) -> int:
-    """A number of results.
+    """Validates a number of results.
 
     Raises:
-        TypeError: it is missing, or no whole number.
+        TypeError: it is missing, or not a whole number.
         ValueError: it is negative.
     """
     if k is None:
@@ -47,7 +48,7 @@ def filter_of(expression: Any) -> Node | None:
 
 
 def upsert(rows: vicinal.Collection, id: str, vector: Vector, metadata: dict[str, Any]) -> None:
-    """Stores a record, or replaces its vector and metadata; a text that was indexed for it stays. One commit."""
+    """Stores a record, or replaces its vector and metadata and keeps its indexed text. One commit."""
     id, metadata = checks.text("id", id), metadata_of(metadata)
     if not id:
         raise InvalidId("an id must not be empty", name="id", value=id, remedy="Give it at least one character.")
@@ -61,19 +62,19 @@ def upsert(rows: vicinal.Collection, id: str, vector: Vector, metadata: dict[str
             return
         try:
             rows.update([id], **given, merge=False)
-        except IdNotFound:  # removed since
+        except IdNotFound:  # removed meanwhile
             continue
         return
     raise ValueError(f"another program keeps adding and removing {id!r}")
 
 
 def remove(rows: vicinal.Collection, id: str) -> bool:
-    """Whether there was such a record; now there is none."""
+    """Removes a record; returns whether it existed."""
     return rows.delete([checks.text("id", id)]) == 1
 
 
 def search(rows: vicinal.Collection, vector: Vector, k: int, where: Node | None) -> list[SearchResult]:
-    """The nearest records that match, or all there are; best first, ties by insertion order."""
+    """Returns the nearest records that match, or all if there are fewer; best first, ties by insertion order."""
     checked = checks.vector("vector", vector)
     return [SearchResult.of(hit) for hit in rows.search(checked, k, where)] if k else []
 
@@ -81,7 +82,7 @@ def search(rows: vicinal.Collection, vector: Vector, k: int, where: Node | None)
 def hybrid(
     rows: vicinal.Collection, vector: Vector, keywords: str, k: int, alpha: float, where: Node | None
 ) -> list[SearchResult]:
-    """The best records by vector and words, `alpha` being the share of the vector. The engine decides how."""
+    """Returns the best records by vector and keywords; `alpha` is the weight of the vector. The engine fuses."""
     checked = checks.vector("vector", vector)
     found = rows.search(keywords, k, where, vector=checked, mode="hybrid", alpha=alpha) if k else []
     return [SearchResult.of(hit) for hit in found]

@@ -1,4 +1,4 @@
-"""What a query finds."""
+"""The results of a query."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class SearchResult:
 
     Args:
         id: of the record.
-        score: higher is better: the cosine in [-1, 1]; of a hybrid query in [0, 1].
+        score: higher is better: the cosine, in [-1, 1]; for a hybrid query, in [0, 1].
         metadata: of the record; the same dict at each access.
     """
 

@@ -15,21 +15,21 @@ from .opening import Opened, Path, connect
 from .queries import HybridQuery, Query, Vector
 from .results import SearchResult
 
-# Under this name `vicinal stats` and `vicinal search` show a store.
+# The name under which `vicinal stats` and `vicinal search` show a store.
 COLLECTION: Final = "vectors"
 
 
 @for_users
 class VecStore(Opened):
-    """Vectors by id in a folder, which is made where it does not exist. Thread-safe; other processes may use it too.
+    """Vectors by id in a folder, which is created if it does not exist. Thread-safe; other processes may use it too.
 
     Every call that changes something is durable when it returns.
 
     Args:
-        path: the folder; or the URL of a server of Vicinal.
+        path: the folder; or the URL of a Vicinal server.
 
     Raises:
-        ValueError: it cannot be opened or made, or what is in it is damaged.
+        ValueError: it cannot be opened or created, or its content is damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,7 +37,7 @@ class VecStore(Opened):
             self._db = connect(path)
             try:
                 self._rows = self._db.collection(COLLECTION, **records.SETTINGS)
-                self._rows.count()  # what cannot be read is told now
+                self._rows.count()  # so that unreadable data is reported now
             except BaseException:
                 self._db.close()
                 raise
@@ -51,12 +51,12 @@ class VecStore(Opened):
         """Stores a record, or replaces vector and metadata of the one with this id; its indexed text stays.
 
         Args:
-            id: any text that is not empty.
-            vector: numbers, kept as float32. The first one decides how many a vector has.
+            id: any non-empty text.
+            vector: numbers, kept as float32. The first vector fixes the dimension.
             metadata: JSON-like values by name.
 
         Raises:
-            ValueError: another dimension, NaN or infinity, or metadata that would not come back as given.
+            ValueError: another dimension, NaN or infinity, or metadata that would not be returned as given.
         """
         with doing("Upsert failed"):
             records.upsert(self._rows, id, vector, metadata)
@@ -65,7 +65,7 @@ class VecStore(Opened):
         """Removes a record and its text.
 
         Raises:
-            ValueError: there is none with this id.
+            ValueError: no record has this id.
         """
         with doing("Remove failed"):
             found = records.remove(self._rows, id)
@@ -77,14 +77,14 @@ class VecStore(Opened):
     @overload
     def query(self, vector: Vector, k: int, filter: str | None = None) -> list[SearchResult]: ...
     def query(self, vector: Vector | Query, k: int | None = None, filter: str | None = None) -> list[SearchResult]:
-        """The `k` records nearest to `vector`, or all there are; best first, equal ones in order of insertion.
+        """Returns the `k` records nearest to `vector`, or all if there are fewer; best first, ties in insertion order.
 
         Args:
-            vector: numbers, as many as the store's vectors have; or a `Query`, and nothing else.
-            filter: an expression such as "year >= 2024 AND lang = 'en'"; records that do not pass do not count.
+            vector: numbers, of the dimension of the store; or a `Query` as the only argument.
+            filter: an expression such as "year >= 2024 AND lang = 'en'"; only records that match are searched.
 
         Raises:
-            ValueError: another dimension, or no expression.
+            ValueError: another dimension, or an invalid expression.
         """
         if isinstance(vector, Query):
             _refuse_more("query", vector, k, filter)
@@ -111,14 +111,14 @@ class VecStore(Opened):
         alpha: float | None = None,
         filter: str | None = None,
     ) -> list[SearchResult]:
-        """The `k` best records by vector and by words of their indexed texts, best first.
+        """Returns the `k` best records by vector and by keywords of their indexed texts, best first.
 
         The score is `alpha` times the cosine over the best one, plus `1 - alpha` times BM25 over the best one.
 
         Args:
-            vector: numbers, or a `HybridQuery`, and nothing else.
+            vector: numbers, or a `HybridQuery` as the only argument.
             keywords: words; empty for none.
-            alpha: from 0, words alone, to 1, vectors alone.
+            alpha: from 0, keywords alone, to 1, vectors alone.
             filter: as in `query`.
         """
         if isinstance(vector, HybridQuery):
@@ -137,10 +137,10 @@ class VecStore(Opened):
             return records.hybrid(self._rows, asked.vector, words, count, weight, where)
 
     def index_text(self, id: str, text: str) -> None:
-        """Makes a record findable by the words of a text, in place of those of an earlier one.
+        """Makes a record searchable by the words of a text, which replaces an earlier one.
 
         Raises:
-            ValueError: there is no record with this id.
+            ValueError: no record has this id.
         """
         id, text = checks.text("id", id), checks.text("text", text)
         with doing("Text indexing failed"):
@@ -150,12 +150,12 @@ class VecStore(Opened):
                 raise ValueError(f"Text indexing failed: ID not found: {written(id)}") from error
 
     def save(self) -> None:
-        """Makes sure that everything is on the disk. It is already: each call that changes something sees to it."""
+        """Does nothing: each call that changes something has already made it durable."""
         with doing("Save failed"):
             self._rows.sync()
 
     def len(self) -> int:
-        """How many records there are."""
+        """The number of records."""
         with doing("Count failed"):
             return self._rows.count()
 
@@ -166,30 +166,30 @@ class VecStore(Opened):
         """Keeps a copy of all records, as of one point in time, under `name`.
 
         Raises:
-            ValueError: the name is taken, or is not made of letters, digits, '_', '-' and '.'.
+            ValueError: the name is taken, or has characters other than letters, digits, '_', '-' and '.'.
         """
         with doing("Snapshot creation failed"):
             self._rows.snapshot(_named(name, "Snapshot creation failed"))
 
     def restore_snapshot(self, name: str) -> None:
-        """Goes back to a snapshot in one step, for every program that uses the store; later records are gone.
+        """Restores a snapshot atomically, for every program that uses the store; later records are lost.
 
         Raises:
-            ValueError: there is none of this name. Nothing changed.
+            ValueError: no snapshot has this name. Nothing was changed.
         """
         with doing("Snapshot restore failed"):
             self._rows.restore(_named(name, "Snapshot restore failed"))
 
     def list_snapshots(self) -> list[tuple[str, str, int]]:
-        """Name, time of creation (RFC 3339, UTC) and number of records of each snapshot, newest first."""
+        """Returns name, time of creation (RFC 3339, UTC) and number of records of each snapshot, newest first."""
         with doing("Failed to list snapshots"):
             found = self._rows.snapshots()
         return [(one.name, one.created_at.isoformat(), one.rows) for one in reversed(found)]
 
     def optimize(self) -> int:
-        """Reclaims the room of removed and replaced records, and gives their number. No answer changes.
+        """Reclaims the space of removed and replaced records, and returns their number. Results do not change.
 
-        A record is replaced by `upsert`, and by `index_text`, which gives it another text.
+        A record is replaced by `upsert`, and by `index_text`, which replaces its text.
         """
         with doing("Optimization failed"):
             dead = self._rows.stats().dead_slots

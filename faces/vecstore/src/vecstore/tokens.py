@@ -1,4 +1,4 @@
-"""Tokens of filter expressions, each with the place where it stands."""
+"""Tokens of filter expressions, with their positions."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _DIGITS: Final = frozenset("0123456789")
 
 
 class Token(NamedTuple):
-    """One token. A tuple, because a list of ids has as many as there are ids.
+    """One token. A tuple for speed: a list of ids has as many tokens as ids.
 
     Attributes:
-        kind: "word", "number", "string", or the sign or the keyword itself; "end" after the last.
+        kind: "word", "number", "string", or the sign or keyword itself; "end" after the last.
         text: as it was written.
         value: of a number or string.
         column: of its first character, counted from 1.
@@ -41,10 +41,10 @@ class Token(NamedTuple):
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """The tokens of an expression, at last one of kind "end".
+    """Yields the tokens of an expression, the last one of kind "end".
 
     Raises:
-        ValueError: an unclosed string, a number that is none, a character that the language does not have.
+        ValueError: an unclosed string, an invalid number, or a character that the language does not have.
     """
     at = 0
     while True:
@@ -96,7 +96,7 @@ def _number(text: str, at: int) -> Token:
 
 
 def _end_of_name(text: str, at: int) -> int:
-    """Behind letters, digits, "_", and the marks that letters of many scripts carry."""
+    """Returns the position after letters, digits, "_", and the combining marks of many scripts."""
     while at < len(text):
         end = _after(_WORD, text, at)
         while end < len(text) and unicodedata.category(text[end]).startswith("M"):
