@@ -1,6 +1,6 @@
-"""A client of the VikingDB v2 data plane, as `vicinal serve` and the cloud service speak it.
+"""A client for the VikingDB v2 data plane, as served by `vicinal serve` and by the cloud service.
 
-Everything is loaded when it is first used, so `import vikingdb` costs next to nothing.
+Everything is loaded on first use, so `import vikingdb` takes almost no time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The way to a server and back, shared by every domain: `def` and `async def`, one file for what both decide alike."""
+"""HTTP requests and responses, shared by all services; sync and async in one file, for their common decisions."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from .version import __version__
 OK = 200
 REQUEST_ID = "X-Tt-Logid"
 PROTECTED = {"content-type"}
-# What may leave a process as a value in a URL; a list would be signed otherwise than it is sent.
+# Types that are valid as values in a URL; a list would be signed differently from how it is sent.
 QUERY_TYPES = (str, int, float)
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A call that was decided; each attempt signs it afresh."""
+    """A call with its final arguments; each attempt signs it again."""
 
     method: str
     path: str
@@ -46,7 +46,7 @@ class Prepared:
 
 
 class BaseClient:
-    """What is known of a server before a connection exists."""
+    """What is known of a server before there is a connection."""
 
     service = "vikingdb"
     error_class: type[VikingException] = VikingException
@@ -100,14 +100,14 @@ class BaseClient:
                 headers[name] = value
         given = [name for name in headers if name.lower() == REQUEST_ID.lower()]
         id_of_header = [headers.pop(name) for name in given]
-        # A server recognises the second attempt of a write by its id, so a call without one gets one.
+        # A server recognizes the second attempt of a write by its id, so a call without an id is assigned one.
         headers[REQUEST_ID] = options.request_id or (id_of_header[0] if id_of_header else uuid.uuid4().hex)
         for name, value in headers.items():
             check_header(name, value)
         return headers
 
     def _request(self, prepared: Prepared) -> httpx.Request:
-        """Of one attempt: signed at this moment."""
+        """Returns the request of one attempt, signed now."""
         signable = SignableRequest(
             prepared.method, prepared.path, prepared.body, self.region, self.service,
             dict(prepared.headers), prepared.query, self._sts_token,
@@ -128,7 +128,7 @@ class BaseClient:
         return VikingException(DEFAULT_UNKNOWN_ERROR_CODE, prepared.request_id, message).promote(self.error_class)
 
     def _decoded(self, response: httpx.Response, prepared: Prepared) -> Any:
-        """The body of a success; raises what an error's body says."""
+        """Returns the body of a successful response; for any other, raises the error that its body describes."""
         try:
             content: Any = json.loads(response.content)
         except ValueError:
@@ -141,14 +141,14 @@ class BaseClient:
         raise failure.promote(self.error_class)
 
     def _wait(self, error: VikingException, attempt: int, prepared: Prepared) -> float:
-        """Seconds to the next attempt; raises the error where there is none."""
+        """Returns the seconds until the next attempt; raises the error if there is none."""
         if attempt >= prepared.attempts or not self.retry.should_retry(error):
             raise error
         return self.retry.delay_seconds(attempt)
 
 
 class Client(BaseClient):
-    """Calls that block."""
+    """Blocking calls."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -186,7 +186,7 @@ class Client(BaseClient):
 
 
 class AsyncClient(BaseClient):
-    """Calls that are awaited, on asyncio."""
+    """Awaitable calls, on asyncio."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -224,7 +224,7 @@ class AsyncClient(BaseClient):
 
 
 def encoded(payload: Mapping[str, Any] | str | bytes) -> bytes:
-    """Compact JSON in UTF-8; text is taken to be it. NaN and infinity are not JSON, and are refused."""
+    """Returns compact JSON in UTF-8; a str or bytes is assumed to be JSON. NaN and infinity are rejected."""
     if isinstance(payload, str | bytes):
         return payload.encode() if isinstance(payload, str) else payload
     try:

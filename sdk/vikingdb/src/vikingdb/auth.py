@@ -1,4 +1,4 @@
-"""Credentials, and what they put into the headers of a request."""
+"""Credentials, and how they appear in the headers of a request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class SignableRequest:
     Attributes:
         headers: changed in place by the signer.
         query: names and values, decoded, in the order of the URL.
-        sts_token: a temporary session's token, or "".
+        sts_token: the token of a temporary session, or "".
     """
 
     method: str
@@ -30,13 +30,13 @@ class SignableRequest:
 
 
 class Auth(ABC):
-    """What signs requests. A subclass of yours does as well as the three below."""
+    """Signs requests. Subclass it for other credentials than the three below."""
 
     accepts_sts_token = False
 
     @abstractmethod
     def sign_request(self, request: SignableRequest) -> None:
-        """Puts credentials into `request.headers`."""
+        """Adds credentials to `request.headers`."""
 
 
 class IAM(Auth):
@@ -76,7 +76,7 @@ class IAM(Auth):
 
 
 class APIKey(Auth):
-    """A key that is sent as it is. It opens the data plane only."""
+    """A key that is sent unchanged. It is valid for the data plane only."""
 
     def __init__(self, *, api_key: str) -> None:
         if not api_key:
@@ -91,7 +91,7 @@ class APIKey(Auth):
 
 
 class HeaderAuth(Auth):
-    """Headers that tell a private deployment who calls. Entries whose value is None are left out."""
+    """Headers that identify the caller to a private deployment. Entries whose value is None are left out."""
 
     def __init__(self, headers: Mapping[str, str | None]) -> None:
         self.headers = dict(headers)

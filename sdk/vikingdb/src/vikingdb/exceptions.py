@@ -1,4 +1,4 @@
-"""What goes wrong on the way to a server and there."""
+"""Errors of the service and of the connection to it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ E = TypeVar("E", bound="VikingException")
 
 
 class VikingException(Exception):
-    """An error of the service, or of the way there.
+    """An error of the service, or of the connection to it.
 
     Attributes:
-        code: what the service calls it.
-        request_id: to be passed to the operator of the server.
-        status_code: of HTTP; None where no answer came.
+        code: the error code of the service.
+        request_id: for the operator of the server.
+        status_code: of HTTP; None if there was no response.
     """
 
     code: Code
@@ -45,7 +45,7 @@ class VikingException(Exception):
         return _rebuilt, (type(self), self.code, self.request_id, self.message, self.status_code)
 
     def promote(self, cls: type[E]) -> E:
-        """The same error as one of a subclass."""
+        """Returns the same error as an instance of a subclass."""
         return cls(self.code, self.request_id, self.message, status_code=self.status_code)
 
 
@@ -54,7 +54,7 @@ def _rebuilt(cls: type[E], code: Code, request_id: str, message: str, status_cod
 
 
 class VikingAPIException(VikingException):
-    """An answer that is an error, before the domain gives it a class of its own."""
+    """An error response, before the service gives it a class of its own."""
 
     @classmethod
     def from_response(
@@ -67,7 +67,7 @@ class VikingAPIException(VikingException):
 
 @dataclass
 class ParsedError:
-    """An error's parts, found in any of the forms in which services give them."""
+    """The parts of an error, found in any of the formats that services use."""
 
     code: Code
     request_id: str
@@ -77,7 +77,7 @@ class ParsedError:
 
 
 def parse_error_payload(payload: Any) -> ParsedError:
-    """The parts of a decoded body, or of a text that is not JSON."""
+    """Returns the parts of a decoded body, or of a text that is not JSON."""
     if isinstance(payload, str):
         return ParsedError(DEFAULT_UNKNOWN_ERROR_CODE, UNKNOWN, payload.strip() or "empty answer", None, payload)
     if not isinstance(payload, Mapping):
@@ -115,6 +115,6 @@ def promote_exception(
     exception_map: Mapping[int, type[VikingException]] | None = None,
     default_cls: type[VikingException],
 ) -> VikingException:
-    """The error as the class that the map gives for its code."""
+    """Returns the error as the class that the map has for its code."""
     known = exception_map.get(exc.code) if exception_map and isinstance(exc.code, int) else None
     return exc.promote(known or default_cls)

@@ -1,4 +1,4 @@
-"""What one call does otherwise than its client."""
+"""Settings of a single call that override those of its client."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ class RequestOptions:
     """Options of one call.
 
     Attributes:
-        headers: put over the defaults; `Content-Type` stays `application/json`.
-        query: put into the URL, and signed; strings and numbers.
-        request_id: sent as `X-Tt-Logid`, the same on every attempt. None: the client makes one.
-        max_attempts: tries in total. None, 0 or less: as the client's retry policy says.
-        timeout: seconds to connect, and to wait for an answer. None: as the client says.
+        headers: override the defaults; `Content-Type` stays `application/json`.
+        query: added to the URL, and signed; strings and numbers.
+        request_id: sent as `X-Tt-Logid`, the same on every attempt. None: the client creates one.
+        max_attempts: attempts in total. None, 0 or less: according to the client's retry policy.
+        timeout: seconds to connect, and to wait for a response. None: that of the client.
     """
 
     headers: MutableMapping[str, str] = field(default_factory=dict)

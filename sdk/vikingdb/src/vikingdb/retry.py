@@ -1,4 +1,4 @@
-"""Which failures are tried again, and after how long."""
+"""Which failures are retried, and after how long."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ SERVER_ERRORS = 500
 
 @runtime_checkable
 class RetryPolicy(Protocol):
-    """What `retry=` of a client takes."""
+    """The interface of the `retry=` argument of a client."""
 
     @property
     def max_attempts(self) -> int:
-        """Tries in total, the first included."""
+        """Attempts in total, including the first."""
         ...
 
     def should_retry(self, error: VikingException) -> bool:
-        """Whether this failure may pass. `error.status_code` is None where no answer came."""
+        """Returns whether to retry after this failure. `error.status_code` is None if there was no response."""
         ...
 
     def delay_seconds(self, attempt: int) -> float:
-        """How long to wait after the attempt of this number, counted from 1."""
+        """Returns how long to wait after the attempt with this number, counted from 1."""
         ...
 
 
 @dataclass(frozen=True)
 class ExponentialBackoff:
-    """Each wait is `factor` times the one before; jitter keeps clients that failed together from coming back together.
+    """Each wait is `factor` times the one before; jitter keeps clients that failed together from retrying together.
 
     Attributes:
         jitter: a wait w is drawn from [w * (1 - jitter), w * (1 + jitter)], and then capped.
@@ -51,7 +51,7 @@ class ExponentialBackoff:
             raise ValueError(f"{self} cannot be: waits and cap >= 0, factor >= 1, jitter in [0, 1]")
 
     def should_retry(self, error: VikingException) -> bool:
-        """After a failure of the transport, after 429, and after any 5xx."""
+        """Retries after a transport error, after 429, and after any 5xx."""
         status = error.status_code
         return status is None or status == TOO_MANY_REQUESTS or status >= SERVER_ERRORS
 

@@ -1,6 +1,6 @@
 """Signature V4: which bytes of a request are signed, and how.
 
-Vicinal's server has the same in code of its own, so that neither half needs the other; both pass the same test vectors.
+Vicinal's server has a separate implementation, so that neither side needs the other; both pass the same test vectors.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PORTS_LEFT_OUT = (":80", ":443")
 
 @dataclass(frozen=True)
 class Scope:
-    """For which day, region and service a signature holds."""
+    """The day, region and service for which a signature is valid."""
 
     day: str
     region: str
@@ -36,13 +36,13 @@ def body_hash(body: bytes) -> str:
 
 
 def canonical_query(pairs: Iterable[tuple[str, str]]) -> str:
-    """Pairs sorted by their decoded name; a space is %20, unlike in the URL that is sent."""
+    """Returns the pairs sorted by decoded name; a space is %20, unlike in the URL that is sent."""
     ordered = sorted(pairs, key=lambda pair: pair[0])
     return "&".join(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in ordered)
 
 
 def signed_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that are signed: names in lower case, sorted."""
+    """Returns the headers that are signed: names in lower case, sorted."""
     chosen = {}
     for name, value in headers.items():
         lower = name.lower()

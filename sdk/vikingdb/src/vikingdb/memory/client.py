@@ -1,4 +1,4 @@
-"""The client of the memory service, with calls that block and calls that are awaited."""
+"""The client of the memory service, with blocking and awaitable calls."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PATHS = {
 
 
 class _Errors(BaseClient):
-    """Each code has a class of its own."""
+    """Gives each error code its own class."""
 
     service = "air"
     error_class = VikingMemException
@@ -55,7 +55,7 @@ class _Errors(BaseClient):
 
 
 class _Awaited(_Errors, AsyncClient):
-    """One call: connections belong to an event loop, and a client of ours may see several."""
+    """One call: connections belong to an event loop, and one client may be used from several."""
 
     def __init__(self, of: VikingMem, verify: ssl.SSLContext | bool) -> None:
         BaseClient.__init__(
@@ -66,12 +66,12 @@ class _Awaited(_Errors, AsyncClient):
 
 
 class VikingMem(_Errors, Client):
-    """A connection to the memory service. Nothing is sent when it is made, and no call is sent twice.
+    """A connection to the memory service. Creating it sends nothing, and no call is retried by default.
 
-    Threads may share it. `close()` or `with` ends its connections; calls that are awaited leave none.
+    Threads may share it. `close()` or `with` ends its connections; awaitable calls leave none open.
 
     Args:
-        retry: a policy, where calls shall be sent again after all.
+        retry: a policy, for calls that should be retried after all.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class VikingMem(_Errors, Client):
         self._verify: ssl.SSLContext | bool | None = None
 
     def ping(self) -> bool:
-        """True, or an error: the server is not there, or does not accept the credentials."""
+        """Returns True, or raises an error: the server cannot be reached, or does not accept the credentials."""
         self._call("GET", PING)
         return True
 
@@ -120,11 +120,11 @@ class VikingMem(_Errors, Client):
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> dict[str, Any]:
-        """The answer to a call by its name, as it came.
+        """Calls an API by its name and returns the response unchanged.
 
         Args:
-            params: what goes into the query of the URL.
-            body: a JSON text, or what becomes one.
+            params: the query of the URL.
+            body: a JSON text, or a value to be encoded as JSON.
         """
         answer: dict[str, Any] = self._call("POST", _path(api), _plain(body), _options(params, headers, timeout))
         return answer
@@ -137,7 +137,7 @@ class VikingMem(_Errors, Client):
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> dict[str, Any]:
-        """The same, awaited."""
+        """The same as `json_exception`, awaitable."""
         path, payload, options = _path(api), _plain(body), _options(params, headers, timeout)
         if self._verify is None:
             self._verify = self.scheme == "https" and ssl.create_default_context()
@@ -153,7 +153,7 @@ def _path(api: str) -> str:
 
 
 def _plain(body: Any) -> Any:
-    """JSON values alone: members of an Enum are their values."""
+    """Returns only JSON values: members of an Enum become their values."""
     return json.loads(body if isinstance(body, str | bytes) else json.dumps(body, cls=EnumEncoder))
 
 

@@ -1,4 +1,4 @@
-"""A collection of memories: each call returns the answer as it came, a dict. `async_` and the name is its twin."""
+"""A collection of memories. Each call returns the response as a dict, and has an awaitable twin named `async_...`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ P = ParamSpec("P")
 
 
 def _blocking(ask: Callable[Concatenate[Collection, P], Asked]) -> Callable[Concatenate[Collection, P], Answer]:
-    """A call that sends what `ask` gives."""
+    """Makes a blocking call that sends what `ask` returns."""
 
     @wraps(ask)
     def call(self: Collection, /, *args: P.args, **kwargs: P.kwargs) -> Answer:
@@ -34,7 +34,7 @@ def _blocking(ask: Callable[Concatenate[Collection, P], Asked]) -> Callable[Conc
 def _awaited(
     blocking: Callable[Concatenate[Collection, P], Answer],
 ) -> Callable[Concatenate[Collection, P], Coroutine[Any, Any, Answer]]:
-    """The same call, awaited."""
+    """The same call, awaitable."""
     ask: Callable[..., Asked] = inspect.unwrap(blocking)
 
     @wraps(ask)
@@ -48,13 +48,13 @@ def _awaited(
 
 
 def _tell_answer(call: Any) -> None:
-    """Its signature is that of `ask`, but for what it returns."""
+    """Gives it the signature of `ask`, with another return type."""
     call.__annotations__ = call.__annotations__ | {"return": "Answer"}
     call.__signature__ = inspect.signature(call).replace(return_annotation="Answer")
 
 
 class Collection:
-    """A collection by its name and project, or by its resource id. Nothing is sent when it is made."""
+    """A collection, given by name and project or by resource id. Creating it sends nothing."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Collection:
         timeout: float | None = None,
         update_profiles: Any = None,
     ) -> Asked:
-        """Stores an event of the user's or assistant's, of the properties of its type."""
+        """Stores an event of the user or assistant, with the properties of its type."""
         return self._asked(
             "AddEvent",
             headers,
@@ -109,7 +109,7 @@ class Collection:
         headers: Headers = None,
         timeout: float | None = None,
     ) -> Asked:
-        """Changes properties of an event, and whom it concerns."""
+        """Changes the properties of an event, and the users and assistants it belongs to."""
         return self._asked(
             "UpdateEvent",
             headers,
@@ -137,7 +137,7 @@ class Collection:
         headers: Headers = None,
         timeout: float | None = None,
     ) -> Asked:
-        """Deletes all events that a filter names, which has `user_id` or `assistant_id`."""
+        """Deletes all events that match a filter, which must have `user_id` or `assistant_id`."""
         return self._asked("BatchDeleteEvent", headers, timeout, filter=filter, delete_type=delete_type)
 
     async_batch_delete_event = _awaited(batch_delete_event)
@@ -154,7 +154,7 @@ class Collection:
         headers: Headers = None,
         timeout: float | None = None,
     ) -> Asked:
-        """Stores what is true of a user; one that is there is replaced with `is_upsert` only."""
+        """Stores facts about a user; an existing profile is replaced only with `is_upsert`."""
         return self._asked(
             "AddProfile",
             headers,
@@ -173,7 +173,7 @@ class Collection:
     def update_profile(
         self, profile_id: str, memory_info: Mapping[str, Any], headers: Headers = None, timeout: float | None = None
     ) -> Asked:
-        """Changes properties of a profile."""
+        """Changes the properties of a profile."""
         return self._asked("UpdateProfile", headers, timeout, profile_id=profile_id, memory_info=memory_info)
 
     async_update_profile = _awaited(update_profile)
@@ -189,7 +189,7 @@ class Collection:
     def batch_delete_profile(
         self, filter: MemoryFilter | None = None, headers: Headers = None, timeout: float | None = None
     ) -> Asked:
-        """Deletes all profiles that a filter names, which has `user_id` or `assistant_id`."""
+        """Deletes all profiles that match a filter, which must have `user_id` or `assistant_id`."""
         return self._asked("BatchDeleteProfile", headers, timeout, filter=filter)
 
     async_batch_delete_profile = _awaited(batch_delete_profile)
@@ -202,7 +202,7 @@ class Collection:
         headers: Headers = None,
         timeout: float | None = None,
     ) -> Asked:
-        """Has profiles recomputed from events."""
+        """Recomputes profiles from events."""
         return self._asked(
             "TriggerUpdateProfile", headers, timeout, update_profile_type=update_profile_type, filters=filters
         )
@@ -220,7 +220,7 @@ class Collection:
         timeout: float | None = None,
         store_file: Any = None,
     ) -> Asked:
-        """Stores a conversation, of which the service makes events and profiles."""
+        """Stores a conversation, from which the service extracts events and profiles."""
         return self._asked(
             "AddSession",
             headers,
@@ -236,7 +236,7 @@ class Collection:
 
     @_blocking
     def get_session_info(self, session_id: str, headers: Headers = None, timeout: float | None = None) -> Asked:
-        """A session's status, its messages and its events."""
+        """Returns the status of a session, its messages and its events."""
         return self._asked("GetSessionInfo", headers, timeout, session_id=session_id)
 
     async_get_session_info = _awaited(get_session_info)
@@ -250,7 +250,7 @@ class Collection:
         headers: Headers = None,
         timeout: float | None = None,
     ) -> Asked:
-        """The events and profiles nearest to a text; without one the newest."""
+        """Returns the events and profiles nearest to a text; without a text, the newest."""
         return self._asked("SearchMemory", headers, timeout, query=query, filter=filter, limit=limit)
 
     async_search_memory = _awaited(search_memory)
@@ -265,7 +265,7 @@ class Collection:
         headers: Headers = None,
         timeout: float | None = None,
     ) -> Asked:
-        """The events nearest to a text, and where it is wanted the newer ones first."""
+        """Returns the events nearest to a text; newer ones can be ranked higher."""
         return self._asked(
             "SearchEventMemory",
             headers,
@@ -287,13 +287,13 @@ class Collection:
         headers: Headers = None,
         timeout: float | None = None,
     ) -> Asked:
-        """The profiles nearest to a text; without one the newest."""
+        """Returns the profiles nearest to a text; without a text, the newest."""
         return self._asked("SearchProfileMemory", headers, timeout, query=query, filter=filter, limit=limit)
 
     async_search_profile_memory = _awaited(search_profile_memory)
 
     def _asked(self, api: str, headers: Headers, timeout: float | None, /, **given: Any) -> Asked:
-        """A call, and of what: which collection, and what was given. None is not sent."""
+        """Returns a call with its collection and arguments. None is not sent."""
         named = {"collection_name": self.collection_name, "resource_id": self.resource_id}
         body = {"project_name": self.project_name, **named, **given}
         return api, None, {name: value for name, value in body.items() if value is not None}, headers, timeout

@@ -1,4 +1,4 @@
-"""What the memory service raises: a class for each code."""
+"""Errors of the memory service: one class per code."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ class UnauthorizedException(VikingMemException):
 
 
 class InvalidRequestException(VikingMemException):
-    """An argument is missing or wrong."""
+    """An argument is missing or invalid."""
 
 
 class CollectionExistException(VikingMemException):
-    """There is a collection of this name."""
+    """A collection with this name exists."""
 
 
 class CollectionNotExistException(VikingMemException):
-    """There is no such collection."""
+    """The collection does not exist."""
 
 
 class IndexExistException(VikingMemException):
-    """There is an index of this name."""
+    """An index with this name exists."""
 
 
 class IndexNotExistException(VikingMemException):
-    """There is no such index."""
+    """The index does not exist."""
 
 
 class DataNotFoundException(VikingMemException):
-    """There is no such event, profile or session."""
+    """The event, profile or session does not exist."""
 
 
 class DelOpFailedException(VikingMemException):
@@ -42,19 +42,19 @@ class DelOpFailedException(VikingMemException):
 
 
 class UpsertOpFailedException(VikingMemException):
-    """Something could not be stored, such as a profile that is there."""
+    """Something could not be stored, such as a profile that exists already."""
 
 
 class InvalidVectorException(VikingMemException):
-    """A vector is wrong."""
+    """A vector is invalid."""
 
 
 class InvalidPrimaryKeyException(VikingMemException):
-    """A primary key is wrong."""
+    """A primary key is invalid."""
 
 
 class InvalidFilterException(VikingMemException):
-    """A filter is wrong, or names nobody."""
+    """A filter is invalid, or names no user or assistant."""
 
 
 class IndexSearchException(VikingMemException):
@@ -70,7 +70,7 @@ class IndexInitializingException(VikingMemException):
 
 
 class EmbeddingException(VikingMemException):
-    """No vector could be made of a text."""
+    """A text could not be encoded."""
 
 
 class InternalServerException(VikingMemException):
@@ -78,7 +78,7 @@ class InternalServerException(VikingMemException):
 
 
 class QuotaLimiterException(VikingMemException):
-    """There were too many requests."""
+    """Too many requests."""
 
 
 EXCEPTION_MAP: dict[int, type[VikingMemException]] = {

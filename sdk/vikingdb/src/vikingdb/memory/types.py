@@ -1,4 +1,4 @@
-"""Types of the memory service: what calls take and give, all of them plain dicts."""
+"""Types of the memory service: arguments and results, all of them plain dicts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Names = str | Sequence[str]
 
 
 class Message(TypedDict):
-    """What somebody said. `role` is "user", "assistant" or "system"; `content` a text, or a list of parts; `time` in
+    """A message. `role` is "user", "assistant" or "system"; `content` is a text or a list of parts; `time` in
     milliseconds since 1970."""
 
     role: str
@@ -22,7 +22,7 @@ class Message(TypedDict):
 
 
 class SessionMetadata(TypedDict, total=False):
-    """Of messages that do not say it themselves; `time` in milliseconds since 1970."""
+    """Defaults for messages without these values; `time` in milliseconds since 1970."""
 
     default_user_id: str
     default_user_name: str
@@ -33,7 +33,7 @@ class SessionMetadata(TypedDict, total=False):
 
 
 class MemoryFilter(TypedDict, total=False):
-    """Which memories: `user_id` or `assistant_id` must be there, each a text or a list; times in milliseconds."""
+    """Selects memories: `user_id` or `assistant_id` is required, each a text or a list; times in milliseconds."""
 
     user_id: Names
     assistant_id: Names
@@ -48,14 +48,14 @@ class MemoryFilter(TypedDict, total=False):
 
 
 class TimeDecayConfig(TypedDict, total=False):
-    """How age counts: `weight` in [0, 1), `no_decay_period` in days."""
+    """How age affects the score: `weight` in [0, 1), `no_decay_period` in days."""
 
     weight: float
     no_decay_period: float
 
 
 class MemoryItem(TypedDict, total=False):
-    """One of `result_list`."""
+    """An item of `result_list`."""
 
     id: str
     score: float
@@ -69,7 +69,7 @@ class MemoryItem(TypedDict, total=False):
 
 
 class EnumEncoder(json.JSONEncoder):
-    """JSON in which a member of an Enum is its value."""
+    """Encodes a member of an Enum as its value."""
 
     def default(self, o: Any) -> Any:
         return o.value if isinstance(o, Enum) else super().default(o)

@@ -1,4 +1,4 @@
-"""The vector data plane: clients, requests and answers."""
+"""The vector data plane: clients, requests and responses."""
 
 from .aio import AsyncCollectionClient, AsyncEmbeddingClient, AsyncIndexClient, AsyncRerankClient, AsyncVikingDB
 from .client import VikingDB, VikingVector

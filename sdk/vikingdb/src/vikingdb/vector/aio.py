@@ -1,4 +1,4 @@
-"""The vector data plane, with calls that are awaited: the same names, arguments and answers."""
+"""The vector data plane with awaitable calls: the same names, arguments and responses."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from .models import (
 
 
 class AsyncVikingDB(AsyncClient):
-    """A connection to the vector data plane for asyncio. It asks nothing of the server before the first call.
+    """A connection to the vector data plane for asyncio. Nothing is sent before the first call.
 
     `await aclose()` or `async with` ends its connections.
     """
@@ -101,7 +101,7 @@ class AsyncVikingDB(AsyncClient):
         return AsyncRerankClient(self)
 
     async def ping(self) -> None:
-        """Asks for a sign of life, without credentials. Raises VikingConnectionException."""
+        """Checks that the server responds, without credentials. Raises VikingConnectionException."""
         url = f"{self.scheme}://{self.host}{base.PING}"
         try:
             response = await self._http.get(url, timeout=self.timeout)
@@ -112,7 +112,7 @@ class AsyncVikingDB(AsyncClient):
     async def request(
         self, api: str, payload: Mapping[str, Any], *, options: RequestOptions | None = None
     ) -> dict[str, Any]:
-        """The answer to a call by its name, as it came."""
+        """Calls an API by its name and returns the response unchanged."""
         answer: dict[str, Any] = await self._call("POST", base.path_of(api), payload, options)
         return answer
 
@@ -127,7 +127,7 @@ class AsyncCollectionClient:
     async def upsert(
         self, request: UpsertDataRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> UpsertDataResponse:
-        """Writes rows; one whose key is there already is replaced."""
+        """Writes rows; existing rows with the same key are replaced."""
         payload = base.body(request, self.meta)
         answer = await self._service.request(base.API_VECTOR_DATA_UPSERT, payload, options=request_options)
         return UpsertDataResponse.model_validate(answer)
@@ -135,7 +135,7 @@ class AsyncCollectionClient:
     async def update(
         self, request: UpdateDataRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> UpdateDataResponse:
-        """Changes the given fields of rows that exist."""
+        """Changes the given fields of existing rows."""
         payload = base.body(request, self.meta)
         answer = await self._service.request(base.API_VECTOR_DATA_UPDATE, payload, options=request_options)
         return UpdateDataResponse.model_validate(answer)
@@ -154,14 +154,14 @@ class AsyncCollectionClient:
         *,
         request_options: RequestOptions | None = None,
     ) -> FetchDataInCollectionResponse:
-        """Rows by their keys, and which keys do not exist."""
+        """Returns rows by their keys, and which keys do not exist."""
         payload = base.body(request, self.meta)
         answer = await self._service.request(base.API_VECTOR_DATA_FETCH_IN_COLLECTION, payload, options=request_options)
         return FetchDataInCollectionResponse.model_validate(answer)
 
 
 class AsyncIndexClient:
-    """Searches and aggregates of one index."""
+    """Searches and aggregations in one index."""
 
     def __init__(self, service: AsyncVikingDB, meta: IndexMeta) -> None:
         self._service = service
@@ -170,7 +170,7 @@ class AsyncIndexClient:
     async def fetch(
         self, request: FetchDataInIndexRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> FetchDataInIndexResponse:
-        """Rows by their keys, with their vectors."""
+        """Returns rows by their keys, with their vectors."""
         payload = base.body(request, self.meta)
         answer = await self._service.request(base.API_VECTOR_DATA_FETCH_IN_INDEX, payload, options=request_options)
         return FetchDataInIndexResponse.model_validate(answer)
@@ -178,7 +178,7 @@ class AsyncIndexClient:
     async def search_by_vector(
         self, request: SearchByVectorRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> SearchResponse:
-        """The rows nearest to a vector."""
+        """Returns the rows nearest to a vector."""
         payload = base.body(request, self.meta)
         answer = await self._service.request(base.API_VECTOR_SEARCH_BY_VECTOR, payload, options=request_options)
         return SearchResponse.model_validate(answer)
@@ -186,7 +186,7 @@ class AsyncIndexClient:
     async def search_by_multi_modal(
         self, request: SearchByMultiModalRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> SearchResponse:
-        """The rows nearest to a text, an image or a video."""
+        """Returns the rows nearest to a text, an image or a video."""
         payload = base.body(request, self.meta)
         answer = await self._service.request(base.API_VECTOR_SEARCH_BY_MULTI_MODAL, payload, options=request_options)
         return SearchResponse.model_validate(answer)
@@ -194,7 +194,7 @@ class AsyncIndexClient:
     async def search_by_id(
         self, request: SearchByIDRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> SearchResponse:
-        """The rows nearest to a row, itself among them."""
+        """Returns the rows nearest to a row, including that row."""
         payload = base.body(request, self.meta)
         answer = await self._service.request(base.API_VECTOR_SEARCH_BY_ID, payload, options=request_options)
         return SearchResponse.model_validate(answer)
@@ -202,7 +202,7 @@ class AsyncIndexClient:
     async def search_by_scalar(
         self, request: SearchByScalarRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> SearchResponse:
-        """Rows in the order of a number."""
+        """Returns rows sorted by a number."""
         payload = base.body(request, self.meta)
         answer = await self._service.request(base.API_VECTOR_SEARCH_BY_SCALAR, payload, options=request_options)
         return SearchResponse.model_validate(answer)
@@ -210,7 +210,7 @@ class AsyncIndexClient:
     async def search_by_keywords(
         self, request: SearchByKeywordsRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> SearchResponse:
-        """Rows that hold keywords."""
+        """Returns rows that contain keywords."""
         payload = base.body(request, self.meta)
         answer = await self._service.request(base.API_VECTOR_SEARCH_BY_KEYWORDS, payload, options=request_options)
         return SearchResponse.model_validate(answer)
@@ -221,7 +221,7 @@ class AsyncIndexClient:
         *,
         request_options: RequestOptions | None = None,
     ) -> SearchResponse:
-        """Rows drawn at random; without a request, ten."""
+        """Returns random rows; ten without a request."""
         payload = base.body(request, self.meta)
         answer = await self._service.request(base.API_VECTOR_SEARCH_BY_RANDOM, payload, options=request_options)
         return SearchResponse.model_validate(answer)
@@ -229,7 +229,7 @@ class AsyncIndexClient:
     async def aggregate(
         self, request: AggRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> AggResponse:
-        """Counts, by the values of a field."""
+        """Counts rows by the values of a field."""
         payload = base.body(request, self.meta)
         answer = await self._service.request(base.API_VECTOR_DATA_AGGREGATE, payload, options=request_options)
         return AggResponse.model_validate(answer)
@@ -244,14 +244,14 @@ class AsyncEmbeddingClient:
     async def embedding(
         self, request: EmbeddingRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> EmbeddingResponse:
-        """One vector for each input, in their order."""
+        """Returns one vector for each input, in the same order."""
         payload = base.body(request)
         answer = await self._service.request(base.API_VECTOR_EMBEDDING, payload, options=request_options)
         return EmbeddingResponse.model_validate(answer)
 
 
 class AsyncRerankClient:
-    """Documents, scored by a model that reads them beside the question."""
+    """Scores documents with a model that reads each together with the query."""
 
     def __init__(self, service: AsyncVikingDB) -> None:
         self._service = service
@@ -259,7 +259,7 @@ class AsyncRerankClient:
     async def rerank(
         self, request: RerankRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> RerankResponse:
-        """A score for each document, in their order."""
+        """Returns a score for each document, in the same order."""
         payload = base.body(request)
         answer = await self._service.request(base.API_VECTOR_RERANK, payload, options=request_options)
         return RerankResponse.model_validate(answer)

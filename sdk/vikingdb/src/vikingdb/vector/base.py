@@ -1,4 +1,4 @@
-"""How a request becomes a body, and which call goes where."""
+"""How requests become bodies, and the path of each call."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def path_of(api: str) -> str:
 
 
 def body(request: BaseModel | Mapping[str, Any] | None, meta: BaseModel | None = None) -> dict[str, Any]:
-    """The JSON of a call: which collection or index, and over it what the request says.
+    """Returns the JSON of a call: the collection or index, overridden by the request.
 
     Fields of models that are None are left out at every level; None inside a mapping of the caller is kept,
-    below its top.
+    below its top level.
     """
     chosen = {} if meta is None else meta.model_dump(by_alias=True, exclude_none=True)
     if request is None:

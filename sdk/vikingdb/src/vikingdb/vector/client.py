@@ -1,4 +1,4 @@
-"""The vector data plane, with calls that block."""
+"""The vector data plane, with blocking calls."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ __all__ = [
 
 
 class VikingDB(Client):
-    """A connection to the vector data plane; the server must answer a ping when it is made.
+    """A connection to the vector data plane; the server must answer a ping when it is created.
 
     Threads may share it. `close()` or `with` ends its connections.
     """
@@ -119,7 +119,7 @@ class VikingDB(Client):
         return RerankClient(self)
 
     def ping(self) -> None:
-        """Asks for a sign of life, without credentials. Raises VikingConnectionException."""
+        """Checks that the server responds, without credentials. Raises VikingConnectionException."""
         url = f"{self.scheme}://{self.host}{base.PING}"
         try:
             response = self._http.get(url, timeout=self.timeout)
@@ -128,7 +128,7 @@ class VikingDB(Client):
             raise VikingConnectionException(f"{url} does not answer as VikingDB: {error}", error) from error
 
     def request(self, api: str, payload: Mapping[str, Any], *, options: RequestOptions | None = None) -> dict[str, Any]:
-        """The answer to a call by its name, as it came."""
+        """Calls an API by its name and returns the response unchanged."""
         answer: dict[str, Any] = self._call("POST", base.path_of(api), payload, options)
         return answer
 
@@ -141,7 +141,7 @@ class VikingDB(Client):
         *,
         timeout: float | None = None,
     ) -> dict[str, Any]:
-        """The same for a body that is JSON already, tried once."""
+        """The same for a body that is already JSON, without retries."""
         options = RequestOptions(dict(headers or {}), dict(params or {}), max_attempts=1, timeout=timeout)
         answer: dict[str, Any] = self._call("POST", base.path_of(api), body, options)
         return answer

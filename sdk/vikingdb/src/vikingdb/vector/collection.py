@@ -33,7 +33,7 @@ class CollectionClient:
     def upsert(
         self, request: UpsertDataRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> UpsertDataResponse:
-        """Writes rows; one whose key is there already is replaced."""
+        """Writes rows; existing rows with the same key are replaced."""
         payload = base.body(request, self.meta)
         answer = self._service.request(base.API_VECTOR_DATA_UPSERT, payload, options=request_options)
         return UpsertDataResponse.model_validate(answer)
@@ -41,7 +41,7 @@ class CollectionClient:
     def update(
         self, request: UpdateDataRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> UpdateDataResponse:
-        """Changes the given fields of rows that exist."""
+        """Changes the given fields of existing rows."""
         payload = base.body(request, self.meta)
         answer = self._service.request(base.API_VECTOR_DATA_UPDATE, payload, options=request_options)
         return UpdateDataResponse.model_validate(answer)
@@ -60,7 +60,7 @@ class CollectionClient:
         *,
         request_options: RequestOptions | None = None,
     ) -> FetchDataInCollectionResponse:
-        """Rows by their keys, and which keys do not exist."""
+        """Returns rows by their keys, and which keys do not exist."""
         payload = base.body(request, self.meta)
         answer = self._service.request(base.API_VECTOR_DATA_FETCH_IN_COLLECTION, payload, options=request_options)
         return FetchDataInCollectionResponse.model_validate(answer)

@@ -25,7 +25,7 @@ class EmbeddingClient:
     def embedding(
         self, request: EmbeddingRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> EmbeddingResponse:
-        """One vector for each input, in their order."""
+        """Returns one vector for each input, in the same order."""
         payload = base.body(request)
         answer = self._service.request(base.API_VECTOR_EMBEDDING, payload, options=request_options)
         return EmbeddingResponse.model_validate(answer)

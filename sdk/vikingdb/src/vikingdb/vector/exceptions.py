@@ -1,4 +1,4 @@
-"""What the vector data plane raises."""
+"""Errors of the vector data plane."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class VikingVectorException(VikingException):
 
 
 class VikingConnectionException(Exception):
-    """The first sign of life did not come: nothing answers there, or not as VikingDB does."""
+    """The first ping failed: nothing responds at this address, or not like VikingDB."""
 
     def __init__(self, msg: str, cause: BaseException | None) -> None:
         super().__init__(msg, cause)

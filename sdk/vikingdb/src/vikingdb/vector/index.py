@@ -1,4 +1,4 @@
-"""Searches and aggregates of one index."""
+"""Searches and aggregations in one index."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class IndexClient:
-    """Searches and aggregates of one index."""
+    """Searches and aggregations in one index."""
 
     def __init__(self, service: VikingDB, meta: IndexMeta) -> None:
         self._service = service
@@ -36,7 +36,7 @@ class IndexClient:
     def fetch(
         self, request: FetchDataInIndexRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> FetchDataInIndexResponse:
-        """Rows by their keys, with their vectors."""
+        """Returns rows by their keys, with their vectors."""
         payload = base.body(request, self.meta)
         answer = self._service.request(base.API_VECTOR_DATA_FETCH_IN_INDEX, payload, options=request_options)
         return FetchDataInIndexResponse.model_validate(answer)
@@ -44,7 +44,7 @@ class IndexClient:
     def search_by_vector(
         self, request: SearchByVectorRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> SearchResponse:
-        """The rows nearest to a vector."""
+        """Returns the rows nearest to a vector."""
         payload = base.body(request, self.meta)
         answer = self._service.request(base.API_VECTOR_SEARCH_BY_VECTOR, payload, options=request_options)
         return SearchResponse.model_validate(answer)
@@ -52,7 +52,7 @@ class IndexClient:
     def search_by_multi_modal(
         self, request: SearchByMultiModalRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> SearchResponse:
-        """The rows nearest to a text, an image or a video."""
+        """Returns the rows nearest to a text, an image or a video."""
         payload = base.body(request, self.meta)
         answer = self._service.request(base.API_VECTOR_SEARCH_BY_MULTI_MODAL, payload, options=request_options)
         return SearchResponse.model_validate(answer)
@@ -60,7 +60,7 @@ class IndexClient:
     def search_by_id(
         self, request: SearchByIDRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> SearchResponse:
-        """The rows nearest to a row, itself among them."""
+        """Returns the rows nearest to a row, including that row."""
         payload = base.body(request, self.meta)
         answer = self._service.request(base.API_VECTOR_SEARCH_BY_ID, payload, options=request_options)
         return SearchResponse.model_validate(answer)
@@ -68,7 +68,7 @@ class IndexClient:
     def search_by_scalar(
         self, request: SearchByScalarRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> SearchResponse:
-        """Rows in the order of a number."""
+        """Returns rows sorted by a number."""
         payload = base.body(request, self.meta)
         answer = self._service.request(base.API_VECTOR_SEARCH_BY_SCALAR, payload, options=request_options)
         return SearchResponse.model_validate(answer)
@@ -76,7 +76,7 @@ class IndexClient:
     def search_by_keywords(
         self, request: SearchByKeywordsRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> SearchResponse:
-        """Rows that hold keywords."""
+        """Returns rows that contain keywords."""
         payload = base.body(request, self.meta)
         answer = self._service.request(base.API_VECTOR_SEARCH_BY_KEYWORDS, payload, options=request_options)
         return SearchResponse.model_validate(answer)
@@ -87,7 +87,7 @@ class IndexClient:
         *,
         request_options: RequestOptions | None = None,
     ) -> SearchResponse:
-        """Rows drawn at random; without a request, ten."""
+        """Returns random rows; ten without a request."""
         payload = base.body(request, self.meta)
         answer = self._service.request(base.API_VECTOR_SEARCH_BY_RANDOM, payload, options=request_options)
         return SearchResponse.model_validate(answer)
@@ -95,7 +95,7 @@ class IndexClient:
     def aggregate(
         self, request: AggRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> AggResponse:
-        """Counts, by the values of a field."""
+        """Counts rows by the values of a field."""
         payload = base.body(request, self.meta)
         answer = self._service.request(base.API_VECTOR_DATA_AGGREGATE, payload, options=request_options)
         return AggResponse.model_validate(answer)

@@ -1,4 +1,4 @@
-"""Documents, scored by a model that reads them beside the question."""
+"""Scores documents with a model that reads each together with the query."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RerankClient:
-    """Documents, scored by a model that reads them beside the question."""
+    """Scores documents with a model that reads each together with the query."""
 
     def __init__(self, service: VikingDB) -> None:
         self._service = service
@@ -25,7 +25,7 @@ class RerankClient:
     def rerank(
         self, request: RerankRequest | Mapping[str, Any], *, request_options: RequestOptions | None = None
     ) -> RerankResponse:
-        """A score for each document, in their order."""
+        """Returns a score for each document, in the same order."""
         payload = base.body(request)
         answer = self._service.request(base.API_VECTOR_RERANK, payload, options=request_options)
         return RerankResponse.model_validate(answer)

@@ -1,4 +1,4 @@
-"""Requests and answers of the vector data plane."""
+"""Requests and responses of the vector data plane."""
 
 from .base import (
     CollectionMeta,

@@ -1,4 +1,4 @@
-"""What all requests and answers have in common."""
+"""The base of all requests and responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class VikingModel(BaseModel):
-    """Fields by their name here or on the wire; keys that a newer service has are kept, and sent."""
+    """Fields by their name here or in the JSON; unknown keys, as of a newer service, are kept and sent."""
 
     model_config = ConfigDict(extra="allow", populate_by_name=True, protected_namespaces=())
 
@@ -36,7 +36,7 @@ class DataApiResponse(CommonResponse):
 
     @classmethod
     def parse_with(cls, payload: Mapping[str, Any], result_model: type[BaseModel] | None = None) -> Self:
-        """An answer whose result is of this model, where the class does not say one."""
+        """Parses a response whose result is of this model, for classes that do not declare one."""
         response = cls.model_validate(payload)
         if result_model is not None and isinstance(response.result, Mapping):
             response.result = result_model.model_validate(response.result)

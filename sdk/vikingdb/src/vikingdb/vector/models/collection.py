@@ -1,4 +1,4 @@
-"""Rows of a collection: written, deleted, fetched by their key."""
+"""Rows of a collection: writing, deleting, and reading them by key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searches, aggregates and rows of an index."""
+"""Searches, aggregations and rows of an index."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class SearchItemResult(VikingModel):
 
 
 with warnings.catch_warnings():
-    # pydantic warns of a field that hides its old method `schema`; the wire calls it so.
+    # pydantic warns about a field that hides its old method `schema`; the JSON uses this name.
     warnings.simplefilter("ignore", UserWarning)
 
     class SearchResult(VikingModel):

@@ -1,4 +1,4 @@
-"""Documents, ordered by a model that reads them beside the question."""
+"""Documents, ranked by a model that reads each together with the query."""
 
 from __future__ import annotations
 
