@@ -1,12 +1,12 @@
-"""How fast Vicinal is beside its peers: `python -m benchmarks --help`, or `make bench`.
+"""Speed of Vicinal compared with other databases and libraries: `python -m benchmarks --help`, or `make bench`.
 
 __main__    the command
-contract    what a peer must be able to do, and in which words
-peers/      one adapter a file
-suites/     one question a file
-crew        a child process for each peer, all with the same threads
+contract    the interface of a peer
+peers/      one adapter per file
+suites/     one question per file
+crew        a child process for each peer, all with the same number of threads
 worker      what runs in such a process
-rounds      who is measured when, and medians
+rounds      the order of measurements, and medians
 data        vectors, texts and metadata to measure with; `readers` reads files
 report      raw JSON, tables; `plots` draws them
 """

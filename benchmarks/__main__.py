@@ -1,9 +1,9 @@
-"""How fast Vicinal is beside its peers, everybody with the same threads, in alternating rounds.
+"""Speed of Vicinal compared with its peers, all with the same number of threads, in alternating rounds.
 
 suites:
 {suites}
 
-peers (those that are not installed are left out):
+peers (those that are not installed are skipped):
 {peers}
 
 examples:
@@ -13,7 +13,7 @@ examples:
   python -m benchmarks --rows 2000 --rounds 1                  all suites, small: a minute
   make bench ROWS="60000 100000" DATA=generated                the same with everything installed first
 
-Raw numbers are kept as SUITE.json and drawn as SUITE.svg in --output. docs/benchmarks.md says what is measured.
+Raw numbers are saved as SUITE.json and drawn as SUITE.svg in --output. docs/benchmarks.md describes what is measured.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def measure(name: str, given: argparse.Namespace) -> Report:
-    """One suite from end to end."""
+    """Runs one suite from start to end."""
     with tempfile.TemporaryDirectory(prefix="vicinal-bench-", dir=given.scratch) as scratch:
         options = Options(
             scratch=Path(scratch).resolve(),
@@ -76,7 +76,7 @@ def measure(name: str, given: argparse.Namespace) -> Report:
 
 
 def problem(options: argparse.Namespace) -> str | None:
-    """What is wrong with the command line, and what to type instead."""
+    """Returns what is wrong with the command line, and how to fix it."""
     for kind, given, known in (("suite", options.suites, SUITES), ("peer", options.peers, (*VECTORS, *KEYWORDS))):
         for name in given:
             if name not in known:

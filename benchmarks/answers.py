@@ -1,4 +1,4 @@
-"""Whether answers are right: recall, and agreement up to scores that differ by less than 1e-6."""
+"""Correctness of hits: recall, and agreement except for scores that differ by less than 1e-6."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ SCORE_TOLERANCE = 1e-6
 
 
 def judge(data: Data, found: dict[str, list[list[int]]], k: int, below: int | None = None) -> dict[str, dict[str, Any]]:
-    """For each peer its recall, and how many queries were answered otherwise than by the true best.
+    """Returns for each peer its recall, and for how many queries its hits differ from the exact ones.
 
     Args:
-        found: for each peer the row numbers of its answers to the first queries.
-        below: the filter that was asked for.
+        found: for each peer, the row numbers of its hits for the first queries.
+        below: the filter that was used.
     """
     count = len(next(iter(found.values()), []))
     truth, last = true_best(data, count, k, below)

@@ -1,7 +1,7 @@
 """The same program on Chroma and on Vicinal: `python -m benchmarks.beside_chroma [ROWS] [DIMENSION]`.
 
-Each has a process of its own, three times in turns; the middle one counts. Recall is the share of the true ten nearest,
-as NumPy finds them. chromadb has to be installed.
+Each runs in its own process, three times, alternating; the median counts. Recall is the share of the exact ten nearest,
+as computed with NumPy. Requires chromadb.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SEED = 3
 
 
 def vectors(rows: int, dimension: int) -> tuple[Any, Any]:
-    """Rows in 200 clusters, as embeddings are, and queries of the same kind."""
+    """Returns rows in 200 clusters, as embeddings form, and queries of the same kind."""
     random = np.random.default_rng(SEED)
     centres = random.normal(size=(200, dimension))
 
@@ -35,7 +35,7 @@ def vectors(rows: int, dimension: int) -> tuple[Any, Any]:
 
 
 def run(side: str, rows: int, dimension: int) -> dict[str, float]:
-    """Seconds until all rows are stored and in the index, milliseconds a query, and recall."""
+    """Returns seconds until all rows are stored and indexed, milliseconds per query, and recall."""
     if side == "vicinal":
         import vicinal
         import vicinal.compat.chroma as chroma

@@ -1,10 +1,10 @@
-"""How good are the answers on CISI: 1,460 abstracts on information science, 76 judged questions of people.
+"""Search quality on CISI: 1,460 abstracts on information science, 76 judged queries of users.
 
     python benchmarks/cisi.py [--modes keyword dense hybrid] [--k 10] [--encoder minilm] [--json FILE]
 
-A text is "title. body", a question its title, where it has one, and its words, as they are: with quotation marks,
-hyphens and abbreviations. Judgements are yes or no. What is printed is in `judged.py`. The data lie in
-../shared/data/cisi; without them the program says so and ends.
+A text is "title. body"; a query is its title, if it has one, and its words, unchanged: with quotation marks, hyphens
+and abbreviations. Judgements are binary. `judged.py` describes the output. The data are in ../shared/data/cisi; without
+them the program says so and ends.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def cisi() -> JudgedSet:
 
 
 def read(path: Path) -> dict[int, dict[str, str]]:
-    """By number, each field's text."""
+    """Returns, by number, the text of each field."""
     found: dict[int, dict[str, str]] = {}
     fields: dict[str, str] = {}
     name = ""

@@ -1,9 +1,9 @@
-"""What a peer must be able to do, and the plain values that it is given.
+"""The interface of a peer, and the plain values that are passed to it.
 
-An adapter is one file in `peers/` with a class derived from `VectorPeer` or `KeywordPeer`, entered in
-`peers/__init__.py`. It does what the peer's own documentation recommends and keeps the peer's defaults, except for
-threads. What it returns from a search may be whatever the peer makes, as long as everything that was asked for has been
-decoded: `numbers` and `hits` turn that into plain values afterwards, when no clock runs.
+An adapter is one file in `peers/` with a class derived from `VectorPeer` or `KeywordPeer`, registered in
+`peers/__init__.py`. It follows the peer's own documentation and keeps the peer's defaults, except for threads. A search
+may return any object of the peer, as long as everything requested has been decoded: `numbers` and `hits` convert it to
+plain values afterwards, outside the measured time.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Rows:
     """Consecutive rows; the id of each is its number, counted from `start`.
 
     Attributes:
-        vectors: float32, shape (rows, dimension), of length 1.
-        texts, metadata: one a row, or None where vectors alone are measured.
+        vectors: float32, shape (rows, dimension), normalized.
+        texts, metadata: one per row, or None if only vectors are measured.
     """
 
     start: int
@@ -48,12 +48,12 @@ class Below:
 
 
 class Peer(ABC):
-    """One database or library, in a process of its own.
+    """One database or library, in its own process.
 
     Attributes:
-        name: the word for it on the command line and in results.
-        module: what must be importable.
-        install: what to type where it is not.
+        name: its name on the command line and in results.
+        module: the module that must be importable.
+        install: the command that installs it.
     """
 
     name: ClassVar[str]
@@ -61,21 +61,21 @@ class Peer(ABC):
     install: ClassVar[str]
 
     def __init__(self, folder: Path, threads: int) -> None:
-        """`folder` is empty or left by an earlier process; `threads` is what the peer may use."""
+        """`folder` is empty or was left by an earlier process; the peer may use `threads` threads."""
         self.folder = folder
         self.threads = threads
 
     def close(self) -> None:
-        """Everything is on the disk, for peers that have one."""
+        """Writes everything to disk, for peers that use one."""
         return
 
 
 class VectorPeer(Peer):
-    """Inner product of vectors of length 1, which every peer has and which ranks like the cosine.
+    """Inner product of normalized vectors, which every peer supports and which ranks like the cosine.
 
     Attributes:
-        exact: whether its answers must be the true ones.
-        rows: whether it keeps texts and metadata, and filters by them.
+        exact: whether its hits must be exact.
+        rows: whether it stores texts and metadata, and supports filters on them.
         persistent: whether `open` finds what another process left in the folder.
     """
 
@@ -85,47 +85,47 @@ class VectorPeer(Peer):
 
     @abstractmethod
     def create(self, dimension: int) -> None:
-        """An empty collection."""
+        """Creates an empty collection."""
 
     @abstractmethod
     def add(self, rows: Rows) -> None:
-        """One batch, stored as safely as the peer stores by default."""
+        """Adds one batch, with the default durability of the peer."""
 
     def finish(self) -> None:
-        """What the peer recommends after the last batch: nothing is left that would slow a search down."""
+        """Does what the peer recommends after the last batch, so that nothing is left that would slow a search down."""
         return
 
     def open(self) -> None:
-        """What another process left in the folder."""
+        """Opens what another process left in the folder."""
         raise NotImplementedError(f"{self.name} keeps nothing on the disk")
 
     def settle(self) -> None:
-        """Waits until work in the background is done, such as saving an index that a next process loads."""
+        """Waits until background work is done, such as saving an index that the next process loads."""
         return
 
     def count_reads(self) -> None:
-        """Called before `open`: `records_read` is wanted, at the cost of speed."""
+        """Called before `open` if `records_read` will be needed, at the cost of speed."""
         return
 
     def records_read(self) -> int | None:
-        """Bytes read so far of the file that holds ids, texts and metadata; None where nobody counts."""
+        """Returns the bytes read so far from the file with ids, texts and metadata; None if they are not counted."""
         return None
 
     def stored_bytes(self) -> int:
-        """What it takes on the disk, or would where it keeps nothing there."""
+        """Returns its size on disk, or what it would be if nothing is stored there."""
         return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
     @abstractmethod
     def search(self, query: Vectors, k: int, where: Below | None) -> Any:
-        """The best `k` rows for one query of shape (dimension,), with texts and metadata where it has them."""
+        """Returns the best `k` rows for a query of shape (dimension,), with texts and metadata if it stores them."""
 
     @abstractmethod
     def search_many(self, queries: Vectors, k: int) -> Any:
-        """The same for queries of shape (queries, dimension), all at once where the peer can."""
+        """The same for queries of shape (queries, dimension), all at once if the peer supports it."""
 
     @abstractmethod
     def numbers(self, answer: Any) -> list[int]:
-        """The row numbers in an answer of `search`, best first."""
+        """Returns the row numbers in a result of `search`, best first."""
 
     @abstractmethod
     def numbers_of_many(self, answer: Any) -> list[list[int]]:
@@ -133,11 +133,11 @@ class VectorPeer(Peer):
 
 
 class KeywordPeer(Peer):
-    """BM25 over tokens that were made beforehand: every peer gets the same ones, in one field.
+    """BM25 over tokens computed beforehand: every peer gets the same ones, in one field.
 
     Attributes:
-        k1, b: of BM25, the same for all that let them be chosen.
-        analyses: whether `build_from_texts` is there.
+        k1, b: of BM25, the same for all peers in which they can be set.
+        analyses: whether `build_from_texts` is implemented.
     """
 
     analyses: ClassVar[bool] = False
@@ -146,19 +146,19 @@ class KeywordPeer(Peer):
 
     @abstractmethod
     def build(self, documents: Sequence[Sequence[str]]) -> None:
-        """An index over the tokens of each document; a document's number is its place."""
+        """Builds an index over the tokens of each document; the number of a document is its position."""
 
     def build_from_texts(self, texts: Sequence[str]) -> None:
-        """The same from texts, with the peer's own splitting into words and an English stemmer.
+        """The same from texts, with the peer's own tokenizer and an English stemmer.
 
-        It is built anew and then thrown away; searches are measured on what `build` made.
+        The index is built separately and then discarded; searches are measured on that of `build`.
         """
         raise NotImplementedError(f"{self.name} is given tokens only")
 
     @abstractmethod
     def search(self, tokens: Sequence[str], k: int) -> Any:
-        """The best `k` documents that hold at least one of the tokens, with their scores."""
+        """Returns the best `k` documents that have at least one of the tokens, with their scores."""
 
     @abstractmethod
     def hits(self, answer: Any) -> list[tuple[int, float]]:
-        """Document numbers and scores in an answer, best first. Scores of peers differ by a constant factor."""
+        """Returns document numbers and scores of a result, best first. Scores of peers differ by a constant factor."""

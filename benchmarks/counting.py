@@ -1,4 +1,4 @@
-"""Counts what SQLite reads: a VFS that is the default one while it passes everything on."""
+"""Counts what SQLite reads, with a VFS that forwards everything to the default one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import apsw
 
 
 class CountingVFS(apsw.VFS):
-    """Registered as the default, so whoever opens a database afterwards goes through it.
+    """Registered as the default, so every database that is opened afterwards uses it.
 
     Attributes:
         read: bytes by name of file.

@@ -1,9 +1,9 @@
-"""How good are the answers on Cranfield: 1,400 abstracts on aerodynamics, 225 judged questions.
+"""Search quality on Cranfield: 1,400 abstracts on aerodynamics, 225 judged queries.
 
     python benchmarks/cranfield.py [--modes keyword dense hybrid] [--k 10] [--encoder minilm] [--json FILE]
 
-Title and body are one text. Grades run from 1 (minimum interest) to 4 (a complete answer); the gain of a grade is
-2**grade - 1. What is printed is in `judged.py`. The data lie in ../shared/data/cranfield; without them the program says
+Title and body are one text. Grades range from 1 (minimum interest) to 4 (a complete answer); the gain of a grade is
+2**grade - 1. `judged.py` describes the output. The data are in ../shared/data/cranfield; without them the program says
 so and ends.
 """
 
@@ -16,7 +16,7 @@ from judged import JudgedSet, folder, options, run
 
 
 def cranfield() -> JudgedSet:
-    """Questions are known by their place in the file, which is what the judgements count."""
+    """Queries are identified by their position in the file, as in the judgements."""
     where = folder("cranfield")
 
     def read(name: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A child process for each peer, all with the same threads."""
+"""A child process for each peer, all with the same number of threads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any, Self
 from .peers import available, load
 
 ROOT = Path(__file__).parents[1]
-# Libraries read these when they are loaded, so they must be there before.
+# Libraries read these when they are loaded, so they must be set before.
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -33,7 +33,7 @@ THREAD_VARIABLES = (
 
 
 class PeerFailed(Exception):
-    """A peer raised or died. `details` has its traceback or last words."""
+    """A peer raised or died. `details` has its traceback or last output."""
 
     def __init__(self, peer: str, message: str, details: str) -> None:
         super().__init__(f"{peer}: {message}")
@@ -70,7 +70,7 @@ class Member:
         return self._process.pid
 
     def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
-        """One request, its reply.
+        """Sends one request and returns the reply.
 
         Raises:
             PeerFailed: the peer raised, or its process ended.
@@ -84,14 +84,14 @@ class Member:
         return self._reply()
 
     def close(self) -> None:
-        """Lets the peer close, ends its process, removes its folder if it was made here."""
+        """Lets the peer close, ends its process, and removes its folder if it was created here."""
         try:
             self.ask("close")
         finally:
             self.kill()
 
     def kill(self) -> None:
-        """Without a word to the peer."""
+        """Kills the process without notifying the peer."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with contextlib.suppress(BrokenPipeError):
@@ -134,7 +134,7 @@ class Member:
 
 
 class Crew:
-    """The peers of one suite that are there, and why others are not."""
+    """The available peers of one suite, and why others are missing."""
 
     def __init__(self, names: Iterable[str], scratch: Path) -> None:
         self.scratch = scratch
@@ -153,7 +153,7 @@ class Crew:
 
     @contextlib.contextmanager
     def members(self, data: Path, threads: int) -> Iterator[dict[str, Member]]:
-        """All of them started; those that fail to start, or later in `attempt`, are left out."""
+        """Starts all of them; those that fail to start, or later in `attempt`, are skipped."""
         members: dict[str, Member] = {}
         try:
             for name in list(self.names):
@@ -167,7 +167,7 @@ class Crew:
                 member.kill()
 
     def attempt(self, members: dict[str, Member], do: str, **arguments: Any) -> dict[str, dict[str, Any]]:
-        """One request to everybody; who fails leaves `members`."""
+        """Sends one request to every member; those that fail are removed from `members`."""
         replies = {}
         for name, member in list(members.items()):
             try:
@@ -178,7 +178,7 @@ class Crew:
         return replies
 
     def drop(self, name: str, failure: PeerFailed) -> None:
-        """It failed: the suite goes on without it."""
+        """Removes a failed peer: the suite continues without it."""
         self.names.remove(name)
         print(failure.details, file=sys.stderr)
         self.leave_out(name, f"it failed: {failure}")
@@ -186,7 +186,7 @@ class Crew:
 
 @contextlib.contextmanager
 def _on_processors(count: int) -> Iterator[None]:
-    """A process started here runs on so many processors, where the system can say so: no pool of threads takes more."""
+    """Processes started in the block use `count` processors, if the system supports it, whatever their pools."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return

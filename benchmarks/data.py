@@ -1,4 +1,4 @@
-"""Vectors, texts and metadata to measure with, and the true answers."""
+"""Vectors, texts and metadata to measure with, and the exact hits."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from .readers import read_vectors
 WORDNET = Path(__file__).parents[2] / "shared" / "data" / "wordnet"
 QUERIES = 500
 NOISE = 0.3
-PARTS = 1000  # metadata has `part`, a whole number below this, so that filters of any share are at hand
+PARTS = 1000  # metadata has `part`, a whole number below this, for filters of any selectivity
 _CENTRES = 256
 _BLOCK = 16_384
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What one suite measures with.
+    """The data of one suite.
 
     Attributes:
-        name: where it comes from.
-        vectors, queries: float32, of length 1; no query is among the vectors.
-        texts, metadata: one a row.
+        name: its source.
+        vectors, queries: float32, normalized; no query is among the vectors.
+        texts, metadata: one per row.
     """
 
     name: str
@@ -46,13 +46,13 @@ class Data:
 
     @classmethod
     def load(cls, folder: Path) -> Data:
-        """What `save` wrote; vectors are mapped, so that processes share them."""
+        """Loads what `save` wrote; vectors are memory-mapped, so that processes share them."""
         vectors = np.load(folder / "vectors.npy", mmap_mode="r")
         rows = json.loads((folder / "rows.json").read_text())
         return cls(rows["name"], vectors, np.load(folder / "queries.npy"), rows["texts"], rows["metadata"])
 
     def batches(self, count: int, size: int, *, bare: bool = False) -> Iterator[Rows]:
-        """The first `count` rows, `size` at a time; `bare` without texts and metadata."""
+        """Yields the first `count` rows, `size` at a time; `bare` leaves out texts and metadata."""
         for start in range(0, count, size):
             part = slice(start, min(start + size, count))
             vectors = np.ascontiguousarray(self.vectors[part], np.float32)
@@ -60,14 +60,14 @@ class Data:
 
 
 def make(source: str, rows: int, dimension: int = 384) -> Data:
-    """`rows` rows from "wordnet", "generated" or a file.
+    """Returns `rows` rows from "wordnet", "generated" or a file.
 
-    500 rows drawn at random are taken out as queries, unless a file brings its own. What a source lacks in rows
-    is made up from copies of its rows with Gaussian noise of 0.3 of their length.
+    500 random rows are removed and used as queries, unless a file has its own. If a source has too few rows, copies of
+    its rows are added, with Gaussian noise of 0.3 of their length.
 
     Raises:
-        Unreadable: the file.
-        FileNotFoundError: WordNet is not there.
+        Unreadable: the file is invalid.
+        FileNotFoundError: WordNet is not available.
     """
     random = np.random.default_rng(0)
     texts: list[str] | None = None
@@ -96,7 +96,7 @@ def default_source() -> str:
 
 
 def clustered(rows: int, dimension: int, random: np.random.Generator) -> Vectors:
-    """Gaussian clouds around centres of different weight: embeddings are not spread evenly either."""
+    """Returns Gaussian clusters of different weights, because embeddings are not spread evenly either."""
     centres = random.standard_normal((_CENTRES, dimension), dtype=np.float32)
     weights = random.dirichlet(np.full(_CENTRES, 0.5))
     vectors = random.standard_normal((rows, dimension), dtype=np.float32)
@@ -105,7 +105,7 @@ def clustered(rows: int, dimension: int, random: np.random.Generator) -> Vectors
 
 
 def true_best(data: Data, count: int, k: int, below: int | None = None) -> tuple[list[list[int]], list[float]]:
-    """For the first `count` queries the best `k` numbers, by scores in float64, and the score of the last.
+    """Returns the best `k` numbers for the first `count` queries, by float64 scores, and the score of the last.
 
     Args:
         below: only rows whose `part` is below it.
@@ -150,7 +150,7 @@ def _unit(vectors: Vectors) -> Vectors:
 
 
 def _rows(count: int, texts: list[str] | None, random: np.random.Generator) -> tuple[list[str], list[dict[str, Any]]]:
-    """Texts, made up where there are none, and metadata. Of every thousand rows, each value of `part` has one."""
+    """Returns texts, generated if missing, and metadata. Of every thousand rows, one has each value of `part`."""
     own = texts or []
     parts = random.permutation(count) * PARTS // count
     made = [own[i] if i < len(own) else f"copy of row {i}" if own else f"row {i} of {count}" for i in range(count)]

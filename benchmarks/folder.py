@@ -1,14 +1,14 @@
-"""A folder of documents: how long it takes to index, a second run, ten questions, and files that vanish.
+"""A folder of documents: time to index, a second run, ten queries, and deleted files.
 
     python -m benchmarks.folder library --encoder hashing:256
     python -m benchmarks.folder documentation --encoder hashing:256
     python -m benchmarks.folder library --encoder minilm --every 8
 
-`documentation` is what the system has installed for its packages, `library` the sources of Python's standard library
-without its tests. Each question comes with the files that answer it; similar questions had been tried by hand before.
-One whose files are not on this machine is left out and counted.
+`documentation` is the installed documentation of system packages, `library` the source code of Python's standard
+library without its tests. Each query comes with the files that answer it; similar queries had been tried by hand
+before. Queries whose files are not on this machine are skipped and counted.
 
-What is indexed is a copy, from which the files that answered are deleted in the end: the same questions are asked again
+A copy of the folder is indexed. At the end, the files that answered are deleted from it, and the same queries are run
 before and after the next run.
 """
 
@@ -116,7 +116,7 @@ def measured(name: str, encoder: str, every: int) -> dict[str, Any]:
 
 
 def chosen(files: list[Found], questions: dict[str, tuple[str, ...]], every: int) -> list[Found]:
-    """Every so many files, and all that answer a question."""
+    """Returns every n-th file, and all that answer a query."""
     patterns = [pattern for answers in questions.values() for pattern in answers]
     return [file for place, file in enumerate(files) if place % every == 0 or answered(file.name, patterns)]
 
@@ -129,7 +129,7 @@ def copied(files: list[Found], folder: Path) -> Path:
 
 
 def deleted(docs: vicinal.Collection, folder: Path, questions: Iterable[str]) -> set[str]:
-    """Every file that is among the best ten answers to a question. There are none any more."""
+    """Deletes every file among the best ten hits of a query, and returns them."""
     names = {str(hit.metadata["file"]) for question in questions for hit in search_folder(docs, question, 10).hits}
     for name in names:
         (folder / name).unlink()
@@ -143,7 +143,7 @@ def answers_from(docs: vicinal.Collection, questions: Iterable[str], names: set[
 
 
 def asked(docs: vicinal.Collection, questions: dict[str, tuple[str, ...]], files: list[str]) -> dict[str, int | None]:
-    """For each question the place of the first passage from a right file among the best ten, None beyond."""
+    """Returns, for each query, the rank of the first passage from a right file among the best ten, or None."""
     ranks: dict[str, int | None] = {}
     for question, patterns in questions.items():
         if any(answered(name, patterns) for name in files):

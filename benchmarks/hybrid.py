@@ -1,11 +1,11 @@
-"""What hybrid search costs beside its legs, with texts and metadata, over the glosses of WordNet.
+"""The cost of hybrid search compared with its legs, with texts and metadata, over the glosses of WordNet.
 
     python benchmarks/hybrid.py [--rows 117159] [--queries 300] [--k 10] [--json FILE]
 
-The words and the vector of a query are those of a gloss that is not in the collection. Prints p50 and p95 of dense and
-keyword search and of hybrid search by each way of fusion, which take turns, and how many times both legs together a
-hybrid search takes: below 1 where its legs run side by side. VICINAL_THREADS=1 makes them wait for one another. Data
-lie in ../shared/data/wordnet; without them the program says so and ends.
+The words and the vector of a query are those of a gloss that is not in the collection. Prints p50 and p95 of dense
+search, keyword search and hybrid search with each fusion method, alternating, and the ratio of hybrid search to the sum
+of both legs: below 1 if its legs run in parallel. VICINAL_THREADS=1 makes them run one after the other. The data are in
+../shared/data/wordnet; without them the program says so and ends.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def options() -> argparse.Namespace:
 
 
 def data() -> tuple[list[str], np.ndarray]:
-    """Texts and vectors in a fixed random order."""
+    """Returns texts and vectors in a fixed random order."""
     vectors = np.load(FOLDER / "vectors.f16.npy").astype(np.float32)
     with gzip.open(FOLDER / "texts.jsonl.gz", "rt", encoding="utf-8") as lines:
         texts = [text_of(json.loads(line)) for line in lines]

@@ -1,8 +1,8 @@
-"""What `import vicinal` costs beyond NumPy, which it cannot do without.
+"""The time of `import vicinal` beyond that of NumPy, which it requires.
 
     python benchmarks/import_time.py [--runs 21] [--max-ms 150]
 
-Fresh processes take turns, one import each; compared are the medians. Ends with 1 above `--max-ms`.
+New processes alternate, one import each; medians are compared. Exits with 1 above `--max-ms`.
 """
 
 from __future__ import annotations

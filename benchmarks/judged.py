@@ -1,7 +1,7 @@
-"""How good are the answers on a set of judged questions: what `cranfield.py` and `cisi.py` have in common.
+"""Search quality on a set of judged queries: shared by `cranfield.py` and `cisi.py`.
 
-Each prints nDCG@10 and more of every mode under default settings with the questions as they are, the gain of hybrid
-search over the better of its legs, and bootstrap intervals for the differences.
+Each prints nDCG@10 and other metrics of every mode, with default settings and unchanged queries, the gain of hybrid
+search over the better of its legs, and bootstrap intervals of the differences.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MODES = ("keyword", "dense", "hybrid")
 
 @dataclass(frozen=True)
 class JudgedSet:
-    """Texts by id, questions by number, and for each question the grades of texts."""
+    """Texts by id, queries by number, and for each query the grades of texts."""
 
     name: str
     texts: Mapping[int, str]
@@ -43,7 +43,7 @@ def options(description: str | None) -> argparse.Namespace:
 
 
 def folder(name: str) -> Path:
-    """Where the files of a set lie; the program ends where they do not."""
+    """Returns the folder of a set; the program ends if it does not exist."""
     found = DATA / name
     if not found.is_dir():
         raise SystemExit(f"{found} is not there: nothing to measure")

@@ -1,9 +1,9 @@
-"""How much faster the native kernels are than NumPy, per metric and SIMD level.
+"""Speed of the native kernels relative to NumPy, per metric and SIMD level.
 
     python benchmarks/kernels.py [--rows 100000] [--dim 384]
 
-Prints milliseconds of the best of several runs, GB/s of vectors read, and the ratio to NumPy. For cosine and
-ip NumPy calls BLAS, which uses all cores unless OPENBLAS_NUM_THREADS=1; the native scan runs in one thread.
+Prints milliseconds of the best of several runs, GB/s of vectors read, and the ratio to NumPy. For cosine and ip, NumPy
+calls BLAS, which uses all cores unless OPENBLAS_NUM_THREADS=1; the native scan runs in one thread.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RESCORED = 100
 
 
 def best_seconds(work: Callable[[], object]) -> float:
-    """Time of the fastest run: the one that the rest of the machine disturbed least."""
+    """Returns the time of the fastest run, which the rest of the machine disturbed least."""
     times = []
     for _ in range(RUNS):
         start = time.perf_counter()
@@ -37,7 +37,7 @@ def report(what: str, seconds: float, bytes_read: int, referee_seconds: float) -
 
 
 class Comparison:
-    """Native against NumPy on one matrix of random vectors."""
+    """Native code compared with NumPy on one matrix of random vectors."""
 
     def __init__(self, native: NativeKernels, rows: int, dim: int) -> None:
         random = np.random.default_rng(0)

@@ -1,7 +1,7 @@
-"""A load generator: one process, many keep-alive connections, requests that were written before the clock starts.
+"""A load generator: one process, many keep-alive connections, requests prepared before the measurement starts.
 
-It does little itself, because it shares the machine with the server that it measures: raw HTTP/1.1 over asyncio, with
-uvloop where that is installed. Each connection sends its next request when its answer is there.
+It does as little as possible, because it shares the machine with the server that it measures: raw HTTP/1.1 over
+asyncio, with uvloop if installed. Each connection sends its next request when it has received a response.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _HEAD_END = b"\r\n\r\n"
 
 @dataclass
 class Load:
-    """What came of it.
+    """The results of a load test.
 
     Attributes:
-        answered: requests with an answer, by name of the request and status.
+        answered: requests with a response, by name of the request and status.
         seconds: of each request with status 200, by name.
-        broken: requests without an answer because the connection ended.
-        elapsed: of the whole.
+        broken: requests without a response because the connection ended.
+        elapsed: total duration.
     """
 
     answered: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -34,11 +34,11 @@ class Load:
     elapsed: float = 0.0
 
     def rate(self, name: str) -> float:
-        """Successes a second."""
+        """Returns the successful requests per second."""
         return len(self.seconds.get(name, ())) / self.elapsed
 
     def percentile(self, name: str, share: float) -> float:
-        """Seconds within which this share of the successes was answered."""
+        """Returns the seconds within which this share of the successful requests was answered."""
         ordered = sorted(self.seconds.get(name, (0.0,)))
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
@@ -48,8 +48,8 @@ class Sent:
     """A request, ready to be sent.
 
     Attributes:
-        name: what it is counted as.
-        then: called with the body of a successful answer.
+        name: the name under which it is counted.
+        then: called with the body of a successful response.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Sent:
 
 
 def request(name: str, host: str, verb: str, path: str, body: Any = None, headers: Iterable[str] = ()) -> Sent:
-    """A request with a JSON body."""
+    """Returns a request with a JSON body."""
     data = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
     head = [f"{verb} {path} HTTP/1.1", f"Host: {host}", *headers, f"Content-Length: {len(data)}"]
     if data:
@@ -67,10 +67,10 @@ def request(name: str, host: str, verb: str, path: str, body: Any = None, header
 
 
 def run(host: str, port: int, next_request: Callable[[int], Sent], connections: int, seconds: float) -> Load:
-    """Sends requests for so many seconds.
+    """Sends requests for `seconds`.
 
     Args:
-        next_request: given the number of a connection, what it sends next.
+        next_request: returns the next request of a connection, given its number.
     """
     load = Load()
     loop = _loop()
@@ -84,7 +84,7 @@ def run(host: str, port: int, next_request: Callable[[int], Sent], connections: 
 
 
 def taken_from(requests: Sequence[Sent]) -> Callable[[int], Sent]:
-    """One of them at random, the same choice in each run."""
+    """Returns one of them at random, with the same choices in each run."""
     chooser = random.Random(0)
     return lambda _: chooser.choice(requests)
 
@@ -133,7 +133,7 @@ async def _one(host: str, port: int, number: int, next_request: Callable[[int], 
 
 
 async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes) -> tuple[int, bytes, bool]:
-    """Status, body, and whether the connection stays."""
+    """Returns status, body, and whether the connection stays open."""
     writer.write(data)
     head = (await reader.readuntil(_HEAD_END)).lower()
     status, stays = int(head[9:12]), b"connection: close" not in head

@@ -1,9 +1,9 @@
-"""What a pasted text of 5,000 different words costs as a query, against one that asks for every word.
+"""The cost of a pasted text of 5,000 different words as a query, compared with a query that searches for every word.
 
     python benchmarks/long_query.py [--rows 60000]
 
-Rows are 40 words each, drawn evenly from the words of the query, so that every word has a posting list of hundreds of
-rows. Prints the best of three of each mode in milliseconds, with the bound of plain text and without.
+Rows have 40 words each, drawn uniformly from the words of the query, so that every word has a posting list of hundreds
+of rows. Prints the best of three runs of each mode in milliseconds, with and without the limit on plain text.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
-"""Indexing vectors in a real Redis: lshrs on Vicinal, pipelines of redis-py with hashing in Python, one SADD at a time.
+"""Indexing vectors in a real Redis: lshrs on Vicinal, redis-py pipelines with hashing in Python, and single SADD
+commands.
 
     pip install '.[all]' './faces/lshrs[all]'
     python benchmarks/lshrs_redis.py [--rows 1000000] [--sample 100000] [--rounds 5]
 
-All use hiredis, one thread and one server, 128 bits as 8 bands of 16 rows, vectors of 128 dimensions; they take turns
-on a sample, and a ratio is the median of the better half of the rounds. Then: all rows, and the memory of the process
-that indexes them; memory of Redis with and without the keys that make deletion quick; the five considerations of the
-document, one table each; recall for numbers of bits and thresholds. Needs redis-server.
+All use hiredis, one thread and one server, 128 bits as 8 bands of 16 rows, and vectors of 128 dimensions; they
+alternate on a sample, and a ratio is the median of the better half of the rounds. Then: all rows, and the memory of the
+process that indexes them; memory of Redis with and without the keys that make deletion fast; the five considerations of
+the document, one table each; recall for numbers of bits and thresholds. Needs redis-server.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-# Its threads wait for one another on a busy machine, which stalls batches of a hundred vectors most.
+# On a busy machine its threads wait for each other, which delays batches of a hundred vectors most.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
@@ -31,7 +32,7 @@ import redis
 from redis.crc import key_slot
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # support.servers; the benchmarks' own modules
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # support.servers; the modules of the benchmarks
 
 from benchmarks.machine import machine  # noqa: E402
 from lshrs import LSHRS, LSHHasher, RedisStorage, compute_collision_probability, cosine_to_agreement  # noqa: E402
@@ -56,7 +57,7 @@ def vicinal(port: int, rows: int, reverse_keys: bool = True, buffer_size: int = 
 
 
 def hashed_in_python(rows: int) -> Iterator[tuple[str, int]]:
-    """A key and a member for each band of each vector: each band one matrix product and one packing."""
+    """Yields a key and a member for each band of each vector: one matrix product and one packing per band."""
     projections = LSHHasher(BANDS, ROWS, DIM).projections
     for start in range(0, rows, CHUNK):
         for index, vector in enumerate(vectors(min(CHUNK, rows - start), start), start):
@@ -66,7 +67,7 @@ def hashed_in_python(rows: int) -> Iterator[tuple[str, int]]:
 
 
 def hashed_by_batch(rows: int) -> Iterator[tuple[str, int]]:
-    """The same with one matrix product for each band of a whole batch, as who cares for speed writes it."""
+    """The same with one matrix product for each band of a whole batch, as optimized code would do it."""
     projections = LSHHasher(BANDS, ROWS, DIM).projections
     for start in range(0, rows, CHUNK):
         data = vectors(min(CHUNK, rows - start), start)
@@ -93,12 +94,12 @@ def one_at_a_time(port: int, rows: int) -> None:
 
 
 def best_rate(server: Redis, way: Callable[[int, int], None], rows: int) -> int:
-    """Of three times the best: others on the machine only make it slower."""
+    """Returns the best of three runs, because other processes only make it slower."""
     return round(max(rate(server, way, rows) for _ in range(3)))
 
 
 def rate(server: Redis, way: Callable[[int, int], None], rows: int) -> float:
-    """Vectors a second, into an empty server."""
+    """Returns vectors per second, into an empty server."""
     with redis.Redis(port=server.port) as client:
         client.flushall()
     start = time.perf_counter()
@@ -130,7 +131,7 @@ def speed(server: Redis, rows: int, sample: int, rounds: int) -> dict[str, Any]:
 
 
 def times(ours: list[float], theirs: list[float]) -> dict[str, Any]:
-    """Ratios of each round, and the median of the better half of them."""
+    """Returns the ratios of each round, and the median of the better half of them."""
     each = [round(a / b, 2) for a, b in zip(ours, theirs)]
     return {"better_half": statistics.median(sorted(each)[len(each) // 2 :]), "rounds": each}
 
@@ -147,7 +148,7 @@ print(rows / seconds, next(line.split()[1] for line in open("/proc/self/status")
 
 
 def whole(server: Redis, rows: int) -> dict[str, Any]:
-    """All rows, and the peak memory of the process that indexes them beside that of one for a tenth of them."""
+    """Indexes all rows, and compares the peak memory of that process with one that indexes a tenth of them."""
     peaks, found = [], 0.0
     for count in (rows // 10, rows):
         with redis.Redis(port=server.port) as client:
@@ -164,7 +165,7 @@ def whole(server: Redis, rows: int) -> dict[str, Any]:
 
 
 def memory(server: Redis, rows: int) -> dict[str, Any]:
-    """Bytes a vector in Redis, with and without the keys that name the places of an index."""
+    """Returns bytes per vector in Redis, with and without the keys that store the places of an index."""
     found = {}
     for reverse_keys in (True, False):
         with redis.Redis(port=server.port) as client:
@@ -179,7 +180,7 @@ def memory(server: Redis, rows: int) -> dict[str, Any]:
 
 
 def cluster_slots(rows: int) -> dict[str, Any]:
-    """How evenly the keys of some vectors fill the 16,384 slots of a cluster, and thirds of them."""
+    """Returns how evenly the keys of some vectors fill the 16,384 slots of a cluster, and thirds of them."""
     signatures = LSHHasher(BANDS, ROWS, DIM).signatures(vectors(rows))
     storage = RedisStorage()
     keys = {storage.bucket_key(band, row[band].tobytes()) for row in signatures for band in range(BANDS)}
@@ -229,7 +230,7 @@ def by_batches(port: int, rows: int, size: int) -> None:
 
 
 def near(queries: np.ndarray[Any, Any], cosine: float) -> np.ndarray[Any, Any]:
-    """A vector of that cosine to each query."""
+    """Returns a vector with that cosine to each query."""
     other = vectors(len(queries), 7, queries.shape[1])
     unit = queries / np.linalg.norm(queries, axis=1, keepdims=True)
     other -= (other * unit).sum(axis=1, keepdims=True) * unit
@@ -238,7 +239,7 @@ def near(queries: np.ndarray[Any, Any], cosine: float) -> np.ndarray[Any, Any]:
 
 
 def found_and_candidates(data: np.ndarray[Any, Any], queries: np.ndarray[Any, Any], bands: int, width: int) -> Any:
-    """How many neighbours of cosine 0.9 share a bucket, and how large a part of random vectors does."""
+    """Returns the share of neighbours with cosine 0.9 that share a bucket, and that of random vectors."""
     hasher = LSHHasher(bands, width, data.shape[1])
     asked = hasher.signatures(queries)
     met = (hasher.signatures(near(queries, 0.9)) == asked).all(axis=2).any(axis=1).mean()
@@ -248,7 +249,7 @@ def found_and_candidates(data: np.ndarray[Any, Any], queries: np.ndarray[Any, An
 
 
 def normalised(data: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Signatures do not depend on length, so normalising first changes no bucket."""
+    """Signatures do not depend on length, so normalizing first changes no bucket."""
     hasher = LSHHasher(BANDS, ROWS, DIM)
     unit = (data / np.linalg.norm(data, axis=1, keepdims=True)).astype(np.float32)
     differ = (hasher.signatures(data) != hasher.signatures(unit)).any(axis=2)
@@ -256,7 +257,7 @@ def normalised(data: np.ndarray[Any, Any]) -> dict[str, Any]:
 
 
 def recall(seeds: int) -> dict[str, Any]:
-    """The part of neighbours at the threshold, as a cosine, that share a bucket; measured and by the formula."""
+    """Returns the share of neighbours with the threshold as cosine that share a bucket, measured and by the formula."""
     table: dict[str, Any] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""Where figures were measured: without this they mean little."""
+"""The machine on which figures were measured; without it they mean little."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DISTRIBUTIONS = {
 
 
 def machine(peers: Iterable[str]) -> dict[str, Any]:
-    """Processor, load at this moment, Python, and the versions of the peers."""
+    """Returns the processor, the current load, and the versions of Python and the peers."""
     from vicinal.indexes.kernels import kernels
 
     wanted = ["vicinal", "numpy", *sorted({_DISTRIBUTIONS[peer] for peer in peers if peer in _DISTRIBUTIONS})]

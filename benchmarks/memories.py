@@ -1,10 +1,11 @@
-"""Searches of one user's memories among many, embedded and over HTTP, beside the same search without a filter.
+"""Searches of the memories of one user among many, embedded and over HTTP, compared with the same search without a
+filter.
 
     python -m benchmarks.memories                              100,000 events of 1,000 users
     python -m benchmarks.memories --rows 20000 --users 200
 
-The encoder is `hashing:384`, so that the time of a search is not the time of a model. Filtered and unfiltered searches
-take turns; the vector of a query is made before. The result goes to benchmarks/results/memories.json.
+The encoder is `hashing:384`, so that the time of a search is not that of a model. Filtered and unfiltered searches
+alternate; queries are encoded beforehand. The result is written to benchmarks/results/memories.json.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def embedded(folder: str, asked: list[tuple[str, str]]) -> dict[str, Any]:
 
 
 def over_http(folder: str, asked: list[tuple[str, str]]) -> dict[str, Any]:
-    """The memory service, one keep-alive connection and one worker."""
+    """The memory service with one keep-alive connection and one worker."""
     command = [sys.executable, "-m", "vicinal", "serve", folder, "--port=0", "--workers=1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         try:
@@ -134,13 +135,13 @@ def over_http(folder: str, asked: list[tuple[str, str]]) -> dict[str, Any]:
 
 
 def in_turns(kinds: dict[str, Callable[[str, str], Any]], asked: list[tuple[str, str]]) -> dict[str, Any]:
-    """Milliseconds of searches of each kind, one of each in turn."""
+    """Returns milliseconds of searches of each kind, alternating."""
     taken: dict[str, list[float]] = {name: [] for name in kinds}
     for query, user in asked[:50]:
         for search in kinds.values():
             search(query, user)
     for query, user in asked:
-        kinds["of one user"](query, "nobody")  # so that neither pays for the vector of the query
+        kinds["of one user"](query, "nobody")  # encodes the query, so that neither measurement includes it
         for name, search in kinds.items():
             begin = time.perf_counter()
             search(query, user)

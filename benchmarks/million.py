@@ -1,10 +1,10 @@
-"""A million rows of 384 dimensions in one collection: seconds of each thing that a program does, and memory.
+"""A million rows of 384 dimensions in one collection: seconds of each operation, and memory.
 
     python -m benchmarks.million [rows] [folder]
 
-Vectors are those of WordNet where they are there, and copies of them with Gaussian noise of 0.3 of their length; else
-Gaussian clouds (see `data`). Writes benchmarks/results/million.json, with zvec beside it in the same run where it is
-installed: a flat index over the same rows, one query at a time.
+Vectors are those of WordNet if available, and copies of them with Gaussian noise of 0.3 of their length; otherwise
+Gaussian clusters (see `data`). Writes benchmarks/results/million.json, with zvec from the same run if it is installed:
+a flat index over the same rows, one query at a time.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .peers.zvec import ZvecFlat
 
 RESULTS = Path(__file__).parent / "results" / "million.json"
 _BATCH = 10_000
-_ZVEC_BATCH = 1_000  # it takes no more than 1,024
+_ZVEC_BATCH = 1_000  # its limit is 1,024
 _QUERIES = 20
 
 
@@ -88,7 +88,7 @@ def _write_and_search(docs: Any, query: Any) -> None:
 
 
 def _zvec(data: Data, folder: Path) -> dict[str, Any] | str:
-    """What zvec can be asked for in the same words, with its flat index, which is exact too."""
+    """Measures the operations that zvec also has, with its flat index, which is exact too."""
     if importlib.util.find_spec("zvec") is None:
         return "not installed"
     found: dict[str, Any] = {}
@@ -123,7 +123,7 @@ def _timed(found: dict[str, Any], name: str, do: Callable[[], Any]) -> Any:
 
 
 def _median(found: dict[str, Any], name: str, do: Callable[[Any], Any], data: Data) -> None:
-    """Seconds of the median of some queries, and of the slowest."""
+    """Records the median seconds of some queries, and those of the slowest."""
     taken = []
     for query in data.queries[:_QUERIES]:
         start = time.perf_counter()

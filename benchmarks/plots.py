@@ -1,4 +1,4 @@
-"""Draws a report as bars: one figure a suite, as SVG."""
+"""Draws a report as bars: one SVG figure per suite."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BAR = 0.8
 
 
 def draw(report: Report, folder: Path) -> Path | None:
-    """Writes SUITE.svg and returns its path; None where matplotlib is not installed or nothing was measured."""
+    """Writes SUITE.svg and returns its path; None if matplotlib is not installed or nothing was measured."""
     try:
         import matplotlib
     except ImportError:

@@ -1,4 +1,4 @@
-"""Vectors from files: .npy, .fvecs, and the HDF5 files of ann-benchmarks."""
+"""Reads vectors from files: .npy, .fvecs, and the HDF5 files of ann-benchmarks."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .contract import Vectors
 
 
 class Unreadable(ValueError):
-    """A file does not hold what its name promises."""
+    """The content of a file does not match its name."""
 
 
 def read_vectors(path: Path) -> tuple[Vectors, Vectors | None]:
-    """Vectors of shape (rows, dimension) as float32, and the queries that the file brings, or None.
+    """Returns vectors of shape (rows, dimension) as float32, and the queries in the file, or None.
 
     Raises:
-        Unreadable: another kind of file, or not what it should be.
+        Unreadable: the file is of another kind, or invalid.
     """
     readers = {".npy": _npy, ".fvecs": _fvecs, ".hdf5": _hdf5, ".h5": _hdf5}
     if path.suffix not in readers:
@@ -39,7 +39,7 @@ def _npy(path: Path) -> tuple[Vectors, Vectors | None]:
 
 
 def _fvecs(path: Path) -> tuple[Vectors, Vectors | None]:
-    """Each vector is its dimension as int32, then as many float32 (corpus-texmex.irisa.fr), little-endian."""
+    """Each vector is its dimension as int32, then its float32 components (corpus-texmex.irisa.fr), little-endian."""
     numbers = np.fromfile(path, dtype="<i4")
     dimension = int(numbers[0]) if len(numbers) else 0
     if dimension < 1 or len(numbers) % (dimension + 1):

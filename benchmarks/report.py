@@ -1,4 +1,4 @@
-"""What a suite found: raw numbers as JSON, a table, and whether what is claimed held."""
+"""The results of a suite: raw numbers as JSON, a table, and whether the claims hold."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One peer, one thing that was measured, all of its rounds.
+    """All rounds of one measurement of one peer.
 
     Attributes:
         what: such as "one query".
-        unit: what `seconds` of a sample are counted per: "query", "60,000 rows", "opening".
+        unit: what `seconds` of a sample refer to: "query", "60,000 rows", "opening".
         median: of `seconds` over the rounds.
-        cpu_median: of processor time of all threads, which a busy machine disturbs less.
-        facts: what else is known, such as the recall.
+        cpu_median: of the processor time of all threads, which a busy machine disturbs less.
+        facts: further data, such as the recall.
     """
 
     what: str
@@ -38,11 +38,11 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A ratio, or another figure, that must not fall below or rise above a limit.
+    """A ratio or another figure that must not fall below or exceed a limit.
 
     Attributes:
-        value: by the clock, which decides.
-        by_processor: the same ratio of processor times, where it is one of times.
+        value: by wall time, which decides.
+        by_processor: the same ratio by processor time, if it is a ratio of times.
     """
 
     text: str
@@ -83,14 +83,14 @@ class Report:
         unit: str,
         facts: Mapping[str, dict[str, Any]] | None = None,
     ) -> None:
-        """The samples of all peers for one thing."""
+        """Adds the samples of all peers for one measurement."""
         for peer, own in samples.items():
             medians = median(own), median(own, "cpu_seconds")
             known = dict((facts or {}).get(peer, {}))
             self.measurements.append(Measurement(what, rows, threads, peer, unit, *medians, own, known))
 
     def find(self, what: str, peer: str, rows: int) -> Measurement | None:
-        """None where the peer was left out."""
+        """Returns None if the peer was skipped."""
         found = [one for one in self.measurements if (one.what, one.peer, one.rows) == (what, peer, rows)]
         return found[0] if found else None
 
@@ -103,7 +103,7 @@ class Report:
         at_least: float | None = None,
         at_most: float | None = None,
     ) -> None:
-        """A claim about the times above / below; none where one of the two was not measured."""
+        """Claims the ratio of two of the times above; does nothing if one of them was not measured."""
         if above is None or below is None:
             return
         by_processor = above.cpu_median / below.cpu_median if below.cpu_median else None
@@ -117,7 +117,7 @@ class Report:
         return path
 
     def table(self) -> str:
-        """For a terminal: a line for each measurement."""
+        """Returns a table for a terminal: one line per measurement."""
         lines = [f"{'':34}{'rows':>9}{'threads':>9}  {'peer':12}{'median':>14}{'processor':>14}"]
         for found in self.measurements:
             plain = {key: value for key, value in found.facts.items() if not isinstance(value, dict)}
@@ -130,7 +130,7 @@ class Report:
 
 
 def load(path: Path) -> Report:
-    """What `save` wrote."""
+    """Loads what `save` wrote."""
     found = json.loads(path.read_text())
     found["measurements"] = [Measurement(**one) for one in found["measurements"]]
     for claim in found["claims"]:

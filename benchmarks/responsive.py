@@ -1,10 +1,10 @@
-"""How long searches take while rows come, are compacted and saved; and how much one changed row makes upkeep write.
+"""Latency of searches during writes, compaction and saving; and how much upkeep writes for one changed row.
 
     python -m benchmarks.responsive [--rows 62000] [--dim 384] [--seconds 5] [--texts]
     python -m benchmarks.responsive --written 150000 1500000
 
-Prints one line per phase: searches, p50, p99 and the longest in milliseconds. Every search asks for ten rows with text
-and metadata, one thread. The writer is another process: 1,000 rows a second in batches of 100.
+Prints one line per phase: searches, p50, p99 and the longest in milliseconds. Every search is for ten rows with text
+and metadata, in one thread. The writer is another process: 1,000 rows per second in batches of 100.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CLUSTERS = 2000
 
 
 def vectors(rows: int, dim: int, seed: int = 0) -> Any:
-    """Clusters in a third of the dimensions, as embeddings of texts lie."""
+    """Returns clusters in a third of the dimensions, similar to embeddings of texts."""
     random = np.random.default_rng(seed)
     inner = max(2, dim // 3)
     spread = np.random.default_rng(7).standard_normal((inner, dim)).astype(np.float32)
@@ -47,7 +47,7 @@ def fill(docs: vicinal.Collection, block: Any, first: int, texts: bool) -> None:
 def searches(
     docs: vicinal.Collection, queries: Any, seconds: float, until: threading.Event | None = None
 ) -> list[float]:
-    """Milliseconds of each search, for so long, or until it is over."""
+    """Returns the milliseconds of each search, for the given time, or until it is over."""
     taken, end, i = [], time.perf_counter() + seconds, 0
     while (until is not None and not until.is_set()) or time.perf_counter() < end:
         start = time.perf_counter()
@@ -108,7 +108,7 @@ def write(folder: str, dim: int, first: int) -> None:
 
 
 def written(rows: int, dim: int) -> None:
-    """Bytes that this process writes after one changed row, until all is quiet."""
+    """Prints the bytes that this process writes after one changed row, until it is idle."""
     with tempfile.TemporaryDirectory() as folder, vicinal.connect(folder) as db:
         docs = db.collection("docs", dimension=dim)
         for first in range(0, rows, 50_000):
@@ -127,7 +127,7 @@ def written(rows: int, dim: int) -> None:
 
 
 def bytes_written() -> int:
-    """By this process, to files, as Linux counts them."""
+    """Returns the bytes written to files by this process, as counted by Linux."""
     lines = Path("/proc/self/io").read_text().splitlines()
     return int(next(one for one in lines if one.startswith("wchar:")).split()[1])
 

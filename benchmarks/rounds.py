@@ -1,4 +1,4 @@
-"""Who is measured when, and what becomes of the times."""
+"""The order of measurements, and what becomes of the times."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Sample = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Says on a terminal what is being done; silent elsewhere."""
+    """Reports progress on a terminal; silent elsewhere."""
 
     title: str
 
@@ -30,7 +30,7 @@ class Progress:
 def alternate(
     rounds: int, contenders: Mapping[str, Callable[[], Sample]], progress: Progress
 ) -> dict[str, list[Sample]]:
-    """Each contender once in each round, so that a busy machine disturbs all alike; every other round backwards."""
+    """Runs each contender once per round, so that a busy machine disturbs all equally; alternates the order."""
     samples: dict[str, list[Sample]] = {name: [] for name in contenders}
     for number in range(rounds):
         order = list(contenders) if number % 2 == 0 else list(contenders)[::-1]
@@ -42,5 +42,5 @@ def alternate(
 
 
 def median(samples: list[Sample], key: str = "seconds") -> float:
-    """Of the rounds."""
+    """Returns the median of the rounds."""
     return statistics.median(sample[key] for sample in samples)

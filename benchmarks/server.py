@@ -1,10 +1,10 @@
 """The server under load from another process.
 
-    python -m benchmarks.server kill --seconds 60      search and upsert, one worker killed, beside an empty route
-    python -m benchmarks.server peers --seconds 20     searches beside `chroma run` and a Milvus server
+    python -m benchmarks.server kill --seconds 60      search and upsert, one worker is killed; also an empty route
+    python -m benchmarks.server peers --seconds 20     searches, compared with `chroma run` and a Milvus server
 
-`peers` starts what it is given: --chroma names the program `chroma`, --milvus the program `milvus-server` of the
-package milvus 2.3.5. Results go to benchmarks/results/server-*.json.
+`peers` starts the programs that it is given: --chroma names the program `chroma`, --milvus the program `milvus-server`
+of the package milvus 2.3.5. Results are written to benchmarks/results/server-*.json.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def kill(options: argparse.Namespace, data: Data, folder: Path) -> dict[str, Any]:
-    """Search and upsert, while one worker is killed; and before it an empty route and searches alone, in turns."""
+    """Search and upsert while one worker is killed; before that, an empty route and only searches, alternating."""
     with vicinal_server(folder) as (port, log):
         fill_vicinal(port, data, options.index)
         alone = rounds(options, port, data)
@@ -103,7 +103,7 @@ def kill(options: argparse.Namespace, data: Data, folder: Path) -> dict[str, Any
 
 
 def with_a_kill(seconds: float, port: int, data: Data, log: Path, acknowledged: dict[str, int]) -> Load:
-    """One request in twenty writes a row of its own connection; half way through a worker dies."""
+    """One request in twenty writes a row of its own connection; halfway through, a worker is killed."""
     chooser, searches = random.Random(1), vicinal_searches(port, data)
     numbers = [0] * CONNECTIONS
     killed_at = time.perf_counter() + seconds / 2
@@ -129,7 +129,7 @@ def with_a_kill(seconds: float, port: int, data: Data, log: Path, acknowledged: 
 
 
 def rounds(options: argparse.Namespace, port: int, data: Data) -> dict[str, list[float]]:
-    """Searches and an empty route in turns, each a few seconds."""
+    """Searches and an empty route, alternating, a few seconds each."""
     host = f"127.0.0.1:{port}"
     kinds = {"empty": [request("empty", host, "GET", "/healthz")], "search": vicinal_searches(port, data)}
     rates: dict[str, list[float]] = {name: [] for name in kinds}
@@ -146,7 +146,7 @@ def number_of(port: int, id_: str) -> int:
 
 
 def vicinal_counts(port: int) -> dict[str, float]:
-    """What /metrics says of searches and upserts."""
+    """Returns the counts of searches and upserts from /metrics."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         lines = answer.read().decode().splitlines()
     wanted = [line for line in lines if line.startswith("vicinal_requests_total") and 'collection="docs"' in line]
@@ -156,11 +156,11 @@ def vicinal_counts(port: int) -> dict[str, float]:
     }
 
 
-# -- beside other servers
+# -- other servers
 
 
 def peers(options: argparse.Namespace, data: Data, folder: Path) -> dict[str, Any]:
-    """Searches of the same rows by the same generator, all servers up at once, each loaded in turn."""
+    """Searches the same rows with the same generator; all servers run at once, and are loaded in turn."""
     asked: dict[str, tuple[int, dict[str, list[Sent]], Callable[[bytes], list[int]]]] = {}
     with contextlib.ExitStack() as stack:
         port, _ = stack.enter_context(vicinal_server(folder / "vicinal"))
@@ -204,7 +204,7 @@ def measured(options: argparse.Namespace, data: Data, asked: dict[str, Any]) -> 
 
 
 def recall(port: int, searches: list[Sent], ids_of: Callable[[bytes], list[int]], truth: list[list[int]]) -> float:
-    """The share of the true best that is found."""
+    """Returns the share of the exact hits that is found."""
     hit = 0
     with socket.create_connection(("127.0.0.1", port)) as connection:
         file = connection.makefile("rb")
@@ -265,7 +265,7 @@ def fill_vicinal(port: int, data: Data, index: str) -> None:
         ids = list(range(rows.start, rows.start + len(rows.vectors)))
         vectors = {**packed(rows.vectors), "dimension": data.vectors.shape[1]}
         post(port, f"{DOCS}/upsert", {"ids": ids, "vectors": vectors, "texts": rows.texts, "metadata": rows.metadata})
-    for _ in range(4 * WORKERS):  # each connection may lead to another worker
+    for _ in range(4 * WORKERS):  # each connection may reach another worker
         post(port, f"{DOCS}/wait_indexed", {"seconds": 600})
 
 
@@ -329,7 +329,7 @@ def milvus_server(program: Path, folder: Path) -> Iterator[int]:
 
 
 def fill_milvus(port: int, data: Data) -> dict[str, list[Sent]]:
-    """By its REST interface, which makes ids of its own; ours and the metadata are in dynamic fields."""
+    """Uses its REST interface, which creates its own ids; our ids and the metadata are in dynamic fields."""
     made = {"collectionName": "docs", "dimension": data.vectors.shape[1], "metricType": "COSINE", "primaryField": "id"}
     post(port, "/v1/vector/collections/create", {**made, "vectorField": "vector"})
     for rows in data.batches(len(data.vectors), 200):

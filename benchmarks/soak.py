@@ -1,8 +1,8 @@
-"""Whether opening, searching and closing leaves anything behind.
+"""Checks that opening, searching and closing leave nothing behind.
 
     python benchmarks/soak.py [--cycles 10000] [--warm-up 500] [--rows 5000]
 
-Opens a database of 5,000 rows, searches it with and without a filter and closes it, over and over. After the warm-up
+Repeatedly opens a database of 5,000 rows, searches it with and without a filter, and closes it. After the warm-up,
 memory may grow by less than 5 %, and descriptors, maps and threads not at all. Prints a table; the exit status says
 whether that held. Reads /proc, so it runs on Linux only.
 """
@@ -30,7 +30,7 @@ GROWTH_MAX = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the process holds after so many cycles."""
+    """What the process holds after a number of cycles."""
 
     cycles: int
     memory_bytes: int
@@ -77,7 +77,7 @@ def cycle(path: str, query: np.ndarray) -> None:
 
 
 def soak(path: str, cycles: int, warm_up: int) -> list[Sample]:
-    """Samples from the end of the warm-up on, at even distances."""
+    """Returns samples from the end of the warm-up on, at equal intervals."""
     queries = np.random.default_rng(1).standard_normal((16, DIMENSION), dtype=np.float32)
     every = max(1, (cycles - warm_up) // SAMPLES)
     samples = []
@@ -90,7 +90,9 @@ def soak(path: str, cycles: int, warm_up: int) -> list[Sample]:
 
 
 def faults(samples: list[Sample]) -> list[str]:
-    """What grew. Counts breathe while a thread ends, so growth is a later half that is never as low as the first."""
+    """Returns what grew. Counts vary while a thread ends, so growth means that the second half never drops to the
+    minimum of the first.
+    """
     first, found = samples[0], []
     growth = samples[-1].memory_bytes / first.memory_bytes - 1
     if growth >= GROWTH_MAX:

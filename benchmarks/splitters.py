@@ -1,9 +1,9 @@
-"""How long splitters take beside one `re.split` at white space over the same text of 10 MB.
+"""Time of the splitters compared with one `re.split` at white space over the same text of 10 MB.
 
     python -m benchmarks.splitters
 
-The text is the sources of Python's standard library, repeated as often as needed. The semantic splitter is left out: it
-takes as long as its encoder.
+The text is the source code of Python's standard library, repeated as often as needed. The semantic splitter is left
+out: its time is that of its encoder.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def sample() -> str:
 
 
 def ratio(splitter: TextSplitter, text: str) -> float:
-    """The best of some rounds, each beside its own `re.split`: the machine may have other things to do."""
+    """Returns the best of some rounds, each compared with its own `re.split`, because the machine may be busy."""
     return round(
         min(seconds(lambda: splitter.split(text)) / seconds(lambda: re.split(r"\s+", text)) for _ in range(ROUNDS)), 2
     )

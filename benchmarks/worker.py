@@ -1,8 +1,8 @@
-"""What runs in the process of a peer: requests come in as lines of JSON, times and answers go out.
+"""The process of a peer: requests arrive as lines of JSON, times and results are sent back.
 
     python -m benchmarks.worker PEER FOLDER THREADS DATA_FOLDER
 
-The clock runs around the peer's own calls alone. Whatever the peer prints goes to standard error.
+Only the calls of the peer are timed. Anything that the peer prints goes to standard error.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Reply = dict[str, Any]
 
 
 class Clock:
-    """Seconds by the wall, and of all threads of this process by the processor."""
+    """Wall seconds, and processor seconds of all threads of this process."""
 
     def __init__(self) -> None:
         self.seconds = self.cpu_seconds = 0.0
@@ -42,7 +42,7 @@ class Clock:
 
 
 class VectorWorker:
-    """The requests that a suite can make of a vector peer; each method is one."""
+    """The requests that a suite can send to a vector peer; each method is one."""
 
     def __init__(self, peer: VectorPeer, data: Data) -> None:
         self._peer = peer
@@ -50,8 +50,8 @@ class VectorWorker:
         self._is_built = False
 
     def build(self, count: int, size: int, bare: bool) -> Reply:
-        """Creates, adds and finishes; seconds of adding and of finishing apart."""
-        batches = list(self._data.batches(count, size, bare=bare))  # made before the clock runs
+        """Creates, adds and finishes; adding and finishing are timed separately."""
+        batches = list(self._data.batches(count, size, bare=bare))  # prepared outside the measured time
         insert, finish = Clock(), Clock()
         with insert.running():
             self._peer.create(self._data.vectors.shape[1])
@@ -74,7 +74,7 @@ class VectorWorker:
         return {"seconds": clock.seconds}
 
     def space(self) -> Reply:
-        """Bytes of memory that the process has now, and of what the peer stores."""
+        """Returns the bytes of memory that the process uses now, and the size of what the peer stores."""
         pages = int(Path("/proc/self/statm").read_text().split()[1]) if Path("/proc/self/statm").exists() else 0
         stored = self._peer.stored_bytes() if self._is_built else 0
         return {"memory_bytes": pages * os.sysconf("SC_PAGE_SIZE"), "stored_bytes": stored}
@@ -109,7 +109,7 @@ class VectorWorker:
         return {"numbers": self._peer.numbers_of_many(self._peer.search_many(self._data.queries[:count], k))}
 
     def open(self, k: int, below: int | None) -> Reply:
-        """From opening to the answer of a first search; and the bytes that reading calls brought meanwhile."""
+        """Measures from opening to the first search result, and the bytes read meanwhile."""
         query, where, clock, read = self._data.queries[0], _where(below), Clock(), bytes_read()
         with clock.running():
             self._peer.open()
@@ -123,7 +123,7 @@ class VectorWorker:
         }
 
     def count(self, k: int, below: int | None) -> Reply:
-        """Like `open`, not timed: bytes read of the file of records when it is open, and after the search."""
+        """Like `open`, not timed: bytes read from the records file after opening, and after the search."""
         self._peer.count_reads()
         self._peer.open()
         at_open = self._peer.records_read()
@@ -139,7 +139,7 @@ class VectorWorker:
 
 
 class KeywordWorker:
-    """The requests that a suite can make of a keyword peer. `DATA_FOLDER` holds tokens.json."""
+    """The requests that a suite can send to a keyword peer. `DATA_FOLDER` has tokens.json."""
 
     def __init__(self, peer: KeywordPeer, folder: Path) -> None:
         self._peer = peer
@@ -182,7 +182,7 @@ class KeywordWorker:
 
 
 def bytes_read() -> int | None:
-    """What all reading calls of this process have brought so far, from the disk or its cache; maps do not count."""
+    """Returns what all read calls of this process have read so far, from disk or page cache; maps do not count."""
     try:
         lines = Path("/proc/self/io").read_text().splitlines()
     except OSError:
@@ -196,7 +196,7 @@ def _where(below: int | None) -> Below | None:
 
 @contextlib.contextmanager
 def _no_collector() -> Iterator[None]:
-    """As `timeit` does: a collection of garbage in the middle would be charged to one search."""
+    """Disables garbage collection, like `timeit`: it would be charged to a single search."""
     gc.collect()
     gc.disable()
     try:
@@ -217,14 +217,14 @@ def reply_to(worker: VectorWorker | KeywordWorker, line: str) -> Reply:
     method: Callable[..., Reply] = getattr(worker, request.pop("do"))
     try:
         return method(**request)
-    except Exception as error:  # whatever a peer raises, the suite goes on without it
+    except Exception as error:  # whatever a peer raises, the suite continues without it
         return {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
 
 
 def main() -> None:
     name, folder, threads, data_folder = sys.argv[1:]
     replies = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # libraries print; their words must not be taken for replies
+    os.dup2(2, 1)  # libraries print; their output must not be taken for replies
     worker = worker_for(load(name)(Path(folder), int(threads)), Path(data_folder))
     print("{}", file=replies, flush=True)
     for line in sys.stdin:

@@ -1,1 +1,1 @@
-"""Curves of recall against time for indexes that may miss neighbours."""
+"""Curves of recall against time for approximate indexes."""

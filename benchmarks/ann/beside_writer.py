@@ -1,9 +1,9 @@
-"""Searches of a graph while another thread writes as fast as it can: how long the slowest hundredth of them takes.
+"""Latency of graph searches while another thread writes as fast as it can: the slowest hundredth.
 
     python -m benchmarks.ann.beside_writer [--rows 20000] [--seconds 10]
 
-One reader, in the same process as the writer; first alone, then beside it. The tail is what searches compare row by row
-because the graph has not taken it in yet.
+One reader, in the same process as the writer; first alone, then with the writer. The slowest searches compare rows one
+by one that the graph does not contain yet.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BATCH = 256
 
 
 def durations(docs: vicinal.Collection, queries: Any, seconds: float) -> Any:
-    """Of searches one after the other, in seconds."""
+    """Returns the durations of consecutive searches, in seconds."""
     found, end = [], time.perf_counter() + seconds
     while (start := time.perf_counter()) < end:
         docs.search(queries[len(found) % len(queries)], k=10, select=())
@@ -36,12 +36,12 @@ def durations(docs: vicinal.Collection, queries: Any, seconds: float) -> Any:
 
 
 def percentiles(found: Any) -> dict[str, float]:
-    """In milliseconds."""
+    """Returns percentiles in milliseconds."""
     return {f"p{share}": round(1e3 * float(np.percentile(found, share)), 3) for share in (50, 99)}
 
 
 class Writer:
-    """Adds generated rows until it is told to stop."""
+    """Adds generated rows until it is stopped."""
 
     def __init__(self, docs: vicinal.Collection, vectors: Any) -> None:
         self._docs, self._vectors = docs, vectors

@@ -1,11 +1,12 @@
-"""The classic kinds beside faiss: `ivf` beside IndexIVFFlat, `lsh` beside IndexLSH; one thread, one query at a time.
+"""The classic indexes compared with faiss: `ivf` with IndexIVFFlat, `lsh` with IndexLSH; one thread, one query at a
+time.
 
     pip install '.[all]' faiss-cpu matplotlib
     python -m benchmarks.ann.classic [--rows 117159] [--rounds 5]
 
-WordNet where it is, less 500 rows that are the queries; else generated vectors. All ways take turns; what counts is the
-processor time of this thread. Equal recall is found by interpolation on the curves of one round; a ratio is the median
-of the better half of the rounds, and every round's stands beside it.
+Uses WordNet if available, without 500 rows that are the queries; otherwise generated vectors. All alternate; measured
+is the processor time of this thread. Equal recall is found by interpolation on the curves of one round; a ratio is the
+median of the better half of the rounds, and the ratios of all rounds are given too.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def ours(kind: Any, rows: Any) -> tuple[Any, float]:
     index, everything = kind(kernels(), "cosine"), pack(np.ones(len(rows), np.bool_))
     while index.build(rows, everything):
         pass
-    index.searcher(rows).search(rows[:1], K, everything)  # what the first search makes belongs to the building
+    index.searcher(rows).search(rows[:1], K, everything)  # building includes the first search
     return index, time.perf_counter() - start
 
 
@@ -78,7 +79,7 @@ def faiss_finder(index: Any, probes: int) -> Find:
 
 
 def measured(ways: dict[str, Find], queries: Any, true: list[set[int]], rounds: int) -> list[Curves]:
-    """Of each round the curves: recall and microseconds a query by setting."""
+    """Returns the curves of each round: recall and microseconds per query, by setting."""
     found = []
     for _ in range(rounds):
         curves: Curves = {}
@@ -95,7 +96,7 @@ def measured(ways: dict[str, Find], queries: Any, true: list[set[int]], rounds: 
 
 
 def best_of(rounds: list[Curves]) -> Curves:
-    """Of the rounds the best, for others on the machine only make it slower."""
+    """Returns the best of the rounds, because other processes only make it slower."""
     return {
         kind: [min(points, key=lambda point: point["microseconds"]) for points in zip(*(r[kind] for r in rounds))]
         for kind in rounds[0]
@@ -103,7 +104,7 @@ def best_of(rounds: list[Curves]) -> Curves:
 
 
 def ratios(rounds: list[Curves], recall: float) -> dict[str, Any]:
-    """How many times as long faiss IVFFlat takes at that recall, by round."""
+    """Returns by which factor faiss IVFFlat is slower at that recall, by round."""
     pairs = [(at(curves["faiss IVFFlat"], recall), at(curves["ivf"], recall)) for curves in rounds]
     each = [round(theirs / mine, 2) for theirs, mine in pairs if theirs and mine]
     better = sorted(each)[len(each) // 2 :]

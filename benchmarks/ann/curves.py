@@ -1,4 +1,4 @@
-"""Recall and time of searches: the true answers, time at equal recall, and the drawing."""
+"""Recall and time of searches: the exact hits, time at equal recall, and plots."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def truth(rows: Any, queries: Any) -> list[set[int]]:
 
 
 def at(curve: list[dict[str, float]], recall: float) -> float | None:
-    """Microseconds at that recall, by interpolation of their logarithm."""
+    """Returns microseconds at that recall, interpolating their logarithm."""
     points = sorted((point["recall"], point["microseconds"]) for point in curve)
     if not points[0][0] <= recall <= points[-1][0]:
         return None
@@ -30,7 +30,7 @@ def at(curve: list[dict[str, float]], recall: float) -> float | None:
 
 
 def draw(result: dict[str, Any], curves: Curves, path: Path) -> None:
-    """Recall and queries a second as SVG; nothing where matplotlib is not installed."""
+    """Plots recall and queries per second as SVG; does nothing if matplotlib is not installed."""
     try:
         import matplotlib
     except ImportError:

@@ -1,11 +1,12 @@
-"""A collection with the graph beside zvec as a database: texts and metadata are stored, and come back with each hit.
+"""A collection with a graph index compared with zvec as a database: both store texts and metadata and return them with
+hits.
 
     python -m benchmarks.ann.database [--rows 60000] [--rounds 3]
 
-Both keep their rows in a folder and take them in batches of 1,000; then Vicinal's `wait_indexed()` and zvec's
-`optimize()` make the index, by two threads. One query at a time, both taking turns, the best round of each counts.
-zvec has 16 links a row and 200 candidates while building, as the libraries in benchmarks/ann/graph.py do, and
-contiguous memory, which is its quicker way.
+Both keep their rows in a folder and receive them in batches of 1,000; then Vicinal's `wait_indexed()` and zvec's
+`optimize()` build the index with two threads. One query at a time, alternating; the best round of each counts.
+zvec uses 16 links per row and 200 candidates while building, like the libraries in benchmarks/ann/graph.py, and
+contiguous memory, its faster mode.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ BATCH = 1_000
 
 class Ours(Way):
     name = "vicinal"
-    settings = (0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)  # share of the true answer
+    settings = (0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)  # share of the exact hits
 
     def __init__(self, measured: data.Data, folder: Path) -> None:
         self._measured, self._folder = measured, folder

@@ -1,12 +1,12 @@
-"""The graph beside the graphs of others: recall against time, time to build, memory.
+"""The graph index compared with those of other libraries: recall against time, time to build, memory.
 
     pip install '.[all]' faiss-cpu hnswlib usearch zvec matplotlib
     python -m benchmarks.ann.graph [--source wordnet|generated] [--rows 117159] [--rounds 3] [--peers faiss,hnswlib]
 
-One query at a time through each library's Python call, query preparation included, in one thread; then many at once in
-two. All ways take turns in one run, and the best round of each counts, for others of the machine only make it slower.
-Equal recall is found by interpolation on the curves. Indexes are built by two threads, with the parameters that the
-issue of this benchmark names: 16 links a row, 200 candidates while building.
+One query at a time through the Python API of each library, including query preparation, in one thread; then many at
+once in two threads. All alternate in one run, and the best round of each counts, because other processes only make it
+slower. Equal recall is found by interpolation on the curves. Indexes are built with two threads and with the parameters
+that this benchmark prescribes: 16 links per row, 200 candidates while building.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ WIDTHS = (14, 20, 28, 40, 56, 80, 112, 160)
 RECALLS = (0.95, 0.99)
 M, EF = 16, 200
 
-Find = Callable[[Any], Any]  # numbers of the nearest of each query, shape (queries, K)
-Measure = Callable[[Find, Any], tuple[float, Any]]  # seconds a query, and what was found
+Find = Callable[[Any], Any]  # slots of the nearest rows of each query, shape (queries, K)
+Measure = Callable[[Find, Any], tuple[float, Any]]  # seconds per query, and what was found
 
 
 class Way:
-    """An index of all rows, and how it is asked at a setting."""
+    """An index of all rows, and how it is searched with a setting."""
 
     name = ""
     settings: tuple[Any, ...] = WIDTHS
@@ -54,7 +54,7 @@ class Way:
         raise NotImplementedError
 
 
-SHARES = (0.93, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995)  # of the true answer, which our ways are asked for
+SHARES = (0.93, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995)  # of the exact hits; the settings of our own indexes
 
 
 class Ours(Way):
@@ -79,7 +79,7 @@ class Ours(Way):
 
 
 class OursCollection(Way):
-    """The same graph through `Collection.search(select=())`, asked for a share of the true answer."""
+    """The same graph through `Collection.search(select=())`, with a target recall."""
 
     name = "vicinal collection"
     settings = SHARES
@@ -121,7 +121,7 @@ class Faiss(Way):
 
 
 class FaissFastScan(Way):
-    """4-bit product quantization, two components a code, then the best 10 times as many by their vectors."""
+    """4-bit product quantization, two components per code, then the best 10 times as many by their vectors."""
 
     name = "faiss IVF-PQ FastScan"
     settings = (8, 16, 32, 64, 128)
@@ -191,13 +191,13 @@ WAYS: dict[str, type[Way]] = {
 
 
 def resident() -> int:
-    """Bytes of this process in memory, pages of files that it has touched among them."""
+    """Returns the resident bytes of this process, including file pages that it has touched."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def built(names: list[str], rows: Any) -> Iterator[tuple[Way, float, int]]:
-    """Each way, the seconds that building took, and by how much memory grew."""
+    """Yields each index, the seconds it took to build, and the growth of memory."""
     kinds: list[type[Way]] = [Ours, OursCollection, *(WAYS[name] for name in names)]
     for kind in kinds:
         way, before, start = kind(), resident(), time.perf_counter()
@@ -206,19 +206,19 @@ def built(names: list[str], rows: Any) -> Iterator[tuple[Way, float, int]]:
 
 
 def one_by_one(find: Find, queries: Any, clock: Callable[[], float] = time.thread_time) -> tuple[float, Any]:
-    """Processor seconds a query, and what was found."""
+    """Returns processor seconds per query, and what was found."""
     start = clock()
     found = [find(queries[i : i + 1])[0] for i in range(len(queries))]
     return (clock() - start) / len(queries), found
 
 
 def one_by_one_in_any_thread(find: Find, queries: Any) -> tuple[float, Any]:
-    """The same of a database that may search in threads of its own."""
+    """The same for a database that may search in its own threads."""
     return one_by_one(find, queries, time.process_time)
 
 
 def together(find: Find, queries: Any) -> tuple[float, Any]:
-    """Seconds a query, all at once."""
+    """Returns seconds per query, all at once."""
     start = time.perf_counter()
     found = find(queries)
     return (time.perf_counter() - start) / len(queries), found
@@ -249,7 +249,7 @@ def curves(
 
 
 def ratios(found: dict[str, list[Any]], own: str) -> dict[str, dict[str, float | None]]:
-    """How many times as long others take at equal recall."""
+    """Returns by which factor others are slower at equal recall."""
     times: dict[str, dict[str, float | None]] = {}
     for name, curve in found.items():
         if name in (Ours.name, OursCollection.name):

@@ -1,4 +1,4 @@
-"""The peers: one adapter a file. A new one is entered here and nowhere else."""
+"""The peers: one adapter per file. This is the only place to register a new one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..contract import KeywordPeer, Peer, VectorPeer
 
 __all__ = ["KEYWORDS", "VECTORS", "available", "keyword_peer", "load", "vector_peer"]
 
-# Name to module and class: a peer is imported in its own process only.
+# Name to module and class: a peer is imported only in its own process.
 VECTORS = {
     "vicinal": ("vicinal", "Vicinal"),
     "scanner": ("scanner", "CodeScanner"),
@@ -30,7 +30,7 @@ KEYWORDS = {
 
 
 def load(name: str) -> type[Peer]:
-    """The class of a peer. Does not import the peer itself.
+    """Returns the class of a peer, without importing the peer itself.
 
     Raises:
         KeyError: there is no such peer.
@@ -53,5 +53,5 @@ def keyword_peer(name: str) -> type[KeywordPeer]:
 
 
 def available(name: str) -> bool:
-    """Whether this Python has what the peer needs."""
+    """Returns whether the packages that the peer needs are installed."""
     return importlib.util.find_spec(load(name).module) is not None

@@ -38,12 +38,12 @@ class Bm25s(KeywordPeer):
         return found.documents[0], found.scores[0]
 
     def hits(self, answer: Any) -> list[tuple[int, float]]:
-        # It fills up with documents that hold none of the words.
+        # It pads with documents that have none of the words.
         return [(int(number), float(score)) for number, score in zip(*answer, strict=True) if score > 0]
 
 
 def _stemmer() -> Any:
-    """PyStemmer, as bm25s recommends, else the same algorithm in Python."""
+    """PyStemmer, as bm25s recommends, otherwise the same algorithm in Python."""
     try:
         import Stemmer
     except ImportError:

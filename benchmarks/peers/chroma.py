@@ -1,4 +1,4 @@
-"""Chroma, embedded, with the HNSW index that it has by default."""
+"""Chroma, embedded, with its default HNSW index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""faiss: vectors alone, in memory."""
+"""faiss: only vectors, in memory."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Faiss(VectorPeer):
         return self._index.search(queries, k)[1]
 
     def numbers(self, answer: Any) -> list[int]:
-        return [int(number) for number in answer if number >= 0]  # -1 fills up
+        return [int(number) for number in answer if number >= 0]  # -1 is padding
 
     def numbers_of_many(self, answer: Any) -> list[list[int]]:
         return [self.numbers(numbers) for numbers in answer]

@@ -1,4 +1,4 @@
-"""LanceDB, embedded: a table without a vector index, which it searches by looking at every row."""
+"""LanceDB, embedded: a table without a vector index, which it searches by scanning every row."""
 
 from __future__ import annotations
 

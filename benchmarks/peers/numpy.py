@@ -1,4 +1,4 @@
-"""What anybody would write in NumPy: one product, then `argpartition`."""
+"""The straightforward NumPy version: one product, then `argpartition`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Vicinal's exact search rests on, without a collection: the scan over 8-bit codes."""
+"""The core of Vicinal's exact search without a collection: the scan over 8-bit codes."""
 
 from __future__ import annotations
 

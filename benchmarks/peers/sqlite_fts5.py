@@ -1,4 +1,4 @@
-"""SQLite's full-text index, by the `sqlite3` of this Python."""
+"""The full-text index of SQLite, through `sqlite3` of this Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..contract import KeywordPeer
 class SqliteFts5(KeywordPeer):
     """A table without the texts, in memory, optimized; k1 = 1.2 and b = 0.75 are built in.
 
-    Tokens are split by `unicode61` at spaces, so letters that it would fold or split are spelt as hexadecimal digits.
+    Tokens are split at spaces by `unicode61`, so letters that it would fold or split are written as hexadecimal digits.
     """
 
     name = "sqlite-fts5"
@@ -41,7 +41,7 @@ class SqliteFts5(KeywordPeer):
         self._connection.close()
 
     def _spell(self, token: str) -> str:
-        """The token as letters and digits of ASCII, different for different tokens."""
+        """Returns the token as ASCII letters and digits, unique for each token."""
         spelt = self._spelt.get(token)
         if spelt is None:
             plain = token.isascii() and token.isalnum() and token == token.lower()

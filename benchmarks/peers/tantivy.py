@@ -8,14 +8,14 @@ from typing import Any
 
 from ..contract import KeywordPeer
 
-_HEAP_BYTES = 512 << 20  # enough that it need not commit in between
+_HEAP_BYTES = 512 << 20  # enough to avoid commits in between
 
 
 class Tantivy(KeywordPeer):
     """One field of tokens split at spaces, with frequencies and no positions, merged into one segment.
 
-    Its BM25 has k1 = 1.2 and b = 0.75 built in, and keeps lengths of fields in one byte. `count=False`: it need not
-    look at every match, only at those that can be among the best.
+    Its BM25 has k1 = 1.2 and b = 0.75 built in, and stores lengths of fields in one byte. `count=False`: it need not
+    visit every match, only those that can be among the best.
     """
 
     name = "tantivy"

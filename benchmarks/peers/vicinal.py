@@ -1,4 +1,4 @@
-"""Vicinal itself, embedded, through its public calls."""
+"""Vicinal itself, embedded, through its public API."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ class Vicinal(VectorPeer):
         self._collection.add(list(rows.numbers), vectors=rows.vectors, texts=rows.texts, metadata=rows.metadata)
 
     def finish(self) -> None:
-        self._collection.search(self._last)  # the first search makes the codes that later ones scan
+        self._collection.search(self._last)  # the first search computes the codes that later ones scan
 
     def settle(self) -> None:
         deadline = time.monotonic() + _SETTLE_SECONDS
-        while self._collection.stats().tail:  # rows that no saved index covers; it is saved after seconds of quiet
+        while self._collection.stats().tail:  # rows not in a saved index; it is saved after some quiet seconds
             if time.monotonic() > deadline:
                 raise TimeoutError(f"no index was saved within {_SETTLE_SECONDS} seconds")
             time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Vicinal's text index by itself, as a collection holds it."""
+"""Vicinal's keyword index alone, as a collection uses it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..contract import KeywordPeer
 
 
 class Words(KeywordPeer):
-    """Tokens are one field. From texts it builds what a collection has: two fields, with positions for phrases."""
+    """Tokens are one field. From texts it builds the same as a collection: two fields, with positions for phrases."""
 
     name = "vicinal-words"
     module = "vicinal"

@@ -12,10 +12,10 @@ _VECTOR, _TEXT, _METADATA = "vector", "text", "metadata"
 
 
 class Zvec(VectorPeer):
-    """HNSW: `HnswIndexParam` as it comes, but for the metric.
+    """HNSW: the defaults of `HnswIndexParam`, except for the metric.
 
-    A collection of zvec has typed fields. Whole numbers of the metadata get one each, with an inverted index; all of
-    the metadata is kept as JSON beside them, so that a search can give it back.
+    A collection of zvec has typed fields. Whole numbers of the metadata get one each, with an inverted index; all
+    metadata is also stored as JSON, so that a search can return it.
     """
 
     name = "zvec"
@@ -34,7 +34,7 @@ class Zvec(VectorPeer):
 
     def create(self, dimension: int) -> None:
         self._dimension = dimension
-        self._collection: Any = None  # the first batch tells the fields
+        self._collection: Any = None  # the first batch determines the fields
 
     def open(self) -> None:
         self._collection = self._zvec.open(self._path)
@@ -89,7 +89,7 @@ class Zvec(VectorPeer):
 
 
 class ZvecFlat(Zvec):
-    """`FlatIndexParam`, which a field of vectors has where nothing is said: no graph, every vector is compared."""
+    """`FlatIndexParam`, the default for a vector field: no graph, every vector is compared."""
 
     name = "zvec-flat"
     exact = True

@@ -1,4 +1,4 @@
-"""One question a file. Each has `QUESTION`, and `run`, which fills a report."""
+"""One question per file. Each has `QUESTION`, and `run`, which fills a report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Search in a collection: texts and metadata come back, with filters and without."""
+"""Search in a collection: texts and metadata are returned, with filters and without."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exact search: vectors alone, one query at a time, and many at once."""
+"""Exact search: only vectors, one query at a time, and many at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ingest: ready vectors with texts and metadata, in batches, until they can be searched at full speed."""
+"""Ingest: given vectors with texts and metadata, in batches, until they can be searched at full speed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def run(options: Options, report: Report) -> None:
 
 
 def _ingest(name: str, options: Options, data: Path, rows: int) -> Sample:
-    """In a fresh process and folder. Closing is timed too, but is not part of `seconds`."""
+    """Ingests in a new process and folder. Closing is timed too, but is not part of `seconds`."""
     with Member(name, options.scratch, data, options.threads) as member:
         sample = member.ask("build", count=rows, size=_BATCH_ROWS, bare=False)
         return {**sample, "close_seconds": member.ask("close")["seconds"]}

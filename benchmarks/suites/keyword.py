@@ -1,4 +1,4 @@
-"""Keyword search: BM25 over the same tokens for everybody."""
+"""Keyword search: BM25 over the same tokens for every peer."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _claim(report: Report, rows: int) -> None:
 
 
 def analysed(texts: Iterable[str]) -> list[list[str]]:
-    """Lower-case words, stemmed by Snowball's English stemmer; each distinct word once."""
+    """Returns lower-case words, stemmed by Snowball's English stemmer; each distinct word once."""
     import snowballstemmer
 
     stemmer = snowballstemmer.stemmer("english")
@@ -78,9 +78,9 @@ def analysed(texts: Iterable[str]) -> list[list[str]]:
 
 
 def save_tokens(folder: Path, texts: list[str]) -> list[int]:
-    """Writes tokens.json with 1,000 queries of 1 to 8 different tokens, and gives the length of each query.
+    """Writes tokens.json with 1,000 queries of 1 to 8 different tokens, and returns the length of each query.
 
-    Tokens are drawn as they occur in the documents, so common ones are common in queries too.
+    Tokens are drawn by their frequency in the documents, so common ones are also common in queries.
     """
     documents, random = analysed(texts), np.random.default_rng(2)
     tokens = [token for row in documents for token in row]
@@ -94,7 +94,7 @@ def save_tokens(folder: Path, texts: list[str]) -> list[int]:
 
 
 def by_length(samples: list[Sample], lengths: list[int]) -> dict[str, Any]:
-    """p50 and p99 in microseconds of all queries, and of those of each length; of a query the median of the rounds."""
+    """Returns p50 and p99 in microseconds, overall and by length; the time of a query is its median over the rounds."""
     each = np.median([sample["each"] for sample in samples], axis=0) * 1e6
     sizes = np.array(lengths)
     groups = {str(n): _percentiles(each[sizes == n]) for n in sorted(set(lengths))}
@@ -106,7 +106,7 @@ def _percentiles(microseconds: np.ndarray) -> dict[str, float]:
 
 
 def _without_each(searched: dict[str, list[Sample]]) -> dict[str, list[Sample]]:
-    """A thousand times a round would fill the JSON and say little more than the percentiles."""
+    """Leaves out the thousand times of each round, which would fill the JSON and add little to the percentiles."""
     return {
         name: [{k: v for k, v in sample.items() if k != "each"} for sample in own] for name, own in searched.items()
     }

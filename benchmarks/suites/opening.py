@@ -1,4 +1,4 @@
-"""Opening: fresh processes, each until its first filtered answer."""
+"""Opening: new processes, each until its first filtered search."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PEERS = ("vicinal", "chroma", "lancedb", "zvec-flat")
 ROWS = (10_000, 100_000)
 WHAT = "open and search with a filter"
 SECONDS_MAX = 0.3
-# Of bytes read, with ten times the rows. Until the answer, ten hits lie on more pages and a level deeper in the B-tree.
+# Of bytes read, with ten times the rows. For the search, ten hits are on more pages and a level deeper in the B-tree.
 GROWTH_MAX = {"open": 1.0, "answer": 1.5}
 BELOW = PARTS * 7 // 100
 _BATCH_ROWS = 1_000
@@ -64,7 +64,7 @@ def _open(name: str, options: Options, data: Path, folder: Path) -> Sample:
 
 
 def _facts(name: str, options: Options, data: Path, folder: Path, samples: list[Sample]) -> dict[str, Any]:
-    """Bytes that all reading calls brought, and those of the file of records alone where the peer can tell."""
+    """Returns the bytes of all read calls, and those of the records file alone if the peer can tell."""
     with Member(name, options.scratch, data, options.threads, folder) as member:
         counted = member.ask("count", k=options.k, below=BELOW)
     known = "bytes_read" in samples[0]
