@@ -1,4 +1,4 @@
-"""The page docs/api.md: what the public classes say of themselves."""
+"""Generates docs/api.md from the docstrings of the public classes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _function(name: str, function: Any, level: str) -> Iterator[str]:
 
 
 def _parameters(function: Any) -> Iterator[str]:
-    """Names and defaults; types are in the text where they matter, and in editors."""
+    """Yields names and defaults; types are in the text where they matter, and in editors."""
     seen_star = False
     for parameter in inspect.signature(function).parameters.values():
         if parameter.name in ("self", "cls") or parameter.kind is parameter.VAR_KEYWORD:
@@ -80,7 +80,7 @@ def _shown(default: Any) -> str:
 
 
 def _text(of: Any) -> str:
-    """A docstring in Markdown: paragraphs, and lists of arguments and errors."""
+    """Returns a docstring in Markdown: paragraphs, and lists of arguments and errors."""
     lines = inspect.cleandoc(of.__doc__ or "").splitlines()
     found: list[str] = []
     in_section = False
@@ -103,6 +103,6 @@ def _text(of: Any) -> str:
 
 
 def _escaped(text: str) -> str:
-    """What Markdown or HTML would take for something of theirs, outside of code."""
+    """Escapes what Markdown or HTML would interpret, outside of code."""
     parts = re.split(r"(`[^`]*`)", text)
     return "".join(part if part.startswith("`") else re.sub(r"([*<>\[\]])", r"\\\1", part) for part in parts)

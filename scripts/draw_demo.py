@@ -1,9 +1,9 @@
-"""Draws what the demo prints, for the README: docs/demo.svg.
+"""Draws the output of the demo for the README: docs/demo.svg.
 
-    vicinal demo "how do I compress a file?"        once, so that the index is there
+    vicinal demo "how do I compress a file?"        once, to build the index
     python scripts/draw_demo.py [FOLDER OF THE DEMO]
 
-The drawing asks for no font from elsewhere.
+The drawing loads no external fonts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tables of docs/benchmarks.md, from the JSON that `python -m benchmarks` keeps."""
+"""The tables of docs/benchmarks.md, from the JSON that `python -m benchmarks` saves."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ WORDS = {
 
 
 def figures() -> str:
-    """A section for each suite that has been measured, in Markdown."""
+    """Returns a Markdown section for each suite with results."""
     found = [json.loads(path.read_text()) for path in (RESULTS / f"{suite}.json" for suite in SUITES) if path.is_file()]
     return "\n\n".join(section(report) for report in found)
 
 
 def beside_others() -> str:
-    """The table of the README: a few of the figures beside the databases that a newcomer may know."""
+    """Returns the table of the README: a few of the figures, with those of other well-known databases."""
     cells: dict[tuple[str, int], dict[str, str]] = {}
     for suite in ("collection", "opening", "ingest"):
         path = RESULTS / f"{suite}.json"

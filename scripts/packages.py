@@ -1,9 +1,9 @@
-"""What users install, tried as they get it: alone, in an environment that holds nothing of the developers'.
+"""Tests the distributions as users install them: alone, in an environment without anything of the developers'.
 
-Distributions come in an order in which each needs only those before it.
+Distributions are in an order in which each needs only those before it.
 
-Each distribution has a `tests/smoke.py`. It is run by an interpreter that sees only what was installed, and is
-told which kernels must answer: native or numpy.
+Each distribution has a `tests/smoke.py`. It is run by an interpreter that sees only what was installed, with the
+expected kernels as its argument: native or numpy.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from workshop import BUILD, ROOT, Failed, Venv, run
 
 
 def install_without_compiler(distributions: list[Path]) -> None:
-    """Where every compiler fails, `pip install` still succeeds, as pure Python."""
+    """Checks that without a working compiler `pip install` still succeeds, as pure Python."""
     broken = shutil.which("false") or "false"
     with tempfile.TemporaryDirectory() as scratch:
         venv = Venv.make(Path(scratch, "venv"), current_pip=False)
         for folder in distributions:
-            # A build folder of its own: in the usual one CMake remembers a compiler that works.
+            # A separate build folder: in the usual one, CMake remembers a compiler that works.
             venv.install(
                 ROOT / folder,
                 f"--config-settings=build-dir={scratch}/build",
@@ -32,7 +32,7 @@ def install_without_compiler(distributions: list[Path]) -> None:
 
 
 def build(tools: Venv, distributions: list[Path]) -> list[Path]:
-    """A wheel of each distribution, made from its sdist: what that lacks is missed here and not by a user."""
+    """Builds a wheel of each distribution from its sdist, so that missing files are noticed here and not by a user."""
     wheels: list[Path] = []
     for folder in distributions:
         out = _out(folder)
@@ -46,7 +46,7 @@ def build(tools: Venv, distributions: list[Path]) -> list[Path]:
 
 
 def try_built(tools: Venv, distributions: list[Path]) -> None:
-    """Has twine check what `build` made, and installs each wheel into an environment of its own."""
+    """Checks with twine what `build` made, and installs each wheel into a separate environment."""
     needed: list[Path] = []
     for folder in distributions:
         archives = sorted(_out(folder).iterdir())
@@ -54,18 +54,18 @@ def try_built(tools: Venv, distributions: list[Path]) -> None:
         needed += [archive for archive in archives if archive.suffix == ".whl"]
         with tempfile.TemporaryDirectory() as scratch:
             venv = Venv.make(Path(scratch, "venv"), current_pip=False)
-            # With what it needs of ours, which no index has yet; what is in sdk/ needs none of it.
+            # With our distributions that it needs, which are not on an index yet; those in sdk/ need none of them.
             venv.install(*(needed[-1:] if folder.parts[:1] == ("sdk",) else needed))
             smoke(venv, folder, "native")
 
 
 def _out(folder: Path) -> Path:
-    """Not by the name of the clone's folder, which may be that of another distribution."""
+    """Not named after the clone's folder, which may have the name of another distribution."""
     return BUILD / "dist" / (folder.name or "vicinal")
 
 
 def check_tags(venv: Venv, tag: str) -> None:
-    """Each installed wheel of ours says for which machines it was made."""
+    """Checks that each installed wheel of ours is tagged for the right machines."""
     found = [
         line.removeprefix("Tag: ")
         for wheel in venv.path.rglob("vicinal*.dist-info/WHEEL")
@@ -77,5 +77,5 @@ def check_tags(venv: Venv, tag: str) -> None:
 
 
 def smoke(venv: Venv, folder: Path, kernels: str) -> None:
-    # -I: neither the environment's variables nor the current folder give modules.
+    # -I: ignore environment variables and the current folder when importing.
     run(venv.python, "-I", ROOT / folder / "tests" / "smoke.py", kernels)

@@ -1,4 +1,4 @@
-"""Everything that must hold before a change goes in: `make test` what a person waits for, `make test-all` the rest too.
+"""Runs all checks before a change goes in: `make test` the quick ones, `make test-all` all of them.
 
     .venv/bin/python scripts/test.py [--all] [--steps NAME,...] [DISTRIBUTION...]
 
@@ -6,19 +6,19 @@ Steps:
 
     install     the distributions, as wheels made from their sdists, with all extras, and the model's weights
     check       ruff, mypy, import directions, rules of the house
-    native      C++ tests; with --all under sanitizers too, and NEON under an emulator
+    native      C++ tests; with --all also under sanitizers, and NEON under an emulator
     tests       pytest on what was installed; without --all not the tests marked slow
 
-    and with --all, or where CI=true:
+    and with --all, or if CI=true:
 
-    other       on the newest other Python of this machine what may differ between versions of the language
+    other       on the newest other Python of this machine, what may differ between versions of the language
     purepython  an install where no compiler works
     packages    sdist and wheel, each wheel installed alone into an empty environment
     torture     kills, power cuts, interrupts and processes in full size
 
-`install` comes first. Then three lanes run in parallel: `tests` and `other`, which have a worker per core; `check`,
+`install` runs first. Then three lanes run in parallel: `tests` and `other`, which have one worker per core; `check`,
 `native`, `purepython` and `packages`, which alone would leave a core idle; and `torture`, which mostly waits. The
-second and third lane print each step's output when it ends. A failed step does not stop the others. The last line
+second and third lane print the output of each step when it ends. A failed step does not stop the others. The last line
 counts the tests.
 """
 
@@ -50,15 +50,15 @@ from workshop import (
 
 QUICK_STEPS = ("install", "check", "native", "tests")
 STEPS = (*QUICK_STEPS, "other", "purepython", "packages", "torture")
-# After `install` these run in parallel. The first lane with a chosen step prints as it goes.
+# After `install` these run in parallel. The first lane with a selected step prints as it runs.
 LANES = (("tests", "other"), ("check", "native", "purepython", "packages"), ("torture",))
 COMPILED = {"VICINAL_REQUIRE_NATIVE": "1"}
 WORKERS = min(os.cpu_count() or 1, 4)
-# Folders of tests/ that try disks, processes, numbers and models, which are the same whatever the interpreter.
+# Folders of tests/ for disks, processes, numbers and models, which do not depend on the interpreter.
 NOT_OF_THE_LANGUAGE = ("analyzers", "benchmarks", "encoders", "evaluate", "filters", "indexes", "store", "torture")
 
 
-# Tests that read the sources and run nothing: the step `check` runs them.
+# Tests that read the source code and execute nothing: the step `check` runs them.
 OF_THE_SOURCES = ("--ignore=tests/test_layers.py", "--ignore=tests/test_house.py")
 
 
@@ -83,14 +83,14 @@ class Workshop:
         install(self.venv, self.wheels)
 
     def compiled_and_pure(self) -> list[list[Path]]:
-        """The distributions as two lists, in their order: the root alone is compiled."""
+        """The distributions as two lists, in their order: only the root is compiled."""
         return [[folder for folder in self.distributions if bool(folder.parts) == pure] for pure in (False, True)]
 
     def check(self) -> None:
         run("make", "--no-print-directory", "--keep-going", "check-only", f"BIN={self.venv.bin}")
 
     def native(self) -> None:
-        path = os.pathsep.join([str(self.venv.bin), os.environ["PATH"]])  # cmake is in there
+        path = os.pathsep.join([str(self.venv.bin), os.environ["PATH"]])  # includes cmake
         run("sh", "scripts/native_tests.sh", *([] if self.everything else ["plain"]), env={"PATH": path})
 
     def tests(self) -> None:
@@ -101,9 +101,9 @@ class Workshop:
             self.pytest(self.venv, *checked, "-m", "not slow")
 
     def vendors_client(self) -> dict[str, str]:
-        """Where tests find VikingDB's own client, whose import name is that of ours."""
+        """Where tests find VikingDB's own client, which has the same import name as ours."""
         peer = Venv.make(BUILD / "vikingdb", current_pip=False)
-        # By the pip that knows groups.
+        # With a pip that supports dependency groups.
         self.venv.install("--group", "vikingdb", into=peer)
         return {"VICINAL_VIKINGDB_PYTHON": str(peer.python)}
 
@@ -119,7 +119,7 @@ class Workshop:
         self.pytest(venv, "-m", "not slow", *OF_THE_SOURCES, *ignored)
 
     def compiled_here_only(self) -> list[Path]:
-        """Folder of the root, and of the others the wheels, which any Python can have, if they were made."""
+        """The folder of the root, and of the others the wheels, which work on any Python, if they were built."""
         pure = [wheel for wheel in self.wheels if wheel.stem.endswith("-py3-none-any")]
         compiled, others = self.compiled_and_pure()
         return [ROOT / folder for folder in compiled] + (pure or [ROOT / folder for folder in others])
@@ -138,10 +138,10 @@ class Workshop:
 
     def pytest(self, venv: Venv, *more: str, env: Mapping[str, str] | None = None) -> None:
         folders = [folder / "tests" for folder in self.distributions]
-        # worksteal: neighbours stay in one worker, so that what a module shares is made once, and none waits long.
+        # worksteal: adjacent tests stay in one worker, so module fixtures are created once, and no worker waits long.
         options = ["-n", str(WORKERS), "--dist", "worksteal", "--durations=20", *more]
-        # What a compiled install must not do is fall back in silence. One thread each for NumPy: workers whose threads
-        # wait for one another take twice as long.
+        # A compiled install must not silently fall back. NumPy gets one thread per worker: workers whose threads wait
+        # for each other take twice as long.
         env = {**COMPILED, "OPENBLAS_NUM_THREADS": "1", **(env or {})}
         try:
             self.count(run(venv.python, "-m", "pytest", *options, *folders, env=env))
@@ -150,15 +150,15 @@ class Workshop:
             raise
 
     def count(self, last_line: str) -> None:
-        """Adds what pytest's last line says, such as "1 failed, 20 passed in 3s"."""
+        """Adds the counts of pytest's last line, such as "1 failed, 20 passed in 3s"."""
         for number, outcome in re.findall(r"(\d+) (failed|passed|skipped|errors?)\b", last_line):
             self.counts[outcome] = self.counts.get(outcome, 0) + int(number)
 
 
 def install(venv: Venv, distributions: list[Path]) -> None:
-    """Wheels or folders. Not editable: what is tested is what a user gets."""
+    """Installs wheels or folders. Not editable: the tests run what a user gets."""
     wheels = [distribution for distribution in distributions if distribution.is_file()]
-    if wheels:  # of which pip would keep others of the same version
+    if wheels:  # pip would keep installed ones of the same version
         venv.install("--force-reinstall", "--no-deps", *wheels)
     venv.install(*(f"{distribution}[all]" for distribution in distributions), env=COMPILED)
     run(venv.python, "-m", "vicinal", "models", "add", "minilm")
@@ -168,7 +168,7 @@ Result = tuple[str, float, str]
 
 
 def timed(step: Callable[[], None], name: str) -> Result:
-    """Runs a step; gives its name, seconds, and why it failed or ""."""
+    """Runs a step; returns its name, seconds, and why it failed, or ""."""
     show(f"\n=== {name}")
     start = time.monotonic()
     problem = ""

@@ -1,4 +1,4 @@
-"""What the other scripts share: running commands, virtual environments, finding interpreters.
+"""Shared by the other scripts: running commands, virtual environments, finding interpreters.
 
 Standard library only, because it runs before anything is installed.
 """
@@ -20,19 +20,19 @@ from typing import Generic, TypeVar
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
-# Hundreds of processes import the same modules. Their bytecode is kept, even where the environment says otherwise, as
-# it does in many containers; but not in the folders of the modules, which some tests list.
+# Hundreds of processes import the same modules. Their bytecode is cached even if the environment disables that, as
+# many containers do; but not in the folders of the modules, which some tests list.
 PYCACHE = BUILD / "pycache"
 ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(PYCACHE)}
-MINORS = range(14, 10, -1)  # of the Python versions that we support, newest first
+MINORS = range(14, 10, -1)  # of the supported Python versions, newest first
 T = TypeVar("T")
 
 
 class Failed(Exception):
-    """A step of the workshop failed; the message says why."""
+    """A step failed; the message says why."""
 
 
-# Where lines go instead of to the terminal: those of a thread, until it ends.
+# Collects the lines of a thread until it ends, instead of printing them.
 _kept: ContextVar[list[str] | None] = ContextVar("_kept", default=None)
 _running: set[subprocess.Popen[str]] = set()
 _ending = threading.Event()
@@ -40,14 +40,14 @@ _ending = threading.Event()
 
 @atexit.register
 def _end_all() -> None:
-    """Whoever stops the workshop stops its commands too."""
+    """Stops all commands when the script is stopped."""
     _ending.set()
     for process in list(_running):
         process.terminate()
 
 
 def show(text: str) -> None:
-    """Prints a line, or keeps it for when the thread ends."""
+    """Prints a line, or keeps it until the thread ends."""
     kept = _kept.get()
     if kept is None:
         print(text, flush=True)
@@ -56,7 +56,7 @@ def show(text: str) -> None:
 
 
 def show_kept() -> None:
-    """Prints in one piece what a thread has kept so far; where nothing is kept there is nothing to do."""
+    """Prints what a thread has kept so far, without interleaving; does nothing if nothing is kept."""
     kept = _kept.get()
     if kept:
         print("\n".join(kept), flush=True)
@@ -74,9 +74,9 @@ def _registered(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str
 
 
 def run(*command: str | Path, env: Mapping[str, str] | None = None) -> str:
-    """Runs a command in the root and shows what it prints; gives its last line, where pytest counts the tests.
+    """Runs a command in the root and shows its output; returns the last line, in which pytest counts the tests.
 
-    `env` is added to the environment. Nothing can be asked: there is no input.
+    `env` is added to the environment. There is no input, so the command cannot ask for anything.
     """
     if _ending.is_set():
         raise Failed("stopped")
@@ -104,19 +104,19 @@ def run(*command: str | Path, env: Mapping[str, str] | None = None) -> str:
 
 
 def forget_compiled_temporary_modules() -> None:
-    """Deletes the bytecode of modules in temporary folders of earlier runs, whose names never come again."""
+    """Deletes the bytecode of modules in temporary folders of earlier runs, whose names never recur."""
     temporary = Path(tempfile.gettempdir()).resolve()
     shutil.rmtree(PYCACHE / temporary.relative_to(temporary.anchor), ignore_errors=True)
 
 
 class Beside(Generic[T]):
-    """A call in a thread of its own, so that no core is idle. Its output appears at each `show_kept` and at its end."""
+    """A call in a separate thread, so that no core is idle. Its output appears at each `show_kept` and at its end."""
 
     def __init__(self, call: Callable[[], T]) -> None:
         self._call = call
         self._given: T
         self._error: Exception | None = None
-        # A daemon: who stops the workshop does not wait for it.
+        # A daemon thread, so that stopping the script does not wait for it.
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -124,12 +124,12 @@ class Beside(Generic[T]):
         _kept.set([])
         try:
             self._given = self._call()
-        except Exception as error:  # raised where somebody waits
+        except Exception as error:  # raised again by `wait`
             self._error = error
         show_kept()
 
     def wait(self) -> T:
-        """What the call gives, or raises, once it has ended."""
+        """Returns or raises what the call does, once it has ended."""
         self._thread.join()
         if self._error is not None:
             raise self._error
@@ -146,9 +146,9 @@ class Venv:
 
     @classmethod
     def make(cls, path: Path, interpreter: Path | str = sys.executable, *, current_pip: bool = True) -> Venv:
-        """The environment at `path`, made unless it is there, works and has the interpreter's version.
+        """Returns the environment at `path`, created unless it exists, works and has the interpreter's version.
 
-        Dependency groups need a current pip; what users install must also work with the one that they have.
+        Dependency groups need a current pip; what users install must also work with the pip that they have.
         """
         venv = cls(path)
         wanted = version_of(interpreter)
@@ -171,10 +171,10 @@ class Venv:
         )
 
     def install(self, *arguments: str | Path, into: Venv | None = None, env: Mapping[str, str] | None = None) -> None:
-        """Runs `pip install`, which is silent unless it fails. Modules are compiled when they are first imported.
+        """Runs `pip install`, which is silent unless it fails. Modules are compiled on first import.
 
         Args:
-            into: another environment, by the pip of this one.
+            into: another environment, using the pip of this one.
         """
         options = ("-qq", "--disable-pip-version-check", "--no-compile")
         target = () if into is None else ("--python", into.python)
@@ -182,12 +182,12 @@ class Venv:
 
 
 def version_of(interpreter: Path | str) -> str | None:
-    """The full version of an interpreter, or None where it does not run."""
+    """Returns the full version of an interpreter, or None if it does not run."""
     return _output(interpreter, "-c", "import platform; print(platform.python_version())")
 
 
 def other_python() -> Path | None:
-    """The newest supported Python that is not the running one, and that can build and make environments."""
+    """Returns the newest supported Python that is not the running one, and that can build and create environments."""
     probe = (
         "import os, sys, sysconfig, venv, ensurepip\n"
         "assert os.path.exists(os.path.join(sysconfig.get_path('include'), 'Python.h'))\n"
@@ -203,7 +203,7 @@ def other_python() -> Path | None:
 
 
 def _candidates(minor: int) -> Iterator[Path]:
-    """Every `python3.minor` on PATH, for the first may be a shim that only says where to look; then pyenv's own."""
+    """Yields every `python3.minor` on PATH, as the first may be a shim that only prints a hint; then those of pyenv."""
     for folder in os.get_exec_path():
         candidate = Path(folder, f"python3.{minor}")
         if candidate.is_file():
@@ -216,7 +216,7 @@ def _candidates(minor: int) -> Iterator[Path]:
 
 
 def _output(*command: str | Path) -> str | None:
-    """What a command prints, or None where it is absent or fails."""
+    """Returns the output of a command, or None if it does not exist or fails."""
     try:
         done = subprocess.run(
             [str(word) for word in command],

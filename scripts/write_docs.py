@@ -1,7 +1,7 @@
-"""Writes the pages that are made from the code.
+"""Writes the pages that are generated from the code.
 
 python scripts/write_docs.py            writes them
-python scripts/write_docs.py --check    ends with 1 if one is not as it would be written
+python scripts/write_docs.py --check    exits with 1 if one is out of date
 """
 
 from __future__ import annotations
@@ -57,17 +57,17 @@ def _row(name: str) -> str:
 
 
 def benchmarks_page() -> str:
-    """The page as it is, with the figures that are kept now."""
+    """Returns the page with the current figures."""
     return _with_figures(DOCS / "benchmarks.md", figures())
 
 
 def readme() -> str:
-    """The README as it is, with the figures that are kept now."""
+    """Returns the README with the current figures."""
     return _with_figures(ROOT / "README.md", beside_others())
 
 
 def distributed_page() -> str:
-    """The page as it is, with what engines lack by now."""
+    """Returns the page with what each engine currently lacks."""
     head = ["Feature", "Asked for by", *LACKS, "Instead"]
     rows = []
     for name, about in sorted(FEATURES.items()):

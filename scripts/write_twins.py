@@ -1,11 +1,11 @@
-"""Writes what follows from the signatures of `Collection` and `Database`: the contract, and the twins for `async`.
+"""Generates code from the signatures of `Collection` and `Database`: the contract, and the `async` twins.
 
-A signature is written once, in src/vicinal/collection.py or database.py. From there come
-src/vicinal/contract/collection.py and database.py, protocols for `def` and for `async def`, and
-src/vicinal/aio/collection.py and database.py, whose methods hand their arguments on.
+A signature is written once, in src/vicinal/collection.py or database.py. From it come
+src/vicinal/contract/collection.py and database.py, protocols for `def` and `async def`, and
+src/vicinal/aio/collection.py and database.py, whose methods pass their arguments on.
 
 python scripts/write_twins.py            writes them
-python scripts/write_twins.py --check    ends with 1 if one is not as it would be written
+python scripts/write_twins.py --check    exits with 1 if one is out of date
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "src" / "vicinal"
-NOT_AWAITED = {"scroll", "notes", "within"}  # they ask nobody yet
+NOT_AWAITED = {"scroll", "notes", "within"}  # they make no call yet
 NOUNS = {"collection": "Collection", "database": "Database"}
 
-# What the lowest layer does not know, and says instead.
+# Types that the lowest layer does not know, and their replacements.
 OF_CONTRACT = {"Node": "", "Scorer": "Any", "Self": "Self"}
-# What stands for it where calls are awaited.
+# Replacements in awaitable calls.
 AWAITED = {"Notes": "AsyncNotes", "Collection": "AsyncCollection", "Iterator[Record]": "AsyncIterator[Record]"}
 WITH = {"__enter__", "__exit__"}
 SPECIAL = {"__len__", "__contains__", *WITH}  # part of the contract; an `async` twin has `async with` instead
@@ -33,10 +33,10 @@ DEFAULTS = {"COSINE": "'cosine'", "ENGLISH": "'en'", "ANALYZER": "'default'", "U
 
 @dataclass
 class Method:
-    """A method as its class has it.
+    """A method of the class.
 
     Attributes:
-        is_overload: whether it only says one way of calling the next one.
+        is_overload: whether it is an overload of the next one.
     """
 
     node: ast.FunctionDef
@@ -56,7 +56,7 @@ class Method:
         return ast.unparse(self.node.returns) if self.node.returns else "None"
 
     def parameters(self, changed: dict[str, str], *, with_defaults: bool) -> str:
-        """As in its signature, less what only makes an error of a wrong name."""
+        """Returns its parameters, without those that only make a wrong name an error."""
         arguments = ast.parse(ast.unparse(self.node.args).join(("def f(", "): ..."))).body[0].args  # type: ignore[attr-defined]  # a copy
         if arguments.kwarg and ast.unparse(arguments.kwarg.annotation) == "Never":
             arguments.kwarg = None
@@ -71,7 +71,7 @@ class Method:
         return ast.unparse(arguments)
 
     def handed_on(self) -> str:
-        """All arguments as a dict."""
+        """Returns all arguments as a dict."""
         args = self.node.args
         names = [one.arg for one in [*args.args[1:], *args.kwonlyargs]]
         given = ", ".join(f"{name!r}: {name}" for name in names)
@@ -91,7 +91,7 @@ def methods(noun: str) -> list[Method]:
 
 
 def replaced(annotation: str, changed: dict[str, str]) -> str:
-    """An annotation with other names in it; a name without a replacement leaves its union."""
+    """Returns an annotation with names replaced; a name without a replacement is removed from its union."""
     for name, other in changed.items():
         if not other:
             annotation = " | ".join(part for part in annotation.split(" | ") if part != name)
@@ -109,7 +109,7 @@ def replaced(annotation: str, changed: dict[str, str]) -> str:
 def written(
     method: Method, changed: dict[str, str], body: str, doc: str, *, is_async: bool, with_defaults: bool = False
 ) -> str:
-    """A method with another body."""
+    """Returns a method with another body."""
     marks = "@property\n" if method.is_property else "@overload\n" if method.is_overload else ""
     word = "async def" if is_async and not method.is_property else "def"
     returns = replaced(method.returns, changed)
@@ -144,7 +144,7 @@ def protocol(noun: str, *, is_async: bool) -> str:
 
 
 def twin(noun: str) -> str:
-    """The class whose calls are awaited."""
+    """Returns the class with awaitable calls."""
     parts = []
     for method in methods(noun):
         if method.name in SPECIAL or method.name in ("close",):
@@ -172,7 +172,7 @@ def twin(noun: str) -> str:
 
 
 def imports(noun: str, code: str, *, level: int, below: set[str] | None = None) -> str:
-    """Those of the source that the code needs, from a folder deeper."""
+    """Returns the imports of the source that the code needs, from a folder one level deeper."""
     used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
     lines = []
     for node in ast.walk(ast.parse((PACKAGE / f"{noun}.py").read_text())):
@@ -275,7 +275,7 @@ def pages() -> Iterator[tuple[Path, str]]:
 
 
 def tidy(path: Path, code: str) -> str:
-    """As ruff leaves it."""
+    """Returns the code as formatted by ruff."""
     ruff = [sys.executable, "-m", "ruff"]
     named = ["--stdin-filename", str(path), "-"]
     for command in (["check", "--fix-only", "--quiet", *named], ["format", "--quiet", *named]):

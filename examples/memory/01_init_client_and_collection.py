@@ -7,7 +7,7 @@ curl -d '{"CollectionName": "sdk_demo"}' -H "Authorization: Bearer KEY" 127.0.0.
 export VIKINGDB_AK=... VIKINGDB_SK=...        # the two lines that the first command printed
 python examples/memory/01_init_client_and_collection.py
 
-KEY is an admin's, made without --signing. VIKINGDB_HOST is the server, 127.0.0.1:8420 without it.
+KEY is an admin's, created without --signing. VIKINGDB_HOST is the server; the default is 127.0.0.1:8420.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ COLLECTION = "sdk_demo"
 
 
 def connect() -> VikingMem:
-    """A client with the credentials of the environment."""
+    """Returns a client with the credentials from the environment."""
     auth = IAM(ak=os.environ["VIKINGDB_AK"], sk=os.environ["VIKINGDB_SK"])
     host = os.environ.get("VIKINGDB_HOST", "127.0.0.1:8420")
     return VikingMem(host=host, region="cn-beijing", auth=auth, scheme="http")
 
 
 def demo_collection(client: VikingMem) -> Collection:
-    """The collection of these examples, which must be there."""
+    """Returns the collection of these examples, which must exist."""
     return client.get_collection(collection_name=COLLECTION, project_name="default")
 
 

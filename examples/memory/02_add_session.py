@@ -1,4 +1,4 @@
-"""A conversation is added, with who speaks and when; then what became of it.
+"""Adds a conversation, with speakers and times; then shows what was extracted from it.
 
 Set up as in 01_init_client_and_collection.py, then: python examples/memory/02_add_session.py
 """

@@ -1,4 +1,4 @@
-"""What is known of a user: their profile, events by meaning, and those of the last week.
+"""What is known about a user: their profile, events by meaning, and those of the last week.
 
 After 02_add_session.py: python examples/memory/03_search_memory.py
 """

@@ -3,8 +3,8 @@
 pip install 'vicinal[cli,minilm]' && vicinal models add minilm
 python examples/memory/chatbot.py --user ada
 
-With LLM_URL and LLM_MODEL, such as http://localhost:11434/v1 and llama3.2, a language model answers, and is told what
-is remembered; without, the memories themselves are the answer. `/forget` deletes all that is stored of you.
+With LLM_URL and LLM_MODEL, such as http://localhost:11434/v1 and llama3.2, a language model answers, with the memories
+as context; without, the answer is the memories themselves. `/forget` deletes everything that is stored about you.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def open_collection(db: vicinal.Database) -> vicinal.Collection:
-    """The collection of the last run, with its encoder, or a new one."""
+    """Returns the collection of the last run, with its encoder, or a new one."""
     if BOT in db:
         return db.collection(BOT)
     return db.collection(BOT, encoder=choose_text_encoder())
@@ -52,7 +52,7 @@ def model_of_environment() -> Callable[[str], str] | None:
 
 
 def talk(memories: Memories, user: str, model: Callable[[str], str] | None) -> None:
-    """Until the user says nothing, or the input ends."""
+    """Runs until the user enters nothing, or the input ends."""
     while said := listen():
         if said == "/forget":
             print(f"forgotten: {memories.forget(user)} memories")

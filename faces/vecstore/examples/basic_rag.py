@@ -1,4 +1,4 @@
-"""Retrieval for a language model in its simplest form: split a document, store the chunks, find those that help.
+"""Retrieval-augmented generation in its simplest form: split a document, store the chunks, retrieve the relevant ones.
 
 python basic_rag.py
 """
@@ -23,7 +23,7 @@ A bee that has found food tells the others by a dance. Its angle to the vertical
 sun, and the longer it waggles the farther the way is.
 """
 
-# "hashing" compares spelling and needs no model; with `vicinal models add minilm`, "minilm" compares meaning.
+# "hashing" compares spelling and needs no model; after `vicinal models add minilm`, "minilm" compares meaning.
 encoder = resolve("hashing:384")
 
 

@@ -1,8 +1,9 @@
-"""A chat that looks things up: each question finds two texts, and memory keeps what was said within 2,048 tokens.
+"""A chat with retrieval: each question finds two texts, and memory keeps the conversation within 2,048 tokens.
 
     python conversation.py
 
-`answer` stands for a language model: it repeats what was found. `vicinal.llm.OpenAIServer(...).generate` is a real one.
+`answer` stands in for a language model: it repeats what was found. `vicinal.llm.OpenAIServer(...).generate` is a real
+one.
 """
 
 from __future__ import annotations

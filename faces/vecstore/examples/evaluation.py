@@ -1,9 +1,9 @@
-"""Are the answers any good? A tiny question-answering program, judged by three metrics.
+"""Quality of answers: a tiny question-answering program, evaluated with three metrics.
 
     python evaluation.py
 
-The judge here is a rule, so that the example needs no model. To ask a real one, put
-`vicinal.llm.OpenAIServer("llama3.2", "http://localhost:11434/v1")` in its place.
+The judge here is a rule, so that the example needs no model. To use a real one, replace it by
+`vicinal.llm.OpenAIServer("llama3.2", "http://localhost:11434/v1")`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class MockEmbedder:
 
 
 class MockJudge:
-    """Calls a text relevant where it speaks of planets, and an answer faithful where a source has it word for word."""
+    """Judges a text relevant if it mentions planets, and an answer faithful if a source has it word for word."""
 
     def generate(self, prompt: str) -> str:
         if "yes or no" in prompt:

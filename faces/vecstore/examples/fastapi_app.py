@@ -61,7 +61,7 @@ def store_of(request: Request) -> VecStore:
 
 @app.exception_handler(ValueError)
 async def refuse(request: Request, error: ValueError) -> JSONResponse:
-    """What the store refuses is the caller's mistake, and its message says which."""
+    """Errors of the store are the caller's mistakes, and the message says which."""
     return JSONResponse({"detail": str(error)}, status_code=400)
 
 
@@ -70,7 +70,7 @@ def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-# These are plain functions, so they run in threads: a store is safe to share among them.
+# These are plain functions, so they run in threads, which may share a store.
 @app.post("/upsert")
 def upsert(record: Upsert, request: Request) -> dict[str, str]:
     store_of(request).upsert(record.id, record.vector, record.metadata)

@@ -1,4 +1,4 @@
-"""Vectors find what means the same, words find names and numbers. Five documents, asked in both ways at once.
+"""Vectors find texts with the same meaning, keywords find names and numbers. A hybrid search of five documents.
 
 python hybrid_search.py
 """

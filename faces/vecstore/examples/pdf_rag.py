@@ -1,8 +1,9 @@
-"""Questions to a PDF: its pages are split, stored with source and page, and found again.
+"""Questions about a PDF: its pages are split, stored with source and page, and retrieved.
 
     python pdf_rag.py manual.pdf "How is the filter changed?"
 
-Reading PDF needs `pip install 'vicinal[loaders]'`. Without it, or without a file, four pages of a made-up manual serve.
+Reading PDF needs `pip install 'vicinal[loaders]'`. Without it, or without a file, four pages of a made-up manual are
+used.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def embed(text: str) -> list[float]:
 
 
 def pages_of(path: Path) -> list[tuple[int, str]]:
-    """Number and text of each page."""
+    """Returns number and text of each page."""
     document = load(path)
     ends = [*(part.start for part in document.parts[1:]), len(document.text)]
     return [(part.page or 1, document.text[part.start : end]) for part, end in zip(document.parts, ends, strict=True)]
@@ -54,7 +55,7 @@ def main() -> int:
     question = sys.argv[2] if len(sys.argv) > 2 else "How is the filter changed?"
     try:
         source, pages = pages_or_simulated(path)
-    except (VicinalError, OSError) as error:  # broken, encrypted, or not there
+    except (VicinalError, OSError) as error:  # broken, encrypted, or missing
         print(f"{path} cannot be read: {error}", file=sys.stderr)
         return 1
     splitter = RecursiveCharacterTextSplitter(chunk_size=300, chunk_overlap=50)

@@ -1,4 +1,4 @@
-"""What a service does around a collection: logging, errors that stop one record and not the run, times, figures.
+"""A collection in a service: logging, errors that skip one record and not the whole run, times, statistics.
 
 python production.py
 """
@@ -36,7 +36,7 @@ def timed(what: str, count: int) -> Iterator[None]:
 
 
 def ingest(collection: Collection, records: Iterable[tuple[str, list[float], dict[str, Any]]]) -> int:
-    """Stores the records; one that cannot be stored is logged and skipped. Gives how many were."""
+    """Stores the records; logs and skips those that cannot be stored. Returns how many were stored."""
     stored = 0
     for id_, vector, metadata in records:
         try:
@@ -60,7 +60,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, VecDatabase(folder) as database:
         try:
             tickets = database.create_collection("tickets")
-        except ValueError as error:  # such as a folder that cannot be written, or a name that is taken
+        except ValueError as error:  # such as a folder that is not writable, or a name that is taken
             log.error("cannot start: %s", error)
             return 1
         with timed("ingest", RECORDS):

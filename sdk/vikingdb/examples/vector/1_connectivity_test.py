@@ -1,4 +1,4 @@
-"""The server answers."""
+"""The server responds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows are written, found, changed, read and deleted."""
+"""Rows are written, searched, changed, read and deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A text finds the text that means it, among the rows that match a filter."""
+"""A text query finds the text with the same meaning, among the rows that match a filter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vectors that a model has made are written and searched by the client itself."""
+"""Vectors from a model are written and searched by the client itself."""
 
 from __future__ import annotations
 

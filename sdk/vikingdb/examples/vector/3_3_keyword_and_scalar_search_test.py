@@ -1,4 +1,4 @@
-"""Rows are found by their words, and put in the order of a number."""
+"""Rows are found by keywords, and sorted by a number."""
 
 from __future__ import annotations
 

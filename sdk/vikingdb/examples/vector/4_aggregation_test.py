@@ -1,4 +1,4 @@
-"""Rows are counted, altogether and by value."""
+"""Rows are counted, in total and by value."""
 
 from __future__ import annotations
 

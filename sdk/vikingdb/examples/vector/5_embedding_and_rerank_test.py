@@ -1,4 +1,4 @@
-"""Models make vectors of texts, and put texts in order."""
+"""Models encode texts, and rank them."""
 
 from __future__ import annotations
 

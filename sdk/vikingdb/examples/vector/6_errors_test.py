@@ -1,4 +1,4 @@
-"""What goes wrong is told with a code."""
+"""Errors are reported with a code."""
 
 from __future__ import annotations
 

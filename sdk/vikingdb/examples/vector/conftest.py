@@ -1,4 +1,4 @@
-"""What the scenarios share: a client by the environment or a file `.env`, and numbers that no other run has.
+"""Shared by the scenarios: a client configured by the environment or a file `.env`, and numbers unique to each run.
 
 A server for them: vicinal serve ./data --provision ../collections.toml
 """
@@ -19,7 +19,7 @@ from vikingdb.vector import CollectionClient, IndexClient, VikingDB
 
 
 def read_env(path: Path) -> dict[str, str]:
-    """NAME=value lines of a file; quotes around a value and lines with # are left out."""
+    """Returns the NAME=value lines of a file; removes quotes around a value, and skips lines with #."""
     if not path.is_file():
         return {}
     lines = (line.strip().removeprefix("export ") for line in path.read_text(encoding="utf-8").splitlines())
@@ -52,7 +52,7 @@ def client() -> VikingDB:
 
 @pytest.fixture(scope="session")
 def target() -> dict[str, str]:
-    """Which project, where it is not the default one."""
+    """Returns the project, if it is not the default one."""
     project = ENVIRONMENT.get("VIKINGDB_PROJECT")
     return {"project_name": project} if project else {}
 
@@ -69,13 +69,13 @@ def text_index(client: VikingDB, target: dict[str, str]) -> IndexClient:
 
 @pytest.fixture
 def paragraph() -> int:
-    """A number that no other run has: what a scenario writes, it finds by it."""
+    """A number unique to this run, by which a scenario finds what it wrote."""
     return uuid.uuid4().int % 2**52 + 10
 
 
 @pytest.fixture
 def cleanup(client: VikingDB, target: dict[str, str], paragraph: int) -> Iterator[Callable[[str, str], None]]:
-    """`cleanup(collection, index)` deletes the rows with this run's paragraphs once the scenario is over."""
+    """`cleanup(collection, index)` deletes the rows with this run's paragraphs when the scenario is over."""
     places: list[tuple[str, str]] = []
     yield lambda collection, index: places.append((collection, index))
     for collection, index in places:
