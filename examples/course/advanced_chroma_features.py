@@ -1,4 +1,4 @@
-"""More of Chroma's API: embedding functions, batches, filters, a least similarity; on Vicinal and on chromadb.
+"""More of Chroma's API: embedding functions, batches, filters, a minimum similarity; on Vicinal and on chromadb.
 
 pip install 'vicinal[minilm,cli]' && vicinal models add minilm
 python examples/course/advanced_chroma_features.py
@@ -18,12 +18,12 @@ COLUMNS = ("documents", "metadatas", "distances")
 
 
 class AdvancedChromaFeatures:
-    """What one does with a database by Chroma's API.
+    """Typical uses of a database through Chroma's API.
 
     Args:
-        openai_api_key: embeds by OpenAI's text-embedding-ada-002, which sends the documents there. Without a key the
-            model is all-MiniLM-L6-v2 on this machine.
-        vdb: the database; a new one in ./chroma_db where none is given.
+        openai_api_key: encodes with OpenAI's text-embedding-ada-002, which sends the documents there. Without a key,
+            the model is all-MiniLM-L6-v2 on this machine.
+        vdb: the database; by default a new one in ./chroma_db.
     """
 
     def __init__(self, openai_api_key: str | None = None, vdb: ChromaVectorDB | None = None) -> None:
@@ -31,20 +31,20 @@ class AdvancedChromaFeatures:
         self.openai_api_key = openai_api_key
 
     def setup_custom_embedding_function(self) -> Any:
-        """OpenAI's where there is a key, else Chroma's default function."""
+        """Returns OpenAI's function if there is a key, otherwise Chroma's default function."""
         functions = import_module(f"{self.vdb.chroma.__name__}.utils.embedding_functions")
         if self.openai_api_key:
             return functions.OpenAIEmbeddingFunction(api_key=self.openai_api_key, model_name="text-embedding-ada-002")
         return functions.DefaultEmbeddingFunction()
 
     def create_multi_modal_collection(self) -> Any:
-        """The collection `multi_modal_docs`, which remembers what embeds it."""
+        """Returns the collection `multi_modal_docs`, which remembers its embedding function."""
         model = "text-embedding-ada-002" if self.openai_api_key else "all-MiniLM-L6-v2"
         about = {"description": "numbered reports by subject", "embedding_model": model}
         return self.vdb.create_collection("multi_modal_docs", self.setup_custom_embedding_function(), about)
 
     def batch_operations(self, collection_name: str, batch_size: int = 100) -> list[str]:
-        """Stores a thousand documents, a batch at a time; gives their ids."""
+        """Stores a thousand documents in batches; returns their ids."""
         subjects = ("tides", "bridges", "bees", "chess", "glass", "maps", "opera", "salt", "trams", "violins")
         ids: list[str] = []
         for start in range(0, DOCUMENTS, batch_size):
@@ -57,7 +57,7 @@ class AdvancedChromaFeatures:
         return ids
 
     def complex_filtering(self, collection_name: str) -> list[Any]:
-        """The ten nearest under each of three filters."""
+        """Returns the ten nearest under each of three filters."""
         filters: list[dict[str, Any]] = [
             {"topic_id": {"$in": [1, 2, 3]}},
             {"doc_id": {"$gte": 100}},
@@ -71,10 +71,10 @@ class AdvancedChromaFeatures:
     def similarity_search_with_score_threshold(
         self, collection_name: str, query: str, threshold: float = 0.7
     ) -> dict[str, list[list[Any]]]:
-        """All rows whose cosine with the query is at least `threshold`, however many there are.
+        """Returns all rows whose cosine with the query is at least `threshold`.
 
         Raises:
-            ValueError: the collection does not compare by the cosine, so its distances say nothing about it.
+            ValueError: the metric of the collection is not cosine, so its distances do not determine it.
         """
         collection = self.vdb.get_collection(collection_name)
         space = (collection.metadata or {}).get("hnsw:space", "l2")
@@ -90,7 +90,7 @@ class AdvancedChromaFeatures:
 
 
 def main(folder: str, chroma: Any) -> dict[str, Any]:
-    """Uses every part once; gives what it found."""
+    """Uses every feature once; returns what it found."""
     advanced = AdvancedChromaFeatures(vdb=ChromaVectorDB(folder, chroma))
     advanced.create_multi_modal_collection()
     ids = advanced.batch_operations("multi_modal_docs")

@@ -1,4 +1,4 @@
-"""Texts to vectors, each only once; the nearest of them, their space in figures and as a map.
+"""Encodes each text only once, finds the nearest, and shows the vector space in numbers and as a map.
 
 pip install 'vicinal[minilm,cli,viz]' && vicinal models add minilm
 python examples/course/advanced_embedding_system.py     # the map is in embeddings.html
@@ -31,7 +31,7 @@ TSNE_FROM = 10  # texts
 
 @dataclass
 class EmbeddingMetrics:
-    """How the vectors of one model look."""
+    """Statistics of the vectors of a model."""
 
     model_name: str
     dimension: int
@@ -43,13 +43,13 @@ class EmbeddingMetrics:
 
 
 class AdvancedEmbeddingSystem:
-    """An encoder with a memory on the disk, and what one wants to know of its vectors.
+    """An encoder with a cache on disk, and analyses of its vectors.
 
     Args:
-        model_name: the course's, which is the engine's MiniLM, or another encoder by Vicinal's name: "hashing",
-            "sentence-transformers:MODEL".
-        cache_dir: vectors of earlier runs are in there, and what `save_embeddings` writes.
-        enable_gpu: asks for one; MiniLM runs on the CPU, and `encoder.device` says what it is.
+        model_name: that of the course, which is the engine's MiniLM, or the name of another encoder of Vicinal:
+            "hashing", "sentence-transformers:MODEL".
+        cache_dir: the folder with the vectors of earlier runs, and the files of `save_embeddings`.
+        enable_gpu: requests a GPU; MiniLM runs on the CPU, and `encoder.device` is the actual device.
     """
 
     def __init__(
@@ -68,19 +68,20 @@ class AdvancedEmbeddingSystem:
         self.cache_hits = 0
         self.cache_misses = 0
         self._database = vicinal.connect(self.cache_dir)
-        # A row a text: its id is the text's, so no text is encoded twice, in no later run either. A collection a model.
+        # One row per text, with an id computed from the text, so no text is encoded twice, even in later runs. One
+        # collection per model.
         model = blake2b(self.encoder.fingerprint.encode(), digest_size=16).hexdigest()
         self._known = self._database.collection(f"known-{model}", encoder=self.encoder)
 
     def encode_texts(
         self, texts: Sequence[str], batch_size: int = 32, show_progress: bool = True, normalize: bool = True
     ) -> np.ndarray:
-        """Vectors of texts, float32, shape (len(texts), dimension).
+        """Returns vectors of texts, float32, shape (len(texts), dimension).
 
         Args:
             batch_size: texts that are encoded at once.
-            show_progress: a bar, on a terminal.
-            normalize: False gives the vectors as the model makes them; those of MiniLM have length one anyway.
+            show_progress: shows a bar, on a terminal.
+            normalize: False returns the vectors as the model produces them; those of MiniLM are normalized anyway.
         """
         start = time.perf_counter()
         ids = dict.fromkeys(_id(text) for text in texts)
@@ -90,7 +91,7 @@ class AdvancedEmbeddingSystem:
         with progress("Encoding", len(new) if show_progress else 0) as advance:
             for at in range(0, len(new), batch_size):
                 batch = new[at : at + batch_size]
-                self._known.upsert([_id(text) for text in batch], texts=batch)  # another process may be as far
+                self._known.upsert([_id(text) for text in batch], texts=batch)  # another process may do the same
                 advance(len(batch))
         rows = {row.id: row.vector for row in self._known.get(list(ids), vectors=True)}
         vectors = np.array([rows[_id(text)] for text in texts], dtype=np.float32).reshape(len(texts), self.dimension)
@@ -100,13 +101,13 @@ class AdvancedEmbeddingSystem:
     def find_similar(
         self, query: str, corpus_texts: Sequence[str], top_k: int = 5, similarity_metric: str = "cosine"
     ) -> list[tuple[str, float, int]]:
-        """The texts nearest to the query: text, similarity, and its place in `corpus_texts`.
+        """Returns the texts nearest to the query: text, similarity, and position in `corpus_texts`.
 
         Args:
             similarity_metric: "cosine", or "euclidean", whose similarity is 1 / (1 + distance).
 
         Raises:
-            ValueError: another one.
+            ValueError: another metric.
         """
         if similarity_metric not in ("cosine", "euclidean"):
             raise ValueError(f"similarity_metric is 'cosine' or 'euclidean', not {similarity_metric!r}")
@@ -118,9 +119,10 @@ class AdvancedEmbeddingSystem:
         ]
 
     def analyze_embedding_space(self, texts: Sequence[str], labels: Sequence[str] | None = None) -> dict[str, Any]:
-        """Lengths, zeros, and how much of the variance the first directions hold; with labels their counts too.
+        """Returns lengths, zeros, and the share of variance in the first principal components; with labels, also their
+        counts.
 
-        From ten texts on there are points of t-SNE as well.
+        From ten texts on, t-SNE coordinates are included.
 
         Raises:
             ValueError: there is no text.
@@ -152,7 +154,7 @@ class AdvancedEmbeddingSystem:
         }
         if len(vectors) > 1:
             spread = np.linalg.svd(vectors - vectors.mean(axis=0), compute_uv=False) ** 2
-            shares = spread / max(spread.sum(), np.finfo(np.float64).tiny)  # all are 0 where all texts are one
+            shares = spread / max(spread.sum(), np.finfo(np.float64).tiny)  # all are 0 if all texts are equal
             found["pca_explained_variance"] = shares[: min(10, len(vectors) - 1)].tolist()
         if len(vectors) >= TSNE_FROM:
             found["tsne_embeddings"] = project(vectors, "tsne").points.tolist()
@@ -167,12 +169,12 @@ class AdvancedEmbeddingSystem:
         method: str = "tsne",
         save_path: str | None = None,
     ) -> Any:
-        """A plotly figure with a point for each text.
+        """Returns a plotly figure with a point for each text.
 
         Args:
-            labels: one a text; each gets a colour and a line in the legend.
+            labels: one per text; each gets a colour and an entry in the legend.
             method: "pca", "tsne" or "umap".
-            save_path: where it is written to, as .html or as a picture.
+            save_path: where to save it, as .html or as an image.
         """
         rows = self._collection(texts, "cosine", [{"label": label} for label in labels] if labels else None)
         figure = plot_map(rows, method=method, color="label" if labels else None, limit=max(2, len(texts)))
@@ -183,7 +185,7 @@ class AdvancedEmbeddingSystem:
     def benchmark_similarity_metrics(
         self, query: str, corpus: Sequence[str], ground_truth_indices: Sequence[int]
     ) -> dict[str, dict[str, float]]:
-        """Of the first 1, 3, 5 and 10 texts by each metric: the share that is among the right ones."""
+        """Returns for the first 1, 3, 5 and 10 texts of each metric the share of right ones."""
         right = set(ground_truth_indices)
         places = [k for k in PRECISION_AT if k <= len(corpus)]
         ranked = {
@@ -199,7 +201,7 @@ class AdvancedEmbeddingSystem:
         metadata: Mapping[str, Any] | None = None,
         filename: str = "embeddings.npz",
     ) -> str:
-        """Writes texts, vectors and metadata, which is JSON, into the cache folder; gives the path."""
+        """Writes texts, vectors and metadata as JSON to the cache folder; returns the path."""
         if len(texts) != len(embeddings):
             raise ValueError(f"{len(texts)} texts and {len(embeddings)} embeddings: each text needs its own")
         facts = {
@@ -214,10 +216,10 @@ class AdvancedEmbeddingSystem:
         return str(path)
 
     def load_embeddings(self, filename: str) -> tuple[list[str], np.ndarray, dict[str, Any]]:
-        """What `save_embeddings` wrote. Nothing in the file is run: it holds numbers and JSON.
+        """Loads what `save_embeddings` wrote. Nothing in the file is executed: it contains numbers and JSON.
 
         Raises:
-            FileNotFoundError: there is no such file.
+            FileNotFoundError: the file does not exist.
         """
         with np.load(self.cache_dir / filename, allow_pickle=False) as file:
             embeddings, facts = file["embeddings"], json.loads(str(file["facts"]))
@@ -225,7 +227,7 @@ class AdvancedEmbeddingSystem:
         return texts, embeddings, {**facts, **own}
 
     def get_performance_stats(self) -> dict[str, Any]:
-        """Hits and misses of the cache, seconds of the calls, and the model."""
+        """Returns hits and misses of the cache, seconds of the calls, and the model."""
         asked, calls = self.cache_hits + self.cache_misses, len(self.embedding_times)
         seconds = sum(self.embedding_times)
         return {
@@ -253,7 +255,7 @@ class AdvancedEmbeddingSystem:
 
 
 def _id(text: str) -> str:
-    """An id may not be as long as a text. What is no text is left to the encoder to refuse."""
+    """Returns an id, which cannot be as long as a text. The encoder rejects values that are not texts."""
     return blake2b(text.encode(errors="surrogatepass"), digest_size=32).hexdigest()
 
 
@@ -274,7 +276,7 @@ TEXTS = {
 def test_advanced_embedding_system(
     model_name: str = "sentence-transformers/all-MiniLM-L6-v2", folder: str = ""
 ) -> dict[str, Any]:
-    """Uses every part once; gives what it found."""
+    """Uses every feature once; returns what it found."""
     with tempfile.TemporaryDirectory() as scratch:
         system = AdvancedEmbeddingSystem(model_name, cache_dir=folder or scratch, enable_gpu=False)
         texts, labels = list(TEXTS), list(TEXTS.values())

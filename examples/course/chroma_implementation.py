@@ -1,4 +1,4 @@
-"""A database by Chroma's API: the same program on Vicinal and on chromadb.
+"""A database through Chroma's API: the same program on Vicinal and on chromadb.
 
 pip install 'vicinal[minilm,cli]' && vicinal models add minilm
 python examples/course/chroma_implementation.py
@@ -19,8 +19,8 @@ class ChromaVectorDB:
     """Collections of documents in a folder.
 
     Args:
-        persist_directory: what is in it is found again.
-        chroma: the module with Chroma's API; Vicinal's unless another is given.
+        persist_directory: the folder; existing collections are opened.
+        chroma: the module with Chroma's API; by default that of Vicinal.
     """
 
     def __init__(self, persist_directory: str = "./chroma_db", chroma: Any = None) -> None:
@@ -32,10 +32,10 @@ class ChromaVectorDB:
     def create_collection(
         self, name: str, embedding_function: Any = None, metadata: Mapping[str, Any] | None = None
     ) -> Any:
-        """Makes the collection, or opens the one of that name. It compares by the cosine unless metadata says else.
+        """Creates the collection, or opens the existing one. The metric is cosine unless metadata sets another.
 
         Args:
-            embedding_function: Chroma's default one where none is given.
+            embedding_function: by default that of Chroma.
         """
         given = {} if embedding_function is None else {"embedding_function": embedding_function}
         about = {"hnsw:space": "cosine", **(metadata or {})}
@@ -43,7 +43,7 @@ class ChromaVectorDB:
         return self.collections[name]
 
     def get_collection(self, name: str) -> Any:
-        """The collection of that name; Chroma's error where there is none."""
+        """Returns the collection; raises Chroma's error if it does not exist."""
         if name not in self.collections:
             self.collections[name] = self.client.get_collection(name)
         return self.collections[name]
@@ -55,7 +55,7 @@ class ChromaVectorDB:
         metadatas: Sequence[Mapping[str, Any]] | None = None,
         ids: Sequence[str] | None = None,
     ) -> list[str]:
-        """Stores documents; gives their ids, which are made where none are given."""
+        """Stores documents; returns their ids, which are generated if none are given."""
         named = list(ids) if ids is not None else [str(uuid4()) for _ in documents]
         self.get_collection(collection_name).add(ids=named, documents=list(documents), metadatas=_own(metadatas))
         return named
@@ -67,7 +67,7 @@ class ChromaVectorDB:
         metadatas: Sequence[Mapping[str, Any]] | None = None,
         ids: Sequence[str] | None = None,
     ) -> list[str]:
-        """Stores vectors that were made elsewhere; gives their ids."""
+        """Stores vectors computed elsewhere; returns their ids."""
         named = list(ids) if ids is not None else [str(uuid4()) for _ in embeddings]
         self.get_collection(collection_name).add(ids=named, embeddings=list(embeddings), metadatas=_own(metadatas))
         return named
@@ -81,7 +81,7 @@ class ChromaVectorDB:
         where: Mapping[str, Any] | None = None,
         include: Sequence[str] | None = None,
     ) -> Any:
-        """The nearest rows of each query, as Chroma gives them: lists by column, a list a query."""
+        """Returns the nearest rows of each query in Chroma's format: lists by column, one list per query."""
         return self.get_collection(collection_name).query(
             query_texts=None if query_texts is None else list(query_texts),
             query_embeddings=None if query_embeddings is None else list(query_embeddings),
@@ -97,32 +97,32 @@ class ChromaVectorDB:
         documents: Sequence[str] | None = None,
         metadatas: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
-        """Other documents, or values of metadata, of rows that are there."""
+        """Changes documents or metadata of existing rows."""
         self.get_collection(collection_name).update(
             ids=list(ids), documents=None if documents is None else list(documents), metadatas=_own(metadatas)
         )
 
     def delete_documents(self, collection_name: str, ids: Sequence[str]) -> None:
-        """Passes over ids that are not there."""
+        """Deletes documents; ignores unknown ids."""
         self.get_collection(collection_name).delete(ids=list(ids))
 
     def get_collection_info(self, collection_name: str) -> dict[str, Any]:
-        """Name, number of rows and metadata."""
+        """Returns name, number of rows and metadata."""
         collection = self.get_collection(collection_name)
         return {"name": collection_name, "count": collection.count(), "metadata": collection.metadata}
 
     def list_collections(self) -> list[str]:
-        """Names of all collections."""
+        """Returns the names of all collections."""
         return [collection.name for collection in self.client.list_collections()]
 
 
 def chroma_of_arguments() -> Any:
-    """chromadb itself where the command line says --chromadb, else Vicinal's module."""
+    """Returns chromadb itself if the command line has --chromadb, otherwise Vicinal's module."""
     return importlib.import_module("chromadb" if "--chromadb" in sys.argv[1:] else "vicinal.compat.chroma")
 
 
 def _own(metadatas: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any] | None] | None:
-    """Chroma refuses an empty dict; nothing is None."""
+    """Replaces empty dicts by None, because Chroma rejects them."""
     return None if metadatas is None else [dict(one) if one else None for one in metadatas]
 
 
@@ -136,7 +136,7 @@ BOOKS = {
 
 
 def main(folder: str, chroma: Any, embedding_function: Any = None) -> dict[str, Any]:
-    """Stores books and asks for some; gives the answers."""
+    """Stores books, searches them, and returns the results."""
     database = ChromaVectorDB(folder, chroma)
     database.create_collection("books", embedding_function, {"about": "books of a small library"})
     ids = database.add_documents("books", list(BOOKS), list(BOOKS.values()))

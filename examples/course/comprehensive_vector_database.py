@@ -35,7 +35,7 @@ class VectorDocument:
     timestamp: datetime = field(default_factory=datetime.now)
 
     def to_dict(self) -> dict[str, Any]:
-        """Values for JSON; metadata stays what it is."""
+        """Returns JSON values; metadata is unchanged."""
         return {
             "id": self.id,
             "content": self.content,
@@ -46,7 +46,7 @@ class VectorDocument:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> VectorDocument:
-        """The document that `to_dict` was called on."""
+        """Returns the document from the result of `to_dict`."""
         return cls(
             id=data["id"],
             content=data["content"],
@@ -58,7 +58,7 @@ class VectorDocument:
 
 @dataclass
 class SearchResult:
-    """A document that was found; the best has rank 1."""
+    """A document found by a search; the best has rank 1."""
 
     document: VectorDocument
     similarity: float
@@ -66,27 +66,27 @@ class SearchResult:
 
 
 class VectorIndex(ABC):
-    """Vectors by id, and the nearest of them."""
+    """Vectors by id, and nearest-neighbour search."""
 
     @abstractmethod
     def add_vectors(self, vectors: Any, ids: Sequence[str]) -> None:
-        """Takes vectors in; an id that is there gets the new one."""
+        """Adds vectors; those with existing ids are replaced."""
 
     @abstractmethod
     def search(self, query_vector: Any, k: int) -> list[tuple[str, float]]:
-        """Id and cosine of the `k` nearest, the nearest first."""
+        """Returns id and cosine of the `k` nearest, nearest first."""
 
     @abstractmethod
     def remove_vector(self, vector_id: str) -> bool:
-        """Whether it was there."""
+        """Removes a vector; returns whether it existed."""
 
     @abstractmethod
     def get_stats(self) -> dict[str, Any]:
-        """What is in it."""
+        """Returns statistics of the content."""
 
 
 class _EngineIndex(VectorIndex):
-    """An index of the engine: a collection in memory, or the vectors of one that is there."""
+    """An index of the engine: a collection in memory, or the vectors of an existing one."""
 
     setting: str | dict[str, Any] = "flat"
 
@@ -97,7 +97,7 @@ class _EngineIndex(VectorIndex):
         )
 
     def of(self, rows: vicinal.Collection) -> Self:
-        """The same of rows that are stored elsewhere."""
+        """Returns an index of rows that are stored elsewhere."""
         self.rows = rows
         return self
 
@@ -125,7 +125,7 @@ class _EngineIndex(VectorIndex):
         return [(str(hit.id), hit.score) for hit in hits]
 
     def _bucket_sizes(self) -> list[int]:
-        """As the index holds them now, those of deleted vectors left out."""
+        """Returns the current sizes in the index, without deleted vectors."""
         if self.rows:
             self.rows.compact()
             self.rows.wait_indexed()
@@ -133,11 +133,11 @@ class _EngineIndex(VectorIndex):
 
 
 class FlatIndex(_EngineIndex):
-    """Exact."""
+    """Exact search."""
 
 
 class LSHIndex(_EngineIndex):
-    """Hash tables of the signs of random projections.
+    """Hash tables keyed by the signs of random projections.
 
     Args:
         n_projections: bits of a key.
@@ -173,7 +173,7 @@ class IVFIndex(_EngineIndex):
         super().__init__(dimension)
 
     def search(self, query_vector: Any, k: int, n_probe: int = 5) -> list[tuple[str, float]]:
-        """Id and cosine of the `k` nearest in the `n_probe` lists whose centroids are nearest, the nearest first."""
+        """Returns id and cosine of the `k` nearest in the `n_probe` lists with the nearest centroids, nearest first."""
         return self._nearest(query_vector, k, effort=n_probe)
 
     def get_stats(self) -> dict[str, Any]:
@@ -192,14 +192,14 @@ INDEXES: Mapping[str, type[FlatIndex | LSHIndex | IVFIndex]] = {"flat": FlatInde
 
 
 class ComprehensiveVectorDatabase:
-    """Documents that are found by meaning.
+    """Documents with search by meaning.
 
     Args:
-        db_path: a folder; what is in it is found again.
-        embedding_model: the course's, which is the engine's MiniLM, or another encoder by Vicinal's name: "hashing",
-            "sentence-transformers:MODEL".
+        db_path: a folder; existing documents are loaded.
+        embedding_model: that of the course, which is the engine's MiniLM, or the name of another encoder of Vicinal:
+            "hashing", "sentence-transformers:MODEL".
         index_type: "flat", "lsh" or "ivf".
-        enable_persistence: False keeps all in memory, and no log of searches.
+        enable_persistence: False keeps everything in memory, without a log of searches.
     """
 
     def __init__(
@@ -217,7 +217,7 @@ class ComprehensiveVectorDatabase:
         self.embedding_model = embedding_model
         self._database = vicinal.connect(self.db_path if enable_persistence else ":memory:")
         encoder = encoder_named(embedding_model)
-        index = INDEXES[index_type](1)  # its dimension is known when the collection is there
+        index = INDEXES[index_type](1)  # the collection determines its dimension
         self._rows = self._database.collection("documents", encoder=encoder, index=index.setting)
         self.dimension = self._rows.stats().dimension or 0
         index.dimension = self.dimension
@@ -233,7 +233,7 @@ class ComprehensiveVectorDatabase:
         metadatas: Sequence[Mapping[str, Any]] | None = None,
         ids: Sequence[str] | None = None,
     ) -> list[str]:
-        """Stores documents, all of them or none; gives their ids. An id that is there gets the new document."""
+        """Stores documents atomically; returns their ids. Documents with existing ids are replaced."""
         named = list(ids) if ids is not None else [uuid4().hex for _ in texts]
         now = datetime.now()
         metadata = [{"own": dict(own), "timestamp": now} for own in (metadatas or [{}] * len(texts))]
@@ -242,7 +242,7 @@ class ComprehensiveVectorDatabase:
         return named
 
     def search(self, query: str, k: int = 5, filter_metadata: Mapping[str, Any] | None = None) -> list[SearchResult]:
-        """The `k` nearest documents whose metadata has the values of the filter, or all there are."""
+        """Returns the `k` nearest documents whose metadata matches the filter, or all if there are fewer."""
         start = time.perf_counter()
         hits = self._rows.search(query, k, _condition(filter_metadata), select=())
         documents = {document.id: document for document in self._documents([str(hit.id) for hit in hits])}
@@ -252,18 +252,18 @@ class ComprehensiveVectorDatabase:
         return [SearchResult(document, score, rank) for rank, (document, score) in enumerate(found, 1)]
 
     def delete_document(self, doc_id: str) -> bool:
-        """Whether it was there."""
+        """Deletes a document; returns whether it existed."""
         if not self.index.remove_vector(doc_id):
             return False
         self._updated = datetime.now()
         return True
 
     def get_document(self, doc_id: str) -> VectorDocument | None:
-        """None where there is no such document."""
+        """Returns the document, or None if it does not exist."""
         return next(self._documents([doc_id]), None)
 
     def get_stats(self) -> dict[str, Any]:
-        """Documents, searches of this process, the index and the model."""
+        """Returns the numbers of documents and of searches in this process, the index and the model."""
         return {
             "database_stats": {
                 "total_documents": self._rows.count(),
@@ -287,10 +287,10 @@ class ComprehensiveVectorDatabase:
         Path(filepath).write_text(json.dumps(data, indent=2, ensure_ascii=False), encoding="utf-8")
 
     def import_data(self, filepath: str) -> None:
-        """Stores what `export_data` wrote, with vectors and times as they were; nothing is encoded again.
+        """Stores what `export_data` wrote, with the same vectors and times; nothing is encoded again.
 
         Raises:
-            ValueError: the file is none of `export_data`; nothing is stored.
+            ValueError: the file was not written by `export_data`; nothing is stored.
         """
         data = json.loads(Path(filepath).read_text(encoding="utf-8"))
         try:
@@ -307,20 +307,20 @@ class ComprehensiveVectorDatabase:
         self._updated = datetime.now()
 
     def close(self) -> None:
-        """Not needed for safety: what was added is on the disk."""
+        """Closes the files. Not needed for safety: everything is already on disk."""
         self._database.close()
 
     def _documents(self, ids: Sequence[str] | None) -> Iterator[VectorDocument]:
         for row in self._rows.get(ids if ids is None else list(ids), vectors=True):
             assert row.vector is not None
             own, timestamp = row.metadata["own"], row.metadata["timestamp"]
-            # The engine gives instants in UTC; documents have local times, as their default has.
+            # The engine returns times in UTC; documents have local times, like their default.
             local = timestamp.astimezone().replace(tzinfo=None) if timestamp.tzinfo else timestamp
             yield VectorDocument(str(row.id), row.text or "", row.vector, own, local)
 
 
 def _condition(wanted: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Equality of each value. Dots in a key are part of it."""
+    """Returns a filter for equality of each value. Dots in a key are part of it."""
     escaped = {key.replace("\\", "\\\\").replace(".", "\\."): value for key, value in (wanted or {}).items()}
     return {f"own.{key}": {"$eq": value} for key, value in escaped.items()} or None
 
@@ -342,7 +342,7 @@ DOCUMENTS = {
 def test_comprehensive_vector_database(
     embedding_model: str = "sentence-transformers/all-MiniLM-L6-v2",
 ) -> dict[str, dict[str, Any]]:
-    """Uses every part with each index; gives what it found."""
+    """Uses every feature with each index; returns what it found."""
     return {name: _tried(name, embedding_model) for name in INDEXES}
 
 

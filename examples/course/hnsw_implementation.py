@@ -14,12 +14,12 @@ import vicinal
 
 
 class HNSWIndex:
-    """A graph of near vectors. Up to 2,000 vectors the engine compares all, which is quicker than a walk.
+    """A graph of near vectors. Up to 2,000 vectors, the engine compares all, which is faster than a walk.
 
     Args:
         dimension: components per vector.
-        max_connections: half as many links as a vector has at most.
-        ef_construction: width of the walk that finds a new vector's neighbours.
+        max_connections: half the maximum number of links of a vector.
+        ef_construction: width of the walk that finds the neighbours of a new vector.
     """
 
     def __init__(self, dimension: int, max_connections: int = 16, ef_construction: int = 200) -> None:
@@ -35,15 +35,15 @@ class HNSWIndex:
         )
 
     def add(self, vector: Any, node_id: int) -> None:
-        """Adds a vector, or puts it in the place of the one that has this id."""
+        """Adds a vector, or replaces the one with this id."""
         self.rows.upsert([node_id], vectors=[vector])
 
     def search(self, query: Any, k: int, ef: int | None = None) -> list[tuple[float, int]]:
-        """Distance and id of the `k` nearest, the nearest first.
+        """Returns distance and id of the `k` nearest, nearest first.
 
         Args:
-            ef: width of the walk of this search, `ef_construction` or `k` by default; `self.rows.search(query,
-                recall=0.99)` asks for one by what it finds.
+            ef: width of the walk of this search, by default `ef_construction` or `k`; `self.rows.search(query,
+                recall=0.99)` sets a target recall instead.
         """
         width = max(self.ef_construction, k) if ef is None else max(ef, 1)
         if not self.rows:
@@ -53,7 +53,7 @@ class HNSWIndex:
 
 
 def compare(index: HNSWIndex, queries: Any, k: int = 10) -> float:
-    """The share of the true nearest that the index finds."""
+    """Returns the share of the exact nearest vectors that the index finds."""
     found = [{id_ for _, id_ in index.search(query, k)} for query in queries]
     exact = [set(index.rows.search(query, k, exact=True, select=()).ids) for query in queries]
     return float(np.mean([len(one & true) / len(true) for one, true in zip(found, exact)]))

@@ -1,7 +1,7 @@
 """An inverted file index: `index="ivf"` of a collection in memory, compared with exact search.
 
 pip install 'vicinal[viz]'
-python examples/course/ivf_implementation.py            # pictures in ivf_comparison.html, ivf_clusters.html
+python examples/course/ivf_implementation.py            # plots in ivf_comparison.html, ivf_clusters.html
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Answers = list[list[tuple[float, int]]]
 
 
 class IVFIndex:
-    """Lists of vectors around centroids; a search looks into the lists whose centroids are nearest.
+    """Lists of vectors around centroids; a search scans the lists whose centroids are nearest.
 
-    Of fewer than 2,000 vectors the engine compares all, which is quicker than looking lists up and misses nothing.
+    With fewer than 2,000 vectors, the engine compares all, which is faster than using lists, and exact.
 
     Args:
         dimension: components per vector.
@@ -42,10 +42,10 @@ class IVFIndex:
         )
 
     def train(self, training_vectors: Any) -> None:
-        """Checks that the sample fits. The engine finds the centroids in the rows themselves, once they are there.
+        """Validates the sample. The engine computes the centroids from the rows themselves, once they exist.
 
         Raises:
-            ValueError: it has fewer vectors than there are to be clusters, or another dimension.
+            ValueError: it has fewer vectors than there will be clusters, or another dimension.
         """
         sample = np.asarray(training_vectors, dtype=np.float32)
         if sample.ndim != 2 or sample.shape[1] != self.dimension or len(sample) < self.n_clusters:
@@ -56,14 +56,14 @@ class IVFIndex:
         self.is_trained = True
 
     def add(self, vector: Any, vector_id: int) -> None:
-        """Adds a vector, or puts it in the place of the one that has this id."""
+        """Adds a vector, or replaces the one with this id."""
         self._check_trained("adding vectors")
         self.rows.upsert([vector_id], vectors=[vector])
 
     def search(self, query: Any, k: int, n_probe: int = 1) -> list[tuple[float, int]]:
-        """Distance and id of the `k` nearest in the `n_probe` nearest lists, the nearest first.
+        """Returns distance and id of the `k` nearest in the `n_probe` nearest lists, nearest first.
 
-        `self.rows.search(query, recall=0.95)` looks into as many lists as find so much.
+        `self.rows.search(query, recall=0.95)` scans as many lists as this recall needs.
         """
         self._check_trained("searching")
         if not self.rows:
@@ -72,7 +72,7 @@ class IVFIndex:
         return [(hit.distance, int(hit.id)) for hit in self.rows.search(query, k, effort=n_probe, select=())]
 
     def get_cluster_info(self) -> dict[str, Any]:
-        """How many vectors each list has."""
+        """Returns the number of vectors in each list."""
         if self.rows:
             self.rows.compact()
             self.rows.wait_indexed()
@@ -93,7 +93,7 @@ class IVFIndex:
 
 
 class IndexComparison:
-    """Exact search beside the index, on the same vectors and queries."""
+    """Exact search compared with the index, on the same vectors and queries."""
 
     def __init__(self, dimension: int = 128) -> None:
         self.dimension = dimension
@@ -101,7 +101,7 @@ class IndexComparison:
         self.query_vectors: Any = None
 
     def generate_data(self, n_vectors: int = 10000, n_queries: int = 100) -> None:
-        """Vectors in clouds, as embeddings are, and queries from the same clouds; the same in every run."""
+        """Generates vectors in clusters, like embeddings, and queries from the same clusters; always the same."""
         random = np.random.default_rng(0)
         centres = random.normal(size=(64, self.dimension)) * 0.8
         points = centres[random.integers(0, 64, n_vectors + n_queries)]
@@ -109,17 +109,17 @@ class IndexComparison:
         self.vectors, self.query_vectors = points[:n_vectors], points[n_vectors:]
 
     def benchmark_brute_force(self, k: int = 10) -> tuple[float, Answers]:
-        """Seconds of all queries compared with every vector, and the answers."""
+        """Returns seconds of all queries compared with every vector, and the results."""
         rows = vicinal.connect(":memory:").collection("all", metric="l2", index="flat")
         rows.add(range(len(self.vectors)), vectors=self.vectors)
-        rows.search(self.query_vectors[0], k)  # makes the codes that the others scan
+        rows.search(self.query_vectors[0], k)  # computes the codes that the other searches scan
         start = time.perf_counter()
         hits = [rows.search(query, k, select=()) for query in self.query_vectors]
         seconds = time.perf_counter() - start
         return seconds, [[(hit.distance, int(hit.id)) for hit in one] for one in hits]
 
     def benchmark_ivf(self, k: int = 10, n_clusters: int = 8, n_probe: int = 1) -> tuple[float, Answers]:
-        """Seconds of building the index and of all queries, and the answers."""
+        """Returns seconds of building the index and of all queries, and the results."""
         start = time.perf_counter()
         index = IVFIndex(self.dimension, n_clusters)
         index.train(self.vectors[:1000])
@@ -132,14 +132,14 @@ class IndexComparison:
         return done - start, answers
 
     def calculate_recall(self, ground_truth: Answers, results: Answers, k: int = 10) -> float:
-        """The mean share of the true `k` nearest among the results."""
+        """Returns the mean share of the exact `k` nearest among the results."""
         pairs = [
             ({id_ for _, id_ in true[:k]}, {id_ for _, id_ in own[:k]}) for true, own in zip(ground_truth, results)
         ]
         return float(np.mean([len(true & own) / len(true) for true, own in pairs if true]))
 
     def plot(self, found: dict[str, tuple[float, float]]) -> Any:
-        """A plotly figure of recall and seconds by configuration, as `found` has them."""
+        """Returns a plotly figure of recall and seconds by configuration, from `found`."""
         from plotly.subplots import make_subplots
 
         figure = make_subplots(cols=2, subplot_titles=["recall of the ten nearest", "seconds, building included"])
@@ -157,7 +157,7 @@ class IndexComparison:
 
 
 def main(folder: Path = Path()) -> dict[str, tuple[float, float]]:
-    """Compares, draws, and returns recall and seconds by configuration."""
+    """Compares, plots, and returns recall and seconds by configuration."""
     comparison = IndexComparison(dimension=64)
     comparison.generate_data(n_vectors=5000, n_queries=50)
     seconds, truth = comparison.benchmark_brute_force(k=10)

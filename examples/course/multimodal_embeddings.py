@@ -1,4 +1,4 @@
-"""Texts and pictures in one space: each finds the other.
+"""Texts and images in one vector space: each finds the other.
 
     pip install 'vicinal[image]'
     python examples/course/multimodal_embeddings.py                  # a tiny model, trained on drawings in seconds
@@ -31,11 +31,11 @@ URL_SECONDS, URL_BYTES_MAX = 10.0, 20 * 2**20
 
 
 class MultiModalEmbedding:
-    """Two encoders of one space.
+    """Two encoders with a common vector space.
 
     Args:
-        model_name: the folder of a CLIP model. The name of the course's model, which is the default, stands for the
-            tiny one here, since nothing is downloaded; `towers` says which it is.
+        model_name: the folder of a CLIP model. The default, the name of the course's model, stands for the tiny one
+            here, since nothing is downloaded; `towers` is the model in use.
     """
 
     def __init__(self, model_name: str = "openai/clip-vit-base-patch32") -> None:
@@ -50,20 +50,20 @@ class MultiModalEmbedding:
             raise FileNotFoundError(f"there is no folder {model_name!r} with a CLIP model")
 
     def embed_text(self, texts: Sequence[str]) -> np.ndarray:
-        """Vectors of length one, float32, shape (len(texts), dim)."""
+        """Returns normalized vectors, float32, shape (len(texts), dim)."""
         return self.text_tower.encode(texts)
 
     def embed_images(self, images: Sequence[Any]) -> np.ndarray:
-        """The same of pictures: paths, Pillow images, arrays, or URLs, which are fetched.
+        """The same for images: paths, Pillow images, arrays, or URLs, which are fetched.
 
         Raises:
-            InvalidImage: one cannot be decoded; it is named.
-            ValueError: what a URL gives is not an image, or too large.
+            InvalidImage: one cannot be decoded; the message names it.
+            ValueError: the content of a URL is not an image, or too large.
         """
         return self.image_tower.encode_images([fetch_image(one) if _is_url(one) else one for one in images])
 
     def calculate_similarity(self, text_embeddings: np.ndarray, image_embeddings: np.ndarray) -> np.ndarray:
-        """The cosine of each text with each picture, shape (texts, pictures)."""
+        """Returns the cosine of each text with each image, shape (texts, images)."""
         return np.asarray(np.asarray(text_embeddings) @ np.asarray(image_embeddings).T)
 
     def search_images_by_text(
@@ -73,7 +73,7 @@ class MultiModalEmbedding:
         image_metadata: Sequence[Mapping[str, Any]],
         top_k: int = 5,
     ) -> list[dict[str, Any]]:
-        """The pictures nearest to the text: similarity, metadata and index, the best first."""
+        """Returns the images nearest to the text: similarity, metadata and index, best first."""
         if len(image_embeddings) != len(image_metadata):
             raise ValueError(f"{len(image_embeddings)} pictures, but metadata of {len(image_metadata)}")
         if not len(image_embeddings):
@@ -87,12 +87,12 @@ class MultiModalEmbedding:
 
 
 def fetch_image(url: str) -> Image.Image:
-    """A picture from the web; needs httpx. Redirects are not followed.
+    """Returns an image from the web; needs httpx. Redirects are not followed.
 
     Raises:
-        ValueError: the answer is not an image, or larger than 20 MiB.
+        ValueError: the response is not an image, or larger than 20 MiB.
         InvalidImage: it cannot be decoded.
-        httpx.HTTPError: there is none within ten seconds, or it is an error.
+        httpx.HTTPError: there is no response within ten seconds, or it is an error.
     """
     httpx = import_module("httpx")
     with (
@@ -121,7 +121,7 @@ def _is_url(image: Any) -> bool:
 
 
 def _towers_in(folder: Path) -> tuple[TextEncoder, ImageEncoder]:
-    """In ONNX, as it is published, or as transformers has it."""
+    """Loads ONNX files as published, or the format of transformers."""
     for place in (folder, folder / "onnx"):
         if (place / "vision_model.onnx").is_file():
             text = OnnxTextEncoder(place / "text_model.onnx", folder / "tokenizer.json", max_tokens=CLIP_TOKENS_MAX)
@@ -162,14 +162,14 @@ def _towers_of_transformers(folder: Path) -> tuple[TextEncoder, ImageEncoder]:
 
 
 def model_of_arguments() -> str:
-    """What the command line says after --model, or the default."""
+    """Returns the command line argument --model, or the default."""
     parser = argparse.ArgumentParser(description="Texts and pictures in one space.")
     parser.add_argument("--model", default=CLIP, help="folder of a CLIP model")
     return str(parser.parse_args().model)
 
 
 def main(model_name: str = CLIP) -> list[dict[str, Any]]:
-    """Draws sixteen pictures, looks for one by a text, and gives what was found."""
+    """Draws sixteen images, searches them by a text, and returns the results."""
     embedding = MultiModalEmbedding(model_name)
     print(f"The model is {embedding.towers}.")
     random = np.random.default_rng(7)

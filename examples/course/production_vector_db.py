@@ -1,8 +1,8 @@
-"""A client as a service needs it, for a database behind `vicinal serve`: pool, batches, retries, cache, figures.
+"""A client for a service, with a database behind `vicinal serve`: pool, batches, retries, cache, statistics.
 
 pip install 'vicinal[server,client,cli]'
-python examples/course/production_vector_db.py                              # starts a server for itself
-python examples/course/production_vector_db.py --url http://127.0.0.1:8420  # one that `vicinal serve` runs
+python examples/course/production_vector_db.py                              # starts its own server
+python examples/course/production_vector_db.py --url http://127.0.0.1:8420  # uses a running `vicinal serve`
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ import numpy as np
 from vicinal import Hit, aio
 from vicinal.errors import VicinalError
 
-CACHED_MAX = 1024  # answers
+CACHED_MAX = 1024  # results
 HEALTHY_PERCENT = 95
 T = TypeVar("T")
 
@@ -39,16 +39,16 @@ Answer = list[dict[str, Any]]
 
 @dataclass
 class VectorDBConfig:
-    """How the database is asked.
+    """Settings of the connection.
 
     Attributes:
-        max_connections: requests at once.
-        connection_timeout: seconds to wait for an answer.
-        retry_attempts: how often a request is sent again where that can do no harm.
-        batch_size: rows in a request.
-        index_type, similarity_metric: of collections that are made.
+        max_connections: concurrent requests.
+        connection_timeout: seconds to wait for a response.
+        retry_attempts: how often a request is retried if that is safe.
+        batch_size: rows per request.
+        index_type, similarity_metric: of new collections.
         replication_factor, sharding_strategy: of clusters. A server here is one machine, which keeps each row once:
-            other values are accepted with a warning, and the health status has those in force.
+            other values are accepted with a warning, and the health status has the effective ones.
         url, api_key: of the server.
     """
 
@@ -81,7 +81,7 @@ class ProductionVectorDB:
         self._database: aio.AsyncDatabase | None = None
         self._collections: dict[str, asyncio.Task[aio.AsyncCollection]] = {}
         self._slots = asyncio.Semaphore(config.max_connections)
-        # With each answer the commit that it stands on: whoever writes afterwards, it is not given again.
+        # Each result with the commit that it is based on: after any later write, it is not returned again.
         self._answers: OrderedDict[tuple[str, bytes, int, str], tuple[int, Answer]] = OrderedDict()
         if (config.replication_factor, config.sharding_strategy) != (1, "none"):
             warnings.warn(
@@ -91,7 +91,7 @@ class ProductionVectorDB:
             )
 
     async def initialize(self) -> None:
-        """Connects; Unreachable where no server answers."""
+        """Connects; raises Unreachable if no server responds."""
         config = self.config
         self._database = aio.connect(
             config.url, api_key=config.api_key, timeout=config.connection_timeout, retries=config.retry_attempts
@@ -108,10 +108,10 @@ class ProductionVectorDB:
     async def batch_insert(
         self, vectors: Sequence[Any], metadata: Sequence[Mapping[str, Any]], collection_name: str
     ) -> dict[str, Any]:
-        """Stores rows in batches, several at once. A batch is stored as a whole or not at all.
+        """Stores rows in batches, several at once. Each batch is atomic.
 
-        The id of a row is `id` of its metadata, or a new one; an id that is there gets the new row, so that a batch may
-        be sent again.
+        The id of a row is `id` of its metadata, or a new one; an existing row with this id is replaced, so that a batch
+        may be sent again.
 
         Returns:
             inserted_count, batch_count, response_time, and errors: a line for each batch that was not stored.
@@ -140,11 +140,12 @@ class ProductionVectorDB:
     async def similarity_search(
         self, query_vector: Any, collection_name: str, k: int = 10, filters: Mapping[str, Any] | None = None
     ) -> Answer:
-        """The `k` nearest rows that match the filters: id, score, metadata; from the cache if nothing has changed.
+        """Returns the `k` nearest rows that match the filters: id, score, metadata; from the cache if nothing has
+        changed.
 
         Raises:
             CollectionNotFound: nothing was inserted under this name.
-            VicinalError: what the server, or the way to it, has against it.
+            VicinalError: any error of the server or the connection.
         """
         start = time.perf_counter()
         vector = np.asarray(query_vector, dtype=np.float32)
@@ -163,7 +164,7 @@ class ProductionVectorDB:
         return found
 
     def get_health_status(self) -> dict[str, Any]:
-        """Status, figures, and the current configuration."""
+        """Returns status, statistics, and the current configuration."""
         metrics = self.metrics
         asked, looked = metrics["total_requests"], metrics["cache_hits"] + metrics["cache_misses"]
         success = 100 * metrics["successful_requests"] / asked if asked else 100.0
@@ -192,7 +193,7 @@ class ProductionVectorDB:
         return len(stored)
 
     async def _collection(self, name: str, dimension: int | None = None) -> aio.AsyncCollection:
-        """Opened once, also where several ask for it at the same time; made where there is none and rows come."""
+        """Opens the collection once, even for concurrent calls; creates it if there are rows to insert."""
         if self._database is None:
             raise RuntimeError("call initialize() first")
         if name not in self._collections:
@@ -215,7 +216,7 @@ class ProductionVectorDB:
         if change >= 0 and (await self._within_limit(rows.stats)).change == change:
             self.metrics["cache_hits"] += 1
             self._answers.move_to_end(key)
-            return deepcopy(answer)  # what a caller changes is not the next one's answer
+            return deepcopy(answer)  # so that changes by a caller do not affect the next one
         self.metrics["cache_misses"] += 1
         return None
 
@@ -237,7 +238,7 @@ def _plain(hit: Hit) -> dict[str, Any]:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """`vicinal serve` on a folder of its own, and where it is."""
+    """Runs `vicinal serve` on a separate folder, and yields its URL."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "vicinal", "serve", folder, "--port", "0"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
@@ -252,15 +253,15 @@ def server() -> Iterator[str]:
 
 
 async def main(url: str | None = None, rows: int = 1000) -> dict[str, Any]:
-    """Stores rows, searches twice for the same ten vectors, and gives the health status.
+    """Stores rows, searches twice for the same ten vectors, and returns the health status.
 
     Args:
-        url: of a server that runs; None starts one.
+        url: of a running server; None starts one.
     """
     if url is None:
         with server() as own:
             return await main(own, rows)
-    # One machine, and no more than that is asked for.
+    # There is one machine, so nothing more is requested.
     config = VectorDBConfig(max_connections=50, replication_factor=1, sharding_strategy="none", url=url)
     database, random = ProductionVectorDB(config), np.random.default_rng(0)
     await database.initialize()

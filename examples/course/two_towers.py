@@ -1,7 +1,7 @@
-"""A model so small that it is trained in seconds: one tower for texts, one for pictures, one space for both.
+"""A model small enough to train in seconds: one tower for texts, one for images, and one vector space for both.
 
-It knows four shapes in four colours, from pictures that it draws itself, and nothing else; it shows how CLIP works, and
-stands in for it where no weights are at hand. The training: Radford et al., "Learning transferable visual models from
+It knows four shapes in four colours, from images that it draws itself, and nothing else; it shows how CLIP works, and
+stands in for it when no weights are available. The training: Radford et al., "Learning transferable visual models from
 natural language supervision", 2021, section 2.3.
 
     pip install 'vicinal[image]'
@@ -23,7 +23,7 @@ from vicinal.encoders import ImageEncoder, TextEncoder
 
 COLOURS = {"red": (210, 40, 40), "green": (40, 160, 70), "blue": (50, 80, 210), "yellow": (230, 200, 40)}
 SHAPES = ("circle", "square", "triangle", "cross")
-# Other words for the same, so that texts need not be those of a list.
+# Synonyms, so that texts need not use fixed words.
 WORDS = {
     "red": ("red", "crimson", "scarlet"),
     "green": ("green", "emerald"),
@@ -41,7 +41,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def draw(colour: str, shape: str, random: np.random.Generator, side: int = 64) -> Image.Image:
-    """A picture of one shape, somewhere near the middle of a light ground."""
+    """Returns an image of one shape, near the center of a light background."""
     ground = tuple(int(value) for value in random.integers(200, 256, 3))
     picture = Image.new("RGB", (side, side), ground)
     pen = ImageDraw.Draw(picture)
@@ -62,7 +62,7 @@ def draw(colour: str, shape: str, random: np.random.Generator, side: int = 64) -
 
 
 class TextTower(TextEncoder):
-    """Words that are known, each a vector, added up; order and other words count for nothing."""
+    """Adds up the vectors of known words; order and unknown words are ignored."""
 
     def __init__(self, weights: Arrays) -> None:
         self._weights = weights
@@ -74,7 +74,7 @@ class TextTower(TextEncoder):
 
 
 class ImageTower(ImageEncoder):
-    """Pixels through one hidden layer."""
+    """Maps pixels through one hidden layer."""
 
     def __init__(self, weights: Arrays) -> None:
         self._weights = weights
@@ -88,7 +88,7 @@ class ImageTower(ImageEncoder):
 
 @cache
 def trained_towers(seed: int = 0) -> tuple[TextTower, ImageTower]:
-    """Both towers, trained once a process; the same for the same seed."""
+    """Returns both towers, trained once per process; the same for the same seed."""
     random = np.random.default_rng(seed)
     weights = {
         "words": random.normal(0, 0.3, (len(_VOCABULARY), DIM)),
@@ -112,7 +112,7 @@ _VOCABULARY = {word: place for place, word in enumerate(word for words in WORDS.
 
 
 def _batches(random: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """One picture of each colour and shape with a text about it, so that all others in a batch are wrong."""
+    """Yields one image of each colour and shape with a text about it, so that all others in a batch are wrong."""
     pairs = [(colour, shape) for colour in COLOURS for shape in SHAPES]
     drawn = [_pixels([draw(colour, shape, random) for colour, shape in pairs]) for _ in range(40)]
     for _ in range(STEPS):
@@ -122,7 +122,7 @@ def _batches(random: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarr
 
 
 def _gradients(weights: Arrays, bags: np.ndarray, pixels: np.ndarray) -> Arrays:
-    """Of the symmetric cross entropy of similarities: each text is to choose its picture, and each picture its text."""
+    """Returns gradients of the symmetric cross entropy of similarities: each text selects its image, and vice versa."""
     text = _text_forward(weights, bags)
     image, hidden = _image_forward(weights, pixels)
     unit_text, unit_image = _unit(text), _unit(image)
@@ -171,7 +171,7 @@ def _unit(rows: np.ndarray) -> np.ndarray:
 
 
 def _through_unit(slope: np.ndarray, rows: np.ndarray, unit: np.ndarray) -> np.ndarray:
-    """The gradient before a row was made of length one."""
+    """Returns the gradient before normalization of a row."""
     along = np.sum(slope * unit, axis=1, keepdims=True)
     return np.asarray((slope - along * unit) / np.linalg.norm(rows, axis=1, keepdims=True))
 
@@ -189,7 +189,7 @@ def _digest(weights: Arrays) -> str:
 
 
 def accuracy(seed: int = 1, pictures: int = 10) -> float:
-    """How often the nearest of the sixteen texts is the right one, for pictures that were not trained on."""
+    """Returns how often the nearest of the sixteen texts is the right one, for images not used in training."""
     text_tower, image_tower = trained_towers()
     random = np.random.default_rng(seed)
     pairs = [(colour, shape) for colour in COLOURS for shape in SHAPES]
