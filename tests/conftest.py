@@ -1,4 +1,4 @@
-"""What holds for every test: no way out of this machine, a lasting name, in CI nothing left out for want of a tool."""
+"""For every test: no network beyond this machine, a stable name, and in CI no test skipped for lack of a tool."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""No test, and nothing that a test calls, reaches beyond this machine: `install()` makes such a try an error.
+"""No test, and nothing that a test calls, may connect beyond this machine: `install()` turns any attempt into an error.
 
-An audit hook, because the interpreter asks it about every socket, whoever opens it, and nobody can take it out
-again. Connections to this machine and Unix sockets pass: tests have servers of their own.
+It uses an audit hook, because the interpreter calls it for every socket, whoever opens it, and it cannot be removed.
+Connections to this machine and Unix sockets are allowed: tests run their own servers.
 """
 
 from __future__ import annotations

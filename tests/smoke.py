@@ -1,4 +1,4 @@
-"""A user's first five minutes, with nothing installed but Vicinal: `python -I smoke.py native|numpy`."""
+"""A user's first steps, with only Vicinal installed: `python -I smoke.py native|numpy`."""
 
 from __future__ import annotations
 

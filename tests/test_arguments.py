@@ -1,4 +1,4 @@
-"""Right calls pass mypy and pyright, wrong ones fail in both: tests/arguments has the programs."""
+"""Correct calls pass mypy and pyright, incorrect ones fail in both: tests/arguments has the programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A deadline stops the work itself, wherever it takes long, and leaves nothing half done."""
+"""A deadline stops the work itself, in every long step, and leaves nothing half done."""
 
 from __future__ import annotations
 

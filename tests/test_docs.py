@@ -1,4 +1,4 @@
-"""The pages are true: their examples run, what they print is what they say, commands exist, links lead somewhere."""
+"""The pages are true: examples run and print what is shown, commands exist, links work."""
 
 from __future__ import annotations
 

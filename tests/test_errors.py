@@ -1,4 +1,4 @@
-"""The error tree, and the exact words of what people will meet: cause, place, remedy."""
+"""The error tree, and the exact wording of common errors: cause, place, remedy."""
 
 from __future__ import annotations
 

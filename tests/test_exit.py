@@ -1,4 +1,4 @@
-"""A program may end at any moment, whatever its threads and ours are doing."""
+"""A program may end at any point, whatever its threads and ours are doing."""
 
 from __future__ import annotations
 

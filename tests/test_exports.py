@@ -1,4 +1,4 @@
-"""The public lists are true: what a page may promise, and nothing by accident."""
+"""The public names are those that the documentation may promise, and no others."""
 
 from __future__ import annotations
 

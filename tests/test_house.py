@@ -1,4 +1,4 @@
-"""Rules of the house that no other tool checks: short functions, no names of machines."""
+"""House rules that no other tool checks: short functions, no names of machines."""
 
 from __future__ import annotations
 

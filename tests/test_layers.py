@@ -1,4 +1,4 @@
-"""Imports go downwards only. ARCHITECTURE.md draws the same layers."""
+"""Imports only go to lower layers. ARCHITECTURE.md shows the same layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metadata of plain values takes a short way, which gives what the long one gives."""
+"""Plain metadata takes a fast path, with the same result as the slow one."""
 
 from __future__ import annotations
 

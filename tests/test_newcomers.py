@@ -1,4 +1,4 @@
-"""Sixty mistakes of a first day, most of them habits from other programs: each ends in a message with the remedy."""
+"""Sixty mistakes of new users, most of them habits from other programs: each error names the remedy."""
 
 from __future__ import annotations
 

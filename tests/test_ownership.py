@@ -1,4 +1,4 @@
-"""Two distributions with one import name: whoever imports the package is told."""
+"""Two distributions with the same import name: importing the package reports the conflict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was installed is this tree, and its parts agree on who they are."""
+"""The installed package is this source tree, and its parts agree on name and version."""
 
 from __future__ import annotations
 

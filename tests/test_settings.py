@@ -1,4 +1,4 @@
-"""Where settings come from, how a `.env` file is read, and that no key is shown by accident."""
+"""Sources of settings, the format of `.env` files, and that no key is shown by accident."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is made of the signatures of collections and databases is as it would be made now."""
+"""The code generated from the signatures of collections and databases is up to date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hits, records and stats show themselves and compare as values."""
+"""Hits, records and stats have a useful repr and compare as values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing that users store acts on a terminal, whatever prints it."""
+"""No stored data affects a terminal, whatever prints it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts without an encoder: one warning a handle, at the line of the caller, with the remedy."""
+"""Texts without an encoder: one warning per handle, at the caller's line, with the remedy."""
 
 from __future__ import annotations
 

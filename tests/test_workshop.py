@@ -1,4 +1,4 @@
-"""What the workshop promises: no core is idle, output in one piece, a failure keeps nothing else from running."""
+"""The test runner: no core is idle, output is not interleaved, a failure does not stop the other steps."""
 
 from __future__ import annotations
 

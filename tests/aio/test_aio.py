@@ -1,4 +1,4 @@
-"""Calls that are awaited: they hold up no loop, end when nobody waits, and say what their twins say."""
+"""Awaitable calls: they do not block the loop, can be cancelled, and behave like their synchronous twins."""
 
 from __future__ import annotations
 

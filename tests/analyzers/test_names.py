@@ -1,4 +1,4 @@
-"""Names of programs and emoji are words; Hindi is found however it is spelt."""
+"""Names in programs and emoji are words; Hindi is found in every spelling."""
 
 from __future__ import annotations
 

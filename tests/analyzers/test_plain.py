@@ -1,4 +1,4 @@
-"""The analyzers of other programs, by the examples of their documents, and what all analyzers have in common."""
+"""The analyzers of other programs, by the examples of their documentation, and properties of all analyzers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stemmers: both libraries give the same, in threads too."""
+"""Stemmers: both libraries return the same stems, in threads too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every word of documents in fourteen languages is found where it stands, and nowhere else."""
+"""Every word of documents in fourteen languages is found in the documents that have it, and in no other."""
 
 from __future__ import annotations
 

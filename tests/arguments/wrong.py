@@ -1,4 +1,4 @@
-"""Mistakes in calls, each on a line that ends in "# wrong": mypy and pyright report these lines and no other."""
+"""Mistakes in calls, each on a line that ends in "# wrong": mypy and pyright report exactly these lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmarks are a package beside `src`, and are not in an sdist."""
+"""The benchmarks are a package beside `src`, which sdists do not include."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is measured with, and what counts as a right answer."""
+"""The data of measurements, and which hits count as right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every adapter, in a process of its own as in a suite. A peer that is not there is skipped."""
+"""Every adapter, in its own process as in a suite. Peers that are not installed are skipped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is measured when, and what becomes of the times."""
+"""The order of measurements, and what becomes of the times."""
 
 from __future__ import annotations
 

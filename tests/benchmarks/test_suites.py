@@ -1,4 +1,4 @@
-"""Each suite from end to end, tiny, with the peers that every environment of ours has."""
+"""Each suite from start to end, tiny, with the peers that every environment of ours has."""
 
 from __future__ import annotations
 

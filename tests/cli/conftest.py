@@ -1,4 +1,4 @@
-"""Running commands as users do, and the demo's index, which is made once."""
+"""Runs commands as users do; the index of the demo is built once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command itself: help, documentation, exit codes, and that the library does without it."""
+"""The command itself: help, documentation, exit codes, and that the library works without it."""
 
 from __future__ import annotations
 

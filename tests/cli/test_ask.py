@@ -1,4 +1,4 @@
-"""`vicinal ask`: with a model an answer whose citations exist, without one the passages."""
+"""`vicinal ask`: with a model, an answer whose citations exist; without one, the passages."""
 
 from __future__ import annotations
 

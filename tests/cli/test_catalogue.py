@@ -1,4 +1,4 @@
-"""What the demo finds in the standard library, and that finding it runs nothing."""
+"""What the demo finds in the standard library, without executing any of it."""
 
 from __future__ import annotations
 

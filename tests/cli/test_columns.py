@@ -1,4 +1,4 @@
-"""Columns keep their names from an import to an export, several of them make a text, and the total is known."""
+"""Columns keep their names from import to export, several of them form a text, and the total is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV as people write it: types by column, dialects, encodings, and lines that do not fit."""
+"""CSV as people write it: types by column, dialects, encodings, and malformed lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo: real questions to the real library, and an index that is made once."""
+"""The demo: real queries on the real library, and an index that is built once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measuring from the command line."""
+"""Evaluation from the command line."""
 
 from __future__ import annotations
 

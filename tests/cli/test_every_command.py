@@ -1,4 +1,4 @@
-"""Each command: its help, on a narrow terminal too; its success; the three likeliest mistakes; what a pipe gets."""
+"""Each command: its help, also on a narrow terminal; its success; the three most likely mistakes; output to a pipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of other programs are imported by one command each, which docs/import.md shows, and nothing is lost."""
+"""Files of other programs are imported by one command each, as docs/import.md shows, and nothing is lost."""
 
 from __future__ import annotations
 

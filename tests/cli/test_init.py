@@ -1,4 +1,4 @@
-"""The project that `vicinal init` makes, and its program."""
+"""The project that `vicinal init` creates, and its program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`vicinal keys`: made once, listed without themselves, ended."""
+"""`vicinal keys`: shown once when created, listed without the secret, revoked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`vicinal migrate`: what it prints, and what it does when it is stopped."""
+"""`vicinal migrate`: its output, and what happens when it is stopped."""
 
 from __future__ import annotations
 

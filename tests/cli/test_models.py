@@ -1,4 +1,4 @@
-"""`vicinal models`: what it prints; tests/models has what it does."""
+"""`vicinal models`: its output; tests/models tests what it does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures from the command line."""
+"""Plots from the command line."""
 
 from __future__ import annotations
 

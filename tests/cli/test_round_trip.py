@@ -1,6 +1,6 @@
-"""Any collection, written to a file of any format and read again, is the same collection, bit for bit.
+"""Any collection, exported to a file of any format and imported again, is the same collection, bit for bit.
 
-Or the format cannot hold it, and says so before the first byte.
+Or the format cannot represent it, and the export says so before the first byte.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Looking into a database from the command line."""
+"""Inspecting a database from the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands run under any locale, in any folder, and with whatever lies in it."""
+"""Commands run under any locale, in any folder, and with any files in it."""
 
 from __future__ import annotations
 

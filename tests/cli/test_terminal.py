@@ -1,4 +1,4 @@
-"""No command prints what a stored text or name would do to the terminal."""
+"""No command prints stored texts or names in a form that affects the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows between collections and files: what goes out comes back the same, and bad lines are named."""
+"""Rows between collections and files: exports are imported unchanged, and bad lines are named."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Calls of Chroma's API and what comes of them, as values that can be compared: of chromadb itself, or of ours.
+"""Calls of Chroma's API and their results, as values that can be compared: with chromadb itself, or with ours.
 
-`python tests/compat/chroma_calls.py` writes what the installed chromadb answers to `chroma_answers.json`.
+`python tests/compat/chroma_calls.py` writes the results of the installed chromadb to `chroma_answers.json`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Programs of PyPI that keep their data in Chroma, by their own classes: prints what they give as JSON.
+"""Programs from PyPI that keep their data in Chroma, using their own classes: prints their results as JSON.
 
-`python chroma_programs.py PROGRAM theirs` runs on chromadb itself, `ours` on the face in its place.
+`python chroma_programs.py PROGRAM theirs` runs on chromadb itself, `ours` on the replacement.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What chromadb has no answer for: reopening, other processes, embedding functions, and standing in for it."""
+"""What cannot be compared with chromadb: reopening, other processes, embedding functions, and replacing it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same calls give what chromadb gives, and every difference is one that docs/chroma.md has a reason for."""
+"""The same calls return what chromadb returns, and docs/chroma.md has a reason for every difference."""
 
 from __future__ import annotations
 

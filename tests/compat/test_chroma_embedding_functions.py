@@ -1,4 +1,4 @@
-"""Embedding functions behind services, against one on this machine that speaks their protocols."""
+"""Embedding functions that call services, tested with a local one that speaks their protocols."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What chromadb wrote is brought over without chromadb: whole, after it was stopped, and from damaged folders."""
+"""Folders of chromadb are imported without chromadb: complete ones, interrupted ones, and damaged ones."""
 
 from __future__ import annotations
 

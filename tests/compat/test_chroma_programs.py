@@ -1,4 +1,4 @@
-"""Programs that are written for chromadb give the same on the face in its place, by their own classes."""
+"""Programs written for chromadb return the same on the replacement, using their own classes."""
 
 from __future__ import annotations
 

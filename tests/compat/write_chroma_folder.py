@@ -1,6 +1,6 @@
-"""Writes `chroma_folder.tar.xz`, a folder that chromadb itself wrote, and knows what is in it.
+"""Writes `chroma_folder.tar.xz`, a folder written by chromadb itself, and knows its content.
 
-Its index was synced after ten rows, so that vectors of the first rows are in the index alone.
+Its index was synced after ten rows, so that the vectors of the first rows are only in the index.
 """
 
 from __future__ import annotations

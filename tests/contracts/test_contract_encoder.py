@@ -1,4 +1,4 @@
-"""P10: a collection remembers its encoder and refuses another one; nothing weaker ever stands in."""
+"""P10: a collection remembers its encoder and rejects another one; a weaker one is never substituted."""
 
 from __future__ import annotations
 

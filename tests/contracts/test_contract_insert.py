@@ -1,4 +1,4 @@
-"""`add` and `upsert`: what goes in, in every form, comes out again."""
+"""`add` and `upsert`: everything that is stored, in every form, is returned unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts and metadata come back as the values that went in."""
+"""Texts and metadata are returned with the values that were stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random histories against a plain dict: after every step all ways to look agree with it."""
+"""Random histories compared with a plain dict: after every step, all ways to read agree with it."""
 
 from __future__ import annotations
 

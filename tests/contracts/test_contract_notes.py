@@ -1,4 +1,4 @@
-"""Notes: what a program keeps beside the rows, with the promises that rows have."""
+"""Notes: data that a program keeps beside the rows, with the same guarantees as rows."""
 
 from __future__ import annotations
 

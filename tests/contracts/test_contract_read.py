@@ -1,4 +1,4 @@
-"""`get`, `peek`, `count`, `in`, `len`: rows in the order asked."""
+"""`get`, `peek`, `count`, `in`, `len`: rows in the order requested."""
 
 from __future__ import annotations
 

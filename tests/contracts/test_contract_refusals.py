@@ -1,4 +1,4 @@
-"""P9: a refused call names row, id and remedy, and changes nothing: no row, no commit, no byte."""
+"""P9: an error names row, id and remedy, and the call changes nothing: no row, no commit, no byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search gives beside the nearest rows, wherever the collection is."""
+"""What a search returns besides the nearest rows, for every kind of database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows past their time to live are invisible at once, for every call."""
+"""Expired rows are invisible immediately, for every call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P9 for texts: half of a surrogate pair is no text, and every argument that takes a text says so."""
+"""P9 for texts: a lone surrogate is not valid text, and every argument that takes a text reports it."""
 
 from __future__ import annotations
 

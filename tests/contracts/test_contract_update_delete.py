@@ -1,4 +1,4 @@
-"""`update` merges and moves; `delete` passes over what is not there."""
+"""`update` merges and replaces; `delete` ignores unknown ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`order_by`, `facets`, `distinct` and `min_max` over values of all types, held to plain Python."""
+"""`order_by`, `facets`, `distinct` and `min_max` over values of all types, compared with plain Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filters in every call that takes one, held to the reference: plain Python over what was stored."""
+"""Filters in every call that takes one, compared with the reference: plain Python over the stored rows."""
 
 from __future__ import annotations
 

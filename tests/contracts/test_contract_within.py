@@ -1,4 +1,4 @@
-"""`within`: to a handle with a filter other rows are not there, whatever it calls."""
+"""`within`: for a handle with a filter, other rows do not exist, in any call."""
 
 from __future__ import annotations
 

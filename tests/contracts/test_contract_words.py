@@ -1,4 +1,4 @@
-"""Keyword and hybrid search, held to a look at every row."""
+"""Keyword and hybrid search, compared with a scan of every row."""
 
 from __future__ import annotations
 

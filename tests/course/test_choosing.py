@@ -1,4 +1,4 @@
-"""The measured table of docs/choosing.md is that of benchmarks/results."""
+"""The measured table of docs/choosing.md agrees with benchmarks/results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The course's programs by Chroma's API, on Vicinal, and on chromadb where that is at hand."""
+"""The course's programs with Chroma's API, on Vicinal, and on chromadb if it is installed."""
 
 from __future__ import annotations
 

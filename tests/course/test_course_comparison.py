@@ -1,4 +1,4 @@
-"""The course's exercise that compares databases: measured by the code of `benchmarks`, drawn as it was measured."""
+"""The course's exercise that compares databases: measured by the code of `benchmarks`, plotted as measured."""
 
 from __future__ import annotations
 

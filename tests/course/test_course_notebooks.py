@@ -1,4 +1,4 @@
-"""The notebooks of the three exercises, executed as Jupyter does, each in a kernel of its own."""
+"""The notebooks of the three exercises, executed as in Jupyter, each in its own kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The course's programs in which texts find pictures and pictures texts."""
+"""The course's programs in which texts find images and images texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The course's programs that cut, embed and search texts by meaning and words."""
+"""The course's programs that chunk, encode and search texts by meaning and keywords."""
 
 from __future__ import annotations
 

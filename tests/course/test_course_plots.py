@@ -1,4 +1,4 @@
-"""The course's plots as a browser draws them: titles of axes, legends, and every bar and point."""
+"""The course's plots as rendered by a browser: titles of axes, legends, and every bar and point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each program of the course runs as its first lines say, from any folder, without a warning, in under a minute."""
+"""Each program of the course runs as its first lines say, from any folder, without warnings, in under a minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filters as engines understand them, against the referee: the same rows, whatever rows and filter."""
+"""Filters translated for other engines, compared with the reference implementation: the same rows for any filter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a database on Milvus does beyond the contract, which tests/contracts run on it: places, limits, faults."""
+"""A database on Milvus beyond the contract, which tests/contracts test on it: places, limits, faults."""
 
 from __future__ import annotations
 

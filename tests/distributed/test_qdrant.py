@@ -1,4 +1,4 @@
-"""What a database on Qdrant does beyond the contract, which tests/contracts run on it: places, payloads, errors."""
+"""A database on Qdrant beyond the contract, which tests/contracts test on it: places, payloads, errors."""
 
 from __future__ import annotations
 

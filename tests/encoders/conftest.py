@@ -1,4 +1,4 @@
-"""Encoders that the tests share; MiniLM's weights are a must in CI and optional elsewhere."""
+"""Encoders shared by the tests; MiniLM's weights are required in CI and optional elsewhere."""
 
 import os
 

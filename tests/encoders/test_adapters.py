@@ -1,4 +1,4 @@
-"""Objects of other libraries: these classes have the methods that theirs document, and no more."""
+"""Objects of other libraries: these classes have only the methods that those libraries document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Few threads for a short text, as many as usual afterwards, whoever else is encoding."""
+"""Few threads for a short text, and the usual number afterwards, even during concurrent encoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every encoder owes, whoever wrote it: one battery, run on each."""
+"""The contract of encoders: the same tests for each of them."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""What every image encoder owes: one battery, run on each."""
+"""The contract of image encoders: the same tests for each of them."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""Queries and texts may be encoded differently: every wrapper passes that on, and a collection remembers both."""
+"""Queries and texts may be encoded differently: every wrapper forwards that, and a collection remembers both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The adapter for sentence-transformers, on a stand-in for it: the real one needs torch and the files of a model."""
+"""The adapter for sentence-transformers, with a stand-in: the real library needs torch and the files of a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encoders behind a server, against one on this machine that speaks their protocols."""
+"""Encoders behind a server, tested with a local one that speaks their protocols."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers in words, judged by models that answer well, badly, not at all and late."""
+"""Generated answers, judged by models that respond well, badly, not at all, and late."""
 
 from __future__ import annotations
 

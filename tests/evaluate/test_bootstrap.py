@@ -1,4 +1,4 @@
-"""Intervals hold what they promise, and agree with another implementation."""
+"""Confidence intervals have the promised coverage, and agree with another implementation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measuring a collection, keeping the report, and comparing two settings."""
+"""Evaluating a collection, saving the report, and comparing two settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Query sets and judgements in files: what is written comes back, and what does not fit is named by line."""
+"""Query sets and judgements in files: round trips, and errors that name the line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ranking metrics: by hand, and against trec_eval."""
+"""Ranking metrics, compared with values computed by hand and with trec_eval."""
 
 from __future__ import annotations
 

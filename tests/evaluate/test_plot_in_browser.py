@@ -1,4 +1,4 @@
-"""The picture of a comparison as a browser draws it."""
+"""The plot of a comparison as rendered by a browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filters that come again: the same tree, the rows that it let through, and when these are found anew."""
+"""Repeated filters: the same tree, the rows that matched it, and when these are computed again."""
 
 from __future__ import annotations
 

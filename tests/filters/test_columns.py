@@ -1,4 +1,4 @@
-"""Columns against the reference: whatever the rows, the filter and what happened to them, the same set."""
+"""Columns compared with the reference: the same rows for any rows, filters and changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a filter means, case by case. The referee is short, yet it is what everything else is compared with."""
+"""The meaning of filters, case by case. The reference implementation is short, but all others are compared with it."""
 
 from __future__ import annotations
 

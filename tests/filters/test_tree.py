@@ -1,4 +1,4 @@
-"""Nodes check what they are made of, copy it, and say what they are."""
+"""Nodes validate and copy their arguments, and have a useful repr."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `where` dialect: what it means, and what its errors say."""
+"""The `where` syntax: its meaning and its errors."""
 
 from __future__ import annotations
 

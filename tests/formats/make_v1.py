@@ -1,6 +1,6 @@
-"""Makes the collection of format 1 that every later version must open: `python make_v1.py tests/formats/v1`.
+"""Creates the collection of format 1 that every later version must open: `python make_v1.py tests/formats/v1`.
 
-Kept as it was when the format was released. Run it only to see how the files came about.
+Unchanged since the format was released. Run it only to see how the files were created.
 """
 
 from __future__ import annotations

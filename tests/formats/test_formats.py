@@ -1,4 +1,4 @@
-"""Collections that older versions wrote open for ever, with every row and score as it was."""
+"""Collections written by older versions can always be opened, with every row and score unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Indexes that look into a few buckets: how much they find, that they look at less than all, what files they take."""
+"""Indexes that scan a few buckets: their recall, that they scan less than all rows, and which files they accept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exact search over codes against scoring every row, at every SIMD level of this machine."""
+"""Exact search over codes compared with scoring every row, at every SIMD level of this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The graph: how much it finds under each metric however it was built, that it was used, what files it takes."""
+"""The graph: its recall under each metric however it was built, that it is used, and which files it accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Native kernels against their NumPy reference, at every SIMD level of this machine."""
+"""Native kernels compared with their NumPy reference, at every SIMD level of this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A memory of a function's results: the same results, and never more bytes than it may take."""
+"""A cache of a function's results: the same results, and never more bytes than allowed."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Words and sparse vectors of rows that got other slots: nothing is read again, and the answers are those of an index
-built anew."""
+"""Terms and sparse vectors of rows that moved to other slots: nothing is read again, and searches return the same as
+with a rebuilt index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What native code is handed at its edges: memory that others own, numbers at the ends of their types, the GIL."""
+"""Edge cases of native calls: memory owned by others, numbers at the limits of their types, the GIL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Directions learned from vectors, and exact search by codes in them."""
+"""Principal components learned from vectors, and exact search by codes of their projection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sparse vectors against dicts, while rows come and go and the index is saved and loaded."""
+"""Sparse vectors compared with dicts, while rows are added and deleted and the index is saved and loaded."""
 
 from __future__ import annotations
 

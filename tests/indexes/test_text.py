@@ -1,4 +1,4 @@
-"""The text index against a plain-Python search of the texts themselves; native postings against their referee."""
+"""The text index compared with a plain-Python search; native postings compared with their reference implementation."""
 
 from __future__ import annotations
 

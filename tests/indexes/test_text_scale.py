@@ -1,4 +1,4 @@
-"""Native postings against their referee where windows, pruning, frequent terms and many threads come into play."""
+"""Native postings compared with their reference, at sizes with windows, pruning, frequent terms and many threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many threads a search takes."""
+"""The number of threads of a search."""
 
 from __future__ import annotations
 

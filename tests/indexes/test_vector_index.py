@@ -1,4 +1,4 @@
-"""What `contract.VectorIndex` promises, on every kind that users can choose and on a toy that is none of ours."""
+"""The contract of `contract.VectorIndex`, for every kind that users can choose and for a toy that is not ours."""
 
 from __future__ import annotations
 

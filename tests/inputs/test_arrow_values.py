@@ -1,4 +1,4 @@
-"""Every type of Arrow becomes what metadata holds, from wherever in its buffers a column begins."""
+"""Every type of Arrow becomes the matching metadata value, wherever in its buffers a column begins."""
 
 from __future__ import annotations
 

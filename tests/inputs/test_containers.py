@@ -1,4 +1,4 @@
-"""Whatever people keep vectors in: taken as the numbers that it holds, or refused by name; never as other numbers."""
+"""Any container of vectors is read as the numbers in it, or rejected by name; never read as other numbers."""
 
 from __future__ import annotations
 

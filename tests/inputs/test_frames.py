@@ -1,4 +1,4 @@
-"""Data frames and tables of other libraries go in as rows, with the types of their values."""
+"""Data frames and tables of other libraries are stored as rows, with the types of their values."""
 
 from __future__ import annotations
 

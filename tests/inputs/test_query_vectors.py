@@ -1,4 +1,4 @@
-"""A query is taken or refused for what it says, in whatever form it was given."""
+"""A query vector is accepted or rejected by its content, in any container."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames of pandas and polars need no pyarrow; what only Arrow's interface can read names the extra."""
+"""Frames of pandas and polars need no pyarrow; for what only Arrow's interface can read, the error names the extra."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One battery for every chat model. Both are llama.cpp: at the end of a pipe of ours, and behind OpenAI's protocol."""
+"""The same tests for every chat model. Both are llama.cpp: in a child process, and behind OpenAI's API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model in a file and a process of its own: hostile files, crashes, kills, interrupts."""
+"""A model from a file, in its own process: hostile files, crashes, kills, interrupts."""
 
 from __future__ import annotations
 

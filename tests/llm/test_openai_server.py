@@ -1,4 +1,4 @@
-"""A server of language models: asked by OpenAI's protocol, patient within limits, its failures named."""
+"""A server of language models, called through OpenAI's API: limited patience, and errors that name the failure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Conversations, and what a person who reads them would keep: events by a few words of theirs, facts by their topic.
+"""Conversations, and what a human reader would keep: events by a few of their words, facts by their topic.
 
-A line that begins with "A: " is the assistant's, all others are the user's. They were written to say what people say,
-not to suit the rules: some hold what the rules miss, and some what they keep without need.
+A line that begins with "A: " is by the assistant, all others are by the user. They were written to be natural, not to
+suit the rules: some contain facts that the rules miss, and some things that the rules keep unnecessarily.
 """
 
 from __future__ import annotations

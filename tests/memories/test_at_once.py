@@ -1,4 +1,4 @@
-"""Two processes change one memory at once: what both changed is there."""
+"""Two processes change one memory concurrently: both changes are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A conversation of 500 turns by two users: what each of them said is found by other words, and only by them."""
+"""A conversation of 500 turns by two users: what each of them said is found by other words, and only by that user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules on the dialogues: what docs/memories.md reports of them is true, and single rules keep what they promise."""
+"""The extraction rules on the dialogues: docs/memories.md reports the truth, and single rules work as promised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memories of an embedded collection: sessions, events, profiles, searches; no leak, and nothing left."""
+"""Memories in an embedded collection: sessions, events, profiles, searches; no leaks between users, no leftovers."""
 
 from __future__ import annotations
 

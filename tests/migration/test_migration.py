@@ -1,4 +1,4 @@
-"""Collections that move between kinds of databases are the same afterwards, whatever stops the move on its way."""
+"""Collections moved between kinds of databases are the same afterwards, whatever interrupts the move."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models in the cache folder: a small package of the same shape stands for the large one, and pip is the real one."""
+"""Models in the cache folder: a small package of the same structure replaces the large one, and pip is the real one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Near-duplicates against brute force over all pairs."""
+"""Near-duplicates compared with brute force over all pairs."""
 
 from __future__ import annotations
 

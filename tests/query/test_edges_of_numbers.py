@@ -1,4 +1,4 @@
-"""Numbers at the edge of what they are kept in: a true answer, or a refusal that names them."""
+"""Numbers at the limits of their types: a correct result, or an error that names them."""
 
 from __future__ import annotations
 

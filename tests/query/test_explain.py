@@ -1,4 +1,4 @@
-"""`explain`: its numbers are those of the search, and those that one computes by hand."""
+"""`explain`: its numbers are those of the search, and those computed by hand."""
 
 from __future__ import annotations
 

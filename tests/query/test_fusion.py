@@ -1,4 +1,4 @@
-"""The formulas of fusion, against numbers worked out by hand."""
+"""The formulas of fusion, compared with numbers computed by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`search(group_by=...)` against brute force over every row."""
+"""`search(group_by=...)` compared with brute force over every row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The language of keyword queries."""
+"""The syntax of keyword queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`search(mmr=...)` against the definition, one row at a time."""
+"""`search(mmr=...)` compared with the definition, one row at a time."""
 
 from __future__ import annotations
 

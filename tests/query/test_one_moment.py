@@ -1,4 +1,4 @@
-"""A search answers as of one point in time, although words are not frozen for it as vectors are."""
+"""A search sees one point in time, although terms are not part of the snapshot as vectors are."""
 
 from __future__ import annotations
 

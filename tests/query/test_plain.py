@@ -1,4 +1,4 @@
-"""A plain search, which is not planned first, against the same one by way of a plan."""
+"""A plain search, which skips planning, compared with the same search through a plan."""
 
 from __future__ import annotations
 

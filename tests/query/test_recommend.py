@@ -1,4 +1,4 @@
-"""Recommendations from examples against brute force."""
+"""Recommendations from examples compared with brute force."""
 
 from __future__ import annotations
 

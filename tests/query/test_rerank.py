@@ -1,4 +1,4 @@
-"""Reranking: the pool in the order of what a reranker says of its texts."""
+"""Reranking: the pool in the order of the reranker's scores of its texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P6 across implementations: native core and NumPy, and every SIMD level, give bit-equal answers to exact search."""
+"""P6 across implementations: native core, NumPy and every SIMD level return bit-equal results of exact search."""
 
 from __future__ import annotations
 

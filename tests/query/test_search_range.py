@@ -1,4 +1,4 @@
-"""Range search against brute force: every row in range, and no other."""
+"""Range search compared with brute force: every row in range, and no other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`select`: which parts of rows hits have."""
+"""`select`: which parts of rows are in hits."""
 
 from __future__ import annotations
 

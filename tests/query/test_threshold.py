@@ -1,4 +1,4 @@
-"""Fused rankings against brute force over every row."""
+"""Fused rankings compared with brute force over every row."""
 
 from __future__ import annotations
 

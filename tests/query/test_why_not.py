@@ -1,4 +1,4 @@
-"""`why_not`: the right reason for each way in which a row can be missed."""
+"""`why_not`: the right reason for each way in which a row can be missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every word of documents in fourteen languages is found where it stands, and nowhere else, by keyword search."""
+"""Keyword search finds every word of documents in fourteen languages where it occurs, and nowhere else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An answer cites what was given, and nothing else; a passage is data."""
+"""An answer cites only the given passages; a passage is data, not instructions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A conversation keeps what fits: the newest always, system messages always, the oldest go first."""
+"""A conversation keeps what fits: always the newest and the system messages; the oldest are dropped first."""
 
 from __future__ import annotations
 

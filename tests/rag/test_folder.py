@@ -1,4 +1,4 @@
-"""A folder as a collection: what is found, what later runs touch, what a kill leaves, and answers without ghosts."""
+"""A folder as a collection: what is found, what later runs change, what a kill leaves, no hits from deleted files."""
 
 from __future__ import annotations
 

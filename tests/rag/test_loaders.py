@@ -1,4 +1,4 @@
-"""Loaders: the text that a reader sees, where it stands, and a name for what is wrong with a file."""
+"""Loaders: the text that a reader sees, its position, and errors that say what is wrong with a file."""
 
 from __future__ import annotations
 

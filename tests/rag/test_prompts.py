@@ -1,4 +1,4 @@
-"""Templates: one pass, nothing but names between single braces, values as they are."""
+"""Templates: one pass, only names between single braces, and values inserted unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Splitters: exact slices that cover the text, none too long, overlapping as asked; and where they cut."""
+"""Splitters: exact slices that cover the text, within the limit, with the requested overlap; and where they cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many rows, one by one: which come, in which order, and what is held meanwhile."""
+"""Many rows, one by one: which ones, in which order, and what is kept in memory meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client of a server: what is sent again, what is said where nobody answers, and what two workers see."""
+"""The client of a server: what it retries, its error if no server responds, and what two workers see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searches that share a pass: what they have in common, and that they leave room for others."""
+"""Searches that share a pass: what they have in common, and that they do not block others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys: roles, filters and hosts; nothing that a client sends gets past them."""
+"""Keys: roles, filters and hosts; no request can bypass them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server starts, loses workers, meets slow clients, and stops."""
+"""A server starts, loses workers, handles slow clients, and stops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever the description of the API allows is sent, and much that it does not; the server answers as described."""
+"""Requests that the API description allows, and many that it does not; the server responds as described."""
 
 from __future__ import annotations
 

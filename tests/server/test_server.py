@@ -1,4 +1,4 @@
-"""A server in processes of its own: what is asked over HTTP is what the engine answers."""
+"""A server in separate processes: responses over HTTP are the results of the engine."""
 
 from __future__ import annotations
 

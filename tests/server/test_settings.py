@@ -1,4 +1,4 @@
-"""Settings of the server: where they come from, and what they may not be."""
+"""Settings of the server: their sources, and invalid values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checksums of many rows at once: the native core says what plain Python says."""
+"""Checksums of many rows at once: the native core computes the same as plain Python."""
 
 from __future__ import annotations
 

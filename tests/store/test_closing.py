@@ -1,4 +1,4 @@
-"""Handles, databases and files that close while other threads are in the middle of a call."""
+"""Handles, databases and files that are closed while other threads are in the middle of a call."""
 
 from __future__ import annotations
 

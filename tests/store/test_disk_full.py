@@ -1,4 +1,4 @@
-"""A full disk refuses writes with DiskFull, loses nothing, never refuses a read; with room again all goes on."""
+"""On a full disk, writes raise DiskFull, nothing is lost, and reads work; with free space everything works again."""
 
 from __future__ import annotations
 

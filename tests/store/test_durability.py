@@ -1,4 +1,4 @@
-"""What is synced when, and what a commit may say of it."""
+"""What is synced when, and what a commit may claim."""
 
 from __future__ import annotations
 

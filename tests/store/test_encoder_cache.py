@@ -1,4 +1,4 @@
-"""Vectors of texts kept on disk: shared by processes, bounded, erased by purge, never a reason to fail."""
+"""The cache of text vectors on disk: shared by processes, bounded, erased by purge, never a cause of errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lock under which indexes are built in parts."""
+"""The lock for building indexes in steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The disk says no, at every call of the system and in COMMIT: errors are ours, nothing is lost, all works again."""
+"""Disk errors at every system call and in COMMIT: our own errors, nothing lost, and everything works afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files on disk, read with nothing but docs/format.md, struct, zlib, NumPy and SQLite."""
+"""The files on disk, read using only docs/format.md, struct, zlib, NumPy and SQLite."""
 
 from __future__ import annotations
 

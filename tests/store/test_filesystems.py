@@ -1,4 +1,4 @@
-"""Network file systems are refused by type, one process may have any medium to itself, read-only ones are searched."""
+"""Network file systems are rejected by type, a single process may use any medium, read-only ones can be searched."""
 
 from __future__ import annotations
 

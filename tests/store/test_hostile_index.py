@@ -1,7 +1,7 @@
-"""A saved index comes from a file that anybody may have written, with right checksums: it is refused, or it is read.
+"""A saved index from an untrusted source, with valid checksums, is rejected, or it is read.
 
-Never does it crash, hang, or raise what is not ours. tests/support/mutation.py says what is changed, and
-native/tests/test_damaged.cpp does the same to native code under sanitizers. VICINAL_MUTATIONS: how many of them.
+It never causes a crash, a hang, or an error that is not ours. tests/support/mutation.py describes the changes, and
+native/tests/test_damaged.cpp does the same to native code under sanitizers. VICINAL_MUTATIONS sets their number.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Records that somebody else wrote, with right checksums: they are refused by name, and harm nothing beside them."""
+"""Records from an untrusted source, with valid checksums, are rejected by name, and do not affect other rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Upkeep by itself: each store is guarded from the others, nothing is tried for ever, what is seldom used sleeps."""
+"""Background upkeep: stores do not affect each other, nothing is retried forever, rarely used stores sleep."""
 
 from __future__ import annotations
 

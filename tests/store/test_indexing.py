@@ -1,4 +1,4 @@
-"""The thread that builds into indexes in the background."""
+"""The thread that builds indexes in the background."""
 
 from __future__ import annotations
 

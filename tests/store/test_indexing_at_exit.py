@@ -1,4 +1,4 @@
-"""The background thread that builds indexes, when the interpreter ends."""
+"""The background thread that builds indexes, at interpreter shutdown."""
 
 from __future__ import annotations
 

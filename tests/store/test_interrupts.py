@@ -1,4 +1,4 @@
-"""An exception of a signal handler may come at any moment: it leaves no lock, no connection and no row behind."""
+"""A signal handler may raise at any point: it leaves no lock, no connection and no row behind."""
 
 from __future__ import annotations
 

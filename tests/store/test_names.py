@@ -1,4 +1,4 @@
-"""The file `name` is a hint: whatever becomes of it, the collection stays in sight."""
+"""The file `name` is a hint: whatever happens to it, the collection can still be found."""
 
 from __future__ import annotations
 

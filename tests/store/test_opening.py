@@ -1,4 +1,4 @@
-"""What is read before the first answer: a saved index is mapped, and of the records only what the answer needs."""
+"""What is read before the first search: a saved index is mapped, and of the records only those needed."""
 
 from __future__ import annotations
 

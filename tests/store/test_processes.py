@@ -1,4 +1,4 @@
-"""Several processes on one path: creation races, sight of others' commits, kills, forks, waiting."""
+"""Several processes on one path: creation races, visibility of commits, kills, forks, waiting."""
 
 from __future__ import annotations
 

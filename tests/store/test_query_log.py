@@ -1,4 +1,4 @@
-"""The log of searches: opt-in, beside the rows, bounded, erased with what was deleted."""
+"""The query log: opt-in, stored beside the rows, bounded, and erased with deleted rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store is known by what its path holds now: a folder may be deleted, moved, replaced or linked elsewhere."""
+"""A store is identified by the current content of its path: a folder may be deleted, moved, replaced or linked."""
 
 from __future__ import annotations
 

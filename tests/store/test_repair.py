@@ -1,4 +1,4 @@
-"""repair() keeps every row that can still be read, names the others, and never brings back a deleted one unsaid."""
+"""repair() keeps every row that is readable, names the others, and never silently restores a deleted one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows kept in memory for hits: never more than allowed, never one that a commit has changed."""
+"""The cache of rows for hits: never above its limit, never with a row that a commit has changed."""
 
 from __future__ import annotations
 

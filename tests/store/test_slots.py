@@ -1,4 +1,4 @@
-"""A slot is never written twice, nobody cuts what another may have seen, a writer that fails takes nothing along."""
+"""A slot is never written twice, no file is truncated below what others have seen, a failed writer harms no other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Upkeep without the user: publication, compaction, copies, erasure and the end of a collection."""
+"""Automatic upkeep: publication, compaction, copies, erasure and dropping a collection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix of a collection's vectors, which is kept from one search to the next, is never an older one."""
+"""The matrix of a collection's vectors, which is reused between searches, is never out of date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""verify() names every change after which anything differs, whatever bytes were changed and how."""
+"""verify() reports every change that makes a difference, whatever bytes were changed and how."""
 
 from __future__ import annotations
 

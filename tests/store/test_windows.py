@@ -1,4 +1,4 @@
-"""What happens between two moments of a call: another process commits, or this one is killed."""
+"""Events between two steps of a call: another process commits, or this one is killed."""
 
 from __future__ import annotations
 

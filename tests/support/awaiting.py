@@ -1,4 +1,4 @@
-"""A database whose calls are awaited, for tests that call: an event loop in a thread does the waiting."""
+"""A database with awaitable calls, for synchronous tests: an event loop in a thread awaits them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server on this machine that speaks OpenAI's protocol and says what it is told to."""
+"""A local server with OpenAI's API that returns scripted responses."""
 
 from __future__ import annotations
 

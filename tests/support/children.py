@@ -1,4 +1,4 @@
-"""Other processes, for tests that need one."""
+"""Child processes for tests."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What a folder of course programs offers: classes, functions, their parameters and defaults, as plain values.
+"""The names in a folder of course programs: classes, functions, their parameters and defaults, as plain values.
 
     python tests/support/course_names.py
 
-writes `tests/course/names.json` from the course's document, where that is at hand.
+writes `tests/course/names.json` from the course's document, if it is available.
 """
 
 from __future__ import annotations

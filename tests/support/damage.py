@@ -1,6 +1,6 @@
-"""A collection with some of everything, ways to damage its files, and all the answers that it gives.
+"""A collection with some of everything, ways to damage its files, and all results that it returns.
 
-Damaged copies are opened in a child process, so that a crash of the interpreter is seen as one.
+Damaged copies are opened in a child process, so that a crash of the interpreter is detected.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Python blocks of a Markdown document, told apart by what can be done with them."""
+"""Python blocks of a Markdown document, classified by how they can be tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of every distribution in faces/ ask of how it was installed."""
+"""Installation checks shared by the tests of all distributions in faces/."""
 
 from __future__ import annotations
 

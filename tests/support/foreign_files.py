@@ -1,4 +1,4 @@
-"""Files as other programs write them, made by these programs where they are installed; docs/import.md imports each."""
+"""Files in the formats of other programs, written by them if they are installed; docs/import.md imports each."""
 
 from __future__ import annotations
 

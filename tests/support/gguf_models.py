@@ -1,4 +1,4 @@
-"""Language models of a few hundred tokens and random weights, as GGUF files. What they say is noise.
+"""Language models of a few hundred tokens and random weights, as GGUF files. Their output is noise.
 
 The format: github.com/ggml-org/ggml, docs/gguf.md.
 """

@@ -1,4 +1,4 @@
-"""The real file system with something to happen at chosen operations on a vector file."""
+"""The real file system, with a hook at chosen operations on a vector file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server of ours in processes of its own, on a free port."""
+"""Our server in separate processes, on a free port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interrupts at every place where Python lets one into a call, one after the other."""
+"""Interrupts at every point where Python can raise one in a call, one after the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keyword search the plain way: every document against every group of the query, BM25 by the formula."""
+"""Reference implementation of keyword search: every document against every group of the query, BM25 by the formula."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Milvuses for tests: the server of the `milvus` wheel, one for all workers of a run, and Milvus Lite."""
+"""Milvus for tests: the server of the `milvus` wheel, shared by all workers of a run, and Milvus Lite."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Saved indexes with values changed at random and every checksum made right again, and what readers do with them.
+"""Saved indexes with values changed at random and all checksums updated, and how readers handle them.
 
-Such a file is refused and made anew, or it is read: then answers may be wrong, but nothing crashes, hangs, or raises
-what is not ours. Mutations run in a child process, so that a crash of the interpreter is seen as one.
+Such a file is rejected and rebuilt, or it is read: then results may be wrong, but nothing crashes, hangs, or raises an
+error that is not ours. Mutations run in a child process, so that a crash of the interpreter is detected.
 
     python -m support.mutation DATABASE WORK FIRST COUNT
 """

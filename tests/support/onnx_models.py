@@ -1,4 +1,4 @@
-"""Small ONNX models for the tests, written with the `onnx` package; what they compute has a referee in NumPy."""
+"""Small ONNX models for the tests, written with the `onnx` package, with reference implementations in NumPy."""
 
 from __future__ import annotations
 

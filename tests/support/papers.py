@@ -1,4 +1,4 @@
-"""Documents of other programs, made here: PDF and DOCX files as small as they can be."""
+"""Documents of other programs, created here: minimal PDF and DOCX files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures for the tests: random scenes, and the same scene as another camera or program would give it."""
+"""Images for the tests: random scenes, and the same scene as from another camera or program."""
 
 import io
 

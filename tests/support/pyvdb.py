@@ -1,4 +1,4 @@
-"""What the tests of the distribution pyvdb share."""
+"""Shared by the tests of the distribution pyvdb."""
 
 from __future__ import annotations
 

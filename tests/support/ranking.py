@@ -1,4 +1,4 @@
-"""Keyword and hybrid search the plain way: every row looked at, the formulas written out."""
+"""Reference implementation of keyword and hybrid search: every row, with the formulas written out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an exact search must answer, in plain float64 NumPy and Python."""
+"""The correct result of an exact search, in plain float64 NumPy and Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of exact search over codes share: every implementation, vectors that are hard, and the true answer."""
+"""Shared by tests of exact search over codes: every implementation, difficult vectors, and the correct result."""
 
 from __future__ import annotations
 

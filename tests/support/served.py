@@ -1,4 +1,4 @@
-"""A server of ours for tests: a real process, on a folder in memory where there is one."""
+"""Our server for tests: a real process, on a folder in memory if possible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers for tests, on ports and in folders of their own: each is a context manager that starts and stops one."""
+"""Servers for tests, on separate ports and folders: context managers that start and stop them."""
 
 from __future__ import annotations
 

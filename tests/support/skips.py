@@ -1,7 +1,7 @@
-"""Which tests of the contract an engine is excused from: those in its list, each for the feature that stands there.
+"""Which tests of the contract an engine need not pass: those in its list, each with the missing feature.
 
-A test that is skipped and not in the list fails, and so does one in the list that passes: run
-`VICINAL_NEW_SKIPS=1 pytest tests/contracts -k qdrant` without workers, look at what changed in the list, and commit it.
+A test that is skipped but not in the list fails, and so does one in the list that passes: run
+`VICINAL_NEW_SKIPS=1 pytest tests/contracts -k qdrant` without workers, review the changes of the list, and commit it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A client that signs its requests (signature V4), written from the specification's steps and nothing of ours."""
+"""A client that signs its requests (signature V4), written from the specification and independent of our code."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Every vector call that a package `vikingdb` has, made of one server; what came back as JSON.
+"""Makes every vector call of a package `vikingdb` to one server, and prints the results as JSON.
 
     python -P viking_calls.py WHO < settings
 
-WHO is "blocking", or "awaited" where the package has a client for asyncio. The settings are JSON: host, ak, sk,
-api_key, pictures, and suffix, which names of collections have. The package may be the vendor's or ours: nothing else is
-imported.
+WHO is "blocking", or "awaited" if the package has a client for asyncio. The settings are JSON: host, ak, sk, api_key,
+pictures, and suffix, which is appended to names of collections. The package may be the vendor's or ours: nothing else
+is imported.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Every memory call that a package `vikingdb` has, made of one server; what came back as JSON.
+"""Makes every memory call of a package `vikingdb` to one server, and prints the results as JSON.
 
     python -P viking_memory_calls.py WHO < settings
 
-WHO is "blocking" or "awaited". The settings are JSON: host, ak, sk, collection and, of one that is not there, missing.
-The package may be the vendor's or ours: nothing else is imported.
+WHO is "blocking" or "awaited". The settings are JSON: host, ak, sk, collection and missing, the name of a collection
+that does not exist. The package may be the vendor's or ours: nothing else is imported.
 """
 
 from __future__ import annotations

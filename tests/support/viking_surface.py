@@ -1,4 +1,4 @@
-"""What a package `vikingdb` offers for vectors, as JSON: run by an interpreter that has one.
+"""The vector API of a package `vikingdb`, as JSON: run by an interpreter that has the package.
 
 python -P viking_surface.py
 """

@@ -1,14 +1,14 @@
-"""What keyword search owes a word, in many languages: `check` tries every word of a set of documents.
+"""The guarantees of keyword search for words in many languages: `check` tests every word of a set of documents.
 
-Notions of "a document has a word", all from the texts themselves and not from an analyzer:
+Definitions of "a document has a word", derived from the texts themselves and not from an analyzer:
 
-- as written: case apart, the word stands in the document as a whole word, with or without hyphens and dots around it.
-  In Chinese, Japanese and Thai, whose words have no borders, it stands there as a string; in Korean between spaces too.
-- in some form: a word of the document is the same without accents, or has the same stem; for names in programs, the
-  same parts in a row; of words with hyphens between, any one.
+- as written: ignoring case, the word occurs in the document as a whole word, with or without hyphens and dots around
+  it. In Chinese, Japanese and Thai, which do not separate words, it occurs as a string; in Korean also between spaces.
+- in some form: a word of the document is the same without accents, or has the same stem; for names in programs, it has
+  the same parts in sequence; for words joined by hyphens, any one of them.
 
-A word that at most 3 documents have as written, or without accents, must find these, before all else. Any word at all
-finds only documents that have it in some form, but for whole sentences of the scripts without spaces.
+A word that at most 3 documents have as written, or without accents, must find these, before all others. Any word finds
+only documents that have it in some form, except for whole sentences of the scripts without spaces.
 """
 
 from __future__ import annotations

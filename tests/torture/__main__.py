@@ -1,11 +1,11 @@
-"""The torture: kills, power failures, a storm of interrupts, and eight processes at once.
+"""The torture tests: kills, power failures, a storm of interrupts, and eight concurrent processes.
 
     python -m torture [--kills 300] [--cuts 300] [--interrupts 10000] [--seconds 60] [--seed S] [--first N]
                       [--json FILE]
 
-A faulty trial prints its seed and keeps its folder; `--first N --kills 1` with 0 for the others runs trial N again. All
-trials run in a folder in memory where the system has one: neither the page cache that survives a kill nor the model
-of a power failure needs a disk, and waiting for a busy disk must not be taken for waiting for a lock.
+A failed trial prints its seed and keeps its folder; `--first N --kills 1` with 0 for the others repeats trial N. All
+trials run in a folder in memory if the system has one: neither the page cache that survives a kill nor the model of a
+power failure needs a disk, and waiting for a busy disk must not be mistaken for waiting for a lock.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Power cuts: a workload is recorded once, then the power goes at many points of the recording."""
+"""Power failures: a workload is recorded once, then the power is cut at many points of the recording."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forks while another thread holds a lock, and lets the child search. Exit status 0 where it could.
+"""Forks while another thread holds a lock, and searches in the child. Exit status 0 if that worked.
 
 python fork_while_locked.py FOLDER WHICH
 """

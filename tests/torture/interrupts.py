@@ -1,7 +1,7 @@
-"""A storm of interrupts: a signal handler raises at random moments inside all calls, while other threads work.
+"""A storm of interrupts: a signal handler raises at random points in all calls, while other threads work.
 
-What a call that returned did must be there, one that was interrupted did all or nothing; afterwards everything works,
-no thread waits for ever, and no lock, connection, descriptor or user of a generation is left.
+The effects of a call that returned must be there, an interrupted one must have done all or nothing; afterwards
+everything works, no thread waits forever, and no lock, connection, descriptor or user of a generation is left over.
 """
 
 from __future__ import annotations

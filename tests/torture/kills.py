@@ -1,4 +1,4 @@
-"""Kill -9: a process dies in the middle of its work; its database must not notice."""
+"""Kill -9: a process is killed in the middle of its work; its database must not be affected."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What a collection must hold, told from the journals alone.
+"""What a collection must contain, derived from the journals alone.
 
-A writer owns its ids, so its own journal says what they must look like. It notes each step before it begins and after
-it returned. What was begun and not finished may have happened or not: there are then two right answers, and
-nothing between them is right.
+A writer owns its ids, so its journal determines their rows. It records each step before it begins and after it
+returned. A step that began but did not finish may have happened or not: then there are two correct states, and nothing
+between them is correct.
 """
 
 from __future__ import annotations

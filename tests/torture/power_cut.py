@@ -1,11 +1,11 @@
-"""What a disk may hold after the power went: the model, and one state drawn from it.
+"""What a disk may contain after a power failure: the model, and one state drawn from it.
 
-Durable is what a sync promised. Of the rest any part may have arrived, in any order:
+What a sync promised is durable. Of the rest, any part may have arrived, in any order:
 
-- contents: each sector of 512 bytes holds what it held at the last sync or after any later write to it;
-- sizes: any size that the file had since its last sync, or one between;
-- names: creations, renames and removals in a folder are durable once the *folder* is synced. Before that any of
-  them may be missing, with those that build on them. The sync of a file says nothing about its name (POSIX;
+- contents: each sector of 512 bytes has its content of the last sync or of any later write to it;
+- sizes: any size that the file had since its last sync, or one in between;
+- names: creations, renames and removals in a folder are durable once the *folder* is synced. Before that, any of
+  them may be missing, with those that depend on them. The sync of a file does not cover its name (POSIX;
   many file systems are kinder).
 
 A rename is atomic, and between folders durable when either is synced (as on file systems with a journal). Bytes inside

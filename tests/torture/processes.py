@@ -1,8 +1,8 @@
 """Eight processes on one path, one killed every two seconds: four write and read, four read.
 
-The proof that a search sees what was committed before it began: a writer publishes, in memory that all share, the
-number of the last step whose `add` returned, and of the last step whose rows a `delete` that returned took away. Who
-reads such a number before a search has to find those rows, or not to find them.
+The proof that a search sees what was committed before it began: a writer publishes, in shared memory, the number of the
+last step whose `add` returned, and that of the last step whose rows were deleted by a `delete` that returned. A reader
+that reads such a number before a search must find those rows, or must not find them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Builds the recorder, switches it on, reads its log."""
+"""Builds the recorder, enables it, reads its log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all trials came to, as a table and as JSON."""
+"""The results of all trials, as a table and as JSON."""
 
 from __future__ import annotations
 

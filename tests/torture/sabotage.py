@@ -1,4 +1,4 @@
-"""Ways to break the store, or the journal, on purpose: each must make the torture fail, or it proves nothing."""
+"""Deliberate ways to break the store or the journal: each must make the torture tests fail, or they prove nothing."""
 
 from __future__ import annotations
 

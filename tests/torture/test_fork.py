@@ -1,4 +1,4 @@
-"""A child that is forked while its parent has a collection open is a process like any other."""
+"""A child forked while its parent has a collection open works like any other process."""
 
 from __future__ import annotations
 

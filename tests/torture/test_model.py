@@ -1,4 +1,4 @@
-"""The judge: what it must let pass, and what it must not."""
+"""The judge: what it must accept, and what it must reject."""
 
 from __future__ import annotations
 

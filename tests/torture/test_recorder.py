@@ -1,4 +1,4 @@
-"""The recorder sees everything, and the model of the disk is the disk where nothing is lost."""
+"""The recorder sees everything, and the model of the disk equals the disk if nothing is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The soak in its small form, and what it calls growth. `make soak` is the full size."""
+"""The soak test in its small form, and its definition of growth. `make soak` runs the full size."""
 
 from __future__ import annotations
 

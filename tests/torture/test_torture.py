@@ -1,4 +1,4 @@
-"""The torture in its small form, and the proof that it can fail. `make torture` is the full size."""
+"""The torture tests in their small form, and the proof that they can fail. `make torture` runs the full size."""
 
 from __future__ import annotations
 

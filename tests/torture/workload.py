@@ -1,4 +1,4 @@
-"""What the processes of a trial do: random steps, each told to the journal before and after."""
+"""What the processes of a trial do: random steps, each recorded in the journal before and after."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures: titles, legends and points are those of the data, in the figure and as a browser draws it."""
+"""Plots: titles, legends and points match the data, in the figure and as rendered by a browser."""
 
 from __future__ import annotations
 

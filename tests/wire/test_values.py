@@ -1,4 +1,4 @@
-"""Values, filters, names and errors come out on the other side as they went in."""
+"""Values, filters, names and errors are the same after a round trip."""
 
 from __future__ import annotations
 

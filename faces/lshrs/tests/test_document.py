@@ -1,4 +1,4 @@
-"""The programs of lshrs' document run as they stand, on a real Redis and PostgreSQL; ours where it is absent."""
+"""The programs of lshrs' document run unchanged, on a real Redis and PostgreSQL; without the document, ours do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signatures: the original's, bit for bit, and the probability of the formula."""
+"""Signatures: equal to the original's, bit for bit, and with the probability of the formula."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LSHRS: adding, asking, removing, keeping; with buckets in memory, for test_storage.py has the rest."""
+"""LSHRS: writing, searching, deleting, saving; with buckets in memory, as test_storage.py tests the other storages."""
 
 from __future__ import annotations
 

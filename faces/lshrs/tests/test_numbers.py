@@ -1,4 +1,4 @@
-"""A number that is none is a TypeError which names the argument, in every call that takes numbers."""
+"""A value that is not a number raises a TypeError that names the argument, in every call that takes numbers."""
 
 from __future__ import annotations
 

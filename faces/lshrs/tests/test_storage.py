@@ -1,4 +1,4 @@
-"""One battery for every storage, and what only Redis has."""
+"""The same tests for every storage, and those for features of Redis alone."""
 
 from __future__ import annotations
 

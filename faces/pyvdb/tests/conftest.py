@@ -1,4 +1,4 @@
-"""What holds for every test here: no way out of this machine, and a database that needs no model."""
+"""Fixtures of every test here: no network access beyond this machine, and a database that needs no model."""
 
 from __future__ import annotations
 

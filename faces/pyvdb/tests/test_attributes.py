@@ -1,4 +1,4 @@
-"""Enumerations, configurations, options and metadata: names, defaults, types, and what a mistake raises."""
+"""Enumerations, configurations, options and metadata: names, defaults, types, and the errors that mistakes raise."""
 
 from __future__ import annotations
 

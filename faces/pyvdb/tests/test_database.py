@@ -1,4 +1,4 @@
-"""`VectorDatabase`: texts, pictures and vectors in, results out."""
+"""`VectorDatabase`: storing texts, images and vectors, and querying them."""
 
 from __future__ import annotations
 

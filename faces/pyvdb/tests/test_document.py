@@ -1,4 +1,4 @@
-"""The programs of pyvdb's document run as they stand; ours, in document.md, serve where that document is absent."""
+"""The programs of pyvdb's document run unchanged; without that document, those of document.md do."""
 
 from __future__ import annotations
 

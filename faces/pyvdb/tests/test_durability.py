@@ -1,4 +1,4 @@
-"""Handles, processes and kills: nothing is lost, nothing comes back, no id is given twice."""
+"""Handles, processes and kills: nothing is lost, nothing reappears, no id is used twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries written out for training."""
+"""Exports of entries as training data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`GoldStandardIngest`: which files, what is read from them, and what runs that are repeated, changed or killed do."""
+"""`GoldStandardIngest`: which files are ingested, what is read from them, and repeated, changed or killed runs."""
 
 from __future__ import annotations
 

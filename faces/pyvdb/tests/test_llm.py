@@ -1,4 +1,4 @@
-"""The language model of pyvdb: every field acts, every failure is told, and without the extra the engine says so."""
+"""The language model of pyvdb: every field has an effect, every failure is reported, also a missing extra."""
 
 from __future__ import annotations
 

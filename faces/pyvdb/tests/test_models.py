@@ -1,4 +1,4 @@
-"""Encoders from model files: chosen when the database is made, found again wherever they lie, never mixed."""
+"""Encoders from model files: chosen when the database is created, found again after moving, never mixed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was installed is this tree."""
+"""The installed package is this source tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures: stored, found by likeness, and kept apart from texts."""
+"""Images: stored, found by similarity, and kept apart from texts."""
 
 from __future__ import annotations
 

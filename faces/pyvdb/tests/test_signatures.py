@@ -1,4 +1,4 @@
-"""What pyvdb's document lists of signatures and attributes is what there is."""
+"""The signatures and attributes in pyvdb's document are those of the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every test here: no way out of this machine, and a store in a folder of its own."""
+"""Fixtures of every test here: no network access beyond this machine, and a store in a separate folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's first minutes with nothing installed but this: `python -I smoke.py native|numpy`."""
+"""A user's first steps with only this package installed: `python -I smoke.py native|numpy`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VecDatabase and its collections: apart from one another, there after reopening, gone when deleted."""
+"""VecDatabase and its collections: independent of each other, there after reopening, gone when deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every line of vecstore's document has its row in docs/vecstore.md, and each row's code and test exist."""
+"""Every line of vecstore's document has a row in docs/vecstore.md, and the code and test of each row exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evaluation as the document has it, on answers whose worth is known. Unruly models are tested with the engine."""
+"""Evaluation as in the document, on answers of known quality. Misbehaving models are tested with the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seven examples run as they stand, each in a process and a folder of its own, and say what they should."""
+"""The seven examples run unchanged, each in its own process and folder, and print what they should."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filter expressions: what they say, against a plain reading of the language, and what is none."""
+"""Filter expressions: their meaning, compared with a simple implementation of the language, and invalid ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole pieces of work: threads, processes and kills; the command line; from documents to judged answers."""
+"""Complete workflows: threads, processes and kills; the command line; from documents to evaluated answers."""
 
 from __future__ import annotations
 

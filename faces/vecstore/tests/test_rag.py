@@ -1,4 +1,4 @@
-"""RAG tools as the document has them. That chunks are exact slices of any text is tested with the engine."""
+"""RAG tools as in the document. That chunks are exact slices of any text is tested with the engine."""
 
 from __future__ import annotations
 

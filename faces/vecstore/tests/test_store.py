@@ -1,4 +1,4 @@
-"""VecStore: what it takes, what it gives, what it refuses."""
+"""VecStore: what it accepts, returns and rejects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server on a real socket that answers as the specification says, and remembers what it was sent."""
+"""A server on a real socket that responds as specified, and records the requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent and what comes back, blocking and awaited, over a real socket."""
+"""Requests and responses of blocking and awaitable calls, over a real socket."""
 
 from __future__ import annotations
 

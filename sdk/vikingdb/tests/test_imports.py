@@ -1,4 +1,4 @@
-"""What an import gives, and what it costs."""
+"""What an import provides, and what it costs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The memory client: what it sends, blocking and awaited, and which error is made of which answer."""
+"""The memory client: the requests of blocking and awaitable calls, and the error for each error response."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The vendor's SDK and ours make every vector call of one server: each is a success, and the answers are the same.
+"""The vendor's SDK and ours make every vector call to one server: each succeeds, and the responses are the same.
 
-The vendor's (group `vikingdb` of pyproject.toml) has the import name of ours, so it has an environment of its own;
-VICINAL_VIKINGDB_PYTHON names its interpreter.
+The vendor's (group `vikingdb` of pyproject.toml) has the same import name as ours, so it has a separate environment;
+VICINAL_VIKINGDB_PYTHON is the path of its interpreter.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is declared of a collection, where two change it at once: each through a catalogue of its own, as workers do."""
+"""Concurrent changes of a collection's declaration: each through a separate catalogue, as in two workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples of the SDK and its document's first program, against a server that has what they expect."""
+"""The examples of the SDK and the first program of its document, with a server that has what they expect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filters find what the specification's sentences say, read by a referee that knows rows and nothing of the engine."""
+"""Filters match as specified, compared with a reference implementation that is independent of the engine."""
 
 from __future__ import annotations
 

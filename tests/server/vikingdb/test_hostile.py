@@ -1,4 +1,4 @@
-"""Whatever is sent, by whoever: no fault of the server, an answer of the protocol, and nobody comes in who may not."""
+"""Hostile requests: no internal error, a response of the protocol, and no access without permission."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The memory service: the vendor's SDK and ours get the same of it; what it refuses, and to whom."""
+"""The memory service: the same responses for the vendor's SDK and ours; what it rejects, and from whom."""
 
 from __future__ import annotations
 

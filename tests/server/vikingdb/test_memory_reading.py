@@ -1,4 +1,4 @@
-"""Sessions that a language model reads behind the server: in whichever worker, once each, and after a kill."""
+"""Sessions that a language model reads behind the server: in any worker, once each, and after a kill."""
 
 from __future__ import annotations
 

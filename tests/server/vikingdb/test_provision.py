@@ -1,4 +1,4 @@
-"""What a file of collections makes before a server serves."""
+"""What a provisioning file creates before the server starts to serve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signatures of the real signer pass, and nothing else does."""
+"""Signatures of the real signer are accepted, and no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In a server that tests start: the engine's clock is the one that a test moves, while it moves one."""
+"""In servers started by tests: a test can move the clock of the engine."""
 
 from __future__ import annotations
 
