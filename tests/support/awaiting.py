@@ -36,7 +36,7 @@ def the_loop() -> Loop:
 
 
 class CalledCollection(Collection):
-    """An `AsyncCollection` as a `Collection`. What only a call does, such as `len`, the base class makes of calls."""
+    """Wraps an `AsyncCollection` as a `Collection`. The base class derives `len` and the like from calls."""
 
     def __init__(self, awaited: aio.AsyncCollection) -> None:
         self.awaited = awaited
@@ -56,7 +56,7 @@ class CalledCollection(Collection):
         async def following() -> Any:
             return await anext(rows, ended)
 
-        first = loop(following())  # so that what is refused is refused here
+        first = loop(following())  # so that errors of the call are raised here
 
         def others() -> Iterator[Record]:
             row = first
@@ -107,7 +107,7 @@ class CalledNotes(Notes):
 
 
 class CalledDatabase(Database):
-    """An `AsyncDatabase` as a `Database`."""
+    """Wraps an `AsyncDatabase` as a `Database`."""
 
     def __init__(self, awaited: aio.AsyncDatabase) -> None:
         self.awaited = awaited

@@ -14,7 +14,7 @@ Answer = tuple[int, Any]  # status, and JSON or text
 
 
 def says(text: Any) -> Answer:
-    """A chat completion."""
+    """Returns a chat completion."""
     return 200, {"choices": [{"message": {"role": "assistant", "content": text}}]}
 
 
@@ -24,11 +24,11 @@ def vector(numbers: Any) -> Answer:
 
 @dataclass
 class ChatServer:
-    """What came, and what is said to it.
+    """Records requests, and returns scripted responses.
 
     Attributes:
-        url: up to and with "/v1".
-        answer: gives the answer to the path and the JSON of a request.
+        url: up to and including "/v1".
+        answer: returns the response for the path and the JSON of a request.
         requests: path, JSON and headers of each.
     """
 
@@ -57,7 +57,7 @@ def serving(answer: Callable[[str, Any], Answer]) -> Iterator[ChatServer]:
         def handle_one_request(self) -> None:
             try:
                 super().handle_one_request()
-            except ConnectionError:  # the client lost its patience
+            except ConnectionError:  # the client timed out
                 self.close_connection = True
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -23,7 +23,7 @@ path = sys.argv[1]
 
 
 def start(code: str, *arguments: object, own_group: bool = False) -> subprocess.Popen[str]:
-    """A process that runs `code`; it finds `path`, `np` and `vicinal`, and may write lines that we read."""
+    """Starts a process that runs `code`, in which `path`, `np` and `vicinal` are defined; its output can be read."""
     command = [sys.executable, "-W", "ignore", "-c", PRELUDE + code, *map(str, arguments)]
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -32,7 +32,7 @@ def start(code: str, *arguments: object, own_group: bool = False) -> subprocess.
 
 
 def run(code: str, *arguments: object, status: int = 0, seconds: float = 120) -> str:
-    """What `code` prints; it must end with `status`, and in time: else it is killed, and what it forked with it."""
+    """Returns the output of `code`, which must exit with `status` in time; otherwise kills it and its children."""
     with start(code, *arguments, own_group=True) as child:
         try:
             printed, complaint = child.communicate(timeout=seconds)

@@ -11,7 +11,7 @@ PROGRAMS = Path(__file__).parents[2] / "examples" / "course"
 
 
 def program(name: str) -> ModuleType:
-    """Imported as Python does it for who runs a file there: its folder is where modules are looked for first."""
+    """Imports a program as if it were run there: its folder comes first in the module search path."""
     sys.path.insert(0, str(PROGRAMS))
     try:
         return importlib.import_module(name)

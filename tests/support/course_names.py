@@ -23,19 +23,19 @@ Names = dict[str, dict[str, list[list[Any]]]]
 
 
 def of_document(document: Path) -> Names:
-    """Of every fenced block that begins with the name of its file."""
+    """Returns the names of every fenced block that begins with the name of its file."""
     blocks = re.findall(r"^```python\n(.*?)^```$", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     named = {found[1]: block for block in blocks if (found := _FILE.match(block))}
     return {name: of_source(_parsed(block)) for name, block in named.items()}
 
 
 def of_folder(folder: Path) -> Names:
-    """Of every program in it."""
+    """Returns the names of every program in the folder."""
     return {path.stem: of_source(ast.parse(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.py"))}
 
 
 def of_source(tree: ast.Module) -> dict[str, list[list[Any]]]:
-    """Functions, and methods as CLASS.METHOD; of a class its fields. What begins with one underscore is no one's."""
+    """Returns functions, and methods as CLASS.METHOD; for a class its fields. Leaves out names with one underscore."""
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     found: dict[str, list[list[Any]]] = {}
     for node in tree.body:
@@ -52,7 +52,7 @@ def of_source(tree: ast.Module) -> dict[str, list[list[Any]]]:
 
 
 def _methods(prefix: str, node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> dict[str, list[list[Any]]]:
-    """Those of bases in the same file, too."""
+    """Includes those of base classes in the same file."""
     found: dict[str, list[list[Any]]] = {}
     for base in node.bases:
         if isinstance(base, ast.Name) and base.id in classes:
@@ -75,7 +75,7 @@ def _function(prefix: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> dict
 
 
 def _parsed(block: str) -> ast.Module:
-    """One block is printed with its last lines a blank too far to the right."""
+    """In the document, the last lines of one block are indented by one blank too many."""
     try:
         return ast.parse(block)
     except IndentationError:

@@ -35,7 +35,7 @@ def collection_folder(database: Path) -> Path:
 
 
 def make_database(path: Path, rows: int = 160) -> Path:
-    """Ids of every kind, texts over several pages, expiry, holes, updates; a saved index and changes after it."""
+    """Ids of every kind, texts over several pages, expiry, holes, updates; a saved index and later changes."""
     numbers = np.random.default_rng(0)
     with vicinal.connect(path) as db:
         docs = db.collection(NAME, dimension=DIMENSION, auto_ids="integer")
@@ -81,7 +81,7 @@ def _id(i: int) -> Any:
 
 
 def answers(database: Path) -> dict[str, Any]:
-    """Everything that a user can ask, then a write."""
+    """Returns the results of every kind of read, then of a write."""
     found: dict[str, Any] = {}
     with vicinal.connect(database) as db:
         found["collections"] = db.collections()
@@ -152,7 +152,7 @@ class Damage:
 
 
 def random_damage(folder: Path, seed: int) -> Damage:
-    """Small files as often as large ones: each is somebody's whole collection."""
+    """Small files are as likely as large ones: each may be somebody's whole collection."""
     numbers = random.Random(seed)
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     file = numbers.choice([*files, *[name for name in files if name.endswith(("records.db", "vectors.f32"))] * 3])
@@ -167,12 +167,12 @@ def random_damage(folder: Path, seed: int) -> Damage:
 
 @dataclass
 class Trial:
-    """What became of one damaged copy.
+    """The outcome of one damaged copy.
 
     Attributes:
-        harmful: the first answer that differs or the error it ended with, or None.
-        ours: whether an error, if there was one, is of our own tree.
-        problems: what verify had said before.
+        harmful: the first result that differs or the error that ended it, or None.
+        ours: whether an error, if any, belongs to our error tree.
+        problems: what verify had reported before.
     """
 
     damage: str
@@ -183,7 +183,7 @@ class Trial:
 
 
 def try_all(database: Path, work: Path, damages: Iterable[Damage], job: str = "verify") -> list[Trial]:
-    """Each damage on a copy of its own, in one child process.
+    """Applies each damage to a separate copy, in one child process.
 
     Raises:
         AssertionError: the child crashed; the message names the damage.
@@ -214,7 +214,7 @@ def _try(database: Path, work: Path, damage: Damage, expected: dict[str, Any]) -
 
 
 def harm(database: Path, expected: dict[str, Any]) -> tuple[str | None, bool]:
-    """(how the answers differ or None, whether an error was ours)."""
+    """Returns how the results differ, or None, and whether an error was ours."""
     try:
         found = answers(database)
     except vicinal.VicinalError as error:
@@ -236,7 +236,7 @@ def _main(job: str, database: Path, work: Path) -> None:
 
 
 def _mend(database: Path, work: Path, damage: Damage, expected: dict[str, Any]) -> Trial:
-    """Repairs a damaged copy and says what is wrong with the result, or how many rows were lost."""
+    """Repairs a damaged copy and returns what is wrong with the result, or how many rows were lost."""
     copy = work / "copy"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(database, copy)
@@ -256,7 +256,7 @@ def _mend(database: Path, work: Path, damage: Damage, expected: dict[str, Any]) 
 
 
 def _wrong(db: vicinal.Database, report: Any, expected: dict[str, Any]) -> str | None:
-    """What a repaired collection has that it should not have, or lacks without saying so."""
+    """Returns what a repaired collection has but should not, or lacks without having reported it."""
     docs = db.collection(NAME)
     written = {eval(row, EVALUATED)[0]: row for row in expected["rows"]}
     kept = {record.id: _record(record) for record in docs.get(vectors=True)}

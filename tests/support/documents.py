@@ -18,7 +18,7 @@ class Block:
     """A fenced block of Python.
 
     Attributes:
-        line: of the document, on which the block begins, counted from 1.
+        line: the line of the document on which the block begins, counted from 1.
         text: without the fences.
         labels: words after the language.
     """
@@ -29,7 +29,7 @@ class Block:
 
     @property
     def tree(self) -> ast.Module | None:
-        """None where it is no program, such as the listing of a signature."""
+        """Returns None if it is not a program, such as a list of signatures."""
         try:
             return ast.parse(self.text)
         except SyntaxError:
@@ -55,6 +55,6 @@ def python_blocks(document: Path) -> list[Block]:
 
 
 def seed(prefix: str) -> Path | None:
-    """The document of that number, where the workplace has it."""
+    """Returns the document with this number, if it is available."""
     found = sorted(SEEDS.glob(f"{prefix}_*.txt"))
     return found[0] if found else None

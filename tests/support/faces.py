@@ -8,12 +8,12 @@ from importlib.metadata import distribution, version
 from pathlib import Path
 from types import ModuleType
 
-# Modules that `import` of a face must not load: each costs more than all of ours.
+# Modules that importing a face must not load: each takes longer than all of ours.
 HEAVY = {"PIL", "httpx", "onnxruntime", "pandas", "rich", "sqlite3", "tokenizers", "torch", "typer"}
 
 
 def check_installed(package: ModuleType, sources: Path) -> None:
-    """What was installed is the tree in `sources`."""
+    """Checks that the installed package is the source tree in `sources`."""
     installed = Path(package.__file__ or "").parent
     stale = [
         path.name
@@ -31,7 +31,7 @@ def check_metadata(package: ModuleType) -> None:
 
 
 def check_import(package: ModuleType) -> None:
-    """An import prints nothing and loads nothing heavy."""
+    """Checks that importing prints nothing and loads nothing heavy."""
     name = package.__name__
     program = f"import sys; before = set(sys.modules); import {name}; print(*sorted(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

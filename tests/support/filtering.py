@@ -32,7 +32,7 @@ def id_of(slot: int) -> Id:
     return f"row {slot}" if slot % 2 else slot
 
 
-# Few distinct values, and each in several forms, so that rows and filters meet.
+# Few distinct values, each in several forms, so that filters match some rows.
 NUMBERS = [
     *(0, -0.0, 1, 1.0, Decimal("1.0"), 2, 2.5, Decimal("2.5"), 0.1, Decimal("0.1"), -3, 300, 70_000, 1e308, 5e-324),
     *(2**53, float(2**53), 2**53 + 1, Decimal(2**53 + 1), 2**63 - 1, 2**63, float(2**63), -(2**63), -(2**63) - 1),

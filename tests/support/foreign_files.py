@@ -17,7 +17,7 @@ VECTORS = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.25], [0.5, 0.5, -1.0]], np.flo
 
 
 def pandas(folder: Path) -> None:
-    """A frame with an index that has a name, nullable columns and ns timestamps."""
+    """A frame with a named index, nullable columns and ns timestamps."""
     library = pytest.importorskip("pandas", reason="pandas is not installed")
     pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     frame = library.DataFrame(
@@ -35,7 +35,7 @@ def pandas(folder: Path) -> None:
 
 
 def polars(folder: Path) -> None:
-    """Lists, arrays of one length, structs and dates."""
+    """Lists, arrays of fixed length, structs and dates."""
     library = pytest.importorskip("polars", reason="polars is not installed")
     frame = library.DataFrame(
         {
@@ -72,7 +72,7 @@ def pyarrow(folder: Path) -> None:
 
 
 def duckdb(folder: Path) -> None:
-    """What COPY writes: arrays, structs, timestamps, decimals, UUIDs."""
+    """Output of COPY: arrays, structs, timestamps, decimals, UUIDs."""
     library = pytest.importorskip("duckdb", reason="duckdb is not installed")
     pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     with library.connect() as connection:
@@ -90,7 +90,7 @@ def duckdb(folder: Path) -> None:
 
 
 def sqlite(folder: Path) -> None:
-    """Two tables, with vectors as sqlite-vec keeps them: float32, little-endian, one after the other."""
+    """Two tables, with vectors in the format of sqlite-vec: consecutive little-endian float32 values."""
     connection = sqlite3.connect(folder / "shop.sqlite")
     connection.execute('create table "articles" (id integer primary key, text text, vector blob, price real, raw blob)')
     connection.execute("create table orders (id integer primary key)")
@@ -106,7 +106,7 @@ def sqlite(folder: Path) -> None:
 
 
 def mongoexport(folder: Path) -> None:
-    """Extended JSON in its canonical form for one document, relaxed for the others."""
+    """Extended JSON, in canonical form for one document and relaxed for the others."""
     documents = [
         {
             "_id": {"$oid": "65f0c0ffee0000000000000a"},
@@ -124,7 +124,7 @@ def mongoexport(folder: Path) -> None:
 
 
 def excel(folder: Path) -> None:
-    """What Excel saves as CSV in Germany: semicolons, commas before fractions, Windows-1252, CR LF."""
+    """CSV as saved by Excel in Germany: semicolons, decimal commas, Windows-1252, CR LF."""
     cells = ["Nr;Text;Preis;PLZ;Lager"]
     for number, (text, price, zip_code) in enumerate(
         zip(TEXTS, ("1.234,50", "5,00", "12,5"), ("01234", "99999", "00001"), strict=True), 1
@@ -135,7 +135,7 @@ def excel(folder: Path) -> None:
 
 
 def hugging_face(folder: Path) -> None:
-    """A split as the hub has it, with the features that `datasets` writes into the schema."""
+    """A split as on the hub, with the features that `datasets` writes to the schema."""
     arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
     features = {
@@ -162,7 +162,7 @@ def faiss(folder: Path) -> None:
 
 
 def elasticsearch(folder: Path) -> None:
-    """What elasticdump writes."""
+    """Output of elasticdump."""
     lines = [
         json.dumps(
             {"_index": "docs", "_id": f"e{i}", "_score": 1, "_source": {"title": text, "views": i}}, ensure_ascii=False

@@ -23,10 +23,10 @@ _ALIGNMENT = 32
 
 
 def write_model(path: Path, *, template: str | None = TEMPLATE, seed: int = 0, ends: bool = False) -> Path:
-    """Writes a model; the file's folder is made where it is missing.
+    """Writes a model; creates the folder of the file if it does not exist.
 
     Args:
-        ends: it says the token that ends a text every few words; else never.
+        ends: generate an end token every few words; otherwise never.
     """
     tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
     kinds = [_UNKNOWN, _CONTROL, _CONTROL, *([_BYTE] * 256)]
@@ -55,7 +55,7 @@ def write_model(path: Path, *, template: str | None = TEMPLATE, seed: int = 0, e
 
 
 def _weights(vocabulary: int, rng: np.random.Generator, ends: bool) -> dict[str, np.ndarray]:
-    """Rows by columns, as NumPy has them; GGUF names the columns first."""
+    """Returns rows by columns, as in NumPy; GGUF stores the columns first."""
     square = (WIDTH, WIDTH)
     shapes: dict[str, tuple[int, ...]] = {
         "token_embd.weight": (vocabulary, WIDTH), "output.weight": (vocabulary, WIDTH),
@@ -64,7 +64,7 @@ def _weights(vocabulary: int, rng: np.random.Generator, ends: bool) -> dict[str,
         "blk.0.ffn_up.weight": (FEED_FORWARD, WIDTH), "blk.0.ffn_down.weight": (WIDTH, FEED_FORWARD),
     }  # fmt: skip
     weights = {name: rng.normal(0, 0.3, shape).astype("<f4") for name, shape in shapes.items()}
-    weights["output.weight"][:3] = 0  # none of the control tokens is ever likely
+    weights["output.weight"][:3] = 0  # control tokens are never likely
     if ends:
         weights["output.weight"][2] = rng.normal(0, 1.0, WIDTH)
     ones = ("output_norm.weight", "blk.0.attn_norm.weight", "blk.0.ffn_norm.weight")

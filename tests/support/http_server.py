@@ -21,14 +21,14 @@ _URL = re.compile(r"https?://\S+")
 
 
 class HttpServer:
-    """`vicinal serve` in a `with` block.
+    """`vicinal serve` as a context manager.
 
     Args:
         path: the database's folder.
         settings: see `vicinal.server.ServerSettings`.
 
     Attributes:
-        url: where it is.
+        url: its address.
         process: the parent of the workers.
     """
 
@@ -49,7 +49,7 @@ class HttpServer:
         self.process = subprocess.Popen(
             self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log, text=True, env=env
         )
-        killer = threading.Timer(_SECONDS_MAX, self.process.kill)  # so that reading its line ends
+        killer = threading.Timer(_SECONDS_MAX, self.process.kill)  # so that reading its output ends
         killer.start()
         try:
             assert self.process.stdout is not None
@@ -69,7 +69,7 @@ class HttpServer:
         self._log.close()
 
     def stop(self) -> int:
-        """Ends it as a service manager does; the exit code."""
+        """Stops it like a service manager; returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -81,11 +81,11 @@ class HttpServer:
         return self.process.returncode
 
     def log(self) -> str:
-        """What it has said so far."""
+        """Returns its output so far."""
         return Path(self._log.name).read_text(encoding="utf-8")
 
     def events(self, event: str) -> list[dict[str, Any]]:
-        """Lines of its log about one kind of event."""
+        """Returns the lines of its log about one kind of event."""
         lines = []
         for line in self.log().splitlines():
             with contextlib.suppress(ValueError):
@@ -93,6 +93,6 @@ class HttpServer:
         return [line for line in lines if line.get("event") == event]
 
     def client(self, key: str | None = None, **options: Any) -> httpx.Client:
-        """Plain HTTP."""
+        """Returns a plain HTTP client."""
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=_SECONDS_MAX, **options)

@@ -11,16 +11,16 @@ from types import CodeType, FrameType
 from typing import Any
 
 _TRACED = ("vicinal", "contextlib.py", "weakref.py", "threading.py")
-# After these Python looks whether a signal has come; not after a call of a Python function, which is only stricter.
+# After these, Python checks for signals; not after a call of a Python function, which only makes the test stricter.
 _LETS_IN = ("RESUME", "JUMP_BACKWARD", "CALL", "CALL_FUNCTION_EX", "CALL_KW", "CALL_METHOD")
 
 
 class Interrupt(BaseException):
-    """Like KeyboardInterrupt, which pytest takes for itself."""
+    """Like KeyboardInterrupt, which pytest handles itself."""
 
 
 def interrupted_at(number: int, call: Callable[[], Any]) -> bool:
-    """Runs `call` and raises `Interrupt` inside at the place of this number; False where it came to its end before."""
+    """Runs `call` and raises `Interrupt` at the point with this number; returns False if the call ended before."""
     left = number
     raised = False
 
@@ -59,7 +59,7 @@ def interrupted_at(number: int, call: Callable[[], Any]) -> bool:
 
 @functools.cache
 def _places(code: CodeType) -> frozenset[int]:
-    """Offsets after which an interrupt may be raised from the next instruction: the same handlers have to catch it."""
+    """Returns offsets after which the next instruction may be interrupted: the same handlers must catch it."""
     handlers = [(entry.start, entry.end, entry.target) for entry in dis._parse_exception_table(code)]  # type: ignore
 
     def handler_at(offset: int) -> int | None:

@@ -10,7 +10,7 @@ from vicinal.analyzers import Analyzer, Group, joined
 
 
 class BruteForce:
-    """All documents with a word of the query, best first, ties by position.
+    """Returns all documents with a word of the query, best first, ties by position.
 
     BM25 of Robertson and Zaragoza (2009), with `1 +` inside the logarithm so that no term counts against a document.
     The length of a document is the sum of the widths of its words.
@@ -35,7 +35,7 @@ class BruteForce:
         return math.log(1 + (len(self.counts) - df + 0.5) / (df + 0.5))
 
     def score(self, doc: int, group: Group, words: int) -> float:
-        """Of one group, in a query of so many words."""
+        """Returns the score of one group, in a query with this number of words."""
         field = self.analyzer.fields[group.field]
         weight = field.alone if words == 1 and field.alone is not None else field.weight
         norm = self.k1 * (1 - self.b + self.b * self.lengths[doc] / self.average)

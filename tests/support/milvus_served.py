@@ -22,8 +22,8 @@ import pytest
 
 from support.servers import Server, free_port, wait_until
 
-# By default the server answers a read that must see every write at its next tick, of 200 ms, and looks once a second
-# whether a collection can be loaded. Nobody wants to wait for that in hundreds of tests.
+# By default, the server delays a read that must see every write until its next tick, every 200 ms, and checks only
+# once a second whether a collection can be loaded. That would be too slow for hundreds of tests.
 _QUICK = {
     "proxy.timeTickInterval": "10",
     "queryCoord.checkInterval": "20",
@@ -36,7 +36,7 @@ _QUICK = {
 
 
 class MilvusServer(Server):
-    """One server, which can be killed and started again on the same data."""
+    """One server, which can be killed and restarted on the same data."""
 
     def __init__(self) -> None:
         if importlib.util.find_spec("milvus") is None:
@@ -57,7 +57,7 @@ class MilvusServer(Server):
         wait_until(self._is_ready, "Milvus")
 
     def _configure(self) -> None:
-        """Writes what the server reads below its folder, with ports that are free."""
+        """Writes the configuration in its folder, with free ports."""
         import milvus
 
         config = milvus.MilvusServerConfig(data_dir=str(self.folder))
@@ -65,7 +65,7 @@ class MilvusServer(Server):
         config.configs.update(ports | {"proxy_port": self.port})
         config.resolve()
         peers, clients = (f"http://127.0.0.1:{port}" for port in (self._peers, ports["etcd_port"]))
-        etcd = {  # left to itself it takes a port for peers that another Milvus of this machine has
+        etcd = {  # by default, its peer port may collide with another Milvus
             "listen-peer-urls": peers, "initial-advertise-peer-urls": peers, "initial-cluster": f"default={peers}",
             "listen-client-urls": clients, "advertise-client-urls": clients,
         }  # fmt: skip
@@ -86,7 +86,7 @@ class MilvusServer(Server):
 
 
 def _unpacked() -> Path:
-    """The folder with the server's programs, which the wheel has compressed: half a minute's work, done once."""
+    """Returns the folder with the server's programs, unpacked from the wheel once, because that takes half a minute."""
     import milvus
 
     folder = Path(tempfile.gettempdir()) / f"vicinal-milvus-{milvus.__version__}-{os.getuid()}"
@@ -98,13 +98,13 @@ def _unpacked() -> Path:
     return folder / "bin"
 
 
-# -- one for all
+# -- shared by all workers
 
 
 def shared_milvus() -> str:
-    """The address of a database for this worker, on the one server of all workers of this run.
+    """Returns the address of a database for this worker, on the one server of all workers of this run.
 
-    Whoever is first starts it, and whoever is last ends it: how many there are stands in a file.
+    The first worker starts it and the last one stops it; a file counts them.
     """
     if not _address:
         run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
@@ -145,7 +145,7 @@ _started: list[MilvusServer] = []
 
 @contextmanager
 def _shared(file: Path) -> Iterator[dict[str, Any]]:
-    """What stands in the file, which no other worker reads meanwhile, and what it is changed to."""
+    """Yields the content of the file, locked against other workers, and saves the changes."""
     with file.open("a+") as opened:
         fcntl.flock(opened, fcntl.LOCK_EX)
         opened.seek(0)
@@ -157,7 +157,7 @@ def _shared(file: Path) -> Iterator[dict[str, Any]]:
 
 @cache
 def shared_lite() -> str:
-    """The address of one Milvus Lite for the tests of this process."""
+    """Returns the address of one Milvus Lite for the tests of this process."""
     folder = tempfile.mkdtemp(prefix="vicinal-milvus-lite-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return f"milvus+local://{folder}"

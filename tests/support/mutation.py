@@ -38,7 +38,7 @@ Arrays = dict[str, Any]
 
 
 def make_database(path: Path, rows: int = 130) -> Path:
-    """Vectors, texts, sparse vectors and every kind of metadata, some rows dead, and one saved index of it all."""
+    """Vectors, texts, sparse vectors and every kind of metadata, some dead rows, and one saved index of it all."""
     numbers, choose = np.random.default_rng(0), random.Random(0)
     with vicinal.connect(path) as db:
         docs = db.collection(NAME, dimension=DIMENSION)
@@ -76,7 +76,7 @@ def saved_part(database: Path, part: str) -> Path:
     return found
 
 
-# -- the file, read and written as docs/format.md has it
+# -- the file, read and written according to docs/format.md
 
 
 def read(path: Path) -> tuple[dict[str, Any], Arrays]:
@@ -92,7 +92,7 @@ def read(path: Path) -> tuple[dict[str, Any], Arrays]:
 
 
 def read_all(database: Path) -> tuple[dict[str, Any], Arrays]:
-    """Headers of all parts, and their arrays under names like "slots.live"."""
+    """Returns the headers of all parts, and their arrays under names like "slots.live"."""
     headers, arrays = {}, {}
     for part in PARTS:
         headers[part], own = read(saved_part(database, part))
@@ -107,7 +107,7 @@ def write_all(database: Path, headers: dict[str, Any], arrays: Arrays) -> None:
 
 
 def write(path: Path, header: dict[str, Any], arrays: Arrays) -> None:
-    """With right checksums, whatever the arrays hold."""
+    """Writes valid checksums, whatever the arrays contain."""
     sections, blob = [], b""
     for name, array in arrays.items():
         data = array.tobytes()
@@ -130,7 +130,7 @@ _NUMBERS = (0, 1, 2, 3, 7, 8, 63, 64, 127, 128, 254, 255, 256, 2**31 - 1, 2**31,
 
 
 def mutate(header: dict[str, Any], arrays: Arrays, seed: int) -> str:
-    """Changes some of it in place and says what."""
+    """Changes some of it in place and returns what."""
     choose = random.Random(seed)
     done = []
     for _ in range(choose.choice((1, 1, 1, 2, 5))):
@@ -155,7 +155,7 @@ def _mutate_header(header: dict[str, Any], choose: random.Random) -> str:
 
 
 def mutated(array: Any, choose: random.Random) -> tuple[Any, str]:
-    """A copy with something changed, and what."""
+    """Returns a changed copy, and what was changed."""
     kind = choose.randrange(14)
     if kind == 0:
         return array[: choose.randrange(len(array) + 1)].copy(), "cut"
@@ -207,7 +207,7 @@ FILTERS: tuple[dict[str, Any], ...] = (
 
 
 def ask(docs: vicinal.Collection) -> Iterator[Any]:
-    """Every way of reading an index."""
+    """Uses every way of reading an index."""
     for query in QUERIES:
         yield lambda query=query: docs.search(query, k=5)
         yield lambda query=query: docs.search(query, k=500)
@@ -229,7 +229,7 @@ def ask(docs: vicinal.Collection) -> Iterator[Any]:
 
 
 def change(docs: vicinal.Collection) -> Iterator[Any]:
-    """And of going on from it."""
+    """Uses every way of changing it further."""
     yield lambda: docs.add(["new"], texts=["alpha beta"], vectors=QUERIES[:1], sparse=[{3: 1.0}], metadata=[{"n": 1}])
     yield lambda: docs.update(["id-1", "id-2"], metadata={"any": "else", "list": [1]})
     yield lambda: docs.delete([f"id-{i}" for i in range(12, 40)])
@@ -240,11 +240,11 @@ def change(docs: vicinal.Collection) -> Iterator[Any]:
 
 @dataclass
 class Outcome:
-    """What became of one mutation.
+    """The outcome of one mutation.
 
     Attributes:
-        refused: whether the saved index was not used, or a part of it.
-        errors: what was raised that a user must not see.
+        refused: whether the saved index, or a part of it, was not used.
+        errors: errors that a user must not see.
     """
 
     seed: int
@@ -300,7 +300,7 @@ def _try(database: Path, work: Path, seed: int) -> Outcome:
 
 
 def run(database: Path, work: Path, first: int, count: int) -> list[Outcome]:
-    """The mutations from number `first` on, in one child process.
+    """Runs the mutations from number `first` on, in one child process.
 
     Raises:
         AssertionError: the child crashed or hung; the message has the number of the mutation.

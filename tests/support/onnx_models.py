@@ -11,7 +11,7 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
 def vocabulary(path, words):
-    """Writes a vocab.txt: the special tokens, all of printable ASCII alone and within words, then `words`."""
+    """Writes a vocab.txt: the special tokens, all printable ASCII characters alone and within words, then `words`."""
     letters = [chr(code) for code in range(33, 127) if not "A" <= chr(code) <= "Z"]
     lines = [*SPECIAL, *letters, *(f"##{letter}" for letter in letters), *words]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -19,7 +19,7 @@ def vocabulary(path, words):
 
 
 def byte_pairs(path, words):
-    """Writes a tokenizer.json as CLIP has one: byte pairs in lower case between two marks; gives it."""
+    """Writes and returns a tokenizer.json like that of CLIP: lower-case byte pairs between two special tokens."""
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
     made = Tokenizer(models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>"))
@@ -43,7 +43,7 @@ def save(path, nodes, inputs, outputs, weights):
         outputs,
         [numpy_helper.from_array(np.asarray(array, order="C"), name) for name, array in weights.items()],
     )
-    # The oldest format with this opset: onnxruntime reads no newer one than itself.
+    # The oldest format with this opset: onnxruntime reads no format newer than itself.
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
     onnx.checker.check_model(model)
     onnx.save(model, path)
@@ -68,12 +68,12 @@ def embedding(
     kind=TensorProto.INT64,
     pooled=False,
 ):
-    """A model whose token vectors are rows of a table; pooled over the mask within the model if asked."""
+    """A model whose token vectors are rows of a table; optionally mean-pooled within the model."""
     table = np.random.default_rng(dim).normal(size=(tokens, dim)).astype(np.float32)
     nodes = [helper.make_node("Gather", ["table", inputs[0]], ["gathered"])]
     weights = {"table": table}
     last = "gathered"
-    if "token_type_ids" in inputs or len(inputs) == 3:  # read, so that it is an input; multiplied by nothing
+    if "token_type_ids" in inputs or len(inputs) == 3:  # must be used to be an input; multiplied by nothing
         nodes += [
             helper.make_node("Cast", [inputs[-1]], ["types"], to=TensorProto.FLOAT),
             helper.make_node("Unsqueeze", ["types", "last"], ["types_wide"]),
@@ -100,7 +100,7 @@ def embedding(
 
 
 def bert(path, weights, heads):
-    """A whole BERT with these weights under their published names, as exporters write it."""
+    """A complete BERT with these weights under their published names, as exporters write it."""
     graph = _Graph({name.replace(".", "_"): array for name, array in weights.items()})
     hidden = weights["embeddings.word_embeddings.weight"].shape[1]
     words = graph("Gather", "embeddings_word_embeddings_weight", "input_ids")
@@ -149,7 +149,7 @@ def _layer(graph, x, hide, prefix, hidden, heads):
 
 
 class _Graph:
-    """Nodes in order; calling it adds one and gives the name of its result."""
+    """Nodes in order; calling it adds one and returns the name of its result."""
 
     def __init__(self, weights):
         self.weights = dict(weights)

@@ -41,7 +41,7 @@ def _background(rng, width, height):
 
 
 def variants(image, seed):
-    """Name to picture of the same scene."""
+    """Returns images of the same scene by name."""
     rng = np.random.default_rng(seed)
     width, height = image.size
     pixels = np.asarray(image, dtype=float)
@@ -65,7 +65,7 @@ def _from(pixels):
 
 
 def compressed(image, quality=25):
-    """Through JPEG and back."""
+    """Compresses as JPEG and decodes again."""
     file = io.BytesIO()
     image.save(file, "JPEG", quality=quality)
     return Image.open(io.BytesIO(file.getvalue()))

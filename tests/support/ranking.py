@@ -19,7 +19,7 @@ Id = Hashable
 
 @dataclass(frozen=True)
 class Stored:
-    """A row: its text and vector, None where it has none, and metadata."""
+    """A row: its text and vector, None if missing, and metadata."""
 
     text: str | None
     vector: Any
@@ -27,7 +27,7 @@ class Stored:
 
 
 class Ranked:
-    """All rows of a collection, in the order of insertion.
+    """All rows of a collection, in insertion order.
 
     Args:
         keep: whether a row matches the filter of the call.
@@ -42,7 +42,7 @@ class Ranked:
         self.kept = {id_ for id_, row in rows.items() if keep(row)}
 
     def keyword(self, query: str) -> dict[Id, float]:
-        """Scores of the rows that match."""
+        """Returns the scores of the rows that match."""
         optional, needed, excluded = self._clauses(query)
         found = {}
         for place, id_ in enumerate(self.ids):
@@ -59,7 +59,7 @@ class Ranked:
         return found
 
     def admitted(self, query: str) -> set[Id]:
-        """Rows that match the filter and have what the query requires and nothing that it excludes."""
+        """Returns the rows that match the filter, have what the query requires, and nothing that it excludes."""
         _, needed, excluded = self._clauses(query)
         places = {id_: place for place, id_ in enumerate(self.ids)}
 
@@ -95,7 +95,7 @@ class Ranked:
         }
 
     def _scoring(self, query: str) -> list[QueryWord]:
-        """The words that score, and phrases without a sign, which score once more where they stand in a row."""
+        """Returns the words that score, and phrases without a sign, which score again if they occur in sequence."""
         asked: list[QueryWord] = []
         for clause in parse(query, self.syntax).clauses:
             if clause.sign != "-":
@@ -129,7 +129,7 @@ class Ranked:
 
 
 def _spread(leg: Mapping[Id, float], count: int) -> float:
-    """Of the best `count` over the best of all; rows that are not in the leg have 0."""
+    """Returns the spread of the best `count` over the best of all; rows that are not in the leg have 0."""
     best = max(leg.values(), default=0.0)
     values = sorted((_share(value, best) for value in leg.values()), reverse=True)[:count]
     if not values:
@@ -143,7 +143,7 @@ def _share(value: float, best: float) -> float:
 
 
 def assert_ranking(hits: Any, expected: Mapping[Id, float], order: Mapping[Id, int], k: int) -> None:
-    """Exactly min(k, matches), each with its score, best first, ties by insertion; nothing better is left out."""
+    """Checks for exactly min(k, matches) hits, each with its score, best first, ties by insertion, none missing."""
     assert len(hits) == min(k, len(expected))
     assert set(hits.ids) <= set(expected)
     np.testing.assert_allclose(hits.scores, [expected[id_] for id_ in hits.ids], rtol=1e-5, atol=1e-5)

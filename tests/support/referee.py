@@ -13,9 +13,9 @@ METRICS = ("cosine", "ip", "l2", "l1")
 
 
 def score(metric: str, row: NDArray[np.float32], query: NDArray[np.float32]) -> np.float32 | float:
-    """Sums without rounding error (math.fsum), rounded once to float32 at the end.
+    """Returns sums without rounding error (math.fsum), rounded once to float32 at the end.
 
-    An inner product that float32 does not hold has the precision of float32 all the same.
+    An inner product that exceeds the range of float32 still has its precision.
     """
     a, b = row.astype(np.float64), query.astype(np.float64)
     with np.errstate(over="ignore"):

@@ -24,7 +24,7 @@ needs_native = pytest.mark.skipif(NATIVE is None, reason="the native core is not
 
 @pytest.fixture(params=["numpy", *LEVELS])
 def implementation(request: pytest.FixtureRequest) -> Iterator[Scanner]:
-    """The referee, then the native scanner at each level."""
+    """The reference implementation, then the native scanner at each level."""
     if request.param == "numpy" or NATIVE is None or module._native is None:
         yield REFEREE
         return
@@ -45,7 +45,7 @@ def bitmap(chosen: np.ndarray[Any, np.dtype[np.bool_]]) -> np.ndarray[Any, np.dt
 
 
 def best_of_all(metric: Metric, vectors: Any, query: Any, k: int, chosen: Any) -> tuple[Any, Any]:
-    """Every row scored and sorted, written without the code under test."""
+    """Scores and sorts every row, without the code under test."""
     slots = np.flatnonzero(chosen).astype(np.uint32)
     scores = NumpyKernels().score(metric, vectors, slots, query)
     order = sorted(range(len(slots)), key=lambda i: (-scores[i], slots[i]))[:k]
@@ -58,7 +58,7 @@ def scaled(vectors: Any, scale: float) -> Any:
 
 
 def hard_cases() -> dict[str, tuple[Any, Any]]:
-    """Vectors and queries whose scores are hard to tell apart, or hard to compute."""
+    """Vectors and queries whose scores are hard to distinguish, or hard to compute."""
     base, queries = normal(200, 20), normal(2, 20)
     random = np.random.default_rng(5)
     cases = {

@@ -13,7 +13,7 @@ from pathlib import Path
 from support.servers import Server, free_port, wait_until
 
 _SITE = Path(__file__).parent / "server_site"
-# What tests ask for and a server would refuse by default.
+# Settings that tests need and that a server would not allow by default.
 _GENEROUS = {
     "k_max": str(2**31),
     "hits_max": str(2**31),
@@ -25,10 +25,10 @@ _GENEROUS = {
 
 
 class VicinalServer(Server):
-    """One server. Its clock is the machine's until a test sets another.
+    """One server. It uses the machine's clock until a test sets another time.
 
     Args:
-        workers: how many processes answer.
+        workers: the number of processes that serve requests.
         settings: of `vicinal serve --set`.
     """
 
@@ -53,7 +53,7 @@ class VicinalServer(Server):
         wait_until(self._is_ready, "vicinal serve")
 
     def stop(self) -> None:
-        """As an administrator does; who does not end soon is killed."""
+        """Stops it like an administrator; kills it if that takes too long."""
         for process in self.processes:
             process.terminate()
         for process in self.processes:
@@ -65,7 +65,7 @@ class VicinalServer(Server):
         self.processes.clear()
 
     def set_clock(self, nanoseconds: int) -> None:
-        """0 for the machine's own."""
+        """Sets its clock; 0 for that of the machine."""
         self.clock.write_bytes(struct.pack("<q", nanoseconds))
 
     def log(self) -> str:
@@ -89,7 +89,7 @@ _shared: list[VicinalServer] = []
 
 
 def shared_server() -> VicinalServer:
-    """The one of this session, started when first asked for."""
+    """Returns the server of this session, started on first use."""
     if not _shared:
         server = VicinalServer(**_GENEROUS)
         server.__enter__()

@@ -18,9 +18,9 @@ _SECONDS_MAX = 60.0
 
 
 def free_port() -> int:
-    """A port that nobody has at the moment. Below the range that systems hand out, so that nobody gets it by chance."""
+    """Returns a free port, below the ephemeral range, so that no other program gets it by chance."""
     for _ in range(100):
-        port = 10_100 + int.from_bytes(os.urandom(2)) % 10_000  # a cluster's bus is 10,000 above
+        port = 10_100 + int.from_bytes(os.urandom(2)) % 10_000  # the bus of a cluster is 10,000 above
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -31,7 +31,7 @@ def free_port() -> int:
 
 
 def program(name: str, *folders: str) -> str:
-    """The path of a program; skips the test where it is not installed, which CI does not allow."""
+    """Returns the path of a program; skips the test if it is not installed, which CI does not allow."""
     found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), *folders]))
     if found is None:
         pytest.skip(f"{name} is not installed")
@@ -39,7 +39,7 @@ def program(name: str, *folders: str) -> str:
 
 
 def wait_until(ready: Callable[[], bool], what: str) -> None:
-    """Asks until the answer is yes; RuntimeError after a minute."""
+    """Polls until the condition holds; raises RuntimeError after a minute."""
     deadline = time.monotonic() + _SECONDS_MAX
     while not ready():
         if time.monotonic() > deadline:
@@ -48,7 +48,7 @@ def wait_until(ready: Callable[[], bool], what: str) -> None:
 
 
 class Server:
-    """What all have in common: a folder in memory or on disk, and processes that end with it."""
+    """Common to all servers: a folder in memory or on disk, and processes that end with it."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="vicinal-server-"))
@@ -93,7 +93,7 @@ class Server:
 
 
 class Redis(Server):
-    """One server; `durable` writes each command to disk before it answers."""
+    """One server; `durable` writes each command to disk before it responds."""
 
     def __init__(self, *options: str, durable: bool = False, port: int | None = None) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ class Redis(Server):
 
 
 def answers(port: int) -> bool:
-    """Whether a Redis at this port answers a ping, or asks for a password."""
+    """Returns whether a Redis at this port responds to a ping, or asks for a password."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
             connection.sendall(b"PING\r\n")
@@ -177,7 +177,7 @@ class Postgres(Server):
         data = self.folder / "data"
         user: dict[str, object] = {}
         if os.geteuid() == 0:
-            program("initdb", *folders)  # which brings the user
+            program("initdb", *folders)  # part of the installation that has the user
             shutil.chown(self.folder, "postgres")
             user = {"user": "postgres", "cwd": "/"}
         command = [program("initdb", *folders), "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8"]

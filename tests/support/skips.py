@@ -17,13 +17,13 @@ LISTS = Path(__file__).parents[1] / "contracts" / "lacking"
 
 @cache
 def listed(kind: str) -> dict[str, str]:
-    """Features by test, as `test_file.py::test[kind]`."""
+    """Returns features by test, as `test_file.py::test[kind]`."""
     lines = (LISTS / f"{kind}.txt").read_text(encoding="utf-8").splitlines()
     return dict(line.rsplit("  ", 1) for line in lines if line)
 
 
 def check_skip(kind: str, nodeid: str, feature: str | None) -> None:
-    """Fails the test unless it may be skipped for this feature; None where it passed."""
+    """Fails the test unless it may be skipped for this feature; None if it passed."""
     test = nodeid.rsplit("/", 1)[-1]
     if os.environ.get("VICINAL_NEW_SKIPS"):
         _rewrite(kind, test, feature)

@@ -44,7 +44,7 @@ def signed_headers(
     service: str = "vikingdb",
     more: dict[str, str] | None = None,
 ) -> dict[str, str]:
-    """Headers of a request whose path and query need no encoding."""
+    """Returns the headers of a request whose path and query need no encoding."""
     date = date or datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     digest = hashlib.sha256(body).hexdigest()
     headers = {"content-type": "application/json", "x-content-sha256": digest, "x-date": date, **(more or {})}
@@ -61,7 +61,7 @@ def signed_headers(
 
 
 class VikingClient:
-    """Signed calls of one server; without a pair they are not signed."""
+    """Signed calls to one server; without a key pair they are not signed."""
 
     def __init__(self, http: httpx.Client, access_key: str = "", secret: str = "") -> None:
         self.http = http
@@ -76,7 +76,7 @@ class VikingClient:
         return self.http.post(f"/api/vikingdb/{path}", content=content, headers=headers)
 
     def call(self, path: str, body: Any, *, request_id: str | None = None) -> Any:
-        """The result of a call that is a success."""
+        """Returns the result of a call, which must succeed."""
         answer = self.send(path, body, request_id=request_id)
         assert answer.status_code == 200, answer.text
         told = answer.json()
@@ -87,7 +87,7 @@ class VikingClient:
         return told["result"]
 
     def refused(self, path: str, body: Any) -> tuple[int, str]:
-        """Status and code of one that is none."""
+        """Returns status and code of a call, which must fail."""
         answer = self.send(path, body)
         told = answer.json()
         if "ResponseMetadata" in told:

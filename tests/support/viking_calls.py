@@ -63,7 +63,7 @@ ONCE = RequestOptions(max_attempts=1)
 
 
 class Suite:
-    """The calls of one run, what they gave, and which methods were called."""
+    """The calls of one run, their results, and which methods were called."""
 
     def __init__(self, settings: dict[str, Any], who: str) -> None:
         self.settings, self.who = settings, who
@@ -77,14 +77,14 @@ class Suite:
         return kind(host=self.settings["host"], region="cn-beijing", auth=auth, scheme="http", **more)
 
     def close(self, client: Any) -> None:
-        """The vendor's clients have a session instead."""
+        """The vendor's clients have a session instead of close()."""
         if self.loop:
             self.loop.run_until_complete(client.aclose())
         else:
             (client if hasattr(client, "close") else client.session).close()
 
     def ask(self, label: str, part: Any, method: str, *request: Any, **options: Any) -> Any:
-        """The answer; noted under the label. What fails is noted as its error."""
+        """Returns the response and records it under the label. A failure is recorded as its error."""
         self.called.add(f"{type(part).__name__.removeprefix('Async')}.{method}")
         try:
             found = getattr(part, method)(*request, **options)
@@ -210,7 +210,7 @@ class Suite:
         self.ask("rerank", client.rerank(), "rerank", request)
 
     def doors(self) -> None:
-        """Other credentials; one that the server does not know."""
+        """Uses other credentials, one of them unknown to the server."""
         key = self.settings["api_key"]
         for label, auth in (
             ("key", APIKey(api_key=key)),

@@ -28,7 +28,7 @@ OTHERS = ("batch_delete_event", "batch_delete_profile", "trigger_update_profile"
 
 
 async def calls(collection: Any, who: str) -> dict[str, Any]:
-    """Answers by what was asked, without what no two runs have in common."""
+    """Returns the responses by request, without values that differ between runs."""
     found: dict[str, Any] = {}
     names: dict[str, str] = {}
 

@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def modules() -> list[str]:
-    """All that can be imported, but for the service that is no part of this."""
+    """Returns all modules that can be imported, except for the knowledge service."""
     found = [one.name for one in pkgutil.walk_packages(vikingdb.__path__, "vikingdb.", onerror=lambda _: None)]
     found = [name for name in found if not name.startswith("vikingdb.knowledge")]
     for name in found:
@@ -50,7 +50,7 @@ def modules() -> list[str]:
 
 
 def fields(model: type[BaseModel]) -> dict[str, list[Any]]:
-    """Of each its name on the wire, and whether it must be there."""
+    """Returns for each field its name in the JSON, and whether it is required."""
     return {name: [one.alias or name, one.is_required()] for name, one in model.model_fields.items()}
 
 
@@ -61,7 +61,7 @@ def calls(client: type) -> dict[str, list[Any]]:
 
 
 def parameters(call: Any) -> list[Any]:
-    """Each with its kind, and whether it may be left out."""
+    """Returns each parameter with its kind, and whether it is optional."""
     return [
         [one.name, one.kind.name, one.default is not inspect.Parameter.empty]
         for one in inspect.signature(call).parameters.values()

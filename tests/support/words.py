@@ -25,7 +25,7 @@ import snowballstemmer
 TEXTS = Path(__file__).parents[1] / "texts"
 LANGUAGES = ("ar", "de", "el", "en", "fr", "hi", "ja", "ko", "ru", "th", "tr", "vi", "zh", "code")
 RARE = 3
-# Longest strings that are tried as words of a script without spaces.
+# The longest strings tested as words, for scripts without spaces.
 STRINGS = {"zh": 4, "ja": 5, "th": 6, "ko": 4}
 STEMMERS = {
     "ar": "arabic",
@@ -47,7 +47,7 @@ def documents(language: str) -> list[str]:
 
 @dataclass
 class Findings:
-    """Words tried, and what went wrong: (word, documents that have it, documents found)."""
+    """The number of words tested, and the failures: (word, documents that have it, documents found)."""
 
     tried: list[str] = field(default_factory=list)
     rare: int = 0
@@ -81,7 +81,7 @@ def check(language: str, find: Find, *, stems: str = "en") -> Findings:
 
 
 class Referee:
-    """Which documents of a set have a word."""
+    """Determines which documents of a set have a word."""
 
     def __init__(self, language: str, docs: Sequence[str], stems: str) -> None:
         self.language = language
@@ -94,7 +94,7 @@ class Referee:
         self.forms = [[self.form(part) for part in parts] for parts in self.originals]
 
     def words(self) -> list[str]:
-        """All words of the set: between spaces, between all that is no letter or digit, and strings."""
+        """Returns all words of the set: split at spaces, split at everything but letters and digits, and strings."""
         words: dict[str, None] = {}
         for doc in documents(self.language):
             text = unicodedata.normalize("NFC", doc)
@@ -110,7 +110,7 @@ class Referee:
         return unicodedata.normalize("NFC", text.casefold())
 
     def form(self, part: str) -> frozenset[str]:
-        """The word, it without accents, and their stems: what makes two words forms of one."""
+        """Returns the word, the word without accents, and their stems: words are forms of one if these overlap."""
         lower = self.lower(part)
         both = {lower, without_accents(lower)}
         return frozenset(both | {stemmer.stemWord(word) for stemmer in self.stemmers for word in both})
@@ -122,7 +122,7 @@ class Referee:
         return {at for at, words in enumerate(self.written) if lower in words}
 
     def between_others(self, word: str) -> set[int]:
-        """Documents where it stands between what is neither letter nor digit, in Korean between spaces, too."""
+        """Returns documents where it is between characters other than letters and digits; in Korean also spaces."""
         lower = self.lower(word)
         return {at for at, runs in enumerate(self.runs) if lower in runs}
 
@@ -133,7 +133,7 @@ class Referee:
         return {at for at, words in enumerate(self.written) if plain in map(without_accents, words)}
 
     def in_some_form(self, word: str) -> set[int]:
-        """Documents in which forms of the parts of `word` stand in a row."""
+        """Returns the documents in which forms of the parts of `word` occur in sequence."""
         strings = self.as_written(word) if self.language in STRINGS else set()
         if re.fullmatch(r"[^\W\d_]+(?:-[^\W\d_]+)+", word):
             return set.union(*map(self.in_some_form, word.split("-"))) | self.as_written(word)
@@ -174,21 +174,21 @@ def _is_word(character: str) -> bool:
 
 
 def _whole_words(text: str) -> Iterator[str]:
-    """What stands between spaces and punctuation; joiners within stay, apostrophes do not."""
+    """Yields the strings between spaces and punctuation; joiners within words are kept, apostrophes are not."""
     shape = "".join("w" if _is_word(c) else c if c in "_-." else " " for c in text)
     for found in re.finditer(r"w+(?:(?:_+|[-.])w+)*", shape):
         yield text[found.start() : found.end()]
 
 
 def _parts(text: str) -> list[str]:
-    """Words and parts of names, in a row: getHTTPResponse is get, HTTP, Response."""
+    """Returns words and parts of names, in sequence: getHTTPResponse is get, HTTP, Response."""
     words = "".join(c if _is_word(c) else " " for c in text)
     words = re.sub("(?<=[a-zà-ÿ])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", words)
     return re.sub(r"(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])", " ", words).split()
 
 
 def _strings(text: str, longest: int) -> Iterator[str]:
-    """All strings of letters of at most this length that do not begin with a combining mark."""
+    """Yields all strings of at most this many letters that do not begin with a combining mark."""
     runs = "".join(c if _is_word(c) else " " for c in text).split()
     for run in runs:
         for start, first in enumerate(run):

@@ -14,8 +14,9 @@ from support.milvus_served import shared_lite
 from support.served import VicinalServer, shared_server
 from vicinal import aio
 
-# In memory and in a folder, called and awaited; the same behind a server; and on engines: Qdrant's client in its local
-# mode, and a Milvus in this process. A real one takes a second or two for each collection; tests/distributed has it.
+# In memory and in a folder, sync and async; the same behind a server; and on other engines: Qdrant's client in its
+# local mode, and Milvus Lite in this process. A real Milvus takes a second or two per collection; tests/distributed
+# uses one.
 KINDS = ("memory", "path", "aio", "http", "aio_http", "qdrant", "milvus_lite")
 ENGINES = ("qdrant", "milvus_lite")
 _SERVER_HAS = ("hashing", "minilm")
@@ -23,12 +24,12 @@ _SERVER_HAS = ("hashing", "minilm")
 
 @dataclass
 class World:
-    """A database that can be left and found again.
+    """A database that can be closed and opened again.
 
     Attributes:
-        kind: "memory" or "path", "aio" for a path whose calls are awaited; "http" or "aio_http"; or one of `ENGINES`.
-        target: what `connect` takes.
-        server: where it is, if it is behind one.
+        kind: "memory" or "path", "aio" for a path with awaitable calls; "http" or "aio_http"; or one of `ENGINES`.
+        target: the argument of `connect`.
+        server: the server, if there is one.
     """
 
     kind: str
@@ -53,7 +54,7 @@ class World:
 
     @property
     def on_disk(self) -> bool:
-        """Whether there are files that a test may look at."""
+        """Whether there are files that a test may inspect."""
         return self.kind in ("path", "aio")
 
     def collection(self, name: str = "docs", **settings: Any) -> vicinal.Collection:
@@ -61,7 +62,7 @@ class World:
         return self.db.collection(name, **settings)
 
     def again(self, name: str = "docs", **settings: Any) -> vicinal.Collection:
-        """The collection as somebody finds it later: on disk all files were closed in between."""
+        """Opens the collection again as a later user: on disk, all files have been closed in between."""
         self._skip_what_a_server_has_not(settings.get("encoder"))
         if self.kind not in ("memory", *ENGINES):
             self.close()
@@ -98,13 +99,13 @@ def _emptied(world: World) -> World:
 
 
 def _empty(db: vicinal.Database) -> None:
-    """Of what the last test left."""
+    """Deletes what the last test left."""
     for name in db.collections():
         db.drop(name)
 
 
 class Clock:
-    """The engine's clock, moved by hand; a server's too."""
+    """The clock of the engine, or of a server, set by tests."""
 
     def __init__(self, server: VicinalServer | None = None) -> None:
         self._server = server
@@ -119,7 +120,7 @@ class Clock:
         self._tell()
 
     def stop(self) -> None:
-        """The machine's clock again."""
+        """Returns to the machine's clock."""
         if self._server is not None:
             self._server.set_clock(0)
 

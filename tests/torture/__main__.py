@@ -70,7 +70,7 @@ def _parse() -> argparse.Namespace:
 
 
 def _again_with_recorder() -> int:
-    """Starts this program anew with the recorder preloaded."""
+    """Restarts this program with the recorder preloaded."""
     with tempfile.TemporaryDirectory(prefix="vicinal-recorder-") as folder:
         library = recording.build(Path(folder))
         environment = {

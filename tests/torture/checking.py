@@ -36,15 +36,15 @@ _PROBES = 5
 
 
 def check(place: Place, tolds: Sequence[Told], *, lossy: bool = False, seed: str = "") -> Verdict:
-    """What is wrong with the database at `place`.
+    """Returns what is wrong with the database at `place`.
 
-    Runs in a process of its own: a crash of the interpreter is a fault like others.
+    Runs in a separate process: a crash of the interpreter is a fault like any other.
     """
     return Verdict(**in_child(lambda: asdict(_check_here(place, tolds, lossy, seed))))
 
 
 def in_child(work: Callable[[], dict[str, Any]], seconds: float = _SECONDS_MAX) -> dict[str, Any]:
-    """What `work` returns in a forked child, or {"faults": [...]} if that dies or takes too long."""
+    """Returns what `work` returns in a forked child, or {"faults": [...]} if the child dies or takes too long."""
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
@@ -74,7 +74,7 @@ def _check_here(place: Place, tolds: Sequence[Told], lossy: bool, seed: str) -> 
     verdict = Verdict()
     with vicinal.connect(place.db) as db:
         if NAME not in db.collections() and not any(told.created() for told in tolds):
-            rows: Rows = {}  # it was never there; it must be possible to make it
+            rows: Rows = {}  # it never existed; creating it must be possible
         elif NAME not in db.collections():
             return judge(tolds, {}, lossy=False)
         else:
@@ -112,7 +112,7 @@ def _check_reading(docs: Collection, rows: Rows, verdict: Verdict, rng: random.R
 
 
 def _check_backups(place: Place, tolds: Sequence[Told], verdict: Verdict) -> None:
-    """Each writer's last backup holds its rows of that step; one in flight is whole or not there."""
+    """Each writer's last backup has its rows of that step; one in flight is complete or does not exist."""
     for told in tolds:
         worlds = told.worlds()
         done = [(step["name"], worlds[n], True) for n, step in enumerate(told.steps) if step["op"] == "backup"][-1:]
@@ -129,7 +129,7 @@ def _check_backups(place: Place, tolds: Sequence[Told], verdict: Verdict) -> Non
 
 
 def _check_snapshots(place: Place, tolds: Sequence[Told], verdict: Verdict) -> None:
-    """Where one writer was alone: its snapshots are there, and the last one can be gone back to."""
+    """If one writer was alone: its snapshots exist, and the last one can be restored."""
     writers = [told for told in tolds if told.steps]
     if len(writers) != 1 or not hasattr(Collection, "restore"):
         return
@@ -147,7 +147,7 @@ def _check_snapshots(place: Place, tolds: Sequence[Told], verdict: Verdict) -> N
 
 
 def _check_use(place: Place, rows: Rows, verdict: Verdict) -> None:
-    """It takes a write, and is the same when opened again."""
+    """The database accepts a write, and is the same when reopened."""
     row, id_ = Row(1), "check-1-0"
     with vicinal.connect(place.db) as db:
         docs = db.collection(NAME, dimension=DIMENSION)

@@ -28,7 +28,7 @@ class Recording:
 
     Attributes:
         second: what a second process does meanwhile: "", "reads" or "writes".
-        dies: kind of step in which the first writer is killed before the power goes; "" if it lives.
+        dies: kind of step in which the first writer is killed before the power is cut; "" if it lives.
         deep: the folders above the database are new as well.
     """
 
@@ -39,15 +39,15 @@ class Recording:
     deep: bool = False
     operations: list[Operation] = field(default_factory=list)
     moments: list[str] = field(default_factory=list)  # kind of the step in flight after each operation
-    violations: list[str] = field(default_factory=list)  # what its processes saw before any power went
+    violations: list[str] = field(default_factory=list)  # violations seen by its processes before any cut
 
 
 @dataclass(slots=True)
 class Cut:
-    """One trial: where the power went, what the disk kept, what came of it.
+    """One trial: where the power was cut, what the disk kept, and the result.
 
     Attributes:
-        at: so many operations of the recording had been made.
+        at: the number of operations of the recording before the cut.
         moment: kind of the step in flight, or "between".
         at_risk: operations that no sync had made durable.
     """
@@ -128,10 +128,10 @@ def _moments(operations: Sequence[Operation]) -> list[str]:
 
 
 def choose(recording: Recording, count: int, covered: dict[str, int]) -> list[Cut]:
-    """Points to cut at: the kinds of step that were cut least so far come first.
+    """Selects points to cut at: first the kinds of step that were cut least so far.
 
     Args:
-        covered: cuts by kind of step so far; it is kept up to date.
+        covered: cuts by kind of step so far; updated in place.
     """
     rng = random.Random(f"{recording.seed}/cuts")
     by_kind: dict[str, list[int]] = {}
@@ -148,7 +148,7 @@ def choose(recording: Recording, count: int, covered: dict[str, int]) -> list[Cu
 
 
 def replay(recording: Recording, cuts: Sequence[Cut], folder: Path) -> None:
-    """Builds the state of each cut below `folder`, opens it and notes the verdict; keeps the faulty ones."""
+    """Builds the state of each cut below `folder`, opens it and records the verdict; keeps the faulty ones."""
     disk = Disk(recording.operations[0].inode)
     made = 1
     for number, cut in enumerate(cuts):
@@ -160,7 +160,7 @@ def replay(recording: Recording, cuts: Sequence[Cut], folder: Path) -> None:
         disk.cut(place.root, random.Random(f"{cut.seed}/{cut.at}/{number}"), cut.style)
         tolds = read_journals(disk.journal())
         for told in tolds:
-            told.violations.clear()  # they are the recording's
+            told.violations.clear()  # they belong to the recording
         cut.verdict = check(place, tolds, lossy=cut.durability == "process", seed=cut.seed)
         if not cut.verdict.faults:
             shutil.rmtree(place.root)

@@ -36,7 +36,7 @@ def main(folder: str, which: str) -> int:
         "index": [context.store.open_files.opened.feed.lock.turn, context.store.open_files.opened.feed.lock.held],
         "rows": [context.store.open_files.opened.feed.rows._lock],
     }
-    # But for these two, whose holder is in the middle of a call of SQLite's: a fork waits for that.
+    # Except for these two, whose holder is inside a call of SQLite: a fork waits for that.
     connections = context.store.open_files.opened.generation.connections
     of_sqlite = {connections.lock, connections._write_lock}
     known = {lock for reference in list(_known) if (lock := reference()) is not None}

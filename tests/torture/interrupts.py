@@ -30,9 +30,9 @@ _ROWS = 40
 _WEDGED_SECONDS = 60.0
 _FORK_SECONDS = 5.0
 _LOOK_EVERY = 500
-_SHARE = 0.8  # of the calls; the others come to their end and say how long that takes
-_DESCRIPTORS_MORE_MAX = 24  # of connections that threads at work keep
-_TRIES_FOR_EACH = 20  # calls that end before their interrupt comes do not count
+_SHARE = 0.8  # of the calls; the others run to their end, to measure their duration
+_DESCRIPTORS_MORE_MAX = 24  # of connections that working threads keep
+_TRIES_FOR_EACH = 20  # calls that end before their interrupt do not count
 
 
 class _Interrupt(BaseException):
@@ -41,7 +41,7 @@ class _Interrupt(BaseException):
 
 @dataclass(slots=True)
 class Storm:
-    """What one run came to; `left` names what is still held at the end."""
+    """The results of one run; `left` names what is still held at the end."""
 
     verdict: Verdict = field(default_factory=Verdict)
     interrupts: int = 0
@@ -51,7 +51,7 @@ class Storm:
 
 
 class _Alarm:
-    """Raises `_Interrupt` in the main thread a moment after `call` has begun."""
+    """Raises `_Interrupt` in the main thread shortly after `call` has begun."""
 
     def __init__(self) -> None:
         self._is_armed = False
@@ -63,7 +63,7 @@ class _Alarm:
             raise _Interrupt
 
     def interrupt(self, call: Callable[[], Any], seconds: float) -> bool:
-        """Whether it rang before `call` returned; the call may have come to its end all the same."""
+        """Returns whether it was raised before `call` returned; the call may have finished nevertheless."""
         try:
             self._is_armed = True
             signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -78,11 +78,11 @@ class _Alarm:
 
 
 class _Rows:
-    """Ids that this thread added, and what is known of them."""
+    """Ids that this thread added, and what is known about them."""
 
     def __init__(self) -> None:
         self.there = set[str]()
-        self.unknown = list[list[str]]()  # of writes that were interrupted: all or none
+        self.unknown = list[list[str]]()  # of interrupted writes: all or none
         self.gone = set[str]()
         self._number = 0
 
@@ -92,7 +92,7 @@ class _Rows:
 
 
 def run(seed: str, count: int, folder: Path) -> Storm:
-    """Until `count` interrupts have come in the middle of a call."""
+    """Runs until `count` interrupts were raised in the middle of a call."""
     sys.setswitchinterval(0.001)
     storm, chance, rows = Storm(), random.Random(seed), _Rows()
     database = vicinal.connect(folder)
@@ -157,7 +157,7 @@ def _storm(
 def _calls(
     database: vicinal.Database, docs: Collection, rows: _Rows, chance: random.Random
 ) -> dict[str, tuple[float, Callable[[], Any]]]:
-    """Every call with how often it is made; those that write note what is known of their rows."""
+    """Returns every call with its frequency; calls that write record what is known about their rows."""
     query = vector_of("query", 1)
 
     def add() -> None:
@@ -181,7 +181,7 @@ def _calls(
             docs.drop_snapshot("s")
 
     def snapshot() -> None:
-        drop_snapshot()  # of a call that was interrupted when all was done
+        drop_snapshot()  # of a call that was interrupted at its end
         docs.snapshot("s")
 
     def reopen() -> None:
@@ -211,7 +211,7 @@ def _calls(
 
 
 def _work(database: vicinal.Database, number: int, progress: list[int], stop: threading.Event, storm: Storm) -> None:
-    """A thread that no signal reaches: each of its calls has to work, all the time."""
+    """A thread that no signal reaches: each of its calls must work, all the time."""
     try:
         docs = database.collection(NAME)
         while not stop.is_set():
@@ -226,7 +226,7 @@ def _work(database: vicinal.Database, number: int, progress: list[int], stop: th
 
 
 def _goes_on(progress: list[int]) -> bool:
-    """Whether every other thread comes on."""
+    """Returns whether every other thread makes progress."""
     before, deadline = list(progress), time.monotonic() + _WEDGED_SECONDS
     while time.monotonic() < deadline:
         if all(now > then for now, then in zip(progress, before, strict=True)):
@@ -260,7 +260,7 @@ def _check_again(storm: Storm, folder: Path, rows: _Rows, kept: list[str]) -> No
 
 
 def _left(docs: Collection) -> list[str]:
-    """What is still held when no call is under way."""
+    """Returns what is still held when no call is running."""
     gc.collect()
     store = docs._context.store
     with store.upkeep.lock, store.upkeep.sync_lock, store.using() as opened:

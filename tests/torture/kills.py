@@ -16,7 +16,7 @@ from .model import Verdict, count_steps, read_journals
 from .recording import Recorder
 from .workload import Doom, Place, Work, Writer
 
-_SECONDS_MAX = 15.0  # a writer that has not met its doom by then is killed anyway
+_SECONDS_MAX = 15.0  # a writer that has not killed itself by then is killed anyway
 _POLL_SECONDS = 0.002
 
 
@@ -42,7 +42,7 @@ class Trial:
 
 
 def plan(seed: str, number: int) -> Trial:
-    """Moments take turns, half of them inside a step of a known kind; a second process lives in half of the trials."""
+    """Every third moment is "any", the others iterate over kinds of step; half of the trials have a second process."""
     rng = random.Random(seed)
     kinds = workload.kinds_at_hand()
     moment = "any" if number % 3 == 0 else kinds[(number // 3 * 2 + number % 3) % len(kinds)]
@@ -53,7 +53,7 @@ def plan(seed: str, number: int) -> Trial:
 
 
 def run(trial: Trial, folder: Path) -> Trial:
-    """Runs the trial below the new folder `folder` and notes its verdict. In a process of its own, once."""
+    """Runs the trial below the new folder `folder` and records its verdict. Once, in a separate process."""
     rng = random.Random(f"{trial.seed}/parent")
     folder.mkdir(parents=True)
     place = Place(folder)
@@ -71,7 +71,7 @@ def run(trial: Trial, folder: Path) -> Trial:
         os.kill(victim, signal.SIGKILL)
     wait(victim, _SECONDS_MAX)
     if second is not None:
-        time.sleep(0.02 + rng.random() * 0.1)  # it goes on alone
+        time.sleep(0.02 + rng.random() * 0.1)  # it continues alone
         os.kill(second, signal.SIGKILL)
         wait(second, _SECONDS_MAX)
     tolds = read_journals(place.journals())
@@ -95,7 +95,7 @@ def _fork_second(place: Place, trial: Trial, recorder: Recorder) -> int | None:
 
 
 def fork(work: Callable[[], None]) -> int:
-    """A child that does `work` and ends without cleaning up."""
+    """Forks a child that does `work` and exits without cleaning up."""
     child = os.fork()
     if child == 0:
         work()
@@ -104,7 +104,7 @@ def fork(work: Callable[[], None]) -> int:
 
 
 def wait(child: int, seconds: float) -> None:
-    """Until the child has ended; after so many seconds it is killed."""
+    """Waits until the child has ended; kills it after `seconds`."""
     deadline = time.monotonic() + seconds
     while os.waitpid(child, os.WNOHANG) == (0, 0):
         if time.monotonic() > deadline:

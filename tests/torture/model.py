@@ -25,11 +25,11 @@ DIMENSION = 8
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row by the steps that made it; its content follows from these two numbers and its id.
+    """A row, described by the steps that made it; its content follows from these two numbers and its id.
 
     Attributes:
         written: the step that wrote text and vector.
-        touched: a later step that changed metadata alone, or 0.
+        touched: a later step that changed only metadata, or 0.
     """
 
     written: int
@@ -44,7 +44,7 @@ def text_of(id_: str, written: int) -> str:
 
 
 def is_bare(id_: str) -> bool:
-    """Some rows have a text and no vector."""
+    """Returns whether a row has a text but no vector."""
     return id_.endswith("-7")
 
 
@@ -58,7 +58,7 @@ def metadata_of(row: Row) -> dict[str, int]:
 
 
 def read_row(record: Any) -> Row:
-    """The row that a record shows.
+    """Returns the row for a record.
 
     Raises:
         ValueError: text, vector and metadata do not belong together.
@@ -78,13 +78,13 @@ def owner_of(id_: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What one writer's rows are, and were in each of its snapshots."""
+    """One writer's rows, now and in each of its snapshots."""
 
     rows: Rows = field(default_factory=dict)
     snapshots: Mapping[str, Rows] = field(default_factory=dict)
 
     def after(self, step: Mapping[str, Any]) -> World:
-        """The world in which `step` has happened."""
+        """Returns the world after `step`."""
         name, n, rows = step["op"], step["n"], dict(self.rows)
         if name in ("add", "upsert"):
             rows.update({id_: Row(n) for id_ in step["ids"]})
@@ -105,7 +105,7 @@ class World:
 
 
 class Journal:
-    """What one writer tells the world, a line at a time; kill -9 takes back nothing of it."""
+    """What one writer reports to the outside, line by line; kill -9 cannot undo any of it."""
 
     def __init__(self, folder: Path, writer: str) -> None:
         self._fd = os.open(folder / writer, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -117,11 +117,11 @@ class Journal:
         self._write({"done": step["n"], "at": time.monotonic(), **facts})
 
     def refused(self, step: Mapping[str, Any], why: str) -> None:
-        """The call raised and says that nothing changed."""
+        """The call raised an error which says that nothing changed."""
         self._write({"refused": step["n"], "why": why})
 
     def violation(self, what: str) -> None:
-        """The writer itself saw a promise broken."""
+        """The writer itself saw a broken promise."""
         self._write({"violation": what})
 
     def _write(self, line: Mapping[str, Any]) -> None:
@@ -130,20 +130,20 @@ class Journal:
 
 @dataclass(slots=True)
 class Told:
-    """One journal, read."""
+    """One journal, parsed."""
 
     writer: str
-    steps: list[dict[str, Any]] = field(default_factory=list)  # done ones, in order
+    steps: list[dict[str, Any]] = field(default_factory=list)  # completed ones, in order
     in_flight: dict[str, Any] | None = None
     violations: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)  # when each step was done
+    times: list[float] = field(default_factory=list)  # when each step was completed
     synced: int = 0  # so many of `steps` survive a power failure under durability "process"
 
     @classmethod
     def read(cls, writer: str, raw: bytes) -> Told:
         told = cls(writer)
-        for line in raw.split(b"\n")[:-1]:  # a line without its end was not told
+        for line in raw.split(b"\n")[:-1]:  # an incomplete line was not reported
             said = json.loads(line)
             if "begin" in said:
                 told.in_flight = said["begin"]
@@ -162,14 +162,14 @@ class Told:
         return told
 
     def worlds(self) -> list[World]:
-        """The world after each finished step, and before the first."""
+        """The world after each completed step, and before the first."""
         worlds = [World()]
         for step in self.steps:
             worlds.append(worlds[-1].after(step))
         return worlds
 
     def next_world(self) -> World:
-        """The world if what is in flight has happened."""
+        """Returns the world if the step in flight has happened."""
         now = self.worlds()[-1]
         return now if self.in_flight is None else now.after(self.in_flight)
 
@@ -184,12 +184,12 @@ def read_journals(journals: Mapping[str, bytes]) -> list[Told]:
 
 @dataclass(slots=True)
 class Verdict:
-    """What one trial came to. `faults` says each thing that is wrong; empty is a pass."""
+    """The result of one trial. `faults` describes each thing that is wrong; empty means that it passed."""
 
     acknowledged: int = 0
     lost: int = 0
     resurrected: int = 0
-    forgiven: int = 0  # rows newer than `synced` that a power failure took, under durability "process"
+    forgiven: int = 0  # rows newer than `synced` lost in a power failure, under durability "process"
     faults: list[str] = field(default_factory=list)
 
     def add(self, other: Verdict) -> None:
@@ -241,7 +241,7 @@ def _judge_exact(told: Told, actual: Rows) -> Verdict:
 
 
 def _judge_lossy(told: Told, actual: Rows) -> Verdict:
-    """Rows written or replaced since `synced` may be gone or as they were at any step since; all others are exact."""
+    """Rows written or replaced since `synced` may be missing or as of any step since; all others must be exact."""
     worlds = told.worlds()
     recent = worlds[told.synced :]
     if told.in_flight is not None:
@@ -261,7 +261,7 @@ def _judge_lossy(told: Told, actual: Rows) -> Verdict:
 
 
 def _rewritten(before: Rows, after: Rows) -> set[str]:
-    """Ids that came, went or got new text; new metadata alone does not put a row at risk."""
+    """Returns ids that were added, deleted or got new text; new metadata alone does not put a row at risk."""
     return {id_ for id_ in {*before, *after} if _written(before.get(id_)) != _written(after.get(id_))}
 
 

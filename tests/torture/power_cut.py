@@ -42,7 +42,7 @@ class Truncation:
 
 @dataclass(slots=True, eq=False)
 class File:
-    """Bytes as of the last sync, and what was asked since."""
+    """The bytes as of the last sync, and the changes since."""
 
     durable: bytearray = field(default_factory=bytearray)
     pending: list[Write | Truncation] = field(default_factory=list)
@@ -62,7 +62,7 @@ class File:
 
 @dataclass(slots=True, eq=False)
 class Folder:
-    """Names as of the last sync, and as they are seen now."""
+    """The names as of the last sync, and the current ones."""
 
     durable: dict[str, File | Folder] = field(default_factory=dict)
     seen: dict[str, File | Folder] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Folder:
 
 @dataclass(slots=True, eq=False)
 class Naming:
-    """Names that change together: each gets a node, or None and is gone."""
+    """Names that change together: each gets a node, or None if it is removed."""
 
     number: int
     names: list[tuple[Folder, str, File | Folder | None]]
@@ -91,7 +91,7 @@ def _apply(naming: Naming, entries: Entries) -> None:
 
 
 class Disk:
-    """Takes operations in order; at any point a state after a power failure can be drawn."""
+    """Applies operations in order; at any point, a state after a power failure can be drawn."""
 
     def __init__(self, inode: int) -> None:
         self.root = Folder()
@@ -134,7 +134,7 @@ class Disk:
             raise NotModelled(f"operation {kind}")
 
     def _sync_folder(self, folder: Folder) -> None:
-        """All changes of its names become durable, and what they stand on in other folders."""
+        """Makes all changes of its names durable, with those in other folders that they depend on."""
         durable: set[int] = set()
         needed: set[tuple[int, str]] = set()
         for naming in reversed(self._pending):
@@ -156,19 +156,19 @@ class Disk:
         return folder, name
 
     def journal(self) -> dict[str, bytes]:
-        """What the outside world had been told, by writer: it remembers all of it."""
+        """Returns what the outside has been told, by writer: it remembers all of it."""
         told = self.root.seen.get(JOURNAL)
         assert told is None or isinstance(told, Folder)
         files = {} if told is None else told.seen
         return {name: contents(file) for name, file in files.items() if isinstance(file, File)}
 
     def at_risk(self) -> int:
-        """How many changes a power failure at this moment may undo, those told to the outside world left out."""
+        """Returns how many changes a power failure now may undo, except for those reported to the outside."""
         files = sum(_pending(node) for name, node in self.root.seen.items() if name != JOURNAL)
         return files + len(self._pending)
 
     def cut(self, place: Path, rng: random.Random, style: str) -> None:
-        """Writes a state that a power failure at this moment may leave to the new folder `place`."""
+        """Writes a state that a power failure now may leave to the new folder `place`."""
         luck = Luck(style, self.operations, rng)
         place.mkdir(parents=True)
         survivors = self._surviving_names(luck)
@@ -192,10 +192,10 @@ class Disk:
 
 
 class Luck:
-    """Decides what of the unsynced changes arrived.
+    """Decides which of the unsynced changes arrived.
 
-    nothing, everything; by file: all or nothing, file by file and folder by folder; prefix: up to one moment, with the
-    change at that moment torn; any: each sector and each name for itself.
+    nothing, everything; by file: all or nothing, for each file and folder; prefix: up to one moment, with the change at
+    that moment torn; any: each sector and each name separately.
     """
 
     def __init__(self, style: str, operations: int, rng: random.Random) -> None:
@@ -205,7 +205,7 @@ class Luck:
         self.garbage = rng.random() < 0.25
 
     def chooser(self) -> Callable[[list[int]], int]:
-        """For one file or folder: given the numbers of the changes to one thing in order, how many of them arrived."""
+        """For one file or folder: maps the numbers of the changes to one thing, in order, to how many arrived."""
         rng, moment = self._rng, self._moment
         if self._style == "by file":
             arrives = rng.random() < 0.5
@@ -217,7 +217,7 @@ class Luck:
         return lambda numbers: len(numbers) if self._style == "everything" else 0
 
     def size(self, sizes: list[int], arrived: int) -> int:
-        """One of a file's sizes since its last sync; where anything goes, one between too."""
+        """Returns one of the sizes of a file since its last sync; in the style "any", also one in between."""
         if self._style == "any" and self._rng.random() < 0.3:
             return self._rng.randint(min(sizes), max(sizes))
         return sizes[arrived]
@@ -230,7 +230,7 @@ def _pending(node: File | Folder) -> int:
 
 
 def contents(file: File) -> bytes:
-    """As a program sees them: everything arrived."""
+    """Returns the contents as a program sees them: everything arrived."""
     whole = File(bytearray(file.durable), list(file.pending))
     whole.sync()
     return bytes(whole.durable)
@@ -238,7 +238,7 @@ def contents(file: File) -> bytes:
 
 def _write_folder(folder: Folder, place: Path, survivors: Entries, luck: Luck, rng: random.Random) -> None:
     for name, node in survivors(folder).items():
-        if name.endswith("-shm"):  # memory of processes that are gone; its bytes may be anything
+        if name.endswith("-shm"):  # memory of dead processes; its bytes may be anything
             _leave_shared_memory(place / name, rng)
         elif isinstance(node, Folder):
             (place / name).mkdir()
@@ -276,7 +276,7 @@ def surviving_bytes(file: File, luck: Luck, rng: random.Random) -> bytes:
 
 
 def _sizes(file: File) -> list[int]:
-    """Size at the last sync and after each change since."""
+    """Returns the size at the last sync and after each change since."""
     sizes = [len(file.durable)]
     for change in file.pending:
         end = change.size if isinstance(change, Truncation) else max(sizes[-1], change.offset + len(change.data))
@@ -285,7 +285,7 @@ def _sizes(file: File) -> list[int]:
 
 
 def _sector_versions(file: File) -> dict[int, list[tuple[int, bytes]]]:
-    """What each touched sector held after each change to it, oldest first: (number of the change, 512 bytes)."""
+    """Returns each changed sector's contents after each change, oldest first: (number of the change, 512 bytes)."""
     versions: dict[int, list[tuple[int, bytes]]] = {}
     end = len(file.durable)
 
@@ -303,7 +303,7 @@ def _sector_versions(file: File) -> dict[int, list[tuple[int, bytes]]]:
                 versions.setdefault(sector, []).append((change.number, bytes(now)))
             end = max(end, change.offset + len(change.data))
         else:
-            for sector in _sectors(change.size, end):  # what is cut off reads as zeros if the file grows again
+            for sector in _sectors(change.size, end):  # truncated bytes read as zeros if the file grows again
                 now, keep = held(sector), max(0, change.size - sector * SECTOR_BYTES)
                 now[keep:] = bytes(SECTOR_BYTES - keep)
                 versions.setdefault(sector, []).append((change.number, bytes(now)))

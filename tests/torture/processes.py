@@ -44,7 +44,7 @@ class Board:
         self._numbers = np.frombuffer(self._memory, dtype=np.int64).reshape(WRITERS, 3)
 
     def start_life(self, writer: int, life: int) -> None:
-        self._numbers[writer] = (0, 0, 0)  # readers look at the life first and last
+        self._numbers[writer] = (0, 0, 0)  # readers check the life first and last
         self._numbers[writer, 1:] = 0
         self._numbers[writer, 0] = life
 
@@ -55,7 +55,7 @@ class Board:
         self._numbers[writer, 2] = step
 
     def read(self, writer: int) -> tuple[str, int, int] | None:
-        """(name of the writer in this life, last step added, last deleted); None while a life begins."""
+        """Returns (name of the writer in this life, last step added, last deleted); None while a life begins."""
         life = int(self._numbers[writer, 0])
         deleted, added = int(self._numbers[writer, 2]), int(self._numbers[writer, 1])
         if life == 0 or int(self._numbers[writer, 0]) != life:
@@ -73,11 +73,11 @@ def ids_of(name: str, step: int) -> list[str]:
 
 @dataclass(slots=True)
 class Outcome:
-    """What the run came to.
+    """The results of the run.
 
     Attributes:
         proofs: searches after another process's commit or delete had returned that had to see it.
-        waits: seconds from each kill to the next commit by anybody.
+        waits: seconds from each kill to the next commit of any writer.
     """
 
     seed: str
@@ -90,7 +90,7 @@ class Outcome:
 
 
 class Crew:
-    """The eight processes, and those that take the places of the dead."""
+    """The eight processes, and those that replace killed ones."""
 
     def __init__(self, place: Place, seed: str) -> None:
         self._place = place
@@ -125,7 +125,7 @@ class Crew:
             journal.violation(traceback.format_exc())
 
     def _write(self, docs: Collection, journal: Journal, member: int, name: str, rng: random.Random) -> None:
-        """Odd steps add rows; even ones delete what an old odd step added, or look around."""
+        """Odd steps add rows; even ones delete what an old odd step added, or search."""
         n = 0
         while True:
             n += 1
@@ -151,7 +151,7 @@ class Crew:
             self._look(docs, member, rng)
 
     def _look(self, docs: Collection, member: int, rng: random.Random) -> None:
-        """Reads the board, then searches: what was published must show."""
+        """Reads the board, then searches: what was published must be visible."""
         writer = rng.randrange(WRITERS)
         published = self._board.read(writer)
         if published is None:
@@ -173,12 +173,12 @@ class Crew:
             self._proofs[member] += 1
 
     def _must_still_be_there(self, writer: int, name: str, step: int) -> bool:
-        """Whether the writer cannot have begun to delete that step's rows while we searched."""
+        """Returns whether the writer cannot have begun to delete that step's rows during the search."""
         now = self._board.read(writer)
         return now is not None and now[0] == name and now[1] - step < 2 * _KEPT - 2
 
     def kill(self, member: int) -> float:
-        """Kills one, and starts another in its place later; returns the moment."""
+        """Kills one, and starts a replacement later; returns the time of the kill."""
         os.kill(self._children[member], signal.SIGKILL)
         moment = time.monotonic()
         wait(self._children[member], 10.0)
@@ -196,7 +196,7 @@ class Crew:
 
 
 def run(seed: str, seconds: float, folder: Path) -> Outcome:
-    """The whole run below the new folder `folder`."""
+    """Does the whole run below the new folder `folder`."""
     rng = random.Random(seed)
     folder.mkdir(parents=True)
     place = Place(folder)
@@ -219,7 +219,7 @@ def run(seed: str, seconds: float, folder: Path) -> Outcome:
 
 
 def _wait_after(moment: float, tolds: Sequence[Told]) -> float:
-    """Seconds from `moment` to the next commit of any writer."""
+    """Returns the seconds from `moment` to the next commit of any writer."""
     return min((at - moment for told in tolds for at in told.times if at > moment), default=float("inf"))
 
 

@@ -18,7 +18,7 @@ _MAGIC = 0x54524F54
 
 
 def why_not() -> str | None:
-    """Why the recorder cannot be had on this machine, or None."""
+    """Returns why the recorder is not available on this machine, or None."""
     if sys.platform != "linux":
         return "the recorder stands in for Linux system calls"
     if shutil.which("cc") is None:
@@ -45,17 +45,17 @@ class Recorder:
         self._library.recorder_kill_after.argtypes = [ctypes.c_long, ctypes.c_int]
 
     def start(self, folder: Path, log: Path | str = os.devnull) -> None:
-        """Records what happens below `folder` in this process and those it forks from now on; once a process."""
+        """Records what happens below `folder` in this process and its later children; once per process."""
         if self._library.recorder_start(os.fsencode(folder), os.fsencode(log)):
             raise RuntimeError(f"the recorder cannot write to {log}")
 
     def operations(self) -> int:
-        """Changes to files that this process has asked for."""
+        """Returns the number of file changes by this process."""
         count: int = self._library.recorder_operations()
         return count
 
     def kill_after(self, operations: int, *, torn: bool) -> None:
-        """kill -9 to this process in place of that operation from now, or in the middle of it if it is a write."""
+        """Kills this process instead of its n-th operation from now, or in the middle of it if it is a write."""
         self._library.recorder_kill_after(operations, torn)
 
 
@@ -66,8 +66,8 @@ class Operation:
     Attributes:
         kind: C create, M make folder, W write, T truncate to `offset`, S sync, R rename to `other`,
             U unlink or remove folder.
-        path: below the recorded folder; of what an open file is called just now, if anything still names it.
-        inode: which file, where the call has it open or made it.
+        path: below the recorded folder; for an open file, its current name, if it still has one.
+        inode: which file, for calls on an open or new file.
     """
 
     kind: str
@@ -80,7 +80,7 @@ class Operation:
 
 
 class NotModelled(Exception):
-    """The log holds a call that the power-cut model cannot express: extend the model."""
+    """The log has a call that the power-cut model cannot express: extend the model."""
 
 
 def read_log(path: Path) -> Iterator[Operation]:

@@ -55,12 +55,12 @@ _HEAD = (
 
 @dataclass(slots=True)
 class Report:
-    """Everything that a run of the torture found.
+    """Everything that a run of the torture tests found.
 
     Attributes:
         rows: by kind of trial, then by the step in flight.
-        failures: one dict a faulty trial: its seed, its folder, its faults.
-        facts: what else was measured, by kind of trial.
+        failures: one dict per failed trial: its seed, its folder, its faults.
+        facts: other measurements, by kind of trial.
     """
 
     seed: str

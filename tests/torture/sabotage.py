@@ -26,7 +26,7 @@ def _deletes_nothing() -> None:
 
 
 def _told_too_early() -> None:
-    """Each step is acknowledged before it is done."""
+    """Each step is acknowledged before it is completed."""
     begin, done = Journal.begin, Journal.done
 
     def begin_and_done(journal: Journal, step: Mapping[str, Any]) -> None:

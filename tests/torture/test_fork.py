@@ -41,7 +41,7 @@ with vicinal.connect(sys.argv[1]) as db:
 
 
 def test_rows_of_a_child_survive_the_parents_close(tmp_path: Path):
-    """SQLite remembers in the memory of the process which locks it has; a child inherits the memory, not the locks."""
+    """SQLite keeps its locks in process memory; a child inherits the memory, but not the locks."""
     subprocess.run([sys.executable, "-W", "ignore", "-c", _PARENT_CLOSES_FIRST, str(tmp_path)], check=True)
     read = [sys.executable, "-W", "ignore", "-c", _READ, str(tmp_path)]
     assert subprocess.run(read, check=True, stdout=subprocess.PIPE, text=True).stdout.split() == ["child", "parent"]

@@ -14,7 +14,7 @@ _ROOT, _FILE, _FOLDER, _OTHER = 1, 2, 3, 4
 
 
 def _disk(*operations: tuple[str, int, int, str, bytes]) -> Disk:
-    """A disk after operations of (kind, inode, offset, path, data); a rename has its new path as data."""
+    """Returns a disk after operations of (kind, inode, offset, path, data); a rename has its new path as data."""
     disk = Disk(_ROOT)
     for kind, inode, offset, path, data in operations:
         other, data = (data.decode(), b"") if kind == "R" else ("", data)
@@ -23,7 +23,7 @@ def _disk(*operations: tuple[str, int, int, str, bytes]) -> Disk:
 
 
 def _states(disk: Disk, tmp_path: Path, style: str = "any", count: int = 200) -> list[dict[str, bytes | None]]:
-    """Many states after a power failure now: path -> contents, None for folders."""
+    """Returns many states after a power failure now: path -> contents, None for folders."""
     states = []
     for number in range(count):
         place = tmp_path / str(number)
@@ -59,7 +59,7 @@ def test_unsynced_sectors_arrive_each_for_itself(tmp_path: Path):
     old, new = b"o" * 4 * SECTOR_BYTES, b"n" * 4 * SECTOR_BYTES
     disk = _disk(_CREATED, _write(0, old), _SYNCED, _ROOT_SYNCED, _write(0, new))
     patterns = {state["a"][::SECTOR_BYTES] for state in _states(disk, tmp_path)}
-    assert len(patterns) == 16  # every mixture of four sectors
+    assert len(patterns) == 16  # every combination of four sectors
     assert all(set(pattern) <= set(b"on") for pattern in patterns)
 
 

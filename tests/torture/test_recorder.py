@@ -89,7 +89,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _record(tmp_path: Path, library: Path, program: str, *, status: int = 0) -> tuple[Path, Path]:
-    """(folder, log) after a program ran under the recorder."""
+    """Returns (folder, log) after a program ran under the recorder."""
     folder, log = tmp_path / "folder", tmp_path / "log"
     folder.mkdir()
     done = subprocess.run(

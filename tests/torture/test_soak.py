@@ -21,7 +21,7 @@ def soak(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     spec = importlib.util.spec_from_file_location("soak", _SCRIPT)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "soak", module)  # dataclasses look their module up
+    monkeypatch.setitem(sys.modules, "soak", module)  # dataclasses look up their module
     assert spec.loader is not None
     spec.loader.exec_module(module)
     return module

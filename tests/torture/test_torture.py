@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def _torture(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
-    """(exit status, report, what was printed) of `python -m torture`."""
+    """Returns (exit status, report, output) of `python -m torture`."""
     path = os.pathsep.join([str(_TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
     report = tmp_path / "report.json"
     done = subprocess.run(

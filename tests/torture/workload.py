@@ -27,11 +27,11 @@ NAME = "torture"
 Step = dict[str, Any]
 _BATCH_MAX = 12
 _TIMEOUT_SECONDS = 20.0
-_CREATE_COST = 40  # operations on files, about
+_CREATE_COST = 40  # operations on files, approximately
 
 
 def hurry() -> None:
-    """Upkeep in the background comes all the time, not every few seconds or thousands of rows."""
+    """Makes background upkeep run all the time, not every few seconds or thousands of rows."""
     for module, name, value in (
         (housekeeping, "_TICK_SECONDS", {"sync": 0.01, "build": 0.01}),
         (upkeep, "_QUIET_SECONDS", 0.01),
@@ -46,10 +46,10 @@ def hurry() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Folders of one trial.
+    """The folders of one trial.
 
     Attributes:
-        deep: the database is to be made in folders that nobody has made yet.
+        deep: the database is created in folders that do not exist yet.
     """
 
     root: Path
@@ -68,7 +68,7 @@ class Place:
         return self.root / "backups"
 
     def make(self) -> None:
-        """The folders exist and are durable before the trial begins."""
+        """Creates the folders and makes them durable before the trial begins."""
         for folder in (self.journal, self.backups):
             folder.mkdir()
         sync_folder(self.root)
@@ -84,10 +84,10 @@ def sync_folder(path: Path) -> None:
 
 
 class Writer:
-    """One writer's hands: its collection, its random numbers, what it was told so far.
+    """The state of one writer: its collection, its random numbers, what it was told so far.
 
     Args:
-        alone: nobody else writes, so steps that change everybody's rows are allowed.
+        alone: it is the only writer, so steps that change everybody's rows are allowed.
     """
 
     def __init__(self, place: Place, writer: str, seed: str, durability: str = "full", *, alone: bool = True) -> None:
@@ -106,7 +106,7 @@ class Writer:
         self.docs = self.db.collection(NAME, dimension=DIMENSION, durability=self.durability, timeout=_TIMEOUT_SECONDS)
 
     def was_told(self, step: Step) -> None:
-        """The step is done."""
+        """The step is completed."""
         before, self.world = self.world.rows, self.world.after(step)
         now = {(id_, row.written) for id_, row in self.world.rows.items()}
         self.erased = (self.erased | {(id_, row.written) for id_, row in before.items()}) - now
@@ -159,8 +159,8 @@ def _purge(writer: Writer, _: Step) -> None:
 
 
 def _look_for_the_erased(writer: Writer) -> None:
-    """Neither text nor vector of a deleted or replaced row is in any file of the database."""
-    # In another process: to close records.db here would drop the locks that SQLite holds on it.
+    """Neither the text nor the vector of a deleted or replaced row is in any file of the database."""
+    # In another process: closing records.db here would drop the locks that SQLite holds on it.
     everything = ["find", str(writer.place.db), "-type", "f", "-exec", "cat", "{}", "+"]
     stored = subprocess.run(everything, capture_output=True, check=False).stdout  # files may vanish
     for id_, written in writer.erased:
@@ -170,7 +170,7 @@ def _look_for_the_erased(writer: Writer) -> None:
 
 
 def _lose_indexes(writer: Writer, _: Step) -> None:
-    """Somebody deletes every saved index while processes use them: answers stay as they are."""
+    """Every saved index is deleted while processes use them: results do not change."""
     for index in writer.place.db.glob("*/g*/index"):
         shutil.rmtree(index, ignore_errors=True)
 
@@ -184,8 +184,8 @@ class Kind:
     """One kind of step.
 
     Attributes:
-        weight: how often it is drawn, against the others.
-        needs: the method of Collection without which it is left out.
+        weight: how often it is drawn, relative to the others.
+        needs: the method of Collection that it requires; without it, the step is skipped.
         alone: it changes rows of other writers, so it needs a trial without them.
         targets: whose ids it takes: "new", "known", "mixed" or none.
     """
@@ -237,14 +237,14 @@ CREATE = Kind("create", lambda writer, _: writer.open(), 1)
 
 
 def kinds_at_hand() -> list[str]:
-    """Names of the steps that this version of the store knows."""
+    """Returns the names of the steps that this version of the store supports."""
     return [kind.name for kind in (CREATE, *KINDS) if hasattr(Collection, kind.needs)]
 
 
 @dataclass(frozen=True, slots=True)
 class Doom:
-    """Where a writer kills itself: in a step of this kind, at an operation on files drawn from as many as the step
-    before it of this kind took.
+    """Where a writer kills itself: in a step of this kind, at a random file operation, drawn from as many as the
+    previous step of this kind took.
 
     Attributes:
         occurrence: which step of the kind, from 2; the first one is the measure ("create" happens once).
@@ -257,10 +257,10 @@ class Doom:
 
 
 class Work:
-    """A writer's life.
+    """The life of a writer.
 
     Args:
-        doom: where it dies; None if somebody else sees to that, or if it lives.
+        doom: where it kills itself; None if it lives or is killed from outside.
     """
 
     def __init__(self, writer: Writer, recorder: Recorder, doom: Doom | None = None) -> None:
@@ -272,9 +272,9 @@ class Work:
         self._steps = 0
 
     def run(self, steps: int | None = None) -> None:
-        """Does so many steps, or goes on until it is killed."""
+        """Does this many steps, or continues until it is killed."""
         try:
-            while not hasattr(self._writer, "docs"):  # whoever finds the writer busy asks again
+            while not hasattr(self._writer, "docs"):  # if the writer is busy, try again
                 self._step(CREATE)
             while steps is None or self._steps < steps:
                 self._step(self._draw())
@@ -316,7 +316,7 @@ class Work:
         self._doom_cost = self._recorder.operations() - before
 
     def _look(self) -> None:
-        """A writer reads its own writes: a stored row is its own nearest neighbour, a deleted one is not there."""
+        """A writer reads its own writes: a stored row is its own nearest neighbour, a deleted one does not exist."""
         writer = self._writer
         if not writer.world.rows:
             return
@@ -331,7 +331,7 @@ class Work:
 
 
 def read_for_ever(place: Place, reader: str, seed: str) -> None:
-    """A second process that only reads: whatever it sees must be whole rows."""
+    """A second process that only reads: whatever it sees must be complete rows."""
     journal = Journal(place.journal, reader)
     rng = random.Random(f"{seed}/{reader}")
     db = vicinal.connect(place.db)
