@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints an interpreter of Python 3.11 or newer: 3.11 before others, because that is the floor to be tested.
-# Pass one over that cannot make virtual environments, unless there is no other.
+# Prints the path of a Python 3.11 or newer; prefers 3.11, the oldest supported version, which must be tested.
+# Skips one that cannot create virtual environments, unless there is no other.
 # Usage: scripts/find_python.sh
 works() {
     "$1" -c "import sys$2; sys.exit(sys.version_info < (3, 11))" >/dev/null 2>&1

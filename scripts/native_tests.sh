@@ -5,8 +5,8 @@
 #   tsan     thread sanitizer
 #   aarch64  cross-compiled, under qemu: NEON
 # Usage: scripts/native_tests.sh [plain|asan|tsan|aarch64]...     (default: all)
-# VICINAL_NATIVE_TESTS: some of the tests, such as test_damaged. VICINAL_MUTATIONS: how many files that one tries.
-# What cannot run here is skipped with the reason; with CI=true or VICINAL_REQUIRE_NATIVE=1 it fails.
+# VICINAL_NATIVE_TESTS: only these tests, such as test_damaged. VICINAL_MUTATIONS: how many files that test tries.
+# Tests that cannot run here are skipped with the reason; with CI=true or VICINAL_REQUIRE_NATIVE=1 they fail.
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${VICINAL_NATIVE_BUILD:-build/native}
@@ -21,7 +21,7 @@ skip() {
     echo "SKIP $1: $2"
 }
 
-# needs FLAVOUR TOOL...: false, after a word about it, if a tool is absent.
+# needs FLAVOUR TOOL...: prints a message and returns false if a tool is missing.
 needs() {
     flavour=$1
     shift
@@ -30,7 +30,7 @@ needs() {
     done
 }
 
-# can_link FLAVOUR FLAG...: false, after a word about it, if the compiler lacks the runtime library.
+# can_link FLAVOUR FLAG...: prints a message and returns false if the compiler lacks the runtime library.
 can_link() {
     flavour=$1
     shift
@@ -46,12 +46,12 @@ run() {
     cmake -S . -B "$BUILD/$flavour" -DCMAKE_CXX_FLAGS="$WARNINGS $flags" "$@" >/dev/null
     cmake --build "$BUILD/$flavour" --parallel 2 --target ${TESTS:-all}
     ctest --test-dir "$BUILD/$flavour" --parallel 2 --output-on-failure ${TESTS:+-R "^($(echo "$TESTS" | sed 's/test_//g; s/ /|/g'))\$"}
-    # ctest hides the output of tests that pass, and with it which levels ran and which were skipped.
+    # ctest hides the output of passing tests, which says which levels ran and which were skipped.
     grep -hE '^(level|SKIP) ' "$BUILD/$flavour/Testing/Temporary/LastTest.log" || true
 }
 
-# A function with external linkage in a file built for newer instructions could replace its twin
-# elsewhere, and then run on processors that lack them: such a file may define its table and no more.
+# A function with external linkage in a file built for newer instructions could replace the same function
+# elsewhere, and then run on processors without them: such a file may define only its table.
 check_isolation() {
     exported='vicinal::\(kernels::\(scan\|screen\)_[a-z0-9]*\|checksum::crc_[a-z0-9]*(.*)\)'
     for object in $(find "$BUILD/plain" -name 'scan_*.o' -o -name 'screen_*.o' -o -name 'crc_*.o'); do
@@ -72,7 +72,7 @@ asan() {
 
 tsan() {
     can_link tsan -fsanitize=thread || return 0
-    # The others have one thread, of which this sanitizer has nothing to say.
+    # The others have one thread, so this sanitizer finds nothing in them.
     TESTS="test_threads test_exact test_graph_threads test_postings"
     run tsan "-g1 -O1 -fsanitize=thread"
     TESTS=""

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs what the tests need of the system, if apt-get is here and we may use it; else says what is missing.
-# The tests that need it then say so themselves, and fail if CI=true.
-# Usage: scripts/system_packages.sh PYTHON [all]      (all: what only the long steps need, too)
+# Installs the system packages that the tests need, if apt-get is available and permitted; otherwise lists the missing
+# ones. Tests that need them then say so, and fail if CI=true.
+# Usage: scripts/system_packages.sh PYTHON [all]      (all: also packages that only the long steps need)
 set -eu
 python=$1
 all=${2:-}

@@ -1,13 +1,14 @@
-/* Writes down, in one order for all processes, what they ask of the files below one folder.
+/* Records the operations of all processes on the files below one folder, in one order.
  *
- * Preloaded (LD_PRELOAD) it stands in for libc's calls, so it sees Python and SQLite alike. Records nothing
- * until recorder_start(); processes forked after that write to the same log. A record is made after
+ * Preloaded (LD_PRELOAD), it replaces libc's calls, so it sees those of Python and SQLite alike. Records nothing
+ * until recorder_start(); processes forked after that write to the same log. A record is written after
  * its call succeeded and before any other recorded call starts, under a mutex that all processes share, so the order
- * of the log is the order of effects. What the power-cut model cannot express is logged as '!' and fails the replay.
+ * of the log is the order of effects. Calls that the power-cut model cannot express are logged as '!' and fail the
+ * replay.
  *
- * It can also kill: recorder_kill_after(n) ends the calling process by SIGKILL just before its n-th call from now.
+ * It can also kill: recorder_kill_after(n) kills the calling process with SIGKILL just before its n-th call from now.
  *
- * Writes to the folder "journal" are what the outside world was told: recorded, but never counted for a kill.
+ * Writes to the folder "journal" are reports to the outside world: recorded, but never counted for a kill.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -47,7 +48,7 @@ static pthread_mutex_t *turn;
 static long operations, kill_at; /* of this process; changed under `turn` */
 static int kill_torn;
 
-/* -- switched on by the workload, through ctypes */
+/* -- enabled by the workload, through ctypes */
 
 /* Records everything below `path` from now on, in this process and those forked from it. */
 int recorder_start(const char *path, const char *log) {
@@ -69,7 +70,7 @@ int recorder_start(const char *path, const char *log) {
 /* Calls of this process that were counted so far. */
 long recorder_operations(void) { return operations; }
 
-/* Dies just before the n-th counted call from now, n >= 1; 0 takes it back. With `torn`, a write is half done first. */
+/* Dies just before the n-th counted call from now, n >= 1; 0 cancels it. With `torn`, a write is half done first. */
 void recorder_kill_after(long n, int torn) {
     kill_torn = torn;
     kill_at = n > 0 ? operations + n : 0;
@@ -97,7 +98,7 @@ static int concerns_fd(int fd, char *path) {
     return answer;
 }
 
-/* Absolute path of `name`; every name that the store uses is free of links and dots. */
+/* Absolute path of `name`; no name that the store uses has links or dots. */
 static int concerns(int at, const char *name, char *path) {
     char base[PATH_MAX];
     if (log_fd < 0 || name == NULL) return 0;
@@ -112,7 +113,7 @@ static int concerns(int at, const char *name, char *path) {
 
 static int is_journal(const char *path) { return strncmp(path + folder_bytes, "/journal/", 9) == 0; }
 
-/* Takes the turn; true if the process has to die now. */
+/* Acquires the mutex; true if the process has to die now. */
 static int begin(const char *path) {
     if (pthread_mutex_lock(turn) == EOWNERDEAD) pthread_mutex_consistent(turn);
     if (is_journal(path)) return 0;
@@ -190,7 +191,7 @@ ssize_t pwrite(int fd, const void *data, size_t bytes, off_t offset) {
 
 ssize_t pwrite64(int fd, const void *data, size_t bytes, off_t offset) { return pwrite(fd, data, bytes, offset); }
 
-/* May write fewer parts than it was given, as POSIX allows: so each part is one record. */
+/* May write fewer parts than given, as POSIX allows, so that each part is one record. */
 ssize_t writev(int fd, const struct iovec *parts, int count) {
     char path[PATH_MAX];
     if (!concerns_fd(fd, path)) return syscall(SYS_writev, fd, parts, count);
@@ -226,7 +227,7 @@ ssize_t sendfile64(int to, int from, off_t *offset, size_t bytes) { return sendf
 ssize_t copy_file_range(int from, off_t *from_offset, int to, off_t *to_offset, size_t bytes, unsigned flags) {
     char path[PATH_MAX];
     if (!concerns_fd(to, path)) return syscall(SYS_copy_file_range, from, from_offset, to, to_offset, bytes, flags);
-    errno = ENOSYS; /* every caller knows how to do without */
+    errno = ENOSYS; /* every caller has a fallback */
     return -1;
 }
 
@@ -265,7 +266,8 @@ int posix_fallocate(int fd, off_t offset, off_t bytes) { return fallocate(fd, 0,
 
 int posix_fallocate64(int fd, off_t offset, off_t bytes) { return posix_fallocate(fd, offset, bytes); }
 
-/* A shared writable map changes a file unseen. SQLite's -shm is the known one: it means nothing after a power cut. */
+/* A shared writable map changes a file unnoticed. The only known one is SQLite's -shm, which is irrelevant after a
+ * power cut. */
 void *mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset) {
     char path[PATH_MAX];
     if (fd >= 0 && (protection & PROT_WRITE) && (flags & MAP_SHARED) && concerns_fd(fd, path)) {
@@ -289,7 +291,7 @@ static int record_sync(int fd, const char *path, long call) {
     return result;
 }
 
-/* The folder itself has no '/' after it, but its sync counts too. */
+/* The folder itself has no trailing '/', but its sync counts too. */
 static int concerns_sync(int fd, char *path) {
     return concerns_fd(fd, path) || (log_fd >= 0 && fd_path(fd, path) && strcmp(path, folder) == 0);
 }
@@ -351,7 +353,7 @@ int openat64(int at, const char *name, int flags, ...) {
     return record_open(at, name, flags, mode);
 }
 
-/* What fortified builds call when there is no mode. */
+/* Called by fortified builds if there is no mode. */
 int __open_2(const char *name, int flags) { return record_open(AT_FDCWD, name, flags, 0); }
 int __open64_2(const char *name, int flags) { return record_open(AT_FDCWD, name, flags, 0); }
 int __openat_2(int at, const char *name, int flags) { return record_open(at, name, flags, 0); }
