@@ -13,7 +13,7 @@ import no_network
 no_network.install()
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
-# In CI `make test` has installed everything, so a test that says this has found a hole in the workshop.
+# In CI `make test` has installed everything, so a test with such a message has found a gap in the setup.
 _WANTS_A_TOOL = re.compile(r"not installed|could not import|not available|cannot be started|no such command", re.I)
 
 
@@ -41,7 +41,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test's name must be the same tomorrow, and in every process that shares the work."""
+    """Checks that names of tests are the same in every run, and in every process that shares the work."""
     named = {_ADDRESS.sub("", item.nodeid) for item in items if _ADDRESS.search(item.nodeid)}
     if named:
         raise pytest.UsageError(f"addresses in the names of tests, give them ids=: {', '.join(sorted(named))}")

@@ -21,7 +21,7 @@ def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 class Slow:
-    """An encoder that waits until it is let go."""
+    """An encoder that waits until it is released."""
 
     dim = 2
 
@@ -52,7 +52,7 @@ def test_a_call_holds_up_no_loop() -> None:
 
 
 def test_who_stops_waiting_stops_the_call() -> None:
-    """It ends at its next step: 100 batches are not encoded, nothing is half there, and nothing runs on."""
+    """It ends at its next step: 100 batches are not encoded, nothing is half written, and nothing keeps running."""
 
     async def work() -> None:
         slow = Slow()

@@ -251,7 +251,7 @@ def test_any_text_is_analysed(language: str, text: str) -> None:
 
 @given(st.text("aAbB9_-.: 'é東京ーカ가각กิ้ํा"))
 def test_each_word_of_a_text_is_found_in_it(text: str) -> None:
-    """What a query asks for is what a document holds: every word and the phrase of the whole text."""
+    """Queries and documents are analyzed alike: every word, and the phrase of the whole text."""
     fields = [set(field) for field in joined(ENGLISH, text)]
     length = max((at for field in fields for _, at in field), default=0)
 

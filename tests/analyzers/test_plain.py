@@ -79,7 +79,7 @@ METALS = [
 
 @pytest.mark.parametrize("stemming", [True, False])
 def test_pyvdb_reference_values(stemming: bool) -> None:
-    """Lengths and scores that were worked out for these texts; dropped words do not count."""
+    """Lengths and scores computed by hand for these texts; dropped words do not count."""
     pyvdb = analyzer("pyvdb", stemming=stemming)
     assert [len(words(pyvdb, text)) for text in METALS] == [6, 4, 8, 6, 3]
     assert [sum(pyvdb.terms(word).width for word in pyvdb.split(text)) for text in METALS] == [6, 4, 8, 6, 3]
@@ -209,7 +209,7 @@ UNITS = [
 @pytest.mark.parametrize("name", names())
 @pytest.mark.parametrize("unit", UNITS)
 def test_monotonous_texts_cost_no_more_than_others(name: str, unit: str) -> None:
-    """Nothing grows faster than the text: neither raw words, nor what one of them becomes, nor recursion."""
+    """Nothing grows faster than the text: neither raw words, nor what one of them expands to, nor recursion."""
     by = analyzer(name)
     raw = by.split(unit * 20_000)
     assert sum(map(len, raw)) <= 2 * 18 * len(unit) * 20_000

@@ -15,7 +15,7 @@ from vicinal import Collection, Hit, Hits, Record, Row, VicinalError
 
 
 class Mine:
-    """An encoder as its author wrote it."""
+    """An encoder by a user."""
 
     dim = 3
 
@@ -24,7 +24,7 @@ class Mine:
 
 
 class Longest:
-    """A reranker as its author wrote it."""
+    """A reranker by a user."""
 
     name = "longest"
 
@@ -33,7 +33,7 @@ class Longest:
 
 
 class Tensor:
-    """What other libraries give for an array."""
+    """The arrays of other libraries."""
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[np.float32]:
         return np.zeros((2, 3), dtype=np.float32)

@@ -43,16 +43,16 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the whole library is indexed: set VICINAL_DEMO_PATH to keep the index between runs."""
+    """The folder with the index of the whole library: set VICINAL_DEMO_PATH to keep it between runs."""
     kept = os.environ.get("VICINAL_DEMO_PATH")
     return Path(kept) if kept else tmp_path_factory.mktemp("demo")
 
 
 @pytest.fixture(scope="session")
 def library(demo_folder: Path) -> Iterator[vicinal.Collection]:
-    """The standard library under MiniLM: every third entry, which takes a third of the minutes, and all modules.
+    """The standard library encoded by MiniLM: all modules, and every third entry, to save time.
 
-    All of it with VICINAL_FULL=1, or where the index is kept.
+    All of it with VICINAL_FULL=1, or if the index is kept.
     """
     folder = demo_database(demo_folder, "minilm")
     with vicinal.connect(folder) as database, pytest.MonkeyPatch.context() as patch:

@@ -23,7 +23,7 @@ DOCUMENTATION = Path(__file__).parents[2] / "docs" / "cli.md"
 
 
 def flat(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
-    """All commands by their full names: those of a group have two words."""
+    """Yields all commands by their full names: those of a group have two words."""
     for name, command in group.commands.items():
         yield from flat(command, f"{name} ") if hasattr(command, "commands") else [(f"{before}{name}", command)]
 

@@ -97,7 +97,7 @@ def test_a_summary_is_the_first_sentence(entries: dict[str, Entry]) -> None:
 
 
 def test_another_process_finds_the_same_and_runs_no_module_with_side_effects(entries: dict[str, Entry]) -> None:
-    """With other hashes of texts, so that no order comes from a set. `this` would print."""
+    """With other hashes of texts, so that no order comes from a set. Importing `this` would print."""
     program = """
 import sys
 from vicinal.cli.catalogue import standard_library
@@ -111,7 +111,7 @@ print(found)
     loaded, found = done.stdout.splitlines()
     assert loaded == "[]"
     assert done.stderr == ""
-    # Without `sys`, where pytest and others have put hooks of their own into this process.
+    # Without `sys`, in which pytest and others have installed hooks in this process.
     assert found == repr([entry for entry in entries.values() if entry.module != "sys"])
     assert list(entries) == sorted(entries)
 
@@ -121,7 +121,7 @@ print(found)
 
 @pytest.fixture
 def found_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Entries of a library made of the given files, by name."""
+    """Returns the entries of a library with the given files, by name."""
 
     def find(**sources: str) -> dict[str, Entry]:
         for name, source in sources.items():

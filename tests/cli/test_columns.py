@@ -155,7 +155,7 @@ def test_keys_that_nothing_is_lost_of_have_columns_of_their_own(tmp_path: Path) 
 
 
 def _written(folder: Path, kind: str) -> tuple[Path, list[object]]:
-    """A file of three rows, and what else a command needs to read it."""
+    """Writes a file of three rows; returns it and the further arguments that are needed to read it."""
     path = folder / f"x.{kind}"
     lines = [json.dumps({"id": i, "text": f"text {i}"}) for i in range(3)]
     if kind == "jsonl":

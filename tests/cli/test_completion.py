@@ -51,7 +51,7 @@ def environment(place: Path, shell: str) -> dict[str, str]:
 
 
 def script_for(shell: str, place: Path) -> Path:
-    """What `vicinal --show-completion` prints in that shell; here the shell is named, as no shell runs this."""
+    """The output of `vicinal --show-completion`; the shell is named here, because no shell runs this."""
     from typer._completion_shared import get_completion_script
 
     path = place / f"completion.{shell}"
@@ -88,7 +88,7 @@ def test_bash_is_offered(place: Path, line: str, offered: set[str]) -> None:
 
 
 class Terminal:
-    """A shell at a terminal, which is typed at."""
+    """A shell at a terminal that receives typed input."""
 
     def __init__(self, master: int) -> None:
         self._master = master
@@ -98,7 +98,7 @@ class Terminal:
         os.write(self._master, keys.encode())
 
     def wait_for(self, pattern: str) -> str:
-        """What was shown up to the pattern."""
+        """Returns the output up to the pattern."""
         end = time.monotonic() + SECONDS_MAX
         while not (found := re.search(pattern, self.shown)):
             ready, _, _ = select.select([self._master], [], [], max(0.0, end - time.monotonic()))

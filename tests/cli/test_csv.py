@@ -27,7 +27,7 @@ Command = Callable[..., Any]
 
 
 def column(tmp_path: Path, cells: list[str], *, delimiter: str = ",", types: str = "") -> list[Any]:
-    """The values of a column with these cells, None where a row has none."""
+    """Returns the values of a column with these cells, None if a row has none."""
     file = tmp_path / "x.csv"
     quoted = [f'"{cell}"' if set(cell) & {",", ";"} else cell for cell in cells]
     file.write_text(f"text{delimiter}v\n" + "".join(f"t{delimiter}{cell}\n" for cell in quoted), encoding="utf-8")

@@ -32,12 +32,12 @@ BAD_OPTION: Mistake = ("data docs --bogus", 2, "No such option")
 
 
 def _with(more: str) -> list[Mistake]:
-    """The mistakes of a command that takes something after the collection."""
+    """Returns the mistakes of a command that takes an argument after the collection."""
     return [(arguments.replace("docs", f"docs {more}").replace("dosc", f"dosc {more}"), code, said)
             for arguments, code, said in (NO_DATABASE, NO_COLLECTION, BAD_OPTION)]  # fmt: skip
 
 
-# What ends well, what it says, and the mistakes.
+# A successful call, its output, and the mistakes.
 CASES: dict[str, tuple[str, str, list[Mistake]]] = {
     "ask": (
         "bread --path data -k 1",
@@ -166,7 +166,7 @@ CASES: dict[str, tuple[str, str, list[Mistake]]] = {
         [("x", 2, "unexpected"), ("--bogus", 2, "No such option"), ("minilm", 2, "unexpected")],
     ),
     "models remove": ("", "", [("", 2, "Missing"), ("bert", 1, "bert"), ("minilm --bogus", 2, "No such option")]),
-    # What ends well takes minutes, or does not end: tests of their own have that.
+    # Success takes minutes, or the command does not end: other tests cover that.
     "demo": (
         "",
         "",

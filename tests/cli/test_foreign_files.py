@@ -27,7 +27,7 @@ from vicinal.errors import InvalidArgument, InvalidInput
 Command = Callable[..., Any]
 PAGE = Path(__file__).parents[2] / "docs" / "import.md"
 
-# For each file, by the function that makes it: ids, whether the vectors are there, metadata.
+# For each file, by the function that writes it: ids, whether there are vectors, metadata.
 EXPECTED: dict[str, tuple[list[Any] | None, list[bool], list[dict[str, Any]]]] = {
     "pandas": (
         ["p1", "p2", "p3"],
@@ -96,7 +96,7 @@ EXPECTED: dict[str, tuple[list[Any] | None, list[bool], list[dict[str, Any]]]] =
 
 
 def commands() -> dict[str, list[str]]:
-    """The commands of the page by the file that they import."""
+    """Returns the commands of the page by the file that they import."""
     found = re.findall(r"^\|.*\| `vicinal (import .*)` \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     return {words[3]: words for words in map(shlex.split, found)}
 

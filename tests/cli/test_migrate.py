@@ -48,7 +48,7 @@ def test_a_receipt_for_people_and_for_programs(place: Path, command: Command) ->
 
 
 def test_on_a_narrow_terminal_lines_are_whole(place: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are sentences, which a terminal wraps; nothing is drawn that would need a width."""
+    """They are sentences, which a terminal wraps; nothing is drawn that depends on its width."""
     wide = command("migrate", "data", "copy", "--dry-run").out
     monkeypatch.setenv("COLUMNS", "30")
     assert command("migrate", "data", "copy", "--dry-run").out == wide

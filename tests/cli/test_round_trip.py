@@ -26,8 +26,8 @@ COLLECTIONS = 2000
 PARTS = 4
 DIMENSION = 3
 
-# What readers of files stumble over: line ends of all kinds, blanks, delimiters, quotation marks, marks of byte order,
-# what looks like a value of another type, names of columns.
+# Difficult content for readers of files: line ends of all kinds, blanks, delimiters, quotation marks, byte order
+# marks, values that look like another type, names of columns.
 HARD = [
     "\r", "\n", "\r\n", "\0", "", " ", "\t", ",", ";", "|", '"', '""', "'", "\\", "\ufeff", "\u2028", "\x85", "\x1a",
     "\x1b[2J", "=1+1", "null", "NaN", "true", "True", "1", "01", "1.10", "1e3", "+5", "-0", "1,5", "[1]", '"x"',
@@ -41,7 +41,7 @@ Make = Callable[[random.Random], Any]
 
 
 def text(of: random.Random) -> str:
-    """Hard pieces, and now and then any characters there are, but no halves of them."""
+    """Returns difficult pieces, and sometimes any characters, but no lone surrogates."""
     if of.random() < 0.7:
         return "".join(of.choices(HARD, k=of.choice([1, 1, 1, 2, 3])))
     codes = (of.choice([of.randrange(0x80), of.randrange(0xD800), of.randrange(0xE000, 0x110000)]) for _ in range(4))
@@ -101,7 +101,7 @@ PARTS_OF_ROWS: dict[str, Make] = {
 
 
 def collection(seed: int) -> list[dict[str, Any]]:
-    """Up to four rows; of some collections all have a vector and nothing else, which is what npy can hold."""
+    """Returns up to four rows; in some collections all rows have only a vector, which is all that npy can store."""
     of = random.Random(seed)
     kinds = of.choice([[text], [whole_number], [text, whole_number, lambda of: UUID(int=of.getrandbits(128))]])
     ids = [of.choice(kinds)(of) or "no text" for _ in range(of.randrange(5))]
@@ -120,7 +120,7 @@ def database() -> Iterator[vicinal.Database]:
 
 
 def stored(docs: vicinal.Collection) -> list[Any]:
-    """All that a collection holds, with the types of all values: 1, 1.0 and True are equal, but not the same."""
+    """Returns the content of a collection, with the types of all values: 1, 1.0 and True are equal, but different."""
     return [
         (
             repr(record.id),
@@ -164,7 +164,7 @@ def check(database: vicinal.Database, folder: Path, rows: list[dict[str, Any]]) 
         if rows:
             again.upsert(rows=read)
         assert stored(again) == wanted, ending
-        # There is nothing to find out about a file of ours but whether its ids are texts or numbers.
+        # For our own files, only whether ids are texts or numbers has to be detected.
         assert not [note for note in reading.notes if not note.endswith((": id int", ": id text"))]
         file.unlink()  # some file systems sync what a file is replaced by
 

@@ -48,7 +48,7 @@ COMMANDS = (
     ("--help",),
     ("search", "--help"),
 )
-# One process for all commands of a locale: it takes longer to begin than they take.
+# One process for all commands of a locale: starting it takes longer than the commands.
 PROGRAM = """
 import sys
 from vicinal.cli.app import run

@@ -48,7 +48,7 @@ VECTORS = np.random.default_rng(5).normal(size=(5, 3)).astype(np.float32)
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    """Five rows that are hard to write to a file."""
+    """Five rows that are difficult to write to a file."""
     path = tmp_path / "database"
     with vicinal.connect(path) as opened, opened.collection("odd", dimension=3) as odd:
         odd.add(IDS, texts=TEXTS, vectors=VECTORS, metadata=METADATA, ttl=[None, LATER, None, None, None])

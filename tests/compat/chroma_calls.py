@@ -67,7 +67,7 @@ INCLUDES: list[Any] = [
     [], ["documents"], ["metadatas"], ["embeddings"], ["uris"], ["distances"], ["data"], ["foo"], "documents", None,
     ["embeddings", "documents"], ["metadatas", "documents", "embeddings", "uris"],
 ]  # fmt: skip
-# Calls that write, each to a collection with the rows above, by method.
+# Calls that write, by method, each to a separate collection with the rows above.
 WRITES: dict[str, list[dict[str, Any]]] = {
     "add": [
         {"ids": ["n1"], "embeddings": [[1, 2, 3]]}, {"ids": "n1", "embeddings": [1, 2, 3], "documents": "x"},
@@ -164,7 +164,7 @@ CHANGES: list[dict[str, Any]] = [
 
 
 class Session:
-    """Calls on one client. Reads share a collection, each write has one of its own."""
+    """Calls on one client. Reads share a collection, each write has a separate one."""
 
     def __init__(self, chroma: ModuleType) -> None:
         self.chroma = chroma
@@ -215,7 +215,7 @@ class Session:
             yield f"delete where_document={where}", lambda given=given: self._written("delete", given)
 
     def _written(self, method: str, given: dict[str, Any]) -> Any:
-        """What the call gives, and the rows by id afterwards."""
+        """Returns the result of the call, and the rows by id afterwards."""
         rows = self.new()
         answer = getattr(rows, method)(**given)
         found = rows.get(include=["documents", "metadatas", "embeddings", "uris"])
@@ -297,7 +297,7 @@ class Session:
 
 
 def plain(value: Any) -> Any:
-    """As JSON has it; floats to five digits, as the order of summation decides the last ones."""
+    """Returns a JSON value; floats are rounded to five digits, as the order of summation determines the last ones."""
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     if isinstance(value, dict):
@@ -312,7 +312,7 @@ def plain(value: Any) -> Any:
 
 
 def answers(chroma: ModuleType) -> dict[str, Any]:
-    """What each call gives, or the class of its error, by the call."""
+    """Returns the result of each call, or the class of its error."""
     found: dict[str, Any] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -22,7 +22,7 @@ from vicinal.compat.chroma.utils.batch_utils import create_batches
 
 
 class Lengths(chroma.EmbeddingFunction[Any]):
-    """Vectors of the length of a text."""
+    """Encodes a text as its length."""
 
     def __init__(self, scale: float = 1.0) -> None:
         self.scale = scale
@@ -53,7 +53,7 @@ class Others(Lengths):
 
 @pytest.fixture(autouse=True)
 def alone() -> Iterator[None]:
-    """No test sees what another one has open."""
+    """Closes everything that a test has opened."""
     System.forget_all()
     yield
     System.forget_all()

@@ -13,7 +13,7 @@ from compat.chroma_calls import ANSWERS, answers
 
 ROWS_MIN = 150
 ONE_ROW = "{'ids': ['n1'], 'embeddings': [[1, 2, 3]], 'metadatas': "
-# What differs: the reason, and what is answered here where that is one value.
+# What differs: the reason, and our result if it is a single value.
 DIFFERENT: dict[str, tuple[str, Any]] = {
     "get where_document={'$regex': 'a{2'}": ("patterns are Python's", []),
     "get where_document={'$regex': '(?=x)'}": ("patterns are Python's", []),
@@ -62,7 +62,7 @@ def test_listed_differences_are_there(given: dict[str, Any], expected: dict[str,
 
 
 def test_most_calls_are_no_errors(expected: dict[str, Any]) -> None:
-    """The table is no list of refusals."""
+    """The differences are not mainly errors."""
     assert sum(not str(answer).startswith("raises") for answer in expected.values()) > len(expected) / 2
 
 

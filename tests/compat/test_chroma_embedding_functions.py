@@ -31,7 +31,7 @@ URL_VARIABLES = {
     "MistralEmbeddingFunction": "MISTRAL_API_URL",
     "GoogleGenerativeAiEmbeddingFunction": "GOOGLE_GEMINI_BASE_URL",
 }
-# Name, variable that Chroma reads by default, and the one that goes before it.
+# Name, the environment variable that Chroma reads by default, and the one that takes precedence.
 KEYS = {
     "CohereEmbeddingFunction": ("cohere", "CHROMA_COHERE_API_KEY", "COHERE_API_KEY"),
     "HuggingFaceEmbeddingFunction": ("huggingface", "CHROMA_HUGGINGFACE_API_KEY", "HUGGINGFACE_API_KEY"),
@@ -48,7 +48,7 @@ def vector_of(text: str) -> list[float]:
 
 
 def service(path: str, asked: Any) -> Answer:
-    """All protocols; where answers have an index, they come in an order of their own."""
+    """Supports all protocols; if responses have an index, they are shuffled."""
     if path.endswith("/v2/embed"):
         return 200, {"embeddings": {"float": [vector_of(text) for text in asked["texts"]]}}
     if path.endswith("/v1/embeddings"):
@@ -79,7 +79,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
 
 @pytest.fixture
 def made(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """A function by the name of its class, with a key in the environment where it wants one."""
+    """Returns a function by the name of its class, with a key in the environment if it needs one."""
 
     def make(name: str, **more: Any) -> Any:
         if name in KEYS:
@@ -276,7 +276,7 @@ def test_nothing_is_sent_to_an_address_that_a_file_says(
     folder: Path, server: ChatServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MINE", KEY)
-    # A name of this machine that the face does not know for one.
+    # A name of this machine that is not recognized as such.
     elsewhere = server.url.replace("127.0.0.1", "127.0.0.2") + "/embed"
     function = functions.HuggingFaceEmbeddingServer(elsewhere, "MINE")
     with chroma.PersistentClient(folder) as client:
@@ -315,7 +315,7 @@ def test_spaces_of_coheres_older_models(made: Callable[..., Any]) -> None:
 
 @pytest.fixture
 def langchain(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The class that LangChain's embeddings are derived from, which is all that is used of it."""
+    """The base class of LangChain's embeddings, of which nothing else is used."""
     try:
         from langchain_core.embeddings import Embeddings
     except ImportError:

@@ -48,7 +48,7 @@ def index_files(folder: Path, name: str) -> list[Path]:
 
 
 def check_rows(path: Path, count: int) -> None:
-    """All rows are there, by the calls that a program for Chroma makes."""
+    """Checks that all rows exist, with the calls of a program for Chroma."""
     with chroma.PersistentClient(path) as client:
         assert sorted(one.name for one in client.list_collections()) == sorted(SPACES)
         for name, space in SPACES.items():

@@ -23,7 +23,7 @@ REFUSED = chroma.errors.AuthorizationError
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
-    """The URL of a server and keys of each role."""
+    """Yields the URL of a server and keys of each role."""
     path = tmp_path_factory.mktemp("keys") / "data"
     file = KeyFile(path)
     keys = {role: file.create(role, role)[1] for role in ("admin", "write", "read")}
@@ -41,7 +41,7 @@ def no_key_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def client(served: tuple[str, dict[str, str]]) -> Iterator[Callable[..., chroma.ClientAPI]]:
-    """A client by the role of its key."""
+    """Returns a client by the role of its key."""
     url, keys = served
     parts = urlsplit(url)
     made = []

@@ -17,13 +17,13 @@ DELETED, CHANGED = 1, 2
 
 
 def row(i: int) -> tuple[str, list[float], str | None, dict[str, Any] | None]:
-    """A row as it was added: id, vector, document, metadata."""
+    """Returns a row as it was added: id, vector, document, metadata."""
     metadata = {"i": i, "f": i / 2, "s": f"\u00fc{i}", "b": bool(i % 2), "l": [i, i + 1]}
     return f"row-{i}", [1.0 + i, 2.0, 0.5 * i], f"document {i}" if i % 3 else None, metadata if i % 5 else None
 
 
 def write(folder: str, count: int, **settings: Any) -> None:
-    """Three collections of so many rows each, of which one row is deleted and one changed."""
+    """Writes three collections of `count` rows each, with one row deleted and one changed."""
     import chromadb
 
     client = chromadb.PersistentClient(folder)
@@ -40,7 +40,7 @@ def write(folder: str, count: int, **settings: Any) -> None:
 
 
 def expected(count: int) -> dict[str, tuple[list[float], str | None, dict[str, Any] | None]]:
-    """Rows by id, as they are in the end."""
+    """Returns the final rows by id."""
     found = {}
     for i in range(count):
         id_, vector, document, metadata = row(i)

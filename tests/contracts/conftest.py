@@ -17,8 +17,8 @@ from vicinal import Collection
 from vicinal.errors import Unsupported
 from vicinal.records import context
 
-# In a loop the same code runs as in threads, and behind a server the engine itself: those take their time in CI only.
-# So do engines, which are slow when there is little to do.
+# An event loop runs the same code as threads, and a server the same engine: they are tested only in CI, to save time.
+# So are other engines, which are slow even with little data.
 SLOW = ("aio", "http", "aio_http", *ENGINES)
 
 
@@ -45,7 +45,7 @@ def clock(monkeypatch: pytest.MonkeyPatch, world: World) -> Iterator[Clock]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """A test that asks for what its database lacks is skipped, if the list of such tests has it for that reason."""
+    """Skips a test that needs a feature its database lacks, if the list of that database has it with this reason."""
     __tracebackhide__ = True
     world = getattr(item, "funcargs", {}).get("world")
     if not isinstance(world, World) or not world.db.capabilities.lacks:
@@ -69,7 +69,7 @@ Footprint = Callable[[], tuple[object, ...]]
 
 @pytest.fixture
 def footprint(world: World, docs: Collection) -> Footprint:
-    """Everything that a refused call must leave as it was: rows, last commit, bytes of every file."""
+    """Returns everything that a rejected call must not change: rows, last commit, bytes of every file."""
 
     def look() -> tuple[object, ...]:
         rows = [
@@ -83,7 +83,7 @@ def footprint(world: World, docs: Collection) -> Footprint:
 
 
 def _files(world: World, folder: str) -> list[tuple[str, int]]:
-    """Names and sizes; nothing is opened, since closing a plain handle of SQLite's files drops this process's locks."""
+    """Returns names and sizes; opens nothing, because closing a handle of SQLite's files drops this process's locks."""
     if not world.on_disk:
         return []
     return sorted((str(path.relative_to(folder)), path.stat().st_size) for path in Path(folder).rglob("*"))

@@ -28,7 +28,7 @@ _numbers = itertools.count()
 
 
 class Letters:
-    """Counts letters: easy to predict. `turn` makes another model that says it is the same."""
+    """Counts letters, so that results are predictable. `turn` makes another model that claims to be the same."""
 
     def __init__(self, *, name: str = "letters", version: str = "1", fingerprint: str = "f", turn: int = 0) -> None:
         self.name, self.version, self.fingerprint, self.dim, self.turn = name, version, fingerprint, 26, turn
@@ -46,7 +46,7 @@ class Letters:
 
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of an encoder that a later process can find."""
+    """Returns the name of an encoder that a later process can find."""
     monkeypatch.setattr(registry, "_factories", dict(registry._factories))
     name = f"letters{next(_numbers)}"
     register(name, lambda _: Letters(name=name))
@@ -232,7 +232,7 @@ def test_an_encoder_that_is_none_is_refused(world: World) -> None:
 
 
 class Broken(Letters):
-    """Right for the probe, then wrong."""
+    """Correct for the probe, then wrong."""
 
     def __init__(self, answer: Any) -> None:
         super().__init__(name="broken")
@@ -275,7 +275,7 @@ def test_an_encoder_that_answers_badly_changes_nothing(world: World, answer: Any
 
 
 def test_two_collections_with_models_of_one_class_do_not_share_vectors(world: World) -> None:
-    """A model that declares no fingerprint must not be cached under its class's name."""
+    """A model without a fingerprint must not be cached under the name of its class."""
 
     class Anonymous:
         def __init__(self, turn: int) -> None:

@@ -89,7 +89,7 @@ def test_a_data_frame(docs: Collection) -> None:
 
 
 def test_what_a_data_frame_lacks_is_left_out(docs: Collection) -> None:
-    """pandas says "nothing" by NaN, NaT, NA or None, whatever the column."""
+    """pandas represents missing values as NaN, NaT, NA or None, in any column."""
     frame = pd.DataFrame(
         {
             "id": ["a", "b"],

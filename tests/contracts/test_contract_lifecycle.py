@@ -252,7 +252,7 @@ def test_stats(world: World) -> None:
 
 
 def test_repr_looks_at_nothing(world: World) -> None:
-    """A debugger asks for it at any moment, also inside a call and after the end."""
+    """A debugger calls it at any time, also inside a call and after closing."""
     docs, db = world.collection(dimension=3), world.db
     if world.kind not in ("memory", "path"):
         pytest.skip("who looks at a lock looks at the engine's own")
@@ -304,7 +304,7 @@ def test_hits_say_which_commit_they_stand_on(docs: Collection) -> None:
 
 
 def test_threads_on_one_handle(world: World) -> None:
-    """Writers, readers and deleters at once; every answer is whole, and nothing is lost."""
+    """Concurrent writers, readers and deleters: every result is consistent, and nothing is lost."""
     docs = world.collection(durability="process")
     docs.add(["anchor"], vectors=[[1.0, 0.0]])
     errors: list[BaseException] = []

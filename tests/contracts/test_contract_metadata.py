@@ -40,7 +40,7 @@ metadata = st.dictionaries(keys, values, max_size=4)
 
 
 def same(one: object, other: object) -> bool:
-    """Equal in value and type all the way down, -0.0 and the scale of decimals included."""
+    """Returns whether value and type are equal at every level, including -0.0 and the scale of decimals."""
     if type(one) is not type(other):
         return False
     if isinstance(one, dict) and isinstance(other, dict):

@@ -33,7 +33,7 @@ def columns(batch: list[Any]) -> dict[str, Any]:
 
 
 class Model(RuleBasedStateMachine):
-    """`self.rows` is the truth: id -> (vector, text, metadata), in insertion order."""
+    """`self.rows` is the expected state: id -> (vector, text, metadata), in insertion order."""
 
     kind: str
     handles = Bundle("handles")
@@ -59,7 +59,7 @@ class Model(RuleBasedStateMachine):
     def put(self, batch: list[Any]) -> None:
         for id_, *_ in batch:
             self.rows.pop(id_, None)
-        # of equal ids the last wins, and its place is that of the last
+        # For equal ids the last one wins, with its position
         for i, (id_, vector, text, data) in enumerate(batch):
             if id_ not in [later[0] for later in batch[i + 1 :]]:
                 self.rows[id_] = (vector, text, data or {})

@@ -68,7 +68,7 @@ def test_a_note_is_replaced_while_it_is_what_was_read(docs: Collection) -> None:
 
 @pytest.mark.parametrize("known", [b"before", None])
 def test_a_change_is_made_of_the_note_as_it_is(docs: Collection, known: bytes | None) -> None:
-    """Somebody else changes it between the reading and the writing."""
+    """Another program changes it between the read and the write."""
     notes, seen = docs.notes("app"), list[bytes | None]()
     if known is not None:
         notes["k"] = known

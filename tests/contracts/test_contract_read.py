@@ -36,7 +36,7 @@ def test_get_with_a_filter_keeps_the_order_asked_too(ten: Collection) -> None:
 
 
 def test_an_empty_collection_is_a_collection(docs: Collection) -> None:
-    """`if docs:` asks whether there is one; `len(docs)` counts."""
+    """`if docs:` tests whether it exists; `len(docs)` counts."""
     assert docs
     assert not len(docs)
 

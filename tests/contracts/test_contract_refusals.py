@@ -29,7 +29,7 @@ Footprint = Callable[[], tuple[object, ...]]
 
 GOOD = [1.0, 2.0]
 
-# What the last row of a batch may hold: (column, value, error)
+# Invalid values for the last row of a batch: (column, value, error)
 BAD_CELLS: list[tuple[str, Any, type[VicinalError]]] = [
     ("vectors", [1.0], DimensionMismatch),
     ("vectors", [1.0, 2.0, 3.0], DimensionMismatch),
@@ -77,7 +77,7 @@ BAD_CELLS: list[tuple[str, Any, type[VicinalError]]] = [
 
 @pytest.fixture
 def full(docs: Collection) -> Collection:
-    """Three rows; the last one is the one that a bad row of a batch would change."""
+    """Three rows; the last one is the one that the invalid row of a batch would change."""
     docs.add(
         [0, 1, "last"], texts=["zero", "one", "two"], vectors=[[1, 0], [0, 1], [1, 1]], metadata=[{"n": 0}, {}, {}]
     )
@@ -85,7 +85,7 @@ def full(docs: Collection) -> Collection:
 
 
 def batch(column: str, bad: Any, ids: list[Any]) -> dict[str, list[Any]]:
-    """Columns of three rows, the last one bad."""
+    """Returns columns of three rows, the last one invalid."""
     columns: dict[str, list[Any]] = {"ids": ids}
     columns["vectors"] = [GOOD, GOOD, GOOD]
     if column in ("texts", "metadata", "ttl"):

@@ -335,7 +335,7 @@ SCALES = [1e-45, 1e-38, 1e-20, 1e-3, 1.0, 1e3, 1e18, 1e37]
 def test_p6_ranking_is_the_referees(
     metric: Any, seed: int, rows: int, dim: int, scales: list[float], whole: bool
 ) -> None:
-    """Against sums without rounding error: scores right to a neighbouring float, order by the score shown."""
+    """Compared with sums without rounding error: scores within one float, in the order of the scores."""
     rng = np.random.default_rng(seed)
     numbers = rng.integers(-3, 4, (rows + 1, dim)) if whole else rng.standard_normal((rows + 1, dim))
     *vectors, query = (numbers * rng.choice(scales, (rows + 1, 1))).astype(np.float32)
@@ -359,7 +359,7 @@ def is_within_a_bit(score: float, expected: float) -> bool:
 
 
 def adversarial(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Rows made to be confused by float32: (vectors, query)."""
+    """Returns rows that float32 can hardly distinguish, and a query: (vectors, query)."""
     rng = np.random.default_rng(11)
     dim = 37  # no multiple of any SIMD width
     query = rng.standard_normal(dim).astype(np.float32)

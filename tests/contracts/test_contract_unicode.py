@@ -18,7 +18,7 @@ Call = Callable[[vicinal.Database, Collection, str], Any]
 
 _VECTOR: Final = [1.0] * 64
 
-# Each argument of a call that takes a text, by the name that the error must have where it is not the argument's.
+# Each argument of a call that takes a text, by the name in the error if it is not that of the argument.
 REFUSED: Final[dict[str, Call]] = {
     "add ids": lambda db, c, bad: c.add([bad], texts=["x"]),
     "add texts": lambda db, c, bad: c.add(["n"], texts=[bad]),
@@ -95,7 +95,7 @@ REFUSED: Final[dict[str, Call]] = {
     "connect": lambda db, c, bad: vicinal.connect(bad),
     "connect url": lambda db, c, bad: vicinal.connect(f"http://{bad}/"),
 }
-# Where nothing can be found under it, that is the answer.
+# Calls that return nothing because nothing can exist under such a name.
 NOT_THERE: Final[dict[str, Call]] = {
     "in a collection": lambda db, c, bad: bad in c,
     "in a database": lambda db, c, bad: bad in db,
@@ -115,7 +115,7 @@ def docs(world: World) -> Collection:
 
 
 def _refusal(name: str, world: World, docs: Collection, bad: str) -> VicinalError | None:
-    """None where the database lacks the call: it need not look at what it was given."""
+    """Returns None if the database lacks the call: then it need not validate the argument."""
     needs_disk = name.startswith(("backup", "snapshot", "restore", "drop_snapshot")) and world.kind == "memory"
     try:
         REFUSED[name](world.db, docs, bad)

@@ -35,7 +35,7 @@ def test_top_level_keys_merge(three: Collection) -> None:
 
 
 def test_a_row_that_is_named_changes_only_if_it_passes(three: Collection) -> None:
-    """Texts and vectors too: who read a row changes it only if it still is what it was."""
+    """Texts and vectors too: a row is changed only if it is still as it was read."""
     revised = {"revision": 1}
     ids = [row.id for row in three.get()][:2]
     three.update(ids[:1], metadata=[revised])
@@ -236,7 +236,7 @@ def test_progress_of_adding(world: World, monkeypatch: pytest.MonkeyPatch) -> No
         yield from ({"id": f"s{number}", "vector": [1.0] * 16} for number in range(9_000))
         raise stop
 
-    # In an event loop Ctrl-C ends the loop, not a call.
+    # In an event loop, Ctrl-C ends the loop, not a call.
     stop = RuntimeError if world.kind.startswith("aio") else KeyboardInterrupt
     with pytest.raises(stop):
         docs.add(rows=stopped(), progress=True)  # type: ignore[arg-type]

@@ -41,13 +41,13 @@ without_order = st.none() | st.lists(anything, max_size=3) | st.just({"k": 1}) |
 
 @st.composite
 def columns(draw: st.DrawFn) -> list[Any]:
-    """One kind, or a mixture, and rows between that have no value."""
+    """Values of one kind, or a mixture, with rows without a value in between."""
     kind = draw(st.sampled_from(["mixed", *KINDS]))
     return draw(st.lists((anything if kind == "mixed" else KINDS[kind]) | without_order, min_size=1, max_size=12))
 
 
 def key(value: Any) -> Any:
-    """Where a value stands: by class, then by value; None for what has no place."""
+    """Returns the sort key of a value: by class, then by value; None for values that cannot be sorted."""
     if isinstance(value, bool):
         return 0, value
     if isinstance(value, (int, float, Decimal)):
@@ -69,7 +69,7 @@ def test_the_rows_of_a_handle_that_nobody_holds() -> None:
 
 
 def keys_in(value: Any) -> set[Any]:
-    """Of a value, or of each different element of a list."""
+    """Returns the key of a value, or of each different element of a list."""
     found = {key(element) for element in value} if isinstance(value, list) else {key(value)}
     return found - {None}
 

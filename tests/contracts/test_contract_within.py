@@ -211,7 +211,7 @@ def test_filters_within_filters_are_no_deeper_than_one() -> None:
 
 
 def test_a_field_that_no_row_has_is_no_mistake_of_the_caller(world: World) -> None:
-    """The filter belongs to the handle: it may be there before the first row."""
+    """The filter belongs to the handle, and may be set before the first row exists."""
     docs = world.collection()
     docs.add(["x"], vectors=[[1.0, 0.0]], metadata=[{"tenants": 1}])
     mine = docs.within({"tenant": "a"})

@@ -41,7 +41,7 @@ POOL = np.random.default_rng(4).normal(size=(6, DIM)).astype(np.float32)
 
 
 def played(docs: Collection, plan: list[Any]) -> dict[int, Stored]:
-    """The rows that a plan leaves; a search in between makes the index take part of them in early."""
+    """Returns the rows that a plan leaves; a search in between makes the index absorb some of them early."""
     rows: dict[int, Stored] = {}
     for step, id_, text, number, n in plan:
         vector = None if number is None else POOL[number]

@@ -16,7 +16,7 @@ def result(name: str) -> Any:
 
 
 def ratio(name: str, what: str, peer: str, rows: int) -> tuple[float, float]:
-    """Times that Vicinal took, and the peer's recall."""
+    """Returns the peer's time relative to Vicinal's, and the peer's recall."""
     found = {one["peer"]: one for one in result(name)["measurements"] if (one["what"], one["rows"]) == (what, rows)}
     return found[peer]["median"] / found["vicinal"]["median"], found[peer]["facts"]["recall"]
 

@@ -27,7 +27,7 @@ def chroma(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture(scope="module")
 def spelling(chroma: Any) -> Any:
-    """An embedding function that needs no model, by either module's class."""
+    """An embedding function that needs no model, with the class of either module."""
     encoder = HashingEncoder(64)
 
     class Spelling(chroma.EmbeddingFunction):

@@ -15,7 +15,7 @@ COURSE: Names = json.loads(SAVED.read_text(encoding="utf-8"))
 
 @pytest.mark.parametrize("name", COURSE)
 def test_a_program_has_the_names_of_its_file_in_the_course(name: str) -> None:
-    """What we add comes after what the course has, and has a default."""
+    """Our additions come after the parameters of the course, and have defaults."""
     ours = of_folder(PROGRAMS)[name]
     missing = {what for what in COURSE[name] if what not in ours}
     assert not missing

@@ -15,7 +15,7 @@ from support.course import PROGRAMS
 from vicinal.encoders import MiniLM
 
 NOTEBOOKS = PROGRAMS / "notebooks"
-# In a process of its own: Jupyter's event loop and its threads warn of things that are not ours.
+# In a separate process: Jupyter's event loop and threads emit warnings that are not ours.
 EXECUTE = """
 import sys, nbformat
 from nbclient import NotebookClient
@@ -26,7 +26,7 @@ nbformat.write(notebook, sys.argv[3])
 
 
 def values(name: str, tmp_path: Path) -> list[Any]:
-    """What the cells of a notebook show, in their order."""
+    """Returns the outputs of the cells of a notebook, in order."""
     for package in ("nbclient", "ipykernel"):
         pytest.importorskip(package, reason=f"{package} is not installed")
     done, path = tmp_path / "done.ipynb", NOTEBOOKS / f"{name}.ipynb"

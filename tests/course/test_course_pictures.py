@@ -93,7 +93,7 @@ def test_a_search_gives_index_and_metadata(embedding: Any) -> None:
 
 
 class Web(BaseHTTPRequestHandler):
-    """A picture, and what one should not take for one."""
+    """An image, and responses that must not be taken for one."""
 
     def do_GET(self) -> None:
         kind, body, status = "image/png", b"", 200

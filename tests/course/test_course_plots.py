@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason="no b
 
 
 def drawn(figure: Any, folder: Path) -> tuple[list[str], set[str], str]:
-    """Lines of the legend, titles of axes, and the drawing without its legend."""
+    """Returns the lines of the legend, titles of axes, and the plot without its legend."""
     page = write(figure, folder / "plot.html")
     command = [str(BROWSER), "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000"]
     command += ["--dump-dom", f"--user-data-dir={folder / 'profile'}", page.as_uri()]

@@ -31,7 +31,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def run(url: str, work: Any, **options: Any) -> Any:
-    """What `work` gives of a database that is open, and is closed afterwards."""
+    """Returns the result of `work` with an open database, which is closed afterwards."""
 
     async def all_of_it() -> Any:
         given = {"replication_factor": 1, "sharding_strategy": "none", "url": url, **options}

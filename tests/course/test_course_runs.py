@@ -13,7 +13,7 @@ from support.course import PROGRAMS
 from vicinal.encoders import MiniLM
 
 NAMES = [path.stem for path in sorted(PROGRAMS.glob("*.py"))]
-# What a program of the course cannot do without, beside the core.
+# What each program of the course requires, besides the core.
 NEEDS = {
     "advanced_embedding_system": ("plotly", "sklearn"),
     "exercise_1_multimodal_search": ("PIL",),

@@ -41,7 +41,7 @@ _OPTIONS = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def connected(engine: str) -> vicinal.Database:
-    """Qdrant's client in its local mode, a Milvus in this process, or a real one."""
+    """Qdrant's client in its local mode, Milvus Lite in this process, or a real Milvus."""
     if engine == "qdrant":
         pytest.importorskip("qdrant_client")
         return vicinal.connect("qdrant+memory:")
@@ -79,7 +79,7 @@ class Rows:
 
 
 def lacking(tree: Node) -> set[str] | None:
-    """Features that a filter needs and engines lack, None where there are none."""
+    """Returns the features that a filter needs and engines lack, or None."""
     found = {feature for leaf in leaves(tree) if (feature := _lacking(leaf)) is not None}
     return found or None
 
@@ -153,7 +153,7 @@ def test_two_thousand_filters_of_depth_three(database: vicinal.Database) -> None
 
 @pytest.mark.parametrize("as_elements", [False, True])
 def test_every_scalar_against_every_other(database: vicinal.Database, as_elements: bool) -> None:
-    """Exhaustive, for the borders between the types of numbers are too narrow to be met by chance."""
+    """Exhaustive, because random values hardly ever hit the boundaries between types of numbers."""
     stored = Rows(database, [{"x": [value] if as_elements else value} for value in (None, True, False, *ORDERED)])
     for value in (None, True, False, *ORDERED):
         for tree in (Compare(("x",), "eq", value), In(("x",), (value, "no such text")), Contains(("x",), value)):

@@ -128,7 +128,7 @@ def test_no_text_of_a_user_becomes_syntax() -> None:
 
 
 def test_negations_stand_at_single_comparisons() -> None:
-    """Where a number is not there, engines disagree about the negation of its comparison."""
+    """For a missing number, engines disagree on the negation of its comparison."""
     tree = No(All((NumberIs(("m-x", "a"), "gt", 1.0), No(HasTerm(("m-y?",))))))
     assert filters.expression_of(tree) == (
         '((not (exists parts["m-x"]["a"]) or (parts["m-x"]["a"] <= 1.0)) or array_contains_any(terms, ["m-y?"]))'
@@ -169,7 +169,7 @@ def test_more_hits_than_milvus_ranks(db: vicinal.Database, monkeypatch: pytest.M
 
 @pytest.mark.slow
 def test_an_index_that_is_built_has_the_true_answer_where_it_is_asked_for() -> None:
-    """In a segment that is sealed, where a search looks into some lists only, and behind a narrow filter too."""
+    """In a sealed segment, where a search scans only some lists, also with a selective filter."""
     rng = np.random.default_rng(3)
     vectors = rng.standard_normal((5000, 16)).astype(np.float32)
     with vicinal.connect(shared_milvus()) as db, vicinal.connect(":memory:") as memory:
@@ -187,7 +187,7 @@ def test_an_index_that_is_built_has_the_true_answer_where_it_is_asked_for() -> N
 
 
 def _seal(docs: vicinal.Collection) -> None:
-    """Has Milvus write the rows to a segment and index it."""
+    """Makes Milvus write the rows to a segment and index it."""
     url = docs.stats().path.replace("milvus", "http", 1)
     place, _, database = url.rpartition("/")
     client = pymilvus.MilvusClient(place, db_name=database)
@@ -259,7 +259,7 @@ def test_nobody_there() -> None:
 
 
 class Killed:
-    """Kills a server as soon as it is told to, from another thread."""
+    """Kills a server on request, from another thread."""
 
     def __init__(self, server: MilvusServer) -> None:
         self.now = threading.Event()
@@ -301,7 +301,7 @@ def test_a_server_that_is_killed_is_told_and_calls_can_be_made_again() -> None:
 
 
 def _upsert_until_killed(docs: vicinal.Collection, vectors: Any, killed: Killed) -> list[int]:
-    """Ids of the rows whose calls returned."""
+    """Returns the ids of the rows whose calls returned."""
     written: list[int] = []
     with pytest.raises(Unreachable, match="Milvus cannot be reached") as caught:
         for batch in range(10_000):

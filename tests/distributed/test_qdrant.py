@@ -56,7 +56,7 @@ def db() -> Iterator[vicinal.Database]:
 
 @pytest.fixture
 def collected() -> Iterator[None]:
-    """Of a collection that is deleted, Qdrant's local mode leaves SQLite's connection to the garbage collector."""
+    """When a collection is deleted, Qdrant's local mode leaves SQLite's connection to the garbage collector."""
     yield
     gc.collect()
 
@@ -84,7 +84,7 @@ def test_a_folder_is_found_again_with_all_that_was_given(tmp_path: Path) -> None
 
 
 def test_a_folder_has_one_client_at_a_time(tmp_path: Path) -> None:
-    """In a process of its own: of the one that is refused, the library leaves a file open."""
+    """In separate processes: in the one that is rejected, the library leaves a file open."""
     program = f"""
         import vicinal
         with vicinal.connect({f"qdrant+local://{tmp_path / 'points'}"!r}) as db:
@@ -254,7 +254,7 @@ def test_nobody_there(db: vicinal.Database) -> None:
     ],
 )
 def test_what_a_server_answers_is_an_error_of_ours(status: int, kind: type[Exception]) -> None:
-    """A server that is no Qdrant, in the place of one that refuses."""
+    """A server that is not Qdrant, as a stand-in for one that rejects requests."""
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

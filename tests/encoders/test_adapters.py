@@ -28,7 +28,7 @@ class Embeddings:
 
 
 class Client:
-    """The interface of OpenAI's client, and its rules: no empty text, 3 texts at most; answers come in any order."""
+    """The interface of OpenAI's client, and its rules: no empty text, 3 texts at most; results in any order."""
 
     base_url = "https://example.org/v1/"
 

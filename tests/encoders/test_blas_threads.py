@@ -12,7 +12,7 @@ from vicinal.encoders import minilm as module
 
 
 class Library:
-    """What threadpoolctl gives for a library: it keeps the last number."""
+    """The object of threadpoolctl for a library: it keeps the last number."""
 
     def __init__(self, num_threads: int) -> None:
         self.num_threads = num_threads

@@ -6,7 +6,7 @@ from vicinal.errors import DimensionMismatch, InvalidArgument, InvalidVector
 
 
 class Model:
-    """Returns whatever it was made with."""
+    """Returns the value that it was created with."""
 
     dim = 2
 

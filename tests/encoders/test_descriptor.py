@@ -18,7 +18,7 @@ def sources():
 
 @pytest.fixture(scope="module")
 def found(sources):
-    """For each kind of variant: the cosines of each variant to each source, shape (SCENES, SCENES)."""
+    """Returns, for each kind of variant, the cosines of each variant with each source, shape (SCENES, SCENES)."""
     encoder = ImageDescriptor()
     vectors = encoder.encode_images(sources)
     made = [variants(source, seed) for seed, source in enumerate(sources)]

@@ -8,7 +8,7 @@ from vicinal.errors import InvalidArgument
 
 
 class Counting:
-    """Remembers what it was asked; `fingerprint` is the model's."""
+    """Records its calls; `fingerprint` is that of the model."""
 
     dim = 2
 

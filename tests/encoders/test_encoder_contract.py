@@ -11,7 +11,7 @@ from vicinal.errors import InvalidArgument, InvalidText
 
 
 class Lengths:
-    """A model as users bring it: lists of Python floats, and no more than it must have."""
+    """A model as users write it: lists of Python floats, and only the required methods."""
 
     dim = 3
 

@@ -18,7 +18,7 @@ from vicinal.errors import Damaged, EncoderMismatch, EncoderNotFound
 
 
 class Model:
-    """One name for whatever weights: what a model changed behind its name looks like."""
+    """One name for different weights, like a model that was changed without a new name."""
 
     name = "theirs"
     dim = 8
@@ -105,7 +105,7 @@ def test_rounding_is_not_another_model():
 
 
 def turned(vector, cosine):
-    """A vector of the same length at an angle."""
+    """Returns a vector of the same length at an angle."""
     other = np.random.default_rng(5).normal(size=len(vector))
     other -= vector * (other @ vector) / (vector @ vector)
     other *= np.linalg.norm(vector) / np.linalg.norm(other)
@@ -114,7 +114,7 @@ def turned(vector, cosine):
 
 @pytest.mark.parametrize(("cosine", "same"), [(0.9999, True), (0.9985, False), (0.95, False), (0.5, False)])
 def test_how_near_a_probe_must_be(cosine, same):
-    """Two trained models of one shape may well have a cosine of 0.9 for some text."""
+    """Two trained models of the same shape may well have a cosine of 0.9 for some text."""
     model = Model()
     model.vector = turned(model.vector, cosine)
     assert stored().matches(identity_of(as_encoder(model))) == same

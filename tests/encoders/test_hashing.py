@@ -67,7 +67,7 @@ def test_empty_text_is_one_fixed_vector():
 
 
 def test_values_are_those_of_version_1():
-    """A change of these needs a new VERSION: stored vectors would no longer compare."""
+    """Changing these requires a new VERSION: stored vectors would no longer be comparable."""
     assert hashing.VERSION == "1"
     counts = np.array([[-1, 1, 4, 0, 1, -1], [0, 0, 1, -1, -2, 1]])
     damped = np.sign(counts) * np.log(1 + np.abs(counts))

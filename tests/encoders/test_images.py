@@ -27,7 +27,7 @@ def saved(image, path, **options):
 
 
 def png_that_claims(width, height):
-    """A PNG of a few bytes whose header asks for any number of pixels."""
+    """Returns a PNG of a few bytes whose header claims any number of pixels."""
 
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -46,7 +46,7 @@ def test_paths_images_and_arrays_are_the_same_picture(tmp_path):
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_cameras_held_sideways(tmp_path, orientation):
-    """Orientation as in EXIF 2.3: what has to be done to the stored pixels to see them upright."""
+    """Orientation as in EXIF 2.3: how the stored pixels must be transformed to be upright."""
     upright = np.zeros((20, 30, 3), dtype=np.uint8)
     upright[:10, :15] = (255, 0, 0)
     upright[10:, 15:] = (0, 0, 255)

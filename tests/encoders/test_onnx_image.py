@@ -17,7 +17,7 @@ PICTURES = [scene(1), scene(2).convert("L"), Image.new("RGB", (3, 500), "red"), 
 
 
 def referee(image, patch, bias, side):
-    """Central square, bilinear, standardised; then every patch of 32 x 32 through the matrix, and their mean."""
+    """Central square, bilinear, standardized; then every patch of 32 x 32 through the matrix, and their mean."""
     width, height = image.size
     edge = min(width, height)
     box = ((width - edge) // 2, (height - edge) // 2)

@@ -25,7 +25,7 @@ TEXTS = ["", "gold prices", "Silver rising, gold falling!", "gold " * 400, "caf√
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with model.onnx and vocab.txt; gives what a referee needs: tokens and the table."""
+    """A folder with model.onnx and vocab.txt; returns what a reference implementation needs: tokens and the table."""
     return make(tmp_path)
 
 
@@ -287,7 +287,7 @@ def test_a_device_that_is_absent_is_one_warning_and_the_truth(folder):
 
 
 def test_num_threads_are_those_that_work(folder, tmp_path):
-    """Counted in a process of its own: onnxruntime keeps a pool of num_threads - 1 beside the caller."""
+    """Counted in a separate process: onnxruntime keeps a pool of num_threads - 1 threads beside the caller."""
     if not sys.platform.startswith("linux"):
         pytest.skip("threads are counted in /proc")
     program = (
@@ -389,7 +389,7 @@ def test_the_choice_takes_the_model_that_is_named(folder):
 
 @pytest.mark.parametrize("file", ["model.onnx", "vocab.txt"])
 def test_files_that_a_collection_names_are_not_run_before_they_are_known(folder, tmp_path, monkeypatch, file):
-    """A collection from elsewhere may name any file of this machine."""
+    """A collection from an untrusted source may name any file of this machine."""
     folder = folder[0]
     with vicinal.connect(tmp_path / "db") as database:
         database.collection("docs", encoder=f"onnx:{folder / 'model.onnx'}").add(texts=["gold"])

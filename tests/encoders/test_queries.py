@@ -23,7 +23,7 @@ from vicinal.errors import EncoderMismatch, InvalidArgument
 
 
 class TwoSided:
-    """Texts on one axis, queries on the other; counts what it is asked."""
+    """Texts on one axis, queries on the other; counts its calls."""
 
     dim = 4
     name = "two-sided"

@@ -16,7 +16,7 @@ from vicinal.errors import InvalidArgument, ModelUnavailable
 
 
 class SentenceTransformer:
-    """What the adapter asks of the class of this name, version 3 and later."""
+    """The part of the class of this name, version 3 and later, that the adapter uses."""
 
     def __init__(self, name: str, device: str | None = None) -> None:
         if name == "absent":

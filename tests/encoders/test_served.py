@@ -28,12 +28,12 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def vector_of(text: str, dim: int = DIM) -> list[float]:
-    """Letters counted, so that texts are told apart."""
+    """Counts letters, so that texts are distinguishable."""
     return [0.1 + sum(ord(letter) % dim == i for letter in text) for i in range(dim)]
 
 
 def model(path: str, asked: Any) -> Answer:
-    """Both protocols; answers of OpenAI's come in an order of their own, as its index allows."""
+    """Supports both protocols; OpenAI's results are shuffled, as its index allows."""
     if path.endswith("/embeddings"):
         dim = asked.get("dimensions", DIM)
         data = [{"index": i, "embedding": vector_of(text, dim)} for i, text in enumerate(asked["input"])]

@@ -31,7 +31,7 @@ CONTEXTS = ["Jupiter is the largest planet.", "Bread is baked.", "Jupiter has ri
 
 
 class Model:
-    """Says what it is told to, in turn, and keeps the prompts."""
+    """Returns scripted responses in turn, and keeps the prompts."""
 
     def __init__(self, *replies: Any) -> None:
         self.replies = list(replies)
@@ -147,7 +147,7 @@ def test_no_reply_is_too_unruly(reply: str) -> None:
 
 @pytest.mark.parametrize("reply", ["<think>" * 50_000, "1" * 200_000, ":" * 200_000, "0 " * 100_000 + "x", "y" * 10**6])
 def test_long_replies_are_read(reply: str) -> None:
-    """At once: a pattern that backtracks would not come to an end here."""
+    """Must return immediately: a backtracking pattern would take forever here."""
     number_in(reply)
     assert verdict_in(reply) is None
 

@@ -90,7 +90,7 @@ ROWS = [f"row{i}" for i in range(12)]
 def test_the_same_as_trec_eval(ranking: list[str], grades: dict[str, int], gain: str) -> None:
     trec = pytest.importorskip("pytrec_eval")
     measures = {"recall.3,5", "P.3,5,20", "recip_rank", "map", "map_cut.3", "ndcg", "ndcg_cut.3,5"}
-    # It knows linear gains only: exponential ones are given as grades.
+    # It supports only linear gains: exponential ones are passed as grades.
     worth = {row: 2**grade - 1 if gain == "exponential" and grade > 0 else grade for row, grade in grades.items()}
     run = {"q": {row: float(-place) for place, row in enumerate(ranking)}}
     expected = trec.RelevanceEvaluator({"q": worth}, measures).evaluate(run)["q"]

@@ -47,7 +47,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]
 
 @pytest.fixture(params=KINDS[2:])
 def redis_storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisStorage]:
-    """One of each that keeps its buckets in Redis, empty before and after."""
+    """One storage of each kind that keeps its buckets in Redis, empty before and after."""
     made = make_storage(request.param, request, tmp_path)
     assert isinstance(made, RedisStorage)
     made.clear()
@@ -70,7 +70,7 @@ def make_storage(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> S
 
 @pytest.fixture(autouse=True)
 def silent() -> Iterator[None]:
-    """The default of 128 bits and threshold 0.5 warns, which tests of other things need not hear."""
+    """The default of 128 bits and threshold 0.5 warns; this silences it in tests of other things."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="no bands and rows of num_perm")
         yield

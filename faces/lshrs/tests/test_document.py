@@ -25,8 +25,8 @@ SHARED_TESTS = HERE.parents[2] / "tests"
 SEED = seed("004")
 OURS = HERE / "document.md"
 
-# The names that the programs take as given. PostgreSQL listens at another address than the document has, so
-# that is replaced where it is dialled; `new-host` and `production-redis` are names that nothing dials.
+# Names that the programs expect. PostgreSQL listens at another address than in the document, so that is replaced when
+# connecting; nothing connects to `new-host` and `production-redis`.
 PRELUDE = """
 import numpy as np
 import psycopg
@@ -59,9 +59,10 @@ Event = Callable[[], None]
 
 @pytest.fixture(scope="module", params=["one server", "cluster"])
 def redis_6379(request: pytest.FixtureRequest) -> Iterator[Event]:
-    """The programs name no port: they mean Redis' own. A Redis that is there already is CI's own, or not ours.
+    """The programs name no port: they mean Redis' default. A Redis that already listens there belongs to CI, or to
+    someone else.
 
-    A cluster of three masters listens there too. What happens while the programs run is given: its slots move.
+    A cluster of three masters also listens there. The fixture returns a function that moves its slots.
     """
     if request.param == "cluster":
         if answers(6379):
@@ -79,7 +80,7 @@ def redis_6379(request: pytest.FixtureRequest) -> Iterator[Event]:
 
 @pytest.fixture
 def folder(tmp_path: Path, postgres: Postgres) -> Path:
-    """What the programs take as given: embeddings.parquet and the table."""
+    """Creates the files and the table that the programs expect."""
     vectors = np.random.default_rng(0).standard_normal((20, 768)).astype(np.float32)
     cells = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), 768)
     pq.write_table(pa.table({"id": range(1_000, 1_020), "vector": cells}), tmp_path / "embeddings.parquet")
@@ -96,7 +97,7 @@ def folder(tmp_path: Path, postgres: Postgres) -> Path:
 
 
 def run(programs: list[tuple[int, str]], folder: Path, meanwhile: Event) -> list[int]:
-    """Lines of the programs that ran. What happens meanwhile begins when half of them have."""
+    """Returns the lines of the programs that ran. Calls `meanwhile` when half of them have run."""
     with (
         (folder / "errors").open("w+") as errors,
         subprocess.Popen(
@@ -153,7 +154,7 @@ def test_its_sources_fill_the_index(folder: Path, redis_6379: Event, postgres: P
 
 
 def is_program(block: Block) -> bool:
-    """Not a listing of a signature: `class X(...)` and `def f(...) -> ...` without a body do not parse."""
+    """Excludes listings of signatures: `class X(...)` and `def f(...) -> ...` without a body do not parse."""
     return block.is_program and "bands: List[bytes]" not in block.text
 
 

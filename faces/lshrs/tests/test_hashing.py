@@ -56,7 +56,7 @@ components = st.floats(-(2.0**99), 2.0**99, width=32) | st.sampled_from([0.0, 1.
 @given(data=st.data(), dim=st.integers(1, 20))
 def test_each_bit_is_the_sign_of_the_exact_product(data: st.DataObject, dim: int) -> None:
     vector = data.draw(arrays.arrays(np.float32, dim, elements=components))
-    # Projections that nearly cancel are where float32 products have a sign of their own.
+    # With projections that nearly cancel, float32 products may have a different sign.
     projections = data.draw(arrays.arrays(np.float32, (3, 2, dim), elements=st.sampled_from([1.0, -1.0, 0.125, -0.75])))
     signatures = SignHasher(projections).signatures(vector[np.newaxis])
     for band in range(3):
@@ -116,7 +116,7 @@ TAIL = 0.0005  # on either side of an interval of 99.9 %
 
 
 def central(trials: int, probability: float) -> tuple[int, int]:
-    """The counts between the two tails of a binomial distribution, by its own probabilities."""
+    """Returns the counts between the two tails of a binomial distribution, from its probabilities."""
     if probability in (0, 1):
         return round(trials * probability), round(trials * probability)
     logs = [math.lgamma(trials + 1) - math.lgamma(k + 1) - math.lgamma(trials - k + 1) for k in range(trials + 1)]

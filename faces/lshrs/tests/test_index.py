@@ -30,7 +30,7 @@ def made(**settings: Any) -> LSHRS:
 
 
 class Recording(MemoryStorage):
-    """Counts what it is sent, and fails when told to."""
+    """Counts what is sent to it, and fails on request."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ def test_settings_of_other_types(settings: dict[str, Any]) -> None:
         made(**settings)
 
 
-# Adding
+# Writing
 
 
 def test_ingest_waits_until_the_buffer_is_full() -> None:
@@ -171,7 +171,7 @@ def test_threads_may_ingest_and_flush_at_once() -> None:
     assert sum(storage.batches) == 400 * 16
 
 
-# Asking
+# Reading
 
 
 def test_candidates_are_those_of_a_plain_count() -> None:
@@ -261,7 +261,7 @@ def test_a_storage_with_only_the_documents_methods_serves(redis_server: Redis) -
         assert lsh.get_top_k(vectors[3], 1) == [3]
 
 
-# Removing
+# Deleting
 
 
 def test_deleted_indices_are_found_by_nobody(storage: Storage) -> None:
@@ -280,7 +280,7 @@ def test_deleted_indices_are_found_by_nobody(storage: Storage) -> None:
     assert lsh.get_top_k(vectors[1]) == [1]
 
 
-# Keeping
+# Saving
 
 
 def test_saving_and_loading(tmp_path: Path) -> None:

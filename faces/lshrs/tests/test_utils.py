@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import lshrs
 from lshrs.utils import br
 
-# What the original gives, by number of bits, for each of THRESHOLDS. "*": by neither its table nor its search.
+# The original's results by number of bits, for each of THRESHOLDS. "*": found neither in its table nor by its search.
 THRESHOLDS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95]
 ORIGINAL = """
 16    4 4*   8 2    4 4*   4 4*   4 4    4 4    4 4*   4 4*   2 8    2 8

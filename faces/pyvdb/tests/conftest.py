@@ -17,7 +17,7 @@ no_network.install()
 
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
-    """Opens the database in the test's folder, 8-dimensional unless told otherwise."""
+    """Opens the database in the test's folder, with 8 dimensions by default."""
     opened: list[pyvdb.VectorDatabase] = []
 
     def open_or_create(name: str = "db", **settings: object) -> pyvdb.VectorDatabase:
@@ -43,7 +43,7 @@ def db(make: Make) -> pyvdb.VectorDatabase:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> dict[str, Path]:
-    """Two reddish pictures and a green one."""
+    """Two reddish images and a green one."""
     made = {}
     for name, colour in {"RED": (200, 10, 10), "ROSE": (190, 20, 25), "GREEN": (10, 190, 30)}.items():
         made[name] = tmp_path / f"{name}.png"

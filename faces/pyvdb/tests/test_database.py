@@ -282,7 +282,7 @@ def test_threads_that_write_without_a_lock_lose_nothing(db: VectorDatabase) -> N
 
 
 def referee(entries: dict[int, tuple[np.ndarray, Metadata]], query: np.ndarray, metric: DistanceMetric) -> list[Any]:
-    """(distance, id) of all entries, nearest first."""
+    """Returns (distance, id) of all entries, nearest first."""
     found = []
     for id_, (vector, _) in entries.items():
         dot = float(vector.astype(np.float64) @ query)
@@ -440,7 +440,7 @@ def test_the_configuration_names_the_encoder_that_is_used(make: Make, tmp_path: 
 
 
 def test_ids_are_found_without_reading_entries(make: Make, tmp_path: Path) -> None:
-    """Texts are damaged behind our back: who reads them is told so."""
+    """Texts are damaged behind our back: reading them raises an error."""
     db = make()
     ids = db.add_texts([f"text {i}" for i in range(1200)], [meta(date=f"d{i % 2}") for i in range(1200)])
     (path,) = (tmp_path / "db").rglob("records.db")

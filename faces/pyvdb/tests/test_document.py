@@ -24,7 +24,7 @@ OURS = HERE / "document.md"
 SEED = seed("000")
 needs_llm = pytest.mark.skipif(not pyvdb.has_llm_support(), reason="xllamacpp is not installed")
 
-# Blocks of the document by line: those that also run alone, that need a model's file, and that end the program.
+# Blocks of the document by line: those that also run alone, that need a model file, and that end the program.
 SEED_LABELS = {"fresh": (105, 1282, 1326, 1365, 1403, 1433), "model": (1089, 1107, 1148, 1175), "exits": (1365,)}
 
 # Runs blocks in one namespace; one that ends the program must do so with status 1, and the rest still runs.
@@ -63,7 +63,7 @@ def documents() -> list[object]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """All that the programs take as given: two pictures and a database of 512 dimensions."""
+    """Creates everything that the programs expect: two images and a database of 512 dimensions."""
     Image.new("RGB", (64, 48), "navy").save(tmp_path / "chart.png")
     Image.linear_gradient("L").save(tmp_path / "analysis.png")
     config = pyvdb.DatabaseConfig()
@@ -75,7 +75,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(blocks: list[Block], folder: Path, **environment: str) -> list[int]:
-    """Runs the blocks in a process of their own; gives the lines of those that ran."""
+    """Runs the blocks in a separate process; returns the lines of those that ran."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", RUNNER, str(SHARED_TESTS)],
         input=json.dumps([(block.line, block.text, "exits" in block.labels) for block in blocks]),

@@ -18,7 +18,7 @@ import pytest
 import pyvdb
 from support.pyvdb import Make
 
-# A process that adds and removes until it is killed, and says so only after each call returned.
+# A process that adds and removes until it is killed, and reports each call only after it returned.
 WRITER = """
 import random, sys
 import numpy as np
@@ -49,7 +49,7 @@ def start(path: Path, seed: int) -> subprocess.Popen[str]:
 
 
 class Acknowledged:
-    """What writers said before they died."""
+    """What the writers reported before they were killed."""
 
     def __init__(self) -> None:
         self.added: set[int] = set()
@@ -118,7 +118,7 @@ def test_two_handles_on_one_path_see_each_other(make: Make) -> None:
 
 
 def test_a_dropped_handle_overwrites_nothing(make: Make, tmp_path: Path) -> None:
-    """As when a program binds the name of its database a second time."""
+    """As when a program assigns a new database to the same name."""
     old = _open(tmp_path / "db")
     old.add_text("one", {})
     new = _open(tmp_path / "db")
@@ -221,7 +221,7 @@ def test_a_file_in_the_way_is_told(tmp_path: Path) -> None:
 
 
 def test_opening_waits_for_no_writer(make: Make) -> None:
-    """The note of the configuration is written once, when the database is made."""
+    """The note with the configuration is written once, when the database is created."""
     db = make()
     (records,) = Path(db.config().path).rglob("records.db")
     writer = apsw.Connection(str(records))

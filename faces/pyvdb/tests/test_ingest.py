@@ -303,7 +303,7 @@ def start(db: Path, root: Path, **streams: Any) -> subprocess.Popen[str]:
 
 
 def finish(child: subprocess.Popen[str]) -> tuple[list[int], int]:
-    """Counts of the run and the number of the last change."""
+    """Returns the counts of the run and the number of the last change."""
     printed, _ = child.communicate(timeout=300)
     assert child.returncode == 0
     first, second = printed.splitlines()

@@ -111,7 +111,7 @@ def test_max_tokens(engine: pyvdb.LLMEngine) -> None:
 
 
 def texts(engine: pyvdb.LLMEngine, **settings: Any) -> set[str]:
-    """What is said in ten tries."""
+    """Returns the texts generated in ten attempts."""
     return {engine.generate("the gold", params(max_tokens=8, **settings)).content for _ in range(10)}
 
 
@@ -136,7 +136,7 @@ def test_top_p(engine: pyvdb.LLMEngine) -> None:
 
 @needs_llm
 def test_repeat_penalty(engine: pyvdb.LLMEngine) -> None:
-    """Without one, the likeliest token comes again sooner or later; with the strongest, none of the last 64 does."""
+    """Without a penalty, the most likely token recurs; with the strongest one, none of the last 64 does."""
     free = engine.generate("the gold", params(max_tokens=30, repeat_penalty=1.0)).content
     punished = engine.generate("the gold", params(max_tokens=30, repeat_penalty=100.0)).content
     assert free != punished
@@ -183,7 +183,7 @@ def test_what_llama_cpp_says_that_it_took(file: Path, settings: dict[str, int], 
 
 @needs_llm
 def test_gpu_layers_reach_llama_cpp(file: Path) -> None:
-    """What no graphics card here can show is asked of the very object that llama.cpp is given."""
+    """Options that need a graphics card are checked on the object that is passed to llama.cpp."""
     xllamacpp = pytest.importorskip("xllamacpp")
     from vicinal.llm.gguf_process import _parameters
 

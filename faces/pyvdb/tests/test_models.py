@@ -24,7 +24,7 @@ WORDS = ["gold", "silver", "price", "falls"]
 
 @pytest.fixture
 def text_model(tmp_path: Path) -> dict[str, str]:
-    """A model of 16 dimensions whose vectors of a text are the mean of those of its words."""
+    """A model of 16 dimensions in which the vector of a text is the mean of the vectors of its words."""
     folder = tmp_path / "model"
     folder.mkdir()
     lines = onnx_models.vocabulary(folder / "words.txt", WORDS)

@@ -21,7 +21,7 @@ OURS = Path(__file__).parent / "document.md"
 SEED = seed("000")
 DOCUMENTS = [path for path in (SEED, OURS) if path is not None]
 
-# What the document calls the objects whose methods it lists.
+# The document's names for the objects whose methods it lists.
 OBJECTS = {
     "db": pyvdb.VectorDatabase,
     "ingest": pyvdb.GoldStandardIngest,
@@ -30,13 +30,13 @@ OBJECTS = {
     "engine": pyvdb.LLMEngine,
     "pyvdb": pyvdb,
 }
-# A call as it is listed: perhaps assigned, its parameters with types, perhaps with what it returns.
+# A call as listed: optionally assigned, with typed parameters, optionally with a return type.
 LISTED = re.compile(r"^(?:\w+ = )?([\w.]+)\(([^()]*(?:\(\)[^()]*)*)\)(?: -> ([\w.\[\]]+))?", re.MULTILINE)
 NAMES = {**vars(typing), **vars(pyvdb), "np": np}
 
 
 def signature_blocks(document: Path) -> list[Block]:
-    """Of the blocks that are no programs all but the one with commands for a shell."""
+    """Returns the blocks that are not programs, except the one with shell commands."""
     return [block for block in python_blocks(document) if block.tree is None and "pip install" not in block.text]
 
 
@@ -59,14 +59,14 @@ def found(called: str) -> Any:
 
 
 def signatures(value: Any) -> list[inspect.Signature]:
-    """Of a function with overloads theirs, else its own; without `self`."""
+    """Returns the overloads of a function, or its signature; without `self`."""
     overloads: list[Callable[..., Any]] = list(typing.get_overloads(value)) if inspect.isfunction(value) else []
     made = [inspect.signature(one, eval_str=True) for one in overloads or [value]]
     return [each.replace(parameters=[p for p in each.parameters.values() if p.name != "self"]) for each in made]
 
 
 def named(annotation: Any) -> set[str]:
-    """The types that an annotation allows, by name, containers as `list[X]`."""
+    """Returns the names of the types that an annotation allows, containers as `list[X]`."""
     if annotation is None or annotation is type(None):
         return {"None"}
     if typing.get_origin(annotation) is list:
@@ -78,7 +78,7 @@ def named(annotation: Any) -> set[str]:
 
 
 def allows(ours: Any, theirs: ast.expr | str | None) -> bool:
-    """Whether our annotation allows everything that the listed one does."""
+    """Returns whether our annotation allows everything that the listed one does."""
     if theirs is None:
         return True
     source = theirs if isinstance(theirs, str) else ast.unparse(theirs)
@@ -91,7 +91,7 @@ def same_default(ours: Any, theirs: ast.expr) -> bool:
 
 
 def fits(signature: inspect.Signature, arguments: ast.arguments, returns: str | None) -> bool:
-    """Names, order, defaults and types of the listed parameters are ours; what we have beyond them is optional."""
+    """Our signature has the listed parameters with their names, order, defaults and types; others are optional."""
     ours, listed_ = list(signature.parameters.values()), arguments.args
     shared, more = ours[: len(listed_)], ours[len(listed_) :]
     if [p.name for p in shared] != [a.arg for a in listed_] or any(p.default is p.empty for p in more):

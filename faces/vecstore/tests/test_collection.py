@@ -151,7 +151,7 @@ def test_everything_is_there_when_the_database_is_opened_again(tmp_path: Path) -
 
 
 def test_a_collection_that_another_program_made_otherwise_is_told(tmp_path: Path) -> None:
-    """Its scores would be no cosines, its words others than the document's."""
+    """Its scores would not be cosines, and its tokens not those of the document."""
     with vicinal.connect(tmp_path / "db") as theirs:
         theirs.collection("theirs", metric="l2").add(["a"], vectors=[[1.0]])
     with VecDatabase(tmp_path / "db") as db:

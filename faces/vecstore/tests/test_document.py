@@ -26,7 +26,7 @@ FILE = re.compile(r"^(?:\d+\.|-|\*\*File:\*\*) `([^`]+\.(?:py|pyi|md|yml|toml))`
 
 
 def rows() -> list[tuple[str, list[str], list[str]]]:
-    """Line, code and tests of each row of the table."""
+    """Returns line, code and tests of each row of the table."""
     table = PAGE.read_text(encoding="utf-8").partition(CHECKLIST)[2].partition("\n## ")[0]
     found = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line[:1] == "|"]
     return [
@@ -39,7 +39,7 @@ ROWS = rows()
 
 
 def lines_of(document: str) -> Iterator[str]:
-    """What the document says is there or has to be added, each by a short name."""
+    """Yields the features that the document lists as done or to be added, each by a short name."""
     for found in re.finditer(r"^- \[x\] (.+)$", document, re.MULTILINE):
         yield found[1].split(" - ")[0].split(" (")[0]
     listed, _, files = document.partition("### 5. ")
@@ -78,7 +78,7 @@ def test_the_code_and_the_tests_of_a_row_exist(line: str, code: list[str], tests
 
 
 def resolves(name: str) -> bool:
-    """Whether a dotted name leads somewhere."""
+    """Returns whether a dotted name can be resolved."""
     words = name.split(".")
     for i in range(len(words), 0, -1):
         try:
@@ -103,7 +103,7 @@ def test_there_are_at_least_as_many_tests_as_the_document_counts(file: str, leas
 
 
 def test_ci() -> None:
-    """Written for three systems; the header of the file says where it has run."""
+    """Written for three systems; the header of the file says on which it has been run."""
     workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
     for system in ("ubuntu-latest", "macos-latest", "windows-latest", "faces/vecstore/tests"):
         assert system in workflow

@@ -25,7 +25,7 @@ CONTEXTS = ["Rust has no garbage collector.", "Bread is baked in an oven.", "Rus
 
 
 class KnowsRust:
-    """A model that calls helpful what is about Rust, and supported what a source says word for word."""
+    """A model that judges texts about Rust relevant, and an answer supported if a source contains it word for word."""
 
     def __init__(self) -> None:
         self.asked = 0

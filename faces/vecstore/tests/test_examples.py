@@ -117,7 +117,7 @@ def test_pdf_rag_has_a_manual_of_its_own(tmp_path: Path) -> None:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """The URL of the example's server, which runs in a process until the end of the block."""
+    """Yields the URL of the example's server, which runs in a child process."""
     environment = os.environ | {"PORT": "0", "VECSTORE_PATH": str(folder / "store"), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, str(EXAMPLES / "fastapi_app.py")]
     server = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)

@@ -150,7 +150,7 @@ def test_nesting_up_to_the_limit() -> None:
     assert matches(parse(" OR ".join(["a = 1"] * 2000)), {"a": 1}, "id")
 
 
-# A plain reading of the language: an expression as nested tuples, its text, and what it says of a record.
+# A simple implementation of the language: an expression as nested tuples, its text, and its value for a record.
 
 NAMES = ["a", "b", "ÿ_1"]
 WORDS = ["x", "xy", "10", "10.0", "-3", "", "1e1", "true "]
@@ -265,7 +265,7 @@ def test_a_store_finds_those_records_and_no_others(
 
 
 def test_one_condition_too_many_is_refused_where_it_stands() -> None:
-    """And not after all of them were read: what follows is no expression, and nobody gets that far."""
+    """Raised early, not after all of them were read: what follows is not a valid expression."""
     for many in (" OR ".join(["a = 1"] * 10_001), "a IN [" + ", ".join(["1"] * 10_001)):
         with pytest.raises(ValueError, match="more than 10,000 conditions"):
             parse(many + " AND AND")

@@ -57,7 +57,7 @@ def ids(store: VecStore) -> set[str]:
 
 
 def number_of(store: VecStore) -> int:
-    """How many records are there. They must be the first so many, each whole, and the counter beside them."""
+    """Returns the number of records, after checking that they are the first ones, each complete, and the counter."""
     found = {result.id: result.metadata["n"] for result in store.query([1.0, 1.0], 10**6)}
     counter = found.pop("counter", -1)
     assert found == {f"d{i}": i for i in range(len(found))}
@@ -394,7 +394,7 @@ def test_answers_are_judged_by_a_model_behind_a_server_that_is_late_at_first(lib
 
 
 def judging() -> Iterator[tuple[int, object]]:
-    """Answers of a server that is busy at first: yes for Jupiter, 0.9 for what is faithful, one vector for all."""
+    """A server that is busy at first: yes for Jupiter, 0.9 for faithful answers, the same vector for all texts."""
     from support.chat_server import says, vector
 
     path, asked = yield (503, "starting")

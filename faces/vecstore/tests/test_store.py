@@ -253,7 +253,7 @@ def test_indexing_a_text_gives_no_warning(store: VecStore) -> None:
 
 
 def test_words_are_those_of_the_document(store: VecStore) -> None:
-    """Lower case, white space and ASCII punctuation separate; no stems, no stop words, an unseen word finds nothing."""
+    """Lower case, split at white space and ASCII punctuation; no stems, no stop words; unknown words find nothing."""
     store.upsert("a", X, {})
     store.index_text("a", "Don't snake_case the naïve FOXES")
     for words, found in [("don", 1), ("CASE", 1), ("naïve", 1), ("foxes", 1), ("the", 1), ("fox", 0), ("naive", 0)]:

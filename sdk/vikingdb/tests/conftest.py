@@ -23,7 +23,7 @@ class Sent:
 
 @dataclass
 class Peer:
-    """The next answers, status and body each; a body of bytes goes out as it is, None closes the connection."""
+    """The next responses, status and body; a body of bytes is sent unchanged, None closes the connection."""
 
     host: str
     answers: list[tuple[int, object]] = field(default_factory=list)

@@ -57,7 +57,7 @@ CALLS = [
 
 
 class Door:
-    """Either client, called in one way."""
+    """Either client, called in the same way."""
 
     def __init__(self, is_async, peer):
         self.is_async, self.peer = is_async, peer

@@ -44,7 +44,7 @@ def test_an_import_loads_next_to_nothing():
 
 
 def test_an_import_takes_a_moment():
-    """The best of five, as what else this machine does only adds to it."""
+    """The best of five, because other load on this machine only adds to it."""
     program = "from time import perf_counter; start = perf_counter(); import vikingdb; print(perf_counter() - start)"
     best = 1.0
     for _ in range(5):
