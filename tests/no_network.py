@@ -12,11 +12,11 @@ from typing import Any
 
 
 class OutsideConnection(RuntimeError):
-    """Something tried to leave this machine."""
+    """Something tried to connect beyond this machine."""
 
 
 def install() -> None:
-    """For the rest of this process."""
+    """Takes effect for the rest of this process."""
     sys.addaudithook(_refuse_outside)
 
 

@@ -22,7 +22,7 @@ Problems = dict[tuple[str, int], str]
 
 
 def mypy(scratch: Path) -> Problems:
-    """What mypy says of the programs, by file and line, in its strict mode."""
+    """Returns mypy's errors in the programs, by file and line, in strict mode."""
     if find_spec("mypy") is None:
         pytest.skip("mypy is not installed")
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", scratch, "--config-file=", *NAMES]
@@ -34,7 +34,7 @@ def mypy(scratch: Path) -> Problems:
 
 
 def pyright(scratch: Path) -> Problems:
-    """The same of pyright."""
+    """The same for pyright."""
     settings = {"include": NAMES, "typeCheckingMode": "strict"}
     for name in NAMES:
         shutil.copy(PROGRAMS / name, scratch)
@@ -48,7 +48,7 @@ def pyright(scratch: Path) -> Problems:
 
 
 def pyright_report(project: Path) -> Any:
-    """Of a folder with settings. Its package brings the program, and node runs it: nothing is fetched."""
+    """For a folder with settings. Its package includes the program and node to run it: nothing is fetched."""
     spec = find_spec("pyright")
     bundle = Path(spec.origin or "").parent / "dist" / "index.js" if spec else Path()
     node = shutil.which("node")
@@ -62,7 +62,7 @@ def pyright_report(project: Path) -> Any:
 def test_wrong_calls_are_found_and_right_ones_have_no_problem(
     check: Callable[[Path], Problems], tmp_path: Path
 ) -> None:
-    """Both programs at once: most of the time goes into reading what they import."""
+    """Both programs at once: most of the time is spent on reading their imports."""
     lines = {
         (name, number): line.strip()
         for name in NAMES

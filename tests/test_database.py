@@ -151,7 +151,7 @@ with vicinal.connect(path) as db:
 
 @pytest.mark.parametrize("use", ["open", "drop"])
 def test_what_another_process_dropped_and_made_anew_is_there(tmp_path: Path, use: str) -> None:
-    """This process holds the old one open, and is the last to hear of it."""
+    """This process has the old one open, and is the last to notice."""
     with vicinal.connect(tmp_path / "data") as db:
         held = db.collection("docs", dimension=2)
         held.add(["a"], vectors=[[1.0, 0.0]])

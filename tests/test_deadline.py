@@ -18,7 +18,7 @@ from vicinal.errors import DeadlineExceeded
 
 
 class Steps(Deadline):
-    """Over after so many looks: no test waits for a clock."""
+    """Expires after a number of checks: no test waits for a clock."""
 
     def __init__(self, steps: int) -> None:
         super().__init__(1e6)

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("faces/*/docs/*.md"))]
 MARKDOWN = [path for path in FILES if path.suffix == ".md"]
 
-# What the examples of a page take as given, so that the page need not show it.
+# Definitions that the examples of a page use but do not show.
 GIVEN = {
     "encoders.md": """
         import pathlib, pytest, vicinal
@@ -95,7 +95,7 @@ GIVEN = {
     """,
 }
 
-# Pages about another distribution than `vicinal`, and the package that it installs.
+# Pages about other distributions than `vicinal`, and the packages that they install.
 PACKAGES = {"lshrs.md": "lshrs", "pyvdb.md": "pyvdb", "vecstore.md": "vecstore", "vikingdb.md": "vikingdb"}
 
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -119,7 +119,7 @@ def blocks(page: Path) -> list[Block]:
 
 
 def examples(page: Path) -> Iterator[tuple[Block, str | None]]:
-    """Python blocks, each with what the page says that it prints: a block of `text` right after it."""
+    """Yields Python blocks, each with its expected output from the page: a block of `text` right after it."""
     found = blocks(page)
     for block, following in zip(found, [*found[1:], Block("", "", 0)]):
         if block.language == "python":
@@ -128,7 +128,7 @@ def examples(page: Path) -> Iterator[tuple[Block, str | None]]:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(examples(page))], ids=name_of)
 def test_examples_run_and_print_what_the_page_says(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The blocks of a page are one program, in a folder of its own."""
+    """The blocks of a page are one program, in a separate folder."""
     package = page.parents[1].name if page.parents[2].name == "faces" else PACKAGES.get(page.name)
     if package:
         pytest.importorskip(package, reason=f"{package} is not installed")
@@ -139,7 +139,7 @@ def test_examples_run_and_print_what_the_page_says(page: Path, tmp_path: Path, m
         exec(re.sub(r"^ {8}", "", GIVEN.get(page.name, ""), flags=re.MULTILINE), names)
         for block, expected in examples(page):
             printed = io.StringIO()
-            # Blank lines before it, so that a traceback names lines of the page.
+            # Blank lines before it, so that tracebacks have the line numbers of the page.
             program = compile("\n" * (block.line - 1) + block.text, str(page), "exec")
             with contextlib.redirect_stdout(printed):
                 exec(program, names)
@@ -155,14 +155,14 @@ def test_each_task_is_a_program_of_at_most_20_lines() -> None:
 
 
 def test_the_programs_of_the_readme_run_a_second_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the same folder, as everybody does who tries them."""
+    """In the same folder, as everyone does who tries them."""
     monkeypatch.chdir(tmp_path)
     for _ in range(2):
         test_examples_run_and_print_what_the_page_says(ROOT / "README.md", tmp_path, monkeypatch)
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
-    """Commands in blocks for a shell, each with the place where it stands."""
+    """Yields the commands in shell blocks, each with its location."""
     for page in PAGES:
         for block in blocks(page):
             if block.language in ("console", "bash", "sh"):
@@ -201,7 +201,7 @@ def test_commands_exist(place: str, words: list[str]) -> None:
 
 
 def anchors(page: Path) -> set[str]:
-    """What GitHub makes of the headings of a page."""
+    """Returns the anchors that GitHub generates from the headings of a page."""
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
@@ -222,7 +222,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name == "docs"], ids=name_of)
 def test_every_page_is_in_the_index(page: Path) -> None:
-    """Of those of a distribution in faces/, its page is the index."""
+    """For those of a distribution in faces/, its page is the index."""
     face = page.parents[1].name if page.parents[2].name == "faces" else ""
     index = ROOT / "docs" / (f"{face}.md" if face else "index.md")
     link = f"../faces/{face}/docs/{page.name}" if face else page.name

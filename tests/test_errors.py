@@ -54,7 +54,7 @@ def test_every_leaf_is_a_value_key_or_runtime_error() -> None:
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("again", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy], ids=["pickle", "copy"])
 def test_an_error_survives_pickle_and_copy(kind: type[VicinalError], again: Callable[[Any], Any]) -> None:
-    """As it has to between processes: one that cannot be read there hangs a pool of workers."""
+    """Required between processes: an error that cannot be unpickled there hangs a pool of workers."""
     if kind is errors.MissingExtra:
         error: VicinalError = errors.MissingExtra("pandas", "frames", "to_pandas()")
     else:
@@ -99,7 +99,7 @@ X = [1.0, 2.0]
 
 
 def collection(name: str, **settings: Any) -> Collection:
-    """In a database that lives as long as the test."""
+    """Returns a collection in a database that lives as long as the test."""
     return databases[-1].collection(name, **settings)
 
 

@@ -52,7 +52,7 @@ if sys.argv[1] == "many daemons":
 
 @pytest.mark.parametrize("threads", ["none", "daemons", "many daemons"])
 def test_the_end_of_a_program_is_quiet(threads: str) -> None:
-    """Before Python 3.14 a thread that comes back from native code then is unwound, which C++ would abort for."""
+    """Before Python 3.14, a thread that returns from native code then is unwound, for which C++ would abort."""
     for _ in range(4):
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", PROGRAM, threads],

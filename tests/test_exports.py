@@ -44,7 +44,7 @@ PUBLIC = [
     "migrate",
 ]
 
-# What `import vicinal` must not load: each costs more than all of ours, and most programs never need it.
+# Modules that `import vicinal` must not load: each takes longer than all of ours, and most programs never need it.
 HEAVY = {
     "asyncio", "concurrent.futures.process", "multiprocessing", "pandas", "pyarrow", "rich", "safetensors", "sqlite3",
     "tokenizers", "torch", "typer", "unittest", "vicinal.cli",
@@ -52,7 +52,7 @@ HEAVY = {
 
 
 def modules() -> list[str]:
-    """Every module of ours that can be imported everywhere."""
+    """Returns all our modules that can be imported everywhere."""
     found = pkgutil.walk_packages(vicinal.__path__, "vicinal.")
     return sorted(module.name for module in found if not module.name.endswith(("__main__", "._core")))
 
@@ -68,7 +68,7 @@ def test_the_package_offers_this_and_nothing_else() -> None:
 
 
 def _place(name: str) -> tuple[int, str]:
-    """As ruff sorts: names in capitals, then classes, then the rest."""
+    """Sorts like ruff: names in capitals, then classes, then the rest."""
     constant = name.isupper() and len(name) > 1
     return (0 if constant else 1 if name[0].isupper() else 2), name
 

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "vicinal"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
-# Top to bottom. "vicinal" is the package's own list of public names. Rooms that are not built yet have their place.
+# Top to bottom. "vicinal" is the package's own list of public names. Rooms that do not exist yet have their place.
 LAYERS = (
     {"__main__"},
     {"cli"},
@@ -75,7 +75,7 @@ def room_of(module: str) -> str:
 
 
 def imports(path: Path) -> Iterator[tuple[str, int]]:
-    """Modules of ours that a file imports, at any depth of it, for the type checker only or by name included."""
+    """Yields our modules that a file imports, anywhere in it, including imports for the type checker and by name."""
     package = path.relative_to(PACKAGE.parent).parent.parts
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
@@ -84,7 +84,7 @@ def imports(path: Path) -> Iterator[tuple[str, int]]:
             base = ".".join([*package[: len(package) - node.level + 1], *filter(None, [node.module])])
             source = base if node.level else node.module or ""
             found = [source, *(f"{source}.{alias.name}" for alias in node.names)]
-            # `from .store import rows` may name a module or a thing in it.
+            # `from .store import rows` may name a module or an object in it.
             found = [name for name in found[1:] if name in MODULES or "._" in name] or found[:1]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             found = [node.value] if node.value in MODULES or node.value.startswith("vicinal._") else []
@@ -98,7 +98,7 @@ def is_native(module: str) -> bool:
 
 
 def problem(importer: str, imported: str) -> str | None:
-    """Why one module may not import the other, or None if it may."""
+    """Returns why one module may not import the other, or None if it may."""
     if is_native(imported):
         allowed = imported in NATIVE_IS_IMPORTED_BY.get(importer, ())
         return None if allowed else "the native core has one door"
@@ -112,7 +112,8 @@ def problem(importer: str, imported: str) -> str | None:
 
 FACES = Path(__file__).parents[1] / "faces"
 FACE_SOURCES = sorted(FACES.glob("*/src/**/*.py"))
-# What the distributions in faces/ stand on. They hold names, defaults and errors, and leave searching to the engine.
+# The modules that distributions in faces/ may use. They have names, defaults and errors; the engine does the
+# searching.
 FOR_FACES = (
     "analyzers",
     "contract",

@@ -39,7 +39,7 @@ dicts = st.dictionaries(st.sampled_from(["a", "$a", '"$', "é", ""]) | st.text(m
 
 
 def never(_: object) -> None:
-    """The long way for everything."""
+    """Forces the slow path for everything."""
 
 
 WAYS = [metadata.plain_json] if _native is None else [metadata.plain_json, _native.core.plain_json]

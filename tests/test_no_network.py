@@ -17,10 +17,10 @@ from no_network import OutsideConnection
 TESTS = Path(__file__).parent
 SOURCES = sorted([*(TESTS.parent / "src" / "vicinal").rglob("*.py"), *TESTS.parent.glob("faces/*/src/**/*.py")])
 
-# The address blocks that are reserved for documentation: nobody is there, should the guard ever fail.
+# Address blocks reserved for documentation: no host would be contacted, should the guard ever fail.
 OUTSIDE_V4, OUTSIDE_V6, OUTSIDE_NAME = "192.0.2.1", "2001:db8::1", "telemetry.example"
 
-# What could call home, or run what a file says.
+# Modules that could access the network, or execute the content of files.
 FORBIDDEN_MODULES = {
     "aiohttp", "cloudpickle", "dill", "ftplib", "http.client", "httpx", "httpx2", "joblib", "marshal", "pickle",
     "requests", "shelve", "smtplib", "socket", "urllib.request", "urllib3", "xmlrpc",
@@ -72,7 +72,7 @@ def test_the_guard_lets_this_machine_talk_to_itself() -> None:
 
 
 def test_a_program_that_imports_and_uses_vicinal_opens_no_socket(tmp_path: Path) -> None:
-    """Its own process, so that imports are seen too; any socket at all is refused, not only those to outside."""
+    """In a separate process, so that imports are covered too; any socket is rejected, not only those to the outside."""
     program = """
         import sys
 
@@ -99,7 +99,7 @@ def test_a_program_that_imports_and_uses_vicinal_opens_no_socket(tmp_path: Path)
 
 
 def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    """Names of modules that a file imports, wherever in it, also `a.b` of `from a import b`."""
+    """Yields the names of modules that a file imports, anywhere in it, including `a.b` of `from a import b`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
@@ -108,7 +108,7 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
 
 
-# The rooms that talk to a server, where a program names it.
+# The rooms that connect to a server, if a program names one.
 MAY_TALK = {
     "src/vicinal/services": {"httpx"},
     "src/vicinal/remote": {"httpx"},

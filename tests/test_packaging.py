@@ -25,7 +25,7 @@ def test_one_version_everywhere() -> None:
 
 
 def test_the_tests_run_on_what_was_installed_and_that_is_this_tree() -> None:
-    """An old install would be tested in silence. An editable one is the tree itself."""
+    """Otherwise an old install would be tested unnoticed. An editable one is the tree itself."""
     stale = [
         path.relative_to(SOURCES).as_posix()
         for path in sorted(SOURCES.rglob("*"))

@@ -26,7 +26,7 @@ VARIABLES = [field.name.upper() for field in dataclasses.fields(Settings)]
 
 @pytest.fixture(autouse=True)
 def clean_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of its own and none of our variables set, whatever the developer's shell exports."""
+    """A separate folder, and none of our variables set, whatever the developer's shell exports."""
     monkeypatch.chdir(tmp_path)
     for variable in VARIABLES:
         monkeypatch.delenv(variable, raising=False)
@@ -236,7 +236,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 def everything_printed_about(value: Any) -> str:
-    """What prints, logs and dumps make of a value."""
+    """Returns all printed, logged and serialized forms of a value."""
     record = logging.LogRecord("n", logging.INFO, "p", 1, "%s %r", (value, value), None)
     return f"{value} {value!r} {value!s:>9} {value:>9} {value!s} {[value]} %s %r" % (value, value) + record.getMessage()
 

@@ -30,7 +30,7 @@ def test_the_twins_are_those_of_the_classes() -> None:
 
 @pytest.mark.parametrize(("made", "promised"), PAIRS, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
 def test_who_holds_one_has_what_the_contract_promises(made: type, promised: type) -> None:
-    """Names, kinds and defaults of all arguments; what only refuses a wrong name is left out."""
+    """Names, kinds and defaults of all arguments; parameters that only reject a wrong name are left out."""
 
     def shape(call: Any) -> list[tuple[str, Any, Any]]:
         return [(p.name, p.kind, p.default) for p in inspect.signature(call).parameters.values() if p.name != "unknown"]

@@ -284,7 +284,7 @@ def test_notebooks_show_collections_and_databases_escaped() -> None:
 
 
 def check_html(html: str) -> None:
-    """Well-formed, with nothing of `HOSTILE` left that a browser or a terminal would act on."""
+    """Checks that it is well-formed, and that no part of `HOSTILE` is left that affects a browser or a terminal."""
     assert "&lt;script&gt;" in html or "closed" in html or ":memory:" in html
     assert "<script" not in html
     assert html.isprintable()
@@ -295,7 +295,7 @@ def check_html(html: str) -> None:
 
 
 class Balanced(HTMLParser):
-    """Follows which elements are open."""
+    """Tracks which elements are open."""
 
     def __init__(self) -> None:
         super().__init__()

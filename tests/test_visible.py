@@ -17,13 +17,13 @@ from vicinal.errors import InvalidArgument, VicinalError
 from vicinal.types import LostRow, Problem, RepairReport, VerifyReport
 from vicinal.visible import one_line, shortened, shown, visible, visible_json
 
-# Clears the screen, sets the clipboard, one byte for ESC [, turns the direction, breaks a line, rings.
+# Clears the screen, sets the clipboard, a single byte for ESC [, changes the direction, breaks a line, rings the bell.
 EVIL = "a\x1b[2J\x1b]52;c;cm0gLXJm\x07\x9b2J\u202egnp.exe\u2066\u2028\r\nVERDICT: ok\x7f\x00é日本\u200d👩\u200d💻"
 NEEDED = "\u200c\u200d\u200e\u200f"
 
 
 def acts(text: str, allowed: str = "\n") -> list[str]:
-    """Characters that a terminal acts on, or does not show."""
+    """Returns the characters that affect a terminal, or are invisible."""
     return [
         one
         for one in text

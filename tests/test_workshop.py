@@ -17,7 +17,7 @@ SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 @pytest.fixture
 def scripts(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
-    """The modules `workshop` and `test` of scripts/; the second has the name of a package of Python's own."""
+    """The modules `workshop` and `test` of scripts/; the second has the name of a standard package of Python."""
     monkeypatch.syspath_prepend(SCRIPTS)
     names = ("workshop", "packages", "test")
     before = {name: sys.modules.pop(name, None) for name in names}
@@ -99,7 +99,7 @@ def test_lanes_run_beside_each_other_and_a_failure_stops_no_step(scripts: tuple[
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in folders")
 def test_what_is_stopped_takes_its_commands_along(tmp_path: Path) -> None:
-    """A command that would run for an hour, beside a workshop that ends."""
+    """A command that would run for an hour, while the test runner ends."""
     program = """if True:
         import sys, workshop
         workshop.Beside(lambda: workshop.run(sys.executable, "-c", sys.argv[1], sys.argv[2]))

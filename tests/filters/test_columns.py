@@ -41,7 +41,7 @@ from vicinal.types import Id
 
 
 class World:
-    """Rows in plain dicts beside the columns that are told of them."""
+    """Rows in plain dicts, and the columns that are updated with them."""
 
     def __init__(self) -> None:
         self.rows: dict[int, dict[str, Any]] = {}
@@ -71,7 +71,7 @@ class World:
         )
 
     def reopen(self) -> None:
-        """Saved, mapped read-only, loaded."""
+        """Saves, maps read-only, and loads."""
         arrays = self.columns.snapshot()()
         for array in arrays.values():
             assert array.ndim == 1
@@ -110,7 +110,7 @@ def check(world: World, trees: Sequence[Node]) -> None:
 
 @pytest.mark.parametrize("as_elements", [False, True])
 def test_every_scalar_against_every_other(as_elements: bool) -> None:
-    """Exhaustive, for the borders between the types of numbers are too narrow to be met by chance."""
+    """Exhaustive, because random values hardly ever hit the boundaries between types of numbers."""
     world = World()
     world.apply([{"x": [value] if as_elements else value} for value in (None, True, False, *ORDERED)])
     for value in (None, True, False, *ORDERED):
@@ -192,7 +192,7 @@ def test_summaries_are_those_of_the_values(rows: list[Any], path: Path, tree: No
 
 
 def shown(key: Any) -> Any:
-    """An instant is shown in UTC, where it may fall out of the years that Python knows."""
+    """Returns a point in time in UTC, which may be outside the years that Python supports."""
     is_instant = key[0] == sort_key(date(2024, 5, 1))[0]  # type: ignore[index]
     return (key[0], instant(from_instant(key[1]))) if is_instant else key
 
@@ -207,7 +207,7 @@ def counted(values: list[Any]) -> dict[Any, int]:
 
 
 def some_row(rng: random.Random) -> dict[str, Any]:
-    """Of keys that nearly all, some and few rows have, with texts of which no two and of which many are equal."""
+    """Returns a row with keys that nearly all, some and few rows have, and with unique and frequent texts."""
     row: dict[str, Any] = {"x": rng.choice([rng.randrange(100), rng.random()]), "y": f"topic {rng.randrange(9)}"}
     if rng.random() < 0.3:
         row["n"] = [f"tag {rng.randrange(6)}" for _ in range(rng.randrange(4))]
@@ -239,7 +239,7 @@ def test_rows_rank_by_fractions_and_by_numbers_below_zero(values: list[Any]) -> 
 
 
 def test_many_rows_through_many_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Columns turn from pairs to arrays and back, texts are sorted and forgotten, arrays widen, maps are copied."""
+    """Columns change from pairs to arrays and back, texts are sorted and forgotten, arrays widen, maps are copied."""
     monkeypatch.setattr(column_module, "GARBAGE_MIN", 50)
     monkeypatch.setattr(texts_module, "_UNSORTED_MIN", 20)
     rng = random.Random(1)
@@ -261,7 +261,7 @@ def test_many_rows_through_many_changes(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_filter_that_is_taken_finds_what_was_there_then(
     rows: list[Any], trees: list[Node], data: st.DataObject
 ) -> None:
-    """What it needs is taken; rows come, change, die and texts are forgotten before its rows are found."""
+    """The snapshot is taken; rows are added, changed and deleted and texts forgotten before its rows are computed."""
     world = World()
     world.apply(rows)
     before = World()
@@ -283,7 +283,7 @@ def test_a_filter_that_is_taken_finds_what_was_there_then(
 
 @pytest.mark.parametrize("newer_max", [3, 4096])
 def test_an_update_asks_only_columns_that_may_have_its_row(monkeypatch: pytest.MonkeyPatch, newer_max: int) -> None:
-    """Columns become dense and sparse again, empty and new; rows die, and come with keys that others have."""
+    """Columns become dense and sparse again, empty and new; rows are deleted, and added with keys that others have."""
     monkeypatch.setattr(presence, "_FEW", 0)
     monkeypatch.setattr(presence, "_NEWER_MAX", newer_max)
     monkeypatch.setattr(column_module, "_SPARSE_SHARE", 4)

@@ -70,7 +70,7 @@ def test_format_1_can_be_written_to(v1: Path) -> None:
 
 
 def test_the_script_still_makes_the_same_rows(v1: Path, tmp_path: Path) -> None:
-    """Files written today hold what the kept ones hold: who changes the format must add a new fixture."""
+    """Files written today have the content of the stored ones: a change of the format needs a new fixture."""
     make_v1.main(tmp_path / "today")
     with vicinal.connect(v1) as old, vicinal.connect(tmp_path / "today") as new:
         for name in old.collections():

@@ -26,7 +26,7 @@ KINDS = [IvfIndex, LshIndex]
 
 
 def clustered(count: int, seed: int = 0) -> Any:
-    """Vectors around two hundred centres, of unequal lengths."""
+    """Vectors around two hundred centers, of different lengths."""
     random = np.random.default_rng(seed)
     centres = np.random.default_rng(99).standard_normal((200, DIM))
     return (centres[random.integers(0, 200, count)] + 0.5 * random.standard_normal((count, DIM))).astype(np.float32)
@@ -52,7 +52,7 @@ def recall(searcher: Any, candidates: Any = ALL, accuracy: Accuracy = AS_USUAL, 
 
 
 class Counting:
-    """A searcher that notes how many candidates it was given."""
+    """A searcher that records the number of candidates that it gets."""
 
     def __init__(self, flat: Any) -> None:
         self.flat, self.seen = flat, []
@@ -101,7 +101,7 @@ def test_lists_of_codes_give_what_buckets_of_slots_give(metric: Metric, share: f
         found = searcher.search(QUERIES, 10, wide)
         searcher._listed = lambda state, vectors: None
         same = [a.tolist() == b.tolist() for (a, _), (b, _) in zip(found, searcher.search(QUERIES, 10, wide))]
-        # How many more lists a filter makes them look into is not the same for both.
+        # With a filter, the number of additional lists differs between the two.
         assert np.mean(same) > (0.99 if share > 0.5 else 0.6)
 
 
@@ -186,7 +186,7 @@ def test_slots_without_a_vector_are_in_no_bucket(kind: Any) -> None:
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_odd_vectors_are_found_too(kind: Any, metric: Metric) -> None:
-    """Equal, zero and huge ones: the answer may be approximate, its length may not."""
+    """Equal, zero and huge rows: results may be approximate, but not fewer."""
     for vectors in (
         np.ones((ROWS, 4), np.float32),
         np.zeros((ROWS, 4), np.float32),
@@ -211,7 +211,7 @@ def test_what_was_saved_answers_the_same(kind: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_damaged_array_is_trusted(kind: Any) -> None:
-    """Each is refused, or at worst makes the answers less good: never a wrong score, a crash or too few hits."""
+    """Each is rejected, or at worst lowers the recall: never a wrong score, a crash or too few hits."""
     index = built(kind)
     saved = index.save()
     random = np.random.default_rng(4)
@@ -260,7 +260,7 @@ def test_options_out_of_range(tmp_path: Path, index: Any, message: str) -> None:
 
 @pytest.mark.parametrize("kind", ["ivf", "lsh"])
 def test_a_collection_searches_by_it_and_keeps_it(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the first row on, over removal, reopening, another index and back: exactly k hits, the same each time."""
+    """From the first row on, through deletion, reopening, another index and back: exactly k hits, always the same."""
     small: Any = partial({"ivf": IvfIndex, "lsh": LshIndex}[kind], exact_below=100)
     monkeypatch.setattr(vector_index, "_KINDS", {**vector_index._KINDS, kind: small})
     with vicinal.connect(tmp_path) as db:

@@ -37,7 +37,7 @@ DIMS = [1, 2, 3, 7, 8, 9, 31, 63, 64, 65, 127, 128, 129, 384, 1001, 4096]
 def assert_exact(
     implementation: Scanner, metric: Metric, vectors: Any, queries: Any, k: int, chosen: Any = None
 ) -> None:
-    """One query and many, with a bitmap and without, in one thread and several."""
+    """One query and many, with a bitmap and without, with one thread and several."""
     codes, statistics = implementation.encode(metric, vectors)
     coarse = implementation.coarsen(metric, vectors.shape[1], codes, statistics)
     allowed = None if chosen is None else bitmap(chosen)
@@ -112,7 +112,7 @@ def test_search_is_exact(problem: tuple[Any, Any, int, Any]) -> None:
 
 
 def assert_bounds_hold(metric: Metric, vectors: Any, codes: Any, statistics: Any) -> None:
-    """Lengths and errors are at least the true ones, computed with more digits where there are any."""
+    """Lengths and errors are at least the true ones, computed in higher precision if available."""
     rows = vectors.astype(np.longdouble)
     if metric == "cosine":
         lengths = np.sqrt(np.square(rows).sum(axis=1))
@@ -199,7 +199,7 @@ def test_rows_after_count_are_left_alone(implementation: Scanner, metric: Metric
 
 @needs_native
 def test_a_wrong_answer_is_noticed() -> None:
-    """The screen does decide: with statistics that claim no error and no length, it leaves rows out."""
+    """The screen does work: with statistics that claim no error and no length, it drops rows."""
     assert NATIVE is not None
     vectors, query = normal(2000, 16), normal(16)
     codes, statistics = NATIVE.encode("ip", vectors)
@@ -210,7 +210,7 @@ def test_a_wrong_answer_is_noticed() -> None:
 
 @needs_native
 def test_memory_does_not_grow_with_ties() -> None:
-    """Among equal rows everything is a candidate: they are scored in passing, and each once."""
+    """Among equal rows everything is a candidate: they are scored along the way, each once."""
     assert NATIVE is not None
     vectors = np.repeat(normal(1, 8), 300_000, axis=0)
     codes, statistics = NATIVE.encode("cosine", vectors)

@@ -29,7 +29,7 @@ ROWS = 6_000
 
 
 def clustered(count: int, seed: int = 0, dim: int = DIM) -> Any:
-    """Vectors around two hundred centres, of unequal lengths."""
+    """Vectors around two hundred centers, of different lengths."""
     random = np.random.default_rng(seed)
     centres = np.random.default_rng(99).standard_normal((200, dim))
     return (centres[random.integers(0, 200, count)] + 0.5 * random.standard_normal((count, dim))).astype(np.float32)
@@ -53,12 +53,12 @@ def built(metric: Metric = "cosine", vectors: Any = VECTORS, candidates: Any = N
 
 @cache
 def bulk(metric: Metric) -> Any:
-    """Of all vectors; for who only searches it."""
+    """Returns an index of all vectors; only for searching."""
     return built(metric)
 
 
 def recall(searcher: Any, candidates: Any = ALL, accuracy: Accuracy = AS_USUAL, k: int = 10) -> float:
-    """By scores, since equal ones are as good."""
+    """Computed from scores, since ties are equally good."""
     assert isinstance(searcher, GraphSearcher)
     assert not searcher.approach(k, candidates, accuracy).exact
     found = searcher.search(QUERIES, k, candidates, accuracy)
@@ -87,7 +87,7 @@ def test_many_queries_in_threads_are_answered_as_one_by_one(count: int) -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_recall_built_row_by_row(metric: Metric) -> None:
-    """And of what is not in the graph yet nothing is missed."""
+    """And rows that are not in the graph yet are never missed."""
     index = built(metric, VECTORS[:4_500])
     for end in range(4_501, 4_560):
         grown(index, VECTORS[:end])
@@ -227,7 +227,7 @@ def test_effort_is_the_width_of_a_walk() -> None:
 
 
 def test_clusters_far_apart_are_led_to() -> None:
-    """Where all near vectors are of one cluster, some edges have to lead to others."""
+    """If all near vectors are in one cluster, some edges must lead to other clusters."""
     random = np.random.default_rng(7)
     centres = random.standard_normal((200, 96))
     vectors = (centres[random.integers(0, 200, 8_000)] + 0.3 * random.standard_normal((8_000, 96))).astype(np.float32)
@@ -262,7 +262,7 @@ def test_removed_rows_are_gone_through_and_not_found(metric: Metric, share: floa
 
 
 def test_what_is_near_may_all_be_removed() -> None:
-    """Then walking is given up."""
+    """Then the walk is given up."""
     searcher = bulk("cosine").searcher(VECTORS)
     near = searcher.search(QUERIES[:1], 1_000, ALL, Accuracy(exact=True))[0][0]
     flags = np.ones(ROWS, np.bool_)
@@ -274,7 +274,7 @@ def test_what_is_near_may_all_be_removed() -> None:
 
 
 def test_unequal_lengths_under_inner_product() -> None:
-    """Long vectors are the nearest of most queries, and others are found only by theirs."""
+    """Long vectors are the nearest of most queries, and the others are found only through their edges."""
     random = np.random.default_rng(3)
     vectors = (VECTORS * np.exp(random.standard_normal((ROWS, 1)))).astype(np.float32)
     assert recall(built("ip", vectors).searcher(vectors), accuracy=Accuracy(recall=0.9)) >= 0.9
@@ -303,7 +303,7 @@ def test_slots_without_a_vector_are_no_nodes() -> None:
 
 
 def test_codes_in_a_file_and_behind_it() -> None:
-    """The walk reads both, and a referee that reads neither goes the same way."""
+    """The walk reads both, and finds the same as a reference implementation that reads neither."""
     index = GraphIndex(kernels(), "l2")
     saved = built("l2", VECTORS[:3_333]).save()
     for array in saved.arrays.values():
@@ -317,7 +317,7 @@ def test_codes_in_a_file_and_behind_it() -> None:
 
 
 def walked(index: GraphIndex, query: Any, width: int) -> list[int]:
-    """The referee: a walk by true squared distances."""
+    """The reference implementation: a walk by exact squared distances."""
     state: Any = index._state
     edges = index.save().arrays["graph.edges"].reshape(ROWS, -1)
     entries = np.empty(256, np.uint32)
@@ -339,7 +339,7 @@ def walked(index: GraphIndex, query: Any, width: int) -> list[int]:
 
 
 def test_no_damaged_array_is_trusted() -> None:
-    """Each is refused, or at worst makes the answers less good: never a wrong score, a crash or too few hits."""
+    """Each is rejected, or at worst lowers the recall: never a wrong score, a crash or too few hits."""
     saved = bulk("cosine").save()
     random = np.random.default_rng(4)
     mine = [name for name in saved.arrays if name.startswith("graph.")]
@@ -439,7 +439,7 @@ def shares(docs: vicinal.Collection) -> float:
 
 
 def used(docs: vicinal.Collection) -> Any:
-    """The searcher that answers now."""
+    """Returns the searcher that is currently used."""
     with docs._context.store.snapshot(
         lambda index, reader: index.vectors.searcher(reader.matrix(len(index.slots.view().live)))
     ) as (searcher, _):
@@ -480,7 +480,7 @@ def test_a_collection_searches_by_it_and_keeps_it(tmp_path: Path) -> None:
 
 
 def test_the_graph_is_saved_once_it_is_there(tmp_path: Path) -> None:
-    """Though no row came since codes were saved."""
+    """Although no row was added since the codes were saved."""
     with vicinal.connect(tmp_path) as db:
         docs = db.collection("docs", index="graph")
         docs.add(list(range(ROWS)), vectors=VECTORS)
@@ -495,7 +495,7 @@ def test_the_graph_is_saved_once_it_is_there(tmp_path: Path) -> None:
 
 
 def test_recall_after_a_crash(tmp_path: Path) -> None:
-    """Of two processes the first ends in the midst of building, with a saved graph of fewer rows."""
+    """One of two processes ends in the middle of building, with a saved graph of fewer rows."""
     program = f"""
         import os, sys, numpy as np, vicinal
         sys.path.insert(0, {str(Path(__file__).parent)!r})
@@ -571,7 +571,7 @@ def test_a_kind_may_begin_earlier(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Clock:
-    """Each look at it is so much later than the last."""
+    """Each reading is later than the last one by a given amount."""
 
     def __init__(self, step: float) -> None:
         self.step, self.now = step, 0.0

@@ -33,7 +33,7 @@ needs_native = pytest.mark.skipif(NATIVE is None, reason="the native core is not
 
 @pytest.fixture(params=["numpy", *LEVELS])
 def implementation(request: pytest.FixtureRequest) -> Iterator[Kernels]:
-    """The referee, then the native kernels at each level."""
+    """The reference implementation, then the native kernels at each level."""
     if request.param == "numpy" or NATIVE is None:
         yield REFEREE
         return
@@ -52,7 +52,7 @@ def every_slot(vectors: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uin
 
 
 def true_scan(metric: Metric, vectors: Any, query: Any) -> tuple[Any, Any]:
-    """True values, and the sums of magnitudes to which their error is relative."""
+    """Returns exact values, and the sums of magnitudes to which their error is relative."""
     a, b = vectors.astype(np.float64), query.astype(np.float64)
     terms = {"l2": (a - b) ** 2, "l1": np.abs(a - b)}.get(metric, a * b)
     return terms.sum(axis=1), np.abs(terms).sum(axis=1)
@@ -90,7 +90,7 @@ def test_scan_crosses_the_blocks_of_the_referee(metric: Metric, monkeypatch: pyt
 
 
 def assert_same_bits(vectors: Any, query: Any, slots: Any) -> None:
-    """`score` and `squared_norms` of the native core equal the reference's, and are no NaN."""
+    """`score` and `squared_norms` of the native core equal the reference's, and are not NaN."""
     assert NATIVE is not None
     for metric in METRICS:
         native = NATIVE.score(metric, vectors, slots, query)
@@ -124,7 +124,7 @@ def test_scores_are_bit_equal(problem: tuple[Any, Any, Any]) -> None:
 @pytest.mark.parametrize("implementation", LEVELS, indirect=True)
 @pytest.mark.parametrize("dim", DIMS)
 def test_scores_are_bit_equal_in_every_dimension(implementation: Kernels, dim: int) -> None:
-    """Also proves that the level has no part in a score."""
+    """Also proves that the level does not affect scores."""
     vectors = normal(50, dim)
     assert_same_bits(vectors, normal(dim), every_slot(vectors)[::-1].copy())
 
@@ -241,7 +241,7 @@ def test_a_level_that_is_not_there_is_refused_with_those_that_are() -> None:
 
 @needs_native
 def test_other_threads_run_during_a_scan() -> None:
-    """Only a scan that releases the GIL lets this thread in, before the interpreter takes turns by itself."""
+    """This thread runs only if the scan releases the GIL, because the interpreter does not switch by itself so soon."""
     vectors, query, out = normal(1000, 64), normal(64), np.empty(1000, np.float32)
     started, stop = threading.Event(), threading.Event()
     stopped_in_time = []

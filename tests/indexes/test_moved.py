@@ -52,7 +52,7 @@ def text_index(texts: list[str | None], core: Kernels) -> TextIndex:
 
 
 def said(index: TextIndex, count: int) -> list[Any]:
-    """All that can be asked of it."""
+    """Returns the results of everything that it can be asked."""
     queries = [TextQuery((Clause(word),)) for word in WORDS]
     queries += [TextQuery((Clause("amber indigo", "+", True),)), TextQuery((Clause("amber"), Clause("umber", "-")))]
     answers: list[Any] = []
@@ -102,7 +102,7 @@ def test_sparse_vectors_answer_as_if_built_anew(rows: Any, data: st.DataObject) 
 
 
 class Counting:
-    """Counts the texts that are taken apart."""
+    """Counts the texts that are analyzed."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.texts = 0

@@ -21,7 +21,7 @@ ROWS = np.eye(4, dtype=np.float32)
 
 
 class LentReader:
-    """An array that only DLPack can see: its memory is the borrower's as long as the capsule lives, and no longer."""
+    """An array visible only through DLPack: its memory is the borrower's only as long as the capsule lives."""
 
     def __init__(self, array: Any) -> None:
         self._array = array
@@ -83,7 +83,7 @@ def test_terms_that_are_no_texts_are_refused() -> None:
 
 @pytest.mark.parametrize("ask", ["slot_count", "find", "occurrences"])
 def test_who_waits_for_a_writer_holds_up_nobody_else(ask: str) -> None:
-    """While one thread waits until a long `add` lets it in, the others go on."""
+    """While one thread waits for a long `add`, the others continue."""
     assert sum(_goes_on(ask) for _ in range(5)) >= 3  # a busy machine may stop any of them for a while
 
 

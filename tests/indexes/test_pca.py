@@ -23,7 +23,7 @@ CODED: list[Metric] = ["cosine", "ip", "l2"]
 
 
 def clustered(rows: int, rank: int = 60, seed: int = 0) -> Any:
-    """Vectors close to a space of `rank` dimensions, of different lengths."""
+    """Vectors close to a subspace of `rank` dimensions, of different lengths."""
     random = np.random.default_rng(seed)
     space = np.random.default_rng(1).standard_normal((rank, DIM))
     centres = random.standard_normal((rows // 20 + 1, rank))
@@ -70,7 +70,7 @@ def test_search_is_exact_in_hard_cases(implementation: Scanner, metric: Metric) 
 @needs_native
 @pytest.mark.parametrize("metric", CODED)
 def test_codes_are_those_of_the_referee(metric: Metric) -> None:
-    """But for the last bits of what float32 sums: a code may be the next one where a component is in the middle."""
+    """Except for the last bits of float32 sums: a component halfway between two codes may get either."""
     assert NATIVE is not None
     vectors, directions = clustered(300), any_directions(DIM)
     native, expected = NATIVE.lead(metric, vectors, directions), REFEREE.lead(metric, vectors, directions)
@@ -86,13 +86,13 @@ def test_codes_are_those_of_the_referee(metric: Metric) -> None:
 
 
 def decoded(codes: Any, statistics: Any) -> Any:
-    """What the codes of a span stand for."""
+    """Returns the values that the codes of a span represent."""
     return statistics[:, :1].astype(np.float64) * (np.hstack([codes & 15, codes >> 4]).astype(np.float64) - 8)
 
 
 @pytest.mark.parametrize("metric", CODED)
 def test_statistics_bound_what_coding_loses(implementation: Scanner, metric: Metric) -> None:
-    """And no more than that: a bound that is far off keeps rows that could be left out."""
+    """And not much more than that: a loose bound keeps rows that could be dropped."""
     vectors, directions = clustered(300), any_directions(DIM)
     coarse = implementation.lead(metric, vectors, directions)
     first = decoded(coarse.codes, coarse.statistics)
@@ -120,7 +120,7 @@ def assert_bounds(metric: Metric, vectors: Any, directions: Any, coded: Any, sta
 
 @pytest.mark.parametrize("metric", CODED)
 def test_rows_that_lie_just_where_the_query_does(implementation: Scanner, metric: Metric) -> None:
-    """What is equal to the query, or a little off, inside the directions or outside, is never left out."""
+    """Rows equal to the query, or nearly, inside the subspace or outside, are never dropped."""
     directions, query = any_directions(DIM), clustered(1, seed=4)[0]
     inside = (query @ directions.T) @ directions
     random = np.random.default_rng(6)
@@ -132,7 +132,7 @@ def test_rows_that_lie_just_where_the_query_does(implementation: Scanner, metric
 
 @needs_native
 def test_they_decide() -> None:
-    """Rows are left out whose statistics claim a negative residual, in either look: they are what is looked at."""
+    """Rows whose statistics claim a negative residual are dropped, in either look: so the statistics are used."""
     assert NATIVE is not None
     vectors, kept = clustered(12_000), 10_000  # more blocks kept than the best 128, which are always looked at
     coded, coarse = NATIVE.encode("ip", vectors), NATIVE.lead("ip", vectors, any_directions(DIM))
@@ -149,7 +149,7 @@ def test_they_decide() -> None:
 
 @pytest.mark.parametrize("dim", [300, DIM])
 def test_most_of_the_length_is_in_them(dim: int) -> None:
-    """And most of that in the first: there are 60 dimensions that matter."""
+    """And most of that in the first: there are 60 significant dimensions."""
     directions = leading_directions(clustered(5000)[:, :dim].copy(), "ip")
     assert directions is not None
     assert are_orthonormal(directions)
@@ -182,7 +182,7 @@ def assert_best(exact: Any, metric: Metric, vectors: Any) -> None:
 
 
 def saved_of(index: Any, vectors: Any) -> Any:
-    """All of these vectors built, and what is kept of them."""
+    """Builds an index of all these vectors and returns what is saved of it."""
     while index.build(vectors, pack(np.ones(len(vectors), np.bool_))):
         pass
     return index.save().arrays
@@ -254,7 +254,7 @@ def test_what_does_not_fit_is_refused(name: str, metric: Any, columns: int, dim:
 @pytest.mark.parametrize("metric", CODED)
 @pytest.mark.parametrize("rank", [60, 200, 400])
 def test_codes_of_another_machine_go_with_their_vectors_and_damaged_ones_do_not(metric: Metric, rank: int) -> None:
-    """The referee sums in another order, as another processor does."""
+    """The reference sums in another order, like another processor."""
     vectors, slots = clustered(1200, rank), np.arange(3, 1200, 11, dtype=np.uint32)
     vectors[3] = 0
     vectors[14] *= np.float32(1e17)

@@ -25,7 +25,7 @@ KERNELS = {"numpy": NumpyKernels(), **({"native": module._native} if module._nat
 
 
 class Analyzer:
-    """Stems lose a final s. Parts of a word joined by _ stand in a row, and must do so to be found."""
+    """Stems drop a final s. Parts of a word joined by _ are in sequence, and must be to be found."""
 
     fields = (Field("stems", 0.9, alone=0.5), Field("surface", 0.1))
     name = "test"
@@ -69,7 +69,7 @@ class OneField(Analyzer):
 
 @dataclass
 class World:
-    """Texts by slot, and search by looking at each."""
+    """Texts by slot, and search by scanning each."""
 
     analyzer: Analyzer
     texts: list[str | None] = field(default_factory=list)
@@ -98,7 +98,7 @@ class World:
         return any(self.has_group(slot, group, weights) for word in words for group in word.groups)
 
     def found(self, words: Sequence[QueryWord], weights: Mapping[str, float]) -> list[QueryWord]:
-        """With words that no text has replaced."""
+        """Returns the words with replacements for those that no text has."""
         found: list[QueryWord] = []
         for word in words:
             absent = word.otherwise and not any(self.has(slot, [word], weights) for slot in self.live())
@@ -106,7 +106,7 @@ class World:
         return found
 
     def telling(self, query: TextQuery) -> list[tuple[Group, ...]]:
-        """The words that `query.most` leaves, by what they ask for."""
+        """Returns the words that `query.most` leaves, by what they match."""
         counts: dict[tuple[Group, ...], int] = {}
 
         def count(words: Sequence[QueryWord]) -> None:
@@ -146,7 +146,7 @@ class World:
         return total / max(len(group.terms) for group in groups)
 
     def kept(self, words: Sequence[QueryWord], query: TextQuery) -> list[QueryWord]:
-        """Those of the words that score or match, with what stands in for words that no text has."""
+        """Returns the words that score or match, with replacements for words that no text has."""
         if query.most is None:
             return self.found(words, query.weights)
         telling, kept = self.telling(query), []

@@ -21,7 +21,7 @@ SCORERS: list[Scorer] = [Bm25(), Bm25(0.0, 1.0), Bm25(idf="robertson"), TfIdf(),
 
 
 def words(generator: np.random.Generator, count: int) -> list[str]:
-    """Words as unevenly distributed as those of a language, all letters: the analyzer splits letters from digits."""
+    """Words with frequencies as in natural language, letters only, because the analyzer splits letters from digits."""
     numbers = np.minimum(generator.zipf(1.15, count), 4000)
     return ["w" + "".join(chr(97 + int(digit)) for digit in str(number)) for number in numbers]
 
@@ -37,7 +37,7 @@ def native() -> TextIndex:
 
 @pytest.fixture(scope="module", params=["one part", "two parts", "removed", "reloaded"])
 def pair(request: pytest.FixtureRequest) -> tuple[TextIndex, TextIndex]:
-    """Referee and native, alike."""
+    """The reference implementation and the native one, with the same content."""
     generator = np.random.default_rng(5)
     texts = [text(generator) for _ in range(TEXTS)]
     indexes = TextIndex(analyzer("default"), NumpyKernels()), native()

@@ -50,7 +50,7 @@ BUILDS_MAX = 1000
 
 
 class HalvesIndex:
-    """A toy: it looks at every second candidate unless it is asked for the true answer."""
+    """A toy: it scans every second candidate unless it is asked for exact results."""
 
     name = "halves"
 
@@ -134,7 +134,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
         vector_index.register(name, maker)
 
 
-# Kinds that look at less than all only from thousands of rows on, made to do so with the few of these tests.
+# Approximate kinds that need thousands of rows, configured to work with the few of these tests.
 SMALL: dict[str, vector_index.Maker] = {
     "small-ivf": partial(IvfIndex, lists=7, nprobe=2, train_from=40, exact_below=0),
     "small-auto": partial(AutoIndex, built_from=50, clock=count().__next__),
@@ -151,7 +151,7 @@ def case(request: pytest.FixtureRequest) -> Any:
 
 
 def rows(count: int, seed: int = 0) -> Any:
-    """Few different ones, so that scores are often equal."""
+    """Few different rows, so that ties are frequent."""
     return np.random.default_rng(seed).integers(-2, 3, (count, DIM)).astype(np.float32)
 
 
@@ -180,7 +180,7 @@ def build(index: VectorIndex, vectors: Any, candidates: Bitmap) -> None:
 
 
 def assert_best(searcher: VectorSearcher, metric: Metric, vectors: Any, chosen: Any, k: int) -> None:
-    """Exactly the true answer where it is said or asked to be; else so many real candidates with their true scores."""
+    """Checks for exact hits if claimed or requested; otherwise for as many real candidates with exact scores."""
     queries, candidates = rows(3, seed=len(vectors)), pack(chosen)
     for accuracy in (AS_USUAL, Accuracy(exact=True), Accuracy(recall=0.3)):
         found = searcher.search(queries, k, candidates, accuracy, threads=2)
@@ -228,7 +228,7 @@ def test_rows_come_and_the_index_is_built_and_saved_between(
     share: float,
     k: int,
 ) -> None:
-    """Whoever saved it, and however far it is built, the answer is what the contract says."""
+    """Whoever saved it, and however much of it is built, the results fulfil the contract."""
     index = make_vector_index(kind, KERNELS[writers[0]], metric)
     vectors = rows(sum(sizes))
     chosen = np.random.default_rng(1).random(len(vectors)) < share
@@ -295,7 +295,7 @@ def test_what_is_saved_goes_with_its_vectors_until_it_is_damaged(case: tuple[str
             assert np.isin(found, slots).all()
 
 
-# What an index keeps of each slot, under whatever name of its kind.
+# The arrays that an index keeps by slot, in any kind.
 BY_SLOT = ("codes", "statistics", "coarse", "norms", "keys")
 
 

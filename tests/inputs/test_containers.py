@@ -87,7 +87,7 @@ def tensors(arrow: Any) -> Any:
     return arrow.ExtensionArray.from_storage(kind, arrow.array(MATRIX, arrow.list_(arrow.float32(), 2)))
 
 
-# Name, the library that it needs, and what makes it of that library.
+# Name, the library that is needed, and a function that converts to its type.
 TAKEN: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "Fortran order": ("numpy", lambda np: np.asfortranarray(FLOATS)),
     "a strided view": ("numpy", lambda np: np.repeat(FLOATS, 3, axis=1)[:, ::3]),
@@ -169,7 +169,7 @@ def test_many_queries_are_taken_from_the_same(docs: vicinal.Collection, name: st
     assert [hits[0].score for hits in found] == [1.0, 1.0]
 
 
-# One vector in whatever holds it: for a row of its own, and as a query.
+# One vector in any container: as the vector of a row, and as a query.
 ONE: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "array.array": ("numpy", lambda np: array.array("f", MATRIX[0])),
     "a memoryview": ("numpy", lambda np: memoryview(FLOATS[0])),

@@ -58,7 +58,7 @@ def test_flipped_headers_are_passed_or_told_and_quickly(file: Path, tmp_path: Pa
 
 @needs_llm
 def test_a_flipped_file_ends_no_program(file: Path, tmp_path: Path) -> None:
-    """What passes our check may still crash llama.cpp: then its process ends, and this one gets an error."""
+    """A file that passes our check may still crash llama.cpp: then its process ends, and this one gets an error."""
     whole, dice = file.read_bytes(), random.Random(4)
     flipped = tmp_path / "flipped.gguf"
     for _ in range(12):

@@ -24,7 +24,7 @@ from vicinal.services import json_service
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Between tries nothing waits here; gives how long it would have."""
+    """Removes pauses between attempts; returns their durations."""
     pauses: list[float] = []
     monkeypatch.setattr(json_service.time, "sleep", pauses.append)
     return pauses

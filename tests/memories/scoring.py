@@ -37,14 +37,14 @@ def turns(dialogue: Dialogue) -> list[Turn]:
 
 
 def found_in(dialogue: Dialogue, extraction: Extraction) -> tuple[list[str], dict[str, str]]:
-    """Summaries of events, and facts by key."""
+    """Returns summaries of events, and facts by key."""
     found = extraction.extract(turns(dialogue), Schemas([EVENT], [PROFILE]))
     facts = {one.info["topic"]: one.info["user_profile"] for one in found.profiles if one.holds}
     return [event.info["summary"] for event in found.events], facts
 
 
 def scores(extraction: Extraction | None = None) -> tuple[Score, Score]:
-    """Of events and of facts. Two expectations that one event fulfils count as two, and so does the event."""
+    """Returns the scores of events and of facts. An event that fulfils two expectations counts twice, as they do."""
     events, facts = Score(), Score()
     for dialogue in DIALOGUES:
         summaries, known = found_in(dialogue, extraction or RuleExtraction())

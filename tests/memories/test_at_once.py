@@ -40,7 +40,7 @@ def memories(path: Path) -> Iterator[Memories]:
 
 @pytest.fixture
 def meanwhile(memories: Memories, path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
-    """Has another process do something when this one has read the row that it is about to change."""
+    """Makes another process do something after this one has read the row that it is about to change."""
 
     def arrange(code: str) -> list[str]:
         row, ran = memories._row, list[str]()
@@ -85,7 +85,7 @@ def test_changes_of_a_profile_both_count(memories: Memories, meanwhile: Callable
 
 
 def test_a_row_without_a_revision_can_be_changed(memories: Memories) -> None:
-    """Versions before wrote none."""
+    """Earlier versions wrote none."""
     event = memories.add_event("meeting", {"where": "here"}, user_id="u")
     memories.collection.update([event.id], metadata=[{}], remove=["revision"])
     assert memories.update_event(event.id, {"where": "there"}).info == {"where": "there"}

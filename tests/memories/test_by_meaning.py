@@ -12,7 +12,7 @@ import vicinal
 from vicinal.encoders.minilm import MiniLM
 from vicinal.memories import Memories
 
-# What a user told, with a place for a name that nobody else uses, and how it is asked for, in none of its words.
+# What a user said, with a placeholder for a unique name, and a query for it in entirely different words.
 TOLD = [
     ("Yesterday I adopted a kitten called {} from the shelter.", "which cat lives with them"),
     ("Last week I broke my leg at {} on an icy street.", "an injury after falling"),

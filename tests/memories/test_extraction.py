@@ -23,7 +23,7 @@ def test_the_table_of_the_page_is_what_the_rules_do_now() -> None:
 
 
 def test_the_rules_are_good_enough() -> None:
-    """So that a change of the page alone does not hide a loss."""
+    """So that a change of the page alone does not hide a regression."""
     for score in scores():
         assert score.precision >= 0.85
         assert score.recall >= 0.85
@@ -77,7 +77,7 @@ def test_what_holds_no_longer_is_taken_back() -> None:
 
 
 def test_long_and_strange_texts_are_read_quickly() -> None:
-    """No pattern goes astray on what it nearly matches: 20,000 characters of each."""
+    """No pattern backtracks on near matches: 20,000 characters of each."""
     for text in ("my " * 7000, "I " * 10_000, "I like a, " * 2000, "a" * 20_000, "I have a " * 2200, ", and I" * 3000):
         facts_in(text)
         summary_of(text, text)

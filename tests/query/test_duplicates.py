@@ -46,7 +46,7 @@ def test_pairs_are_those_of_brute_force(vectors: Any, metric: Any, least: float,
 
 
 def assert_groups(groups: Any, pairs: Any) -> None:
-    """Each group is what can be reached by pairs from any of its rows."""
+    """Each group has all rows that can be reached by pairs from any of its rows."""
     near: dict[Any, set[Any]] = {}
     for a, b in pairs:
         near.setdefault(a, {a}).add(b)

@@ -13,7 +13,7 @@ from vicinal.errors import InvalidArgument
 from vicinal.query import fusion
 
 NAN = math.nan
-# Two legs: rows 1, 2, 3 by vector and 2, 1, 4 by words.
+# Two legs: rows 1, 2, 3 by vector and 2, 1, 4 by keywords.
 VECTOR, WORDS = [0.9, 0.8, 0.7, 0.0], [4.0, 5.0, 0.0, 3.0]
 VECTOR_RANKS, WORDS_RANKS = [1, 2, 3, NAN], [2, 1, NAN, 3]
 BY_MAX = [fusion.by_max(VECTOR), fusion.by_max(WORDS)]
@@ -34,7 +34,7 @@ def test_reciprocal_rank_counts_from_one_or_from_zero() -> None:
     np.testing.assert_allclose(
         fusion.reciprocal_rank(ranks), [1 / 61 + 1 / 62, 1 / 62 + 1 / 61, 1 / 63, 1 / 63], rtol=1e-15
     )
-    # d1 to d4 in the lists (d1, d2, d3) and (d2, d4, d1), the first place counted as 0.
+    # d1 to d4 in the lists (d1, d2, d3) and (d2, d4, d1), with ranks from 0.
     lists = [[1, 2, 3, NAN], [3, 1, NAN, 2]]
     found = fusion.reciprocal_rank(lists, constant=60, first_rank=0)
     np.testing.assert_allclose(found, [0.032796, 0.033060, 0.016129, 0.016394], atol=1e-6)
@@ -50,7 +50,7 @@ def test_reciprocal_rank_never_divides_by_zero(constant: float, first_rank: int)
 def test_borda() -> None:
     ranks = [VECTOR_RANKS, WORDS_RANKS]
     np.testing.assert_array_equal(fusion.borda(ranks, [3, 3]), [5, 5, 1, 1])
-    # Four candidates: each leg gives 4, 3 and 2, and the last point to the one that it left out.
+    # Four candidates: each leg gives 4, 3 and 2 points, and the last point to the one that it lacks.
     share = fusion.borda_share(4, 3)
     assert share == 1.0
     np.testing.assert_array_equal(fusion.borda(ranks, [4, 4], unranked=[share, share]), [7, 7, 3, 3])

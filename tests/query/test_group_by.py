@@ -17,7 +17,7 @@ import vicinal
 from vicinal.errors import InvalidArgument
 from vicinal.filters.values import sort_key
 
-# Values that are equal across types are among them, long texts, and what is no value.
+# Includes values that are equal across types, long texts, and missing values.
 VALUES = st.sampled_from(
     [None, 1, 1.0, Decimal(1), True, 2, "a", "b", "x" * 300, "x" * 299 + "y", date(2024, 5, 1),
      datetime(2024, 5, 1, tzinfo=UTC), ["a"], {"k": 1}, 10**30]
@@ -25,7 +25,7 @@ VALUES = st.sampled_from(
 
 
 def brute_force(hits: vicinal.Hits, k: int, size: int, offset: int) -> list[list[Any]]:
-    """The hits of a search for all, taken apart by their values."""
+    """Groups the hits of a search for all rows by their values."""
     groups: dict[Any, list[Any]] = {}
     for hit in hits:
         value = hit.metadata.get("v")
@@ -82,7 +82,7 @@ def test_groups_are_those_of_brute_force(
 
 
 def test_it_goes_as_deep_as_it_must() -> None:
-    """A group of thousands stands before all others."""
+    """A group of thousands comes before all others."""
     docs = vicinal.connect(":memory:").collection("docs", metric="l2")
     docs.add(
         range(5_000), vectors=[[i, 0] for i in range(5_000)], metadata=[{"g": int(i >= 4_990)} for i in range(5_000)]

@@ -23,7 +23,7 @@ def similar(metric: str, value: float) -> float:
 def brute_force(
     metric: str, pool: list[tuple[Any, float]], vectors: dict[Any, Any], weight: float, k: int, relevance: Any
 ) -> list[Any]:
-    """Carbonell and Goldstein: each next one is the best of those that are left."""
+    """Carbonell and Goldstein: each next hit is the best of the remaining ones."""
     left, chosen = [id_ for id_, _ in pool], list[Any]()
     relevant = {id_: relevance(value) for id_, value in pool}
     while left and len(chosen) < k:
@@ -67,7 +67,7 @@ def test_it_chooses_what_the_definition_chooses(
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_it_weighs_as_the_definition_weighs(metric: Any) -> None:
-    """Among many rows of any direction a hundredth more or less of a weight changes the choice."""
+    """Among many rows in random directions, changing a weight by a hundredth changes the selection."""
     rng = np.random.default_rng(9)
     vectors = rng.normal(size=(120, 5)).astype(np.float32)
     docs = vicinal.connect(":memory:").collection("docs", metric=metric)

@@ -16,7 +16,7 @@ _QUERIES = ["rare", "rare common"]
 
 
 def test_words_that_others_move_on_while_they_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """idf and average length change with every text: scores of two moments do not go together."""
+    """idf and average length change with every text: scores of two points in time are not comparable."""
     with vicinal.connect(":memory:") as database:
         docs = database.collection("docs")
         docs.add(range(8), texts=["rare common", *["common words"] * 7])

@@ -17,7 +17,7 @@ from vicinal.rerankers import CrossEncoder, LexicalReranker, reranker_of
 
 
 class ByLength:
-    """The longest text is the best."""
+    """Ranks the longest text first."""
 
     name = "by length"
 
@@ -150,7 +150,7 @@ def test_words_that_stand_together_and_say_more_come_first() -> None:
 
 
 def pairs_model(path: Path, tokens: int, outputs: int) -> Any:
-    """Logits are sums over all tokens of a number for each, those of the second text ten times."""
+    """Logits are sums of a number for each token, with those of the second text counted ten times."""
     pytest.importorskip("onnx", reason="onnx is not installed")
     from onnx import TensorProto, helper
 

@@ -45,7 +45,7 @@ def similar(leg: TableLeg, score: float) -> float:
 
 
 def shares_of(legs: list[TableLeg]) -> list[dict[int, float]]:
-    """For each leg each row's similarity over the best one."""
+    """Returns, for each leg, the similarity of each row divided by the best one."""
     found = []
     for leg in legs:
         best = max((similar(leg, score) for score in leg.scores.values()), default=0.0)
@@ -56,7 +56,7 @@ def shares_of(legs: list[TableLeg]) -> list[dict[int, float]]:
 
 
 def spreads_of(legs: list[TableLeg], shares: list[dict[int, float]], ranked: int) -> list[float]:
-    """The standard deviation of each leg's best, and at least a fifth of their span; rows that do not match have 0."""
+    """The standard deviation of each leg's best, at least a fifth of their range; rows that do not match have 0."""
     count = max(min(ranked, len(leg.scores)) for leg in legs)
     found = []
     for leg, share in zip(legs, shares):
@@ -70,7 +70,7 @@ def spreads_of(legs: list[TableLeg], shares: list[dict[int, float]], ranked: int
 
 
 def brute_force(legs: list[TableLeg], method: str, weights: list[float], ranked: int) -> list[tuple[int, float]]:
-    """All rows with their scores, best first, one row at a time."""
+    """Returns all rows with their scores, best first, computed one row at a time."""
     shares = shares_of(legs)
     if method == "weighted":
         weights = [weight / spread for weight, spread in zip(weights, spreads_of(legs, shares, ranked))]
@@ -109,7 +109,7 @@ def rows_of(found: Fused) -> list[tuple[int, float]]:
     return list(zip(found.slots.tolist(), found.scores.tolist(), strict=True))
 
 
-# Few values, so that rows tie; zeros and negatives among them.
+# Few values, including zeros and negatives, so that there are ties.
 FEW = st.sampled_from([-1.0, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 3.0])
 ANY = st.floats(-1, 1, width=32, allow_subnormal=False)
 
@@ -132,7 +132,7 @@ def a_search(draw: st.DrawFn) -> tuple[list[TableLeg], list[float]]:
 @settings(max_examples=400, deadline=None)
 @given(a_search(), st.integers(1, 50), st.sampled_from(METHODS), st.integers(1, 12))
 def test_the_best_k_of_all_rows(search: tuple[list[TableLeg], list[float]], k: int, method: str, ranked: int) -> None:
-    """Small depths, so that several rounds are needed; also longer lists than there are rows."""
+    """Small depths, so that several rounds are needed; also lists longer than the number of rows."""
     legs, weights = search
     expected = brute_force(legs, method, weights, ranked)
     found = fuse(legs, k, method, weights=weights, ranked=ranked)
@@ -146,7 +146,7 @@ def test_the_best_k_of_all_rows(search: tuple[list[TableLeg], list[float]], k: i
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_row_that_is_first_nowhere_can_win(method: str) -> None:
-    """Good in all legs, best in none: only the bound tells how deep to look."""
+    """Good in all legs, best in none: only the bound determines how deep to look."""
     random = np.random.default_rng(2)
     for _ in range(100):
         legs = [
@@ -173,7 +173,7 @@ def test_each_hit_carries_what_each_leg_said(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_row_that_no_other_leg_can_raise_is_told_by_all_legs(method: str) -> None:
-    """The best of the second leg are worth nothing: what it says of others changes no score, and is told."""
+    """The best of the second leg have a score of zero, which changes no score of others, and is reported."""
     legs = [TableLeg("dense", {3: 1.0, 10: 1.0, 11: 0.5}), TableLeg("keyword", {1: 0.0, 2: 0.0, 3: -1.0, 10: -1.0})]
     found = fuse(legs, 1, method, ranked=1)
     assert rows_of(found) == brute_force(legs, method, [0.5, 0.5], 1)[:1]
@@ -191,7 +191,7 @@ def test_thousands_of_rows_and_a_look_at_few(method: str) -> None:
     found = fuse([dense, words], 10, method)
     assert rows_of(found) == expected[:10]
     assert max(dense.asked) <= 1_000
-    # Past the ranked rows, and past those with a similarity above 0.
+    # Beyond the ranked rows, and beyond those with a similarity above 0.
     deep = fuse([dense, words], 15_000, method)
     assert deep.slots.tolist()[:10] == found.slots.tolist()
     if method in ("rrf", "borda"):
@@ -215,7 +215,7 @@ def test_words_are_asked_for_more_before_vectors_are() -> None:
 
 
 def test_rows_that_tie_with_the_bound_are_looked_for() -> None:
-    """All rows score the same, and the one with the lowest slot must come first wherever a leg lists it."""
+    """All rows tie, and the one with the lowest slot must come first wherever a leg lists it."""
     legs = [TableLeg("dense", dict.fromkeys(range(100), 1.0)), TableLeg("keyword", dict.fromkeys(range(50), 2.0))]
     found = fuse(legs, 60, ranked=1)
     assert found.slots.tolist() == list(range(60))
@@ -237,7 +237,7 @@ def test_a_leg_whose_best_is_zero_adds_nothing() -> None:
 
 @pytest.mark.parametrize("stretch", [1.0, 0.05])
 def test_where_the_scores_of_a_leg_lie_makes_no_difference(stretch: float) -> None:
-    """An encoder whose cosines are all between 0.8 and 0.85 has the same say as one that uses the range."""
+    """An encoder whose cosines are all between 0.8 and 0.85 has the same weight as one that uses the whole range."""
     random = np.random.default_rng(3)
     values = random.random(500)
     words = TableLeg("keyword", {slot: float(np.float32(random.gamma(2, 3))) for slot in range(0, 500, 2)})

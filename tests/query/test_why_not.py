@@ -104,7 +104,7 @@ def test_a_row_that_scores_too_low_or_is_passed_over(docs: Any) -> None:
 
 
 def test_a_row_that_the_index_did_not_look_at(tmp_path: Path) -> None:
-    """Of many lists one is looked into, and rows near its border are in others."""
+    """One of many lists is scanned, and rows near its border are in others."""
     rng = np.random.default_rng(4)
     with vicinal.connect(tmp_path) as db:
         docs = db.collection("docs", index={"name": "ivf", "lists": 64, "nprobe": 1}, metric="l2")
@@ -123,7 +123,7 @@ def test_a_row_that_the_index_did_not_look_at(tmp_path: Path) -> None:
 
 
 def test_a_vector_of_another_space() -> None:
-    """It was made by another model: near the query by its text, far by its vector."""
+    """Its vector is from another model: near the query by its text, far by its vector."""
     docs = vicinal.connect(":memory:").collection("docs", encoder="hashing:64")
     docs.add(["own", "other"], texts=["compress a file", "something else"])
     docs.add(["given"], texts=["compress a file now"], vectors=[-docs.get(["own"], vectors=True)[0].vector])

@@ -30,7 +30,7 @@ OLD = time.time() - 1000
 
 
 class Counting:
-    """Encodes by letters, and counts how many texts it was asked for."""
+    """Encodes by letters, and counts the texts that it encodes."""
 
     dim = 26
     name = "counting"
@@ -75,7 +75,7 @@ def docs(tmp_path: Path) -> Iterator[vicinal.Collection]:
 
 
 def run(docs: vicinal.Collection, folder: Path, **options: Any) -> tuple[FolderReport, int]:
-    """The report, and how many texts were encoded."""
+    """Returns the report, and the number of texts encoded."""
     Counting.asked = 0
     report = index_folder(docs, folder, **options)
     return report, Counting.asked
@@ -86,7 +86,7 @@ def files_of(docs: vicinal.Collection) -> dict[str, int]:
 
 
 def content(docs: vicinal.Collection) -> list[tuple[Any, ...]]:
-    """All that a search could show, without when files were written."""
+    """Returns everything that a search could show, except for modification times."""
     return sorted(
         (r.id, r.text, {k: v for k, v in r.metadata.items() if k != "modified"}, r.vector.tolist())  # type: ignore[union-attr]
         for r in docs.get(vectors=True)
@@ -94,7 +94,7 @@ def content(docs: vicinal.Collection) -> list[tuple[Any, ...]]:
 
 
 def fresh(folder: Path, place: Path) -> list[tuple[Any, ...]]:
-    """What indexing the folder anew gives."""
+    """Returns the rows of a new index of the folder."""
     with vicinal.connect(place) as database:
         docs = database.collection("fresh", encoder=Counting())
         index_folder(docs, folder)
@@ -254,14 +254,14 @@ def test_any_changes_end_where_a_fresh_index_would(seed: int, docs: vicinal.Coll
 
 
 class Killed(BaseException):
-    """Stands for the end of the process: nothing that is written in Python catches it."""
+    """Stands in for the end of the process: no Python code catches it."""
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 5, 8, 9, 10, 11, 12, 14])
 def test_a_run_that_ends_anywhere_is_finished_by_the_next(
     step: int, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every commit in turn is the last one: a kill leaves what was committed and nothing else."""
+    """Each commit in turn is the last one: after a kill, exactly what was committed remains."""
     from vicinal.rag.folder import index
 
     monkeypatch.setattr(index, "_BATCH_ROWS", 2)

@@ -21,7 +21,7 @@ from vicinal.rag.loaders import decoding, kind_of, load_bytes
 
 
 def at(document: Document, passage: str) -> dict[str, object]:
-    """Where a passage of the document is."""
+    """Returns the position of a passage in the document."""
     place = document.place(document.text.index(passage))
     assert place.pop("offset") == document.text.index(passage)
     return place
@@ -203,7 +203,7 @@ def test_a_broken_pdf_is_named(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_pdf_beyond_the_limits_of_the_reader_is_not_called_broken() -> None:
-    """A page of 76 MB of blanks, which the reader does not unpack."""
+    """A page of 76 MB of blanks, which the reader does not decompress."""
     from pypdf import PdfWriter
     from pypdf.generic import EncodedStreamObject, NameObject
 

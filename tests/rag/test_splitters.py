@@ -33,7 +33,7 @@ def words(texts: list[str]) -> list[int]:
 
 
 class Marked:
-    """An encoder for which a text means the first of a few words in it."""
+    """An encoder for which the meaning of a text is the first of a few words in it."""
 
     dim = 3
 
@@ -54,7 +54,7 @@ MAKERS: dict[str, Callable[[int, int], TextSplitter]] = {
     },
 }
 
-# Text in which breaks of every kind are frequent, and any other Unicode.
+# Text with frequent breaks of every kind, and any other Unicode.
 PIECES = st.sampled_from(
     [
         " ", "  ", "\n", "\n\n", "\r\n", "\r\n\r\n", "\t", ". ", "! ", "? ", "; ", "}", "\n}\n", "。", "！", "...", ".",
@@ -186,7 +186,7 @@ def test_headings_of_markdown(text: str, found: list[tuple[int, int, str]]) -> N
 
 
 def test_a_heading_of_many_blanks_is_read_at_once() -> None:
-    """A pattern that tries every blank for the end of the title would not come to an end here."""
+    """A pattern that tries every blank as the end of the title would take forever here."""
     (heading,) = markdown_headings("# a" + " " * 300_000 + "b")
     assert (heading.title[0], heading.title[-1], len(heading.title)) == ("a", "b", 300_002)
 
@@ -344,7 +344,7 @@ def test_only_texts_are_split(text: str) -> None:
 @pytest.mark.parametrize("name", MAKERS)
 @pytest.mark.parametrize("unit", [".", "\n", " ", "# ", "=\n", "a", "```\n", "\r", "}\n", "* \n", "def ", "( "])
 def test_the_same_over_and_over_takes_no_longer(name: str, unit: str) -> None:
-    """What is quadratic anywhere would take minutes here."""
+    """Anything quadratic would take minutes here."""
     text = unit * (200_000 // len(unit))
     chunks = MAKERS[name](1000, 100).split(text)
     check_slices(text, chunks)

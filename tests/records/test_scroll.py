@@ -17,7 +17,7 @@ FEW = 40
 
 
 def _id(number: int) -> int | str | UUID:
-    """Of all kinds, in an order that is not that of numbers."""
+    """Returns ids of all kinds, not in numeric order."""
     return (number - 50, f"t{number % 97}-{number}", UUID(int=number * 7919))[number % 3]
 
 
@@ -60,7 +60,7 @@ def test_ids_whose_hashes_python_has_equal_are_told_apart(docs: vicinal.Collecti
 
 
 def test_what_is_written_meanwhile_disturbs_nothing(docs: vicinal.Collection) -> None:
-    """Rows move, go and come between two pages, and the files are compacted."""
+    """Rows are replaced, deleted and added between two pages, and the files are compacted."""
     there = set(docs.ids())
     moved, gone = [_id(n) for n in range(0, 300, 5)], {_id(n) for n in range(1, 300, 5)}
     rows = docs.scroll()

@@ -46,7 +46,7 @@ BUSY = (429, {**OURS, "retry-after": "0"}, '{"error": {"type": "ServerBusy", "me
 
 @contextmanager
 def saying(answers: Iterator[Said | None]) -> Iterator[tuple[str, list[str]]]:
-    """A server that answers what it is told, None by hanging up; its URL, and the verb and path of each request."""
+    """A server with scripted responses, None to disconnect; yields its URL, and the verb and path of each request."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -83,7 +83,7 @@ def saying(answers: Iterator[Said | None]) -> Iterator[tuple[str, list[str]]]:
 
 @pytest.fixture(autouse=True)
 def closing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Closes what a test connected to."""
+    """Closes the connections of a test."""
     made, connect = [], vicinal.connect
 
     def remembered(*args: Any, **kwargs: Any) -> vicinal.Database:
@@ -260,7 +260,7 @@ def two() -> Iterator[VicinalServer]:
 
 
 def test_a_write_through_one_worker_is_there_for_the_other_when_the_response_arrives(two: VicinalServer) -> None:
-    """Connections are shared out among the workers: twenty clients, and each sees at once what each has written."""
+    """Workers share the connections: twenty clients, and each immediately sees what the others wrote."""
     clients = [vicinal.connect(two.url) for _ in range(20)]
     handles = [client.collection("docs") for client in clients]
     for i, writer in enumerate(handles):
@@ -283,7 +283,7 @@ def test_a_write_through_one_worker_is_there_for_the_other_when_the_response_arr
 
 
 def test_both_workers_answered(two: VicinalServer) -> None:
-    """Otherwise the test before shows nothing."""
+    """Otherwise the previous test proves nothing."""
     pids = {int(part) for part in _children(two.processes[0].pid)}
     assert len(pids) >= 2
 

@@ -60,7 +60,7 @@ def test_no_more_kinds_are_kept_than_fit() -> None:
 
 
 def _held(docs: Any, order: list[str]) -> tuple[Callable[[Any], Any], threading.Event, threading.Event]:
-    """A `use` whose passes wait for the second event, and set the first when they begin."""
+    """Returns a `use` whose passes set one event when they begin and wait for another."""
     begun, may_go = threading.Event(), threading.Event()
 
     def use(work: Callable[[Any], Any]) -> Any:

@@ -138,7 +138,7 @@ def test_a_database_that_had_keys_is_not_served_without_them(tmp_path: Path) -> 
 
 
 def test_a_worker_that_is_told_of_no_keys_lets_nobody_in_where_they_were_lost(tmp_path: Path) -> None:
-    """Keys were made while the server ran, their file was lost, and a worker was replaced."""
+    """Keys were created while the server ran, their file was lost, and a worker was replaced."""
     KeyFile(tmp_path).create("me", "admin")
     os.unlink(tmp_path / FILE_NAME)
     door = access(tmp_path)

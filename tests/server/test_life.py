@@ -67,7 +67,7 @@ def test_a_stop_finishes_what_is_being_answered(tmp_path: Path) -> None:
 
 
 def _is_connected(server: HttpServer) -> bool:
-    """Whether somebody's connection to it is open."""
+    """Returns whether the server has any open connection."""
     port, established = int(server.url.rpartition(":")[2]), "01"
     table = Path("/proc/net/tcp").read_text().splitlines()[1:]
     return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == established for line in table)
@@ -90,7 +90,7 @@ def _is_running(pid: int) -> bool:
 
 
 def until_closed(server: HttpServer, first: bytes) -> bytes:
-    """What a connection that sends this, and no more, is answered before the server closes it."""
+    """Returns the response to a connection that sends only this, until the server closes it."""
     port = int(server.url.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(first)
@@ -156,7 +156,7 @@ def test_a_client_that_takes_no_answer_is_let_go(tmp_path: Path) -> None:
 
 
 def test_a_call_ends_when_its_client_leaves(tmp_path: Path) -> None:
-    """One thread, which it would hold for long: whoever waits behind it is answered all the same."""
+    """It would occupy the only thread for long, but requests that wait behind it are answered."""
     count, dimension = 50_000, 64
     vectors = np.random.default_rng(3).normal(size=(count, dimension)).astype("<f4")
     coded = {"$float32": base64.b64encode(vectors.tobytes()).decode(), "dimension": dimension}
@@ -179,7 +179,7 @@ def test_a_call_ends_when_its_client_leaves(tmp_path: Path) -> None:
 
 
 def _answers(server: HttpServer) -> list[dict[str, object]]:
-    """What the log has of requests that are done."""
+    """Returns the log entries of completed requests."""
     return [*server.events("request"), *server.events("slow")]
 
 
@@ -216,7 +216,7 @@ def test_a_folder_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
 
 
 def _is_reset(connection: socket.socket) -> bool:
-    """Whether the other side has given the connection up; nothing is taken from it."""
+    """Returns whether the other side has reset the connection; reads nothing from it."""
     try:
         connection.send(b" ")
     except OSError:
@@ -309,7 +309,7 @@ def test_a_server_with_a_certificate_speaks_https(tmp_path: Path) -> None:
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate of this machine's address that is its own authority, and its key."""
+    """Returns a self-signed certificate for this machine's address, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "vicinal test")])
     now = datetime.now(UTC)

@@ -18,7 +18,7 @@ from vicinal.server.openapi import document
 
 DOCS = "/v1/collections/docs"
 EXAMPLES = int(os.environ.get("VICINAL_API_EXAMPLES", "8"))
-# A collection is there only by chance, so most calls are also sent to one that is.
+# Random names hardly ever match a collection, so most calls are also sent to an existing one.
 schema = schemathesis.openapi.from_dict(document())
 
 
@@ -31,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer]:
 
 @pytest.fixture
 def docs(server: HttpServer) -> None:
-    """A collection with rows, whatever the last test made of it."""
+    """A collection with rows, whatever the last test did to it."""
     with server.client() as http:
         http.put(DOCS, json={"encoder": "hashing:8"})
         rows = {"ids": ["a", 1], "texts": ["one text", "another"], "metadata": [{"n": 1, "tag": ["x"]}, {"n": 2.5}]}
@@ -98,7 +98,7 @@ FUZZED = [
 @pytest.mark.slow
 @pytest.mark.parametrize("body", FUZZED, ids=range(len(FUZZED)))
 def test_bodies_that_are_bent_are_no_fault(server: HttpServer, docs: None, body: bytes) -> None:
-    """Every call that takes a body gets each of them."""
+    """Every call with a body gets each of them."""
     with server.client() as http:
         for path, operations in document()["paths"].items():
             for verb in operations.keys() & {"post", "put"}:

@@ -60,7 +60,7 @@ def test_a_row_comes_back_as_it_went_in(http: httpx.Client) -> None:
 
 
 def test_both_workers_answer_and_each_sees_what_the_other_wrote(server: HttpServer, http: httpx.Client) -> None:
-    """Connections of their own, so that both workers are asked; each answer follows the write."""
+    """Separate connections, to reach both workers; each response includes the write."""
     wait_until(lambda: len(server.events("worker started")) == 2, "both workers")
     seen: set[int] = set()
     for i in range(200):
@@ -148,7 +148,7 @@ def test_what_is_no_json_is_refused(http: httpx.Client, body: bytes) -> None:
 
 
 def test_a_collection_that_was_dropped_and_made_again_is_found(server: HttpServer, http: httpx.Client) -> None:
-    """Both workers hold the old one open."""
+    """Both workers have the old one open."""
     clients = [server.client() for _ in range(8)]
     try:
         for dropped in range(3):

@@ -18,7 +18,7 @@ _ROUNDS = 8
 
 @pytest.mark.parametrize("end", ["close", "sleep", "compact", "close the database"])
 def test_a_call_under_way_ends_as_it_began(tmp_path: Path, end: str) -> None:
-    """It answers, or says that the handle is closed; and it reads no file that was closed under it."""
+    """It returns a result, or raises that the handle is closed; it never reads a file that was closed meanwhile."""
     block = np.random.default_rng(0).normal(size=(3000, _DIM)).astype(np.float32)
     with vicinal.connect(tmp_path) as database:
         docs = database.collection("docs", dimension=_DIM)

@@ -102,7 +102,7 @@ def contents(docs: vicinal.Collection) -> list[Any]:
 
 
 def refused(step: Callable[[vicinal.Collection], Any], docs: vicinal.Collection) -> bool:
-    """Whether the step said that there is no room, and that nothing changed."""
+    """Returns whether the step raised that there is no space, and that nothing changed."""
     try:
         step(docs)
     except DiskFull:
@@ -113,7 +113,7 @@ def refused(step: Callable[[vicinal.Collection], Any], docs: vicinal.Collection)
 
 
 def tidy(docs: vicinal.Collection) -> None:
-    """Takes copies away, so that the next one can be made."""
+    """Deletes copies, so that the next one can be made."""
     shutil.rmtree(Path(docs.stats().path).parents[1] / "elsewhere", ignore_errors=True)
     for snapshot in docs.snapshots():
         docs.drop_snapshot(snapshot.name)
@@ -122,7 +122,7 @@ def tidy(docs: vicinal.Collection) -> None:
 @pytest.mark.parametrize("durability", ["full", "process"])
 @pytest.mark.parametrize("name", STEPS)
 def test_every_step_of_a_write(name: str, durability: Any, database: Path) -> None:
-    """However much room there is when it runs out."""
+    """At any amount of free space at which it runs out."""
     with vicinal.connect(database) as db:
         docs = db.collection(NAME, durability=durability)
         add(docs)
@@ -158,7 +158,7 @@ def test_no_room_at_all_is_told_as_such(name: str, database: Path) -> None:
 
 
 def test_closing_and_opening_on_a_full_disk(database: Path) -> None:
-    """SQLite wants room for the memory that processes share, which it has in a file."""
+    """SQLite needs space for its shared memory, which is in a file."""
     with vicinal.connect(database) as db:
         docs = db.collection(NAME)
         add(docs)
@@ -207,7 +207,7 @@ with vicinal.connect(sys.argv[1]) as db:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
 def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
-    """Needs no privilege: the same refusals as on a small disk, at sizes instead of at free space."""
+    """Needs no privileges: the same errors as on a small disk, by size limits instead of free space."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", LIMITED, str(tmp_path)], capture_output=True, text=True, check=False
     )

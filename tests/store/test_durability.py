@@ -55,7 +55,7 @@ def test_a_full_commit_has_synced(tmp_path: Path, files: HookedFiles) -> None:
 def test_vectors_are_synced_before_the_log_is_emptied(
     docs: vicinal.Collection, files: HookedFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else a row could outlive its vector: the log no longer says that it is newer than the last sync."""
+    """Otherwise a row could outlive its vector: the log no longer says that it is newer than the last sync."""
     order, checkpoint = list[str](), Connections.checkpoint
 
     def noted(self: Connections, wait_seconds: float) -> None:

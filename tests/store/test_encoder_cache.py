@@ -16,7 +16,7 @@ from vicinal.store.files import DiskFiles
 
 
 class Counting:
-    """An encoder that remembers how many texts it was asked for."""
+    """An encoder that counts the texts that it encodes."""
 
     name, version, fingerprint, dim = "counting", "1", "counting-1", 4
     texts = 0

@@ -34,7 +34,7 @@ CALLS = [
 
 
 class Faults:
-    """Every call of the system that the seam makes may fail: the `at`-th from now on, with `code`."""
+    """Makes any system call of the storage layer fail: the `at`-th from now on, with `code`."""
 
     def __init__(self) -> None:
         self.seen = 0
@@ -59,7 +59,7 @@ class Faults:
 
 
 class _System:
-    """`os` as the seam sees it."""
+    """`os` as used by the storage layer."""
 
     def __init__(self, faults: Faults) -> None:
         for name in CALLS:
@@ -82,7 +82,7 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
 
 
 def failure_of(call: Callable[[], object]) -> VicinalError | None:
-    """The error of ours that it raised; any other comes through."""
+    """Returns the error of ours that it raised; any other is passed through."""
     try:
         call()
     except VicinalError as error:
@@ -108,7 +108,7 @@ WRITES: dict[str, Callable[[vicinal.Collection], object]] = {
 
 
 def after(write: str, folder: Path) -> list[tuple[Any, ...]]:
-    """What the rows are once the write was made."""
+    """Returns the rows after the write."""
     docs = vicinal.connect(folder).collection("docs")
     docs.add([0, 1, 2], vectors=np.eye(3), texts=["a", "b", None])
     WRITES[write](docs)
@@ -196,7 +196,7 @@ def docs(tmp_path: Path) -> Iterator[vicinal.Collection]:
 
 
 class _Failing:
-    """A writer's connection whose COMMIT raises `error`, before or after it was made."""
+    """A writer's connection whose COMMIT raises `error`, before or after it took effect."""
 
     def __init__(self, connection: apsw.Connection, error: apsw.Error, *, made: bool) -> None:
         self.inner, self.error, self.made = connection, error, made
@@ -264,7 +264,7 @@ def test_a_commit_of_unknown_outcome_says_so(
 def test_a_full_disk_at_commit_is_a_full_disk(
     docs: vicinal.Collection, failing_commit: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite writes most pages in COMMIT, so this is where a disk is found full."""
+    """SQLite writes most pages in COMMIT, so this is where it notices a full disk."""
     failing_commit(apsw.FullError("database or disk is full"), made=False)
     with pytest.raises(DiskFull, match="no space left on the disk"):
         docs.add([1], vectors=[[0.0, 1.0]])

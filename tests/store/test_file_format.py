@@ -27,7 +27,7 @@ KEY = UUID("12345678-1234-5678-1234-567812345678")
 
 
 def crc(*columns: Any, vector: bytes = b"") -> int:
-    """As the document describes it, written a second time."""
+    """A second implementation, from the document."""
     raw = b""
     for value in columns:
         if value is None:
@@ -49,7 +49,7 @@ def test_the_worked_example_of_the_document() -> None:
 
 @pytest.fixture
 def closed(tmp_path: Path) -> Path:
-    """The collection's folder after four commits and a clean close."""
+    """The folder of the collection after four commits and a clean close."""
     with vicinal.connect(tmp_path / "data") as db:
         docs = db.collection("My Docs!", metric="l2", auto_ids="integer")
         docs.add([1, "1", KEY], texts=["one", None, "drei\x00"], vectors=[[1.5, -2.0], None, [0.0, 3.0]])
@@ -225,7 +225,7 @@ def test_a_row_that_fails_its_checksum_is_named_when_read(sound: Path, part: str
 
 
 def test_an_error_that_is_kept_keeps_no_moment(sound: Path) -> None:
-    """The traceback holds a half-read cursor; neither readers nor the writer may stay at its moment."""
+    """The traceback holds a half-read cursor; neither readers nor the writer may keep its old snapshot."""
     change(sound, DAMAGE["text"])
     with vicinal.connect(sound.parent) as db:
         docs = db.collection("docs", timeout=20)

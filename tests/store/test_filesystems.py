@@ -200,7 +200,7 @@ def mounted(closed: Path) -> Iterator[Path]:
 
 @pytest.fixture(params=["mount", "permission"])
 def read_only(request: pytest.FixtureRequest, closed: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A read-only mount, or files of somebody else's; root may write those, so the question is answered for it."""
+    """A read-only mount, or files owned by someone else; root may write those, so the check is replaced."""
     if request.param == "mount":
         return Path(request.getfixturevalue("mounted"))
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
@@ -241,7 +241,7 @@ def test_writes_to_a_read_only_medium_are_refused(read_only: Path) -> None:
 
 
 def test_a_collection_that_was_not_closed_cannot_be_read_there(closed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SQLite would pass over the log without a word, and show old rows."""
+    """SQLite would silently ignore the log, and show old rows."""
     records = next(closed.rglob("records.db"))
     records.with_name("records.db-wal").write_bytes(b"some frames")
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
@@ -258,7 +258,7 @@ def test_a_new_collection_on_a_read_only_medium(mounted: Path) -> None:
 def test_a_generation_that_is_just_removed_does_not_make_the_medium_read_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another process may remove a superseded generation between the listing and the question."""
+    """Another process may remove an old generation between the listing and the check."""
     with vicinal.connect(tmp_path) as database:
         database.collection("docs").add(texts=["a"])
     [collection] = tmp_path.glob("docs-*")

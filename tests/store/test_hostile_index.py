@@ -151,7 +151,7 @@ def test_so_is_one_with_a_header_that_is_not_ours(header: Any, copy: Path) -> No
 
 
 def test_rows_that_only_the_index_has_are_found_out(copy: Path) -> None:
-    """No check at loading sees it: all arrays agree with one another."""
+    """No check at loading detects it: all arrays are consistent."""
     expected = answers(copy)
     headers, arrays = read_all(copy)
     for name in ("slots.live", "slots.searchable"):
@@ -166,7 +166,7 @@ def test_rows_that_only_the_index_has_are_found_out(copy: Path) -> None:
 
 
 def test_an_index_of_other_rows_is_not_used(sound: Path, tmp_path: Path) -> None:
-    """Two copies went their own ways: their changes have the same numbers, and other nonces."""
+    """Two copies diverged: their changes have the same numbers, but different nonces."""
     ours, theirs = (Path(shutil.copytree(sound, tmp_path / name)) for name in ("ours", "theirs"))
     for database, word in ((ours, "ours"), (theirs, "theirs")):
         with vicinal.connect(database) as db:

@@ -44,7 +44,7 @@ def set_state(database: Path, **changes: Any) -> None:
 
 
 def seal(connection: apsw.Connection, slot: int, **columns: Any) -> None:
-    """Columns of a row, and the right checksum over it and its vector."""
+    """Sets columns of a row, and the valid checksum over it and its vector."""
     for name, value in columns.items():
         connection.execute(f"UPDATE rows SET {name} = ? WHERE slot = ?", (value, slot))
     found = connection.execute("SELECT * FROM rows WHERE slot = ?", (slot,)).fetchone()
@@ -120,7 +120,7 @@ def test_tables_that_are_not_ours(statement: str, database: Path) -> None:
 
 
 def test_nothing_that_a_file_brings_is_run(tmp_path: Path) -> None:
-    """The second line of defence: a connection of ours runs no trigger and no view, and writes no schema."""
+    """The second line of defence: our connections run no triggers and no views, and write no schema."""
     path, files = str(tmp_path / "some.db"), DiskFiles()
     plain = apsw.Connection(path)
     plain.execute("CREATE TABLE t(x); CREATE TRIGGER g AFTER INSERT ON t BEGIN DELETE FROM t; END")

@@ -17,7 +17,7 @@ ROWS = 2 * indexing.FEW_SLOTS
 def test_a_store_may_be_closed_in_the_midst_of_a_step_on_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the garbage collector, which ends a forgotten handle in whatever thread it runs: closing waits for a step."""
+    """By the garbage collector, which ends a forgotten handle in any thread: closing waits for a step."""
     with vicinal.connect(tmp_path) as ours, vicinal.connect(tmp_path) as theirs:
         forgotten = ours.collection("dropped", dimension=2)
         forgotten.add(ids=["a"], vectors=[[1, 0]])

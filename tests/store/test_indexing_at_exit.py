@@ -11,7 +11,7 @@ from vicinal.store import indexing
 
 
 def test_no_step_begins_once_the_interpreter_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thread that is in native code when the interpreter takes it away would abort the process."""
+    """A thread in native code at interpreter shutdown could abort the process."""
     built: list[Any] = []
     docs = vicinal.connect(":memory:").collection("docs")
     monkeypatch.setattr(indexing, "build", built.append)

@@ -74,7 +74,7 @@ def _in_another_thread(work: Callable[[], Any]) -> Any:
 
 
 def _leaks(docs: vicinal.Collection) -> list[str]:
-    """What an interrupted call of this thread still holds."""
+    """Returns what an interrupted call of this thread still holds."""
     store = docs._context.store
     opened = store.open_files.opened
     assert opened is not None
@@ -90,7 +90,7 @@ def _leaks(docs: vicinal.Collection) -> list[str]:
         "upkeep": store.upkeep.lock,
     }
     found = [name for name, lock in locks.items() if lock._is_owned()]
-    # Threads of an earlier test may still keep every open store up, and one builds what a call has added.
+    # Threads of an earlier test may still maintain every open store, and one builds what a call has added.
     with store.upkeep.lock, store.upkeep.sync_lock, indexing._working:
         if opened.generation._users:
             found.append("users")

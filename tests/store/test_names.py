@@ -114,7 +114,7 @@ def test_folders_of_others_are_ignored(database: Path) -> None:
 
 
 def test_a_collection_that_is_being_made_is_not_looked_into(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A look locks its records, which then are not brought to rest before the collection can be opened."""
+    """Checking it locks its records, which must be released before the collection can be opened."""
     looked: list[list[str]] = []
     create = creation.create_generation
 

@@ -29,7 +29,7 @@ class CountingFile(apsw.VFSFile):
 
 
 class CountingVFS(apsw.VFS):
-    """SQLite's own access to files; `read[0]` counts the bytes."""
+    """SQLite's own file access; `read[0]` counts the bytes."""
 
     def __init__(self) -> None:
         self.read = [0]
@@ -51,7 +51,7 @@ class CountedFiles(DiskFiles):
 
 
 def make(path: Path, rows: int, *, saved: bool) -> int:
-    """A closed collection; returns the size of its records."""
+    """Creates a closed collection; returns the size of its records."""
     with Database(str(path)) as db:
         docs = db.collection("docs", dimension=DIM)
         docs.add(
@@ -83,6 +83,6 @@ def test_bytes_read_from_the_records_do_not_grow_with_the_rows(tmp_path: Path, c
 
 
 def test_without_a_saved_index_the_rows_are_read(tmp_path: Path, counting: CountingVFS) -> None:
-    """So the count above is of what it says."""
+    """Proves that the count above measures what it should."""
     size = make(tmp_path / "db", 3000, saved=False)
     assert bytes_to_first_answer(tmp_path / "db", counting) > size / 3

@@ -135,7 +135,7 @@ for number in range(int(sys.argv[3]), 1_000_000):
 @posix
 @pytest.mark.parametrize("durability", ["full", "process"])
 def test_what_was_acknowledged_survives_kills(tmp_path: Path, durability: str) -> None:
-    """Eight processes, each killed at a random moment of its writing."""
+    """Eight processes, each killed at a random point of its writing."""
     rng = np.random.default_rng(20240501)
     acknowledged: list[int] = []
     for _ in range(8):
@@ -146,7 +146,7 @@ def test_what_was_acknowledged_survives_kills(tmp_path: Path, durability: str) -
             acknowledged.append(int(child.stdout.readline()))
         time.sleep(float(rng.uniform(0, 0.003)))  # any moment will do
         child.send_signal(signal.SIGKILL)
-        # Not `communicate`, which reads past what `readline` has read ahead, and loses that.
+        # Not `communicate`, which reads past the buffer of `readline` and loses its content.
         acknowledged += [int(line) for line in child.stdout if line.strip()]
         child.communicate()
     with vicinal.connect(tmp_path) as db:

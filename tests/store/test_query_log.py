@@ -182,7 +182,7 @@ DAMAGE = ["garbage", "folder", "truncated", "foreign"]
 
 
 def damaged(folder: Path, damage: str) -> Path:
-    """A collection with a damaged log of searches; returns the log's path."""
+    """A collection with a damaged query log; returns the path of the log."""
     with vicinal.connect(folder) as db:
         docs = db.collection("docs", encoder="hashing:16")
         docs.add(["a"], texts=["amber"])

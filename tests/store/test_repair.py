@@ -49,7 +49,7 @@ def root_of(database: Path, name: str) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(2))
 def test_after_repair_all_is_well(part: int, sound: Path, tmp_path: Path) -> None:
-    """verify() is ok, what is kept is as it was written, what is not is named."""
+    """verify() is ok, kept rows are as they were written, and lost ones are named."""
     folder = collection_folder(sound)
     damages = [random_damage(folder, seed) for seed in range(10_000 + part, 10_000 + RANDOM_TRIALS, 2)]
     trials = try_all(sound, tmp_path, damages, "repair")
@@ -97,7 +97,7 @@ def test_a_sound_collection_loses_nothing(copy: Path) -> None:
 
 
 def delete_everything(database: Path) -> None:
-    """Frees nearly all pages: what they show of the rows must not come back."""
+    """Frees nearly all pages: rows that are still visible in them must not reappear."""
     with vicinal.connect(database) as db:
         docs = db.collection(NAME)
         docs.delete([record.id for record in docs.get() if record.id != 1001])
@@ -125,7 +125,7 @@ def test_a_deleted_row_does_not_come_back(name: str, copy: Path) -> None:
 
 
 def test_what_may_have_been_deleted_is_said(copy: Path) -> None:
-    """With header, table and index gone nothing tells a row from the trace of one."""
+    """Without header, table and index, a row cannot be distinguished from the remains of one."""
     written = ids(copy)
     with vicinal.connect(copy) as db:
         db.collection(NAME).delete([1007])
@@ -197,7 +197,7 @@ def test_a_wrong_name_is_put_right(copy: Path) -> None:
 
 
 def test_a_second_repair_after_a_kill_before_the_old_one_was_set_aside(copy: Path) -> None:
-    """The new generation is there, the damaged one cannot say so."""
+    """The new generation exists, but the damaged one cannot say so."""
     written = ids(copy)
     damage(copy, "zero", root_of(copy, "state"))
     report = repair(copy)

@@ -149,7 +149,7 @@ class TestSearches:
             docs.search([1, 0], k=2)
 
     def test_every_answer_is_of_one_moment_while_others_write(self, docs: vicinal.Collection) -> None:
-        """All rows change in one commit, so no answer may mix two of them or be older than its call."""
+        """All rows change in one commit, so no result may mix two of them or be older than its call."""
         ids = [f"r{i}" for i in range(20)]
         docs.add(ids, vectors=[[1, i] for i in range(20)], metadata=[{"n": 0}] * 20)
         committed, wrong = [0], list[Any]()
@@ -186,7 +186,7 @@ for line in sys.stdin:
 
 
 class Other:
-    """A process with handles of its own on the same database."""
+    """A process with separate handles on the same database."""
 
     def __init__(self, path: Path) -> None:
         self.child = start(CHILD, path)
@@ -234,7 +234,7 @@ _names = itertools.count()
 def test_no_process_ever_sees_a_row_that_another_has_changed(
     two: tuple[vicinal.Database, Other], history: list[tuple[bool, tuple[str, str, int]]]
 ) -> None:
-    """Random calls by two processes in turn; after each one both answer as a dict does."""
+    """Random calls by two processes in turn; after each one, both return what a dict does."""
     db, other = two
     name = f"docs{next(_names)}"
     docs, rows = db.collection(name, dimension=DIM, metric="l2"), dict[str, tuple[list[float], str, dict[str, Any]]]()

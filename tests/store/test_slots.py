@@ -126,12 +126,12 @@ print(docs.search(np.ones(8), k=1).ids, docs.count())
 
 
 def test_a_reader_that_saw_the_file_longer_than_it_is_now_lives_on(filled: Path) -> None:
-    """Touching a mapped page past the end of a file is a bus error, which no program survives."""
+    """Accessing a mapped page past the end of a file raises a bus error, which no program survives."""
     assert run(TAKES_BACK, filled).strip() == "[0] 40004"
 
 
 def test_the_hole_before_a_failed_append_stays(filled: Path) -> None:
-    """It may be mapped already by somebody who knows that many slots."""
+    """Another process that knows this many slots may have mapped it already."""
     files = HookedFiles()
     with vicinal.Database(str(filled), files=files) as db:
         docs = db.collection("docs")

@@ -64,7 +64,7 @@ def everything(docs: vicinal.Collection) -> list[tuple[object, ...]]:
 
 
 def in_another_process(code: str, *arguments: object) -> str:
-    """Runs `code` in a fresh interpreter and returns what it printed."""
+    """Runs `code` in a new interpreter and returns its output."""
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code), *map(str, arguments)],
         capture_output=True, text=True, timeout=120, check=False,
@@ -263,7 +263,7 @@ class TestPublication:
             assert docs.count({"i": {"$lt": 77}}) == 77
 
     def test_index_folders_may_vanish_at_any_moment(self, tmp_path: Path) -> None:
-        """Two processes write, publish and search while the folder is deleted over and over."""
+        """Two processes write, publish and search while the folder is repeatedly deleted."""
         child = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-c", textwrap.dedent(
                 """
@@ -312,7 +312,7 @@ class TestPublication:
 
 
 class TestOffTheLock:
-    """Searches and writes never wait for an index that is built or saved."""
+    """Searches and writes never wait for an index that is being built or saved."""
 
     @pytest.mark.parametrize(
         "slow",
@@ -425,12 +425,12 @@ class TestOffTheLock:
 
 
 def index_files(database: Path) -> set[tuple[str, str]]:
-    """(part, name) of each."""
+    """Returns (part, name) of each."""
     return {(path.name.split("-")[0], path.name) for path in database.glob("docs-*/g1/index/*.idx")}
 
 
 class TestSwitchWithIndexes:
-    """The next generation has its indexes before anybody is sent there."""
+    """The next generation has its indexes before anyone switches to it."""
 
     def test_nobody_has_to_build_them_after_it(self, docs: vicinal.Collection, monkeypatch: pytest.MonkeyPatch) -> None:
         block = fill(docs, 300)
@@ -569,7 +569,7 @@ class TestErasure:
         assert docs.snapshots() == []
 
     def test_waits_for_idle_processes_and_says_so_if_they_stay(self, docs: vicinal.Collection, tmp_path: Path) -> None:
-        """An idle process lets go of the old files within about two seconds; a stopped one cannot."""
+        """An idle process releases the old files within about two seconds; a stopped one cannot."""
         fill(docs, 5)
         child = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-c",
@@ -607,7 +607,7 @@ class TestCopies:
             docs.backup(tmp_path / "copy")
 
     def test_a_backup_under_writing_is_whole(self, docs: vicinal.Collection, tmp_path: Path) -> None:
-        """Every batch of ten is in the copy as a whole or not at all, and so are its vectors."""
+        """Every batch of ten is in the copy completely or not at all, and so are its vectors."""
         stop = threading.Event()
 
         def write() -> None:
@@ -638,7 +638,7 @@ class TestCopies:
     def test_a_backup_of_a_generation_that_was_just_switched_away_from_is_taken_again(
         self, docs: vicinal.Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Its copy would say that it moved to a generation that it does not hold."""
+        """Its copy would refer to a generation that it does not have."""
         fill(docs, 20)
         tries = []
 

@@ -68,7 +68,7 @@ def test_no_harmful_change_passes(part: int, sound: Path, tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_no_harmful_change_of_the_header_passes(sound: Path, tmp_path: Path) -> None:
-    """Neither checksums nor integrity_check cover it."""
+    """Neither checksums nor integrity_check detect it."""
     bits = [bit for byte in (*range(15, 22), *range(28, 60, 3), *range(92, 100)) for bit in (8 * byte, 8 * byte + 6)]
     trials = try_all(sound, tmp_path, [Damage("g1/records.db", "flip", bit) for bit in bits])
     assert [trial for trial in trials if trial.harmful and not trial.problems] == []
@@ -89,7 +89,7 @@ def test_a_damaged_index_is_noted_and_changes_no_answer(kind: str, sound: Path, 
 @needs_native
 @pytest.mark.parametrize("index", ["flat", "ivf", "lsh"])
 def test_codes_that_were_saved_wrong_are_a_problem_until_they_are_made_anew(index: str, tmp_path: Path) -> None:
-    """Every checksum holds, and the answers are wrong."""
+    """Every checksum is valid, but results are wrong."""
     vectors = np.random.default_rng(0).standard_normal((3000, 16)).astype(np.float32)
     database = tmp_path / "data"
     with vicinal.connect(database) as db:
@@ -145,7 +145,7 @@ def statement(sql: str) -> Callable[[Path], None]:
 
 
 def an_old_page(database: Path) -> None:
-    """A lost write: a page is as it was before the last commits, with checksums that hold."""
+    """A lost write: a page is as it was before the last commits, with valid checksums."""
     path = collection_folder(database) / "g1" / "records.db"
     before = path.read_bytes()
     with vicinal.connect(database) as db:
@@ -157,7 +157,7 @@ def an_old_page(database: Path) -> None:
     path.write_bytes(after)
 
 
-# Each of these leaves every checksum and SQLite's own structure intact.
+# Each of these keeps every checksum and SQLite's own structure intact.
 CONSISTENT = {
     "a row deleted behind our back": (statement("DELETE FROM rows WHERE slot = 5"), "rows: "),
     "a new row deleted": (statement("DELETE FROM rows WHERE slot = (SELECT max(slot) FROM rows)"), "is gone"),
@@ -210,7 +210,7 @@ def test_leftovers_are_noted(copy: Path) -> None:
 
 
 def test_verify_beside_writers(copy: Path) -> None:
-    """In this very process too, whose locks it must not drop."""
+    """Also in this process, whose locks it must not drop."""
     with vicinal.connect(copy) as db:
         docs = db.collection(NAME)
         for _ in range(5):

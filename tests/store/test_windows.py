@@ -28,7 +28,7 @@ with vicinal.connect(sys.argv[1]) as db:
 
 
 class Killed(BaseException):
-    """In place of kill -9: what runs on after it changes no file."""
+    """Stands in for kill -9: code that runs after it changes no file."""
 
 
 def _another_process_writes_the_first_vector(database: Path) -> None:
@@ -116,7 +116,7 @@ class TestFirstVectorOfAnotherProcess:
 
 
 class TestDrop:
-    """`moved_to` is the truth; the marker is a hint that opening, listing and dropping mend."""
+    """`moved_to` is authoritative; the marker is a hint that opening, listing and dropping repair."""
 
     def _killed_in(self, where: str, monkeypatch: pytest.MonkeyPatch, call: Callable[[], Any]) -> None:
         def kill(*_: Any, **__: Any) -> None:
@@ -129,7 +129,7 @@ class TestDrop:
 
     @pytest.fixture
     def half_dropped(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """The commit was made, the marker not."""
+        """The commit was made, the marker was not written."""
         with vicinal.connect(path) as database:
             database.collection("docs").add(["old"], vectors=[[1, 2]])
             self._killed_in("write_file", monkeypatch, lambda: database.drop("docs"))
@@ -219,7 +219,7 @@ def test_an_orphan_of_a_killed_switch_is_in_nobodys_way(docs: vicinal.Collection
 
 
 def test_opening_ends_rows_whose_vectors_were_lost(path: Path) -> None:
-    """As after a power failure: rows since the last sync reached the log, their vectors did not reach their file."""
+    """As after a power failure: rows since the last sync reached the log, but their vectors not their file."""
     with vicinal.connect(path) as database:
         docs = database.collection("docs", dimension=2, durability="process")
         docs.add(["kept"], vectors=[[1, 2]])
@@ -259,7 +259,7 @@ class TestStreams:
 
     @pytest.mark.parametrize("at_once", [False, True])
     def test_rules_are_those_of_the_moment(self, path: Path, at_once: bool) -> None:
-        """The collection is altered to cosine, which takes no vector of length zero, in the middle of a stream."""
+        """The metric is changed to cosine, which rejects vectors of length zero, in the middle of a stream."""
         altered = vicinal.connect(path).collection("docs", metric="ip")
         altered.add(["x"], vectors=[[1.0, 2.0]])
 

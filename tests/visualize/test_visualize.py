@@ -48,7 +48,7 @@ def docs() -> Any:
 
 
 def traces(figure: Any) -> dict[str, int]:
-    """Names in the legend, and how many points each has."""
+    """Returns the names in the legend, and the number of points of each."""
     assert figure.layout.showlegend
     return {trace.name: len(trace.x) for trace in figure.data}
 

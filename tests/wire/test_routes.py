@@ -16,9 +16,9 @@ from vicinal.wire import arguments, results
 from vicinal.wire.reading import query_of, read
 from vicinal.wire.routes import ROUTES, Route, route_of
 
-# What says how a handle is held, or is of the machine that calls, and so in no body.
+# Parameters that belong to the handle or to the calling machine, and so are not in a body.
 HELD = {"self", "name", "durability", "timeout", "progress", "unknown"}
-# Names that `collection` and `contains` ask for, and what a client does by itself.
+# Names that `collection` and `contains` request, and methods that a client implements itself.
 BY_OTHERS = {"capabilities", "close", "name", "notes", "uuid", "within"}
 OWNERS: dict[str, Any] = {"database": vicinal.Database, "collection": vicinal.Collection}
 
@@ -28,7 +28,7 @@ def calls(owner: type) -> Iterator[str]:
 
 
 def parameters_of(call: Any) -> dict[str, inspect.Parameter]:
-    """By name; `**options: Unpack[SomeDict]` stands for what the dict has, all of which may be left out."""
+    """Returns parameters by name; `**options: Unpack[SomeDict]` stands for the keys of the dict, all optional."""
     found = {}
     for name, parameter in inspect.signature(call).parameters.items():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD and "Unpack" in str(parameter.annotation):

@@ -54,7 +54,7 @@ def sent(message: Any, kind: Any) -> Any:
 
 
 def typed(value: Any) -> Any:
-    """Equal only if types are too: 1 is not 1.0, nor True."""
+    """Returns a value that is equal only if types are too: 1 is not 1.0, nor True."""
     if isinstance(value, dict):
         return {key: typed(item) for key, item in value.items()}
     return [typed(item) for item in value] if isinstance(value, list) else (type(value), value)

@@ -44,7 +44,7 @@ FOUND = {
     "outside": [2, 1], "random": [1], "keywords": [1, 3], "keywords of a query": [2], "multi-modal": ["a", "b"],
     "multi-modal, reranked": ["b", "a"], "words that mean": ["b"], "picture": [2, 1],
 }  # fmt: skip
-# Of the vendor's package: services that have other tests or are no part of this, and what a module imports for itself.
+# In the vendor's package: services that have other tests or are not supported, and a module's own imports.
 OTHER_SERVICES = {"Collection", "VikingMem", "KnowledgeCollection", "VikingKnowledge"}
 NOT_OURS = OTHER_SERVICES | {"Optional", "T_VikingException", "Type", "Union", "json"}
 
@@ -66,7 +66,7 @@ def picture(seed: int) -> str:
 
 
 def collections(suffix: str) -> list[dict[str, Any]]:
-    """Those of one run, for each counts what it has written."""
+    """Returns the collections of one run, because each run counts what it has written."""
     key, text = {"FieldName": "id", "IsPrimaryKey": True}, {"FieldName": "story", "FieldType": "text"}
     image = {"FieldName": "picture", "FieldType": "image"}
     of_text = {"ModelName": "bge-m3", "Dim": 64, "TextField": "story"}
@@ -82,7 +82,7 @@ def collections(suffix: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What each run got."""
+    """Returns the results of each run."""
     folder = tmp_path_factory.mktemp("sdks")
     suffixes = {name: f"_{i}" for i, name in enumerate(RUNS)}
     plan = {"Models": MODELS, "Collections": [one for suffix in suffixes.values() for one in collections(suffix)]}
@@ -140,7 +140,7 @@ def test_the_answers_of_all_are_the_same(told: dict[str, dict[str, Any]]) -> Non
 
 @pytest.mark.skipif(VENDORS is None, reason="VICINAL_VIKINGDB_PYTHON names no interpreter with the vendor's SDK")
 def test_whatever_the_vendors_package_offers_ours_offers_too() -> None:
-    """Modules, names, models with their fields on the wire, calls with their parameters. Ours may have more."""
+    """Modules, names, models with their JSON fields, calls with their parameters. Ours may have more."""
     assert VENDORS is not None
     theirs, ours = run(VENDORS, "viking_surface.py"), run(sys.executable, "viking_surface.py")
     assert len(theirs["models"]) > 40

@@ -42,7 +42,7 @@ def planes(path: Path) -> Iterator[tuple[ControlPlane, ControlPlane]]:
 
 @pytest.fixture
 def meanwhile(planes: tuple[ControlPlane, ControlPlane], monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Has the second plane do something when the first has read what it is about to change."""
+    """Makes the second plane do something after the first has read what it is about to change."""
 
     def arrange(work: Callable[[], Any]) -> None:
         entry, found = planes[0]._catalogue.entry, list[int]()

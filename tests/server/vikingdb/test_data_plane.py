@@ -94,7 +94,7 @@ def test_the_nearest_come_first_with_their_scores(docs: VikingClient) -> None:
 
 
 def test_a_retried_upsert_is_carried_out_once(server: HttpServer, viking: VikingClient) -> None:
-    """Each try on a connection of its own, so that either worker may have it."""
+    """Each attempt uses a new connection, so that either worker may get it."""
     viking.call(
         "CreateCollection",
         {"CollectionName": "auto", "Fields": [{"FieldName": "v", "FieldType": "vector", "Dim": 2}]},
@@ -111,7 +111,7 @@ def test_a_retried_upsert_is_carried_out_once(server: HttpServer, viking: Viking
 
 @pytest.mark.slow
 def test_a_retry_after_a_kill_is_carried_out_once(tmp_path: Path) -> None:
-    """Power is cut between the answer and the retry, which comes to another server."""
+    """The power fails between the response and the retry, which reaches another server."""
     key, secret = KeyFile(tmp_path / "data").create("signer", "admin", signing=True)
     body = {"collection_name": "auto", "data": [{"v": [1, 0]}, {"v": [0, 1]}]}
     made = {"CollectionName": "auto", "Fields": [{"FieldName": "v", "FieldType": "vector", "Dim": 2}]}
@@ -128,7 +128,7 @@ def test_a_retry_after_a_kill_is_carried_out_once(tmp_path: Path) -> None:
 
 
 def test_rows_with_keys_of_their_own_are_not_written_again_by_a_retry(docs: VikingClient, server: HttpServer) -> None:
-    """What somebody else has written meanwhile stays, whether or not the key reaches all rows."""
+    """Concurrent writes by others are kept, whether or not the key has access to all rows."""
     _, tenant = KeyFile(server.path).create("tenant of retries", "write", where={"tag": "a"})
     with server.client(key=tenant) as http:
         for client in (docs, VikingClient(http)):

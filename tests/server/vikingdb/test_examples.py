@@ -24,7 +24,7 @@ SECONDS_MAX = 120
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """What the examples ask for. The server has keys: nobody else comes in."""
+    """The environment of the examples. The server has keys and rejects all others."""
     path = tmp_path_factory.mktemp("examples") / "data"
     key, secret = KeyFile(path).create("examples", "write", signing=True)
     with HttpServer(path, workers=2, provision=COLLECTIONS) as server:
@@ -38,7 +38,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
 
 def run(folder: Path, *words: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VIKINGDB_")}
-    # Plugins are for the tests of this project; loading them takes longer than the examples do.
+    # Plugins are for the tests of this project; loading them takes longer than the examples.
     environment = {**kept, "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **more}
     return subprocess.run(
         [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS_MAX,
@@ -47,7 +47,7 @@ def run(folder: Path, *words: str | Path, **more: str) -> subprocess.CompletedPr
 
 
 def scenarios(folder: Path, **more: str) -> str:
-    """What pytest says of them, run as the document says but for what would stay in this tree."""
+    """Returns pytest's output, run as documented except for files that would stay in this tree."""
     done = run(
         folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "scenario", SDK / "examples/vector", **more
     )
@@ -72,7 +72,7 @@ def test_without_a_server_the_scenarios_are_skipped(tmp_path: Path) -> None:
 def test_the_first_program_of_the_document_runs_unchanged_but_for_its_scheme(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """Its host comes from the environment."""
+    """Its host is set by the environment."""
     assert SEED is not None
     document = SEED.read_text(encoding="utf-8")
     program = re.findall(r"```python\n(.*?)```", document, re.DOTALL)[0].replace('scheme="https"', 'scheme="http"')

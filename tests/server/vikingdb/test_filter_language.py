@@ -78,7 +78,7 @@ trees = st.recursive(
 
 
 def filters(op: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Those that have a condition of this kind, alone or among others."""
+    """Returns filters with a condition of this kind, alone or among others."""
     leaf = leaves((op,))
     among = st.builds(
         lambda kind, *conds: {"op": kind, "conds": list(conds)}, st.sampled_from(["and", "or"]), leaf, trees
@@ -87,7 +87,7 @@ def filters(op: str) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def rows_of(random: Random) -> list[dict[str, Any]]:
-    """Any value, or none, in each field."""
+    """Returns rows with any value, or none, in each field."""
     numbers, words, instants, points = range(-3, 4), WORDS, INSTANTS, POINTS
     choices: dict[str, Any] = {
         "n": lambda: random.choice(numbers),
@@ -103,7 +103,7 @@ def rows_of(random: Random) -> list[dict[str, Any]]:
 
 
 def passes(row: dict[str, Any], node: dict[str, Any]) -> bool:
-    """The referee."""
+    """The reference implementation."""
     op, field = node["op"], node.get("field")
     if op in ("and", "or"):
         return (all if op == "and" else any)(passes(row, one) for one in node["conds"])
@@ -146,7 +146,7 @@ HOLDS = {
 
 
 def same(one: Any, other: Any) -> bool:
-    """True is no 1."""
+    """True does not equal 1."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 

@@ -35,7 +35,7 @@ FEW = settings(
 
 
 def description() -> dict[str, Any]:
-    """All calls as OpenAPI, by the models that the server reads them with."""
+    """Returns a description of all calls as OpenAPI, from the models with which the server parses them."""
     _, components = msgspec.json.schema_components(MODELS.values(), ref_template="#/components/schemas/{name}")
     answers = {str(status): {"description": "an answer"} for status in (200, 400, 401, 403, 404, 405, 409, 413, 429)}
 
@@ -72,7 +72,7 @@ def viking(server: HttpServer) -> Iterator[VikingClient]:
 
 @pytest.fixture
 def docs(viking: VikingClient) -> VikingClient:
-    """A collection with a row, whatever the last test made of it."""
+    """A collection with a row, whatever the last test did to it."""
     for path, body in (("CreateCollection", COLLECTION), ("CreateIndex", INDEX)):
         assert viking.send(path, body).status_code in (200, 409)
     viking.call("data/upsert", {"collection_name": "docs", "data": [ROW]})
@@ -80,7 +80,7 @@ def docs(viking: VikingClient) -> VikingClient:
 
 
 def check(answer: httpx.Response) -> None:
-    """An answer of the protocol, and no fault."""
+    """Checks for a valid response of the protocol that is not an internal error."""
     assert answer.status_code < 500, answer.text
     told = answer.json()
     if "ResponseMetadata" in told:
@@ -196,7 +196,7 @@ def test_a_date_that_is_signed_well_and_wrong_lets_nobody_in(docs: VikingClient,
 
 
 def meaning(name: str, value: str) -> str:
-    """Spaces around a value and between the parts of a signature mean nothing, nor do capitals in hexadecimal."""
+    """Spaces around a value and between the parts of a signature are insignificant, and so is case in hexadecimal."""
     value = value.strip()
     return value.lower() if name == "x-content-sha256" else value.replace(", ", ",")
 
@@ -204,7 +204,7 @@ def meaning(name: str, value: str) -> str:
 @given(st.data())
 @settings(FEW, max_examples=80)
 def test_a_signed_request_that_was_changed_anywhere_lets_nobody_in(docs: VikingClient, data: st.DataObject) -> None:
-    """A letter of a header, a header that is gone, the body, the path or the query."""
+    """Changes a letter of a header, drops a header, or changes the body, the path or the query."""
     headers: dict[str, Any] = signed_headers(docs.access_key, docs.secret, BODY, path=PREFIX + SEARCH)
     where = data.draw(st.sampled_from(["letter", "cut", "gone", "body", "path", "query", "secret"]))
     body, path = BODY, SEARCH
@@ -238,7 +238,7 @@ def test_no_bytes_are_a_signature(docs: VikingClient, value: bytes) -> None:
 
 
 def test_nothing_secret_is_in_the_log(server: HttpServer, docs: VikingClient) -> None:
-    """Which tells of every request, of those that were refused too."""
+    """It has every request, including rejected ones."""
     _, shown = KeyFile(server.path).create("shown", "write")
     with server.client(key=shown) as http:
         assert VikingClient(http).send(SEARCH, BODY).status_code == 200

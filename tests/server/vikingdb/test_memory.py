@@ -59,7 +59,7 @@ def control(http: httpx.Client, path: str, **body: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def told(server: HttpServer, admin: httpx.Client) -> dict[str, Any]:
-    """What each run got."""
+    """Returns the results of each run."""
     pair, secret = KeyFile(server.path).create("signs", "write", signing=True)
     _, api_key = KeyFile(server.path).create("shows", "read")
     found = {}
@@ -80,7 +80,7 @@ def told(server: HttpServer, admin: httpx.Client) -> dict[str, Any]:
 
 @pytest.fixture(params=RUNS)
 def one(request: pytest.FixtureRequest, told: dict[str, Any]) -> dict[str, Any]:
-    """A run's answers."""
+    """The results of one run."""
     return told[request.param]["answers"]
 
 
@@ -111,7 +111,7 @@ def test_calls_give_what_they_promise(one: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 def test_refusals_have_their_codes(told: dict[str, Any]) -> None:
-    """The vendor's awaited calls lose the code of every error."""
+    """The vendor's awaitable calls lose the code of every error."""
     for name, run in told.items():
         if name != "vendor's, awaited":
             assert {label: run["answers"][label]["code"] for label in REFUSED} == REFUSED, name
@@ -215,7 +215,7 @@ def test_a_session_says_which_profiles_and_an_event_which_are_worked_out(admin: 
 
 
 def test_a_collection_of_a_program_is_one_of_the_service(server: HttpServer, admin: httpx.Client) -> None:
-    """And what the service writes, the program reads."""
+    """And the program can read what the service writes."""
     with vicinal.connect(server.path) as db, db.collection("mine", encoder="hashing:64") as docs:
         memories = Memories(docs)
         memories.add_event("event_v1", {"summary": "found a coin"}, user_id="ada")
@@ -262,7 +262,7 @@ def test_a_key_of_one_user_reaches_nobody_else(server: HttpServer, admin: httpx.
 
 
 def _keeps_memories_of_its_own_user(http: httpx.Client, event: dict[str, Any]) -> None:
-    """With a key that reaches one user: it writes, searches and deletes, and can write for nobody else."""
+    """With a key for one user: it writes, searches and deletes, and cannot write for anyone else."""
     answer = http.post("/api/memory/event/add", json={**event, "user_id": "ada"})
     assert answer.status_code == 200, answer.text
     session = {"session_id": "hers", "messages": [{"role": "user", "content": "I live in Rome."}]}

@@ -25,11 +25,11 @@ SECONDS_MAX = 60
 
 @dataclass
 class Model:
-    """Remembers a turn's text as an event and a fact.
+    """Extracts the text of a turn as an event and a fact.
 
     Attributes:
         asked: how often each text was read.
-        may_answer: until then it thinks.
+        may_answer: it responds only when this is set.
     """
 
     asked: Counter[str] = field(default_factory=Counter)
@@ -87,7 +87,7 @@ def info(http: httpx.Client, session_id: str) -> dict[str, Any]:
 
 
 def read(http: httpx.Client, session_id: str) -> dict[str, Any]:
-    """A session, once a model has read it."""
+    """Returns a session, once a model has read it."""
     end = time.monotonic() + SECONDS_MAX
     while (told := info(http, session_id))["status"] == "processing":
         assert time.monotonic() < end

@@ -18,8 +18,8 @@ DATE = "20260102T030405Z"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 JSON = {"content-type": "application/json"}
 
-# Computed with the real signer (volcengine 1.0.229): region, service, method, path, query on the wire, headers that are
-# signed beside the date and the body's hash, body, hash of the canonical request, signature.
+# Computed with the real signer (volcengine 1.0.229): region, service, method, path, query in the URL, headers that are
+# signed in addition to the date and the body's hash, body, hash of the canonical request, signature.
 VECTORS = {
     "plain": (
         ("cn-beijing", "vikingdb", "POST", "/api/vikingdb/data/search/random", ""),
