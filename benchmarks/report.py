@@ -103,7 +103,7 @@ class Report:
         at_least: float | None = None,
         at_most: float | None = None,
     ) -> None:
-        """Claims the ratio of two of the times above; does nothing if one of them was not measured."""
+        """Claims a limit for the ratio above / below; does nothing if one of the two was not measured."""
         if above is None or below is None:
             return
         by_processor = above.cpu_median / below.cpu_median if below.cpu_median else None

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "vicinal"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
-# Top to bottom. "vicinal" is the package's own list of public names. Rooms that do not exist yet have their place.
+# Top to bottom. "vicinal" is the package's own list of public names. Those that do not exist yet have their place.
 LAYERS = (
     {"__main__"},
     {"cli"},
@@ -70,7 +70,7 @@ MODULES = {module_of(path) for path in SOURCES}
 
 
 def room_of(module: str) -> str:
-    """`vicinal.store.rows` is in the room `store`."""
+    """`vicinal.store.rows` is in the subpackage `store`."""
     return module.split(".")[1] if "." in module else module
 
 

@@ -108,7 +108,7 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
 
 
-# The rooms that connect to a server, if a program names one.
+# The modules that connect to a server, if a program names one.
 MAY_TALK = {
     "src/vicinal/services": {"httpx"},
     "src/vicinal/remote": {"httpx"},

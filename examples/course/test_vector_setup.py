@@ -44,7 +44,7 @@ def check_search() -> str:
 
 
 def check_indexes() -> str:
-    """Each kind of index gives as many hits as were asked for."""
+    """Each kind of index returns as many hits as requested."""
     vectors = np.random.default_rng(1).standard_normal((100, 16), dtype=np.float32)
     for kind in ("flat", "hnsw", "ivf", "lsh"):
         docs = vicinal.connect(":memory:").collection(kind, index=kind)
@@ -54,7 +54,7 @@ def check_indexes() -> str:
 
 
 def check_texts() -> str:
-    """Texts are found; by meaning where the model is there."""
+    """Texts are found; by meaning if the model is installed."""
     encoder = "minilm" if MiniLM.available() else "hashing"
     docs = vicinal.connect(":memory:").collection("texts", encoder=encoder)
     docs.add(["cat", "car"], texts=["a cat sleeps on the sofa", "the car needs new tyres"])

@@ -76,7 +76,7 @@ struct Tail {
     List list() const;
 };
 
-// The counts of a frequent term by slot, 0 where it is absent: built on first use.
+// The counts of a frequent term by slot, 0 if it is absent: built on first use.
 struct Dense {
     mutable std::once_flag once;
     mutable std::vector<std::uint8_t> counts;
