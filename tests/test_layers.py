@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "vicinal"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
-# Top to bottom. "vicinal" is the package's own list of public names. Those that do not exist yet have their place.
+# Top to bottom. "vicinal" is the list of public names. Places are reserved for modules that do not exist yet.
 LAYERS = (
     {"__main__"},
     {"cli"},

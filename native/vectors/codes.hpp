@@ -1,8 +1,8 @@
 // 8-bit codes of vectors, and the bounds that a code implies for the score of its vector.
 //
 // A row x is encoded as z with z[i] = lowest + step * code[i]: uniform scalar quantization over the range of that row,
-// so that rows are encoded independently and a code is never rewritten. A query q is encoded as p with p[i] = step *
-// code[i], with signed codes. The product of two codes is a sum of integers, and thus exact:
+// so that rows are encoded independently and a code is never rewritten. A query q is encoded as p with
+// p[i] = step * code[i], with signed codes. The product of two codes is a sum of integers, and thus exact:
 //
 //   <z, p> = step_q * (lowest * sum(code_q) + step * sum(code * code_q))
 //
@@ -28,10 +28,10 @@
 // Rounding. Let M = sqrt(dim) * (|lowest| + 255 * step), an upper bound of the norms of z and of its two parts. The
 // float32 sum has 4 terms and at most 20 roundings, including those of the coefficients and of the score itself, so it
 // is within 20 * 2^-24 * (sum of magnitudes) (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section
-// 3.1). The magnitudes sum to at most 2 M ||q|| for cosine and ip and, by the inequality of the means, to 2 M^2 +
-// ||p||^2 + reach^2 for l2. `kRounding` times the same quantities is several times that; it is added to the stored
-// statistics and, for l2, to the threshold. Everything else is float64, whose roundings are thousands of times smaller
-// and are included.
+// 3.1). The magnitudes sum to at most 2 M ||q|| for cosine and ip and, by the inequality of the means, to
+// 2 M^2 + ||p||^2 + reach^2 for l2. `kRounding` times the same quantities is several times that; it is added to the
+// stored statistics and, for l2, to the threshold. Everything else is float64, whose roundings are thousands of times
+// smaller and are included.
 //
 // Coarse codes are the upper halves of codes: 4 bits per component, y[i] = lowest' + step' * half[i] with step' = 16 *
 // step and lowest' in the middle of the values that a half may stand for. They are codes like the others, with half

@@ -1,9 +1,9 @@
 // 4-bit codes of a PCA projection of vectors, onto the few directions that hold most of their length: coarse codes
 // whose size does not grow with the dimension.
 //
-// Embeddings are close to a subspace of lower dimension. Let B be orthonormal directions that span such a subspace, c
-// = B'x the projection of a row, and y its code; likewise p = B'q, and w the code of the query. The parts outside the
-// subspace enter by their lengths ||x - Bc|| and ||q - Bp||, so by the Cauchy-Schwarz inequality
+// Embeddings are close to a subspace of lower dimension. Let B be orthonormal directions that span such a subspace,
+// c = B'x the projection of a row, and y its code; likewise p = B'q, and w the code of the query. The parts outside
+// the subspace enter by their lengths ||x - Bc|| and ||q - Bp||, so by the Cauchy-Schwarz inequality
 //
 //   <x, q> <= <y, w> + ||y|| ||p - w|| + ||c - y|| ||p|| + ||x - Bc|| ||q - Bp||                     (cosine, ip)
 //
@@ -22,10 +22,10 @@
 //
 // with, for l2, threshold = (||w||^2 + ||q - Bp||^2 - (d + ||p-w||)^2) / 2.
 //
-// There are two looks. The first reads the codes in the first `kSpan` directions, which should be those with the
-// largest variance: one cache line per row, because memory bandwidth limits a search with one query. The second, for
-// the few rows that the first keeps, reads the codes in the next `kSpan` directions; B then stands for all directions,
-// and
+// There are two looks. The first reads the codes in the first `kSpan` directions, which should be those that hold
+// most of the length: one cache line per row, because memory bandwidth limits a search with one query. The second,
+// for the few rows that the first keeps, reads the codes in the next `kSpan` directions; B then stands for all
+// directions, and
 //
 //   y[i] = step * (code[i] - 8),   w[i] = step_q * code_q[i]
 //
@@ -34,9 +34,9 @@
 // Rounding. c and p are float32 sums over normalized vectors, with each component within (dim / 4 + 8) * 2^-24 of the
 // product of lengths (kernels/kernels.hpp; Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1),
 // and B'B differs from the identity by at most `kDeparture`. Let loss be the total of both, relative to ||x||. Then
-// the parts outside the subspace are not exactly orthogonal to those inside: their products are at most loss ||x||
-// ||q|| each, for which `error` and ||p - w|| are widened; and ||x - Bc||^2 is ||x||^2 - ||c||^2 within 2 loss
-// ||x||^2. The roundings of the screen are those of codes.hpp.
+// the parts outside the subspace are not exactly orthogonal to those inside: their products are at most
+// loss ||x|| ||q|| each, for which `error` and ||p - w|| are widened; and ||x - Bc||^2 is ||x||^2 - ||c||^2 within
+// 2 loss ||x||^2. The roundings of the screen are those of codes.hpp.
 #pragma once
 
 #include <cstddef>
