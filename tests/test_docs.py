@@ -151,7 +151,7 @@ def test_each_task_is_a_program_of_at_most_20_lines() -> None:
     programs = [block.text.splitlines() for block, _ in examples(ROOT / "docs" / "tasks.md")]
     assert len(programs) == 3
     assert all(sum(bool(line.strip()) for line in program) <= 20 for program in programs)
-    assert all("import vicinal" in program for program in programs)  # each stands for itself
+    assert all("import vicinal" in program for program in programs)  # each is complete
 
 
 def test_the_programs_of_the_readme_run_a_second_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,4 +115,4 @@ def test_what_is_stopped_takes_its_commands_along(tmp_path: Path) -> None:
         assert held.readline() == "started\n"
         process.communicate()
         assert process.returncode == 0
-        assert held.read() == ""  # which comes when nobody has the pipe open any more
+        assert held.read() == ""  # returned when no process has the pipe open any more

@@ -59,7 +59,7 @@ def column(tmp_path: Path, cells: list[str], *, delimiter: str = ",", types: str
         (['["a", "b"]', "[]"], [["a", "b"], []]),
         (['{"a": 1}', "x"], ['{"a": 1}', "x"]),
         (["1,234.50", "99.95", "1,000,000"], [1234.5, 99.95, 1000000.0]),
-        (["1,234", "5,678"], ["1,234", "5,678"]),  # thousands, or a fraction: nobody can tell
+        (["1,234", "5,678"], ["1,234", "5,678"]),  # thousands or decimals: this is ambiguous
         (["52,1", "13,4"], ["52,1", "13,4"]),
         ([" 5", "6 "], [5, 6]),
         (["inf", "-inf", "1.0"], ["inf", "-inf", "1.0"]),

@@ -34,7 +34,7 @@ def test_a_question_is_answered_in_a_table(few: Path, command: Callable[..., Any
         assert cell in lines[0]
     assert "Cuts wood" not in done.out
     assert "300 docstrings" in done.err
-    assert "\x1b" not in done.err  # no bar where there is no terminal
+    assert "\x1b" not in done.err  # no bar without a terminal
 
 
 def test_the_second_run_reads_no_docstrings(

@@ -118,7 +118,7 @@ def test_a_key_allows_what_its_role_may(client: Any, docs: chroma.Collection) ->
 
 
 def test_a_key_of_some_rows_is_refused(client: Any, docs: chroma.Collection) -> None:
-    """The list of collections is kept where it does not reach."""
+    """The list of collections is stored out of its reach."""
     with pytest.raises(REFUSED, match="a part of the rows"):
         client("a").get_collection("docs", embedding_function=None)
 

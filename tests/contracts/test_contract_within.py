@@ -162,7 +162,7 @@ LISTS: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     ({"$not": {"$not": {"t": "a"}}}, {"t": ["a", "b"]}, False),
     ({"t": {"$ne": "b"}}, {"t": ["a", "c"]}, True),
     ({"t": {"$nin": ["b"]}}, {"t": ["a", "b"]}, False),
-    ({"readers": {"$contains": "a"}}, {"readers": ["a", "b"]}, True),  # asks for an element of a list
+    ({"readers": {"$contains": "a"}}, {"readers": ["a", "b"]}, True),  # matches an element of a list
     ({"t": "a"}, {"t": "a", "tags": ["a", "b"]}, True),
 ]
 

@@ -170,7 +170,7 @@ def test_natural_text_requires_and_excludes_nothing(world: World, mode: Mode) ->
     assert best('"brown fox') == best('the "brown fox"') == best("Which fox is “brown fox”?") == ["fox"]
     assert best("- degrees\n- cold\n") == ["cold"]
     assert best('print("no such text", -degrees)') == ["cold"]
-    assert docs.search('"fox brown"', mode=mode).ids[:2] == ["fox", "xof"]  # nobody has it in a row
+    assert docs.search('"fox brown"', mode=mode).ids[:2] == ["fox", "xof"]  # no row has it in sequence
     assert best("a class in C++ " * 2_700) == ["cpp"]  # 40,000 characters
     assert docs.search("fox -brown", mode="keyword", syntax="operators").ids == []
 

@@ -152,7 +152,7 @@ def test_rows_are_pending_until_there_are_buckets_to_look_into(
     tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(indexing, "ask", asked.append)  # nobody builds unless this test waits
+    monkeypatch.setattr(indexing, "ask", asked.append)  # builds only when this test waits
     with vicinal.connect(tmp_path) as db:
         docs = db.collection("docs", index={"name": kind, "train_from": 1_000})
         docs.add(list(range(900)), vectors=VECTORS[:900])

@@ -140,7 +140,7 @@ def test_a_graph_that_is_not_measured_yet_is_not_saved() -> None:
     index = vector_index.make_vector_index("graph", kernels(), "cosine")
     while index.build(VECTORS, ALL):
         pass
-    while index.refine(VECTORS, ALL):  # the last step, which gives False, measures
+    while index.refine(VECTORS, ALL):  # the last step, which returns False, measures
         assert "graph.edges" not in index.save().arrays
         assert index.covered == 0
     assert "graph.edges" in index.save().arrays
@@ -585,7 +585,7 @@ def test_auto_is_exact_while_that_is_quick() -> None:
     clock = Clock(0.001)
     index = AutoIndex(kernels(), "cosine", built_from=1_000, clock=clock)
     grown(index, VECTORS[:900])
-    assert clock.now == 0  # so few that nobody asks
+    assert clock.now == 0  # too few to be checked
     grown(index, VECTORS[:2_000])
     assert index.covered == 2_000
     assert index.searcher(VECTORS[:2_000]).approach(10, ALL).exact
@@ -624,7 +624,7 @@ def test_a_step_in_native_code_is_short_enough_to_be_interrupted(seconds_a_row: 
 
 def test_who_writes_waits_where_too_many_rows_are_in_no_graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graph, "_TAIL_MAX", 1_500)
-    monkeypatch.setattr(indexing, "ask", lambda store: None)  # nobody else builds
+    monkeypatch.setattr(indexing, "ask", lambda store: None)  # no other thread builds
     with vicinal.connect(tmp_path) as db:
         docs = db.collection("docs", index="graph")
         docs.add(list(range(2_500)), vectors=VECTORS[:2_500])

@@ -359,7 +359,7 @@ def test_a_long_text_asks_for_so_many_words_and_no_more(index: TextIndex) -> Non
     words = [f"w{number}x{number % 7}" for number in range(4_000)]
     index.add(np.arange(2, dtype=np.uint32), [" ".join(words), " ".join(words[:2_000])])
     query = TextQuery((*map(Clause, words), Clause(" ".join(words[2_500:2_600]), phrase=True)), most=64)
-    assert index.matched_terms(query, 0) == [*words[2_500:2_564]]  # they are asked for twice
+    assert index.matched_terms(query, 0) == [*words[2_500:2_564]]  # each occurs twice in the query
     assert index.search(query, 9)[0].tolist() == [0]
     joined = TextQuery.of(*(f"{first}_{second}" for first, second in zip(words, words[2:])))
     with mock.patch.object(index._postings, "search", wraps=index._postings.search) as asked:

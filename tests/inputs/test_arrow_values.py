@@ -106,7 +106,7 @@ def test_a_type_as_values(name: str) -> None:
     column = make()
     assert values(column) == expected
     assert [type(value) for value in values(column)] == [type(value) for value in expected]
-    twice = arrow.concat_arrays([column, column])  # and where it begins behind the beginning of its buffers
+    twice = arrow.concat_arrays([column, column])  # also if it begins at an offset in its buffers
     assert values(twice[1:]) == [*expected[1:], *expected]
     assert values(arrow.chunked_array([column, column[1:]])) == [*expected, *expected[1:]]
 

@@ -278,7 +278,7 @@ def test_what_holds_no_vectors_is_refused_by_name(docs: vicinal.Collection, name
     with pytest.raises(InvalidVector, match=message):
         docs.add(vectors=vectors)
     assert (docs.count(), docs.stats().dimension) == (0, None)
-    if name != "a ragged array":  # queries of any dimension find nothing where there is no row
+    if name != "a ragged array":  # without rows, queries of any dimension find nothing
         with pytest.raises(VicinalError):
             docs.search_many(vectors)
 

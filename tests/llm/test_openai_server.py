@@ -84,7 +84,7 @@ def test_a_busy_server_is_asked_again(no_pauses: list[float]) -> None:
     with serving(lambda path, asked: next(answers)) as server, OpenAIServer("m", server.url) as model:
         assert model.generate("?") == "now"
         assert len(server.requests) == 3
-    assert no_pauses == [0.0, 0.0]  # as the server asks for
+    assert no_pauses == [0.0, 0.0]  # as requested by the server
 
 
 def test_a_late_server_is_asked_again_and_then_given_up() -> None:

@@ -13,7 +13,7 @@ def test_whoever_waits_comes_before_the_next_part() -> None:
 
     def other() -> None:
         with lock.turn:
-            waiting.set()  # it stands behind us
+            waiting.set()  # it waits behind this thread
             with lock.held:
                 order.append("other")
         done.set()

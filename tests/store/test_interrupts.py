@@ -20,7 +20,7 @@ from vicinal.store.creation import create_builder
 from vicinal.store.files import DiskFiles
 from vicinal.store.forking import building, sqlite_in_use
 
-_STRIDE = 7  # `python -m torture` looks at every place
+_STRIDE = 7  # `python -m torture` tests every point
 _DIM = 4
 
 

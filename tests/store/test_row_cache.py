@@ -97,7 +97,7 @@ class TestWhatIsKept:
                 cache.keep([row(slot, "x" * 300)], 1)
         together = sum(cache.bytes for cache in caches)
         assert 2 * 4000 < together <= row_cache.TOGETHER * 4000
-        assert sum(bool(cache.find(range(40))) for cache in caches) > 10  # none has all the room
+        assert sum(bool(cache.find(range(40))) for cache in caches) > 10  # none uses all the memory
 
     def test_a_row_larger_than_all_room_pushes_nobody_out(self) -> None:
         cache = RowCache(3000)

@@ -236,7 +236,7 @@ class TestPublication:
             docs = database.collection("docs")
             block = fill(docs, 5000)
             hits, words = docs.search(block[5], k=20), docs.search("text 77", k=3, mode="keyword")
-            docs.search(mode="hybrid", sparse={1: 1.0})  # what nobody asks is not saved by closing
+            docs.search(mode="hybrid", sparse={1: 1.0})  # only parts that were searched are saved on closing
         [file] = (tmp_path / "a").glob(f"docs-*/g1/index/{part}-*.idx")
         if damage == "deleted":
             file.unlink()

@@ -250,7 +250,7 @@ def test_tls(tmp_path: Path) -> None:
         storage.add_signatures([1], np.zeros((1, 1, 1), np.uint8))
         assert storage.get_bucket(0, b"\x00") == {1}
         with pytest.raises(redis.ConnectionError):
-            RedisStorage(port=secure, ssl=True).get_bucket(0, b"\x00")  # nobody vouches for it
+            RedisStorage(port=secure, ssl=True).get_bucket(0, b"\x00")  # the certificate is not trusted
 
 
 def test_a_server_that_dies_loses_no_acknowledged_batch() -> None:

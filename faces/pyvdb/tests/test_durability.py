@@ -174,7 +174,7 @@ def test_compact_gives_room_back_and_changes_no_answer(make: Make, tmp_path: Pat
     db.compact()
     assert [(r.id, r.distance) for r in db.query_vector(query)] == before
     assert db.find_by_date("new") == kept
-    db._ready().rows.close()  # whoever builds an index of the old files meanwhile has ended then
+    db._ready().rows.close()  # any build of an index of the old files has then ended
     vectors = sum(path.stat().st_size for path in (tmp_path / "db").rglob("vectors.f32"))
     assert vectors == 50 * 64 * 4
 

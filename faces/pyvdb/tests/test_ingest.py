@@ -341,7 +341,7 @@ def test_progress_is_for_terminals(many: Path, tmp_path: Path, with_rich: bool) 
     few = tmp_path / "few"
     shutil.copytree(many / "reports", few / "reports")
     environment = {**os.environ, "COLUMNS": "100", "TERM": "xterm"}
-    if not with_rich:  # a package that cannot be imported stands before the real one
+    if not with_rich:  # hides the real package behind one that cannot be imported
         (tmp_path / "hidden" / "rich").mkdir(parents=True)
         (tmp_path / "hidden" / "rich" / "__init__.py").write_text("raise ImportError('hidden')")
         environment["PYTHONPATH"] = str(tmp_path / "hidden")

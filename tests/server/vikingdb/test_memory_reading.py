@@ -133,7 +133,7 @@ def test_a_model_reads_each_session_once(server: HttpServer, http: httpx.Client,
         "success", {"summary": "Read: I broke my arm."},
     )  # fmt: skip
     assert told["usage"]["llm_input_tokens"] > 0
-    for i in range(6):  # over connections of their own, so that both workers have some
+    for i in range(6):  # over separate connections, so that both workers have some
         with maker(server) as other:
             add(other, f"more{i}", f"number {i}", "bob")
     add(http, "bad", "nonsense", "bob")
@@ -175,6 +175,6 @@ def test_what_a_kill_left_unread_is_read_after_the_next_start(
         model.is_asked.clear()
         add(http, "last", "the last", "eve")
         assert model.is_asked.wait(SECONDS_MAX)
-        assert again.stop() == 0  # whatever the model thinks about
+        assert again.stop() == 0  # even while the model is busy
         model.may_answer.set()
         assert "sk-secret" not in again.log()
