@@ -4,16 +4,16 @@
 DISTRIBUTIONS := . faces/pyvdb faces/vecstore faces/lshrs sdk/vikingdb
 # Any Python from 3.11 on.
 PYTHON ?= $(shell sh scripts/find_python.sh)
-# Everything is installed here and nowhere else.
+# Everything is installed only here.
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
-# For `make bench`: sizes; wordnet, generated or a file; suites; peers, of which those that cannot be had are left out.
+# For `make bench`: sizes; wordnet, generated or a file; suites; peers, without those that are not available.
 ROWS :=
 DATA :=
 SUITES :=
 PEERS := faiss-cpu chromadb lancedb zvec tantivy bm25s
-# For `make test STEPS=check,tests`: these steps and no others; scripts/test.py lists them.
+# For `make test STEPS=check,tests`: only these steps; scripts/test.py lists them.
 STEPS :=
 # Set by `make test-all`.
 ALL :=
@@ -41,7 +41,7 @@ check: venv ## style, types and import directions, without tests
 	@$(PIP) --group check --group test '.[all]'
 	@$(MAKE) --no-print-directory --keep-going check-only
 
-# One target each, so that all of them speak even if the first complains.
+# One target each, so that all of them report even if the first one fails.
 check-only: check-style check-format check-types check-rules
 check-style:
 	$(BIN)/ruff check .
