@@ -1,4 +1,4 @@
-"""Texts and pictures to vectors: the encoders, finding them by name, recognising them again, caching what they give.
+"""Encoders, which turn texts and pictures into vectors: finding them by name, recognising them, caching their vectors.
 
 Importing this package loads no model and none of the optional packages.
 """

@@ -1,7 +1,7 @@
-"""Objects of other libraries as encoders: LangChain's embeddings, clients in the style of OpenAI's.
+"""Adapters that make objects of other libraries encoders: LangChain embeddings and OpenAI-style clients.
 
-None of these libraries is imported: an object is known by its methods, and `CustomEncoder` checks what they give.
-Models of sentence-transformers need no adapter, as they have `encode` themselves.
+None of these libraries is imported: an object is recognised by its methods, and `CustomEncoder` checks its output.
+sentence-transformers models need no adapter because they already have `encode`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ _TEXTS_PER_REQUEST: Final = 256
 
 
 class LangChainEmbeddings:
-    """Embeddings of LangChain, or any object with `embed_documents(texts)` and `embed_query(text)`.
+    """Adapts LangChain embeddings, or any object with `embed_documents(texts)` and `embed_query(text)`.
 
     Args:
         embeddings: the object.
-        name: of the encoder, by which collections remember it; left out, the class and the model, where it says one.
-        fingerprint: identity of the model and all options; left out, vectors of texts are not cached.
+        name: name of the encoder, by which collections remember it; by default the class, and the model if it names
+            one.
+        fingerprint: identity of the model and all its options; without it vectors of texts are not cached.
     """
 
     def __init__(self, embeddings: Any, *, name: str = "", fingerprint: str = "") -> None:
@@ -41,15 +42,15 @@ class LangChainEmbeddings:
 
 
 class OpenAIEmbeddings:
-    """A model behind `client.embeddings.create`, as the client of OpenAI has it and those of many other services.
+    """Adapts a model behind `client.embeddings.create`, the interface of the OpenAI client and of many other services.
 
-    Vectors of texts are cached under the model's name. Time limits and retries are those of the client.
+    Vectors of texts are cached under the model's name. Timeouts and retries are those of the client.
 
     Args:
         client: the client, with its key and address.
         model: such as "text-embedding-3-small".
-        dimensions: components per vector, for models that can shorten them; left out, the model's own.
-        texts_per_request: at most so many are sent at once.
+        dimensions: components per vector, for models that can shorten them; by default the model's own dimension.
+        texts_per_request: the largest number of texts sent in one request.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class OpenAIEmbeddings:
     def encode(self, texts: Sequence[str]) -> list[Any]:
         vectors: list[Any] = []
         for start in range(0, len(texts), self._texts_per_request):
-            # Such services refuse an empty text, and a row may have one.
+            # Such services reject an empty text, but a row may have one.
             part = [text or " " for text in texts[start : start + self._texts_per_request]]
             answer = self._client.embeddings.create(
                 model=self._model, input=part, encoding_format="float", **self._options
@@ -83,10 +84,10 @@ class OpenAIEmbeddings:
 
 
 def adapted(given: Any) -> Any:
-    """`given` as an object with `encode`, or itself where nothing is to be adapted.
+    """Returns `given` as an object with `encode`; unchanged if it needs no adapter.
 
     Raises:
-        InvalidArgument: a class in place of an object, or a client that has many models.
+        InvalidArgument: a class instead of an instance, or a client that serves many models.
     """
     if isinstance(given, type):
         raise InvalidArgument(

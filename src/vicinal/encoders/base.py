@@ -1,4 +1,4 @@
-"""What every encoder of ours shares: refusing texts it cannot take, and telling where it runs."""
+"""The base class of the built-in encoders: it rejects invalid texts and reports the device."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from ..warn import warn_user
 
 
 class TextEncoder(ABC):
-    """An encoder that checks its texts; a subclass only turns good ones into vectors.
+    """An encoder that validates its texts; a subclass only turns valid ones into vectors.
 
     Subclasses set the four attributes of the `Encoder` contract, and `device`, in their `__init__`.
 
     Attributes:
-        declares_fingerprint: False where the fingerprint cannot tell two models of one class apart.
-        query_differs: whether a query gets another vector than the same text would, as with models that put a prefix
-            before each; a subclass that says so has `_encode_query`.
+        declares_fingerprint: False if the fingerprint cannot distinguish two models of one class.
+        query_differs: whether a query gets a different vector than the same text would, as with models that put a
+            prefix
+            before each; a subclass that sets it implements `_encode_query`.
     """
 
     name: str
@@ -33,25 +34,25 @@ class TextEncoder(ABC):
     query_differs: bool = False
 
     def encode(self, texts: Sequence[str]) -> FloatMatrix:
-        """Vectors of `texts`, float32, shape (len(texts), dim), C-contiguous."""
+        """Returns the vectors of `texts`, float32, shape (len(texts), dim), C-contiguous."""
         checked = check_texts(texts)
         return self._encode(checked) if checked else self._nothing()
 
     def encode_query(self, texts: Sequence[str]) -> FloatMatrix:
-        """Vectors that find the texts which answer the queries `texts`; the same as of `encode` for most models."""
+        """Returns query vectors for finding texts that answer `texts`; for most models the same as `encode`."""
         checked = check_texts(texts)
         return self._encode_query(checked) if checked else self._nothing()
 
     def token_counter(self) -> TokenCounter | None:
-        """What counts tokens as the model does, or None where nobody knows its tokens."""
+        """A counter of the model's tokens, or None if they are unknown."""
         return self if isinstance(self, TokenCounter) else None
 
     @abstractmethod
     def _encode(self, texts: list[str]) -> FloatMatrix:
-        """Vectors of at least one text, each of them encodable as UTF-8."""
+        """Returns the vectors of `texts`: at least one text, each encodable as UTF-8."""
 
     def _encode_query(self, texts: list[str]) -> FloatMatrix:
-        """The same of queries."""
+        """Like `_encode`, for queries."""
         return self._encode(texts)
 
     def _nothing(self) -> FloatMatrix:
@@ -62,8 +63,8 @@ class TextEncoder(ABC):
 
 
 def check_texts(texts: Sequence[str]) -> list[str]:
-    """`texts` as a list, or the error that names the first item that is not a text."""
-    # A str is a sequence of str as well: without this check each letter would get a vector.
+    """Returns `texts` as a list, or raises an error that names the first item that is not a text."""
+    # A str is also a sequence of str: without this check each character would get a vector.
     if isinstance(texts, (str, bytes)):
         raise InvalidArgument(
             f"texts must be a list of str, not one {type(texts).__name__}",
@@ -95,7 +96,7 @@ def _check_text(index: int, text: object) -> None:
 
 
 def cpu_only(device: str, name: str) -> str:
-    """The device of an encoder that has no other than the CPU; warns where another was asked for."""
+    """Returns the device of an encoder that only runs on the CPU; warns if another device was requested."""
     if device != "cpu":
         warn_user(
             f"encoder {name!r} runs on the CPU only; device={device!r} is not available to it",

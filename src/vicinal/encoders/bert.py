@@ -1,12 +1,11 @@
 """The forward pass of a BERT encoder in NumPy: token ids in, one mean vector per text out.
 
-Texts are not padded. All tokens of a batch lie side by side in one matrix, `runs` says where each text
-is, and every layer but attention sees only that matrix; attention works on runs of texts of equal
-length. So no mask is needed, and no time goes into padding.
+Texts are not padded. All tokens of a batch are stored side by side in one matrix, `runs` says where each text is, and
+every layer but attention sees only that matrix; attention works on runs of texts of equal length. So no mask is needed,
+and no time is spent on padding.
 
-A token is a column. With the weights as the left factor, as they are published, the product of few
-tokens takes about 60 % of the time of the usual order (measured with OpenBLAS, up to 32 tokens), and that
-of many no more.
+A token is a column. With the weights as the left factor, as they are published, multiplying a few tokens takes about 60
+% of the time of the usual order (measured with OpenBLAS, up to 32 tokens), and multiplying many tokens takes no longer.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ TokenIds = NDArray[np.int32]
 
 _EPSILON = np.float32(1e-12)
 
-# Attention is many small products. OpenBLAS shares one out among threads from 2**18 multiplications
-# on, and then waiting for the threads costs more than the product; heads of 32 stay below with this.
+# Attention consists of many small products. OpenBLAS splits a product among threads from 2**18 multiplications on, and
+# then waiting for the threads costs more than the product; this keeps heads of width 32 below that.
 _SCORES_PER_PRODUCT = 1 << 13
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`count` texts of `length` tokens each, the first token in column `start`."""
+    """`count` texts of `length` tokens each; the first token is in column `start`."""
 
     start: int
     count: int
@@ -46,7 +45,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Affine:
-    """weight @ x + bias."""
+    """Computes weight @ x + bias."""
 
     weight: FloatMatrix
     bias: FloatMatrix
@@ -59,7 +58,7 @@ class Affine:
 
 @dataclass(frozen=True, slots=True)
 class LayerNorm:
-    """Columns to mean 0 and variance 1, then scaled and shifted; in place."""
+    """Normalises columns to mean 0 and variance 1, then scales and shifts them; in place."""
 
     gain: FloatMatrix
     bias: FloatMatrix
@@ -77,9 +76,9 @@ class Layer:
     """One transformer layer.
 
     Attributes:
-        heads: attention heads.
-        width: components of a head.
-        project: query, key and value, one below the other, in one product.
+        heads: number of attention heads.
+        width: components per head.
+        project: query, key and value projections, stacked, as one product.
     """
 
     heads: int
@@ -116,7 +115,7 @@ class Layer:
         return context
 
     def _by_text_and_head(self, x: FloatMatrix, run: Run) -> FloatMatrix:
-        """A view of the run's columns: (query, key and value; text; head; component; token)."""
+        """Returns a view of the run's columns: (query, key and value; text; head; component; token)."""
         split = x[:, run.columns].reshape(-1, self.heads, self.width, run.count, run.length)
         return split.transpose(0, 3, 1, 2, 4)
 
@@ -128,23 +127,23 @@ def _softmax(scores: FloatMatrix) -> None:
 
 
 class Bert:
-    """The weights, arranged for speed, and the pass through them.
+    """A BERT model: its weights, arranged for speed, and the forward pass.
 
     Args:
         weights: the tensors of a `BertModel` under their published names.
-        heads: attention heads per layer; the only thing that the shapes do not tell.
+        heads: attention heads per layer; the only value that the shapes do not determine.
     """
 
     def __init__(self, weights: Weights, heads: int) -> None:
         self._words = weights["embeddings.word_embeddings.weight"]
-        # Every token is of type 0 where there is only one sentence, so its vector joins the positions.
+        # With a single sentence every token has type 0, so its vector is added to the positions.
         first_type = weights["embeddings.token_type_embeddings.weight"][0]
         self._positions = weights["embeddings.position_embeddings.weight"] + first_type
         self._norm = _layer_norm(weights, "embeddings.LayerNorm")
         self._layers = [_layer(weights, prefix, heads) for prefix in _layer_prefixes(weights)]
 
     def means(self, texts: Sequence[TokenIds]) -> FloatMatrix:
-        """The mean of the last layer over the tokens of each text; texts ascend or descend in length."""
+        """Returns the mean of the last layer over each text's tokens; texts must be sorted by length, either way."""
         runs = list(_runs(texts))
         x = self._embed(texts)
         for layer in self._layers:
@@ -190,7 +189,7 @@ def _layer(weights: Weights, prefix: str, heads: int) -> Layer:
 
 
 def _projection(weights: Weights, prefix: str, width: int) -> Affine:
-    """Query, key and value as one product; the query carries the 1 / sqrt(width) of the scores."""
+    """Query, key and value as one product; the factor 1 / sqrt(width) of the scores is folded into the query."""
     parts = [_affine(weights, f"{prefix}.{part}") for part in ("query", "key", "value")]
     scale = np.float32(width**-0.5)
     parts[0] = Affine(parts[0].weight * scale, parts[0].bias * scale)
@@ -202,7 +201,7 @@ def _affine(weights: Weights, prefix: str) -> Affine:
 
 
 def _halved(affine: Affine) -> Affine:
-    """Undoes the 2 of `double_gelu`."""
+    """Halves the weights, to undo the factor 2 of `double_gelu`."""
     return Affine(affine.weight * np.float32(0.5), affine.bias)
 
 

@@ -1,8 +1,9 @@
-"""How many threads the matrix library of NumPy uses: few for a short text, where they would wait for one another longer
-than they work, on a busy machine above all.
+"""Limits the threads of NumPy's BLAS library: few for a short text.
 
-The library has one number for the whole process, so calls that run at the same time share the largest that one of them
-wants. The usual number comes back when the last has ended.
+There, threads would wait for one another longer than they work, above all on a busy machine.
+
+The library has one setting for the whole process, so concurrent calls share the largest number that one of them wants.
+The usual number is restored when the last call has ended.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _usual: list[int] = []
 
 @contextmanager
 def at_most(threads: int) -> Iterator[None]:
-    """Matrix products use at most so many threads meanwhile; without threadpoolctl as many as they like."""
+    """Limits matrix products to this many threads inside the block; has no effect without threadpoolctl."""
     libraries = _libraries()
     if not libraries:
         yield
@@ -37,7 +38,7 @@ def at_most(threads: int) -> Iterator[None]:
         yield
     finally:
         with _lock:
-            _wanted.pop(call, None)  # not there where an interrupt came first
+            _wanted.pop(call, None)  # absent if an interrupt came first
             _set(libraries)
 
 
@@ -48,7 +49,7 @@ def _set(libraries: list[Any]) -> None:
 
 @lru_cache(maxsize=1)
 def _libraries() -> list[Any]:
-    """Those for linear algebra that this process has loaded; looked for once, after NumPy is there."""
+    """Returns the BLAS libraries loaded in this process; determined once, after NumPy has been imported."""
     try:
         controller = import_module("threadpoolctl").ThreadpoolController()
     except ImportError:

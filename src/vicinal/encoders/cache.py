@@ -1,4 +1,4 @@
-"""Encoding each text once: a cache in front of an encoder, over a store that is given to it."""
+"""A cache in front of an encoder, which encodes each text only once; the vectors are kept in a given store."""
 
 from __future__ import annotations
 
@@ -15,26 +15,25 @@ from ..locks import new_lock
 from .base import TextEncoder
 from .registry import as_encoder
 
-# Long enough that no two texts meet by accident; half the bytes of the default digest.
+# Long enough that no two texts collide by accident; half the bytes of the default digest.
 _KEY_BYTES = 32
 
 Encode = Callable[[Sequence[str]], FloatMatrix]
 
 
 class CachedEncoder(TextEncoder):
-    """Gives the vectors of `encoder`, and asks it only for texts that `store` does not hold.
+    """Returns the vectors of `encoder`, and calls it only for texts that `store` does not hold.
 
-    The key is a hash of the encoder's fingerprint (weights and options) and the text, so encoders
-    may share a store.
+    The key is a hash of the encoder's fingerprint (weights and options) and the text, so encoders may share a store.
 
     Args:
-        encoder: whatever `as_encoder` takes; a custom object must declare a fingerprint.
+        encoder: anything that `as_encoder` accepts; a custom object must declare a fingerprint.
         store: where vectors are kept.
     """
 
     def __init__(self, encoder: Any, store: EmbeddingStore) -> None:
         inner = as_encoder(encoder)
-        # Two models of one class would share keys, and get each other's vectors.
+        # Two models of one class would share keys and get each other's vectors.
         if not inner.declares_fingerprint:
             raise InvalidArgument(
                 f"encoder {inner.name!r} declares no fingerprint, so its vectors cannot be cached",
@@ -91,10 +90,10 @@ def _digest(prefix: blake2b, text: str) -> bytes:
 
 
 class MemoryStore:
-    """An `EmbeddingStore` in memory: the least recently used vectors leave first. Thread-safe.
+    """An in-memory `EmbeddingStore` that evicts the least recently used vectors. Thread-safe.
 
     Args:
-        max_bytes: for keys, vectors and what Python adds to them.
+        max_bytes: limit for keys, vectors and their overhead in Python.
     """
 
     # Measured: an array header, a bytes header and an OrderedDict entry take some 300 bytes.
@@ -141,7 +140,7 @@ class MemoryStore:
         kept.flags.writeable = False
         self._vectors[key] = kept
         self._bytes += self._size(key, kept)
-        while self._bytes > self._max_bytes and self._vectors:  # an interrupt may have kept one from being counted
+        while self._bytes > self._max_bytes and self._vectors:  # an interrupt may have left one uncounted
             self._drop(next(iter(self._vectors)))
 
     def _drop(self, key: bytes) -> None:

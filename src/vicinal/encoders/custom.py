@@ -1,4 +1,4 @@
-"""Encoders that users bring: any object with `encode`, brought under the contract."""
+"""Encoders supplied by users: any object with `encode`, wrapped so that it meets the contract."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from ..errors import DimensionMismatch, InvalidArgument, InvalidVector
 from ..inputs.containers import one_vector, vectors_in
 from .base import TextEncoder
 
-# Encoded to learn or to recognise a model: ordinary words, so that every model has something to say.
+# Encoded to learn or recognise a model: ordinary words, so that every model has a vector for them.
 PROBE_TEXT = "The quick brown fox jumps over the lazy dog near the river bank."
 
 UNVERSIONED = "unversioned"
 
 
 class CustomEncoder(TextEncoder):
-    """Wraps an object with `encode(texts)`; what else it declares is taken, the rest is derived.
+    """Wraps an object with `encode(texts)`; attributes that it declares are used, the others are derived.
 
-    Queries are encoded by its `encode_query` where it has one; then texts by its `encode_document` if that is there
-    too, as in sentence-transformers from version 5 on, and by `encode` otherwise.
+    Queries are encoded by its `encode_query` if it has one; texts are then encoded by `encode_document` if that exists
+    too, as in sentence-transformers 5 and later, and otherwise by `encode`.
 
     Args:
-        inner: the object. `dim`, `name`, `version`, `fingerprint` and `device` are read where present.
-        name: the name where the object has none; its class where this is empty too.
+        inner: the object. `dim`, `name`, `version`, `fingerprint` and `device` are read if present.
+        name: the name to use if the object has none; if this is empty too, its class name is used.
 
     Attributes:
-        declares_fingerprint: False where the fingerprint is derived from the name alone, and so
-            cannot tell two models of one class apart.
+        declares_fingerprint: False if the fingerprint is derived from the name alone, and so
+            cannot distinguish two models of one class.
     """
 
     def __init__(self, inner: Any, *, name: str = "") -> None:
@@ -64,7 +64,7 @@ class CustomEncoder(TextEncoder):
 
 
 def _encode_of(inner: Any) -> Any:
-    """What makes vectors of texts that are to be found."""
+    """Returns the method of `inner` that encodes stored texts."""
     both = callable(getattr(inner, "encode_query", None)) and callable(getattr(inner, "encode_document", None))
     return inner.encode_document if both else inner.encode
 
@@ -75,7 +75,7 @@ def _declared(inner: Any, attribute: str) -> str:
 
 
 def _dim_of(inner: Any) -> int:
-    """The dimension declared, or else measured: many models know it only from their output."""
+    """Returns the declared dimension, or measures it: many models know it only from their output."""
     dim = getattr(inner, "dim", None)
     if dim is None:
         return int(np.shape(_encode_of(inner)([PROBE_TEXT]))[-1])
@@ -90,9 +90,9 @@ def _dim_of(inner: Any) -> int:
 
 
 def _as_matrix(vectors: Any, count: int, dim: int, name: str) -> FloatMatrix:
-    """What a foreign `encode` returned, as the contract wants it.
+    """Converts the output of a foreign `encode` to what the contract requires.
 
-    Zero vectors pass: whether they are refused is a setting of the collection.
+    Zero vectors are accepted: whether they are rejected is a setting of the collection.
     """
     try:
         block = vectors_in(vectors)

@@ -1,7 +1,7 @@
-"""The encoder for programs that name model files or nothing at all, in the dimension that they want.
+"""The encoder for programs that name model files or nothing at all, with the dimension that they want.
 
-A choice is made once, when something is created: keep the `name` of what comes back, and find it again with
-`resolve` or `resolve_image`, since on another machine the choice might be another.
+Choose once, when something is created: store the `name` of the returned encoder and find it again with `resolve` or
+`resolve_image`, since on another machine the choice might be different.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ def choose_text_encoder(
     device: str = "cpu",
     num_threads: int = 0,
 ) -> TextEncoder:
-    """The ONNX model where its files exist, else MiniLM where it is installed, else `hashing`.
+    """Returns the ONNX model if its files exist, else MiniLM if it is installed, else `hashing`.
 
-    One warning says what is missing, if something is: a file that was named, or MiniLM.
+    If something is missing, a file that was named or MiniLM, one warning says what.
 
     Args:
-        model_path: a BERT-like model, .onnx; None and "" are none.
-        vocab_path: its vocabulary; without it `vocab.txt` beside the model.
-        dimension: components per vector; None leaves the encoder's own.
+        model_path: a BERT-like model, .onnx; None and "" mean none.
+        vocab_path: its vocabulary; by default `vocab.txt` beside the model.
+        dimension: components per vector; None keeps the encoder's own dimension.
         device: "cpu", "cuda" or "directml", for the ONNX model.
         num_threads: for the ONNX model; 0 lets onnxruntime decide.
 
     Raises:
-        ModelUnavailable: the files exist and are no such model.
-        MissingExtra: the files exist and onnxruntime or tokenizers do not.
+        ModelUnavailable: the files exist but are not such a model.
+        MissingExtra: the files exist but onnxruntime or tokenizers is not installed.
     """
     model = Path(model_path) if model_path else None
     vocabulary = _vocabulary(model, vocab_path)
@@ -59,17 +59,17 @@ def choose_text_encoder(
 def choose_image_encoder(
     model_path: FilePath = None, dimension: int | None = None, device: str = "cpu", num_threads: int = 0
 ) -> ImageEncoder:
-    """The ONNX model where its file exists, else the descriptor; one warning where a named file is missing.
+    """Returns the ONNX model if its file exists, else the descriptor, with one warning if a named file is missing.
 
     Args:
-        model_path: an image tower of CLIP, .onnx; None and "" are none.
-        dimension: components per vector; None leaves the encoder's own.
+        model_path: an image tower of CLIP, .onnx; None and "" mean none.
+        dimension: components per vector; None keeps the encoder's own dimension.
         device: "cpu", "cuda" or "directml", for the ONNX model.
         num_threads: for the ONNX model; 0 lets onnxruntime decide.
 
     Raises:
-        ModelUnavailable: the file exists and is no such model.
-        MissingExtra: Pillow is not installed, or the file exists and onnxruntime is not installed.
+        ModelUnavailable: the file exists but is not such a model.
+        MissingExtra: Pillow is not installed, or the file exists but onnxruntime is not installed.
     """
     encoder: ImageEncoder
     if model_path and Path(model_path).is_file():
@@ -89,7 +89,7 @@ def _vocabulary(model: Path | None, vocab_path: FilePath) -> Path | None:
 
 
 def _without_model(missing: list[str], dimension: int | None, device: str) -> tuple[TextEncoder, str]:
-    """The encoder that needs no files named by the caller, and what the caller should be warned of, if anything."""
+    """Returns an encoder that needs no files named by the caller, and the text of a warning, empty if there is none."""
     absent = f"{' and '.join(missing)} not found: " if missing else ""
     if MiniLM.available():
         minilm = MiniLM(device=device)

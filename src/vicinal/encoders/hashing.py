@@ -1,10 +1,10 @@
 """Text to vector by hashing character n-grams: no model, no files, any dimension.
 
-The vector measures how much spelling two texts share. It knows nothing of meaning: "car" and
-"automobile" are unrelated to it. Use it in tests, and where text must work without a model.
+The vector measures how similarly two texts are spelled. It knows nothing of meaning: "car" and "automobile" are
+unrelated. Use it in tests, and when text search must work without a model.
 
-The method is feature hashing (Weinberger et al., 2009): each n-gram adds +1 or -1 to one component, so
-that the dot product of two vectors grows with the n-grams in common, without a vocabulary.
+The method is feature hashing (Weinberger et al., 2009): each n-gram adds +1 or -1 to one component, so that the dot
+product of two vectors grows with the n-grams in common, without a vocabulary.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _IDEOGRAPHIC_SIZES = (1, 2)
 _FIRST_IDEOGRAPHIC = 0x2E80
 _SPACE = ord(" ")
 
-# About 60 bytes of scratch per character and 8 per cell of the result.
+# About 60 bytes of scratch per character and 8 per element of the result.
 _CHARACTERS_PER_BATCH = 1 << 18
 _CELLS_PER_BATCH = 1 << 21
 
@@ -40,7 +40,7 @@ class HashingEncoder(TextEncoder):
     """Similarity of spelling, not of meaning; the same in every process and on every machine.
 
     Args:
-        dim: components per vector, at least 1. Fewer components, more chance likeness.
+        dim: components per vector, at least 1. The fewer components, the more chance similarity.
         device: only "cpu" exists.
     """
 
@@ -65,7 +65,7 @@ class HashingEncoder(TextEncoder):
         return vectors
 
     def _batches(self, texts: list[str]) -> Iterator[list[str]]:
-        """Runs of normalised texts that keep scratch memory bounded; a longer text goes alone."""
+        """Batches of normalised texts that keep scratch memory bounded; a longer text forms a batch alone."""
         most = max(1, _CELLS_PER_BATCH // self.dim)
         batch: list[str] = []
         characters = 0
@@ -79,7 +79,7 @@ class HashingEncoder(TextEncoder):
 
 
 def _normalise(text: str) -> str:
-    """Compatibility form, folded case, words between single spaces, a space at either end."""
+    """Compatibility form, case-folded, words separated by single spaces, a space at either end."""
     if text.isascii():
         folded = text.lower()
     else:
@@ -96,7 +96,7 @@ def _count_ngrams(texts: list[str], dim: int) -> NDArray[np.float64]:
     for size in _IDEOGRAPHIC_SIZES + _SIZES:
         starts = np.flatnonzero(_wanted(codes, size))
         hashes = _hash_ngrams(codes, starts, size)
-        # The lowest bit gives the sign, the others the component, so that the two are independent.
+        # The lowest bit decides the sign, the others the component, so that the two are independent.
         cells = rows[starts] * dim + ((hashes >> np.uint64(1)) % np.uint64(dim)).astype(np.int64)
         signs = 1.0 - 2.0 * (hashes & np.uint64(1))
         counts += np.bincount(cells, weights=signs, minlength=counts.size)
@@ -104,7 +104,7 @@ def _count_ngrams(texts: list[str], dim: int) -> NDArray[np.float64]:
 
 
 def _wanted(codes: Codes, size: int) -> NDArray[np.bool_]:
-    """Where an n-gram of `size` that counts begins: one that lies in a word and its two boundaries."""
+    """Marks the positions where a counted n-gram of `size` begins: one within a word and its two boundaries."""
     if len(codes) < size:
         return np.zeros(0, dtype=np.bool_)
     last = len(codes) - size + 1
@@ -130,7 +130,7 @@ def _hash_ngrams(codes: Codes, starts: NDArray[np.int64], size: int) -> Hashes:
 
 
 def _mix(hashes: Hashes) -> Hashes:
-    """The finaliser of SplitMix64 (Steele, Lea and Flood, 2014): every input bit moves every output bit."""
+    """The finaliser of SplitMix64 (Steele, Lea and Flood, 2014): every input bit affects every output bit."""
     hashes ^= hashes >> np.uint64(30)
     hashes *= np.uint64(0xBF58476D1CE4E5B9)
     hashes ^= hashes >> np.uint64(27)
@@ -140,12 +140,12 @@ def _mix(hashes: Hashes) -> Hashes:
 
 
 def _damp(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Logarithms, so that common syllables do not drown rare words (Cranfield, nDCG@10: 0.35 to 0.37)."""
+    """Takes logarithms, so that common syllables do not drown out rare words (Cranfield, nDCG@10: 0.35 to 0.37)."""
     return np.copysign(np.log1p(np.abs(counts)), counts)
 
 
 def _unit_rows(counts: NDArray[np.float64]) -> FloatMatrix:
-    """Rows of length one. A row of zeros (empty text, or signs that cancelled) gets the diagonal."""
+    """Scales rows to unit length. A row of zeros (empty text, or signs that cancelled) becomes the diagonal."""
     norms = np.sqrt(np.einsum("ij,ij->i", counts, counts))
     empty = norms == 0
     counts[empty] = 1.0

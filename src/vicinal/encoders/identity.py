@@ -1,8 +1,7 @@
-"""What a collection remembers of its encoder, and how it recognises another one.
+"""What a collection remembers of its encoder, and how it detects a different one.
 
-What an encoder says of itself is compared when the collection opens, which costs nothing. The
-vector of a fixed probe text is compared before the first use, since a model may have changed
-under the same name.
+What an encoder declares is compared when the collection opens, which costs nothing. The vector of a fixed probe text is
+compared before the first use, since a model may have changed under the same name.
 """
 
 from __future__ import annotations
@@ -21,21 +20,21 @@ from .custom import PROBE_TEXT
 from .onnx_text import are_files_of
 from .registry import SERVED, resolve
 
-# Below this cosine two probe vectors come from different models. Float16 storage, another BLAS and
-# 8-bit weights all stay above 0.9995; two trained models of one shape do not come near it.
+# Below this cosine two probe vectors come from different models. Float16 storage, another BLAS and 8-bit weights all
+# stay above 0.9995; two trained models of one shape do not come near it.
 SAME_PROBE = 0.999
-_SAME_LENGTH = 0.02  # relative; what leaves the direction as it is changes the length by less
+_SAME_LENGTH = 0.02  # relative; changes that keep the direction change the length by less
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderIdentity:
-    """An encoder as a collection stores it.
+    """The identity of an encoder, as stored in a collection.
 
     Attributes:
-        probe: the vector of `PROBE_TEXT`, scaled to length one: little-endian float16, in base64.
-        query_probe: the same of `PROBE_TEXT` as a query; empty where queries are encoded as texts are.
-        probe_length, query_probe_length: of these vectors before they were scaled, which under L2 and inner product
-            counts; 0 where it is not known, as in collections of earlier versions.
+        probe: the vector of `PROBE_TEXT`, scaled to unit length: little-endian float16, in base64.
+        query_probe: the same for `PROBE_TEXT` as a query; empty if queries are encoded like texts.
+        probe_length, query_probe_length: lengths of these vectors before scaling, which matter under L2 and inner
+            product; 0 if unknown, as in collections of earlier versions.
     """
 
     name: str
@@ -48,7 +47,7 @@ class EncoderIdentity:
     query_probe_length: float = 0.0
 
     def describe(self) -> str:
-        """For people: "minilm (version 2, 384 dimensions)"."""
+        """A description for people: "minilm (version 2, 384 dimensions)"."""
         return _describe(self)
 
     def to_json(self) -> str:
@@ -60,7 +59,7 @@ class EncoderIdentity:
 
     @classmethod
     def from_json(cls, text: str) -> EncoderIdentity:
-        """The identity that `to_json` wrote; anything else is `Damaged`."""
+        """Reads the identity that `to_json` wrote; anything else raises `Damaged`."""
         try:
             identity = cls(**json.loads(text))
             identity.check_types()
@@ -74,7 +73,7 @@ class EncoderIdentity:
         return identity
 
     def check_types(self) -> None:
-        """Raises ValueError unless every field holds what its type says, the probe included."""
+        """Raises ValueError unless every field has its declared type, the probe included."""
         texts = (self.name, self.version, self.fingerprint, self.probe, self.query_probe)
         if not all(isinstance(text, str) for text in texts) or type(self.dim) is not int:
             raise ValueError("a field of the identity has another type")
@@ -85,7 +84,7 @@ class EncoderIdentity:
                 raise ValueError("the probe has another dimension than the identity")
 
     def matches(self, other: EncoderIdentity) -> bool:
-        """Whether both describe one encoder and their probe vectors agree."""
+        """Whether both describe the same encoder and their probe vectors agree."""
         probes = ((self.probe, other.probe), (self._of_query, other._of_query))
         agree = all(_agree(_vector_from(one), _vector_from(two)) for one, two in probes)
         alike = all(map(_alike, self._lengths, other._lengths))
@@ -101,7 +100,7 @@ class EncoderIdentity:
 
 
 def identity_of(encoder: Encoder) -> EncoderIdentity:
-    """What to store of `encoder`. Encodes the probe text, so weights are loaded."""
+    """Returns the identity of `encoder` to store. Encodes the probe text, so weights are loaded."""
     probe, length = _probe(encoder.encode)
     query_probe, query_length = _probe(encoder.encode_query) if encoder.query_differs else (None, 0.0)
     return EncoderIdentity(
@@ -117,14 +116,14 @@ def identity_of(encoder: Encoder) -> EncoderIdentity:
 
 
 def check_same(stored: EncoderIdentity, encoder: Encoder, *, collection: str) -> None:
-    """Raises `EncoderMismatch` if `encoder` says that it is another one than the stored. Encodes nothing."""
+    """Raises `EncoderMismatch` if `encoder` declares another identity than the stored one. Encodes nothing."""
     differing = _differences(stored, encoder)
     if differing:
         raise _mismatch(stored, encoder, collection, f"they differ in {', '.join(differing)}")
 
 
 def check_probe(stored: EncoderIdentity, encoder: Encoder, *, collection: str) -> None:
-    """Raises `EncoderMismatch` if `encoder` gives other vectors than the stored one did; once per opening."""
+    """Raises `EncoderMismatch` if `encoder` returns other vectors than the stored one did; once per opening."""
     vector, length = _probe(encoder.encode)
     if not _agree(_vector_from(stored.probe), vector) or not _alike(stored.probe_length, length):
         raise _mismatch(stored, encoder, collection, "they give different vectors for the same text")
@@ -137,9 +136,9 @@ def check_probe(stored: EncoderIdentity, encoder: Encoder, *, collection: str) -
 
 
 def restore(stored: EncoderIdentity, *, collection: str) -> Encoder:
-    """The registered encoder that `stored` names, checked; weights are loaded at its first use."""
+    """Returns the registered encoder that `stored` names, checked; weights are loaded at its first use."""
     *outer, option = _parts(stored.name)
-    if SERVED.intersection(outer):  # what a file says must not make a program send its texts anywhere
+    if SERVED.intersection(outer):  # the contents of a file must not make a program send its texts anywhere
         raise EncoderNotFound(
             f"collection {collection!r} was made with encoder {stored.describe()}, which sends texts to a server",
             name="encoder",
@@ -173,20 +172,20 @@ def _describe(encoder: Encoder | EncoderIdentity) -> str:
 def _differences(stored: EncoderIdentity, other: Encoder | EncoderIdentity) -> list[str]:
     fields = ("name", "version", "dim", "fingerprint")
     differing = [field for field in fields if getattr(stored, field) != getattr(other, field)]
-    # Files may move, and the fingerprint, made of their contents, says that they are the same.
+    # Files may move; the fingerprint of their contents proves that they are the same.
     if differing == ["name"] and _without_place(stored.name) == _without_place(other.name):
         return []
     return differing
 
 
 def _without_place(name: str) -> list[str]:
-    """The parts of a name, "projected:512:onnx" for instance, without the files that follow "onnx"."""
+    """The parts of a name, such as "projected:512:onnx", without the files that follow "onnx"."""
     parts = _parts(name)
     return parts[:-1] if "onnx" in parts[:-1] else parts
 
 
 def _parts(name: str) -> list[str]:
-    """The parts of a name; what follows "onnx" is one of them, as a path may hold colons."""
+    """The parts of a name; everything after "onnx" is one part, because a path may contain colons."""
     parts = name.split(":")
     if "onnx" not in parts[:-1]:
         return parts
@@ -204,7 +203,7 @@ def _mismatch(stored: EncoderIdentity, encoder: Encoder, collection: str, reason
 
 
 def _probe(encode: Callable[[Sequence[str]], FloatMatrix]) -> tuple[FloatVector, float]:
-    """The probe text's vector at length one, so that float16 can hold it whatever its scale, and its length."""
+    """The unit vector of the probe text, which fits float16 whatever its scale, and its original length."""
     vector = encode([PROBE_TEXT])[0].astype(np.float64)
     length = float(np.linalg.norm(vector))
     unit: FloatVector = (vector / (length or 1.0)).astype(np.float32)
@@ -212,7 +211,7 @@ def _probe(encode: Callable[[Sequence[str]], FloatMatrix]) -> tuple[FloatVector,
 
 
 def _alike(one: float, other: float) -> bool:
-    """Whether two lengths may be those of one encoder's vectors; a length of 0 is not known."""
+    """Whether two lengths may belong to vectors of one encoder; a length of 0 means unknown."""
     return not one or not other or abs(one - other) <= _SAME_LENGTH * max(one, other)
 
 

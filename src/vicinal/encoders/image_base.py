@@ -1,4 +1,4 @@
-"""What every image encoder shares: pictures come as paths, Pillow images or arrays, and leave as vectors."""
+"""The base class of image encoders: pictures come as paths, Pillow images or arrays, and leave as vectors."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class ImageEncoder(ABC):
 
     Attributes:
         name: the name under which `resolve_image` finds it.
-        version: of the method or model.
+        version: version of the method or model.
         dim: components per vector.
-        fingerprint: identity of method, weights and options; equal ones give comparable vectors.
+        fingerprint: identity of method, weights and options; equal ones mean comparable vectors.
         device: where it runs.
     """
 
@@ -34,15 +34,15 @@ class ImageEncoder(ABC):
     device: str = "cpu"
 
     def encode_images(self, images: Iterable[Any]) -> FloatMatrix:
-        """Vectors of `images`, float32, shape (len(images), dim), C-contiguous, none of them zero.
+        """Returns the vectors of `images`, float32, shape (len(images), dim), C-contiguous, none of them zero.
 
         Args:
             images: each a path, a Pillow image, or an array: uint8, or floats from 0 to 1, of shape
                 (height, width), (height, width, 3) or (height, width, 4). Read one at a time.
 
         Raises:
-            InvalidImage: one is absent or cannot be decoded; it is named.
-            LimitExceeded: one has more pixels than `images.MAX_PIXELS`.
+            InvalidImage: an image does not exist or cannot be decoded; the error names it.
+            LimitExceeded: an image has more pixels than `images.MAX_PIXELS`.
             MissingExtra: Pillow is not installed.
         """
         if isinstance(images, (str, bytes, bytearray)) or not isinstance(images, Iterable) or hasattr(images, "ndim"):
@@ -57,7 +57,7 @@ class ImageEncoder(ABC):
 
     @abstractmethod
     def _encode_image(self, image: Image) -> FloatVector:
-        """The vector of an upright RGB image, float32, shape (dim,)."""
+        """Returns the vector of an upright RGB image, float32, shape (dim,)."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name} {self.version}: {self.dim} dimensions on {self.device}>"

@@ -35,10 +35,10 @@ _FACTORIES: dict[str, Callable[[str], ImageEncoder]] = {
 
 
 def resolve_image(spec: str) -> ImageEncoder:
-    """The image encoder that `spec` names, as its `name` says it.
+    """Returns the image encoder of this name, in the form of its attribute `name`.
 
     Raises:
-        EncoderNotFound: there is none of this name.
+        EncoderNotFound: no image encoder has this name.
     """
     if not isinstance(spec, str):
         raise InvalidArgument("an encoder's name must be a str", name="encoder", value=spec)

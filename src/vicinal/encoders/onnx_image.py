@@ -1,4 +1,4 @@
-"""Image towers in ONNX, such as that of CLIP: pixels in, one vector out, length one."""
+"""Image towers in ONNX, such as that of CLIP: pixels in, one unit vector out."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .onnx_model import DTYPES, OnnxModel, told_device, unit_rows
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-# Changes whenever the pixels that a model sees would.
+# Changes whenever the pixels that a model receives would.
 VERSION = "1"
 
-# Of CLIP (Radford et al., "Learning transferable visual models from natural language supervision", 2021):
-# mean and standard deviation of red, green and blue over its training pictures.
+# Of CLIP (Radford et al., "Learning transferable visual models from natural language supervision", 2021): mean and
+# standard deviation of red, green and blue over its training pictures.
 _MEAN = np.array([0.48145466, 0.4578275, 0.40821073], dtype=np.float32)
 _DEVIATION = np.array([0.26862954, 0.26130258, 0.27577711], dtype=np.float32)
 _SIDE = 224
@@ -30,16 +30,16 @@ _FLOATS = ("tensor(float)", "tensor(float16)")
 class OnnxImageEncoder(ImageEncoder):
     """The image tower of CLIP from an .onnx file.
 
-    Its input is (1, 3, side, side), with side 224 where it is free; its first output (1, dimensions).
+    Its input is (1, 3, side, side), with side 224 if it is free; its first output is (1, dimensions).
 
     Args:
         model_path: the .onnx file.
-        device: "cpu", "cuda" or "directml"; "cpu" with a warning where it is not available.
-        num_threads: of onnxruntime; 0 lets it decide.
+        device: "cpu", "cuda" or "directml"; falls back to "cpu" with a warning if unavailable.
+        num_threads: threads of onnxruntime; 0 lets it decide.
 
     Raises:
-        MissingExtra: onnxruntime or Pillow are not installed.
-        ModelUnavailable: the file is absent or is no such model.
+        MissingExtra: onnxruntime or Pillow is not installed.
+        ModelUnavailable: the file does not exist or is not such a model.
     """
 
     def __init__(self, model_path: str | os.PathLike[str], *, device: str = "cpu", num_threads: int = 0) -> None:
@@ -69,7 +69,7 @@ class OnnxImageEncoder(ImageEncoder):
 
 
 def preprocess(image: Image, side: int) -> FloatMatrix:
-    """The central square of an RGB image, resized bilinearly, standardised: float32, (1, 3, side, side)."""
+    """Returns the central square of an RGB image, resized bilinearly and standardised: float32, (1, 3, side, side)."""
     from PIL.Image import Resampling
 
     width, height = image.size
@@ -81,7 +81,7 @@ def preprocess(image: Image, side: int) -> FloatMatrix:
 
 
 def _side(model: OnnxModel) -> int:
-    """The side of the square that the model wants."""
+    """Returns the side of the square that the model expects."""
     given = model.inputs[0] if len(model.inputs) == 1 else None
     if given is None or given.type not in _FLOATS or not _is_square(given.shape):
         raise model.error(
@@ -92,7 +92,7 @@ def _side(model: OnnxModel) -> int:
 
 
 def _is_square(shape: list[int | str | None]) -> bool:
-    """Whether (1, 3, side, side) fits; what is not a number is free."""
+    """Whether (1, 3, side, side) fits; a dimension that is not a number is free."""
     if len(shape) != 4:
         return False
     wanted = (1, 3, *[size for size in shape[2:] if isinstance(size, int)][:1] * 2)

@@ -1,4 +1,4 @@
-"""What a text model in ONNX wants to be fed: which input is what, of which size and type."""
+"""The inputs of a text model in ONNX: the role, size and type of each."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class TextInputs:
     """The inputs of `model` as ids, attention mask and token types.
 
     Attributes:
-        length: tokens that every text must have, or None where the model takes any number.
-        batch: texts that every run must have, or None.
-        masked: whether the model is told which tokens are padding.
+        length: number of tokens that every text must have, or None if the model accepts any number.
+        batch: number of texts that every run must have, or None.
+        masked: whether the model receives an attention mask.
 
     Raises:
-        ModelUnavailable: they are not one to three matrices of whole numbers.
+        ModelUnavailable: the inputs are not one to three matrices of whole numbers.
     """
 
     def __init__(self, model: OnnxModel) -> None:
@@ -42,17 +42,17 @@ class TextInputs:
         self.masked = "mask" in self._roles.values()
 
     def feeds(self, ids: Tokens, mask: Tokens, types: Tokens | None = None) -> dict[str, NDArray[Any]]:
-        """What `OnnxModel.run` takes.
+        """Returns the feeds for `OnnxModel.run`.
 
         Args:
-            types: 0 for tokens of a first text, 1 for those of a second; left out where there is but one.
+            types: 0 for tokens of a first text, 1 for those of a second; omitted if there is only one.
         """
         arrays = {"ids": ids, "mask": mask, "types": np.zeros_like(ids) if types is None else types}
         return {name: arrays[role].astype(self._dtypes[name]) for name, role in self._roles.items()}
 
 
 def _roles(names: list[str]) -> list[str]:
-    """By name where each name says what it is, else by position."""
+    """By name if every name reveals its role, else by position."""
     found = [_role(name.lower()) for name in names]
     if len(set(found)) == len(found) and "ids" in found and None not in found:
         return [role for role in found if role]

@@ -26,13 +26,13 @@ DTYPES = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
 }
-# Weights beyond 2 GB lie beside the model, under one of these names by custom of the exporters.
+# Weights beyond 2 GB are beside the model, under one of these names by convention of the exporters.
 _WEIGHT_SUFFIXES = ("_data", ".data")
 _ERRORS_ONLY = 3
 
 
 class OnnxModel:
-    """A session of onnxruntime; threads may share it.
+    """An onnxruntime session; threads may share it.
 
     Args:
         path: the .onnx file.
@@ -40,12 +40,12 @@ class OnnxModel:
         num_threads: threads within an operation; 0 lets onnxruntime decide.
 
     Attributes:
-        device: where it really runs: "cpu" where the device asked for is not available.
+        device: where it actually runs: "cpu" if the requested device is unavailable.
         inputs: its inputs, each with `name`, `shape` (numbers, or names where the size is free) and `type`.
 
     Raises:
         MissingExtra: onnxruntime is not installed.
-        ModelUnavailable: the file is absent or is no model.
+        ModelUnavailable: the file does not exist or is not a model.
     """
 
     def __init__(self, path: str | os.PathLike[str], device: str = "cpu", num_threads: int = 0) -> None:
@@ -57,34 +57,34 @@ class OnnxModel:
         self._first_output = self._session.get_outputs()[0].name
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-        """The first output for these inputs, by name."""
+        """Returns the first output for these inputs, given by name."""
         try:
             output = self._session.run([self._first_output], dict(feeds))[0]
-        except Exception as error:  # onnxruntime has no common class for its errors
+        except Exception as error:  # onnxruntime has no common base class for its errors
             shapes = ", ".join(f"{name} {array.shape}" for name, array in feeds.items())
             raise self.error(f"the model failed on {shapes} ({_reason(error)})") from error
         return np.asarray(output)
 
     def digest(self) -> str:
-        """SHA-256 of the file and of weights beside it, 32 hexadecimal digits. Reads the files."""
+        """SHA-256 of the file and the weights beside it, 32 hexadecimal digits. Reads the files."""
         return digest_of_model(self.path)
 
     def error(self, message: str, remedy: str = "") -> ModelUnavailable:
         return ModelUnavailable(message, name="model_path", value=str(self.path), place=str(self.path), remedy=remedy)
 
     def describe_inputs(self) -> str:
-        """For errors: "ids tensor(int64) [1, 256]"."""
+        """A description for errors: "ids tensor(int64) [1, 256]"."""
         return ", ".join(f"{given.name} {given.type} {given.shape}" for given in self.inputs) or "none"
 
 
 def digest_of_model(path: Path) -> str:
-    """SHA-256 of the file and of weights beside it, 32 hexadecimal digits."""
+    """SHA-256 of the file and the weights beside it, 32 hexadecimal digits."""
     beside = [path.with_name(path.name + suffix) for suffix in _WEIGHT_SUFFIXES]
     return digest(path, *(weights for weights in beside if weights.is_file()))
 
 
 def digest(*paths: Path) -> str:
-    """SHA-256 over the contents of files in order, 32 hexadecimal digits."""
+    """SHA-256 over the contents of the files in order, 32 hexadecimal digits."""
     whole = hashlib.sha256()
     for path in paths:
         with path.open("rb") as file:
@@ -93,7 +93,7 @@ def digest(*paths: Path) -> str:
 
 
 def told_device(model: OnnxModel, asked: str, name: str) -> str:
-    """The device of the model; warns where it is not the one asked for."""
+    """Returns the device of the model; warns if it is not the requested one."""
     if model.device != asked:
         warn_user(
             f"device={asked!r} is not available to onnxruntime here; encoder {name!r} runs on {model.device!r}",
@@ -103,7 +103,7 @@ def told_device(model: OnnxModel, asked: str, name: str) -> str:
 
 
 def unit_rows(vectors: NDArray[Any], name: str) -> FloatMatrix:
-    """Rows of length one, float32; a row of zeros gets the diagonal, since no encoder gives a zero vector."""
+    """Scales rows to unit length, float32; a zero row becomes the diagonal, since no encoder returns a zero vector."""
     rows = np.array(vectors, dtype=np.float64)
     finite = np.isfinite(rows).all(axis=1)
     if not finite.all():
@@ -128,18 +128,18 @@ def _open(path: Path, device: str, num_threads: int) -> onnxruntime.InferenceSes
         raise ModelUnavailable("there is no such file", name="model_path", value=str(path), place=str(path))
     import onnxruntime
 
-    onnxruntime.disable_telemetry_events()  # Windows builds record them for Microsoft otherwise
+    onnxruntime.disable_telemetry_events()  # otherwise Windows builds send telemetry to Microsoft
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = num_threads
     options.log_severity_level = _ERRORS_ONLY
     wanted = [PROVIDERS[device], PROVIDERS["cpu"]]
     if device == "directml":
-        options.enable_mem_pattern = False  # DirectML refuses it
+        options.enable_mem_pattern = False  # not supported by DirectML
     available = onnxruntime.get_available_providers()
     providers = [name for name in dict.fromkeys(wanted) if name in available]
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=providers)
-    except Exception as error:  # onnxruntime has no common class for its errors
+    except Exception as error:  # onnxruntime has no common base class for its errors
         raise ModelUnavailable(
             f"the file is not a model that onnxruntime can run ({_reason(error)})",
             name="model_path",

@@ -1,4 +1,4 @@
-"""Any text model in ONNX, such as BERT or the text tower of CLIP: tokens in, one vector per text out, length one."""
+"""Any text model in ONNX, such as BERT or the text tower of CLIP: tokens in, one unit vector per text out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .wordpiece import count_tokens, counting, load_tokenizer, padding_of
 
 MAX_TOKENS = 256
 VOCABULARY_FILE = "vocab.txt"
-# Between the parts of a name: "onnx:MODEL::VOCABULARY::TOKENS".
+# Separates the parts of a name: "onnx:MODEL::VOCABULARY::TOKENS".
 SEPARATOR = "::"
 
 # [CLS], one token, [SEP].
@@ -34,21 +34,21 @@ _TEXTS_PER_WINDOW = 4096
 class OnnxTextEncoder(TextEncoder):
     """A text model from an .onnx file and its vocabulary.
 
-    Inputs are ids, attention mask and token types, recognised by name or else taken in this order; the
-    last, or the last two, may be missing. Their length may be free or fixed. The first output is a vector a
-    token, whose mean over the tokens of the text is taken, or already a vector a text.
+    Its inputs are ids, attention mask and token types, recognised by name or otherwise taken in this order; the last
+    one or two may be missing. Their length may be free or fixed. The first output is either one vector per token, which
+    are averaged over the tokens of the text, or already one vector per text.
 
     Args:
         model_path: the .onnx file.
-        vocab_path: the WordPiece vocabulary, or a tokenizer.json of any kind, as CLIP has; without it `vocab.txt`
+        vocab_path: the WordPiece vocabulary, or a tokenizer.json of any kind, as CLIP has; by default `vocab.txt`
             beside the model.
-        max_tokens: longer texts are cut; a model of fixed length cuts at this length, too.
-        device: "cpu", "cuda" or "directml"; "cpu" with a warning where it is not available.
-        num_threads: of onnxruntime; 0 lets it decide.
+        max_tokens: longer texts are truncated; a model of fixed length truncates at that length, too.
+        device: "cpu", "cuda" or "directml"; falls back to "cpu" with a warning if unavailable.
+        num_threads: threads of onnxruntime; 0 lets it decide.
 
     Raises:
-        MissingExtra: onnxruntime or tokenizers are not installed.
-        ModelUnavailable: a file is absent, is no such model, or is no such vocabulary.
+        MissingExtra: onnxruntime or tokenizers is not installed.
+        ModelUnavailable: a file does not exist, is not such a model, or is not such a vocabulary.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class OnnxTextEncoder(TextEncoder):
         self.dim = self._pooled(self._tokenize([PROBE_TEXT])).shape[1]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, however long, without [CLS] and [SEP]."""
+        """The number of tokens of each text, however long, without [CLS] and [SEP]."""
         return count_tokens(self._counting, check_texts(texts))
 
     def _encode(self, texts: list[str]) -> FloatMatrix:
@@ -100,8 +100,10 @@ class OnnxTextEncoder(TextEncoder):
         return [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
 
     def _batches(self, tokens: list[Tokens]) -> Iterator[list[int]]:
-        """Texts of like length together, so that little is padding; of equal length where the model
-        takes no mask, since padding would change its vectors."""
+        """Groups texts of similar length, so that there is little padding.
+
+        If the model takes no mask, their lengths are equal, since padding would change its vectors.
+        """
         batch: list[int] = []
         for index in sorted(range(len(tokens)), key=lambda index: len(tokens[index])):
             length = self._inputs.length or len(tokens[index])
@@ -115,7 +117,7 @@ class OnnxTextEncoder(TextEncoder):
             yield batch
 
     def _pooled(self, tokens: list[Tokens]) -> NDArray[Any]:
-        """One vector a text, of any length, shape (len(tokens), dim)."""
+        """Returns one vector per text, of any length, shape (len(tokens), dim)."""
         ids, mask = self._padded(tokens)
         output = self._model.run(self._inputs.feeds(ids, mask))
         if output.ndim == 2 and len(output) == len(ids):
@@ -130,7 +132,7 @@ class OnnxTextEncoder(TextEncoder):
         return means[: len(tokens)]
 
     def _padded(self, tokens: list[Tokens]) -> tuple[Tokens, Tokens]:
-        """Ids and mask; rows that only fill a fixed batch are copies of the first."""
+        """Returns ids and mask; rows that only fill a fixed batch are copies of the first."""
         rows = tokens + [tokens[0]] * ((self._inputs.batch or 0) - len(tokens))
         length = self._inputs.length or max(map(len, rows))
         ids = np.full((len(rows), length), self._padding, dtype=np.int64)
@@ -142,13 +144,13 @@ class OnnxTextEncoder(TextEncoder):
 
 
 def encoder_named(option: str) -> OnnxTextEncoder:
-    """The encoder of "MODEL", "MODEL::VOCABULARY" or "MODEL::VOCABULARY::TOKENS"."""
+    """Returns the encoder of "MODEL", "MODEL::VOCABULARY" or "MODEL::VOCABULARY::TOKENS"."""
     model, vocabulary, max_tokens = _files_and_tokens(option)
     return OnnxTextEncoder(model, vocabulary, max_tokens=max_tokens)
 
 
 def are_files_of(option: str, fingerprint: str) -> bool:
-    """Whether the files that an option names are those of a fingerprint, or one is absent. Runs nothing of them."""
+    """Whether the files in an option match a fingerprint, or one does not exist. Does not run the model."""
     model, vocabulary, _ = _files_and_tokens(option)
     weights = Path(model)
     words = Path(vocabulary) if vocabulary else weights.with_name(VOCABULARY_FILE)
@@ -160,7 +162,7 @@ def are_files_of(option: str, fingerprint: str) -> bool:
 
 
 def _files_and_tokens(option: str) -> tuple[str, str | None, int]:
-    """Of "MODEL", "MODEL::VOCABULARY" or "MODEL::VOCABULARY::TOKENS"."""
+    """Splits "MODEL", "MODEL::VOCABULARY" or "MODEL::VOCABULARY::TOKENS"."""
     model, *rest = option.split(SEPARATOR)
     if not model or len(rest) > 2 or (len(rest) == 2 and not (rest[1].isascii() and rest[1].isdigit())):
         raise InvalidArgument(

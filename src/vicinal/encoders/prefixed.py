@@ -1,4 +1,4 @@
-"""Models that were trained with words before each text, and others before each query, such as E5 and BGE."""
+"""Models trained with a prefix before each text and another before each query, such as E5 and BGE."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .custom import CustomEncoder
 
 
 class Prefixed(TextEncoder):
-    """The vectors of `encoder` for texts and queries with a prefix each.
+    """Encodes texts and queries with a prefix each, using `encoder`.
 
-    Which ones is said by whoever published the model: for E5 they are "passage: " and "query: ".
+    The publisher of the model specifies the prefixes: for E5 they are "passage: " and "query: ".
 
     Args:
         encoder: an encoder, or any object with `encode(texts)`; names are resolved by the caller.
-        text: what is put before each text.
-        query: what is put before each query.
+        text: prefix of each text.
+        query: prefix of each query.
     """
 
     def __init__(self, encoder: Any, *, text: str = "", query: str = "") -> None:

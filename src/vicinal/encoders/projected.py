@@ -1,4 +1,4 @@
-"""Encoders whose vectors are projected to another number of dimensions."""
+"""Encoders whose vectors are projected to another dimension."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Projected(TextEncoder):
-    """The vectors of `encoder` in `dim` dimensions, upwards without any change of cosines.
+    """Projects the vectors of `encoder` to `dim` dimensions; to more dimensions, cosines do not change.
 
     Args:
         encoder: an encoder, or any object with `encode(texts)`; names are resolved by the caller.
@@ -53,7 +53,7 @@ class Projected(TextEncoder):
 
 
 class ProjectedImages(ImageEncoder):
-    """The vectors of an image encoder in `dim` dimensions.
+    """Projects the vectors of an image encoder to `dim` dimensions.
 
     Args:
         encoder: an `ImageEncoder`.

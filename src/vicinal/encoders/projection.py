@@ -1,14 +1,13 @@
-"""From one number of dimensions to another, keeping neighbours.
+"""Projection of vectors to another dimension that preserves neighbours.
 
-Upwards a vector gets zeros behind it: an isometry, so cosines, dot products and distances stay what they
-were to the last bit.
+To more dimensions, zeros are appended: an isometry, so cosines, dot products and distances stay bit-identical.
 
-Downwards its signs are flipped by a fixed pattern, the orthonormal cosine transform (DCT-II) is taken, and
-a fixed choice of its coefficients is kept: the subsampled randomised trigonometric transform (Ailon and
-Chazelle, "The fast Johnson-Lindenstrauss transform", 2009; Tropp, "Improved analysis of the subsampled
-randomized Hadamard transform", 2011). Cosines change by about 1 / sqrt(dimensions kept). Its rows are
-exactly orthogonal for every size, and it needs neither a random generator nor a factorisation, whose
-results change between versions of libraries: signs and choice are bits of BLAKE2b.
+To fewer dimensions, signs are flipped by a fixed pattern, the orthonormal cosine transform (DCT-II) is taken, and a
+fixed choice of its coefficients is kept: the subsampled randomised trigonometric transform (Ailon and Chazelle, "The
+fast Johnson-Lindenstrauss transform", 2009; Tropp, "Improved analysis of the subsampled randomized Hadamard transform",
+2011). Cosines change by about 1 / sqrt(dimensions kept). Its rows are exactly orthogonal for every size, and it needs
+neither a random generator nor a factorisation, whose results change between versions of libraries: signs and choice are
+bits of BLAKE2b.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ VERSION = "1"
 
 
 class Projection:
-    """A fixed linear map of vectors of `source` components to `dim`; the same in every process.
+    """A fixed linear map from vectors of `source` components to `dim`; the same in every process.
 
     Args:
-        source: components of what goes in, at least 1.
-        dim: components of what comes out, at least 1.
+        source: components of the input, at least 1.
+        dim: components of the output, at least 1.
     """
 
     def __init__(self, source: int, dim: int) -> None:
@@ -41,14 +40,14 @@ class Projection:
 
     @property
     def isometric(self) -> bool:
-        """Whether distances stay exactly what they were."""
+        """Whether distances are preserved exactly."""
         return self.dim >= self.source
 
     def apply(self, vectors: FloatMatrix) -> FloatMatrix:
-        """Projected `vectors`, float32, shape (n, dim), C-contiguous, each as long as it was.
+        """Projects `vectors`: float32, shape (n, dim), C-contiguous; each keeps its length.
 
         Args:
-            vectors: float32, shape (n, source), finite. A zero vector stays one, and no other becomes one.
+            vectors: float32, shape (n, source), finite. Zero vectors, and only these, become zero vectors.
         """
         if vectors.ndim != 2 or vectors.shape[1] != self.source:
             raise DimensionMismatch(
@@ -65,13 +64,13 @@ class Projection:
 
 
 def _shortened(vectors: FloatMatrix, dim: int) -> FloatMatrix:
-    """Projected downwards, then scaled to the lengths they had: of unit vectors come unit vectors."""
+    """Projects to fewer dimensions and restores the lengths: unit vectors stay unit vectors."""
     lengths = _lengths(vectors)
     lengths[lengths == 0] = 1.0
     units = vectors / lengths[:, None]
     projected = units @ _matrix(vectors.shape[1], dim).T
     shrunk = _lengths(projected)
-    # What is left of a vector that lies across all rows is rounding, which is no direction to keep.
+    # What remains of a vector orthogonal to all rows is rounding error, not a direction worth keeping.
     lost = (shrunk < 1e-6) & vectors.any(axis=1)
     projected[lost] = 1.0
     shrunk[lost] = math.sqrt(dim)
@@ -90,8 +89,8 @@ def _lengths(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
 def _matrix(source: int, dim: int) -> FloatMatrix:
     """`dim` orthonormal rows of `source` components, float32; the first rows do not depend on `dim`.
 
-    The cosines are those of 4 * source angles, each computed once: products of large numbers are
-    reduced as integers, where nothing is lost.
+    The cosines are those of 4 * source angles, each computed once: products of large numbers are reduced as integers,
+    which is exact.
     """
     circle = np.array([math.cos(math.pi * step / (2 * source)) for step in range(4 * source)])
     rows = np.array(sorted(range(source), key=lambda row: _bits("row", row))[:dim])
@@ -105,7 +104,7 @@ def _matrix(source: int, dim: int) -> FloatMatrix:
 
 
 def _bits(purpose: str, number: int) -> int:
-    """64 bits that are as good as random, and the same everywhere."""
+    """64 pseudorandom bits that are the same everywhere."""
     return int.from_bytes(blake2b(f"{purpose} {number}".encode(), digest_size=8).digest(), "little")
 
 

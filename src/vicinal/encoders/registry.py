@@ -1,5 +1,4 @@
-"""Encoders by name: "minilm", "hashing:256", "projected:512:minilm",
-"onnx:model.onnx", and those that the program registers."""
+"""Encoders by name: "minilm", "hashing:256", "projected:512:minilm", "onnx:model.onnx", and registered ones."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ from .served import CohereEncoder, OpenAIEncoder
 
 Factory = Callable[[str], Any]
 
-SERVED: Final = frozenset({"cohere", "openai"})  # whose use sends texts to a server
+SERVED: Final = frozenset({"cohere", "openai"})  # these send texts to a server
 
 _NESTED_MAX: Final = 8
 _ARGUMENTS_BEFORE_INNER: Final = {"projected": 1, "prefixed": 2}
@@ -91,9 +90,9 @@ _factories: dict[str, Factory] = {
 
 
 def register(name: str, factory: Factory) -> None:
-    """Makes `resolve(name)` and `resolve("name:option")` call `factory(option)`; no option is "".
+    """Makes `resolve(name)` and `resolve("name:option")` call `factory(option)`; without an option it is "".
 
-    What the factory returns need not be an `Encoder` in full: see `as_encoder`.
+    The factory may return less than a full `Encoder`: see `as_encoder`.
     """
     if not isinstance(name, str) or not name or ":" in name:
         raise InvalidArgument("a name must be a non-empty str without a colon", name="name", value=name)
@@ -107,7 +106,7 @@ def register(name: str, factory: Factory) -> None:
 
 
 def resolve(spec: str) -> TextEncoder:
-    """The encoder that `spec` names, "name" or "name:option". Of ours only "onnx" reads its files here."""
+    """Returns the encoder named "name" or "name:option". Of the built-in ones only "onnx" reads its files here."""
     if not isinstance(spec, str):
         raise InvalidArgument("an encoder's name must be a str", name="encoder", value=spec)
     check_nesting(spec)
@@ -119,7 +118,7 @@ def resolve(spec: str) -> TextEncoder:
 
 
 def check_nesting(spec: str) -> None:
-    """Names hold names; Python's stack must not decide how many."""
+    """Limits how deeply names may be nested; otherwise the limit would be Python's stack."""
     inner = spec
     for _ in range(_NESTED_MAX + 1):
         name, _, option = inner.partition(":")
@@ -135,17 +134,17 @@ def check_nesting(spec: str) -> None:
 
 
 def is_registered(spec: str) -> bool:
-    """Whether there is an encoder of this name, whatever options follow it."""
+    """Whether an encoder has this name; options after it are not checked."""
     return spec.partition(":")[0] in _factories
 
 
 def as_encoder(given: Any) -> TextEncoder:
-    """The encoder that a user means: a registered name, an encoder, an object with `encode` or one to be adapted."""
+    """Returns the encoder for a registered name, an encoder, an object with `encode`, or one that needs an adapter."""
     return resolve(given) if isinstance(given, str) else _under_contract(given, "")
 
 
 def _under_contract(given: Any, spec: str) -> TextEncoder:
-    """Wraps foreign objects, also those that look complete: nobody has checked what they return."""
+    """Wraps foreign objects, even those that look complete: their output has not been checked."""
     return given if isinstance(given, TextEncoder) else CustomEncoder(adapted(given), name=spec)
 
 

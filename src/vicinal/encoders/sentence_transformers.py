@@ -1,4 +1,4 @@
-"""Models of the package sentence-transformers, which the program brings: it needs torch, and no extra has that."""
+"""Models of the package sentence-transformers, which the program must install: it needs torch, so no extra has it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["SentenceTransformerEncoder"]
 
 
 class SentenceTransformerEncoder(TextEncoder):
-    """`encoder="sentence-transformers:all-mpnet-base-v2"`. The model is loaded when this is made.
+    """`encoder="sentence-transformers:all-mpnet-base-v2"`. The model is loaded on construction.
 
-    A model that has a prompt for queries gets it before each query.
+    If a model has a prompt for queries, it is put before each query.
 
     Args:
-        model: a name on the model hub or a folder; what must be fetched, the package fetches.
-        device: "cpu", "cuda", "cuda:1", "mps"; an unavailable one falls back to the CPU with a warning.
+        model: a name on the model hub or a folder; the package downloads what is missing.
+        device: "cpu", "cuda", "cuda:1", "mps"; falls back to the CPU with a warning if unavailable.
         batch_size: texts that are encoded at once.
 
     Raises:
@@ -45,7 +45,7 @@ class SentenceTransformerEncoder(TextEncoder):
         self.max_tokens = int(getattr(self._model, "max_seq_length", None) or 512)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, without those that the model puts around it."""
+        """The number of tokens of each text, without those that the model puts around it."""
         found = self._model.tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else []
         return [len(tokens) for tokens in found]
 
@@ -56,7 +56,7 @@ class SentenceTransformerEncoder(TextEncoder):
         return self._vectors("encode_query", texts)
 
     def _vectors(self, method: str, texts: list[str]) -> FloatMatrix:
-        """By the method for queries or for texts, which versions before 5 do not have: there a prompt is named."""
+        """Calls the method for queries or for texts; versions before 5 have neither, so a prompt is named."""
         encode = getattr(self._model, method, None)
         named = {"prompt_name": "query"} if encode is None and method == "encode_query" and self.query_differs else {}
         vectors = (encode or self._model.encode)(
@@ -79,15 +79,15 @@ def _package() -> Any:
 
 
 def _loaded(package: Any, model: str, device: str) -> tuple[Any, str]:
-    """The model, and where it runs."""
+    """Returns the model and its device."""
     try:
         return package.SentenceTransformer(model, device=device), device
-    except (RuntimeError, AssertionError) as error:  # as torch says that a device is not there
+    except (RuntimeError, AssertionError) as error:  # torch raises these if a device does not exist
         if device == "cpu":
             raise _unavailable(model, error) from error
         warn_user(f"device {device!r} is not available to {model!r}, which runs on the CPU: {error}", RuntimeWarning)
         return package.SentenceTransformer(model, device="cpu"), "cpu"
-    except (OSError, ValueError) as error:  # as its loader says that there is no such model
+    except (OSError, ValueError) as error:  # its loader raises these if the model does not exist
         raise _unavailable(model, error) from error
 
 
@@ -101,7 +101,7 @@ def _unavailable(model: str, error: Exception) -> ModelUnavailable:
 
 
 def _fingerprint(name: str, model: Any) -> str:
-    """Of the model's name, the shape of its parts and the commit that it was loaded from, where that is known."""
+    """A hash of the model's name, the shapes of its parts and, if known, the commit that it was loaded from."""
     card = getattr(model, "model_card_data", None)
     revision = getattr(card, "base_model_revision", None) or getattr(model, "_model_config", None)
     parts = [name, str(model.get_sentence_embedding_dimension()), str(revision), str(getattr(model, "prompts", None))]

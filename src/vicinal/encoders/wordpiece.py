@@ -1,9 +1,9 @@
-"""Texts to the token numbers of a BERT model, from its `vocab.txt`; of any other model from its `tokenizer.json`.
+"""Texts to token ids of a BERT model, from its `vocab.txt`, or of any other model from its `tokenizer.json`.
 
-The rules are those that such models were trained with: clean, lower-case and strip accents (unless the
-vocabulary is a cased one), split at white space, punctuation and around each Chinese character, then the
-longest pieces that the vocabulary has; a word that it cannot spell is one [UNK]. A `tokenizer.json`, the format of the
-package tokenizers, brings rules of its own.
+The rules are those that such models were trained with: clean, lower-case and strip accents (unless the vocabulary is
+cased), split at white space, punctuation and around each Chinese character, then take the longest pieces in the
+vocabulary; a word that it cannot spell becomes one [UNK]. A `tokenizer.json`, the format of the package tokenizers, has
+its own rules.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _CHARACTERS_PER_WORD_MAX = 100  # as in BERT: a longer word is [UNK]
 
 
 def read_vocabulary(path: Path) -> dict[str, int]:
-    """Token to number: one token a line, the first is 0.
+    """Returns token to id: one token per line, the first is 0.
 
     Raises:
-        ModelUnavailable: the file is absent, is no text, or lacks one of the four special tokens.
+        ModelUnavailable: the file does not exist, is not text, or lacks one of the four special tokens.
     """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
@@ -46,7 +46,8 @@ def read_vocabulary(path: Path) -> dict[str, int]:
 
 
 def load_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
-    """The tokenizer of a vocabulary, or of a .json file; cuts texts at `max_tokens`, [CLS] and [SEP] included.
+    """Returns the tokenizer of a vocabulary or a .json file; truncates texts to `max_tokens`, including [CLS] and
+    [SEP].
 
     Raises:
         MissingExtra: the package tokenizers is not installed.
@@ -81,19 +82,19 @@ def _saved_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
         tokenizer.enable_truncation(max_tokens)
     except OSError as error:
         raise _unusable(path, f"the tokenizer cannot be read ({error.strerror})") from error
-    except Exception as error:  # the package raises plain Exception, and ValueError for what is not UTF-8
+    except Exception as error:  # the package raises plain Exception, and ValueError for invalid UTF-8
         raise _unusable(path, f"the file is not a tokenizer ({one_line(str(error), 200)})") from error
     return tokenizer
 
 
 def padding_of(tokenizer: Tokenizer) -> int:
-    """The token that fills short texts up; models that are told where do not look at it."""
+    """The token that pads short texts; models with an attention mask ignore it."""
     known = (tokenizer.token_to_id(token) for token in _PADDINGS)
     return next((number for number in known if number is not None), 0)
 
 
 def counting(tokenizer: Tokenizer) -> Tokenizer:
-    """A copy that cuts no text, for `count_tokens`."""
+    """Returns a copy without truncation, for `count_tokens`."""
     from tokenizers import Tokenizer
 
     copy: Tokenizer = Tokenizer.from_str(tokenizer.to_str())
@@ -103,13 +104,13 @@ def counting(tokenizer: Tokenizer) -> Tokenizer:
 
 
 def count_tokens(tokenizer: Tokenizer, texts: Sequence[str]) -> list[int]:
-    """Tokens of each text without [CLS] and [SEP]; the tokenizer is one of `counting`."""
+    """The number of tokens of each text without [CLS] and [SEP]; the tokenizer comes from `counting`."""
     encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
     return [len(encoding.ids) for encoding in encodings]
 
 
 def _is_cased(vocabulary: dict[str, int]) -> bool:
-    """Whether it has words with capital letters: after lower-casing they could never be found."""
+    """Whether it has words with capital letters, which could never be found after lower-casing."""
     words = (token for token in vocabulary if not (token.startswith("[") and token.endswith("]")))
     return any("A" <= character <= "Z" for word in words for character in word)
 

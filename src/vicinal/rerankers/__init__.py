@@ -1,6 +1,6 @@
-"""Rerankers: they read the texts of the best hits once more, with the query, and say which answer it.
+"""Rerankers: they read the texts of the best hits again, together with the query, and score how well each answers it.
 
-`contract.Reranker` is what each owes. `reranker_of` finds one by name.
+`contract.Reranker` is the interface. `reranker_of` finds one by name.
 """
 
 from .cross_encoder import CrossEncoder

@@ -1,4 +1,4 @@
-"""A cross-encoder in ONNX: a BERT that reads query and text together and says how well one answers the other."""
+"""A cross-encoder in ONNX: a BERT that reads query and text together and scores how well the text answers the query."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ MAX_TOKENS = 512
 VOCABULARY_FILE = "vocab.txt"
 SEPARATOR = "::"
 
-# [CLS], a token of the query, [SEP], one of the text, [SEP].
+# [CLS], a token of the query, [SEP], a token of the text, [SEP].
 _LEAST_TOKENS = 5
 _TOKENS_PER_BATCH = 4096
 
 
 class CrossEncoder:
-    """A BERT-like model with one output a pair, or two of which the second says "relevant", from an .onnx file.
+    """A BERT-like model from an .onnx file, with one output per pair, or two of which the second means "relevant".
 
-    Its score is the logistic function of the one output, or the softmax of the two: from 0 to 1.
+    The score is the logistic function of the one output, or the softmax of the two: from 0 to 1.
 
     Args:
-        model_path: the .onnx file; inputs as of `OnnxTextEncoder`.
-        vocab_path: the WordPiece vocabulary; without it `vocab.txt` beside the model.
-        max_tokens: of query and text together; of the longer one the end is cut.
-        device: "cpu", "cuda" or "directml"; "cpu" with a warning where it is not available.
-        num_threads: of onnxruntime; 0 lets it decide.
+        model_path: the .onnx file; inputs as for `OnnxTextEncoder`.
+        vocab_path: the WordPiece vocabulary; by default `vocab.txt` beside the model.
+        max_tokens: of query and text together; the longer of the two is truncated at its end.
+        device: "cpu", "cuda" or "directml"; falls back to "cpu" with a warning if unavailable.
+        num_threads: threads of onnxruntime; 0 lets it decide.
 
     Raises:
-        MissingExtra: onnxruntime or tokenizers are not installed.
-        ModelUnavailable: a file is absent, is no such model, or is no such vocabulary.
+        MissingExtra: onnxruntime or tokenizers is not installed.
+        ModelUnavailable: a file does not exist, is not such a model, or is not such a vocabulary.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class CrossEncoder:
         encodings = self._tokenizer.encode_batch([(query, text) for text in texts])
         pairs = [(np.array(one.ids, np.int64), np.array(one.type_ids, np.int64)) for one in encodings]
         scores = np.empty(len(pairs), dtype=np.float32)
-        order = sorted(range(len(pairs)), key=lambda place: len(pairs[place][0]))  # little of a batch is padding
+        order = sorted(range(len(pairs)), key=lambda place: len(pairs[place][0]))  # so that batches need little padding
         start = 0
         while start < len(order):
             batch = order[start : start + self._batch(len(pairs[order[start]][0]))]
@@ -82,11 +82,11 @@ class CrossEncoder:
 
     def _batch(self, length: int) -> int:
         if not self._inputs.masked:
-            return 1  # padding would count
+            return 1  # padding would change the scores
         return self._inputs.batch or max(1, _TOKENS_PER_BATCH // (self._inputs.length or length))
 
     def _scores(self, pairs: Sequence[tuple[Tokens, Tokens]]) -> NDArray[np.float64]:
-        rows = [*pairs, *[pairs[0]] * ((self._inputs.batch or 0) - len(pairs))]  # that only fill a fixed batch
+        rows = [*pairs, *[pairs[0]] * ((self._inputs.batch or 0) - len(pairs))]  # filler for a fixed batch
         length = self._inputs.length or max(len(ids) for ids, _ in rows)
         ids = np.full((len(rows), length), self._padding, dtype=np.int64)
         mask, types = np.zeros_like(ids), np.zeros_like(ids)
@@ -108,7 +108,7 @@ class CrossEncoder:
 
 
 def cross_encoder_named(option: str) -> CrossEncoder:
-    """The one of "MODEL" or "MODEL::VOCABULARY"."""
+    """Returns the cross-encoder of "MODEL" or "MODEL::VOCABULARY"."""
     model, _, vocabulary = option.partition(SEPARATOR)
     return CrossEncoder(model, vocabulary or None)
 

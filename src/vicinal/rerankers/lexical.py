@@ -1,12 +1,12 @@
-"""Reranking by words: BM25 among the candidates themselves, and how near each other the query's words stand.
+"""Reranking by words: BM25 among the candidates themselves, and the proximity of the query's words.
 
-What all candidates have says nothing among them, so idf and lengths are those of the candidates. Words that stand
-together mean more than words that are far apart: T. Tao and C. Zhai, "An exploration of proximity measures in
-information retrieval", SIGIR 2007, equation 3 with the shortest distance of two different words of the query:
+Words that all candidates contain do not distinguish them, so idf and lengths are computed over the candidates. Words
+close together mean more than words far apart: T. Tao and C. Zhai, "An exploration of proximity measures in information
+retrieval", SIGIR 2007, equation 3 with the shortest distance of two different words of the query:
 
     ln(alpha + exp(-distance)), alpha = 0.3
 
-which is added where a text has two of them. It needs no model, and a text of a thousand words takes a millisecond.
+which is added if a text has two of them. It needs no model, and a text of a thousand words takes a millisecond.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class LexicalReranker:
     """See `contract.Reranker`.
 
     Args:
-        language: of the texts, such as "de".
+        language: language of the texts, such as "de".
     """
 
     name = "lexical"
@@ -42,7 +42,7 @@ class LexicalReranker:
         self._analyzer: Analyzer = analyzer("default", language=language)
 
     def rerank(self, query: str, texts: Sequence[str]) -> FloatVector:
-        """See `Reranker.rerank`. Scores are at least 0; without a word of the query a text has 0."""
+        """See `Reranker.rerank`. Scores are at least 0; a text without any word of the query scores 0."""
         if not texts:
             return np.empty(0, dtype=np.float32)
         index = TextIndex(self._analyzer, kernels())
@@ -55,7 +55,7 @@ class LexicalReranker:
         return found
 
     def _terms(self, query: str) -> frozenset[str]:
-        """Those of the first field."""
+        """Returns the terms of the first field."""
         return frozenset(
             term
             for word in self._analyzer.query(query)
@@ -66,7 +66,7 @@ class LexicalReranker:
 
 
 def _nearness(placed: Sequence[tuple[str, int]], terms: frozenset[str]) -> float:
-    """Of the two different terms that stand nearest each other; 0 where there are no two."""
+    """Returns the proximity of the two closest different terms; 0 if there are fewer than two."""
     nearest: int | None = None
     last: dict[str, int] = {}
     for term, place in sorted((one for one in placed if one[0] in terms), key=lambda one: one[1]):
@@ -76,4 +76,4 @@ def _nearness(placed: Sequence[tuple[str, int]], terms: frozenset[str]) -> float
         last[term] = place
     if nearest is None:
         return 0.0
-    return math.log(_ALPHA + math.exp(-float(nearest))) - math.log(_ALPHA)  # above 0: far apart costs nothing
+    return math.log(_ALPHA + math.exp(-float(nearest))) - math.log(_ALPHA)  # above 0: distant terms cost nothing

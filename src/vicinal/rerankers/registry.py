@@ -1,4 +1,4 @@
-"""A reranker by its name, or an object that is one."""
+"""Rerankers, by name or as objects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMES = ("lexical", "onnx")
 
 
 def reranker_of(given: Any) -> Reranker:
-    """The reranker itself, or the one of a name: "lexical", "onnx:model.onnx" or "onnx:model.onnx::vocab.txt".
+    """Returns the reranker itself, or the one named "lexical", "onnx:model.onnx" or "onnx:model.onnx::vocab.txt".
 
     Raises:
         InvalidArgument: it is neither.
@@ -44,7 +44,7 @@ def reranker_of(given: Any) -> Reranker:
 
 
 class _Named:
-    """A reranker whose author gave it no name: it has that of its class."""
+    """A reranker without a name of its own, named after its class."""
 
     def __init__(self, given: Any) -> None:
         self.name = type(given).__name__
@@ -52,10 +52,10 @@ class _Named:
 
 
 def scores_of(reranker: Reranker, query: str, texts: Sequence[str]) -> FloatVector:
-    """What a reranker says of texts, float32, shape (texts,).
+    """Returns a reranker's scores of texts, float32, shape (texts,).
 
     Raises:
-        InvalidArgument: it is not one finite number per text.
+        InvalidArgument: the result is not one finite number per text.
     """
     given = np.asarray(reranker.rerank(query, texts))
     numbers = given.dtype.kind in "fiu"

@@ -1,4 +1,4 @@
-"""Encoders that are asked for over HTTP, one file per protocol."""
+"""Encoders behind an HTTP API, one file per protocol."""
 
 from .cohere import CohereEncoder
 from .openai import OpenAIEncoder

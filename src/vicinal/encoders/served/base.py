@@ -1,4 +1,4 @@
-"""What encoders behind a server share: batches, retries, answers that are looked at before they are believed."""
+"""The base class of encoders behind a server: batches, retries, validation of responses."""
 
 from __future__ import annotations
 
@@ -21,33 +21,34 @@ from ..base import TextEncoder
 __all__ = ["ServedEncoder"]
 
 _PROBE: Final = "dimension"
-_BLANK: Final = " "  # for an empty text, which servers refuse
+_BLANK: Final = " "  # sent for an empty text, which servers reject
 
 
 class ServedEncoder(TextEncoder):
-    """A model behind a server. Its name and what it makes are remembered by collections, its URL and key never.
+    """A model behind a server. Collections remember its name and its vectors, never its URL or key.
 
-    Texts are sent to the server: a collection that was made with such a model opens without it, and whoever wants its
-    texts encoded says so: `collection(name, encoder=...)`.
+    Texts are sent to the server. A collection created with such a model opens without it; pass `collection(name,
+    encoder=...)` explicitly to have texts encoded.
 
     Args:
-        model: the name that the server knows it by.
-        api_key: left out, that of the environment, which is sent to the server of the environment alone.
-        url: of the server; left out, that of the environment, or the protocol's own.
-        dimensions: components of a vector, for models that let one choose; left out, the model decides.
-        timeout: seconds to wait for an answer.
-        retries: how often a request is made again after a refused connection, a late answer or a busy server.
+        model: the model's name on the server.
+        api_key: by default that of the environment, which is only sent to the server given by the environment.
+        url: URL of the server; by default that of the environment, or the protocol's default.
+        dimensions: components of a vector, for models that let you choose; by default the model decides.
+        timeout: seconds to wait for a response.
+        retries: how often a request is repeated after a refused connection, a timeout or a busy server.
 
     Raises:
         MissingExtra: httpx is not installed.
-        ModelUnavailable, from `encode`: the server cannot be reached, refuses, or answers something else.
+        ModelUnavailable, from `encode`: the server cannot be reached, returns an error, or sends an unexpected
+            response.
     """
 
     protocol: ClassVar[str]
     default_url: ClassVar[str]
     url_variable: ClassVar[str]
     key_variables: ClassVar[tuple[str, ...]]
-    texts_max: ClassVar[int]  # in a request
+    texts_max: ClassVar[int]  # per request
     chars_max: ClassVar[int]
     key_header: ClassVar[str] = "Authorization"
     version = ""
@@ -80,7 +81,7 @@ class ServedEncoder(TextEncoder):
 
     @classmethod
     def named(cls, option: str) -> ServedEncoder:
-        """The model in "text-embedding-3-small" or "text-embedding-3-small#512", by settings of the environment."""
+        """Returns the model of "MODEL" or "MODEL#DIMENSIONS", configured by the environment."""
         model, chosen, dimensions = option.rpartition("#") if "#" in option else (option, "", "")
         if chosen and not (dimensions.isascii() and dimensions.isdigit()):
             raise InvalidArgument(
@@ -93,7 +94,7 @@ class ServedEncoder(TextEncoder):
 
     @cached_property
     def dim(self) -> int:  # type: ignore[override]  # asked for once, where the program does not say it
-        """Components per vector; the server is asked where nobody said."""
+        """Components per vector; requested from the server if not given."""
         if self._dimensions is not None:
             return self._dimensions
         return int(self._ask([_PROBE], is_query=False).shape[1])
@@ -108,7 +109,7 @@ class ServedEncoder(TextEncoder):
         return np.concatenate([self._ask(batch, is_query=is_query) for batch in self._batches(texts)])
 
     def _batches(self, texts: Sequence[str]) -> Iterator[list[str]]:
-        """As many texts as one request may hold."""
+        """Splits texts into batches that fit into one request."""
         batch: list[str] = []
         chars = 0
         for text in texts:
@@ -134,11 +135,11 @@ class ServedEncoder(TextEncoder):
 
     @abstractmethod
     def _request(self, texts: list[str], *, is_query: bool) -> tuple[str, dict[str, Any]]:
-        """Path and body of a request."""
+        """Returns path and body of a request."""
 
     @abstractmethod
     def _vectors(self, answer: Any) -> list[Any]:
-        """The vectors in an answer, one a text."""
+        """Returns the vectors in a response, one per text."""
 
     def _check_dimensions(self, dimensions: object) -> None:
         is_whole = isinstance(dimensions, int) and not isinstance(dimensions, bool)
