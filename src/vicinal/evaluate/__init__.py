@@ -1,4 +1,4 @@
-"""How good are the answers? Judged queries, ranking metrics, comparisons of two settings, and answers in words.
+"""Evaluation of searches and answers: judged queries, ranking metrics, comparisons of two settings, answer metrics.
 
 from vicinal.evaluate import compare, evaluate, read_judgements, read_queries
 

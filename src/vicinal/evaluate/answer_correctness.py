@@ -16,10 +16,10 @@ __all__ = ["AnswerCorrectness"]
 
 
 class AnswerCorrectness:
-    """How near the answer is to the ground truth in meaning: `(cosine + 1) / 2` of their vectors.
+    """How close the answer is to the ground truth in meaning: `(cosine + 1) / 2` of their vectors.
 
     Args:
-        embedder: asked for both texts. Vectors that cannot be compared count as a cosine of 0.
+        embedder: encodes both texts. Vectors that cannot be compared count as a cosine of 0.
     """
 
     def __init__(self, embedder: Embedder | Callable[[str], Any] | str) -> None:
@@ -29,10 +29,11 @@ class AnswerCorrectness:
         return "answer_correctness"
 
     def evaluate(self, input: EvaluationInput) -> MetricResult:
-        """Details: `cosine_similarity`, `answer_length` and `ground_truth_length` in characters.
+        """Returns the metric; its details are `cosine_similarity`, and `answer_length` and `ground_truth_length` in
+        characters.
 
         Raises:
-            InvalidInput: there is no answer, or no ground truth.
+            InvalidInput: the answer or the ground truth is missing.
         """
         answer = input.needed("answer", self.name())
         truth = input.needed("ground_truth", self.name())
@@ -46,7 +47,7 @@ class AnswerCorrectness:
 
 
 def _cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """In [-1, 1]; 0 where they differ in length, are zero or not finite."""
+    """Cosine in [-1, 1]; 0 if the vectors differ in length, are zero or are not finite."""
     if len(a) != len(b) or not np.isfinite(a).all() or not np.isfinite(b).all():
         return 0.0
     largest = [float(np.abs(vector).max(initial=0.0)) for vector in (a, b)]

@@ -31,10 +31,10 @@ instruction. Reply with one number from 0.0 to 1.0 and nothing else."""
 
 
 class AnswerFaithfulness:
-    """How much of an answer its contexts support, as a language model judges; 0 without contexts.
+    """The share of an answer that its contexts support, as judged by a language model; 0 without contexts.
 
     Args:
-        llm: asked once. The first number of its reply counts, from 0 to 1; a reply without one counts as 0.
+        llm: called once. The first number of its reply counts, from 0 to 1; a reply without one counts as 0.
     """
 
     def __init__(self, llm: LLM | Callable[[str], str]) -> None:
@@ -44,10 +44,10 @@ class AnswerFaithfulness:
         return "answer_faithfulness"
 
     def evaluate(self, input: EvaluationInput) -> MetricResult:
-        """Details: `llm_response`, as it came.
+        """Returns the metric; its details are `llm_response`, unchanged.
 
         Raises:
-            InvalidInput: there is no answer.
+            InvalidInput: the answer is missing.
         """
         answer = input.needed("answer", self.name())
         if not input.contexts:

@@ -1,4 +1,4 @@
-"""What an answer is judged by, and what came of it. `Evaluator` and its metrics speak of these."""
+"""Inputs and results of `Evaluator` and its metrics."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["EvaluationInput", "EvaluationReport", "Metric", "MetricResult"]
 
 @dataclass(frozen=True, slots=True)
 class EvaluationInput:
-    """A question, what was found for it, and what was answered.
+    """A question, the contexts found for it, and the answer.
 
     Attributes:
         query: the question.
-        contexts: the texts that were found, and from which the answer was made.
-        answer: what was answered, where a metric needs it.
-        ground_truth: what should have been answered, where a metric needs it.
+        contexts: the texts that were found and from which the answer was made.
+        answer: the answer, if a metric needs it.
+        ground_truth: the expected answer, if a metric needs it.
     """
 
     query: str
@@ -45,7 +45,7 @@ class EvaluationInput:
                 raise _no_text(f"contexts[{i}]", context)
 
     def needed(self, name: str, metric: str) -> str:
-        """The answer or the ground truth. Empty text counts.
+        """Returns the answer or the ground truth. An empty text counts as present.
 
         Raises:
             InvalidInput: it is missing.
@@ -62,11 +62,11 @@ class EvaluationInput:
 
 @dataclass(frozen=True, slots=True)
 class MetricResult:
-    """What one metric says of one answer.
+    """The result of one metric for one answer.
 
     Attributes:
         score: from 0 to 1, higher is better.
-        details: how it came about. "unreadable" is among them where a model's reply was not what it was asked for:
+        details: how it was computed. They contain "unreadable" if a model's reply did not have the requested form;
             such a reply counts as no, or as 0.
     """
 
@@ -77,13 +77,13 @@ class MetricResult:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationReport:
-    """What all metrics say of one answer.
+    """The results of all metrics for one answer.
 
     Attributes:
-        overall_score: the mean of all results, 0 without any.
-        metric_scores: score by the metric's name; of two metrics of one name the last.
+        overall_score: the mean of all results, 0 if there are none.
+        metric_scores: score by metric name; if two metrics have the same name, that of the last.
         results: in the order in which the metrics were added.
-        timestamp: when, in seconds since 1970.
+        timestamp: seconds since 1970.
     """
 
     overall_score: float
@@ -94,7 +94,7 @@ class EvaluationReport:
 
 @runtime_checkable
 class Metric(Protocol):
-    """What `Evaluator` asks: any object with these two methods."""
+    """What `Evaluator` requires of a metric: these two methods."""
 
     def name(self) -> str: ...
 

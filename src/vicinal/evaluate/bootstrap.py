@@ -1,4 +1,4 @@
-"""How sure is a mean? Intervals from resampling."""
+"""Confidence intervals for a mean, by resampling."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def bootstrap_interval(
     seed: int = 0,
     method: str = "bca",
 ) -> tuple[float, float]:
-    """Lower and upper end of an interval for the mean of `values`.
+    """Returns the lower and upper end of a confidence interval for the mean of `values`.
 
     Source: B. Efron and R. Tibshirani, "An Introduction to the Bootstrap", 1993: the percentile interval (13.3) and BCa
-    (14.3), which corrects bias and skewness; its acceleration by the jackknife, which for a mean has a closed form.
-    T. Sakai, "Evaluating evaluation metrics based on the bootstrap", SIGIR 2006, compares two systems by resampling.
+    (14.3), which corrects bias and skewness; its acceleration by the jackknife, which has a closed form for a mean. T.
+    Sakai, "Evaluating evaluation metrics based on the bootstrap", SIGIR 2006, compares two systems by resampling.
 
     Args:
-        values: shape (n,). Of two systems compared on the same queries: the differences, one a query.
+        values: shape (n,). To compare two systems on the same queries, pass the differences, one per query.
         confidence: between 0 and 1.
         resamples: how often n values are drawn from the n, with replacement.
-        seed: the same seed gives the same interval.
+        seed: the same seed returns the same interval.
         method: "bca" or "percentile".
 
     Returns:
-        (nan, nan) for fewer than two values, which say nothing of their spread.
+        (nan, nan) for fewer than two values, which say nothing about their spread.
     """
     _check(confidence, resamples, method)
     sample = np.asarray(values, dtype=np.float64)
@@ -66,11 +66,11 @@ def _resampled_means(sample: NDArray[np.float64], resamples: int, seed: int) -> 
 def _corrected(
     tails: tuple[float, float], sample: NDArray[np.float64], means: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """The quantiles that BCa takes instead of `tails`."""
+    """Returns the quantiles that BCa uses instead of `tails`."""
     normal = NormalDist()
     mean = sample.mean()
     below = (np.count_nonzero(means < mean) + np.count_nonzero(means <= mean)) / (2 * len(means))
-    if not 0 < below < 1:  # so few resamples that they tell no bias
+    if not 0 < below < 1:  # too few resamples to estimate the bias
         return tails
     bias = normal.inv_cdf(below)
     away = sample - mean

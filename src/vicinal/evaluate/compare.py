@@ -1,4 +1,4 @@
-"""Is one setting better than another? Differences query by query, and how sure their mean is."""
+"""Is one setting better than another? Differences per query, and how certain their mean is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .run import DEFAULT_METRICS, Searcher, evaluate
 
 __all__ = ["Comparison", "Difference", "compare"]
 
-# Of fewer, an interval is rough: the bootstrap knows no other queries than these.
+# With fewer, an interval is rough: the bootstrap knows no queries but these.
 _FEW_QUERIES = 30
 
 # A report; arguments of search; or a function of query and k.
@@ -34,7 +34,7 @@ class Difference:
 
     Attributes:
         a, b: its mean under each.
-        low, high: ends of the interval for the mean of b - a; nan where there is only one query.
+        low, high: ends of the interval for the mean of b - a; nan if there is only one query.
         by_query: b - a of each query.
         confidence: of the interval.
     """
@@ -53,7 +53,7 @@ class Difference:
 
     @property
     def better(self) -> int:
-        """Queries for which b has the higher value."""
+        """The number of queries for which b has the higher value."""
         return sum(difference > 0 for difference in self.by_query.values())
 
     @property
@@ -62,10 +62,10 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """Which setting is better, where the interval leaves out 0 and enough queries differ to say so.
+        """Which setting is better, if the interval excludes 0 and enough queries differ to say so.
 
-        If neither setting were better, `n` queries that differ would all point one way with the chance `2 ** (1 - n)`
-        (the sign test). With five that is 6 %, so an interval of 95 % cannot be trusted to leave out 0 then.
+        If neither setting were better, `n` queries that differ would all point the same way with probability `2 ** (1 -
+        n)` (the sign test). With five that is 6 %, so an interval of 95 % that excludes 0 cannot be trusted then.
         """
         if not (self.low > 0 or self.high < 0):
             return "no clear difference"
@@ -81,10 +81,10 @@ class Comparison:
 
     Attributes:
         a, b: the settings, in words.
-        differences: one a metric.
+        differences: one per metric.
         method: of the bootstrap: "bca" or "percentile".
         notes: what the reader should know, one sentence each.
-        texts: of the queries that are texts.
+        texts: texts of the text queries.
     """
 
     a: str
@@ -98,7 +98,7 @@ class Comparison:
     texts: Mapping[Id, str] = field(default_factory=dict)
 
     def __getitem__(self, metric: str) -> Difference:
-        """The difference in a metric: `comparison["ndcg@10"]`."""
+        """Returns the difference in a metric: `comparison["ndcg@10"]`."""
         names = [difference.metric for difference in self.differences]
         if metric not in names:
             raise InvalidArgument(
@@ -110,7 +110,7 @@ class Comparison:
         return self.differences[names.index(metric)]
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain Python values; None for the ends of an interval that there is not."""
+        """Everything as plain Python values; missing ends of an interval are None."""
         return {
             "a": self.a,
             "b": self.b,
@@ -141,13 +141,13 @@ class Comparison:
         return json.dumps(self.to_dict(), ensure_ascii=False, default=typed)
 
     def plot(self, metric: str | None = None) -> Any:
-        """A bar for each query's difference, greatest gain first, and below them the mean with its interval.
+        """Plots a bar for each query's difference, greatest gain first, and below them the mean with its interval.
 
         Args:
-            metric: the first one by default.
+            metric: by default the first one.
 
         Returns:
-            A plotly.graph_objects.Figure: it has `show()` and `write_html(path)`.
+            A plotly.graph_objects.Figure, which has `show()` and `write_html(path)`.
 
         Raises:
             MissingExtra: plotly is not installed.
@@ -157,7 +157,7 @@ class Comparison:
         return plot_difference(self, self.differences[0] if metric is None else self[metric])
 
     def _repr_html_(self) -> str:
-        """The same as a table for notebooks."""
+        """The comparison as a table for notebooks."""
         queries = len(self.differences[0].by_query)
         rows = [
             [
@@ -209,17 +209,17 @@ def compare(
     seed: int = 0,
     method: str = "bca",
 ) -> Comparison:
-    """How much better is `b` than `a`, query by query, with a bootstrap interval for the mean difference.
+    """Compares `b` with `a`, query by query, with a bootstrap interval for the mean difference.
 
-    The same queries are drawn for both settings, so how hard a query is cancels out. An interval that leaves out 0
-    says that other queries of this kind would likely tell the same; it does not correct for looking at many
-    metrics or settings, so choose the metric before you look.
+    The same queries are drawn for both settings, so how hard a query is cancels out. An interval that excludes 0 says
+    that other queries of this kind would likely show the same; it does not correct for looking at many metrics or
+    settings, so choose the metric before you look.
 
     Args:
         a, b: each a report of `evaluate`; or a dict of arguments of search, such as {"mode": "hybrid", "alpha": 0.3};
             or a function `f(query, k)`. Dicts need the collection; dicts and functions need queries and judgements.
         collection, queries, judgements, k, gain: as for `evaluate`.
-        metrics: which; left out, all that both reports have, or the five of `evaluate`.
+        metrics: names; by default all that both reports have, or the five of `evaluate`.
         confidence, resamples, seed, method: as for `bootstrap_interval`.
     """
     names = DEFAULT_METRICS if metrics is None else tuple(metrics)
@@ -272,7 +272,7 @@ def _common_metrics(first: Report, second: Report, wanted: Sequence[str] | None)
     if wanted is not None:
         for report in (first, second):
             for metric in wanted:
-                report.by_query(metric)  # says what there is
+                report.by_query(metric)  # raises an error that lists the metrics
         return list(wanted)
     common = [metric for metric in first.metrics if metric in second.values]
     if not common:

@@ -1,4 +1,4 @@
-"""Was what the search found of use for the question?"""
+"""Are the contexts that were found relevant to the question?"""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class ContextRelevance:
     """The share of the contexts that a language model calls helpful; 0 without contexts.
 
     Args:
-        llm: asked once a context. Its reply counts by its first word; one that says neither yes nor no counts as no.
+        llm: called once per context. The first word of its reply decides; a reply that is neither yes nor no counts as
+            no.
     """
 
     def __init__(self, llm: LLM | Callable[[str], str]) -> None:
@@ -43,7 +44,7 @@ class ContextRelevance:
         return "context_relevance"
 
     def evaluate(self, input: EvaluationInput) -> MetricResult:
-        """Details: `relevant_count`, `total_contexts`, and `context_relevance`, pairs of place and verdict."""
+        """Details: `relevant_count`, `total_contexts`, and `context_relevance`, pairs of position and verdict."""
         contexts = input.contexts
         if not contexts:
             return MetricResult(self.name(), 0.0)

@@ -1,4 +1,4 @@
-"""All metrics over answers."""
+"""Evaluation of answers by several metrics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Evaluator"]
 
 
 class Evaluator:
-    """Judges answers by the metrics that were added to it.
+    """Evaluates answers by the metrics that were added to it.
 
     evaluator = Evaluator()
     evaluator.add_metric(AnswerFaithfulness(model))
@@ -40,11 +40,11 @@ class Evaluator:
         return len(self._metrics)
 
     def metric_names(self) -> list[str]:
-        """In the order in which they were added."""
+        """The names of the metrics, in the order in which they were added."""
         return [metric.name() for metric in self._metrics]
 
     def evaluate(self, input: EvaluationInput) -> EvaluationReport:
-        """Asks all metrics, in order. An error of one of them, or of its model, goes through."""
+        """Computes all metrics, in order. Errors of a metric, or of its model, propagate."""
         if not isinstance(input, EvaluationInput):
             raise InvalidArgument(
                 f"an EvaluationInput is needed, not {type(input).__name__}",
@@ -61,7 +61,7 @@ class Evaluator:
         )
 
     def evaluate_batch(self, inputs: Iterable[EvaluationInput]) -> list[EvaluationReport]:
-        """One report an input, in order. On a terminal a bar shows how far it is."""
+        """Returns one report per input, in order. Shows a progress bar on a terminal."""
         if not isinstance(inputs, Iterable):
             raise InvalidArgument(
                 f"inputs must be a list of EvaluationInputs, not {type(inputs).__name__}",
@@ -79,11 +79,11 @@ class Evaluator:
 
     @staticmethod
     def aggregate_reports(reports: Sequence[EvaluationReport]) -> dict[str, Any]:
-        """Many reports in figures.
+        """Summarizes reports.
 
         Returns:
             `count`, `average_overall_score`, `min_score` and `max_score` of the overall scores, and
-            `average_metric_scores` by name: the sum of a metric's scores over the number of all reports.
+            `average_metric_scores` by name: the sum of a metric's scores divided by the number of all reports.
         """
         overall = [report.overall_score for report in reports]
         sums: dict[str, float] = {}

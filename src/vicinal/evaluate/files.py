@@ -21,7 +21,7 @@ from .grades import check_grade
 
 __all__ = ["Judged", "Queries", "read_judgements", "read_queries", "write_judgements", "write_queries"]
 
-# Query ids to what is searched for: a text, or a vector of shape (dim,).
+# Query ids to queries: a text, or a vector of shape (dim,).
 Queries = Mapping[Id, Any]
 # Query ids to the grades of rows.
 Judged = Mapping[Id, Mapping[Id, float]]
@@ -32,13 +32,14 @@ _REMEDY = "Mend that line."
 
 
 def read_queries(path: _AnyPath) -> dict[Id, Any]:
-    """Queries by id, in the order of the file: lines {"id": "q1", "text": "..."}, or "vector": [...] for the text.
+    """Reads queries by id, in the order of the file: lines {"id": "q1", "text": "..."}, or "vector": [...] instead of
+    "text".
 
     Returns:
         str for a text, a float32 array of shape (dim,) for a vector.
 
     Raises:
-        InvalidInput: file and line of what does not fit.
+        InvalidInput: the file has an invalid line; the error names file and line.
     """
     found: dict[Id, Any] = {}
     for place, line in _objects(path, {"id", "text", "vector"}):
@@ -50,7 +51,7 @@ def read_queries(path: _AnyPath) -> dict[Id, Any]:
 
 
 def write_queries(path: _AnyPath, queries: Queries) -> None:
-    """Writes what `read_queries` reads."""
+    """Writes a file for `read_queries`."""
     lines = []
     for query, asked in queries.items():
         text = isinstance(asked, str)
@@ -60,10 +61,10 @@ def write_queries(path: _AnyPath, queries: Queries) -> None:
 
 
 def read_judgements(path: _AnyPath) -> dict[Id, dict[Id, float]]:
-    """Grades by query and row: lines {"query": "q1", "id": "a", "grade": 2}; without "grade" it is 1.
+    """Reads grades by query and row: lines {"query": "q1", "id": "a", "grade": 2}; "grade" defaults to 1.
 
     Raises:
-        InvalidInput: file and line of what does not fit.
+        InvalidInput: the file has an invalid line; the error names file and line.
     """
     found: dict[Id, dict[Id, float]] = {}
     for place, line in _objects(path, {"query", "id", "grade"}):
@@ -76,7 +77,7 @@ def read_judgements(path: _AnyPath) -> dict[Id, dict[Id, float]]:
 
 
 def write_judgements(path: _AnyPath, judgements: Judged) -> None:
-    """Writes what `read_judgements` reads."""
+    """Writes a file for `read_judgements`."""
     _write(
         path,
         [
@@ -88,7 +89,7 @@ def write_judgements(path: _AnyPath, judgements: Judged) -> None:
 
 
 def _objects(path: _AnyPath, known: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each line's place and its members. Read as bytes, so that a line that is not UTF-8 has a number."""
+    """Yields the place and the members of each line. Reads bytes, so that a line that is not UTF-8 has a number."""
     file = Path(path).expanduser()
     if not file.is_file():
         raise InvalidArgument(f"there is no file {str(file)!r}", name="path", value=path, remedy="Check the path.")

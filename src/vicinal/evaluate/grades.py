@@ -1,4 +1,4 @@
-"""What a judgement may say of a row, whether it came from a file or from the caller."""
+"""Validation of grades, whether they come from a file or from the caller."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["check_grade", "check_grades"]
 
 
 def check_grade(grade: Any, place: str, *, name: str = "judgements", remedy: str = "Above 0 is relevant.") -> float:
-    """The grade.
+    """Returns the grade as a float.
 
     Raises:
-        InvalidInput: it is no finite number that a float can hold.
+        InvalidInput: it is not a finite number that a float can hold.
     """
     try:
         if not isinstance(grade, bool) and isinstance(grade, Real) and math.isfinite(grade):
@@ -29,10 +29,10 @@ def check_grade(grade: Any, place: str, *, name: str = "judgements", remedy: str
 
 
 def check_grades(grades: Any, query: Any = None) -> None:
-    """Refuses what are no grades by row; `query` is that which they are for.
+    """Rejects grades that are not a dict from row ids to numbers; `query` is the query that they belong to.
 
     Raises:
-        InvalidInput: query and row of what does not fit.
+        InvalidInput: a grade is invalid; the error names query and row.
     """
     place = "" if query is None else f"query {query!r:.80}, "
     if not isinstance(grades, Mapping):

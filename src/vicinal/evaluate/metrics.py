@@ -1,9 +1,9 @@
-"""How good is a ranking, given which rows are relevant? Plain functions of ids and judgements.
+"""Ranking metrics: plain functions of ids and judgements.
 
-A ranking is a list of row ids, best first; an id that occurs twice counts where it stands first. Judgements are
-the grades of rows: 0 or less, or no grade at all, is not relevant. Where no row is relevant every metric is 0. Binary
-metrics take every grade above 0 as relevant. All agree with trec_eval (P, recall, recip_rank, map, ndcg), which the
-tests hold.
+A ranking is a list of row ids, best first; an id that occurs twice counts at its first position. Judgements are the
+grades of rows: a grade of 0 or less, or none, means not relevant. If no row is relevant every metric is 0. Binary
+metrics treat every grade above 0 as relevant. All agree with trec_eval (P, recall, recip_rank, map, ndcg); tests verify
+this.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ _GAINS: dict[str, Callable[[float], float]] = {
 
 
 def recall(ranking: Sequence[Id], judgements: Judgements, k: int | None = None) -> float:
-    """The share of the relevant rows that are among the best `k`; None for the whole ranking."""
+    """The share of the relevant rows that are among the best `k`; None uses the whole ranking."""
     relevant = _relevant(judgements)
     return sum(_hits(ranking, relevant, k)) / len(relevant) if relevant else 0.0
 
 
 def precision(ranking: Sequence[Id], judgements: Judgements, k: int | None = None) -> float:
-    """The share of the best `k` that is relevant. Places that a short ranking leaves empty count as wrong."""
+    """The share of the best `k` that is relevant. Ranks missing from a short ranking count as not relevant."""
     cut = len(ranking) if k is None else k
     return sum(_hits(ranking, _relevant(judgements), k)) / cut if cut else 0.0
 
 
 def reciprocal_rank(ranking: Sequence[Id], judgements: Judgements, k: int | None = None) -> float:
-    """1 / the place of the first relevant row among the best `k`, else 0; its mean over queries is called MRR.
+    """1 / the rank of the first relevant row among the best `k`, else 0; its mean over queries is called MRR.
 
     Source: E. Voorhees, "The TREC-8 question answering track report", 1999.
     """
@@ -63,7 +63,7 @@ def reciprocal_rank(ranking: Sequence[Id], judgements: Judgements, k: int | None
 
 
 def average_precision(ranking: Sequence[Id], judgements: Judgements, k: int | None = None) -> float:
-    """The precision at the place of each relevant row, 0 for those not found, averaged; over queries it is called MAP.
+    """The mean of the precision at the rank of each relevant row, 0 for rows not found; its mean over queries is MAP.
 
     Source: C. Buckley and E. Voorhees, "Evaluating evaluation measure stability", SIGIR 2000.
     """
@@ -77,16 +77,16 @@ def average_precision(ranking: Sequence[Id], judgements: Judgements, k: int | No
 
 
 def ndcg(ranking: Sequence[Id], judgements: Judgements, k: int | None = None, *, gain: Gain = "linear") -> float:
-    """Discounted cumulative gain of the best `k`, over that of the best ranking that the judgements allow.
+    """The discounted cumulative gain of the best `k`, divided by that of the best ranking that the judgements allow.
 
-    The gain of a row at place r counts 1 / log2(r + 1).
+    The gain of the row at rank r is multiplied by 1 / log2(r + 1).
 
     Source: K. Järvelin and J. Kekäläinen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 20(4), 2002;
     exponential gain: C. Burges and others, "Learning to rank using gradient descent", ICML 2005.
 
     Args:
-        gain: of a grade: "linear" (the grade), "exponential" (2**grade - 1), a dict from grade to gain, or a function.
-            Judgements that are gains already are "linear".
+        gain: gain of a grade: "linear" (the grade), "exponential" (2**grade - 1), a dict from grade to gain, or a
+            function. If judgements are gains already, use "linear".
     """
     worth = gain_of(gain)
     check_grades(judgements)
@@ -99,10 +99,10 @@ def ndcg(ranking: Sequence[Id], judgements: Judgements, k: int | None = None, *,
 
 
 def gain_of(gain: Gain) -> Callable[[float], float]:
-    """What a grade is worth.
+    """Returns the function from grade to gain.
 
     Raises:
-        InvalidArgument: no such gain; when called, a grade that a dict does not have.
+        InvalidArgument: no such gain; when called, a grade that the dict lacks.
     """
     if isinstance(gain, str):
         if gain not in _GAINS:
@@ -137,10 +137,10 @@ _NAME = re.compile(r"([a-z]+)(?:@([1-9][0-9]*))?")
 
 
 def metric_of(name: str, k: int, gain: Gain = "linear") -> tuple[str, Metric]:
-    """The metric called "recall", "ndcg@5" and so on, and its full name: without a number it is cut at `k`.
+    """Returns the metric named "recall", "ndcg@5" and so on, and its full name; without a number the depth is `k`.
 
     Raises:
-        InvalidArgument: no such metric, or it looks deeper than `k`.
+        InvalidArgument: no such metric, or its depth exceeds `k`.
     """
     parts = _NAME.fullmatch(name) if isinstance(name, str) else None
     if parts is None or parts[1] not in _METRICS:
@@ -163,7 +163,7 @@ def metric_of(name: str, k: int, gain: Gain = "linear") -> tuple[str, Metric]:
 
 
 def depth_of(names: Sequence[str], default: int) -> int:
-    """The deepest number in the names of metrics, and at least `default`."""
+    """The greatest depth in the names of metrics, and at least `default`."""
     found = [_NAME.fullmatch(name) for name in names if isinstance(name, str)]
     return max([default, *(int(parts[2]) for parts in found if parts and parts[2])])
 

@@ -1,4 +1,4 @@
-"""Models as users bring them: any object with the right method, or a function."""
+"""Models supplied by users: any object with the right method, or a function."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["asking", "embedding"]
 
 
 def asking(llm: LLM | Callable[[str], str]) -> Callable[[str], str]:
-    """A function from prompt to reply. None is an empty reply, as some servers mean it.
+    """Returns a function from prompt to reply. A reply of None is treated as empty, as some servers mean it.
 
     Raises:
-        InvalidArgument: `llm` neither has generate(prompt) nor can be called; or a reply is no text.
+        InvalidArgument: `llm` neither has generate(prompt) nor can be called; or a reply is not a text.
     """
     generate = getattr(llm, "generate", llm)
     if isinstance(llm, type) or not callable(generate):
@@ -32,7 +32,7 @@ def asking(llm: LLM | Callable[[str], str]) -> Callable[[str], str]:
 
     def ask(prompt: str) -> str:
         reply = generate(prompt)
-        reply = getattr(reply, "content", reply)  # a result with counts around its text, as pyvdb's engine gives
+        reply = getattr(reply, "content", reply)  # a result with counts around its text, as pyvdb's engine returns
         if reply is not None and not isinstance(reply, str):
             raise InvalidArgument(
                 f"{type(llm).__name__} replied with {type(reply).__name__}, not a text", name="llm", value=reply
@@ -43,13 +43,13 @@ def asking(llm: LLM | Callable[[str], str]) -> Callable[[str], str]:
 
 
 def embedding(embedder: Embedder | Callable[[str], Any] | Any) -> Callable[[str], NDArray[np.float64]]:
-    """A function from text to vector, float64, shape (dim,).
+    """Returns a function from text to vector, float64, shape (dim,).
 
     Args:
         embedder: an object with embed(text); an encoder of Vicinal or the name of one; or a function.
 
     Raises:
-        InvalidArgument: it is none of these; or what it gives is not a list of numbers.
+        InvalidArgument: it is none of these; or what it returns is not a list of numbers.
     """
     embed = getattr(embedder, "embed", None)
     if not callable(embed) and (isinstance(embedder, str) or hasattr(embedder, "encode")):

@@ -1,4 +1,4 @@
-"""A picture of a comparison: a bar for each query, and apart from them the mean with its interval."""
+"""The plot of a comparison: a bar for each query, and apart from them the mean with its interval."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ..visible import one_line
 if TYPE_CHECKING:
     from .compare import Comparison, Difference
 
-_BETTER, _EQUAL, _WORSE, _MEAN = "#0072b2", "#999999", "#d55e00", "#222222"  # told apart by the colour-blind too
-_NAMED_QUERIES_MAX: Final = 40  # of more, no name could be read
+_BETTER, _EQUAL, _WORSE, _MEAN = "#0072b2", "#999999", "#d55e00", "#222222"  # distinguishable by the colour-blind too
+_NAMED_QUERIES_MAX: Final = 40  # beyond this names would be illegible
 _TICK_CHARS, _HOVER_CHARS, _SETTING_CHARS = 40, 160, 60
 _ROW_PIXELS, _OTHER_PIXELS = 24, 260
 _HEIGHT_MAX: Final = 900
 
 
 def plot_difference(comparison: Comparison, difference: Difference) -> Any:
-    """Bars from the greatest gain down, named by their queries; below them the mean and its interval.
+    """Plots bars from the greatest gain down, labelled with their queries; below them the mean and its interval.
 
     Raises:
         MissingExtra: plotly is not installed.
@@ -70,7 +70,7 @@ def plot_difference(comparison: Comparison, difference: Difference) -> Any:
 
 
 def _bars(graph: Any, comparison: Comparison, ordered: list[tuple[Id, float]], first: str, second: str) -> list[Any]:
-    """One trace for each of better, equal and worse, so that the legend says how many there are."""
+    """One trace for each of better, equal and worse, so that the legend shows their numbers."""
     kinds = (
         (f"{second} is better", _BETTER, [i for i, (_, value) in enumerate(ordered) if value > 0]),
         ("equal", _EQUAL, [i for i, (_, value) in enumerate(ordered) if value == 0]),
@@ -87,7 +87,7 @@ def _bars(graph: Any, comparison: Comparison, ordered: list[tuple[Id, float]], f
             "customdata": [_hover(comparison, ordered[i][0]) for i in rows],
             "hovertemplate": "%{customdata}<br>%{x:+.4f}<extra></extra>",
         }
-        if name == "equal":  # a bar of no length would not be seen
+        if name == "equal":  # a bar of length zero would be invisible
             marker = {"color": color, "symbol": "circle", "size": 8 if len(ordered) <= _NAMED_QUERIES_MAX else 3}
             traces.append(graph.Scatter(mode="markers", marker=marker, **common))
         else:
@@ -98,7 +98,7 @@ def _bars(graph: Any, comparison: Comparison, ordered: list[tuple[Id, float]], f
 def _mean(graph: Any, comparison: Comparison, difference: Difference, queries: int) -> Any:
     name = f"mean {difference.mean:+.4f}"
     error = None
-    if difference.low <= difference.high:  # not for one query alone
+    if difference.low <= difference.high:  # there is none for a single query
         name += f", {comparison.confidence:.0%} interval {difference.low:+.4f} to {difference.high:+.4f}"
         error = {
             "type": "data",
@@ -120,7 +120,7 @@ def _mean(graph: Any, comparison: Comparison, difference: Difference, queries: i
 
 
 def _mean_place(queries: int) -> float:
-    """Below the bars, with room between, however thin they are."""
+    """The position of the mean: below the bars, with space between, however thin they are."""
     return queries - 0.5 + max(1.0, 0.04 * queries)
 
 
@@ -138,7 +138,7 @@ def _small(text: str) -> str:
 
 
 def _short_names(a: str, b: str) -> tuple[str, str]:
-    """What of the settings differs; a and b where that says nothing, or takes too much room."""
+    """The settings that differ; a and b if none do, or if they take too much space."""
     parts = [words.split(", ") for words in (a, b)]
     alone = [", ".join(one for one in mine if one not in other) for mine, other in (parts, parts[::-1])]
     if all(alone) and all(len(one) <= _SETTING_CHARS for one in alone):
@@ -157,5 +157,5 @@ def _hover(comparison: Comparison, query: Id) -> str:
 
 
 def _text(text: str) -> str:
-    """In which plotly finds no markup."""
+    """Escapes the text, so that plotly finds no markup in it."""
     return escape(text, quote=False)

@@ -1,4 +1,4 @@
-"""What a language model meant. It was asked for one word or one number, and seldom says just that."""
+"""Parses replies of language models, which are asked for one word or one number and seldom reply with just that."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["number_in", "verdict_in"]
 _LABEL: Final = re.compile(r"^(?:```\w*)?\W*[^:\n]{1,40}:(?=\s*\S)")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _VERDICTS: Final = {"yes": True, "true": True, "no": False, "false": False, "not": False}
-# The scale that the prompt named, said again.
+# The scale named in the prompt, repeated.
 _SCALE: Final = re.compile(r"\b0(?:\.0+)?\s*(?:to|and|through|-|–|—|\.\.\.?)\s*1(?:\.0+)?\b", re.IGNORECASE)
 _NUMBER: Final = re.compile(
     r"""(?<![\w.])                                            # not within a word: "GPT4", "v1.2"
@@ -28,7 +28,7 @@ _NUMBER: Final = re.compile(
 
 
 def verdict_in(reply: str) -> bool | None:
-    """The yes or no with which a reply begins, thoughts, signs and a label aside; None where there is neither."""
+    """The yes or no with which a reply begins, ignoring thoughts, punctuation and a label; None if there is neither."""
     said = without_thoughts(reply)
     for text in (said, _LABEL.sub("", said, count=1)):
         first = _WORD.search(text)
@@ -38,10 +38,10 @@ def verdict_in(reply: str) -> bool | None:
 
 
 def number_in(reply: str) -> float | None:
-    """The first number of a reply; a share such as "80 %" or "4 out of 5" as what it is. None where there is none.
+    """The first number of a reply; a share such as "80 %" or "4 out of 5" is converted. None if there is no number.
 
-    A scale such as "from 0 to 1" is no answer, unless there is no other number; nor is a count such as "3 statements",
-    which is beyond that scale, where a number on it follows.
+    A scale such as "from 0 to 1" is not an answer unless there is no other number. A count such as "3 statements",
+    which is outside that scale, is not one either if a number within it follows.
     """
     said = without_thoughts(reply)
     numbers = _numbers(_SCALE.sub(" ", said))

@@ -1,4 +1,4 @@
-"""What an evaluation found: the value of each metric for each query, and how to show and keep them."""
+"""The result of an evaluation: the value of each metric for each query, and how to show and store them."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Report:
     """Values of metrics by query.
 
     Attributes:
-        settings: how was searched: `k` and what `search` was given.
+        settings: `k` and the arguments of `search`.
         values: for each metric, by its full name such as "ndcg@10", the value of each query in [0, 1].
         notes: what the reader should know, one sentence each, such as how many queries are not judged.
-        texts: of the queries that are texts.
+        texts: texts of the text queries.
     """
 
     settings: Mapping[str, Any]
@@ -71,7 +71,7 @@ class Report:
         return self.values[metric]
 
     def worst(self, metric: str, n: int = 10) -> list[tuple[Id, float]]:
-        """The `n` queries with the lowest values, lowest first: where to look for what goes wrong."""
+        """The `n` queries with the lowest values, lowest first: where to start investigating."""
         return sorted(self.by_query(metric).items(), key=lambda pair: pair[1])[:n]
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class Report:
         return {"text": self.texts[query]} if query in self.texts else {}
 
     def to_json(self) -> str:
-        """`to_dict()` as JSON, typed like metadata, which `from_json` reads."""
+        """`to_dict()` as JSON, typed like metadata; `from_json` reads it."""
         members = self.to_dict()
         members["settings"] = json.loads(dumps(members["settings"]))
         return json.dumps(members, ensure_ascii=False, default=typed)
@@ -118,7 +118,7 @@ class Report:
             raise InvalidInput(f"the text is not a report: {error!r}", name="text", remedy="Use to_json().") from None
 
     def _repr_html_(self) -> str:
-        """The same as a table for notebooks."""
+        """The report as a table for notebooks."""
         first = self.metrics[0]
         shown = [query for query, _ in self.worst(first, notebook.ROWS_MAX)]
         rows: list[list[object]] = [["mean", *(f"{mean:.4f}" for mean in self.means.values())]]
@@ -131,7 +131,7 @@ class Report:
         return notebook.table(title, ["", *self.metrics], rows, "; ".join([*more, *self.notes]))
 
     def __repr__(self) -> str:
-        """Means, and the queries with the lowest values of the first metric."""
+        """The means, and the queries with the lowest values of the first metric."""
         head = f"Report({len(self.queries):,} queries, {settings_text(self.settings)})"
         first = self.metrics[0]
         shown = [query for query, _ in self.worst(first, _SHOWN_QUERIES_MAX)]
@@ -156,5 +156,5 @@ def _short(text: str) -> str:
 
 
 def typed(value: Any) -> Any:
-    """How typed JSON writes what JSON has no type for, a UUID above all."""
+    """Encodes a value for which JSON has no type as typed JSON, above all a UUID."""
     return json.loads(dumps({"": value}))[""]

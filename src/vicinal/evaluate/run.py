@@ -1,4 +1,4 @@
-"""Searching for every query of a judged set, and measuring what came."""
+"""Searches for every query of a judged set and measures the hits."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ def evaluate(
 ) -> Report:
     """Searches for every judged query and measures the hits.
 
-    Queries of which no row is judged relevant say nothing about a ranking: they are left out, and a note of the report
+    Queries for which no row is judged relevant say nothing about a ranking: they are left out, and a note in the report
     counts them. Rows that were never judged count as not relevant.
 
     Args:
         searcher: a collection; or a function `f(query, k)` that returns hits or ids, to measure any other ranking.
-        queries: query id to text or vector, such as `read_queries` gives.
-        judgements: query id to row id to grade, such as `read_judgements` gives. Above 0 is relevant.
-        k: how many hits are asked for; left out, the deepest that a metric names, and at least 10.
+        queries: query id to text or vector, as `read_queries` returns them.
+        judgements: query id to row id to grade, as `read_judgements` returns them. Above 0 is relevant.
+        k: number of hits per query; by default the greatest depth of the metrics, and at least 10.
         mode: of `Collection.search`, as are all further arguments: `alpha=0.3`, `where={...}`.
-        metrics: names: "ndcg", "recall", "precision", "mrr", "map", with a depth where that is not k: "ndcg@5"; or
-            name to function of a list of ids and the grades of rows.
-        gain: what nDCG takes a grade to be worth; see `ndcg`.
+        metrics: names: "ndcg", "recall", "precision", "mrr", "map", with a depth if that is not k: "ndcg@5"; or
+            a dict from name to function of a list of ids and the grades of rows.
+        gain: gain of a grade in nDCG; see `ndcg`.
 
     Raises:
-        InvalidArgument: an argument that does not fit.
-        InvalidInput: a grade is no finite number; no query is judged; or not one row that is judged relevant exists:
-            ids of other types, mostly.
+        InvalidArgument: an argument is invalid.
+        InvalidInput: a grade is not a finite number; no query is judged; or none of the rows judged relevant exists,
+            mostly because their ids have another type.
     """
     given = {**({} if mode is None else {"mode": mode}), **search}
     names = [] if isinstance(metrics, Mapping) else list(metrics)
@@ -82,7 +82,7 @@ def _checked_k(k: Any) -> int:
 
 
 def _ranking(searcher: Searcher, k: int, given: Mapping[str, Any]) -> Callable[[Any], list[Id]]:
-    """Query to ids, best first."""
+    """Returns a function from query to ids, best first."""
     if isinstance(searcher, type) or not (hasattr(searcher, "search") or callable(searcher)):
         raise InvalidArgument(
             f"a searcher is a collection or a function, not {type(searcher).__name__}",
@@ -99,7 +99,7 @@ def _ranking(searcher: Searcher, k: int, given: Mapping[str, Any]) -> Callable[[
             name=next(iter(given)),
             remedy="Pass a collection, or build them into the function.",
         )
-    assert callable(searcher)  # seen above
+    assert callable(searcher)  # checked above
     return lambda query: _ids(searcher(query, k))
 
 
@@ -117,7 +117,7 @@ def _ids(found: Hits | Iterable[Id]) -> list[Id]:
 
 
 def _check_sets(queries: Any, judgements: Any) -> None:
-    """Both as their files give them: dicts by query, with grades that are numbers."""
+    """Checks that both have the form that their files yield: dicts by query, with grades that are numbers."""
     for name, given, of in (("queries", queries, "text or vector"), ("judgements", judgements, "the grades of rows")):
         if not isinstance(given, Mapping):
             raise InvalidArgument(
@@ -131,7 +131,7 @@ def _check_sets(queries: Any, judgements: Any) -> None:
 
 
 def _judged_queries(queries: Queries, judgements: Judged) -> tuple[list[Id], list[str]]:
-    """Queries with a relevant row, and what to say of the others."""
+    """Returns the queries with a relevant row, and notes about the others."""
     chosen = [query for query in queries if any(grade > 0 for grade in judgements.get(query, {}).values())]
     if not chosen:
         raise InvalidInput(
@@ -148,7 +148,7 @@ def _judged_queries(queries: Queries, judgements: Judged) -> tuple[list[Id], lis
 
 
 def _missing_rows(searcher: Searcher, judged: Sequence[Mapping[Id, float]]) -> list[str]:
-    """A note about rows judged relevant that a collection does not have; they count as not found."""
+    """Returns a note about relevant rows that the collection does not contain; they count as not found."""
     relevant = list(dict.fromkeys(row for grades in judged for row, grade in grades.items() if grade > 0))
     if not hasattr(searcher, "get"):
         return []

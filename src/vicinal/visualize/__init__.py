@@ -1,8 +1,8 @@
-"""Pictures of a collection and of its searches, by plotly: `pip install 'vicinal[viz]'`.
+"""Plots of a collection and of its searches, with plotly: `pip install 'vicinal[viz]'`.
 
-`plot_map` lays rows out in the plane, `plot_scores` draws what hits scored, `plot_recall` how much of the true answer
-an index finds and how long that takes, `plot_buckets` how evenly an index of lists or hash tables has spread the rows.
-Each gives a plotly figure; `write` keeps one as HTML, PNG or SVG.
+`plot_map` arranges rows in the plane, `plot_scores` shows the scores of hits, `plot_recall` the recall and search time
+of an index, `plot_buckets` how evenly an index of lists or hash tables has distributed the rows. Each returns a plotly
+figure; `write` saves one as HTML, PNG or SVG.
 """
 
 from .buckets import BucketSizes, measure_buckets, plot_buckets

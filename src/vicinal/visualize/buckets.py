@@ -1,4 +1,4 @@
-"""How evenly an index of lists or hash tables has spread the rows: a few full buckets cost more than many small."""
+"""How evenly an index of lists or hash tables has distributed the rows: a few full buckets cost more than many small."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from .drawing import PALETTE, TEMPLATE, label, plotly
 
 __all__ = ["BucketSizes", "measure_buckets", "plot_buckets"]
 
-_MARKED_MAX: Final = 60  # buckets; more markers than that run into one another
+_MARKED_MAX: Final = 60  # buckets; beyond this markers overlap
 
 
 @dataclass(frozen=True, slots=True)
 class BucketSizes:
-    """Of one collection.
+    """The bucket sizes of one collection.
 
     Attributes:
-        name: of the collection.
-        tables: hash tables, or 1 where the index has lists.
-        sizes: rows in each bucket that has any, by table and number of the bucket. Deleted rows count until the
+        name: name of the collection.
+        tables: number of hash tables, or 1 if the index has lists.
+        sizes: rows in each non-empty bucket, by table and number of the bucket. Deleted rows count until the
             collection is compacted.
     """
 
@@ -34,18 +34,18 @@ class BucketSizes:
 
     @property
     def imbalance(self) -> float:
-        """How many times the rows a search has to compare that it would with buckets of one size; 1 is best."""
+        """How many times as many rows a search compares as it would if all buckets had one size; 1 is best."""
         rows = sum(self.sizes.values())
         return len(self.sizes) * sum(size**2 for size in self.sizes.values()) / rows**2 if rows else 1.0
 
 
 def measure_buckets(collection: Collection) -> BucketSizes:
-    """The buckets that the collection's index has now; none before it is trained.
+    """Returns the current buckets of the collection's index; none before it is trained.
 
     Raises:
         Unsupported: its index has no buckets, or the collection is behind a server.
     """
-    context = getattr(collection, "_context", None)  # a handle of this process has one
+    context = getattr(collection, "_context", None)  # only a handle of this process has one
     if not isinstance(context, Context):
         raise Unsupported("buckets are known where the collection is open, not behind a server", name="collection")
     found = bucket_sizes(context)
@@ -58,7 +58,7 @@ def measure_buckets(collection: Collection) -> BucketSizes:
 
 
 def plot_buckets(*buckets: BucketSizes) -> Any:
-    """A plotly figure with a line for each index: the sizes of its buckets, largest first.
+    """Returns a plotly figure with a line for each index: the sizes of its buckets, largest first.
 
     Raises:
         InvalidArgument: one of them has no buckets.
@@ -83,7 +83,7 @@ def plot_buckets(*buckets: BucketSizes) -> Any:
 
 
 def _line(graph: Any, one: BucketSizes, color: str) -> Any:
-    """Steps, not bars: hundreds of bars are thinner than a pixel, and those of two indexes cover each other."""
+    """A step line, not bars: hundreds of bars are thinner than a pixel, and those of two indexes overlap."""
     sizes = sorted(one.sizes.values(), reverse=True)
     return graph.Scatter(
         x=list(range(1, len(sizes) + 1)),

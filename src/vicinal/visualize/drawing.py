@@ -1,4 +1,4 @@
-"""What all pictures have in common: plotly itself, colours, and texts of users that act on nothing."""
+"""What all plots share: plotly itself, colours, and safe labels for texts of users."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..visible import one_line
 
 __all__ = ["FAINT", "LABEL_CHARS_MAX", "PALETTE", "TEMPLATE", "label", "plotly"]
 
-# Okabe and Ito's colours, told apart by the colour-blind too; black is left to what stands out.
+# Okabe and Ito's colours, distinguishable by the colour-blind too; black is reserved for highlights.
 PALETTE: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a800", "#7a5195")
 FAINT: Final = "#999999"
 TEMPLATE: Final = "plotly_white"
@@ -19,7 +19,7 @@ LABEL_CHARS_MAX: Final = 60
 
 
 def plotly(feature: str) -> Any:
-    """The module `plotly.graph_objects`, which has no types.
+    """Returns the module `plotly.graph_objects`, which has no types.
 
     Raises:
         MissingExtra: plotly is not installed.

@@ -1,4 +1,4 @@
-"""A figure as a file: HTML that needs no network, or a picture."""
+"""Writes a figure to a file: HTML that needs no network, or a picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..visible import shown
 __all__ = ["write"]
 
 # In a dark browser the picture is inverted with its hues kept. A browser that darkens pages by itself would darken the
-# background of plotly's texts and not the texts, so it is asked to leave this one alone.
+# background of plotly's texts but not the texts, so it is asked to leave this one alone.
 _STYLE: Final = (
     "<style>:root { color-scheme: only light } @media (prefers-color-scheme: dark) "
     "{ html { background: #1e1e1e } .js-plotly-plot { filter: invert(0.88) hue-rotate(180deg) } }</style>"
@@ -22,15 +22,15 @@ _PICTURES: Final = (".png", ".svg", ".pdf", ".jpg", ".webp")
 
 
 def write(figure: Any, path: str | os.PathLike[str], *, width: int = 1000, height: int = 700) -> Path:
-    """Writes a plotly figure: .html can be looked into and holds all that it needs; .png, .svg and others are pictures.
+    """Writes a plotly figure: .html is interactive and self-contained; .png, .svg and others are pictures.
 
-    Pictures are made by kaleido in a Chrome or Chromium of this machine.
+    Pictures are made by kaleido in a Chrome or Chromium installed on this machine.
 
     Args:
         width, height: of a picture, in pixels.
 
     Raises:
-        InvalidArgument: an ending that is no kind of picture.
+        InvalidArgument: the extension is not that of a picture.
         MissingExtra: kaleido is not installed.
         Unsupported: no browser can be started.
     """
@@ -53,7 +53,7 @@ def write(figure: Any, path: str | os.PathLike[str], *, width: int = 1000, heigh
         raise MissingExtra("kaleido", "viz", "a picture of a figure")
     try:
         figure.write_image(target, width=width, height=height, scale=2)
-    except Exception as error:  # kaleido and what starts the browser have errors of many kinds
+    except Exception as error:  # kaleido and the browser launcher raise errors of many kinds
         raise Unsupported(
             f"the picture cannot be made ({' '.join(str(error).split())[:200]})",
             name="path",

@@ -1,4 +1,4 @@
-"""A map of a collection: rows as points, near where their vectors are near."""
+"""A map of a collection: rows as points, close together if their vectors are."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ def plot_map(
     dimensions: int = 2,
     seed: int = 0,
 ) -> Any:
-    """A plotly figure of the rows of a collection, each with its id and text when it is pointed at.
+    """Returns a plotly figure of the rows of a collection; hovering over a row shows its id and text.
 
     Args:
         method: "pca", "tsne" or "umap"; see `project`.
-        color: a field. Its most frequent values get a colour and a line in the legend; numbers of many values, a scale.
-        query: a text or vector: its hits stand out, and so does a vector that is given.
+        color: a field. Its most frequent values get a colour and a legend entry; numbers with many values, a scale.
+        query: a text or vector: its hits are highlighted, and so is a query that is a vector.
         k, mode: of that search.
         where: only rows that match.
-        limit: of more rows a sample of those with a vector is drawn, the same each time, and always the hits.
+        limit: if there are more rows with a vector, a sample of them is drawn, the same each time, and always the hits.
         dimensions: 2, or 3 for space.
         seed: of the sample, t-SNE and UMAP.
 
     Raises:
-        InvalidArgument: fewer than two rows have a vector; an argument that does not fit.
+        InvalidArgument: fewer than two rows have a vector; an argument is invalid.
         MissingExtra: plotly, or what the method needs, is not installed.
     """
     graph = plotly("plot_map")
@@ -91,7 +91,7 @@ def plot_map(
 
 
 def _chosen(collection: Collection, every: Sequence[Id], hits: Hits | None, limit: int, seed: int) -> list[Record]:
-    """All rows with a vector, or a sample of them with the hits, in insertion order."""
+    """Returns all rows with a vector, or a sample of them with the hits, in insertion order."""
     if len(every) <= limit:
         return _read(collection, every)
     wanted = set() if hits is None else set(hits.ids)
@@ -99,7 +99,7 @@ def _chosen(collection: Collection, every: Sequence[Id], hits: Hits | None, limi
     others = [id_ for id_ in every if id_ not in wanted]
     drawn = [others[place] for place in np.random.default_rng(seed).permutation(len(others)).tolist()]
     at_once = min(limit, _READ_AT_ONCE)
-    for start in range(0, len(drawn), at_once):  # who has a vector is known when it is read
+    for start in range(0, len(drawn), at_once):  # whether a row has a vector is only known after reading it
         if len(found) >= limit:
             break
         found += _read(collection, drawn[start : start + at_once])[: limit - len(found)]
@@ -125,7 +125,7 @@ class _Drawing:
     records: list[Record]
 
     def rows(self, color: str | None) -> list[Any]:
-        """A trace a value, or one with a scale."""
+        """One trace per value, or one with a scale."""
         places = list(range(len(self.records)))
         if color is None:
             return [self._trace("rows", places, {"color": PALETTE[0]})]
@@ -197,7 +197,7 @@ class _Drawing:
 
 
 def _is_scale(values: Sequence[Any]) -> bool:
-    """Whether these are numbers of more values than there are colours."""
+    """Whether these are numbers with more values than there are colours."""
     there = [value for value in values if value is not None]
     numbers = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in there)
     return numbers and len(set(there)) > len(PALETTE)

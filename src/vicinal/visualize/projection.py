@@ -1,4 +1,4 @@
-"""Vectors of many components as points in the plane or in space."""
+"""Projection of vectors to points in the plane or in space."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ METHODS: Final = ("pca", "tsne", "umap")
 
 _PERPLEXITY: Final = 30.0
 _NEIGHBOURS: Final = 15
-_REDUCED_TO: Final = 50  # before t-SNE, as its authors did: the rest is mostly noise, and distances cost less
+_REDUCED_TO: Final = 50  # before t-SNE, as its authors did: the rest is mostly noise, and distances are cheaper
 
 FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Projection:
-    """Points, and what their axes are.
+    """Projected points, and the meaning of their axes.
 
     Attributes:
         points: float64, shape (rows, dimensions).
         method: "pca", "tsne" or "umap".
         axes: a name for each dimension.
-        explained: of PCA the share of the variance along each axis; else None.
+        explained: for PCA the share of the variance along each axis; else None.
     """
 
     points: FloatArray
@@ -42,18 +42,18 @@ class Projection:
 
 
 def project(vectors: Any, method: str = "pca", *, dimensions: int = 2, seed: int = 0) -> Projection:
-    """Points for vectors: the same for the same vectors and seed.
+    """Returns points for vectors: the same for the same vectors and seed.
 
     Args:
         vectors: shape (rows, dim), at least two rows.
         method: "pca" keeps the directions of greatest variance (principal components); "tsne" (van der Maaten and
-            Hinton, 2008) and "umap" (McInnes, Healy and Melville, 2018) keep neighbours together, and distances
-            between groups say little there.
+            Hinton, 2008) and "umap" (McInnes, Healy and Melville, 2018) keep neighbours together, but distances
+            between groups mean little.
         dimensions: 2 or 3.
         seed: of t-SNE and UMAP.
 
     Raises:
-        InvalidArgument: an argument that does not fit.
+        InvalidArgument: an argument is invalid.
         MissingExtra: scikit-learn (t-SNE) or umap-learn is not installed.
     """
     rows = np.asarray(vectors, dtype=np.float64)
@@ -82,7 +82,7 @@ def project(vectors: Any, method: str = "pca", *, dimensions: int = 2, seed: int
 
 
 def _pca(rows: FloatArray, dimensions: int) -> Projection:
-    """By the eigenvectors of the covariance; each points where its largest component is above 0."""
+    """Projects to eigenvectors of the covariance, each with the sign that makes its largest component positive."""
     centred = rows - rows.mean(axis=0)
     _, lengths, components = np.linalg.svd(centred, full_matrices=False)
     variances = np.zeros(dimensions)

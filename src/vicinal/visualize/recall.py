@@ -1,4 +1,4 @@
-"""How much of the true answer an index finds, and how long that takes, for each recall that is asked for."""
+"""Measured recall and search time of an index, for each requested recall."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _TARGETS: Final = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 @dataclass(frozen=True, slots=True)
 class RecallPoint:
-    """What searches with one setting gave.
+    """The result of searches with one setting.
 
     Attributes:
         asked: the `recall=` of the searches; None for the collection's own; 1 is `exact=True`.
-        found: the mean share of the true `k` nearest that they found.
+        found: the mean share of the true `k` nearest rows that they found.
         milliseconds: the median time of a search.
     """
 
@@ -37,12 +37,12 @@ class RecallPoint:
 
 @dataclass(frozen=True, slots=True)
 class RecallCurve:
-    """Measured on one collection.
+    """Recall and search times of one collection.
 
     Attributes:
-        name: of the collection.
-        queries: how many were asked.
-        points: as asked, the exact search last.
+        name: name of the collection.
+        queries: number of queries.
+        points: in the order requested, the exact search last.
     """
 
     name: str
@@ -62,18 +62,18 @@ def measure_recall(
     seed: int = 0,
     progress: bool = False,
 ) -> RecallCurve:
-    """Recall and time of searches, against the exact answers to the same queries.
+    """Measures recall and time of searches, against the exact results of the same queries.
 
-    Rows as queries find themselves, which is too easy: so where queries are not given, rows are searched for by id,
-    which leaves themselves out.
+    Rows used as queries find themselves, which is too easy. So if no queries are given, the search is for rows by id,
+    which excludes the row itself.
 
     Args:
-        queries: texts and vectors, as programs ask; left out, `sample` rows of the collection.
+        queries: texts and vectors, as in production; by default `sample` rows of the collection.
         targets: each `recall=` to try.
         where: only rows that match are searched.
 
     Raises:
-        InvalidArgument: there is nothing to ask with.
+        InvalidArgument: there is nothing to search for.
     """
     if queries is None:
         ids = collection.ids(where)
@@ -112,7 +112,7 @@ def _answers(
     setting: dict[str, Any],
     advance: Any,
 ) -> tuple[list[set[Any]], float]:
-    """Ids for each query, and the median time of a search in milliseconds."""
+    """Returns ids for each query, and the median time of a search in milliseconds."""
     answers, times = [], []
     for one in asked:
         start = time.perf_counter()
@@ -124,10 +124,10 @@ def _answers(
 
 
 def plot_recall(*curves: RecallCurve) -> Any:
-    """A plotly figure of measured recall, and below it of the time that searches took, a line for each curve.
+    """Returns a plotly figure of measured recall and, below it, search times, with a line for each curve.
 
     Raises:
-        InvalidArgument: there is no curve.
+        InvalidArgument: no curve is given.
         MissingExtra: plotly is not installed.
     """
     graph = plotly("plot_recall")

@@ -1,4 +1,4 @@
-"""Scores of hits by their rank: where they fall off, and what each leg said."""
+"""Scores of hits by rank: where they drop, and the score of each leg."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["plot_scores"]
 
 
 def plot_scores(hits: Hits | Mapping[str, Hits]) -> Any:
-    """A plotly figure with a line for each search, and for a single hybrid one a line for each leg besides.
+    """Returns a plotly figure with a line for each search; a single hybrid search also gets a line for each leg.
 
     Args:
-        hits: of one search, or of several by a name for each, such as {"dense": ..., "hybrid": ...}.
+        hits: of one search, or of several as a dict from names, such as {"dense": ..., "hybrid": ...}.
 
     Raises:
-        InvalidArgument: there is no hit.
+        InvalidArgument: there are no hits.
         MissingExtra: plotly is not installed.
     """
     graph = plotly("plot_scores")
@@ -45,7 +45,7 @@ def plot_scores(hits: Hits | Mapping[str, Hits]) -> Any:
 
 
 def _leg(graph: Any, name: str, hits: Hits, i: int) -> Any:
-    """A leg's scores over its best one: legs have scales of their own."""
+    """A leg's scores divided by its best one, because legs have different scales."""
     scores = [hit.legs[name].score if name in hit.legs else None for hit in hits]
     best = max((abs(score) for score in scores if score is not None), default=0.0) or 1.0
     shares = [None if score is None else score / best for score in scores]
