@@ -1,4 +1,4 @@
-"""How evenly an index of lists or hash tables has distributed the rows: a few full buckets cost more than many small."""
+"""How evenly an index of lists or hash tables has distributed the rows: few full buckets cost more than many small."""
 
 from __future__ import annotations
 
