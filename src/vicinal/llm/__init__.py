@@ -1,4 +1,4 @@
-"""Language models: behind a server that a program names, or in a GGUF file on this machine.
+"""Language models: behind a server named by the program, or in a GGUF file on this machine.
 
 from vicinal.llm import GGUFModel, OpenAIServer
 

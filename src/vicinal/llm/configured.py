@@ -1,4 +1,4 @@
-"""The language model that the settings name."""
+"""The language model named by the settings."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredModel:
-    """Which model it is; nothing is loaded or asked yet.
+    """A configured model; nothing has been loaded or requested yet.
 
     Attributes:
-        name: on the server, or the path of a .gguf file.
-        url: of the server; None for a file.
+        name: name on the server, or the path of a .gguf file.
+        url: URL of the server; None for a file.
     """
 
     name: str
@@ -30,10 +30,11 @@ class ConfiguredModel:
     api_key: Secret | None
 
     def open(self, *, context_tokens: int, timeout: float = _SECONDS) -> ChatModel:
-        """
+        """Opens the model.
+
         Args:
-            context_tokens: what prompt and answer may have together, for a file.
-            timeout: seconds to wait for an answer of a server.
+            context_tokens: limit for prompt and answer together, for a file.
+            timeout: seconds to wait for a response of a server.
 
         Raises:
             MissingExtra, ModelUnavailable: see `OpenAIServer` and `GGUFModel`.
@@ -44,12 +45,12 @@ class ConfiguredModel:
 
 
 def configured_model(name: str | None = None, url: str | None = None) -> ConfiguredModel | None:
-    """The model of LLM_MODEL, LLM_URL and LLM_API_KEY, unless arguments say more; None where none is named.
+    """Returns the model of LLM_MODEL, LLM_URL and LLM_API_KEY; arguments override them. None if no model is named.
 
-    OPENAI_API_KEY is for OpenAI's own server alone.
+    OPENAI_API_KEY is only used for OpenAI's own server.
 
     Raises:
-        InvalidArgument: a setting does not fit.
+        InvalidArgument: a setting is invalid.
     """
     chosen = name or setting("llm_model")
     if not chosen:

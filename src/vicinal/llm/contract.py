@@ -1,4 +1,4 @@
-"""What a language model can do, wherever it is."""
+"""The interface of language models, local or remote."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ __all__ = ["ChatModel"]
 
 @runtime_checkable
 class ChatModel(Protocol):
-    """A language model that holds conversations; it serves wherever `vicinal.contract.LLM` does. Thread-safe.
+    """A language model for conversations; can be used wherever `vicinal.contract.LLM` can. Thread-safe.
 
-    All calls raise ModelUnavailable where the model fails, and InvalidArgument where messages are none.
+    All calls raise ModelUnavailable if the model fails, and InvalidArgument if messages are invalid.
     """
 
     def generate(self, prompt: str) -> str:
-        """The answer to one message of a user, its likeliest words."""
+        """Returns the most likely answer to one message of a user."""
         ...
 
     def chat(self, messages: Messages, sampling: Sampling | None = None) -> Completion:
-        """The next turn of a conversation."""
+        """Returns the next turn of a conversation."""
         ...
 
     def stream(self, messages: Messages, sampling: Sampling | None = None) -> Iterator[str]:
-        """The same in pieces, as they come. Closing it ends the work."""
+        """Yields the same in pieces, as they arrive. Closing the iterator stops the work."""
         ...
 
     def close(self) -> None:
-        """Gives back what it holds. The second time it does nothing."""
+        """Releases its resources. A second call does nothing."""
         ...

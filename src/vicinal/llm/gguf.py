@@ -35,32 +35,32 @@ _END_SECONDS: Final = 1.0
 
 
 class _Cancelled(ModelUnavailable):
-    """`cancel` ended a request."""
+    """Raised when `cancel` ended a request."""
 
 
 def can_run_gguf() -> bool:
-    """Whether the package that runs GGUF models is installed; it is not imported for that."""
+    """Whether the package that runs GGUF models is installed; does not import it."""
     try:
         return importlib.util.find_spec("xllamacpp") is not None
-    except ValueError:  # it was set to None, as tests do
+    except ValueError:  # the module was set to None, as tests do
         return False
 
 
 class GGUFModel:
-    """A model in a process of its own, until `close`. Thread-safe: calls wait for each other.
+    """A model in its own process, until `close`. Thread-safe: calls wait for each other.
 
     Args:
-        path: of the .gguf file.
-        context_tokens: what prompt and answer may have together.
-        batch_tokens: of a prompt, read at once; more is faster and takes more memory.
-        threads: of the processor; 0 lets llama.cpp choose.
-        gpu_layers: layers that a graphics card computes, where xllamacpp was built for one.
-        mmap: the file is mapped rather than read.
-        mlock: the weights are kept from being swapped out, as far as the system allows.
+        path: path of the .gguf file.
+        context_tokens: limit for prompt and answer together.
+        batch_tokens: tokens of a prompt read at once; more is faster and takes more memory.
+        threads: processor threads; 0 lets llama.cpp choose.
+        gpu_layers: layers computed on a graphics card, if xllamacpp was built for one.
+        mmap: map the file rather than read it.
+        mlock: keep the weights from being swapped out, as far as the system allows.
 
     Raises:
         MissingExtra: xllamacpp is not installed.
-        ModelUnavailable: the file is absent, another format, cut short, or not to be loaded.
+        ModelUnavailable: the file does not exist, has another format, is truncated, or cannot be loaded.
     """
 
     def __init__(
@@ -102,20 +102,20 @@ class GGUFModel:
 
     @property
     def process_id(self) -> int | None:
-        """Of the process in which the model is; None when closed."""
+        """Id of the process that runs the model; None when closed."""
         process = self._process
         return None if process is None else process.pid
 
     def generate(self, prompt: str) -> str:
-        """The model's answer to one message of a user, its likeliest word each time.
+        """Returns the model's answer to one message of a user, using the most likely token each time.
 
         Raises:
-            ModelUnavailable: the model's process failed, or refuses.
+            ModelUnavailable: the model's process failed, or rejected the request.
         """
         return self.chat([("user", prompt)], _GREEDY).text
 
     def complete(self, prompt: str, sampling: Sampling | None = None) -> Completion:
-        """How the model continues a text.
+        """Continues a text.
 
         Raises:
             ModelUnavailable: as `generate`.
@@ -123,7 +123,7 @@ class GGUFModel:
         return _gathered(self._pieces(_text("prompt", prompt), sampling))
 
     def chat(self, messages: Messages, sampling: Sampling | None = None) -> Completion:
-        """The model's next turn of a conversation, put into words by its own template; ChatML where it has none.
+        """Returns the model's next turn of a conversation, formatted by its own template; ChatML if it has none.
 
         Args:
             messages: role ("system", "user" or "assistant") and content of each.
@@ -134,11 +134,11 @@ class GGUFModel:
         return _gathered(self._pieces(as_dicts(messages), sampling))
 
     def stream(self, messages: str | Messages, sampling: Sampling | None = None) -> Iterator[str]:
-        """The same in pieces, as they come: a text is continued, messages are answered. Closing it ends the work."""
+        """Yields pieces as they arrive, continuing a text or answering messages. Closing the iterator stops it."""
         return _texts(self._pieces(messages if isinstance(messages, str) else as_dicts(messages), sampling))
 
     def cancel(self) -> None:
-        """Ends what is being generated now, in other threads; what is there so far is returned."""
+        """Stops what is being generated in other threads; they return the text so far."""
         with self._lock:
             self._cancelled |= self._asking
             for connection in self._asking:
@@ -146,15 +146,15 @@ class GGUFModel:
                     connection.shutdown(socket.SHUT_RDWR)
 
     def templated(self, messages: Messages) -> str:
-        """The prompt that the model's own template makes of a conversation."""
+        """Returns the prompt that the model's own template makes of a conversation."""
         return self._templated(as_dicts(messages))
 
     def count_tokens(self, text: str) -> int:
-        """Tokens of a text, without the one that begins a prompt."""
+        """Returns the number of tokens of a text, without the one that begins a prompt."""
         return len(self._ask("/tokenize", {"content": _text("text", text), "add_special": False})["tokens"])
 
     def close(self) -> None:
-        """Ends the model's process, which gives all of its memory back. The second time it does nothing."""
+        """Ends the model's process, which frees all of its memory. A second call does nothing."""
         with self._lock:
             process, self._process = self._process, None
         if process is None:
@@ -168,18 +168,18 @@ class GGUFModel:
         self._log.close()
 
     def log(self) -> str:
-        """What llama.cpp has told about the model."""
+        """What llama.cpp has logged about the model."""
         if self._log.closed:
             return ""
         handle = self._log.fileno()
         if sys.platform == "win32":
             self._log.seek(0)
             return self._log.read().decode(errors="replace")
-        return os.pread(handle, os.fstat(handle).st_size, 0).decode(errors="replace")  # leaves the child's place alone
+        return os.pread(handle, os.fstat(handle).st_size, 0).decode(errors="replace")  # keeps the child's position
 
     def _started(self) -> subprocess.Popen[str]:
-        # As a file and with -P, so that no module of the folder where the user is comes first. In a session of its
-        # own, so that Ctrl-C ends a request and not the model.
+        # As a file and with -P, so that no module of the current folder takes precedence. In its own session, so that
+        # Ctrl-C ends a request but not the model.
         return subprocess.Popen(
             [sys.executable, "-P", gguf_process.__file__],
             stdin=subprocess.PIPE,
@@ -247,7 +247,7 @@ class GGUFModel:
 
     @contextlib.contextmanager
     def _connected(self, path: str, asked: dict[str, Any]) -> Iterator[http.client.HTTPResponse]:
-        """The answer of the model's process; leaving the block before its end makes llama.cpp stop."""
+        """The response of the model's process; leaving the block early makes llama.cpp stop."""
         if self._process is None:
             raise Closed("the model is closed", name="model", remedy="Load it again.")
         connection = http.client.HTTPConnection(*self._address)
@@ -276,7 +276,7 @@ class GGUFModel:
             connection.close()
 
     def _await_end(self) -> None:
-        """A process that crashes closes its connections a moment before it has ended."""
+        """Waits for the process to end: one that crashes closes its connections shortly before."""
         process = self._process
         if process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""Whether a file is a whole GGUF model, told before native code reads it.
+"""Checks that a file is a complete GGUF model before native code reads it.
 
 The format: github.com/ggml-org/ggml, docs/gguf.md. Sizes of blocks: ggml's type table.
 """
@@ -17,7 +17,7 @@ __all__ = ["check_gguf"]
 _MAGIC: Final = b"GGUF"
 _SCALAR_BYTES: Final = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _UINT32, _STRING, _ARRAY = 4, 8, 9
-# Weights of a block and its bytes, by the number of the type; others are left to the library.
+# Weights per block and bytes per block, by the number of the type; other types are left to the library.
 _BLOCKS: Final = {
     0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 10: (256, 84),
     11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 30: (1, 2),
@@ -35,14 +35,14 @@ _FOREIGN: Final = {
 
 
 class _Broken(Exception):
-    """Where the header is not what the format says, and how."""
+    """The header violates the format; says where and how."""
 
 
 def check_gguf(path: Path) -> None:
-    """Reads the header of a model and compares it with the size of the file; a second for the largest.
+    """Reads the header of a model and compares it with the size of the file; takes a second for the largest.
 
     Raises:
-        ModelUnavailable: there is no such file, it is another format, or a part of it is missing or damaged.
+        ModelUnavailable: the file does not exist, has another format, or a part of it is missing or damaged.
     """
     if not path.is_file():
         what = "is a folder, not a file" if path.is_dir() else "is not there"
@@ -70,7 +70,7 @@ class _Header:
         self._alignment = 32
 
     def bytes_needed(self) -> int:
-        """Of the file, as its header tells."""
+        """The size of the file according to its header."""
         (version,) = self._numbers("<I")
         if version not in (2, 3):
             raise _Broken(f"its version is {version}, not 2 or 3")
@@ -111,7 +111,7 @@ class _Header:
             raise _Broken(f"a value of the unknown type {kind}")
 
     def _tensor(self) -> int:
-        """Where its weights end, counted from where all weights begin."""
+        """The end of a tensor's weights, relative to where all weights begin."""
         self._skip(self._numbers("<Q")[0])
         (dimensions,) = self._numbers("<I")
         if dimensions > _DIMENSIONS_MAX:

@@ -1,7 +1,7 @@
-"""The process in which a GGUF model lives: a crash of native code ends it alone, and its end gives all memory back.
+"""The process that runs a GGUF model: a crash of native code ends only this process, and its end frees all memory.
 
-It is started as a file, reads its settings as one line of JSON, prints where it listens (this machine only, and to
-whoever has the key), and ends when its standard input does, however its parent ended.
+It is started as a file, reads its settings as one line of JSON, prints where it listens (on this machine only, and only
+for clients that have the key), and ends when its standard input does, however its parent ended.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def main() -> None:
         sys.exit(1)
     print(json.dumps({"url": server.listening_address}), flush=True)
     sys.stdin.read()
-    os._exit(0)  # it has nothing to save, and taking llama.cpp's server apart can wait for threads of its own
+    os._exit(0)  # it has nothing to save, and shutting down llama.cpp's server can wait for its own threads
 
 
 def _parameters(xllamacpp: Any, settings: dict[str, Any]) -> Any:
@@ -42,7 +42,7 @@ def _parameters(xllamacpp: Any, settings: dict[str, Any]) -> Any:
     made.hostnames = ["127.0.0.1"]
     made.port = 0
     made.ui = made.endpoint_slots = made.warmup = False
-    made.fit_params = False  # it would choose another context than was asked for
+    made.fit_params = False  # it would choose another context size than requested
     made.cache_ram_mib = 0
     made.verbosity = settings["verbosity"]
     return made

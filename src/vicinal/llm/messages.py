@@ -15,10 +15,10 @@ _ROLES: Final = ("system", "user", "assistant")
 
 
 def as_dicts(messages: Messages) -> list[dict[str, str]]:
-    """The messages as models take them.
+    """Returns the messages in the form that models take.
 
     Raises:
-        InvalidArgument: there is none, or one is no pair of a role and a text.
+        InvalidArgument: the list is empty, or a message is not a pair of a role and a text.
     """
     given: Any = messages
     if isinstance(given, (str, bytes)) or not isinstance(given, Sequence) or not given:

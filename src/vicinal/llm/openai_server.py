@@ -21,15 +21,15 @@ DEFAULT_URL: Final = "https://api.openai.com/v1"
 
 
 class OpenAIServer:
-    """A language model, and a model of embeddings, behind a server. Thread-safe.
+    """A language model, and an embedding model, behind a server. Thread-safe.
 
     Args:
-        model: the name that the server knows it by, for `generate`.
-        url: of the server, up to and with "/v1".
-        embedding_model: for `embed`; left out, `model`.
-        api_key: where the server wants one; it is sent to this server alone, and shown nowhere.
-        timeout: seconds to wait for an answer.
-        retries: how often a request is made again after a refused connection, a late answer or a busy server.
+        model: its name on the server, for `generate`.
+        url: URL of the server, up to and including "/v1".
+        embedding_model: for `embed`; by default `model`.
+        api_key: if the server requires one; it is sent to this server alone, and never shown.
+        timeout: seconds to wait for a response.
+        retries: how often a request is repeated after a refused connection, a timeout or a busy server.
         options: more members of each chat request, such as {"max_tokens": 200}. "temperature" is 0 unless given here.
 
     Raises:
@@ -54,24 +54,26 @@ class OpenAIServer:
 
     @property
     def url(self) -> str:
-        """Of the server."""
+        """URL of the server."""
         return self._service.url
 
     def generate(self, prompt: str) -> str:
-        """The model's answer to one message of a user; empty where it says nothing.
+        """Returns the model's answer to one message of a user; may be empty.
 
         Raises:
-            ModelUnavailable: the server cannot be reached, is late, refuses, or answers something else.
+            ModelUnavailable: the server cannot be reached, times out, returns an error, or sends an unexpected
+                response.
         """
         return self.chat([("user", _text("prompt", prompt))]).text
 
     def chat(self, messages: Messages, sampling: Sampling | None = None) -> Completion:
-        """The next turn of a conversation.
+        """Returns the next turn of a conversation.
 
         Args:
             messages: role ("system", "user" or "assistant") and content of each.
-            sampling: in place of the `options` of the same names; left out, these. The protocol has no top_k and no
-                repeat_penalty: where the server has them, give them in `options`, by its own names.
+            sampling: overrides the `options` of the same names, which are used by default. The protocol has no top_k
+                and no
+                repeat_penalty: if the server has them, pass them in `options`, by its own names.
 
         Raises:
             ModelUnavailable: as `generate`.
@@ -91,7 +93,7 @@ class OpenAIServer:
         return Completion(content or "", prompt, generated, time.perf_counter() - began, reason)
 
     def stream(self, messages: Messages, sampling: Sampling | None = None) -> Iterator[str]:
-        """The same in pieces, as they come; closing it hangs up, at which servers stop.
+        """Yields the same in pieces, as they arrive; closing the iterator disconnects, which makes servers stop.
 
         Raises:
             ModelUnavailable: as `generate`, at any piece.
@@ -119,7 +121,7 @@ class OpenAIServer:
         return {"model": self.model, "messages": as_dicts(messages), **self._options, **chosen}
 
     def embed(self, text: str) -> list[float]:
-        """The vector of a text.
+        """Returns the vector of a text.
 
         Raises:
             ModelUnavailable: as `generate`.

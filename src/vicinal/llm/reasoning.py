@@ -1,4 +1,4 @@
-"""What a model thinks aloud before it answers."""
+"""Removes the reasoning that a model writes before its answer."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Final
 
 __all__ = ["without_thoughts"]
 
-# Where it is cut off, all that follows is a thought.
+# If it is truncated, everything that follows is reasoning.
 _THOUGHTS: Final = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 
 
 def without_thoughts(reply: str) -> str:
-    """The reply alone."""
+    """Returns the reply without its reasoning."""
     return _THOUGHTS.sub(" ", reply).strip()

@@ -1,4 +1,4 @@
-"""How a model chooses its words, and what came of it."""
+"""How a model chooses its tokens, and what it generated."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Sampling:
     """How text is generated.
 
     Attributes:
-        max_tokens: it ends after so many.
-        temperature: 0 takes the likeliest token each time; more than 1 is wild.
-        top_p: only the likeliest tokens that have this probability together; 1 is all.
-        top_k: only so many of the likeliest tokens; 0 is all.
-        repeat_penalty: what the score of a token among the last 64 is divided by; 1 is none.
-        stop: it ends before one of these texts.
-        seed: the same seed gives the same text from the same model on the same machine; None is another each time.
+        max_tokens: the maximum number of tokens.
+        temperature: 0 takes the most likely token each time; above 1 is erratic.
+        top_p: only the most likely tokens with this total probability; 1 means all.
+        top_k: only this many of the most likely tokens; 0 means all.
+        repeat_penalty: the score of a token among the last 64 is divided by it; 1 means no penalty.
+        stop: generation ends before one of these texts.
+        seed: the same seed returns the same text from the same model on the same machine; None varies each time.
 
     Raises:
         InvalidArgument: a value is out of range.
@@ -52,13 +52,13 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a model said, and what it took.
+    """What a model generated, and at what cost.
 
     Attributes:
         text: without the stop text at which it ended.
         tokens_prompt, tokens_generated: counts.
         seconds: from the request to the last token.
-        stop_reason: "end" where the model ended it, "length" at `max_tokens` or a full context, "stop" at a stop text,
+        stop_reason: "end" if the model ended it, "length" at `max_tokens` or a full context, "stop" at a stop text,
             "cancelled".
     """
 

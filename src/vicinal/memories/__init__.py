@@ -1,4 +1,4 @@
-"""Conversational memory: what assistants remember of their users, found by meaning."""
+"""Conversational memory: what assistants remember about their users, searched by meaning."""
 
 from __future__ import annotations
 

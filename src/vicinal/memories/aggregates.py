@@ -1,4 +1,4 @@
-"""Properties of profiles that are worked out from a user's events."""
+"""Properties of profiles that are computed from a user's events."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["update_aggregates"]
 
 
 def update_aggregates(docs: Collection, types: Sequence[ProfileType], user_id: str, until: int | None, now: int) -> int:
-    """Works out a user's profiles of these types from all their events up to a moment. Returns how many there are.
+    """Computes a user's profiles of these types from all their events up to a time. Returns the number of profiles.
 
-    A property that is a key has the value of the event's property of the same name, and so makes one profile of each.
-    Where no event is left, what came from events goes, and with it a profile that has nothing else.
+    A key property takes the value of the event's property of the same name, so there is one profile per value. If no
+    event is left, the values computed from events are removed, and with them a profile that has no others.
 
-    Another process may store an event, and what it worked out, between the reading of events here and the storing of
-    what came of them. So they are read once more: whoever stores last has seen all of them.
+    Another process may store an event and its aggregates after events were read here and before the results are stored.
+    So events are read again: whichever process stores last has seen all of them.
     """
     rows, changed, stored = list[dict[str, Any]](), 0, None
     while (found := [_worked_out(docs, kind, user_id, until) for kind in types]) != stored:
@@ -39,8 +39,13 @@ def _stored(
     until: int | None,
     now: int,
 ) -> tuple[list[dict[str, Any]], int, bool]:
-    """Rows that now have what was found, how many others had values of events of which none is left, and whether all
-    was stored: another process may have changed a profile since it was read here, or made it."""
+    """Stores the computed profiles.
+
+    Returns:
+        Rows that now have the computed values, how many others had values from events of which none is left, and
+            whether
+        everything was stored: another process may have changed or created a profile since it was read here.
+    """
     rows, new, changed, is_whole = list[dict[str, Any]](), list[dict[str, Any]](), 0, True
     for kind, infos in zip(types, found, strict=True):
         begin = len(rows)
@@ -64,7 +69,7 @@ def _stored(
 
 
 def _without_events(docs: Collection, kind: ProfileType, user_id: str, until: int | None, kept: set[str]) -> int:
-    """How many profiles had values of events of which none is left."""
+    """The number of profiles that had values from events of which none is left."""
     derived = {prop.name for prop in kind.properties if prop.aggregate is not None}
     if until is not None or not derived or not len(docs):
         return 0

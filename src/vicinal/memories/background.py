@@ -1,4 +1,4 @@
-"""Sessions that a language model reads one after the other, while the program goes on."""
+"""Sessions that a language model reads one after the other while the program continues."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["Background"]
 
 
 class Background:
-    """One thread, from the first session to `close`. Work not started by then is left to the next one that opens it.
+    """One thread, from the first session to `close`. Work not started by then is left to the next object that opens it.
 
     Args:
-        work: what is done with a session's id.
+        work: is called with a session's id.
     """
 
     def __init__(self, work: Callable[[str], None]) -> None:
@@ -33,7 +33,7 @@ class Background:
         future.add_done_callback(self._done)
 
     def wait(self, seconds: float | None) -> bool:
-        """Until all that was submitted so far is done. Whether it is."""
+        """Waits until everything submitted so far is done. Returns whether it is."""
         with self._lock:
             running = list(self._running)
         left = threading.Semaphore(0)
@@ -42,7 +42,7 @@ class Background:
         return all(left.acquire(timeout=seconds) for _ in running)
 
     def close(self) -> None:
-        """Waits for the session that is being read."""
+        """Waits for the session that is currently being read."""
         with self._lock:
             executor, self._executor = self._executor, None
         if executor is not None:

@@ -1,4 +1,4 @@
-"""Which memories a call means, as a filter of the engine."""
+"""The filter of the engine for the memories that a call refers to."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Moment = datetime | int
 
 
 class Scope(TypedDict, total=False):
-    """What narrows a call.
+    """The arguments that select memories.
 
     Attributes:
-        user_id, assistant_id: whose memories; at least one of them. Of several names any will do.
-        types: of events or profiles.
-        since, until: both included.
+        user_id, assistant_id: whose memories; at least one of the two. Of several names any one matches.
+        types: types of events or profiles.
+        since, until: both inclusive.
         primary_key: of profiles, as "topic=home".
     """
 
@@ -43,12 +43,13 @@ _KNOWN: Final = frozenset(Scope.__annotations__)
 def condition_of(
     scope: Mapping[str, Any], schemas: Schemas, kinds: Sequence[str], *, of_vectors: bool = False
 ) -> dict[str, Any]:
-    """
+    """Returns the filter for a scope.
+
     Args:
-        of_vectors: for a search by vectors: sessions have none, so they need no condition that keeps them out.
+        of_vectors: for a vector search: sessions have no vectors, so no condition is needed to exclude them.
 
     Raises:
-        InvalidArgument: neither user nor assistant is named, so that it would mean memories of everybody.
+        InvalidArgument: neither user nor assistant is given, so that it would select the memories of everybody.
     """
     unknown = sorted(scope.keys() - _KNOWN)
     if unknown:
@@ -77,7 +78,7 @@ def condition_of(
 
 
 def checked_names(value: Any, name: str) -> list[str]:
-    """One name or several, as a list."""
+    """Returns one name or several as a list."""
     found = [value] if isinstance(value, str) else value
     if not isinstance(found, Sequence) or not found or not all(isinstance(one, str) and one for one in found):
         raise InvalidArgument(f"{name} is a text, or a list of texts", name=name, value=value)
@@ -85,12 +86,12 @@ def checked_names(value: Any, name: str) -> list[str]:
 
 
 def _any_of(values: Sequence[str]) -> Any:
-    """One value is compared with faster than several."""
+    """Comparing with one value is faster than with several."""
     return values[0] if len(values) == 1 else {"$in": list(values)}
 
 
 def _assistants(names: list[str], has_user: bool, kinds: Sequence[str]) -> dict[str, Any]:
-    """A user's profiles that are the same for all assistants belong to each of them."""
+    """A user's profiles that are shared by all assistants belong to each of them."""
     own = {"assistant_id": _any_of(names)}
     if not has_user or PROFILE not in kinds:
         return own

@@ -1,4 +1,4 @@
-"""What was said in a session: messages as they are given, and who each of them concerns."""
+"""The messages of a session, as they are given, and the user that each concerns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Message", "Turn", "checked_messages", "checked_session_id", "millise
 MESSAGES_MAX: Final = 1000
 _ID: Final = re.compile(r"[A-Za-z0-9_]{1,128}")
 _ROLES: Final = ("user", "assistant", "system")
-# Years 1 to 9999, as datetime has them.
+# Years 1 to 9999, the range of datetime.
 _FIRST: Final = -62_135_596_800_000
 _LAST: Final = 253_402_300_799_999
 
@@ -26,9 +26,9 @@ class Message:
 
     Attributes:
         role: "user", "assistant" or "system".
-        speaker: id of who says it.
+        speaker: id of the speaker.
         time: milliseconds since 1970.
-        owner: the user to whom it was said, or who said it; the last who spoke before.
+        owner: the user who said it or to whom it was said; the last user who spoke before.
     """
 
     role: str
@@ -45,10 +45,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A message of a user and what was answered.
+    """A message of a user and the answers to it.
 
     Attributes:
-        first: the place of its first message in the session.
+        first: position of its first message in the session.
     """
 
     first: int
@@ -77,7 +77,7 @@ def checked_session_id(value: Any) -> str:
 
 
 def checked_messages(given: Any, user_id: str | None, assistant_id: str | None, time: int) -> list[Message]:
-    """Messages of dicts with `role` and `content`, and `role_id`, `role_name` and `time` where there are such."""
+    """Returns messages from dicts with `role` and `content`, and optionally `role_id`, `role_name` and `time`."""
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Sequence):
         raise InvalidArgument("messages are a list of dicts", name="messages", value=given)
     if not 1 <= len(given) <= MESSAGES_MAX:
@@ -97,7 +97,7 @@ def checked_messages(given: Any, user_id: str | None, assistant_id: str | None, 
 
 
 def turns_of(messages: Sequence[Message], assistant_id: str | None) -> list[Turn]:
-    """Messages from each of a user's up to the next; what stands before the first is a turn as well."""
+    """Splits messages at each message of a user; messages before the first one form a turn as well."""
     begins = [place for place, message in enumerate(messages) if message.role == "user" or place == 0]
     found = []
     for begin, end in zip(begins, [*begins[1:], len(messages)], strict=True):
@@ -108,7 +108,7 @@ def turns_of(messages: Sequence[Message], assistant_id: str | None) -> list[Turn
 
 
 def milliseconds(value: Any, name: str) -> int:
-    """A moment as it is stored: of milliseconds since 1970, or of a datetime, naive meaning UTC."""
+    """Converts a time to milliseconds since 1970: an int of milliseconds, or a datetime; naive means UTC."""
     if isinstance(value, datetime):
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
         return round(aware.timestamp() * 1000)
@@ -140,7 +140,7 @@ def _message(
 
 
 def _content(value: Any, place: str) -> str:
-    """A text, or the texts of a list of parts; images are ignored."""
+    """Returns a text, or the texts of a list of parts; images are ignored."""
     if isinstance(value, str):
         return value
     if isinstance(value, list) and all(isinstance(part, Mapping) for part in value):

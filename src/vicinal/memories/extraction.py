@@ -1,4 +1,4 @@
-"""What is made of a conversation, by whatever reads it."""
+"""What is extracted from a conversation, and the interface of extractors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Extracted", "ExtractedEvent", "ExtractedProfile", "Extraction"]
 
 @dataclass(frozen=True, slots=True)
 class ExtractedEvent:
-    """An event, and of which turn."""
+    """An event and the turn that it is from."""
 
     type: str
     info: dict[str, Any]
@@ -23,7 +23,7 @@ class ExtractedEvent:
 
 @dataclass(frozen=True, slots=True)
 class ExtractedProfile:
-    """A profile, and of which turn. One whose `holds` is False is no longer true."""
+    """A profile and the turn that it is from. If `holds` is False it is no longer true."""
 
     type: str
     info: dict[str, Any]
@@ -33,10 +33,10 @@ class ExtractedProfile:
 
 @dataclass(slots=True)
 class Extracted:
-    """What one conversation holds.
+    """What was extracted from one conversation.
 
     Attributes:
-        input_tokens, output_tokens: what a model was told and said, about; 0 without one.
+        input_tokens, output_tokens: approximate tokens read and written by a model; 0 without one.
     """
 
     events: list[ExtractedEvent] = field(default_factory=list)
@@ -49,5 +49,5 @@ class Extraction(Protocol):
     """Reads conversations. Thread-safe."""
 
     def extract(self, turns: Sequence[Turn], schemas: Schemas) -> Extracted:
-        """Events and profiles. An error that it raises makes the session fail, and nothing of it is stored."""
+        """Extracts events and profiles. If it raises an error the session fails, and nothing of it is stored."""
         ...

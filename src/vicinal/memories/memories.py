@@ -1,4 +1,4 @@
-"""The noun that users hold: a collection whose rows are memories of users."""
+"""`Memories`: a collection whose rows are memories of users."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _SCHEMAS: Final = "schemas"
 _QUERY_CHARS_MAX: Final = 4000
 _K_MAX: Final = 5000
 
-# Of all handles of a collection in this process: a memory that is changed is read before.
+# Shared by all handles of a collection in this process: changing a memory requires reading it first.
 _changing: weakref.WeakValueDictionary[UUID, Any] = weakref.WeakValueDictionary()
 _known_locks = new_lock()
 
@@ -58,15 +58,15 @@ class Memories:
     """What assistants remember of their users, in a collection of the engine. Thread-safe.
 
     Args:
-        collection: of `vicinal`, with an encoder, and with nothing else in it.
-        events, profiles: types beside those that are remembered; without any there are `event_v1` and `profile_v1`.
-        llm: an object with `generate(prompt)`, or a function: it reads sessions in the background, in place of rules.
-        extraction: reads sessions as part of `add_session`; rules, if left out.
-        later: for programs that have a thread of their own for the model, such as a server: is told the id of each
-            session that was added, for which `read_session` is to be called then, by any such program.
+        collection: a collection of `vicinal` with an encoder that contains nothing else.
+        events, profiles: types in addition to the stored ones; if there are none, `event_v1` and `profile_v1`.
+        llm: an object with `generate(prompt)`, or a function: it reads sessions in the background, instead of rules.
+        extraction: reads sessions as part of `add_session`; by default rules.
+        later: for programs that have their own thread for the model, such as a server: it is called with the id of each
+            session that was added, for which `read_session` must be called later, by any such program.
 
     Raises:
-        SettingsMismatch: a type is remembered with other properties.
+        SettingsMismatch: a type is stored with other properties.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Memories:
 
     @property
     def collection(self) -> Collection:
-        """The rows."""
+        """The collection of the rows."""
         return self._docs
 
     @property
@@ -125,20 +125,20 @@ class Memories:
         within: Mapping[str, Any] | None = None,
     ) -> Session:
         """Stores a conversation and what is worth remembering of it. An id that is used again replaces that session and
-        its events; what is known of users stays.
+        its events; what is known about users is kept.
 
-        With rules the memories are there on return. With a language model the session is "processing" until it was
-        read: `session` tells, `wait` waits.
+        With rules the memories exist on return. With a language model the session is "processing" until it has been
+        read: `session` reports this, `wait` waits for it.
 
         Args:
-            messages: dicts with `role` ("user", "assistant" or "system") and `content`, and where there are, `role_id`,
-                the id of who says it, `role_name` and `time`. At most 1,000.
-            user_id, assistant_id: of messages without a `role_id`.
-            time: of messages without one; now, if left out. A datetime, or milliseconds since 1970.
-            types: the only types that are looked for.
-            ttl: seconds, a timedelta or a moment: how long session and events are kept.
-            within: a filter of rows, to which a language model keeps that reads the session later: that of a collection
-                made by `within`, which it need not know then.
+            messages: dicts with `role` ("user", "assistant" or "system") and `content`, and optionally `role_id`,
+                the id of the speaker, `role_name` and `time`. At most 1,000.
+            user_id, assistant_id: for messages without a `role_id`.
+            time: for messages without one; by default now. A datetime, or milliseconds since 1970.
+            types: the only types to extract.
+            ttl: seconds, a timedelta or a point in time: how long session and events are kept.
+            within: a filter of rows, which also applies to a language model that reads the session later: that of a
+                collection made by `within`, which the model need not know then.
         """
         id_ = checked_session_id(session_id)
         now = _now() if time is None else milliseconds(time, "time")
@@ -147,7 +147,7 @@ class Memories:
         if not users and not any(message.owner for message in checked):
             raise InvalidArgument("the owner of the session is missing", name="user_id", remedy="Give user_id=.")
         if within is not None:
-            self._docs.within(within)  # a filter that is none is refused here
+            self._docs.within(within)  # an invalid filter is rejected here
         options = {
             "types": None if types is None else checked_names(types, "types"),
             "within": within if self._model else None,
@@ -165,13 +165,14 @@ class Memories:
         stored = read_session(self._docs, id_)
         if stored is not None:
             return stored
-        told = tuple(message.to_dict() for message in checked)  # it has expired already
+        told = tuple(message.to_dict() for message in checked)  # it has already expired
         return Session(id_, "success", "", moment(now), tuple(users), tuple(assistants), group_id, told, ())
 
     def session(self, session_id: str) -> Session:
-        """
+        """Returns a session.
+
         Raises:
-            IdNotFound: there is none.
+            IdNotFound: it does not exist.
         """
         found = read_session(self._docs, checked_session_id(session_id))
         if found is None:
@@ -179,13 +180,13 @@ class Memories:
         return found
 
     def read_session(self, session_id: str) -> None:
-        """Has the language model read a session now, unless that was done; `session` tells how it went."""
+        """Has the language model read a session now unless that was done; `session` returns the result."""
         if self._model is None:
             raise InvalidArgument("there is no language model", name="llm", remedy="Give llm= to Memories.")
         self._extract(checked_session_id(session_id))
 
     def delete_session(self, session_id: str) -> int:
-        """Deletes a session and its events. Returns how many memories that were."""
+        """Deletes a session and its events. Returns the number of deleted memories."""
         id_ = checked_session_id(session_id)
         with self._lock:
             users = [user for row in self._docs.get([session_row_id(id_)]) for user in row.metadata["user_id"]]
@@ -195,7 +196,7 @@ class Memories:
         return count
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Until a language model has read the sessions that were added to this object. Whether it has."""
+        """Waits until a language model has read the sessions that were added to this object. Returns whether it has."""
         return self._background.wait(seconds)
 
     # -- events
@@ -212,7 +213,7 @@ class Memories:
         time: Moment | None = None,
         ttl: float | timedelta | datetime | None = None,
     ) -> Memory:
-        """Stores an event as it is, of the properties of its type."""
+        """Stores an event with the properties of its type, without extraction."""
         given = {
             "type": type, "info": info, "user_id": user_id, "assistant_id": assistant_id, "group_id": group_id,
             "session_id": session_id, "time": time, "ttl": ttl,
@@ -220,7 +221,7 @@ class Memories:
         return self.add_events([given])[0]
 
     def add_events(self, events: Iterable[Mapping[str, Any]]) -> list[Memory]:
-        """Stores many events, all or none: dicts of the arguments of `add_event`."""
+        """Stores many events atomically: dicts of the arguments of `add_event`."""
         rows = [
             self._event_row(f"event-{secrets.token_hex(16)}", given) for given in _dicts(events, "events", _EVENT_KEYS)
         ]
@@ -240,7 +241,7 @@ class Memories:
         user_id: Names | None = None,
         assistant_id: Names | None = None,
     ) -> Memory:
-        """Changes properties of an event, and whom it concerns; what is not given stays."""
+        """Changes properties of an event and whom it concerns; omitted ones are kept."""
         named = {
             "user_id": _optional_names(user_id, "user_id"),
             "assistant_id": _optional_names(assistant_id, "assistant_id"),
@@ -252,18 +253,20 @@ class Memories:
         return self.event(event_id)
 
     def delete_event(self, event_id: str) -> None:
-        """Deletes an event, and in its session the messages that it was made of.
+        """Deletes an event and the messages of its session that it was extracted from.
 
         Raises:
-            IdNotFound: there is none.
+            IdNotFound: it does not exist.
         """
         with self._lock:
             row = self._row(event_id, EVENT)
             self._delete_events([row])
 
     def delete_events(self, **scope: Unpack[Scope]) -> int:
-        """Deletes events, as `delete_event` does, and returns how many: those that `user_id` or `assistant_id`,
-        and what else is given, name."""
+        """Deletes the events selected by the arguments, as `delete_event` does, and returns their number.
+
+        `user_id` or `assistant_id` is required.
+        """
         where = condition_of(scope, self._schemas, [EVENT])
         with self._lock:
             rows = self._docs.get(where=where)
@@ -286,10 +289,10 @@ class Memories:
         """Stores what is true of a user. There is one profile for each user, type and value of the type's keys.
 
         Args:
-            upsert: whether it replaces one that is there.
+            upsert: whether to replace an existing profile.
 
         Raises:
-            DuplicateId: there is one.
+            DuplicateId: the profile exists.
         """
         given = {
             "type": type, "info": info, "user_id": user_id, "assistant_id": assistant_id, "group_id": group_id,
@@ -298,7 +301,7 @@ class Memories:
         return self.add_profiles([given], upsert=upsert)[0]
 
     def add_profiles(self, profiles: Iterable[Mapping[str, Any]], *, upsert: bool = False) -> list[Memory]:
-        """Stores many profiles, all or none: dicts of the arguments of `add_profile`."""
+        """Stores many profiles atomically: dicts of the arguments of `add_profile`."""
         rows = [self._profile_row(given) for given in _dicts(profiles, "profiles", _PROFILE_KEYS)]
         with self._lock:
             (self._docs.upsert if upsert else self._docs.add)(rows=rows)
@@ -308,33 +311,34 @@ class Memories:
         return memory_of(self._row(profile_id, PROFILE))
 
     def update_profile(self, profile_id: str, info: Mapping[str, Any]) -> Memory:
-        """Changes properties of a profile but for its keys; what is not given stays."""
+        """Changes properties of a profile except its keys; omitted ones are kept."""
         with self._lock:
             self._change(profile_id, PROFILE, info, {"time": _now()})
         return self.profile(profile_id)
 
     def delete_profile(self, profile_id: str) -> None:
-        """
+        """Deletes a profile.
+
         Raises:
-            IdNotFound: there is none.
+            IdNotFound: it does not exist.
         """
         with self._lock:
             row = self._row(profile_id, PROFILE)
             self._docs.delete([row.id])
 
     def delete_profiles(self, **scope: Unpack[Scope]) -> int:
-        """Deletes profiles and returns how many, as `delete_events` does."""
+        """Deletes profiles and returns their number, as `delete_events` does."""
         return self._docs.delete(where=condition_of(scope, self._schemas, [PROFILE]))
 
     def update_profiles(
         self, user_id: Names | None = None, *, types: Names | None = None, until: Moment | None = None
     ) -> int:
-        """Recomputes what profiles have from events, and returns how many profiles that concerned.
+        """Recomputes the aggregated properties of profiles from events, and returns the number of profiles concerned.
 
         Args:
-            user_id: one name or several; everybody, if left out.
-            types: of profiles; all, if left out.
-            until: events of a later time do not count.
+            user_id: one name or several; by default everybody.
+            types: types of profiles; by default all.
+            until: later events do not count.
         """
         if user_id is not None:
             users = checked_names(user_id, "user_id")
@@ -358,20 +362,20 @@ class Memories:
         decay: Decay | float | None = None,
         **scope: Unpack[Scope],
     ) -> list[Memory]:
-        """The memories of a user that are nearest to a text; without one the newest.
+        """Returns the memories of a user that are nearest to a text; without a text the newest.
 
         Args:
             query: at most 4,000 characters.
-            k: how many, from 1 to 5,000.
-            kind: "event" or "profile"; both, if left out.
+            k: number of memories, from 1 to 5,000.
+            kind: "event" or "profile"; by default both.
             decay: a weight, or `Decay(weight, fresh_for)`: how much a memory's age counts beside its meaning.
             user_id, assistant_id: whose memories, one name or several; at least one of the two.
-            group_id, session_id, types: from where, and of which types.
-            since, until: of which time, both included: datetimes, or milliseconds since 1970.
+            group_id, session_id, types: only memories of these.
+            since, until: range of time, both inclusive: datetimes, or milliseconds since 1970.
             primary_key: of profiles, such as "topic=home".
 
         Raises:
-            InvalidArgument: neither user nor assistant is named.
+            InvalidArgument: neither user nor assistant is given.
         """
         return self.search_many([query], k, kind=kind, decay=decay, **scope)[0]
 
@@ -384,7 +388,7 @@ class Memories:
         decay: Decay | float | None = None,
         **scope: Unpack[Scope],
     ) -> list[list[Memory]]:
-        """`search` for several texts."""
+        """Runs `search` for several texts."""
         if kind not in (None, EVENT, PROFILE):
             raise InvalidArgument("kind is 'event' or 'profile'", name="kind", value=kind)
         if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= _K_MAX:
@@ -407,8 +411,9 @@ class Memories:
     # -- all of a user
 
     def forget(self, user_id: str) -> int:
-        """Deletes all that is stored of a user: events, profiles, and in sessions what was said by them and to them.
-        Returns how many events and profiles that were. `purge` takes it out of the files as well.
+        """Deletes everything stored about a user: events, profiles, and in sessions what they said and were told.
+
+        Returns the number of events and profiles. `purge` removes the data from the files as well.
         """
         [user] = checked_names(user_id, "user_id")
         with self._lock:
@@ -416,11 +421,11 @@ class Memories:
             return self._docs.delete(where={"kind": {"$in": [EVENT, PROFILE]}, "user_id": user})
 
     def purge(self, *, drop_snapshots: bool = False) -> PurgeReceipt:
-        """Takes what was deleted out of the files."""
+        """Removes deleted data from the files."""
         return self._docs.purge(drop_snapshots=drop_snapshots)
 
     def close(self) -> None:
-        """Waits for the session that a language model reads. The collection stays open."""
+        """Waits for the session that a language model is reading. The collection stays open."""
         self._background.close()
 
     def __enter__(self) -> Self:
@@ -459,8 +464,7 @@ class Memories:
         return [memory_of(row) for row in self._docs.get([row["id"] for row in rows])]
 
     def _change(self, id_: str, kind: Kind, info: Mapping[str, Any], more: Mapping[str, Any]) -> Record:
-        """Changes properties of a memory, and gives its row as it was. Another process may change others of the same
-        memory: then it is read once more."""
+        """Changes properties of a memory, and returns its row from before; reads again after a concurrent change."""
         while True:
             row = self._row(id_, kind)
             name = row.metadata["type"]
@@ -496,7 +500,7 @@ def _check_keys_stay(kind: ProfileType, row: Record, info: Mapping[str, Any]) ->
 
 
 def holds_memories(collection: Collection) -> bool:
-    """Whether `Memories` was made of it before."""
+    """Whether `Memories` has used this collection before."""
     return _SCHEMAS in collection.notes(_OWNER)
 
 

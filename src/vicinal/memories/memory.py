@@ -1,4 +1,4 @@
-"""One memory, and what a session came to: what calls give back."""
+"""One memory, and one session, as calls return them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Memory:
 
     Attributes:
         info: its properties.
-        text: what it is found by.
+        text: the text that a search compares with.
         primary_key: of a profile whose type has keys: "name=value", joined by "&"; else "".
-        messages: of an event from a session: what it was made of, dicts with role and content.
-        score: of a search with a query: the similarity, or with decay what similarity and age come to. Else 0.
+        messages: for an event from a session: the messages that it was extracted from, dicts with role and content.
+        score: in a search with a query: the similarity, or with decay the combination of similarity and age. Else 0.
         similarity: the score without decay.
-        freshness: 1 for a new memory, halved every 30 days; 0 where no decay was asked for.
+        freshness: 1 for a new memory, halved every 30 days; 0 if no decay was requested.
     """
 
     id: str
@@ -45,14 +45,14 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A conversation and what became of it.
+    """A conversation and its processing state.
 
     Attributes:
         status: "processing" while a language model reads it, "success", or "failed".
         error: why it failed, or "".
-        messages: dicts with role, content, time and the speaker's role_id; without those that were deleted.
-        events: made of it, in order.
-        input_tokens, output_tokens: what a model was told and said, about.
+        messages: dicts with role, content, time and the speaker's role_id; without deleted ones.
+        events: extracted from it, in order.
+        input_tokens, output_tokens: approximate tokens read and written by a model.
     """
 
     id: str

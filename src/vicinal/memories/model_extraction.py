@@ -1,4 +1,4 @@
-"""Extraction by a language model; the prompt has the types and the conversation as data."""
+"""Extraction by a language model; the prompt contains the types and the conversation as data."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _CHARS_PER_TOKEN: Final = 4
 
 
 class ModelExtraction:
-    """Asks a model once for each session.
+    """Calls a model once for each session.
 
     Args:
         llm: an object with `generate(prompt)`, such as those of `vicinal.llm`, or a function.
@@ -50,9 +50,10 @@ class ModelExtraction:
         self._ask = ask
 
     def extract(self, turns: Sequence[Turn], schemas: Schemas) -> Extracted:
-        """
+        """Extracts events and profiles.
+
         Raises:
-            ModelUnavailable: the model's answer is not of the form that it was asked for.
+            ModelUnavailable: the model's reply does not have the requested form.
         """
         prompt = prompt_of(turns, schemas)
         reply = self._ask(prompt)
@@ -86,7 +87,7 @@ def _described(what: str, kind: EventType | ProfileType) -> str:
 
 
 def _read(reply: str, turns: Sequence[Turn], schemas: Schemas) -> Extracted:
-    """What a reply says; single memories that fit no type are left out, a reply with none that fits is refused."""
+    """Parses a reply; memories that fit no type are skipped, a reply in which none fits is rejected."""
     text = without_thoughts(reply)
     begin, end = text.find("{"), text.rfind("}")
     try:

@@ -1,4 +1,4 @@
-"""How memories are rows of a collection: one row each, of the kinds event, profile and session."""
+"""Memories as rows of a collection: one row each, of the kinds event, profile and session."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ __all__ = [
 EVENT: Final = "event"
 PROFILE: Final = "profile"
 SESSION: Final = "session"
-# Each row has all fields that filters ask for, null where it has no value: a filter by an unknown field warns.
+# Each row has all fields that filters use, null if it has no value: a filter on an unknown field warns.
 BLANK: Final = dict.fromkeys(
     ("type", "user_id", "assistant_id", "group_id", "session_id", "time", "primary_key", "token", "status", "revision")
 )
 
 
 def blank() -> dict[str, Any]:
-    """Metadata of a row that is written now: `revision` is another each time that it is written."""
+    """Metadata of a row that is being written: `revision` changes with every write."""
     return {**BLANK, "revision": secrets.token_hex(8)}
 
 
 def change_row(docs: Collection, row: Record, metadata: Mapping[str, Any], text: str | None = None) -> bool:
-    """Changes a row if it still is what was read; False where another process has changed or deleted it meanwhile.
+    """Changes a row if it is still as it was read; False if another process has changed or deleted it meanwhile.
 
     Args:
-        text: None: it stays as it is.
+        text: None keeps the text.
     """
-    where = {"revision": row.metadata.get("revision")}  # None in rows of versions that knew no revisions
+    where = {"revision": row.metadata.get("revision")}  # None in rows of versions without revisions
     given = {**metadata, "revision": secrets.token_hex(8)}
     return docs.update([row.id], where=where, texts=[text], metadata=[given]) == 1
 
@@ -65,12 +65,12 @@ def session_row_id(session_id: str) -> str:
 
 
 def event_id_of(session_id: str, turn: Turn, kind: str, number: int) -> str:
-    """The same whenever the same session is read again, so that a memory is not stored twice."""
+    """The same whenever the same session is read again, so that no memory is stored twice."""
     return f"event-{_digest(session_id, str(turn.first), kind, str(number))}"
 
 
 def profile_id_of(kind: ProfileType, users: Sequence[str], assistants: Sequence[str], key: str) -> str:
-    """A user has one profile of a type and key, so its id follows from them."""
+    """A user has one profile per type and key, so its id follows from them."""
     return f"profile-{_digest(kind.name, *users, *(assistants if kind.isolated else ()), '', key)}"
 
 
@@ -86,7 +86,7 @@ def event_row(
     messages: Iterable[Message] = (),
     **more: Any,
 ) -> dict[str, Any]:
-    """A row of an event.
+    """Returns the row of an event.
 
     Args:
         who: user_id, assistant_id, group_id, session_id and time, as metadata.
@@ -108,7 +108,7 @@ def profile_row(kind: ProfileType, info: dict[str, Any], who: Mapping[str, Any],
 def who_of(
     user_ids: Sequence[str], assistant_ids: Sequence[str], group_id: str | None, session_id: str | None, time: int
 ) -> dict[str, Any]:
-    """Metadata of whom a memory concerns."""
+    """Returns the metadata that says whom a memory concerns."""
     found: dict[str, Any] = {"user_id": list(user_ids), "assistant_id": list(assistant_ids), "time": time}
     named = {"group_id": group_id, "session_id": session_id}
     return found | {name: value for name, value in named.items() if value is not None}
@@ -137,7 +137,7 @@ def memory_of(row: Record | Hit, *, similarity: float = 0.0, score: float | None
 
 
 def needed_row(rows: Sequence[Record], id_: Any, kind: str) -> Record:
-    """Raises IdNotFound where there is none of this kind."""
+    """Returns the row; raises IdNotFound if no row of this kind exists."""
     if rows and rows[0].metadata.get("kind") == kind:
         return rows[0]
     raise IdNotFound(f"there is no {kind} {id_!r:.140}", name=f"{kind}_id", value=id_)

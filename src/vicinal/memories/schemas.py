@@ -1,4 +1,4 @@
-"""What kinds of memories a collection holds: types of events and of profiles, with the properties that each has."""
+"""The types of events and profiles in a collection, with their properties."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def _check_one_of(value: Any, allowed: Sequence[str], name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """How a property of a profile is worked out from a user's events.
+    """How a property of a profile is computed from a user's events.
 
     Attributes:
         operation: "SUM", "MAX", "AVG" or "COUNT".
-        event_type: of which events.
-        event_property: a number of theirs; "COUNT" counts the events that have it.
+        event_type: type of the events.
+        event_property: a numeric property of these; "COUNT" counts the events that have it.
     """
 
     operation: Operation
@@ -71,7 +71,7 @@ class Property:
 
     Attributes:
         key: profiles only: a user has one profile for each value of its keys.
-        aggregate: profiles only: where the value comes from, if nobody gives it.
+        aggregate: profiles only: how the value is computed if it is not given.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """A kind of event. Rules fill `summary`, where it has that property; a language model fills all."""
+    """A type of event. Rules fill `summary`, if it has that property; a language model fills all."""
 
     name: str
     properties: Sequence[Property] = (Property("summary"),)
@@ -99,11 +99,11 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class ProfileType:
-    """A kind of profile.
+    """A type of profile.
 
     Attributes:
-        timing: when aggregates are worked out: "realtime" with every event, else by `update_profiles` alone.
-        isolated: whether a user has profiles of their own with each assistant.
+        timing: when aggregates are computed: "realtime" with every event, else only by `update_profiles`.
+        isolated: whether a user has separate profiles with each assistant.
     """
 
     name: str
@@ -123,14 +123,14 @@ class ProfileType:
 
 EVENT: Final = EventType("event_v1", description="What happened, is planned, or was asked and answered.")
 PROFILE: Final = ProfileType("profile_v1", description="What is lastingly true of a user, one fact a profile.")
-# The service has two names for each type that it brings along.
+# The service has two names for each built-in type.
 _BUILTIN: Final = (("event_v1", "sys_event_v1"), ("profile_v1", "sys_profile_v1"))
 
 T = TypeVar("T", EventType, ProfileType)
 
 
 def builtin_names(name: str) -> tuple[str, ...]:
-    """All names of a type that comes along, or this one."""
+    """All names of a built-in type, or just this one."""
     return next((names for names in _BUILTIN if name in names), (name,))
 
 
@@ -155,16 +155,17 @@ class Schemas:
         return found
 
     def names(self, asked: str) -> list[str]:
-        """Names of types under which `asked` may be stored. Raises InvalidArgument where there are none."""
+        """Names of types under which `asked` may be stored. Raises InvalidArgument if there are none."""
         found = [name for name in builtin_names(asked) if name in self.events or name in self.profiles]
         if not found:
             _known(self.events | self.profiles, asked, "memory")
         return found
 
     def with_more(self, events: Iterable[EventType], profiles: Iterable[ProfileType]) -> Schemas:
-        """
+        """Returns these types and more.
+
         Raises:
-            SettingsMismatch: a type is there and is another.
+            SettingsMismatch: a type exists and is different.
         """
         more = Schemas(events, profiles)
         pairs: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = [
@@ -196,7 +197,7 @@ class Schemas:
 
 
 def checked_info(kind: EventType | ProfileType, info: Any, *, place: str = "memory_info") -> dict[str, Any]:
-    """What is told of a memory. Raises InvalidArgument for what its type does not have."""
+    """Returns the properties of a memory. Raises InvalidArgument for one that its type does not have."""
     if not isinstance(info, Mapping):
         raise InvalidArgument(f"{place} is a dict of properties, not {type(info).__name__}", name=place, value=info)
     known = {prop.name: prop for prop in kind.properties}
@@ -210,8 +211,10 @@ def checked_info(kind: EventType | ProfileType, info: Any, *, place: str = "memo
 
 
 def text_of(kind: EventType | ProfileType, info: Mapping[str, Any]) -> str | None:
-    """What a memory is found by: its texts as they are, other values with their names. Keys only where there is nothing
-    else."""
+    """The text by which a memory is found: text properties verbatim, other values with their names.
+
+    Keys are used only if there is nothing else.
+    """
     told = [prop for prop in kind.properties if prop.name in info and not prop.key] or [
         prop for prop in kind.properties if prop.name in info
     ]

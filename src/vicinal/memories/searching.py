@@ -1,4 +1,4 @@
-"""Which memories answer, by the searches of the collection."""
+"""Searches for memories, using the searches of the collection."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Decay", "latest", "most_similar"]
 
 _HALF_LIFE_DAYS: Final = 30.0
 _DAY_MS: Final = 86_400_000.0
-_FIRST_LOOK: Final = 4  # so many times k rows are looked at first where age counts too
+_FIRST_LOOK: Final = 4  # this many times k rows are examined first if age counts too
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Decay:
     Attributes:
         weight: from 0 up to, not including, 1.
         fresh_for: days, or a timedelta, in which a memory stays fresh; after that its freshness halves every 30 days.
-        now: the moment from which age is counted; the present, if left out.
+        now: the time from which age is counted; by default the present.
     """
 
     weight: float
@@ -53,13 +53,13 @@ class Decay:
         return milliseconds(datetime.now(UTC) if self.now is None else self.now, "now")
 
     def freshness(self, time: int, now: int) -> float:
-        """Of a memory of the moment `time`, in milliseconds; from 0 to 1."""
+        """Freshness of a memory from `time`, in milliseconds; from 0 to 1."""
         age = max(0.0, (now - time) / _DAY_MS - self.days)
         return float(0.5 ** (age / _HALF_LIFE_DAYS))
 
 
 def latest(docs: Collection, where: Mapping[str, Any], k: int) -> list[Memory]:
-    """The newest first."""
+    """Returns the newest memories first."""
     return [memory_of(row) for row in islice(docs.scroll(where, "time", descending=True), k)]
 
 
@@ -70,7 +70,7 @@ def most_similar(docs: Collection, query: str, k: int, where: Mapping[str, Any],
 
 
 def _decayed(docs: Collection, query: str, k: int, where: Mapping[str, Any], decay: Decay) -> list[Memory]:
-    """Looks at ever more of the most similar, until no other can be among the best: its freshness is at most 1."""
+    """Examines more and more of the most similar, until no other can be among the best: freshness is at most 1."""
     now, looked = decay.now_ms(), max(_FIRST_LOOK * k, 64)
     while True:
         hits = docs.search(query, looked, where)

@@ -43,15 +43,15 @@ def add_session(
     options: Mapping[str, Any],
     ttl: Any,
 ) -> str:
-    """Stores a session and what the extraction finds in it; events that an earlier one of its id left are gone then.
+    """Stores a session and what the extraction finds in it; events of an earlier session with its id are deleted.
 
     Args:
-        extraction: None: a language model will read it later.
-        options: `types` to which extraction is limited, or None; and `within`, a filter that all memories must pass
-            which a model finds later, or None.
+        extraction: None if a language model will read it later.
+        options: `types` to which extraction is limited, or None; and `within`, a filter that memories which a model
+            finds later must match, or None.
 
     Returns:
-        A token of this very version of the session.
+        A token that identifies this version of the session.
     """
     token = secrets.token_hex(8)
     row = _session_row(session_id, messages, who, options, token, "processing" if extraction is None else "success")
@@ -76,13 +76,13 @@ def extract_session(
     lock: Any,
     on_stored: Callable[[], None],
 ) -> None:
-    """Reads a stored session for memories. One that was replaced, deleted or read by another meanwhile gets none."""
+    """Extracts memories from a stored session; none if another process replaced, deleted or read it meanwhile."""
     row = _row(docs, session_id)
     if row is None or row.metadata["status"] != "processing":
         return
     told, token = row.metadata, row.metadata["token"]
     reached = docs.within(loads(told["within"])) if "within" in told else docs
-    # Whoever may write rows of some users only could have written messages of others into one.
+    # A caller that may only write rows of some users could have put messages of others into the session.
     turns = [
         turn
         for turn in turns_of(_messages(told), _first(told["assistant_id"]))
@@ -90,7 +90,7 @@ def extract_session(
     ]
     try:
         found, error = extraction.extract(turns, _limited(schemas, told.get("types"))), ""
-    except Exception as failure:  # of a model, or of whatever a user brought: the session's status tells
+    except Exception as failure:  # raised by a model, or by a user's object: reported in the session's status
         found, error = Extracted(), f"{type(failure).__name__}: {failure}"
     with lock:
         now = _row(docs, session_id)
@@ -115,7 +115,7 @@ def extract_session(
 def memory_rows(
     docs: Collection, schemas: Schemas, session_id: str, found: Extracted, who: Mapping[str, Any], token: str
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Rows of what was found, and ids of profiles that hold no longer. What is known of a later time stays."""
+    """Rows of what was found, and ids of profiles that no longer hold. Facts known from a later time are kept."""
     rows, group = list[dict[str, Any]](), who.get("group_id")
     numbers: dict[tuple[int, str], int] = {}
     for event in found.events:
@@ -164,7 +164,7 @@ def read_session(docs: Collection, session_id: str) -> Session | None:
 
 
 def waiting_sessions(docs: Collection, session_id: str | None = None) -> dict[str, str]:
-    """Those that a model has not read yet, of all or of one id, and the token of each."""
+    """Returns the sessions that a model has not read yet, all or one by its id, with the token of each."""
     rows = docs.get(where={"kind": SESSION, "status": "processing"}) if session_id is None else [_row(docs, session_id)]
     return {
         row.metadata["session_id"]: row.metadata["token"]
@@ -174,7 +174,7 @@ def waiting_sessions(docs: Collection, session_id: str | None = None) -> dict[st
 
 
 def erase_messages(docs: Collection, events: Sequence[Record]) -> None:
-    """Takes the messages that events were made of out of their sessions."""
+    """Erases the messages that events were extracted from in their sessions."""
     sources: dict[str, set[int]] = {}
     for event in events:
         if "source" in event.metadata:
@@ -187,7 +187,7 @@ def erase_messages(docs: Collection, events: Sequence[Record]) -> None:
 
 
 def erase_user(docs: Collection, user_id: str) -> int:
-    """Takes what a user said, and what they were answered, out of all sessions. Returns how many there were."""
+    """Erases what a user said and was answered in all sessions. Returns the number of these."""
     rows = docs.get(where={"kind": SESSION, "user_id": user_id})
     for row in rows:
         _keep(docs, row, lambda _, message: message.owner != user_id)
@@ -199,9 +199,9 @@ def _is_elsewhere(places: Set[int], place: int, _: Message) -> bool:
 
 
 def _keep(docs: Collection, row: Record, keeps: Callable[[int, Message], bool]) -> None:
-    """Some messages of a session go; places of the others stay, and so does their token unless a model reads it.
+    """Erases messages of a session; the others keep their positions, and the token stays unless a model is reading it.
 
-    Another process may take other messages out at once: then the session is read once more, so that none comes back.
+    Another process may erase other messages at the same time: then the session is read again, so that none reappears.
     """
     now: Record | None = row
     while now is not None and not _is_kept(docs, now, keeps):
@@ -209,7 +209,7 @@ def _keep(docs: Collection, row: Record, keeps: Callable[[int, Message], bool]) 
 
 
 def _is_kept(docs: Collection, row: Record, keeps: Callable[[int, Message], bool]) -> bool:
-    """False where the session is another by now."""
+    """False if the session has changed meanwhile."""
     told = row.metadata
     places = enumerate(_messages(told))
     messages = [message if keeps(place, message) else _ERASED for place, message in places]
@@ -290,7 +290,7 @@ def _limited(schemas: Schemas, types: Sequence[str] | None) -> Schemas:
 
 
 def _with_ttl(rows: list[dict[str, Any]], ttl: Any) -> list[dict[str, Any]]:
-    """Sessions and events expire, what is known of a user stays."""
+    """Sessions and events expire; what is known about a user is kept."""
     if ttl is None:
         return rows
     return [row | {"ttl": ttl} if row["metadata"]["kind"] != PROFILE else row for row in rows]

@@ -1,1 +1,1 @@
-"""Collections moved from one kind of database to another."""
+"""Migration of collections from one kind of database to another."""

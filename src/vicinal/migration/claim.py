@@ -1,7 +1,8 @@
-"""The mark of a migration that is under way: a row of the target, which goes with the last step.
+"""The mark of a migration in progress: a row of the target, which the last step deletes.
 
-It says from which collection rows come, which run writes them, and how many are there for certain. So rows are mixed
-with no others, a run that was killed is gone on with, and of two runs the later one goes on and the other one stops.
+It records the collection that rows come from, the run that writes them, and how many are certainly there. So rows are
+not mixed with others, a run that was killed can be resumed, and of two runs the later one continues and the other
+stops.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ CLAIM_ID: Final = uuid.UUID("b1f6d0d2-5f0e-4c7a-9a55-6d6967726174")
 
 
 def ids_without_claim(collection: Collection) -> list[Id]:
-    """Ids of the rows proper, in insertion order."""
+    """Returns the ids of the actual rows, in insertion order."""
     return [id_ for id_ in all_ids(collection) if id_ != CLAIM_ID]
 
 
 class Claim:
-    """A target's claim, as one run sees it.
+    """A target's claim, as seen by one run.
 
     Args:
         source: the collection that rows come from.
@@ -53,16 +54,16 @@ class Claim:
         return self._known is not None
 
     def rows_certain(self, change: int) -> int:
-        """Rows from the first on that are in the target, if the source is as it was then.
+        """The number of rows, from the first on, that are in the target if the source has not changed since.
 
         Args:
-            change: the number of the source's last commit; 0 where nobody counts.
+            change: the number of the source's last commit; 0 if commits are not counted.
         """
         known = self._known or {}
         return int(known.get("rows", 0)) if change and known.get("change") == change else 0
 
     def take(self) -> None:
-        """From now on this run writes, and no earlier one."""
+        """Claims the target: from now on only this run writes."""
         if self.is_there:
             self._target.update([CLAIM_ID], metadata=[{"run": self._run}])
             return
@@ -72,25 +73,26 @@ class Claim:
             raise self._lost() from None
 
     def advance(self, rows: int, change: int) -> None:
-        """Writes down that so many rows are there.
+        """Records that this many rows are in the target.
 
         Raises:
-            WriterBusy: another run writes now.
+            WriterBusy: another run has taken over.
         """
         self.check()
         self._target.update([CLAIM_ID], metadata=[{"rows": rows, "change": change}])
 
     def check(self) -> None:
-        """
+        """Checks that this run still holds the claim.
+
         Raises:
-            WriterBusy: another run writes now.
+            WriterBusy: another run has taken over.
         """
         known = self._read()
         if known is None or known.get("run") != self._run:
             raise self._lost()
 
     def drop(self) -> None:
-        """All is there, and was looked at."""
+        """Deletes the claim: all rows were written and checked."""
         self._target.delete([CLAIM_ID])
 
     def _read(self) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Are these the same rows? To the last bit of their vectors."""
+"""Compares rows, down to the last bit of their vectors."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .reading import batches
 
 __all__ = ["difference", "first_difference", "same_neighbours", "sample"]
 
-_SEED: Final = 7  # the same rows each time: what one run complained of, the next one looks at
+_SEED: Final = 7  # the same rows each time: the next run checks what one run complained about
 _NEIGHBOURS: Final = 10
 _QUERIES: Final = 10
 _LOOKED_AT: Final = 5 * _QUERIES  # some may have no vector
-_TRIES: Final = 3  # a row may expire between two questions
+_TRIES: Final = 3  # a row may expire between two reads
 
 
 def first_difference(source: Collection, target: Collection, ids: Sequence[Id]) -> int:
-    """How many of these rows, from the first on, are the same in both."""
+    """Returns how many of these rows, from the first on, are equal in both."""
     done = 0
     for some, rows in batches(source, ids):
         found = {_key(row.id): row for row in target.get(some, vectors=True)}
@@ -38,7 +38,7 @@ def first_difference(source: Collection, target: Collection, ids: Sequence[Id]) 
 
 
 def difference(given: Record | None, found: Record | None) -> str | None:
-    """Which part of a row is another one, or None where both are the same."""
+    """Returns which part of a row differs, or None if both are equal."""
     if given is None or found is None:
         return None if given is found else "row"
     for part, mine, theirs in zip(_PARTS, _parts(given), _parts(found), strict=True):
@@ -53,7 +53,7 @@ _PARTS: Final = ("id", "text", "metadata", "vector", "expiry", "sparse vector")
 def _parts(row: Record) -> Iterator[object]:
     yield _key(row.id)
     yield row.text
-    yield json.dumps(to_typed(row.metadata), sort_keys=True)  # 1, 1.0 and True are equal in Python, and not in it
+    yield json.dumps(to_typed(row.metadata), sort_keys=True)  # 1, 1.0 and True are equal in Python, but differ as JSON
     yield _bytes(row.vector)
     yield row.expires_at
     yield (
@@ -71,17 +71,17 @@ def _key(id_: Id) -> tuple[type, Id]:
 
 
 def sample(ids: Sequence[Id], rows: int | None) -> list[Id]:
-    """So many of these in their order, chosen at random but the same each time; all where `rows` is None."""
+    """Returns this many ids in their order, chosen at random but the same each time; all if `rows` is None."""
     if rows is None or rows >= len(ids):
         return list(ids)
     return [ids[at] for at in sorted(random.Random(_SEED).sample(range(len(ids)), rows))]
 
 
 def same_neighbours(source: Collection, target: Collection, ids: Sequence[Id]) -> tuple[int, Id | None]:
-    """How many rows have the same nearest rows in both, and the first that has others.
+    """Returns how many rows have the same nearest rows in both, and the first that does not.
 
-    Rows with their scores, in order. Both are asked to compare all rows: what an approximate index misses says nothing
-    of the rows.
+    Rows and their scores are compared, in order. Both searches are exact: what an approximate index misses says nothing
+    about the rows.
     """
     asked = 0
     rows = source.get(sample(ids, _LOOKED_AT), vectors=True)

@@ -1,4 +1,4 @@
-"""`migrate`: collections from one database to another, whatever kinds these are."""
+"""`migrate`: moves collections from one database to another, of any kinds."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ def migrate(
     source_api_key: str | Secret | None = None,
     target_api_key: str | Secret | None = None,
 ) -> MigrationReceipt:
-    """Brings collections over from one database to another: a folder, a server, an engine of many machines.
+    """Copies collections from one database to another: a folder, a server, a distributed engine.
 
-    Rows come with ids, texts, vectors, metadata, sparse vectors and expiry, to the last bit and in their order; no text
-    is encoded again. A run that was stopped, by whatever, is gone on with by the same call. Afterwards both are
+    Rows are copied with ids, texts, vectors, metadata, sparse vectors and expiry, bit-identical and in their order; no
+    text is encoded again. A run that was stopped for any reason is resumed by the same call. Afterwards both are
     compared: every id in its order, sampled rows to the last bit, and the nearest neighbours of some.
 
-    While it runs, and after one that was stopped, the target's collection holds one more row, which says so. Of two
-    runs into one collection the later one goes on, and the other one stops.
+    While it runs, and after it was stopped, the target's collection holds one more row that marks this. Of two runs
+    into one collection the later one continues, and the other one stops.
 
     Args:
-        source, target: what `connect` takes, or a database that it gave.
-        collection: only this one; all where it is left out.
+        source, target: what `connect` takes, or a database that it returned.
+        collection: only this one; by default all.
         dry_run: change nothing; the receipt says what would be written and what would be left behind.
         sampled: rows of each collection that are compared afterwards; None for all.
-        encoder: of collections whose encoder is an object of your program and no name.
+        encoder: for collections whose encoder is an object of your program rather than a name.
         source_api_key, target_api_key: as `api_key` of `connect`.
 
     Returns:
@@ -64,10 +64,10 @@ def migrate(
     Raises:
         InvalidArgument: source and target are the same, or the target's collection holds other rows; nothing was
             changed.
-        CollectionNotFound: the source has none, or not this one.
-        SettingsMismatch: the target's collection was made with another metric or setting.
+        CollectionNotFound: the source has no collections, or not this one.
+        SettingsMismatch: the target's collection was created with another metric or setting.
         WriterBusy: another migration into the same collection has begun since.
-        Damaged: what was written is not what was read.
+        Damaged: what was written differs from what was read.
     """
     _check_sampled(sampled)
     with (
@@ -102,11 +102,11 @@ def _previewed(source: Collection, there: Database, told: list[str]) -> Migrated
 
 
 def _target(source: Collection, there: Database, encoder: EncoderLike | None) -> Collection:
-    """The collection that rows are brought into, made where it does not exist."""
+    """Returns the collection that rows are copied into; created if it does not exist."""
     known = source.stats().encoder
     given = settings_there(source, there.capabilities)
     if source.name in there:
-        given.pop("index", None)  # that may have been altered since
+        given.pop("index", None)  # it may have been changed since
         encoder = None  # it remembers its own
     elif known is not None:
         encoder = known if encoder is None else encoder
@@ -159,7 +159,7 @@ def _names(here: Database, collection: str | None) -> list[str]:
 
 @contextmanager
 def _source_opened(given: Any, key: Any) -> Iterator[Database]:
-    """A database; one that was given stays open."""
+    """Opens a database; one that was passed in stays open."""
     if isinstance(given, Database):
         yield given
         return
@@ -177,7 +177,7 @@ def _target_opened(given: Any, key: Any, *, dry_run: bool) -> Iterator[Database]
         yield given
         return
     if dry_run and is_engine(given) and not _is_there(given):
-        given = f"{str(given).partition(_LOCAL)[0]}{_IN_MEMORY}"  # opening a folder makes it
+        given = f"{str(given).partition(_LOCAL)[0]}{_IN_MEMORY}"  # opening a folder would create it
     with connect(given, api_key=key) as database:
         if not dry_run and not database.capabilities.durable:
             raise InvalidArgument(
@@ -190,7 +190,7 @@ def _target_opened(given: Any, key: Any, *, dry_run: bool) -> Iterator[Database]
 
 
 def _is_there(given: Any) -> bool:
-    """Whether a folder is; of what is elsewhere only its server knows."""
+    """Whether a folder exists; for anything else only its server knows."""
     if is_url(given):
         return True
     if is_engine(given):

@@ -1,4 +1,4 @@
-"""One collection: what is missing is written, until both hold the same rows in the same order."""
+"""Migrates one collection: writes missing rows until both hold the same rows in the same order."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from .receipt import MigratedCollection
 
 __all__ = ["Plan", "move", "plan"]
 
-_ROUNDS: Final = 5  # of a source that is written to meanwhile
+_ROUNDS: Final = 5  # for a source that is being written to
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done, as both are now.
+    """What remains to be done, given the current state of both.
 
     Attributes:
-        ids: all of the source, in their order.
-        same: so many rows from the first on are in the target; the others are to be written.
+        ids: all ids of the source, in their order.
+        same: this many rows, from the first on, are in the target; the others must be written.
         gone: ids of the target that the source no longer has.
-        change: the number of the source's last commit; 0 where nobody counts.
+        change: the number of the source's last commit; 0 if commits are not counted.
     """
 
     ids: list[Id]
@@ -47,11 +47,11 @@ def plan(source: Collection, target: Collection | None, claim: Claim | None) -> 
     """Compares the two collections.
 
     Args:
-        target: None where it does not exist yet.
-        claim: the target's, as this run has found it.
+        target: None if it does not exist yet.
+        claim: the target's claim, as this run found it.
 
     Raises:
-        InvalidArgument: the target holds other rows, or one of the two is a migration of others that has not ended.
+        InvalidArgument: the target holds other rows, or one of the two is the target of another unfinished migration.
     """
     change = source.stats().change
     ids = all_ids(source)
@@ -75,7 +75,7 @@ def plan(source: Collection, target: Collection | None, claim: Claim | None) -> 
 
 
 def move(source: Collection, target: Collection, sampled: int | None, left_behind: Sequence[str]) -> MigratedCollection:
-    """Brings all rows over and looks at them afterwards.
+    """Copies all rows and verifies them afterwards.
 
     Args:
         sampled: how many rows are compared; None for all.
@@ -83,7 +83,7 @@ def move(source: Collection, target: Collection, sampled: int | None, left_behin
     Raises:
         InvalidArgument: the target holds other rows; nothing was changed.
         WriterBusy: another run has taken over.
-        Damaged: what was written is not what was read.
+        Damaged: what was written differs from what was read.
         StoreError: the source is written to faster than it can be read.
     """
     started = time.monotonic()
@@ -118,7 +118,7 @@ def move(source: Collection, target: Collection, sampled: int | None, left_behin
 
 
 def _write(source: Collection, target: Collection, claim: Claim, found: Plan) -> None:
-    """Writes the rows that are missing, in their order; of a batch that was cut off, all."""
+    """Writes the missing rows in their order; a batch that was interrupted is written in full."""
     done = found.same
     with progress(f"Moving {source.name}", len(found.ids)) as advance:
         advance(done)
@@ -135,14 +135,14 @@ def _write(source: Collection, target: Collection, claim: Claim, found: Plan) ->
 
 
 def _row(row: Record) -> dict[str, Any]:
-    """As `upsert` takes it: the same vector, and not a list of it."""
+    """Returns the row for `upsert`: with the same vector, not a list copied from it."""
     ttl = math.inf if row.expires_at is None else row.expires_at
     known = {"text": row.text, "vector": row.vector, "sparse": row.sparse, "metadata": row.metadata or None}
     return {"id": row.id, "ttl": ttl, **{name: value for name, value in known.items() if value is not None}}
 
 
 def _missing(source: Collection, target: Collection, before: Plan) -> Plan:
-    """What is still to be done, by the ids alone: rows come, go and expire while others are read."""
+    """What remains to be done, judging by ids alone: rows are added, deleted and expire while others are read."""
     change = source.stats().change
     ids, there = all_ids(source), ids_without_claim(target)
     known = set(ids)
@@ -152,7 +152,7 @@ def _missing(source: Collection, target: Collection, before: Plan) -> Plan:
 def _checked(
     source: Collection, target: Collection, claim: Claim, ids: Sequence[Id], sampled: int | None
 ) -> tuple[int, int]:
-    """Compares rows and neighbours; gives how many of each.
+    """Compares rows and neighbours; returns how many of each.
 
     Raises:
         Damaged: something differs. The next run compares all rows and writes those that differ.
@@ -180,7 +180,7 @@ def _compare(source: Collection, target: Collection, ids: list[Id], on_differenc
         if part is None:
             continue
         again = [next(iter(one.get([id_], vectors=True)), None) for one in (source, target)]
-        part = difference(*again)  # it may have expired between the two questions
+        part = difference(*again)  # it may have expired between the two reads
         if part is not None:
             on_difference()
             raise _differs(target, id_, part)

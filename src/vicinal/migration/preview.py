@@ -1,4 +1,4 @@
-"""What does not come along when a collection moves to another kind of database: said before and after."""
+"""What is lost when a collection moves to another kind of database: reported before and after."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..database import Database
 
 __all__ = ["left_behind", "settings_there"]
 
-# What a call needs to be made, and what an engine lacks where it cannot take it.
+# The capability that a setting requires, and what is missing in an engine without it.
 _SETTINGS: Final[Mapping[str, tuple[str, Any]]] = {
     "index": ("index", "auto"),
     "auto_ids": ("automatic integers", "uuid"),
@@ -19,7 +19,7 @@ _SETTINGS: Final[Mapping[str, tuple[str, Any]]] = {
 
 
 def settings_there(source: Collection, target: Capabilities) -> dict[str, Any]:
-    """What `Database.collection` of the target is given to make such a collection, without its encoder."""
+    """Returns the arguments of `Database.collection` for such a collection in the target, without its encoder."""
     stats = source.stats()
     kept = {name: value for name, value in stats.settings.items() if not _is_lacking(name, target)}
     return {**kept, "metric": stats.metric, "dimension": stats.dimension}
@@ -30,7 +30,7 @@ def _is_lacking(setting: str, target: Capabilities) -> bool:
 
 
 def left_behind(source: Collection, here: Database, there: Database) -> list[str]:
-    """Sentences; empty where all comes along."""
+    """Returns sentences about what is lost; empty if nothing is."""
     mine, theirs = here.capabilities, there.capabilities
     stats, told = source.stats(), []
     for name, (_, usual) in _SETTINGS.items():

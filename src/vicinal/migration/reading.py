@@ -1,4 +1,4 @@
-"""The ids of a collection, and its rows in batches of a size that every kind of database takes."""
+"""Reads the ids of a collection, and its rows in batches of a size that every kind of database accepts."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = ["all_ids", "batches", "common_start"]
 
 _FIRST_ROWS: Final = 64
 _ROWS_MAX: Final = 2_000
-_BYTES: Final = 4 << 20  # of a batch, about: far below what a server takes in one request
+_BYTES: Final = 4 << 20  # per batch, about: far below what a server accepts in one request
 _PAGE_ROWS: Final = 5_000
 
 
 def all_ids(collection: Collection) -> list[Id]:
-    """Ids in insertion order, however many they are."""
+    """Returns the ids in insertion order, however many there are."""
     try:
         return collection.ids()
-    except LimitExceeded:  # a server gives so many at once, and no more
+    except LimitExceeded:  # a server returns only a limited number at once
         return list(_ids_in_pages(collection))
 
 
@@ -33,7 +33,7 @@ def _ids_in_pages(collection: Collection) -> Iterator[Id]:
 
 
 def batches(collection: Collection, ids: Sequence[Id]) -> Iterator[tuple[list[Id], list[Record]]]:
-    """These ids in order, some at a time, with those of their rows that are there, whole."""
+    """Yields these ids in order, in batches, each with the rows that still exist, complete."""
     rows, start = _FIRST_ROWS, 0
     while start < len(ids):
         some = list(ids[start : start + rows])
@@ -51,13 +51,13 @@ def batches(collection: Collection, ids: Sequence[Id]) -> Iterator[tuple[list[Id
 
 
 def _bytes(row: Record) -> int:
-    """Roughly."""
+    """Approximate size."""
     vector = 0 if row.vector is None else row.vector.nbytes
     return 200 + vector + 4 * len(row.text or "") + 2 * len(repr(row.metadata)) + 16 * len(row.sparse or ())
 
 
 def common_start(first: Sequence[Id], second: Sequence[Id]) -> int:
-    """How many ids both begin with."""
+    """The number of leading ids that both have in common."""
     for at, (mine, theirs) in enumerate(zip(first, second, strict=False)):
         if mine != theirs or type(mine) is not type(theirs):
             return at

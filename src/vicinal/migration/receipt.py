@@ -1,4 +1,4 @@
-"""What `migrate` did, or would do."""
+"""The result of `migrate`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class MigratedCollection:
 
     Attributes:
         name: in both databases.
-        rows: that the source holds.
-        written: of these, those that this run wrote; the others were in the target already. Before a migration
-            (`dry_run=True`) those that it would write.
-        compared: rows that were read from both and were equal to the last bit, after writing.
+        rows: rows of the source.
+        written: rows that this run wrote; the others were in the target already. With `dry_run=True` the rows that it
+            would write.
+        compared: rows that were read from both after writing and were bit-identical.
         neighbours: rows whose nearest neighbours were the same in both, with the same scores.
-        seconds: that it took.
-        left_behind: what does not come along, one sentence each.
+        seconds: duration.
+        left_behind: what is not migrated, one sentence each.
     """
 
     name: str
@@ -37,12 +37,12 @@ class MigratedCollection:
 
 @dataclass(frozen=True, slots=True)
 class MigrationReceipt:
-    """What `migrate` did; `migrate(dry_run=True)` says what it would do.
+    """What `migrate` did; with `dry_run=True`, what it would do.
 
     Attributes:
         source: the database that was read.
         target: the database that was written to.
-        dry_run: nothing was changed.
+        dry_run: whether nothing was changed.
         collections: one entry each, in the order of their names.
     """
 
@@ -57,7 +57,7 @@ class MigrationReceipt:
         return sum(one.rows for one in self.collections)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it, as JSON has it."""
+        """All of it as JSON values."""
         found = asdict(self)
         found["collections"] = [{**one, "left_behind": list(one["left_behind"])} for one in found["collections"]]
         return found
@@ -67,7 +67,7 @@ class MigrationReceipt:
         return json.dumps(self.to_dict(), ensure_ascii=False)
 
     def _repr_html_(self) -> str:
-        """For notebooks."""
+        """The receipt for notebooks."""
         title = notebook.joined("Migration to ", notebook.code(self.target))
         values = {"from": self.source, "dry run": "yes: nothing was changed" if self.dry_run else None}
         lists = {

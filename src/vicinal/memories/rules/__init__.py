@@ -1,4 +1,4 @@
-"""Events and facts by rules: quick, the same every time, and only for English."""
+"""Extraction of events and facts by rules: fast, deterministic, English only."""
 
 from .extraction import RuleExtraction
 

@@ -1,4 +1,4 @@
-"""Which sentences of a conversation tell of something that happened, is planned, or was asked and answered."""
+"""Finds the sentences of a conversation about something that happened, is planned, or was asked and answered."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .vocabulary import FEELING, FILLER, FIRST_PERSON, PAST, PLAN, PLEASANTRY, R
 __all__ = ["facts_in", "summary_of"]
 
 _ANSWER_CHARS_MAX: Final = 300
-# What a user asks to be remembered; the rest is taken as it is.
+# Phrases by which a user asks to remember something; the rest is taken verbatim.
 _REMEMBER: Final = re.compile(
     r"^(?:(?:please|can you|could you) )*(?:remember|don't forget|do not forget|keep in mind|note down|note|remind "
     r"me)"
     r"(?: please)?(?: that| to| about|:)?\s+(?=\w+ \w+)",
     re.IGNORECASE,
 )
-# What an assistant says that it has done or will do, beyond talking.
+# Phrases by which an assistant says that it has done or will do something other than talk.
 _DONE: Final = re.compile(
     r"\bI(?:'ve| have| will|'ll| am going to|)(?: just| already| now| also)* (?:booked|book|scheduled|schedule|"
     r"ordered|order|"
@@ -41,7 +41,7 @@ _NOTHING_SAID: Final = re.compile(
 
 
 def facts_in(text: str) -> list[Fact]:
-    """What a message states of whoever says it; of one topic the last counts."""
+    """Facts that a message states about its speaker; for each topic the last one counts."""
     found: dict[str, Fact] = {}
     for sentence in sentences_of(text):
         told = _REMEMBER.sub("", sentence)
@@ -54,7 +54,7 @@ def facts_in(text: str) -> list[Fact]:
 
 
 def summary_of(said: str, answered: str) -> str:
-    """Sentences of a turn that are an event, in order; "" where there are none."""
+    """Sentences of a turn that are an event, in order; "" if there are none."""
     kept = []
     for sentence in sentences_of(said):
         if _is_told(sentence):
@@ -74,7 +74,7 @@ def _is_told(sentence: str) -> bool:
 
 
 def _is_lasting(sentence: str) -> bool:
-    """Whether all that it says is a fact, which is kept as one."""
+    """Whether a sentence states only a fact, which is kept as one."""
     clauses = clauses_of(sentence)
     return all(facts_of(clause) and not _is_eventful(clause) for clause in clauses)
 
@@ -94,7 +94,7 @@ def _is_eventful(clause: str) -> bool:
 
 
 def _is_asked(sentence: str) -> bool:
-    """A question that concerns whoever asks it, or the time at which it is asked."""
+    """Whether a sentence is a question about the speaker or about the present time."""
     if not is_question(sentence) or PLEASANTRY.fullmatch(sentence) or _NOTHING_SAID.search(sentence):
         return False
     return bool(TIME.search(sentence) or _OWN.search(sentence)) and not is_request(sentence)

@@ -1,4 +1,4 @@
-"""Extraction by rules, as part of the call that adds a session."""
+"""Extraction by rules, during the call that adds a session."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _TOPIC: Final = "topic"
 
 
 class RuleExtraction:
-    """One event a turn at most, with the sentences that are worth it, and a profile for each fact.
+    """Extracts at most one event per turn, with the sentences that are worth it, and a profile for each fact.
 
-    It fills the property `summary` of event types, and of profile types either `user_profile`, with `topic` as their
-    key, or the properties that have a topic's name, such as `home`. Types with other properties are left to programs
+    It fills the property `summary` of event types. Of profile types it fills either `user_profile`, with `topic` as
+    their key, or the properties named like a topic, such as `home`. Types with other properties are left to programs
     and to language models.
     """
 

@@ -1,4 +1,4 @@
-"""What a user says of themselves that stays true: patterns of clauses, and the fact that each of them states."""
+"""Lasting facts that users state about themselves: patterns of clauses, and the fact that each states."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ __all__ = ["Fact", "facts_of"]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """
+    """A fact stated about a user.
+
     Attributes:
-        topic: what it is about. A later fact of the same topic takes its place, except where a topic may have several.
-        several: whether it may.
-        holds: False for what is no longer so.
-        changed: whether the clause tells of a change, which is an event too.
+        topic: what it is about. A later fact of the same topic replaces it, unless a topic may have several.
+        several: whether a topic may have several facts.
+        holds: False if it is no longer true.
+        changed: whether the clause describes a change, which is an event too.
     """
 
     topic: str
@@ -51,7 +52,7 @@ _REST: Final = re.compile(
 )
 _LIST: Final = re.compile(r"\s*,\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+", re.IGNORECASE)
 _ARTICLE: Final = re.compile(r"^(?:a|an|the|some|all|any|my)\s+", re.IGNORECASE)
-# Likes of these say nothing lasting.
+# Likes of these state nothing lasting.
 _EMPTY: Final = re.compile(
     r"^(?:it|this|that|these|those|you|your|him|her|them|to (?:know|see|hear|ask|thank|talk|have|get|book|go back|"
     r"be)|"
@@ -68,7 +69,7 @@ _RULES: Final[list[tuple[re.Pattern[str], _Make]]] = []
 
 
 def facts_of(clause: str) -> list[Fact]:
-    """What a clause states, each fact once."""
+    """The facts that a clause states, each once."""
     found: dict[str, Fact] = {}
     for pattern, make in _RULES:
         for match in pattern.finditer(clause):
@@ -105,7 +106,7 @@ def _each(topic: str, told: str, *, holds: bool = True, changed: bool = False) -
 
 
 def _enumeration(text: str) -> str:
-    """As much of a text as may be a list: each part is short, and none begins a sentence of its own."""
+    """The longest start of a text that may be a list: each item is short, and none begins a new sentence."""
     parts = re.split(r"(\s*,\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+)", text, flags=re.IGNORECASE)
     kept = parts[0]
     for separator, part in zip(parts[1::2], parts[2::2], strict=True):

@@ -1,4 +1,4 @@
-"""Sentences of a message, and the clauses of which each says something of its own."""
+"""Splits a message into sentences, and these into clauses that are each about one thing."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final
 __all__ = ["clauses_of", "is_question", "is_request", "sentences_of"]
 
 _END: Final = re.compile(r"(?<=[.!?])[\"')]*\s+(?=[\"'(]?\w)|\n+")
-# A full stop after these ends no sentence.
+# A full stop after these does not end a sentence.
 _SHORT: Final = re.compile(r"\b(?:Dr|Mr|Mrs|Ms|Prof|St|No|vs|e\.g|i\.e|a\.m|p\.m|approx|Inc|Ltd)\.$|\b[A-Z]\.$")
-# What people say before they say something.
+# Introductory phrases without content.
 _OPENING: Final = re.compile(
     r"^(?:(?:hi|hello|hey|dear|well|so|ok|okay|yes|yeah|yep|no|nope|oh|ah|btw|by the way|actually|anyway|also|sure|"
     r"right|"
@@ -43,7 +43,7 @@ _REQUESTS: Final = re.compile(
 
 
 def sentences_of(text: str) -> list[str]:
-    """In order, without what only opens them."""
+    """Sentences in order, without introductory phrases."""
     parts: list[str] = []
     for part in _END.split(text.replace("\u2019", "'").replace("\u2018", "'")):
         if parts and _SHORT.search(parts[-1]):
@@ -55,7 +55,7 @@ def sentences_of(text: str) -> list[str]:
 
 
 def clauses_of(sentence: str) -> list[str]:
-    """Parts that begin with who they are about: "I live in Rome and my dog is called Pip" has two."""
+    """Splits at the subjects: "I live in Rome and my dog is called Pip" has two parts."""
     return [clause for part in _CUT.split(sentence) if (clause := part.strip(" ,;-"))]
 
 

@@ -108,7 +108,7 @@ _IRREGULAR: Final = (
     "hit cut quit "
     "beat bit blew hid lent was were gone done been"
 )
-# A verb in the past, after who did it.
+# A verb in the past tense after its subject.
 PAST: Final = re.compile(
     r"\b(?:I|we|my [\w' ]{1,30}?|our [\w' ]{1,30}?)(?:'ve| have| has|'d| had)?"
     r"(?: (?:just|finally|also|already|recently|really|actually|almost|never|both|all|only|accidentally|even))*"
