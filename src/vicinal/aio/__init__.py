@@ -7,8 +7,8 @@
         await docs.add(texts=["a text", "another text"])
         hits = await docs.search("something similar", k=5)
 
-A database of this process works in threads, one of a server over asyncio's connections; neither blocks the loop. Who
-stops waiting for a call stops the call: it ends at its next step, and a write is done whole or not at all.
+A database of this process runs calls in threads, one behind a server uses asyncio connections; neither blocks the loop.
+Cancelling an await cancels the call: it ends at its next step, and a write is either complete or has no effect.
 """
 
 from .collection import AsyncCollection

@@ -1,4 +1,4 @@
-"""What the `async` twins have in common, and what stands behind them."""
+"""The common base of the `async` twins, and the interface of their backends."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ __all__ = ["Awaited", "Backend"]
 
 
 class Backend(Protocol):
-    """A database or a collection as its twin needs it: a call by its name, with all arguments by name."""
+    """A database or a collection as its twin needs it: calls by name, with all arguments by name."""
 
     async def call(self, call: str, given: Mapping[str, Any]) -> Any:
-        """What the call gives."""
+        """Returns the result of the call."""
         ...
 
     def rows(self, call: str, given: Mapping[str, Any]) -> AsyncIterator[Any]:
-        """Rows that come one by one."""
+        """Yields rows one by one."""
         ...
 
     async def notes(self, call: str, owner: str, given: Mapping[str, Any]) -> Any:
-        """What a call of notes gives, as the table of routes names them."""
+        """Returns the result of a call of notes, named as in the table of routes."""
         ...
 
     async def collection(self, given: Mapping[str, Any]) -> Backend:
-        """Of a database: a collection."""
+        """Opens a collection; for databases."""
         ...
 
     def within(self, where: Any) -> Backend:
-        """Of a collection: the rows that match a filter."""
+        """Returns the view of the rows that match a filter; for collections."""
         ...
 
     def known(self, name: str) -> Any:
-        """What is known without asking: the value of a property."""
+        """The value of a property, without a request."""
         ...
 
     async def close(self) -> None:
-        """Ends it; calls that run are waited for."""
+        """Closes it; waits for running calls."""
         ...
 
 
 class Awaited:
-    """A noun whose calls are awaited."""
+    """An object whose calls are awaited."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
     async def close(self) -> None:
-        """Gives it up; calls that run are waited for."""
+        """Closes it; waits for running calls."""
         await self._backend.close()
 
     async def __aenter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""A database behind a server, for an event loop: its calls are requests over asyncio's connections."""
+"""A database behind a server, for an event loop: its calls are requests over asyncio connections."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 __all__ = ["OverHttp"]
 
-_WRITES: Final = frozenset({"add", "upsert", "update"})  # whose rows take long to pack: in a thread
+_WRITES: Final = frozenset({"add", "upsert", "update"})  # packing their rows takes long: done in a thread
 
 
 class Connections:
-    """What all handles of one database share."""
+    """The connections shared by all handles of one database."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -54,7 +54,7 @@ class Connections:
         return self._closed
 
     def client(self) -> httpx.AsyncClient:
-        """The client of the running loop; a program that runs one loop after the other gets one for each."""
+        """The client of the running loop; a program that runs several loops in turn gets one for each."""
         if self._closed:
             raise Closed("the database is closed", name="database", remedy="Call connect() again.")
         loop = asyncio.get_running_loop()
@@ -94,7 +94,7 @@ class Connections:
 
 
 class OverHttp:
-    """A database, or a collection that was opened."""
+    """A database, or an opened collection."""
 
     def __init__(
         self, connections: Connections, place: Place, opened: Opened | None = None, of: OverHttp | None = None
@@ -167,7 +167,7 @@ class OverHttp:
             await self._connections.close()
 
     async def _ask(self, route: Route, place: Place, given: Mapping[str, Any]) -> Any:
-        """Drives the requests of a call. What packs many rows, or reads those of a generator, is done in a thread."""
+        """Drives the requests of a call. Packing many rows, or reading a generator, is done in a thread."""
         self._check_open()
         asking, response = steps(route, place, given), None
         while True:
@@ -187,7 +187,7 @@ class OverHttp:
 
 
 def _next(asking: Any, response: Response | None) -> Request | tuple[Any]:
-    """The next request; or what the call gives, in a tuple, as `StopIteration` does not cross a thread's end."""
+    """The next request; or the result of the call, in a tuple, because `StopIteration` cannot cross threads."""
     try:
         request: Request = asking.send(response)
     except StopIteration as done:

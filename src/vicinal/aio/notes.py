@@ -11,41 +11,41 @@ __all__ = ["AsyncNotes"]
 
 
 class AsyncNotes:
-    """What a program keeps beside the rows: bytes by key, durable like rows, one mapping for each owner."""
+    """Bytes by key that a program stores beside the rows, as durable as these; one mapping for each owner."""
 
     def __init__(self, backend: Backend, owner: str) -> None:
         self._backend = backend
         self._owner = checked_name(owner, "owner")
 
     async def read(self) -> dict[str, bytes]:
-        """All notes of the owner."""
+        """Returns all notes of the owner."""
         found: dict[str, bytes] = await self._backend.notes("read", self._owner, {})
         return found
 
     async def get(self, key: str, default: bytes | None = None) -> bytes | None:
-        """One note; `default` where there is none."""
+        """Returns one note; `default` if it does not exist."""
         return (await self.read()).get(key, default)
 
     async def update(self, notes: Mapping[str, bytes]) -> None:
-        """All of these notes in one commit."""
+        """Writes all of these notes in one commit."""
         given = {key: checked_note(key, value) for key, value in notes.items()}
         await self._backend.notes("update", self._owner, {"notes": given})
 
     async def setdefault(self, key: str, default: bytes) -> bytes:
-        """The note; where there is none, `default` becomes it. Of several processes one is first."""
+        """Returns the note; if it does not exist, stores and returns `default`. Atomic among processes."""
         given = {"key": key, "default": checked_note(key, default)}
         found: bytes = await self._backend.notes("setdefault", self._owner, given)
         return found
 
     async def replace(self, key: str, before: bytes | None, value: bytes) -> bool:
-        """Writes a note if it still is `before`, None for none; False where it is not, and nothing is written."""
+        """Writes a note if it is still `before`, None for a missing one; otherwise returns False and writes nothing."""
         known = None if before is None else checked_note(key, before)
         given = {"key": key, "before": known, "value": checked_note(key, value)}
         done: bool = await self._backend.notes("replace", self._owner, given)
         return done
 
     async def remove(self, key: str) -> bool:
-        """Whether there was a note of this key; there is none now."""
+        """Removes the note of this key; returns whether it existed."""
         found: bool = await self._backend.notes("remove", self._owner, {"key": checked_name(key, "key")})
         return found
 

@@ -29,7 +29,7 @@ def connect(
     timeout: float | None = None,
     retries: int | None = None,
 ) -> AsyncDatabase:
-    """A database at a path, ":memory:", or a server's URL; see `vicinal.connect`. Nothing is awaited, or sent, yet."""
+    """The database at a path, ":memory:", or a server's URL; see `vicinal.connect`. Nothing is awaited or sent yet."""
     api_key = credential(target, api_key, token)
     check_options(target, encoder_cache, exclusive, api_key, timeout, retries)
     if not is_url(target):

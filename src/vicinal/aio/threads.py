@@ -25,15 +25,15 @@ _PAGE_ROWS: Final = 256
 
 
 class Threads:
-    """The threads that all handles of one database share."""
+    """The threads shared by all handles of one database."""
 
     def __init__(self) -> None:
         self._pool: ThreadPoolExecutor | None = ThreadPoolExecutor(_THREADS_MAX, thread_name_prefix="vicinal-aio")
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What a function gives. Whoever stops waiting stops it, and goes on when it has ended."""
+        """Returns the result of a function. Cancelling stops the function, and the await ends when it has ended."""
         if self._pool is None:
-            return work()  # it is closed, and says so
+            return work()  # it is closed and raises an error that says so
         deadline, heard = Deadline(math.inf), list[str]()
 
         def begin() -> T:
@@ -53,7 +53,7 @@ class Threads:
         return done
 
     def end(self) -> None:
-        """Lets the threads go; what they are at they finish."""
+        """Releases the threads; they finish what they are doing."""
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown(wait=False)
@@ -63,8 +63,8 @@ class InThreads:
     """A database or a collection.
 
     Args:
-        noun: what is called.
-        threads: of its database.
+        noun: the object that is called.
+        threads: those of its database.
     """
 
     def __init__(self, noun: Database | Collection, threads: Threads) -> None:
@@ -114,7 +114,7 @@ class InThreads:
 
 
 async def _ended(running: asyncio.Future[Any]) -> None:
-    """Waits for what nobody wants any more, whatever becomes of it, and however often somebody is impatient."""
+    """Waits for a cancelled call to end, whatever its result and however often the wait is cancelled."""
     while not running.done():
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.wait([running])

@@ -1,4 +1,4 @@
-"""Databases on an engine that runs on many machines: the same calls, for who outgrows one machine.
+"""Databases on an engine that runs on many machines: the same calls, for when one machine is not enough.
 
-`collection` and `database` are the nouns; `engine` is what an engine owes them, and `qdrant` one that keeps it.
+`collection` and `database` contain the classes; `engine` is the interface of an engine, and `qdrant` implements it.
 """

@@ -1,4 +1,4 @@
-"""Where an engine is, as users say it."""
+"""URLs of engines."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Address:
     """A server's address.
 
     Attributes:
-        host: as URLs have it, IPv6 in brackets.
-        database: what follows the host, without the slash; "" for none.
-        options: by name, those that the URL has.
+        host: in the form of URLs, IPv6 in brackets.
+        database: the path after the host, without the slash; may be "".
+        options: options of the URL by name.
     """
 
     host: str
@@ -38,16 +38,16 @@ class Address:
         *,
         databases: bool = False,
     ) -> Address:
-        """What a URL says.
+        """Parses a URL.
 
         Args:
-            port: where it has none.
-            options: that it may have, each with its values.
+            port: default port.
+            options: allowed options, each with its values.
             remedy: how the URL is written.
-            databases: it may name one of the server.
+            databases: whether it may name a database of the server.
 
         Raises:
-            InvalidArgument: it is no such URL.
+            InvalidArgument: it is not such a URL.
         """
         try:
             parts = urlsplit(target)
@@ -74,7 +74,7 @@ def _wrong(target: Any, engine: str, remedy: str) -> InvalidArgument:
 
 
 def folder_of(target: str, scheme: str, remedy: str) -> str:
-    """The folder that a URL of a local mode names.
+    """Returns the folder in the URL of a local mode.
 
     Raises:
         InvalidArgument: it names none.

@@ -1,6 +1,6 @@
-"""What is made of an engine's ranking: the most different of the best rows, or the best of each group.
+"""Arranges an engine's ranking: the most diverse of the best rows, or the best of each group.
 
-By the same formulas as in `query.arrange`, on candidates whose vectors and metadata the engine has sent.
+Uses the formulas of `query.arrange`, on candidates whose vectors and metadata the engine has sent.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..store.rows import Row
 
 __all__ = ["Candidates", "arranged"]
 
-_LOOKED_AT_FIRST: Final = 4  # times as many rows as a grouping can give
+_LOOKED_AT_FIRST: Final = 4  # times as many rows as a grouping can return
 _GROWTH: Final = 4
 
 
@@ -35,7 +35,7 @@ class Candidates:
 
     Attributes:
         vectors: float32, shape (rows, dim).
-        certain: how many of them no row that was not looked at can be among.
+        certain: the number of leading candidates that no unexamined row can precede.
     """
 
     rows: list[Row]
@@ -44,26 +44,26 @@ class Candidates:
     certain: int
 
     def at(self, places: NDArray[np.intp]) -> Candidates:
-        """Those at some places, in their order."""
+        """Returns those at some positions, in that order."""
         rows = [self.rows[place] for place in places.tolist()]
         return Candidates(rows, self.scores[places], self.vectors[places], self.certain)
 
     def cut(self, start: int, end: int, min_score: float | None) -> Candidates:
-        """Those between two places whose score is not too low."""
-        if min_score is not None:  # scores descend
+        """Returns those between two positions whose score is not too low."""
+        if min_score is not None:  # scores are descending
             end = min(end, int(np.searchsorted(-self.scores.astype(np.float64), -min_score, side="right")))
         return self.at(np.arange(start, max(start, min(end, len(self.rows))), dtype=np.intp))
 
 
 def arranged(question: Question, metric: Metric, ranked: Callable[[int], Candidates]) -> Candidates:
-    """The rows of a question with an arrangement.
+    """Returns the rows of a query with an arrangement.
 
     Args:
-        ranked: the best rows of it, at least so many where there are; all where there are fewer.
+        ranked: returns the best rows of the query: at least the given number, or all if there are fewer.
     """
     if isinstance(question.arrangement, Mmr):
         return _diverse(question, question.arrangement, metric, ranked)
-    assert isinstance(question.arrangement, Grouping)  # there are two
+    assert isinstance(question.arrangement, Grouping)  # there are only two
     return _grouped(question, question.arrangement, ranked)
 
 
@@ -78,7 +78,7 @@ def _diverse(question: Question, mmr: Mmr, metric: Metric, ranked: Callable[[int
 
 
 def _grouped(question: Question, grouping: Grouping, ranked: Callable[[int], Candidates]) -> Candidates:
-    """Groups by their best row. All rows are ranked where that takes them to fill the groups."""
+    """Groups by their best row. Ranks all rows if it takes them to fill the groups."""
     depth = _LOOKED_AT_FIRST * question.k * grouping.size
     while True:
         ranking = ranked(depth)
@@ -93,7 +93,7 @@ def _grouped(question: Question, grouping: Grouping, ranked: Callable[[int], Can
 
 
 def _groups(rows: Sequence[Row], path: Path) -> NDArray[np.int64]:
-    """Numbers, equal for rows of one group."""
+    """Numbers that are equal for rows of one group."""
     numbers: dict[Any, int] = {}
     keys = (group_of(value_at(loads(row.metadata or "{}"), path)) for row in rows)
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)

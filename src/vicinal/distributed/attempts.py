@@ -1,4 +1,4 @@
-"""Calls of an engine: made again where that can do no harm, and refused once the database is closed."""
+"""Calls to an engine: retried if that is harmless, and rejected once the database is closed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _FIRST_PAUSE_SECONDS: Final = 0.1
 
 
 class Attempts:
-    """How often a call is made. Each may be repeated: writes name the points that they are about, and their content.
+    """How often a call is made. Every call may be repeated: writes name their points and their content.
 
     Args:
         place: of the engine, for errors.
-        retries: how often a call is made again.
+        retries: how often a call is repeated.
     """
 
     def __init__(self, place: str, retries: int) -> None:
@@ -30,10 +30,10 @@ class Attempts:
         self._closed = False
 
     def make(self, call: Callable[[], T]) -> T:
-        """What the call returns, which raises errors of ours.
+        """Returns the result of the call, which raises errors of ours.
 
         Raises:
-            Closed: the database is.
+            Closed: the database is closed.
         """
         for tried in range(self._retries + 1):
             if self._closed:
@@ -47,13 +47,13 @@ class Attempts:
         raise AssertionError("unreachable")
 
     def end(self) -> bool:
-        """No call is made from now on; whether this is the first time that it is said."""
+        """Rejects all further calls; returns whether this is the first time."""
         first, self._closed = not self._closed, True
         return first
 
 
 def unreachable(engine: str, place: str, reason: object, *, writes: bool) -> Unreachable:
-    """The error of a call that had no answer."""
+    """Returns the error of a call without a response."""
     remedy = "Check that it runs, and the URL."
     if writes:
         remedy = "It is unknown whether the call was executed. It is safe to repeat it."

@@ -1,4 +1,4 @@
-"""A collection on an engine: the calls of `vicinal.Collection`."""
+"""A collection on an engine, with the calls of `vicinal.Collection`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ C = TypeVar("C", bound=type)
 
 
 def _without_what_is_lacking(cls: C) -> C:
-    """Calls that no engine has raise `Unsupported`."""
+    """Makes calls that no engine supports raise `Unsupported`."""
     for feature, about in FEATURES.items():
         for call in about.calls:
             setattr(cls, call, _refused(getattr(cls, call), feature))
@@ -62,9 +62,9 @@ def _refused(method: Callable[..., Any], feature: str) -> Callable[..., NoReturn
 @for_users
 @_without_what_is_lacking
 class EngineCollection(Collection):
-    """A collection on an engine: `connect("qdrant://...").collection(name)` makes one. Thread-safe.
+    """A collection on an engine, returned by `connect("qdrant://...").collection(name)`. Thread-safe.
 
-    What is not here is inherited: it works on `context.store`, which the engine stands behind.
+    Everything else is inherited: it works on `context.store`, which is backed by the engine.
     """
 
     _context: EngineContext
@@ -133,7 +133,7 @@ class EngineCollection(Collection):
         descending: bool = False,
         vectors: bool = False,
     ) -> Iterator[Record]:
-        """See `Collection.scroll`. The ids of all rows that match are held meanwhile, to come in order."""
+        """See `Collection.scroll`. Holds the ids of all matching rows in memory, to return them in order."""
         return reads.scroll(self._context, where, order_by, descending=descending, vectors=vectors)
 
     def peek(self, n: int = 10) -> list[Record]:
@@ -141,23 +141,23 @@ class EngineCollection(Collection):
         return reads.read(self._context, None, where=None, limit=checked_first(n), offset=0, vectors=False)
 
     def count(self, where: Mapping[str, Any] | None = None) -> int:
-        """Rows that a search could return now, those without a vector included."""
+        """The number of rows that a search could return now, including those without a vector."""
         return reads.count(self._context, where)
 
     def facets(self, field: str, where: Mapping[str, Any] | None = None) -> list[tuple[Any, int]]:
-        """See `Collection.facets`. The metadata of all rows that match is read for it."""
+        """See `Collection.facets`. Reads the metadata of all matching rows."""
         return reads.summarized(self._context, field, where, Columns.facets)
 
     def ids(self, where: Mapping[str, Any] | None = None) -> list[Id]:
-        """Ids of rows in insertion order."""
+        """The ids of rows in insertion order."""
         return reads.ids(self._context, where)
 
     def distinct(self, field: str, where: Mapping[str, Any] | None = None) -> list[Any]:
-        """See `Collection.distinct`. The metadata of all rows that match is read for it."""
+        """See `Collection.distinct`. Reads the metadata of all matching rows."""
         return reads.summarized(self._context, field, where, Columns.distinct)
 
     def min_max(self, field: str, where: Mapping[str, Any] | None = None) -> tuple[Any, Any] | None:
-        """See `Collection.min_max`. The metadata of all rows that match is read for it."""
+        """See `Collection.min_max`. Reads the metadata of all matching rows."""
         return reads.summarized(self._context, field, where, Columns.min_max)
 
     # -- search
@@ -174,7 +174,7 @@ class EngineCollection(Collection):
         max_distance: float | None = None,
         **options: Unpack[RangeOptions],
     ) -> Hits:
-        """See `Collection.search_range`. The engine ranks all rows that match for it."""
+        """See `Collection.search_range`. The engine ranks all matching rows for it."""
         arguments, bounds = range_arguments(query, min_score, max_distance, options)
         return searching.search_range(self._context, arguments, bounds, where)
 
@@ -194,11 +194,11 @@ class EngineCollection(Collection):
     def within(self, where: Mapping[str, Any] | Node) -> EngineCollection:
         """See `Collection.within`."""
         narrowed = self._context.narrowed(part_of(where))
-        narrowed.condition()  # what the engine cannot tell is refused now
+        narrowed.condition()  # conditions that the engine cannot evaluate are rejected now
         return EngineCollection(narrowed)
 
     def stats(self) -> Stats:
-        """Rows and settings at this moment. Of files and indexes the engine's own tools know more."""
+        """Rows and settings now. For files and indexes, use the engine's own tools."""
         context, store = self._context, self._context.far
         state, expired = store.current(), NumberIs(("", "expires"), "lte", float(now()))
         rows = store.on_points(lambda points, _: store.engine.count(points, context.condition()))
@@ -224,30 +224,30 @@ class EngineCollection(Collection):
         )
 
     def wait_indexed(self, seconds: float | None = None) -> bool:
-        """The engine indexes by itself: True at once."""
+        """Returns True at once: the engine indexes by itself."""
         if seconds is not None:
             checked_seconds(seconds)
         self._context.far.current()
         return True
 
     def sync(self) -> None:
-        """Writes are in the engine's log when they return: there is nothing to do."""
+        """Does nothing: writes are in the engine's log when they return."""
         self._context.far.current()
 
     def compact(self) -> None:
-        """Deletes the rows that have expired. The engine reclaims the room of deleted rows by itself."""
+        """Deletes expired rows. The engine reclaims the space of deleted rows by itself."""
         writes.reclaim(self._context)
 
     def close(self) -> None:
-        """Gives the handle up, and the one that it was made from."""
+        """Closes the handle, and the one that it was derived from."""
         self._context.close()
 
     def _repr_html_(self) -> str:
-        """For notebooks; nothing is asked for it."""
+        """A description for notebooks; makes no request."""
         return notebook.card(notebook.joined("Collection ", notebook.code(self.name)), {"on": repr(self)})
 
     def __repr__(self) -> str:
         if self._context.is_closed:
             return f"Collection({self.name!r}, closed)"
-        state = self._context.known  # nothing is asked for it
+        state = self._context.known  # makes no request
         return shown_as(self.name, state.dimension, state.metric, encoder_name(self._context, state))

@@ -1,13 +1,13 @@
-"""Filters for engines that know words and numbers only.
+"""Filters for engines that only support words and numbers.
 
-An engine keeps with each row what it is filtered by, beside its metadata: `terms`, which are words such as
-"m-year=n2024.0", and `parts`, which are numbers. A filter becomes `HasTerm` and `NumberIs` conditions on these,
-whatever the types of the values; they mean exactly what `filters.evaluate` says. So one translation serves all engines,
-one index of words all equalities, and integers of any size, decimals, dates, UUIDs, lists and dicts are compared as
-what they are.
+An engine stores with each row what filters use, beside its metadata: `terms`, which are words such as "m-year=n2024.0",
+and `parts`, which are numbers. A filter becomes `HasTerm` and `NumberIs` conditions on these, whatever the types of the
+values; they mean exactly what `filters.evaluate` computes. So one translation serves all engines, one index of words
+serves all equalities, and integers of any size, decimals, dates, UUIDs, lists and dicts are compared by their true
+values.
 
-A value that has an order is a tuple of numbers, compared one after the other, each exact in float64: a number is a
-float64 and what that leaves, an instant seconds and microseconds, a text six bytes at a time.
+An ordered value is a tuple of numbers, compared one after the other, each exact in float64: a number is a float64 and
+the remainder, a point in time is seconds and microseconds, a text is six bytes at a time.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _DIGITS: Final = 257  # a byte, or the end of the text before it
 _LETTERS: Final = "abcdefgh"  # names of the parts
 _LARGEST: Final = sys.float_info.max
 _SMALLEST: Final = math.ulp(0.0)
-_EXPONENT_MAX: Final = 1100  # of a decimal; float64 ends far before
+_EXPONENT_MAX: Final = 1100  # of a decimal; float64 ends far below
 _DIGITS_KEPT: Final = 15
 _ROW: Final[Mapping[str, str]] = {"id": "id", "text": "text"}
 _OPPOSITE: Final[Mapping[Sign, Sign]] = {"lt": "gte", "lte": "gt", "gte": "lt", "gt": "lte"}
@@ -61,10 +61,10 @@ class HasTerm:
 
 @dataclass(frozen=True, slots=True)
 class NumberIs:
-    """The row has this part, and it stands to `value` as asked.
+    """The row has this part, and it compares to `value` as `sign` says.
 
     Attributes:
-        field: two keys below `parts`; or none, and a key of the payload itself.
+        field: two keys below `parts`; or an empty one, and a key of the payload itself.
     """
 
     field: tuple[str, str]
@@ -81,14 +81,14 @@ class HasId:
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """Every child holds; without children it holds for every row."""
+    """Every child holds; without children it matches every row."""
 
     children: tuple[Condition, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Any_:
-    """At least one child holds; without children it holds for no row."""
+    """At least one child holds; without children it matches no row."""
 
     children: tuple[Condition, ...]
 
@@ -108,7 +108,7 @@ Lacking = Callable[[str, object], Unsupported]
 
 
 def facts(metadata: Mapping[str, Any], id_: Id, text: str | None) -> tuple[list[str], dict[str, dict[str, float]]]:
-    """What a row is filtered by: its terms and its parts."""
+    """Returns what filters use of a row: its terms and its parts."""
     terms: list[str] = []
     parts: dict[str, dict[str, float]] = {}
     for place, value in [(_ROW["id"], id_), (_ROW["text"], text), *_fields(metadata, ("m",))]:
@@ -116,7 +116,7 @@ def facts(metadata: Mapping[str, Any], id_: Id, text: str | None) -> tuple[list[
         ordered = None if place == _ROW["text"] else _parts(value)
         if ordered is not None:
             named = zip(_LETTERS, ordered, strict=False)
-            # A part that is left out counts as 0; the first says that there is a value.
+            # A missing part counts as 0; the first one exists if there is a value.
             parts[f"{place}-{class_of(value)}"] = {letter: part for letter, part in named if part or letter == "a"}
     return terms, parts
 
@@ -130,7 +130,7 @@ def _fields(values: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple
 
 
 def _place(path: tuple[str, ...]) -> str:
-    """A path as a key that every engine takes, of letters, digits, "-" between keys and "_" before what is neither."""
+    """A path as a key that every engine accepts: letters, digits, "-" between keys, "_" before other characters."""
     named = "-".join("".join(map(_letter, key)) or "_" for key in path)
     return named if len(named) <= _WORD_CHARS_MAX else f"{named[:32]}--{_digest(named)}"
 
@@ -149,7 +149,7 @@ def _terms(place: str, value: Any) -> Iterator[str]:
 
 
 def _term(place: str, relation: Literal["=", "@"], value: Any) -> str:
-    """A value of a field ("="), or an element of a list in it ("@")."""
+    """The term of a field's value ("="), or of an element of a list in it ("@")."""
     return f"{place}{relation}{_short(_canonical(value))}"
 
 
@@ -162,7 +162,7 @@ def _digest(text: str) -> str:
 
 
 def _canonical(value: Any) -> str:
-    """The same text for equal values, and another for others."""
+    """The same text for equal values, and different texts for different values."""
     match class_of(value):
         case "null":
             return "z"
@@ -184,7 +184,7 @@ def _canonical(value: Any) -> str:
 
 
 def _canonical_number(value: Number) -> str:
-    """As a float64 where it is one, whatever its type; else its digits and the exponent."""
+    """As a float64 if the value is one, whatever its type; else its digits and the exponent."""
     try:
         nearest = float(value)
     except OverflowError:
@@ -202,7 +202,7 @@ def _canonical_number(value: Number) -> str:
 
 
 def _parts(value: Any) -> tuple[float, ...] | None:
-    """Numbers that are in the order of the values of a class; None for what has no order."""
+    """Numbers that order the values of a class; None for values without an order."""
     match class_of(value):
         case "number":
             return _parts_of_number(value)
@@ -216,14 +216,14 @@ def _parts(value: Any) -> tuple[float, ...] | None:
 
 
 def _parts_of_number(value: Number) -> tuple[float, ...]:
-    """The nearest float64, and the nearest to what is left: exact to 106 bits.
+    """The nearest float64, and the nearest to the remainder: exact to 106 bits.
 
     Beyond the range of float64 the exponent follows, and the first digits.
     """
     if isinstance(value, float):
         return value + 0.0, 0.0
     if isinstance(value, Decimal) and value and abs(value.adjusted()) > _EXPONENT_MAX:
-        return _parts_out_of_range(value)  # its fraction would fill the memory
+        return _parts_out_of_range(value)  # its fraction would exhaust memory
     exact = Fraction(value)
     try:
         high = float(exact)
@@ -242,7 +242,7 @@ def _parts_out_of_range(value: Decimal) -> tuple[float, ...]:
 
 
 def _parts_of_text(text: bytes) -> tuple[float, ...]:
-    """As many as its first bytes need; the rest is not kept."""
+    """As many parts as its first bytes need; the rest is not stored."""
     return tuple(
         _number_of(text[start : start + _BYTES_A_PART])
         for start in range(0, max(1, min(len(text), _TEXT_PARTS * _BYTES_A_PART)), _BYTES_A_PART)
@@ -265,13 +265,14 @@ def _parts_of_uuid(value: UUID) -> tuple[float, ...]:
 
 
 def condition(tree: filters.Node, lacks: Lacking) -> Condition:
-    """What a filter means for the terms and parts of a row.
+    """Translates a filter to conditions on the terms and parts of a row.
 
     Args:
-        lacks: makes the error of a condition that terms and parts cannot say, of a feature's name and the condition.
+        lacks: makes the error for a condition that terms and parts cannot express, from a feature's name and the
+            condition.
 
     Raises:
-        Unsupported: there is one.
+        Unsupported: the filter has such a condition.
     """
     match tree:
         case filters.And():
@@ -322,7 +323,7 @@ class _Leaf:
                 raise self.lacks("regular expressions", leaf)
 
     def equals(self, values: tuple[Any, ...]) -> Condition:
-        """Null equals what is missing, too."""
+        """Matches equal values; null also equals a missing value."""
         terms = [_term(self.place, relation, value) for value in values for relation in _RELATIONS]
         found = HasTerm(tuple(dict.fromkeys(terms)))
         if any(value is None for value in values):
@@ -348,7 +349,7 @@ class _Leaf:
         kind = class_of(value)
         self._check_order(kind, len(value.encode()) if isinstance(value, str) else 0, leaf)
         parts = _parts(value)
-        assert parts is not None  # the tree has looked
+        assert parts is not None  # checked by the tree
         if kind == "text" and len(value.encode()) % _BYTES_A_PART == 0 and value:
             parts = (*parts, 0.0)  # where the text ends
         strict: Sign = "lt" if operator in ("lt", "lte") else "gt"
@@ -368,7 +369,7 @@ class _Leaf:
         return [self._part(kind, place, "eq", part) for place, part in enumerate(parts)]
 
     def _part(self, kind: Class, place: int, sign: Sign, value: float) -> Condition:
-        """Of the part at a place, which counts as 0 where a row leaves it out; the first is always there."""
+        """A condition on the part at a position; a missing part counts as 0, and the first one always exists."""
         field = self._field(kind, place)
         if place == 0 or not _HOLDS_AT_0[sign](value):
             return NumberIs(field, sign, value)

@@ -1,4 +1,4 @@
-"""What every operation of a handle on an engine needs to know."""
+"""The context of every operation of a handle on an engine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["EngineContext"]
 
 
 class _NoLease:
-    """In place of the lease of files; the handles that were made of one another share it."""
+    """Takes the place of the lease of files; handles derived from one another share it."""
 
     logs_queries = False
     closed = False
@@ -39,7 +39,7 @@ class _NoLease:
 class EngineContext(Context):
     """One handle's view of its collection.
 
-    Its `store` has of a store what `records` needs for rows that are named by their ids.
+    Its `store` supports what `records` needs from a store for rows that are identified by their ids.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class EngineContext(Context):
 
     @property
     def far(self) -> EngineStore:
-        """The same store, as what it is."""
+        """The same store, with its actual type."""
         return self._held.store()
 
     @property
@@ -61,17 +61,17 @@ class EngineContext(Context):
         self._held.closed = True
 
     def narrowed(self, within: Node) -> EngineContext:
-        """The same for a handle that sees only these rows, of those that this one sees."""
+        """The same for a handle that sees only these rows, out of those that this one sees."""
         return cast(EngineContext, super().narrowed(within))
 
     def condition(self, *trees: Node | None, expired_too: bool = False) -> Condition:
-        """Rows that are there for this handle and pass every filter.
+        """The condition of rows that exist for this handle and match every filter.
 
         Args:
-            expired_too: those too that have expired.
+            expired_too: includes expired rows.
 
         Raises:
-            Unsupported: the engine cannot tell them.
+            Unsupported: the engine cannot evaluate it.
         """
         given = [tree for tree in (self.within, *trees) if tree is not None]
         found = [condition(tree, self._lacks) for tree in given]
@@ -81,5 +81,5 @@ class EngineContext(Context):
         return self.lacking(feature, "where", leaf)
 
     def lacking(self, feature: str, name: str, value: object = None) -> Unsupported:
-        """The error of a call that needs what the engine lacks."""
+        """Returns the error of a call that needs a feature that the engine lacks."""
         return lacking(self.far.engine.name, feature, name, value)

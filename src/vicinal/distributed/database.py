@@ -1,4 +1,4 @@
-"""A database on an engine: the calls of `vicinal.Database`."""
+"""A database on an engine, with the calls of `vicinal.Database`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ __all__ = ["EngineDatabase"]
 
 @for_users
 class EngineDatabase(Database):
-    """A database on an engine; `connect("qdrant://...")` makes one. Thread-safe."""
+    """A database on an engine, returned by `connect("qdrant://...")`. Thread-safe."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -51,7 +51,7 @@ class EngineDatabase(Database):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What differs from a database in a folder."""
+        """The differences from a database in a folder."""
         return self._engine.capabilities
 
     def collection(
@@ -70,7 +70,7 @@ class EngineDatabase(Database):
         create: bool = True,
         timeout: float = 30.0,
     ) -> Collection:
-        """See `Database.collection`. What is remembered of it lies beside the rows, in a collection of ours."""
+        """See `Database.collection`. Its settings are stored beside the rows, in a collection of Vicinal."""
         self._check_open()
         analysis = check_opening(
             name,
@@ -117,23 +117,23 @@ class EngineDatabase(Database):
     def _made(
         self, name: str, given: Encoder | None, dimension: int | None, metric: Metric, settings: Mapping[str, str]
     ) -> Mapping[str, Any]:
-        """A new collection: its points first, so that what is remembered is always there."""
+        """Creates a collection: its points first, so that registered points always exist."""
         state = first_state(name, given, dimension, metric, settings)
         points = first_place_of(state)
         self._engine.make(points, state.dimension, state.metric)
         self._engine.remember(name, written(state, points))
         known = self._engine.remembered(name) or {}
-        if known.get("points") != points:  # another program made it at the same moment, and was last
+        if known.get("points") != points:  # another program created it at the same moment, and was last
             self._engine.drop(points)
         return known
 
     def collections(self) -> list[str]:
-        """Names of the collections, sorted."""
+        """Returns the names of the collections, sorted."""
         self._check_open()
         return sorted(what["name"] for what in self._engine.all_remembered())
 
     def drop(self, name: str, *, timeout: float = 30.0) -> None:
-        """Deletes the collection with everything in it. A handle on it raises `CollectionDropped` from then on."""
+        """Deletes the collection with everything in it. Its handles raise `CollectionDropped` from then on."""
         self._check_open()
         check_name(name)
         what = self._engine.remembered(name)
@@ -143,15 +143,15 @@ class EngineDatabase(Database):
         self._engine.drop(what["points"])
 
     def verify(self, name: str) -> VerifyReport:
-        """The engine checks its own files: raises Unsupported."""
+        """Raises Unsupported: the engine checks its own files."""
         raise lacking(self._engine.name, "verify", "verify", name)
 
     def verify_all(self) -> dict[str, VerifyReport]:
-        """The engine checks its own files: raises Unsupported."""
+        """Raises Unsupported: the engine checks its own files."""
         raise lacking(self._engine.name, "verify", "verify_all")
 
     def repair(self, name: str, *, timeout: float = 30.0) -> RepairReport:
-        """The engine repairs its own files: raises Unsupported."""
+        """Raises Unsupported: the engine repairs its own files."""
         raise lacking(self._engine.name, "verify", "repair", name)
 
     def __contains__(self, name: object) -> bool:
@@ -162,12 +162,12 @@ class EngineDatabase(Database):
     def _is_text(name: str) -> bool:
         try:
             name.encode()
-        except UnicodeEncodeError:  # a lone surrogate is in no name
+        except UnicodeEncodeError:  # no name contains a lone surrogate
             return False
         return True
 
     def close(self) -> None:
-        """Closes the connections, and every collection that was opened through this database."""
+        """Closes the connections and every collection opened through this database."""
         with self._lock:
             self._closed = True
             handles = list(self._handles)
@@ -176,11 +176,11 @@ class EngineDatabase(Database):
         self._engine.close()
 
     def _repr_html_(self) -> str:
-        """For notebooks."""
+        """A description for notebooks."""
         title = notebook.joined("Database ", notebook.code(self._engine.place))
         try:
             names = self.collections()
-        except StoreError as error:  # closed, or nobody there: showing it must not fail
+        except StoreError as error:  # closed or unreachable: displaying it must not fail
             return notebook.card(title, {"state": error.message})
         return notebook.card(title, {"collections": f"{len(names):,}"}, {"": [notebook.code(name) for name in names]})
 

@@ -1,4 +1,4 @@
-"""What an engine owes a collection on it. Rows are points: a key, a vector or none, and a document of JSON."""
+"""The interface of engines. Rows are stored as points: a key, an optional vector, and a JSON document."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ __all__ = ["Engine", "NoSuchPoints", "Point"]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A row as an engine keeps it.
+    """A row as an engine stores it.
 
     Attributes:
         key: a UUID as text, see `payloads.key_of`.
         payload: see `payloads`.
-        vector: float32, shape (dim,), as the engine compares it; None for a row without, or where it was not asked for.
+        vector: float32, shape (dim,), as the engine compares it; None for a row without one, or if it was not
+            requested.
         score: of a search, higher is better.
     """
 
@@ -30,11 +31,11 @@ class Point:
 
 
 class NoSuchPoints(Exception):
-    """There are no points of this name: they were dropped, or have moved. Never seen by users."""
+    """No points have this name: they were dropped, or have moved. Never raised to users."""
 
 
 class Engine(Protocol):
-    """A database of points, thread-safe. Writes are read by every later call, of this program at least.
+    """A database of points, thread-safe. Writes are visible to every later call, at least of this program.
 
     Every call may raise Unreachable, ServerBusy, ServerFailed or KeyRefused, and those on points `NoSuchPoints`.
     """
@@ -44,11 +45,11 @@ class Engine(Protocol):
     capabilities: Capabilities
 
     def remembered(self, name: str) -> Mapping[str, Any] | None:
-        """What `remember` was last given for a collection."""
+        """Returns what `remember` last stored for a collection."""
         ...
 
     def all_remembered(self) -> Iterator[Mapping[str, Any]]:
-        """The same of all collections."""
+        """Yields the same for all collections."""
         ...
 
     def remember(self, name: str, what: Mapping[str, Any]) -> None: ...
@@ -56,31 +57,31 @@ class Engine(Protocol):
     def forget(self, name: str) -> None: ...
 
     def make(self, points: str, dimension: int | None, metric: Metric) -> None:
-        """Makes an empty place for points; without a dimension, for points without a vector."""
+        """Creates an empty set of points; without a dimension, for points without a vector."""
         ...
 
     def drop(self, points: str) -> None:
-        """Deletes them all; nothing where there are none."""
+        """Deletes the set; does nothing if it does not exist."""
         ...
 
     def put(self, points: str, rows: Sequence[Point]) -> None:
-        """Writes points, in the place of those that have the same key."""
+        """Writes points, replacing those that have the same key."""
         ...
 
     def change(self, points: str, rows: Sequence[Point]) -> None:
-        """Gives points that exist another payload; their vectors stay."""
+        """Replaces the payload of existing points; their vectors are kept."""
         ...
 
     def remove(self, points: str, keys: Sequence[str]) -> None: ...
 
     def at(self, points: str, keys: Sequence[str], parts: Sequence[str], *, vectors: bool) -> dict[str, Point]:
-        """Points by key, those that exist."""
+        """Returns the existing points by key."""
         ...
 
     def passing(
         self, points: str, where: Condition, parts: Sequence[str], *, vectors: bool, first: int | None = None
     ) -> Iterator[Point]:
-        """Points that match, in no order; with `first` so many of those whose `order` is least, by that."""
+        """Points that match, unordered; with `first` this many of those with the smallest `order`, in that order."""
         ...
 
     def count(self, points: str, where: Condition) -> int: ...
@@ -88,7 +89,7 @@ class Engine(Protocol):
     def nearest(
         self, points: str, queries: FloatMatrix, k: int, where: Condition, parts: Sequence[str], accuracy: Accuracy
     ) -> list[list[Point]]:
-        """For each query the `k` best points that match, best first, with vectors; the true ones where it is exact."""
+        """For each query the `k` best points that match, best first, with vectors; if `exact`, the true ones."""
         ...
 
     def close(self) -> None: ...

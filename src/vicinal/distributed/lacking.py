@@ -1,4 +1,4 @@
-"""What an engine cannot do, said before anything is sent: which call, which engine, and what to do instead."""
+"""Features that an engine lacks, checked before anything is sent: the call, the engine, and the remedy."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _EMBEDDED: Final = "Use a database in a folder or behind a server."
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """Something that a database in a folder has, and an engine may lack.
+    """A feature of a database in a folder that an engine may lack.
 
     Attributes:
-        asked_by: how a program asks for it, as docs and messages write it.
-        remedy: what to do where it is lacking.
-        calls: methods of a collection that are nothing but this.
+        asked_by: how a program uses it, as docs and messages write it.
+        remedy: what to do without it.
+        calls: methods of a collection that only serve this feature.
     """
 
     asked_by: str
@@ -28,7 +28,7 @@ class Feature:
     calls: tuple[str, ...] = ()
 
 
-# Names are what `Capabilities.lacks` holds.
+# The names are those in `Capabilities.lacks`.
 FEATURES: Final[Mapping[str, Feature]] = {
     "keyword search": Feature("search(mode='keyword'), search(mode='hybrid')", "Search by vectors."),
     "group_by": Feature("search(group_by=...)", "Group the hits of a larger k in your program."),
@@ -73,7 +73,7 @@ _NO_ENGINE_HAS: Final = frozenset(
         "verify",
     }
 )  # fmt: skip
-# By the engine's name; docs/distributed.md has a column of each.
+# By the engine's name; docs/distributed.md has a column for each.
 LACKS: Final[Mapping[str, frozenset[str]]] = {
     "Qdrant": _NO_ENGINE_HAS | {"keyword search"},
     "Milvus": _NO_ENGINE_HAS | {"Manhattan distance", "keyword search"},
@@ -81,12 +81,12 @@ LACKS: Final[Mapping[str, frozenset[str]]] = {
 
 
 def lacking(engine: str, feature: str, name: str, value: Any = None) -> Unsupported:
-    """The error of a call that needs what the engine lacks.
+    """Returns the error of a call that needs a feature that the engine lacks.
 
     Args:
         feature: a name of `FEATURES`.
         name: the call or the argument.
-        value: what was given.
+        value: the value of the argument.
     """
     found = FEATURES[feature]
     error = Unsupported(

@@ -1,4 +1,4 @@
-"""Rows in requests that an engine takes."""
+"""Splits rows into requests that an engine accepts."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .engine import Point
 __all__ = ["pages"]
 
 _BYTES_A_CHAR: Final = 4
-_BYTES_A_COMPONENT: Final = 16  # as JSON writes it
-_BYTES_BESIDE: Final = 1000  # what every row has
+_BYTES_A_COMPONENT: Final = 16  # as JSON
+_BYTES_BESIDE: Final = 1000  # of every row
 
 
 def pages(rows: Sequence[Point], rows_max: int, bytes_max: int) -> Iterator[list[Point]]:
-    """In pages of at most so many rows and bytes, by a rough and high estimate of their size."""
+    """Pages of at most this many rows and bytes, by a rough and high estimate of their size."""
     page: list[Point] = []
     size = 0
     for row in rows:

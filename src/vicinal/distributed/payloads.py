@@ -1,4 +1,4 @@
-"""A row as the document that an engine keeps beside its vector, and back again: every value as it was given."""
+"""A row as the document that an engine stores beside its vector, and back: every value is preserved exactly."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .conditions import facts
 
 __all__ = ["PARTS_OF_ROW", "PARTS_OF_VECTOR", "direction_of", "key_of", "payload_of", "row_of", "vector_of"]
 
-# What a row is made of; `terms` and `parts` are there for filters only.
+# The parts of a row; `terms` and `parts` exist for filters only.
 PARTS_OF_ROW: Final = ("id", "order", "expires", "space", "sparse", "metadata", "text")
 PARTS_OF_VECTOR: Final = ("length", "steps")
 _ROWS: Final = uuid.UUID("6c7a1ef2-4d51-5b0e-8f0b-5a0f4e6f7c11")  # the namespace of keys
@@ -29,19 +29,19 @@ _NEARLY_ONE: Final = 1e-6
 
 
 def key_of(id_: Id) -> str:
-    """The key of a row where an engine takes UUIDs only: of ids of one type and value the same, of others another."""
+    """The key of a row for engines that require UUIDs: equal for ids of equal type and value, otherwise different."""
     return str(uuid.uuid5(_ROWS, f"{type(id_).__name__}:{id_}"))
 
 
 def payload_of(row: Row) -> dict[str, Any]:
-    """JSON with what is there of a row, and what it is filtered by."""
+    """Returns JSON with the values of a row, and what filters use."""
     id_ = user_id(row.id)
     metadata = {} if row.metadata is None else loads(row.metadata)
     terms, parts = facts(metadata, id_, row.text)
     payload: dict[str, Any] = {"id": to_typed(id_), "order": row.slot, "terms": terms, "parts": parts}
     if row.metadata is not None:
         typed = json.loads(row.metadata)
-        payload["metadata"] = typed if _fits(typed) else row.metadata  # as text where JSON would be rounded
+        payload["metadata"] = typed if _fits(typed) else row.metadata  # as text if JSON would be rounded
     if row.text is not None:
         payload["text"] = row.text
     if row.expires_at is not None:
@@ -54,10 +54,10 @@ def payload_of(row: Row) -> dict[str, Any]:
 
 
 def row_of(payload: Mapping[str, Any], place: str) -> Row:
-    """The inverse of `payload_of`; parts of the row that the engine was not asked for are None.
+    """The inverse of `payload_of`; parts of the row that were not requested are None.
 
     Raises:
-        Damaged: it is none that we wrote.
+        Damaged: it was not written by Vicinal.
     """
     try:
         id_, metadata, sparse = from_typed(payload["id"]), payload.get("metadata"), payload.get("sparse")
@@ -85,7 +85,7 @@ def _json(typed: Any) -> str:
 
 
 def _fits(typed: Any) -> bool:
-    """Whether every integer is an int64: other programs read JSON's longer ones as float64."""
+    """Whether every integer is an int64: other programs read longer JSON integers as float64."""
     if isinstance(typed, dict):
         return all(map(_fits, typed.values()))
     if isinstance(typed, list):
@@ -97,10 +97,10 @@ def _fits(typed: Any) -> bool:
 
 
 def direction_of(vector: FloatVector, metric: Metric) -> tuple[FloatVector, dict[str, Any]]:
-    """What an engine compares by inner products under cosine, and what makes the vector of it again, bit for bit.
+    """Returns what an engine compares by inner product under cosine, and what restores the vector from it bit for bit.
 
-    A vector of length one stays as it is. Of others the direction goes to the engine, and beside it the length and how
-    many steps of float32 each component is off when it is multiplied by that.
+    A unit vector is not changed. Of others the engine gets the direction, and beside it the length and by how many
+    steps of float32 each component is off when it is multiplied by the length.
     """
     if metric != "cosine":
         return vector, {}
@@ -111,7 +111,7 @@ def direction_of(vector: FloatVector, metric: Metric) -> tuple[FloatVector, dict
     steps = _ordinals(vector) - _ordinals(_stretched(direction, length))
     if not steps.any():
         return direction, {"length": length}
-    kind = np.int8 if np.abs(steps).max() < 128 else np.int64  # the latter where float32 has no room below a component
+    kind = np.int8 if np.abs(steps).max() < 128 else np.int64  # the latter if float32 is subnormal below a component
     packed = zlib.compress(steps.astype(kind).tobytes(), 6)
     return direction, {"length": length, "steps": b64encode(packed).decode()}
 
@@ -135,7 +135,7 @@ def _stretched(direction: FloatVector, length: float) -> FloatVector:
 
 
 def _ordinals(vector: FloatVector) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Numbers of float32 values, counted from zero: the next value has the next number. Minus zero is -1."""
+    """Numbers of float32 values, counted from zero: consecutive values have consecutive numbers. Minus zero is -1."""
     bits = vector.view(np.int32).astype(np.int64)
     ordinals: np.ndarray[Any, np.dtype[np.int64]] = np.where(bits >= 0, bits, -(bits & 0x7FFF_FFFF) - 1)
     return ordinals

@@ -1,4 +1,4 @@
-"""Rows, ids, counts and values of fields, as an engine finds them."""
+"""Reads rows, ids, counts and values of fields from an engine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["count", "ids", "read", "rows_passing", "scroll", "summarized"]
 
 T = TypeVar("T")
 
-_FIRST_MAX: Final = 10_000  # rows that an engine is asked to order
+_FIRST_MAX: Final = 10_000  # rows that an engine is asked to sort
 _ID_PARTS: Final = ("id", "order")
 
 
@@ -38,7 +38,7 @@ def count(context: EngineContext, where: Any) -> int:
 
 
 def read(context: EngineContext, ids: Any, *, where: Any, limit: Any, offset: Any, vectors: bool) -> list[Record]:
-    """Rows by id in the order asked, or all in insertion order; unknown ids are ignored."""
+    """Returns rows by id in the requested order, or all in insertion order; unknown ids are ignored."""
     if ids is not None and where is None:
         return read_by_ids(context, ids, where=None, limit=limit, offset=offset, vectors=vectors)
     first, skipped = None if limit is None else checked_count("limit", limit), checked_count("offset", offset)
@@ -56,19 +56,19 @@ def read(context: EngineContext, ids: Any, *, where: Any, limit: Any, offset: An
         rows = sorted(map(reader.row, found), key=_slot)
         if named is not None:
             by_id = {user_id(row.id): row for row in rows}
-            rows = [by_id[id_] for id_ in named if id_ in by_id]  # as asked: an id may come twice
+            rows = [by_id[id_] for id_ in named if id_ in by_id]  # in the requested order: an id may occur twice
         return [record_of(reader, row, vectors=vectors) for row in rows[skipped:end]]
 
     return context.far.on_points(find)
 
 
 def ids(context: EngineContext, where: Any) -> list[Id]:
-    """In insertion order."""
+    """Returns ids in insertion order."""
     return [user_id(row.id) for row in rows_passing(context, filter_of(where), _ID_PARTS)]
 
 
 def rows_passing(context: EngineContext, tree: Node | None, parts: Sequence[str]) -> list[Row]:
-    """Rows that match, in insertion order, with some of their parts."""
+    """Returns rows that match, in insertion order, with some of their parts."""
     found, store = context.condition(tree), context.far
 
     def find(points: str, _: Any) -> list[Row]:
@@ -78,7 +78,7 @@ def rows_passing(context: EngineContext, tree: Node | None, parts: Sequence[str]
 
 
 def scroll(context: EngineContext, where: Any, order_by: Any, *, descending: bool, vectors: bool) -> Iterator[Record]:
-    """Rows in the order of their ids, or of a field and then of their ids; see `records.scroll`."""
+    """Yields rows in the order of their ids, or of a field and then of their ids; see `records.scroll`."""
     tree = filter_of(where)
     if order_by is None:
         rows = rows_passing(context, tree, _ID_PARTS)
@@ -87,7 +87,7 @@ def scroll(context: EngineContext, where: Any, order_by: Any, *, descending: boo
         path = parse_path(checked_order(order_by))
         rows = rows_passing(context, tree, (*_ID_PARTS, "metadata"))
         table = _Table(rows)
-        if tree is None and context.within is None:  # else there may be rows that were not read
+        if tree is None and context.within is None:  # otherwise there may be rows that were not read
             check_path(path, table.columns.known_paths(), "order_by", table.columns.was_known)
         _, ranks = table.columns.ranks(path, pack(np.ones(len(rows), dtype=bool)), table)
         keyed = [(rank, comparable_id(row.id), row.id) for rank, row in zip(ranks.tolist(), rows, strict=True)]
@@ -98,7 +98,7 @@ def scroll(context: EngineContext, where: Any, order_by: Any, *, descending: boo
 
 
 def summarized(context: EngineContext, field: Any, where: Any, ask: Callable[[Columns, Path, Any], T]) -> T:
-    """What `ask` makes of the values of a field: all matching metadata is read for it."""
+    """Returns what `ask` computes from the values of a field: reads it from the metadata of all matching rows."""
     tree, path = filter_of(where), parse_path(checked_field(field))
     table = _Table(rows_passing(context, tree, (*_ID_PARTS, "metadata", "text")))
     check_path(path, table.columns.known_paths(), "field", table.columns.was_known)
@@ -106,7 +106,7 @@ def summarized(context: EngineContext, field: Any, where: Any, ask: Callable[[Co
 
 
 class _Table:
-    """Rows in the columns that answer for an embedded collection; a row's slot is its place."""
+    """Rows in the columns that an embedded collection would use; a row's slot is its position."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self._rows = rows

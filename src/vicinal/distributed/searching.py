@@ -1,4 +1,4 @@
-"""Dense searches: the engine finds candidates, and the one function behind every score says which are the best."""
+"""Dense searches: the engine finds candidates, and the common scoring function ranks them."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from .payloads import PARTS_OF_VECTOR, row_of, vector_of
 
 __all__ = ["search", "search_range"]
 
-_MORE: Final = 8  # candidates beside those asked for, so that equal scores seldom need a second look
-_CANDIDATES_MAX: Final = 16_384  # where the answer need not be exact
+_MORE: Final = 8  # extra candidates, so that equal scores seldom need a second search
+_CANDIDATES_MAX: Final = 16_384  # if the result need not be exact
 _EPSILON: Final = 2.0**-23
-_SMALLEST: Final = 2.0**-149  # of float32: what is below vanishes from the engine's sums
+_SMALLEST: Final = 2.0**-149  # of float32: smaller values vanish from the engine's sums
 _NOTHING: Final = Candidates([], np.empty(0, dtype=np.float32), np.empty((0, 0), dtype=np.float32), 0)
 _PARTS: Final = ("id", "order", "expires", *PARTS_OF_VECTOR)
 
 
 def search(context: EngineContext, arguments: SearchArguments, where: Any) -> list[Hits]:
-    """Hits for each of the queries."""
+    """Returns the hits of each query."""
     arguments.check()
     _refuse_what_is_lacking(context, arguments)
     if arguments.shaping is not None and arguments.shaping.rerank is not None:
@@ -62,7 +62,7 @@ def search(context: EngineContext, arguments: SearchArguments, where: Any) -> li
 
 
 def search_range(context: EngineContext, arguments: SearchArguments, bounds: Bounds, where: Any) -> Hits:
-    """Every row in range."""
+    """Returns every row in range."""
     _refuse_what_is_lacking(context, arguments)
     [question] = _questions(context, arguments, where)
     return _Search(context, question).in_range(bounds)
@@ -90,7 +90,7 @@ def _questions(context: EngineContext, arguments: SearchArguments, where: Any) -
 
 
 class _Search:
-    """One question, asked of the engine."""
+    """One search, run by the engine."""
 
     def __init__(self, context: EngineContext, question: Question) -> None:
         self._context = context
@@ -115,7 +115,7 @@ class _Search:
         return found
 
     def in_range(self, bounds: Bounds) -> Hits:
-        """All rows are ranked that the engine has."""
+        """Ranks all rows of the engine."""
 
         def find(points: str, state: State) -> Hits:
             count = self._store.engine.count(points, self._context.condition(self._question.where))
@@ -135,7 +135,7 @@ class _Search:
         return Hits(hits_of(found.rows, found.scores.tolist(), distance_at_0, self._question.select), measure, 0)
 
     def _found(self, points: str, state: State, k: int) -> list[Candidates]:
-        """For each query the best `k` rows and maybe more, or all that there are."""
+        """For each query the best `k` rows and maybe more, or all if there are fewer."""
         queries, left_out = self._queries(points, state)
         if state.dimension is None:
             return [_NOTHING for _ in queries]
@@ -143,7 +143,7 @@ class _Search:
         tree: Node | None = self._question.where
         trees = tree, None if not left_out else Not(IdIn(left_out))
         accuracy = self._question.accuracy
-        if accuracy.recall is not None:  # the engine knows no recall between
+        if accuracy.recall is not None:  # the engine supports no recall in between
             accuracy = replace(accuracy, exact=True, recall=None)
         most = 2**31 if accuracy.exact else max(_CANDIDATES_MAX, k)
         wanted, found = k + _MORE, dict[int, Candidates]()
@@ -156,11 +156,11 @@ class _Search:
                 if ranked.certain >= k or len(candidates) < wanted or wanted >= most:
                     found[i] = ranked
             wanted *= 4
-            condition = self._context.condition(*trees)  # few rows have expired, and no filter is quicker than one
+            condition = self._context.condition(*trees)  # few rows have expired, and no filter is faster than one
         return [found[i] for i in range(len(queries))]
 
     def _ranked(self, candidates: list[Point], query: FloatVector, metric: Metric, wanted: int) -> Candidates:
-        """The candidates that have not expired, in the order of their scores."""
+        """Returns the candidates that have not expired, in the order of their scores."""
         rows = [row_of(point.payload, self._store.place) for point in candidates]
         there = [i for i, row in enumerate(rows) if not row.is_expired(self._question.now)]
         limit = -np.inf
@@ -177,7 +177,7 @@ class _Search:
         return Candidates([rows[there[i]] for i in order.tolist()], scores[order], vectors[order], certain)
 
     def _queries(self, points: str, state: State) -> tuple[FloatMatrix, list[Any]]:
-        """The vectors to search by, and ids of rows that are no hits."""
+        """Returns the query vectors, and ids of rows to exclude."""
         question, reader = self._question, self._store.reader(points, state)
         if question.like is not None:
             _, vector = row_to_start_from(reader, question.like, question)
@@ -185,12 +185,12 @@ class _Search:
         if question.examples is not None:
             rows, query = aimed(reader, question.examples, question)
             return query, [user_id(row.id) for row in rows]
-        assert question.vectors is not None  # it is a dense search
+        assert question.vectors is not None  # this is a dense search
         return question.vectors, []
 
 
 def _for_engine(queries: FloatMatrix, metric: Metric) -> FloatMatrix:
-    """Directions where only these are compared."""
+    """Converts queries to directions if only these are compared."""
     if metric != "cosine":
         return queries
     lengths = np.linalg.norm(queries.astype(np.float64), axis=1, keepdims=True)
@@ -213,7 +213,7 @@ def _vector(point: Point) -> FloatVector:
 
 
 def _best_of_others(candidates: list[Point], query: FloatVector, metric: Metric) -> float:
-    """The highest score of a row that the engine ranked behind its last candidate, which it compares in float32."""
+    """The highest score that a row ranked after the last candidate can have; the engine compares in float32."""
     last = candidates[-1].score
     worst = last if metric in ("cosine", "ip") else -last
     size = 1.0

@@ -1,4 +1,4 @@
-"""A collection on an engine as the calls of `records` know a store: states, readers and transactions."""
+"""A collection on an engine with the store interface that `records` uses: states, readers and transactions."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def visible_at(now: int) -> Condition:
 
 
 def first_place_of(state: State) -> str:
-    """What the points of a collection are called. A collection that is recreated under the same name has others."""
+    """The name of a collection's points. A collection that is recreated under the same name has another."""
     named = quote(state.name, safe="")[:_NAME_CHARS_MAX]
     return f"{named}-{UUID(bytes=state.uuid).hex[:12]}"
 
 
 def written(state: State, points: str) -> dict[str, Any]:
-    """A state as the engine remembers it."""
+    """A state as the engine stores it."""
     known = {**asdict(state), "uuid": state.uuid.hex(), "trimmed_nonce": state.trimmed_nonce.hex()}
     return {"name": state.name, "points": points, "state": json.dumps(known)}
 
@@ -56,7 +56,7 @@ def state_of(what: Mapping[str, Any]) -> State:
 
 
 class Reader:
-    """Rows as they are now."""
+    """Reads current rows."""
 
     def __init__(self, store: EngineStore, points: str, state: State) -> None:
         self.state = state
@@ -87,7 +87,7 @@ class Reader:
 
 
 class Transaction(Reader):
-    """What a call is to write, collected, and written at the end: what is new first, then what goes."""
+    """Collects the writes of a call and makes them at its end: new rows first, then deletions."""
 
     def __init__(self, store: EngineStore, points: str, state: State) -> None:
         super().__init__(store, points, state)
@@ -108,7 +108,7 @@ class Transaction(Reader):
         return found
 
     def vector(self, row: Any) -> Any:
-        """Of a row, or of its slot."""
+        """The vector of a row, given the row or its slot."""
         return self._vectors[row] if isinstance(row, int) else super().vector(row)
 
     def fix_dimension(self, dimension: int) -> None:
@@ -132,7 +132,7 @@ class Transaction(Reader):
         return [point.key for point in self._store.engine.passing(self._points, where, ("order",), vectors=False)]
 
     def gone(self, keys: Sequence[str]) -> None:
-        """These points are to go."""
+        """Marks these points for deletion."""
         self._gone += keys
 
     def touch(self, row: Row, *, metadata: str | None, expires_at: int | None) -> None:
@@ -162,10 +162,10 @@ class Transaction(Reader):
 
 
 class EngineStore:
-    """A collection's points, and what the engine remembers of it.
+    """A collection's points and its stored state.
 
     Args:
-        state, points: as the engine remembers them now.
+        state, points: as the engine stores them now.
     """
 
     def __init__(self, engine: Engine, state: State, points: str) -> None:
@@ -181,7 +181,7 @@ class EngineStore:
         return self._state
 
     def current(self) -> State:
-        """The newest state. What it says never changes, once the dimension is known."""
+        """The newest state. Once the dimension is known it never changes."""
         if self._state.dimension is None:
             self._refresh()
         return self._state
@@ -200,7 +200,7 @@ class EngineStore:
         )
 
     def on_points(self, work: Callable[[str, State], T]) -> T:
-        """What `work` makes of the points' name and the state; once more where they have moved."""
+        """Returns the result of `work` for the points' name and the state; runs it again if the points have moved."""
         for _ in range(_TRIES):
             points, state = self._points, self._state
             try:
@@ -212,14 +212,14 @@ class EngineStore:
         raise self._dropped()
 
     def reader(self, points: str, state: State) -> Any:
-        """In place of a reader of files."""
+        """Takes the place of a reader of files."""
         return Reader(self, points, state)
 
     def read(self, ask: Callable[[Any], T]) -> T:
         return self.on_points(lambda points, state: ask(Reader(self, points, state)))
 
     def write(self, plan: Callable[[Any], T], **options: Any) -> T:
-        """Plans and writes, one call of a handle after the other; what others write meanwhile is not seen."""
+        """Plans and writes, one call of a handle at a time; concurrent writes of others are not seen."""
         with self._writing:
 
             def attempt(points: str, state: State) -> T:
@@ -232,13 +232,13 @@ class EngineStore:
             return self.on_points(attempt)
 
     def place_for(self, state: State) -> str:
-        """The points of a state, which has a dimension now where it had none."""
+        """Returns the points for a state whose dimension has just become known."""
         if state.dimension == self._state.dimension:
             return self._points
         moved = f"{first_place_of(state)}-{state.dimension}"
         self.engine.make(moved, state.dimension, state.metric)
         rows = list(self.engine.passing(self._points, All(()), (*PARTS_OF_ROW, "terms", "parts"), vectors=False))
-        self.engine.put(moved, rows)  # there is no vector among them
+        self.engine.put(moved, rows)  # none of them has a vector
         self.engine.remember(state.name, written(state, moved))
         self.engine.drop(self._points)
         with self._lock:
@@ -246,7 +246,7 @@ class EngineStore:
         return moved
 
     def next_slots(self, count: int) -> range:
-        """Numbers that grow with time, so that rows of all programs have an order: microseconds since 1970."""
+        """Numbers that grow with time, so that rows of all programs are ordered: microseconds since 1970."""
         with self._lock:
             first = max(self._last_slot + 1, time.time_ns() // 1000)
             self._last_slot = first + count - 1

@@ -1,4 +1,4 @@
-"""Changes of the rows that match a filter."""
+"""Changes to the rows that match a filter."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def update_where(context: EngineContext, where: Any, columns: RowArguments, *, m
 
 
 def remove_where(context: EngineContext, where: Any, ids: Any) -> int:
-    """Deletes the rows that match and returns how many they were."""
+    """Deletes the rows that match and returns their number."""
     if where is not None:
         refuse_every_row(where)
     elif ids is None:
@@ -47,6 +47,6 @@ def remove_where(context: EngineContext, where: Any, ids: Any) -> int:
 
 
 def reclaim(context: EngineContext) -> None:
-    """Deletes rows that have expired."""
+    """Deletes expired rows."""
     expired = NumberIs(("", "expires"), "lte", float(now()))
     context.far.write(lambda transaction: transaction.gone(transaction.keys_passing(expired)))

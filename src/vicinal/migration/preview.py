@@ -11,7 +11,7 @@ from ..database import Database
 
 __all__ = ["left_behind", "settings_there"]
 
-# The capability that a setting requires, and what is missing in an engine without it.
+# Setting to the feature that an engine without it lacks, and the default, which every engine supports.
 _SETTINGS: Final[Mapping[str, tuple[str, Any]]] = {
     "index": ("index", "auto"),
     "auto_ids": ("automatic integers", "uuid"),

@@ -1,4 +1,4 @@
-"""From documents to answers: loading and splitting texts, and what a program says to a language model.
+"""From documents to answers: loading and splitting texts, prompts, and answers by a language model.
 
 Importing this package loads none of the optional packages.
 """

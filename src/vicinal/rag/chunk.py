@@ -1,4 +1,4 @@
-"""A part of a text, and where in the text it is."""
+"""A part of a text, and its position in the text."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ __all__ = ["Chunk"]
 
 
 class Chunk(NamedTuple):
-    """A part of a text, exactly as it stands there: `text == source[start:end]`.
+    """A part of a text, verbatim: `text == source[start:end]`.
 
     A tuple, because a splitter makes hundreds of thousands of them.
 
     Attributes:
         start: offset of its first character in the text.
-        end: offset behind its last character.
+        end: offset after its last character.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""What was said in a conversation, as much of it as a model can be told."""
+"""The messages of a conversation, as many as fit into a model's context."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ SYSTEM = "system"
 
 
 class Message(NamedTuple):
-    """What one side said; the role is usually "system", "user" or "assistant"."""
+    """One message; the role is usually "system", "user" or "assistant"."""
 
     role: str
     content: str
 
 
 def estimated_tokens(text: str) -> int:
-    """About how many tokens a text has: 1.3 a word, rounded down. English prose is near that."""
+    """Approximate number of tokens of a text: 1.3 per word, rounded down. English prose is close to that."""
     return 13 * len(text.split()) // 10
 
 
 class ConversationMemory:
     """The latest messages of a conversation, as many as fit.
 
-    When a message is added, the oldest ones that are not of the role "system" are forgotten until the rest fits.
-    System messages and the newest message always stay, even where they alone are too much.
+    When a message is added, the oldest ones whose role is not "system" are dropped until the rest fits. System messages
+    and the newest message are always kept, even if they alone exceed the limit.
 
     Args:
-        max_tokens: what the contents of all messages may hold together.
-        token_estimator: tokens of a text; by words where it is left out. `encoder.count_tokens([text])[0]` and the
-            tokenizer of the language model are exact.
+        max_tokens: limit for the contents of all messages together.
+        token_estimator: returns the tokens of a text; by default estimated from words.
+            `encoder.count_tokens([text])[0]` and the tokenizer of the language model are exact.
     """
 
     def __init__(self, max_tokens: int, *, token_estimator: Callable[[str], int] = estimated_tokens) -> None:
@@ -45,15 +45,15 @@ class ConversationMemory:
 
     @property
     def messages(self) -> list[Message]:
-        """The messages that are remembered, oldest first."""
+        """The remembered messages, oldest first."""
         return [message for message, _ in self._messages]
 
     def token_count(self) -> int:
-        """Tokens of all contents."""
+        """Number of tokens of all contents."""
         return self._tokens
 
     def add_message(self, role: str, content: str) -> None:
-        """Remembers a message, and forgets old ones where they no longer fit."""
+        """Adds a message, and drops old ones if they no longer fit."""
         for name, value in (("role", role), ("content", content)):
             if not isinstance(value, str):
                 raise InvalidArgument(f"{name} must be a str, not {type(value).__name__}", name=name, value=value)
@@ -68,15 +68,15 @@ class ConversationMemory:
                 self._tokens -= self._messages.pop(oldest)[1]
 
     def format_messages(self) -> str:
-        """All as one text: "role: content", with a blank line between messages."""
+        """Returns all messages as one text: "role: content", separated by blank lines."""
         return "\n\n".join(f"{role}: {content}" for (role, content), _ in self._messages)
 
     def to_list(self) -> list[dict[str, str]]:
-        """All as chat models take them: dicts with `role` and `content`."""
+        """Returns all messages in the form of chat models: dicts with `role` and `content`."""
         return [{"role": role, "content": content} for (role, content), _ in self._messages]
 
     def clear(self) -> None:
-        """Forgets everything, system messages too."""
+        """Removes all messages, including system messages."""
         self._messages = []
         self._tokens = 0
 

@@ -1,4 +1,4 @@
-"""Definitions in source code: where functions, classes and the like begin, found by how lines begin."""
+"""Finds definitions in source code, such as functions and classes, by how lines begin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Definition", "block_starts", "definitions"]
 
 _C_LIKE = r"class |(?=[^\n]*\()(?=[^\n]*\))(?=[^\n]*\b(?:public|private|protected|static|void|int)\b)"
 _SCRIPT = r"(?:export |async |default )*(?:function\b|class |const |let |interface |type |enum )|export "
-# What a line begins with that begins a block, after its indentation.
+# What the first line of a block begins with, after its indentation.
 _BLOCKS = {
     "c": _C_LIKE + r"|struct |enum |union |typedef ",
     "cpp": _C_LIKE + r"|struct |enum |union |typedef |namespace |template",
@@ -42,7 +42,7 @@ class Definition(NamedTuple):
 
 
 def definitions(text: str, language: str) -> Iterator[Definition]:
-    """Definitions in order."""
+    """Yields definitions in order."""
     for found in _lines(text, language):
         start = found.start()
         line = text[start : start + 2 * _TITLE_CHARS_MAX].split("\n", 1)[0]
@@ -50,7 +50,7 @@ def definitions(text: str, language: str) -> Iterator[Definition]:
 
 
 def block_starts(text: str, language: str) -> list[int]:
-    """Where blocks begin: at definitions, or at the comments and decorators directly above them."""
+    """Returns the offsets where blocks begin: at definitions, or at the comments and decorators directly above them."""
     starts = []
     lowest = 0
     for found in _lines(text, language):
@@ -65,7 +65,7 @@ def _lines(text: str, language: str) -> Iterator[re.Match[str]]:
 
 
 def _with_lines_above(text: str, start: int, lowest: int) -> int:
-    """`start`, or where the comments and decorators above it begin, but nothing before `lowest`."""
+    """Returns `start`, or where the comments and decorators above it begin, but not before `lowest`."""
     while start > lowest:
         above = text.rfind("\n", 0, start - 1) + 1
         if above < lowest or not _ABOVE.match(text, above, start):

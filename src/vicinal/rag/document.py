@@ -1,4 +1,4 @@
-"""A document as plain text, and what its parts are called in the original."""
+"""A document as plain text, with the structure of the original."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["Document", "Part", "outlined"]
 
 
 class Part(NamedTuple):
-    """A stretch of a document that ends where the next part begins.
+    """A range of a document that ends where the next part begins.
 
     Attributes:
         start: offset of its first character.
-        headings: those that it stands under, the outermost first.
-        page: counted from 1; None where there are no pages.
+        headings: the headings above it, outermost first.
+        page: counted from 1; None if there are no pages.
     """
 
     start: int
@@ -27,15 +27,15 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """What a loader made of a file.
+    """A loaded file.
 
     Attributes:
         text: all of its text.
         kind: "text", "markdown", "code", "html", "pdf" or "docx".
-        title: what it calls itself, or "".
+        title: its title, or "".
         parts: ascending by `start`.
         language: of source code, as `CodeTextSplitter.with_language` takes it.
-        verbatim: whether `text` is the file's own, so that lines of it are lines of the file.
+        verbatim: whether `text` is the file's own text, so that line numbers agree.
     """
 
     text: str
@@ -46,7 +46,7 @@ class Document:
     verbatim: bool = False
 
     def place(self, offset: int) -> dict[str, Any]:
-        """Where an offset is: `offset`, and `page`, `headings` and `line` (from 1) where the document has such."""
+        """Describes an offset: `offset`, and `page`, `headings` and `line` (from 1) if the document has them."""
         place: dict[str, Any] = {"offset": offset}
         if self.verbatim:
             place["line"] = bisect_right(self._line_starts, offset)
@@ -72,7 +72,7 @@ class Document:
 
 
 def outlined(headings: Iterable[tuple[int, int, str]]) -> Iterator[Part]:
-    """Parts of headings: start, level, title. A heading stands under those before it that are less deep."""
+    """Parts from headings: start, level, title. A heading is below those before it with a smaller level."""
     open_ones: list[tuple[int, str]] = []
     for start, level, title in headings:
         while open_ones and open_ones[-1][0] >= level:

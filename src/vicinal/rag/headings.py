@@ -1,4 +1,4 @@
-"""Headings of Markdown texts: where they begin, how deep they are, what they say."""
+"""Finds headings of Markdown texts: their position, level and title."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import NamedTuple
 __all__ = ["Heading", "markdown_headings"]
 
 # CommonMark 0.31, sections 4.2, 4.3, 4.5: up to three blanks of indentation, then 1 to 6 marks and a blank or nothing.
-# What a title ends with is not part of the pattern, which would try every blank of a long line. Looking ahead for the
-# first character that counts makes blank lines quick.
+# The end of a title is not part of the pattern, which would try every blank of a long line. Looking ahead for the first
+# significant character makes blank lines fast.
 _LINE = re.compile(
     r"^(?= {0,3}[`~#=-]) {0,3}(?:"
     r"(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})"
@@ -20,7 +20,7 @@ _LINE = re.compile(
     re.MULTILINE,
 )
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n.*?^(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE | re.DOTALL)
-# What an underline cannot make a heading of: nothing, a quotation, a list item, a table, another heading.
+# What an underline cannot turn into a heading: nothing, a quotation, a list item, a table, another heading.
 _NO_TITLE = re.compile(r"[ \t]*(?:$|[>#|=]|[-*+][ \t]|\d+[.)][ \t]|`{3}|~{3}|-{2,}[ \t]*$)| {4}|\t")
 
 
@@ -39,7 +39,7 @@ class Heading(NamedTuple):
 
 
 def markdown_headings(text: str) -> Iterator[Heading]:
-    """Headings in order; those in fenced code and in front matter are none."""
+    """Yields headings in order, except in fenced code and front matter."""
     front = _FRONT_MATTER.match(text)
     fence = ""
     for found in _LINE.finditer(text, front.end() if front else 0):
@@ -57,14 +57,14 @@ def markdown_headings(text: str) -> Iterator[Heading]:
 
 
 def _title(written: str) -> str:
-    """Without the marks that may close it behind a blank."""
+    """Removes closing marks that follow a blank."""
     title = written.removesuffix("\r").rstrip(" \t")
     unclosed = title.rstrip("#")
     return (unclosed if unclosed[-1:] in " \t" else title).strip()
 
 
 def _underlined(text: str, rule: re.Match[str]) -> Heading | None:
-    """The heading that is the line above `rule`, if it can be one."""
+    """The line above `rule` as a heading, if it can be one."""
     if rule.start() == 0:
         return None
     start = text.rfind("\n", 0, rule.start() - 1) + 1

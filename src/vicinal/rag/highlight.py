@@ -1,4 +1,4 @@
-"""Which words of a passage answer to those of a question, and the stretch of it that has most of them."""
+"""The words of a passage that match a question, and the range that contains most of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Spans = list[tuple[int, int]]
 _WORD = re.compile(rf"\w+(?:['\u2019]\w+)*(?:(?:\+\+|#)(?!\w))?|[{EMOJI}]")
 # Scripts without spaces, whose terms are characters and pairs rather than words.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-# Words of every question: marking them would hide the others. They are marked where there are no others.
+# Words of every question: marking them would hide the others. They are marked only if there are no others.
 _COMMON = frozenset(
     {
         "a", "about", "an", "and", "any", "are", "as", "at", "be", "by", "can", "did", "do", "does", "for", "from",
@@ -28,7 +28,7 @@ _COMMON = frozenset(
 
 
 def marks(text: str, question: str, language: str = "en") -> Spans:
-    """Where `text` has words of `question`, in any form that keyword search takes for the same; ascending."""
+    """Returns the spans of `text` that match words of `question`, in any form equated by keyword search; ascending."""
     analysis = analyzer("default", language=language)
     words = [word for word in analysis.query(question) if word.text.lower() not in _COMMON]
     wanted = _terms(words or analysis.query(question))
@@ -44,7 +44,7 @@ def marks(text: str, question: str, language: str = "en") -> Spans:
 
 
 def best_stretch(text: str, spans: Sequence[tuple[int, int]], length: int) -> tuple[int, int]:
-    """The stretch of about `length` characters that holds most different marked words, the first of equals."""
+    """Returns the range of about `length` characters with the most different marked words, the first if several do."""
     if len(text) <= length:
         return 0, len(text)
     best, most = 0, 0
@@ -63,7 +63,7 @@ def best_stretch(text: str, spans: Sequence[tuple[int, int]], length: int) -> tu
 
 def _terms(words: Iterable[QueryWord]) -> set[str]:
     terms = {term for word in words for group in word.groups for term, _ in group.terms}
-    # Single letters are what is left of "don't".
+    # Single letters are left over from words such as "don't".
     return {term for term in terms if len(term) > 1 or not term.isascii()} or terms
 
 

@@ -1,4 +1,4 @@
-"""One question in several wordings, and one ranking of all the answers."""
+"""Searches for several wordings of a question and fuses the rankings."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ T = TypeVar("T", bound=_Identified)
 
 
 class MultiQueryRetrieval:
-    """Searches a collection for several wordings of a question and fuses the answers.
+    """Searches a collection for several wordings of a question and fuses the hits.
 
     Args:
-        collection: what is searched.
-        rewrite: gives other wordings of a question, for example by a language model; the question itself is always
-            asked too.
-        candidates: how many hits of each wording are fused.
+        collection: the collection to search.
+        rewrite: returns other wordings of a question, for example by a language model; the question itself is always
+            searched for too.
+        candidates: number of hits of each wording that are fused.
     """
 
     def __init__(
@@ -47,10 +47,10 @@ class MultiQueryRetrieval:
         self._candidates = candidates
 
     def search(self, question: str, k: int = 10, **options: Any) -> Hits:
-        """The `k` rows that come first in most wordings.
+        """Returns the `k` rows that rank highest across wordings.
 
         Args:
-            options: whatever `Collection.search_many` takes, such as `where=` and `mode=`.
+            options: arguments of `Collection.search_many`, such as `where=` and `mode=`.
         """
         wordings = list(dict.fromkeys([question, *_wordings(self._rewrite(question))]))
         answers = self._collection.search_many(wordings, max(k, self._candidates), **options)
@@ -58,11 +58,12 @@ class MultiQueryRetrieval:
 
     @staticmethod
     def reciprocal_rank_fusion(result_sets: Sequence[Hits], k: float = RRF_CONSTANT, *, first_rank: int = 1) -> Hits:
-        """All rows of several rankings in one; the score of a hit is its fused value, not scaled.
+        """Fuses several rankings into one that contains all their rows; the score of a hit is its fused value, not
+        scaled.
 
         Args:
             k: the constant of the formula, not a number of hits; see `vicinal.query.fusion.reciprocal_rank`.
-            first_rank: what the first place counts as: 1 as in the paper, or 0.
+            first_rank: number of the first rank: 1 as in the paper, or 0.
         """
         for answer in result_sets:
             if not isinstance(answer, Hits):
@@ -81,7 +82,7 @@ class MultiQueryRetrieval:
 
 
 def _wordings(rewritten: Any) -> list[str]:
-    """What `rewrite` returned, in which a text alone would be asked letter by letter."""
+    """Checks what `rewrite` returned: a single text would be searched for letter by letter."""
     wordings = None if isinstance(rewritten, (str, bytes)) or not isinstance(rewritten, Iterable) else list(rewritten)
     if wordings is None or not all(isinstance(wording, str) for wording in wordings):
         raise InvalidArgument(
@@ -94,16 +95,16 @@ def _wordings(rewritten: Any) -> list[str]:
 
 
 def fused(result_sets: Iterable[Sequence[T]], k: float = RRF_CONSTANT, *, first_rank: int = 1) -> list[tuple[T, float]]:
-    """Reciprocal rank fusion of any results that have an `id`: each with its fused value, the best first.
+    """Reciprocal rank fusion of any results that have an `id`: each with its fused value, best first.
 
-    Of equal ids the first one met is returned; one that a list has twice counts twice. Ties stay in that order.
+    For equal ids the first result is returned; an id that a list contains twice counts twice. Ties keep that order.
 
     Raises:
-        InvalidArgument: `k` and `first_rank` together are not above 0; or these are no lists of results.
+        InvalidArgument: `k` and `first_rank` together are not above 0; or these are not lists of results.
     """
     first: dict[Any, T] = {}
     totals: dict[Any, float] = {}
-    reciprocal_rank([1], constant=k, first_rank=first_rank)  # refuses what the formula cannot take, even of nothing
+    reciprocal_rank([1], constant=k, first_rank=first_rank)  # rejects what the formula cannot take, even for no results
     for results in _lists_of_results(result_sets):
         for rank, result in enumerate(results, 1):
             first.setdefault(result.id, result)
@@ -113,7 +114,7 @@ def fused(result_sets: Iterable[Sequence[T]], k: float = RRF_CONSTANT, *, first_
 
 
 def _lists_of_results(result_sets: Any) -> list[list[Any]]:
-    """As they are. One list of results that is not in a list of lists is the usual mistake."""
+    """Returns the lists unchanged. Passing one list instead of a list of lists is the usual mistake."""
     sets = [result_sets] if not isinstance(result_sets, Iterable) else list(result_sets)
     for place, results in enumerate(sets):
         if isinstance(results, (str, bytes)) or not isinstance(results, Iterable):

@@ -1,4 +1,4 @@
-"""Documents to chunks that an encoder can read, cut where their own structure is."""
+"""Splits documents into chunks that an encoder can read, following their structure."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _CHARACTERS = 1000
 
 
 class DocumentSplitter:
-    """Splits documents at pages, headings and definitions, and what is too long there as any text.
+    """Splits documents at pages, headings and definitions, and parts that are too long like any text.
 
     Args:
-        encoder: the name of an encoder, or an encoder, whose tokens are counted where it tells them.
-        chunk_size: what a chunk holds at most, in these tokens, else in characters; left out, 200 tokens or 1,000
+        encoder: the name of an encoder, or an encoder, whose tokens are counted if it supports that.
+        chunk_size: maximum size of a chunk, in these tokens, else in characters; by default 200 tokens or 1,000
             characters.
-        chunk_overlap: between the parts of what is too long; left out, a tenth.
+        chunk_overlap: overlap within a part that is too long; by default a tenth of the chunk size.
     """
 
     def __init__(self, encoder: Any = None, chunk_size: int | None = None, chunk_overlap: int | None = None) -> None:
@@ -50,9 +50,9 @@ class DocumentSplitter:
         return "characters" if self._count is None else "tokens"
 
     def split(self, document: Document) -> list[Chunk]:
-        """The chunks, in order, without those that hold no letter or digit.
+        """Returns the chunks, in order, without those that contain no letter or digit.
 
-        `document.place(chunk.start)` tells where one is.
+        `document.place(chunk.start)` describes where one is.
         """
         text = document.text
         if not text:
@@ -61,7 +61,7 @@ class DocumentSplitter:
         cutter = Cutter(text, measure, self.chunk_size, self.chunk_overlap)
         kinds = separators(text, CODE_SEPARATORS if document.kind == "code" else SEPARATORS)
         starts = [part.start for part in document.parts]
-        if document.kind == "pdf":  # a chunk is of one page, so that the page can be told
+        if document.kind == "pdf":  # a chunk is from one page, so that the page is known
             bounds = [0, *starts[1:], len(text)]
             chunks = [chunk for start, end in pairwise(bounds) for chunk in cutter.chunks(start, end, kinds)]
         else:

@@ -1,4 +1,4 @@
-"""Texts with gaps to fill."""
+"""Prompt templates."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _GAP = re.compile(r"\{([^\W\d]\w*)\}")
 
 
 class PromptTemplate:
-    """A text in which names between braces stand for values: "Answer {question} by {context}."
+    """A text in which names in braces are placeholders: "Answer {question} by {context}."
 
-    All other braces are text, so that JSON and code need no escapes. Values are put in as they are and never read
-    for further names: what a document says cannot change the prompt around it.
+    All other braces are text, so that JSON and code need no escapes. Values are inserted verbatim and never searched
+    for placeholders: the content of a document cannot change the prompt around it.
     """
 
     def __init__(self, template: str) -> None:
@@ -29,11 +29,11 @@ class PromptTemplate:
 
     @property
     def variables(self) -> list[str]:
-        """The names in it, each once, in the order of the text."""
+        """The names of the placeholders, each once, in the order of the text."""
         return list(dict.fromkeys(_GAP.findall(self.template)))
 
     def format(self, variables: Mapping[str, Any] | None = None, /, **more: Any) -> str:
-        """The text with values in place of names; names without a value stay, values without a name are ignored."""
+        """Replaces names by values; names without a value are kept, values without a name are ignored."""
         if variables is not None and not isinstance(variables, Mapping):
             raise InvalidArgument(
                 f"variables must be a dict of values by name, not {type(variables).__name__}",

@@ -1,1 +1,1 @@
-"""Databases behind a server: the same calls, sent by httpx. `vicinal.connect("http://...")` makes one."""
+"""Databases behind a server: the same calls, sent by httpx. Returned by `vicinal.connect("http://...")`."""

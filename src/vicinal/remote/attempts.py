@@ -1,4 +1,4 @@
-"""Whether a request is sent again, and when; and what is said where it is not."""
+"""Decides whether and when a request is retried, and the error if it is not."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ __all__ = ["Attempts"]
 
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _PAUSE_SECONDS_MAX: Final = 5.0
-# While a server starts, or puts a new worker in the place of one that died, nobody listens: that passes by itself.
+# While a server starts or replaces a dead worker, nothing listens; this is temporary.
 _REFUSED_SECONDS: Final = 4.0
 _REFUSED_PAUSE_SECONDS_MAX: Final = 0.5
-_NOT_BEGUN: Final = frozenset({429, 503})  # refused before any work: may be sent again, whatever it was
+_NOT_BEGUN: Final = frozenset({429, 503})  # rejected before any work: always safe to retry
 
 
 class Attempts:
-    """The tries of one request. Only what the server cannot have begun, or what may run twice, is tried again."""
+    """The attempts of one request. It is only retried if the server cannot have begun it, or if it may run twice."""
 
     def __init__(self, server: Server, request: Request) -> None:
         self._server = server
         self._request = request
         self._tried = 0
-        self._refused_at: float | None = None  # first
+        self._refused_at: float | None = None  # first refusal
 
     def after_error(self, error: Exception) -> float:
-        """Seconds to wait before the next try.
+        """Seconds to wait before the next attempt.
 
         Args:
             error: an `httpx.TransportError`.
 
         Raises:
-            Unreachable: there is none.
+            Unreachable: there is no further attempt.
         """
         httpx = self._server.httpx
         not_sent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout))
@@ -49,7 +49,7 @@ class Attempts:
         return self._pause(None)
 
     def _until_somebody_listens(self) -> float | None:
-        """Seconds to wait, which are no try of those that are counted; None where it was long enough."""
+        """Seconds to wait, not counted as an attempt; None after the time limit."""
         now = time.monotonic()
         if self._refused_at is None:
             self._refused_at = now
@@ -60,7 +60,7 @@ class Attempts:
         return pause * random.uniform(0.5, 1.0)
 
     def after(self, status: int, headers: Mapping[str, str]) -> float | None:
-        """Seconds to wait before the next try; None where this is the answer."""
+        """Seconds to wait before the next attempt; None if this response is final."""
         asked = headers.get("retry-after")
         if self._tried >= self._server.retries or status not in _NOT_BEGUN or asked is None:
             return None
@@ -86,7 +86,7 @@ class Attempts:
         return found
 
     def _pause(self, asked: str | None) -> float:
-        """Longer each time, and not the same for all who wait; what the server asks for, within reason."""
+        """Grows with each attempt, with jitter; follows the server's request, within reason."""
         seconds: float = _FIRST_PAUSE_SECONDS * 2**self._tried * random.uniform(0.5, 1.5)
         self._tried += 1
         try:
@@ -97,7 +97,7 @@ class Attempts:
 
 
 def _is_refused(error: BaseException | None) -> bool:
-    """Whether a connection was refused, however libraries have wrapped that."""
+    """Whether a connection was refused, however libraries have wrapped the error."""
     if isinstance(error, BaseExceptionGroup):  # one for each address of a name
         return all(map(_is_refused, error.exceptions))
     return error is not None and (

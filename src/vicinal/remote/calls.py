@@ -1,4 +1,4 @@
-"""Methods of the embedded classes, as requests: same names, same signatures, same errors of wrong calls."""
+"""Methods of the embedded classes as requests: same names, same signatures, same errors for invalid calls."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ C = TypeVar("C", bound=type)
 
 
 class Requester(Protocol):
-    """What a class needs whose methods become requests."""
+    """What a class needs to have its methods turned into requests."""
 
     def _ask(self, route: Route, given: dict[str, Any]) -> Any: ...
 
 
 def answered_by_server(noun: Noun, *, but: tuple[str, ...] = ()) -> Callable[[C], C]:
-    """Gives a class every call that its noun has in the table of routes; how it is called, its base class says.
+    """Adds to a class every call of its noun in the table of routes, with the signatures of its base class.
 
     Args:
-        but: calls that the class has itself.
+        but: calls that the class implements itself.
     """
 
     def decorate(cls: C) -> C:
@@ -48,7 +48,7 @@ def _as_request(method: Callable[..., Any], route: Route) -> Callable[..., Any]:
 
 
 def binder(method: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
-    """A function that takes what a method takes and gives all arguments by name, those that were left out too."""
+    """Returns a function that takes a method's arguments and returns all by name, including defaults."""
     signature = inspect.signature(method)
     defaults: Mapping[str, Any] = {
         name: {} if parameter.kind is inspect.Parameter.VAR_KEYWORD else parameter.default

@@ -1,4 +1,4 @@
-"""A collection behind a server: the calls of `vicinal.Collection`, each a request."""
+"""A collection behind a server, with the calls of `vicinal.Collection` as requests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _VERIFY: Final = route_of("database", "verify")
 @for_users
 @answered_by_server("collection", but=("scroll",))
 class RemoteCollection(Collection):
-    """A collection behind a server: `connect("http://...").collection(name)` makes one. Thread-safe."""
+    """A collection behind a server, returned by `connect("http://...").collection(name)`. Thread-safe."""
 
     def __init__(self, transport: Transport, opened: Opened, place: Place, of: RemoteCollection | None = None) -> None:
         self._made_from = of
@@ -60,7 +60,7 @@ class RemoteCollection(Collection):
         return self._stream(route_of("collection", "scroll"), given)
 
     def verify(self) -> VerifyReport:
-        """Checks every file of the collection, while others read and write. Changes nothing."""
+        """Checks every file of the collection while others read and write. Changes nothing."""
         report: VerifyReport = self._ask(_VERIFY, {})
         return report
 
@@ -73,7 +73,7 @@ class RemoteCollection(Collection):
         return RemoteCollection(self._transport, self._opened, narrowed(self._place, where), of=self)
 
     def close(self) -> None:
-        """Gives the handle up, and the one that it was made from."""
+        """Closes the handle, and the one that it was derived from."""
         self._closed = True
         if self._made_from is not None:
             self._made_from.close()
@@ -98,10 +98,10 @@ class RemoteCollection(Collection):
 
 
 def narrowed(place: Place, where: Mapping[str, Any] | Node) -> Place:
-    """A place of which only the rows are there that pass a filter.
+    """Returns a place that contains only the rows that match a filter.
 
     Raises:
-        InvalidArgument: it is no filter.
+        InvalidArgument: it is not a filter.
     """
     json = to_filter(where)
     if json is None:
@@ -112,7 +112,7 @@ def narrowed(place: Place, where: Mapping[str, Any] | Node) -> Place:
 
 
 def handle_closed(name: str) -> Closed:
-    """The error of a call on a handle that was closed."""
+    """Returns the error of a call on a closed handle."""
     return Closed(
         "the handle is closed",
         name="collection",
@@ -122,14 +122,14 @@ def handle_closed(name: str) -> Closed:
 
 
 def shown_as(opened: Opened, *, is_open: bool) -> str:
-    """A collection as it was when it was opened: showing it must ask nobody."""
+    """Describes a collection as it was when it was opened, without a request."""
     if not is_open:
         return f"Collection({opened.name!r}, closed)"
     return shown_open(opened.name, opened.dimension, opened.metric, opened.encoder)
 
 
 def place_of(opened: Opened, durability: str, timeout: float) -> Place:
-    """How a collection that was opened is held."""
+    """Returns the place of an opened collection."""
     query = {"uuid": opened.uuid}
     if durability != "full":
         query["durability"] = str(durability)

@@ -1,4 +1,4 @@
-"""A database behind a server: the calls of `vicinal.Database`, each a request."""
+"""A database behind a server, with the calls of `vicinal.Database` as requests."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _OPEN: Final = route_of("database", "collection")
 @for_users
 @answered_by_server("database", but=("collection",))
 class RemoteDatabase(Database):
-    """A database behind a server; `connect("http://...")` makes one. Thread-safe."""
+    """A database behind a server, returned by `connect("http://...")`. Thread-safe."""
 
     def __init__(self, server: Server) -> None:
         self._transport = Transport(server)
@@ -42,12 +42,12 @@ class RemoteDatabase(Database):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> NoReturn:
-            """Without a hint that a collection is called so: `hasattr` asks no server."""
+            """Without the hint that a collection has this name: `hasattr` must not send a request."""
             raise no_attribute(self, name, CALLS)
 
     @property
     def capabilities(self) -> Capabilities:
-        """What differs from a database of this process."""
+        """The differences from a database of this process."""
         return REMOTE
 
     def collection(
@@ -66,7 +66,7 @@ class RemoteDatabase(Database):
         create: bool = True,
         timeout: float = 30.0,
     ) -> Collection:
-        """See `Database.collection`. An encoder is one that the server has, by its name."""
+        """See `Database.collection`. An encoder is given by its name and must exist on the server."""
         self._transport.check_open()
         given = opening(
             name,
@@ -88,7 +88,7 @@ class RemoteDatabase(Database):
         return handle
 
     def close(self) -> None:
-        """Closes the connections, and every collection that was opened through this database."""
+        """Closes the connections and every collection opened through this database."""
         for handle in list(self._handles):
             handle.close()
         self._transport.close()
@@ -101,11 +101,11 @@ class RemoteDatabase(Database):
         return self._transport.call(route, check_place(given), given)
 
     def _repr_html_(self) -> str:
-        """For notebooks."""
+        """A description for notebooks."""
         title = notebook.joined("Database ", notebook.code(self._transport.server.url))
         try:
             names = self.collections()
-        except StoreError as error:  # closed, or nobody there: showing it must not fail
+        except StoreError as error:  # closed or unreachable: displaying it must not fail
             return notebook.card(title, {"state": error.message})
         return notebook.card(title, {"collections": f"{len(names):,}"}, {"": [notebook.code(name) for name in names]})
 
@@ -114,16 +114,16 @@ class RemoteDatabase(Database):
 
 
 def check_place(given: Mapping[str, Any]) -> Place:
-    """On which collection a call of the database is made, if on one.
+    """Returns the collection that a call of the database refers to, if any.
 
     Raises:
-        InvalidArgument: its name cannot be one.
-        Unsupported: a server waits for others as long as it decides.
+        InvalidArgument: the name is invalid.
+        Unsupported: a timeout was given, but the server decides how long to wait for others.
     """
     if "name" not in given:
         return Place()
     check_name(given["name"])
-    if given.get("timeout", _TIMEOUT_SECONDS) != _TIMEOUT_SECONDS:  # nothing that is given may go without an effect
+    if given.get("timeout", _TIMEOUT_SECONDS) != _TIMEOUT_SECONDS:  # no argument may be ignored silently
         raise Unsupported(
             "how long a server waits for other writers before it drops or repairs, it decides itself",
             name="timeout",
@@ -134,7 +134,7 @@ def check_place(given: Mapping[str, Any]) -> Place:
 
 
 def opening(name: str, *, durability: str, timeout: float, analyzer: Any, index: Any, **given: Any) -> dict[str, Any]:
-    """What of the arguments of `Database.collection` is sent: settings that were given on purpose."""
+    """The arguments of `Database.collection` to send: settings that were given explicitly."""
     settings = {key: given[key] for key in ("dimension", "metric", "language", "auto_ids", "zero_vectors", "create")}
     analysis = check_opening(name, durability=durability, timeout=timeout, analyzer=analyzer, **settings)
     if index is not None:

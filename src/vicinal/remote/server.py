@@ -1,4 +1,4 @@
-"""Where a server is and how it is spoken to, the same for threads and for an event loop."""
+"""The address and options of a server, shared by the blocking and the asynchronous client."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RETRIES: Final = 2
 _EXAMPLE: Final = "http://localhost:8321"
 _LONG_SECONDS: Final = 3600.0  # backups and the like, which read and write whole collections
 _CONNECT_SECONDS: Final = 10.0
-_IDLE_SECONDS: Final = 4.0  # a connection is given up before a server that is careful does so
+_IDLE_SECONDS: Final = 4.0  # connections are dropped before a cautious server drops them
 _CONNECTIONS_MAX: Final = 100
 
 
@@ -35,10 +35,10 @@ class Server:
     """A server as a client knows it.
 
     Attributes:
-        url: without a slash at its end.
-        key: sent to this server alone, shown nowhere.
-        timeout: seconds to wait for an answer.
-        retries: how often a request is sent again that may be.
+        url: without a trailing slash.
+        key: sent to this server alone, never shown.
+        timeout: seconds to wait for a response.
+        retries: how often a request is repeated if that is allowed.
     """
 
     url: str
@@ -48,7 +48,7 @@ class Server:
 
     @classmethod
     def at(cls, url: Any, api_key: Any = None, timeout: float | None = None, retries: int | None = None) -> Server:
-        """Raises InvalidArgument for what cannot be a server, key, time or number."""
+        """Raises InvalidArgument for an invalid URL, key, timeout or number of retries."""
         return cls(
             checked_url(url, example=_EXAMPLE, name="target"),
             checked_key(os.environ.get(KEY_VARIABLE) or None if api_key is None else api_key),
@@ -57,7 +57,7 @@ class Server:
         )
 
     def client_options(self) -> dict[str, Any]:
-        """How httpx makes a client. Proxies of the environment are left out: the key is for this server alone."""
+        """Options of httpx clients. Proxies of the environment are ignored: the key is for this server alone."""
         httpx = self.httpx
         headers = {"user-agent": f"vicinal/{__version__}", "accept-encoding": "identity"}
         if self.key is not None:
@@ -75,7 +75,7 @@ class Server:
         }
 
     def asked(self, client: Any, request: Request) -> Any:
-        """The request as httpx takes it, by a client of either kind."""
+        """Builds the request for httpx, for either kind of client."""
         seconds = max(self.timeout, _LONG_SECONDS) if request.route.role == "admin" else self.timeout
         headers = {"content-type": "application/json"} if request.body else {}
         return client.build_request(
@@ -89,7 +89,7 @@ class Server:
 
     @cached_property
     def httpx(self) -> Any:
-        """The library; imported when the first server is connected to."""
+        """The httpx module; imported when the first server is connected to."""
         try:
             import httpx
         except ImportError:
@@ -98,5 +98,5 @@ class Server:
 
 
 def response_of(answer: httpx.Response) -> Response:
-    headers: Mapping[str, str] = answer.headers  # httpx finds names in any case
+    headers: Mapping[str, str] = answer.headers  # httpx looks names up case-insensitively
     return Response(answer.status_code, headers, answer.content)

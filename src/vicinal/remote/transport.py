@@ -1,4 +1,4 @@
-"""Requests over httpx, one connection a thread at a time, and kept open between requests."""
+"""Requests over httpx, one connection per thread at a time, kept open between requests."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ __all__ = ["Transport"]
 
 
 class Transport:
-    """What all handles of one database share. Thread-safe; a forked child makes connections of its own.
+    """The transport shared by all handles of one database. Thread-safe; a forked child makes its own connections.
 
-    The connections close with it, by `close` or when nobody holds a handle any more.
+    The connections are closed by `close`, or when the last handle is garbage-collected.
     """
 
     def __init__(self, server: Server) -> None:
@@ -48,7 +48,7 @@ class Transport:
         self._closed = False
 
     def call(self, route: Route, place: Place, given: Mapping[str, Any]) -> Any:
-        """What a call gives."""
+        """Returns the result of a call."""
         asking: Steps[Any] = steps(route, place, given)
         response: Any = None
         while True:
@@ -59,7 +59,7 @@ class Transport:
             response = self._answer(request)
 
     def stream(self, route: Route, place: Place, given: Mapping[str, Any]) -> Iterator[Any]:
-        """Rows of a stream, which the server has begun when this returns; the rest when they are asked for."""
+        """Yields rows of a stream, which the server has begun when this returns; the rest is read on demand."""
         request = request_of(route, place, model_of(route, given))
         answer = self._tried(request, lambda asked: self._connected().send(asked, stream=True))
         try:
@@ -107,7 +107,7 @@ class Transport:
             time.sleep(pause)
 
     def _connected(self) -> httpx.Client:
-        """The client; a forked child makes one of its own, since two processes must not share a connection."""
+        """The client; a forked child makes its own, since two processes must not share a connection."""
         with self._lock:
             self.check_open()
             client = self._client
@@ -119,27 +119,27 @@ class Transport:
 
 
 def _close(client: httpx.Client, made_in: int) -> None:
-    if os.getpid() == made_in:  # a forked child would take leave of the server in its parent's name
+    if os.getpid() == made_in:  # a forked child would close connections in its parent's name
         client.close()
 
 
 class _Rows(Iterator[Any]):
-    """Rows of a stream. The connection is held until their end, or until nobody wants more of them."""
+    """Rows of a stream. The connection is held until their end, or until the iterator is closed."""
 
     def __init__(self, transport: Transport, place: Place, answer: httpx.Response) -> None:
-        self._transport = transport  # closes the connections when nobody holds it
+        self._transport = transport  # closes the connections when no longer referenced
         self._answer = answer
         self._rows = self._read(transport.server, place)
 
     def __next__(self) -> Any:
         try:
             return next(self._rows)
-        except BaseException:  # the end, too
+        except BaseException:  # includes the end
             self.close()
             raise
 
     def close(self) -> None:
-        """Gives the connection up."""
+        """Releases the connection."""
         self._answer.close()
 
     __del__ = close

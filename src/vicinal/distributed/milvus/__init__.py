@@ -1,1 +1,1 @@
-"""Milvus, by its own client: a cluster, or Milvus Lite in this process. The only modules that import `pymilvus`."""
+"""Milvus, through its own client: a cluster, or Milvus Lite in this process. Only these modules import `pymilvus`."""

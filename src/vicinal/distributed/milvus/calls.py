@@ -1,4 +1,4 @@
-"""Calls of `pymilvus`: made again where that can do no harm, and errors as ours."""
+"""Calls of `pymilvus`: retried if that is harmless, with errors converted to ours."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ __all__ = ["Calls", "TooLong"]
 _NO_COLLECTION: Final = 100
 _NOT_LOADED: Final = frozenset({101, 103})  # the latter while it is being loaded
 _REFUSED: Final = frozenset({1400, 1401})
-_UNAVAILABLE: Final = 2  # pymilvus says so too, where it tried to connect again and failed
-_BUSY: Final = frozenset({1, 3, 4, 7, 8, 9, 503})  # starting, out of room, a limit of its quota, a shard that moves
+_UNAVAILABLE: Final = 2  # pymilvus also uses it if reconnecting failed
+_BUSY: Final = frozenset({1, 3, 4, 7, 8, 9, 503})  # starting, out of space, over quota, a shard that is moving
 _LOST: Final = frozenset(
     {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN}
 )
@@ -35,15 +35,15 @@ _PAUSE_SECONDS: Final = 0.02
 
 
 class TooLong(Exception):
-    """The answer, or the question, has more bytes than a message may have. Never seen by users."""
+    """The request or the response exceeds the size limit of a message. Never raised to users."""
 
 
 class _NotLoaded(Exception):
-    """The points are not in the memory of the engine's machines. Never seen by users."""
+    """The points are not loaded on the engine's machines. Never raised to users."""
 
 
 class _Quiet(logging.Filter):
-    """Keeps pymilvus from printing errors with their tracebacks that we raise, or know what to do about."""
+    """Keeps pymilvus from printing tracebacks of errors that we raise or handle."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,12 +66,12 @@ logging.getLogger("pymilvus.decorators").addFilter(_quiet)
 
 
 class Calls:
-    """The calls of one client, which is made at the first.
+    """The calls of one client, which is created by the first call.
 
     Args:
-        connect: makes the client.
-        release: what is left to do when it is closed.
-        seconds: how long an answer may take.
+        connect: creates the client.
+        release: cleanup after the client is closed.
+        seconds: timeout of a call.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Calls:
         self._client: MilvusClient | None = None
 
     def read(self, call: str, points: str, **given: Any) -> Any:
-        """A call that needs the points in memory: they are loaded first where they are not."""
+        """Makes a call that needs the points in memory: loads them first if necessary."""
         try:
             return self._try(call, points, given, writes=False)
         except _NotLoaded:
@@ -121,7 +121,7 @@ class Calls:
             time.sleep(_PAUSE_SECONDS)
 
     def make(self, points: str, **given: Any) -> None:
-        """Makes a collection, unless it is there, or somebody else makes it at this moment."""
+        """Creates a collection, unless it exists or another program creates it at the same time."""
         if self.ask("has_collection", points):
             return
         try:
@@ -146,8 +146,8 @@ class Calls:
         try:
             with _quiet.during(), warnings.catch_warnings():
                 if self._local:
-                    warnings.simplefilter("ignore")  # of distances beyond float32
-                # It is we who repeat calls: pymilvus would as long as a call may take, which only the channel is told.
+                    warnings.simplefilter("ignore")  # about distances beyond float32
+                # Retries are ours: pymilvus would retry until the timeout, which is only set on the channel.
                 return getattr(client, call)(points, timeout=None, retry_times=1, **given)
         except grpc.RpcError as error:
             raise self._of_status(error.code(), error, writes=writes) from error
@@ -191,7 +191,7 @@ class Calls:
             return self._error(KeyRefused, f"Milvus does not let in: {detail}", "Pass token= to connect().")
         if code == _UNAVAILABLE:
             return unreachable("Milvus", self._place, detail, writes=writes)
-        if code in _BUSY and not self._local:  # whose codes are those of old servers
+        if code in _BUSY and not self._local:  # these are also codes of old servers
             return self._error(ServerBusy, f"Milvus cannot take the call now: {detail}", "Make the call again later.")
         return self._error(ServerFailed, f"Milvus answered {code}: {detail}", "Its log has more.")
 
@@ -199,7 +199,7 @@ class Calls:
         return kind(message, name="server", place=self._place, remedy=remedy)
 
     def too_long(self, error: TooLong) -> LimitExceeded:
-        """The error of a row that is too long for a message."""
+        """Returns the error of a row that is too long for a message."""
         return LimitExceeded(
             f"Milvus takes no message as long as this: {error}",
             name="rows",

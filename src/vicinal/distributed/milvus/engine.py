@@ -1,4 +1,4 @@
-"""Points of collections in Milvus. See `distributed.engine` for what each call owes."""
+"""Points of collections in Milvus. See `distributed.engine` for the contract of each call."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .rows import columns_of, point_of, row_of, schema_of
 __all__ = ["Milvus"]
 
 _PAGE_ROWS: Final = 1000
-_PAGE_BYTES: Final = 4 << 20  # a server takes 64 MiB a message by default
+_PAGE_BYTES: Final = 4 << 20  # a server accepts 64 MiB per message by default
 
 
 class Milvus:
@@ -47,7 +47,7 @@ class Milvus:
         self._queries = Queries(calls, local=local)
         self._registry = Registry(calls, self._queries, local=local)
         self._places: dict[str, Place] = {}
-        self._mixed: set[str] = set()  # places in which points without a vector were seen
+        self._mixed: set[str] = set()  # places that contain points without a vector
 
     # -- what is remembered of collections
 
@@ -74,8 +74,8 @@ class Milvus:
 
     def put(self, points: str, rows: Sequence[Point]) -> None:
         place = self._place(points)
-        latest = {row.key: row for row in rows}  # of two with one key the engine would keep the first
-        # All are checked before one is sent.
+        latest = {row.key: row for row in rows}  # of two points with one key the engine would keep the first
+        # All are checked before any is sent.
         written = {key: row_of(row, place.width) for key, row in latest.items()}
         for page in pages(list(latest.values()), _PAGE_ROWS, _PAGE_BYTES):
             try:
@@ -84,7 +84,7 @@ class Milvus:
                 raise self._calls.too_long(error) from error
 
     def change(self, points: str, rows: Sequence[Point]) -> None:
-        """The engine writes rows as a whole."""
+        """Rewrites the rows: the engine only writes whole rows."""
         self.put(points, rows)
 
     def remove(self, points: str, keys: Sequence[str]) -> None:
@@ -105,7 +105,7 @@ class Milvus:
         if first is None:
             yield from self._found(points, expression, parts, vectors=vectors)
             return
-        orders = self._queries.all(named(points), expression, ["key", "order"], small=True)  # it sorts by nothing else
+        orders = self._queries.all(named(points), expression, ["key", "order"], small=True)  # the only sort key
         keys = [row["key"] for row in heapq.nsmallest(first, orders, key=lambda row: row["order"])]
         found = self.at(points, keys, parts, vectors=vectors)
         yield from (found[key] for key in keys if key in found)
@@ -129,7 +129,7 @@ class Milvus:
             yield point_of(row, parts)
 
     def _place(self, points: str) -> Place:
-        """What is known of points; of a name the same for ever."""
+        """Returns the properties of a set of points; for a given name they never change."""
         place = self._places.get(points)
         if place is None:
             place = self._places[points] = Place.of(self._calls, named(points))

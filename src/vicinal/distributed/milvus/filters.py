@@ -1,8 +1,8 @@
-"""Conditions on terms and parts as Milvus's expressions.
+"""Translates conditions on terms and parts to Milvus expressions.
 
-Nothing of a user becomes syntax: terms are percent-encoded, keys are UUIDs, names of parts have no special character,
-and what is left are numbers. Negations stand at single comparisons, for engines of this family disagree about the
-negation of a comparison with a number that is not there.
+No user input becomes syntax: terms are percent-encoded, keys are UUIDs, names of parts have no special character, and
+everything else is a number. Negations are applied to single comparisons, because engines of this family disagree about
+the negation of a comparison with a missing number.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..payloads import key_of
 __all__ = ["EVERYTHING", "NEVER", "expression_of", "has_key", "plain_term", "stored_term"]
 
 EVERYTHING: Final = 'key != ""'
-NEVER: Final = 2**63 - 1  # when a row expires that does not
+NEVER: Final = 2**63 - 1  # expiry of a row that does not expire
 _NOTHING: Final = 'key == ""'
 _AS_THEY_ARE: Final = "=?:@#[]{}, "
 _OPERATORS: Final[Mapping[Sign, str]] = {"lt": "<", "lte": "<=", "eq": "==", "gte": ">=", "gt": ">"}
@@ -27,7 +27,7 @@ _NEGATED: Final[Mapping[Sign, str]] = {"lt": ">=", "lte": ">", "eq": "!=", "gte"
 
 
 def stored_term(term: str) -> str:
-    """A term as a row has it: of ASCII without quotation marks and backslashes."""
+    """A term as a row stores it: ASCII without quotation marks and backslashes."""
     return quote(term, safe=_AS_THEY_ARE)
 
 
@@ -37,12 +37,12 @@ def plain_term(stored: str) -> str:
 
 
 def has_key(keys: Sequence[str]) -> str:
-    """The point is one of these."""
+    """The point has one of these keys."""
     return f"key in {json.dumps(list(keys))}" if keys else _NOTHING
 
 
 def expression_of(condition: Condition) -> str:
-    """The expression that the same points pass."""
+    """Returns the expression that matches the same points."""
     return _expression(condition, negated=False)
 
 
@@ -82,7 +82,7 @@ def _of_part(condition: NumberIs, *, negated: bool) -> str:
 
 
 def _of_column(name: str, sign: Sign, value: float) -> str:
-    """Of a column of integers, of which the largest stands for none."""
+    """For an integer column, in which the largest value means missing."""
     if sign == "eq" and not float(value).is_integer():
         return _NOTHING
     bound = math.ceil(value) if sign in ("lt", "gte") else math.floor(value)

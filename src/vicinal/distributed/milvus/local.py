@@ -14,16 +14,16 @@ from ...locks import new_lock
 
 __all__ = ["in_folder", "leave"]
 
-_FILE: Final = "milvus.db"  # pymilvus tells by the name that it is no server
+_FILE: Final = "milvus.db"  # pymilvus recognises by the name that it is not a server
 _lock: Final = new_lock()
 _open: Final[set[Path]] = set()
 
 
 def in_folder(folder: Path, target: str, connect: Callable[[str], MilvusClient]) -> MilvusClient:
-    """A client of the one in a folder, which is made.
+    """Returns a client of the Milvus Lite in a folder, which is created.
 
     Raises:
-        StoreError: another has it open.
+        StoreError: another process has it open.
     """
     with _lock:
         if folder in _open:
@@ -44,7 +44,7 @@ def _taken(target: str) -> StoreError:
 
 
 def leave(folder: Path) -> None:
-    """Ends the server in this process, which lets go of the folder."""
+    """Ends the server in this process, which releases the folder."""
     with _lock:
         server_manager_instance.release_server(str(folder / _FILE))
         _open.discard(folder)

@@ -1,4 +1,4 @@
-"""The nearest points: by the engine's index, and by reading all of them where it cannot tell."""
+"""The nearest points: by the engine's index, or by reading all of them if the index cannot find them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from .rows import columns_of, point_of
 
 __all__ = ["Search"]
 
-_RANKED_MAX: Final = 16_384  # what the engine ranks
-_QUERIES_MAX: Final = 16  # of more at once an index may compute distances as differences of large numbers
+_RANKED_MAX: Final = 16_384  # the engine's limit
+_QUERIES_MAX: Final = 16  # with more at once an index may compute distances as differences of large numbers
 _LISTS_USUAL: Final = 64
-_SQUARE_LOST: Final = 2.0**-148  # of a component: what float32 may lose of its square
+_SQUARE_LOST: Final = 2.0**-148  # per component: what float32 may lose of its square
 _KEYS_AT_ONCE: Final = 1000
 _HAS_VECTOR: Final = "dimension > 0"
 _EVERYTHING: Final = All(())
@@ -31,11 +31,11 @@ _EVERYTHING: Final = All(())
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is searched, and for which points.
+    """A search, and the points that it covers.
 
     Attributes:
-        mixed: names of collections in which points without a vector were seen, for all searches of the engine.
-        parts: of payloads that are wanted.
+        mixed: names of collections known to contain points without a vector, for all searches of the engine.
+        parts: requested parts of payloads.
     """
 
     calls: Calls
@@ -48,10 +48,10 @@ class Search:
     accuracy: Accuracy
 
     def nearest(self, queries: FloatMatrix, k: int) -> list[list[Point]]:
-        """For each query the `k` best points that pass, best first.
+        """For each query the `k` best points that match, best first.
 
-        No index is exact that does not compare all vectors: what lies in segments that are still growing has one of its
-        own, which looks where it likes.
+        No index is exact unless it compares all vectors: segments that are still growing have an index of their own,
+        which is approximate.
         """
         if k > _RANKED_MAX or (self.accuracy.exact and not self.place.flat):
             return self._by_reading(queries, k)
@@ -61,10 +61,10 @@ class Search:
         return answers
 
     def _whole(self, queries: FloatMatrix, k: int) -> list[list[Point]]:
-        """As many points for each query as there are.
+        """Returns as many points for each query as exist.
 
-        An index that looks into a few lists finds few points behind a narrow filter; and none has a place for a point
-        whose distance is beyond float32.
+        An index that searches a few lists finds few points with a selective filter; and no index returns a point whose
+        distance is beyond float32.
         """
         answers = self._by_index(queries, k, min(self.accuracy.effort or _LISTS_USUAL, LISTS))
         if all(len(answer) == k for answer in answers):
@@ -79,7 +79,7 @@ class Search:
     # -- by the index
 
     def _by_index(self, queries: FloatMatrix, k: int, lists: int) -> list[list[Point]]:
-        """Points without a vector count as zeros there, so where there are some, they are filtered out."""
+        """Points without a vector count as zeros in the index, so if there are any, they are filtered out."""
         if self.name not in self.mixed:
             answers = self._asked(queries, k, lists, self._expression(vectors_only=False))
             if all(point.vector is not None for answer in answers for point in answer):
@@ -102,7 +102,7 @@ class Search:
         return [[self._point({**hit["entity"], "key": hit["key"]}, hit["distance"]) for hit in hits] for hits in found]
 
     def _fetched(self, query: FloatMatrix, k: int, lists: int, expression: str) -> list[Point]:
-        """One answer that is longer than a message: which points they are, and then the points."""
+        """Handles a response that is longer than a message: gets the keys, and then the points."""
         [hits] = self._hits(query, k, lists, expression, ["key"])
         columns, keys, rows = columns_of(self.parts, vectors=True), [hit["key"] for hit in hits], {}
         for start in range(0, len(keys), _KEYS_AT_ONCE):
@@ -126,7 +126,7 @@ class Search:
 
     def _point(self, row: dict[str, Any], distance: float) -> Point:
         score = distance
-        if self.place.metric == "L2":  # the engine leaves the root out
+        if self.place.metric == "L2":  # the engine returns it without the square root
             lost = _SQUARE_LOST * self.place.width
             score = float(np.sqrt(max(distance - lost, 0.0)))
         return point_of(row, self.parts, score)
@@ -140,12 +140,12 @@ class Search:
     # -- by reading
 
     def _by_reading(self, queries: FloatMatrix, k: int) -> list[list[Point]]:
-        """Every point that passes is read and compared here."""
+        """Reads every point that matches and compares it here."""
         best: list[list[tuple[float, int, Point]]] = [[] for _ in queries]
         rows = self.queries.all(self.name, self._expression(vectors_only=True), columns_of(self.parts, vectors=True))
         for number, row in enumerate(rows):
             point = point_of(row, self.parts)
-            assert point.vector is not None  # the expression asks for it
+            assert point.vector is not None  # ensured by the expression
             for kept, far in zip(best, self._distances(queries, point.vector), strict=True):
                 entry = -far, -number, point
                 if len(kept) < k:
@@ -155,7 +155,7 @@ class Search:
         return [[self._scored(-far, point) for far, _, point in sorted(kept, reverse=True)] for kept in best]
 
     def _distances(self, queries: FloatMatrix, vector: FloatVector) -> list[float]:
-        """The less the better."""
+        """Distances; lower is better."""
         wide = queries.astype(np.float64)
         if self.place.metric == "L2":
             return list(np.linalg.norm(wide - vector.astype(np.float64), axis=1).tolist())

@@ -1,4 +1,4 @@
-"""Where a Milvus is, as users say it."""
+"""Opens a Milvus by its URL."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _REMEDY: Final = (
 
 
 def opened(target: str, api_key: Any = None, timeout: float | None = None, retries: int | None = None) -> Engine:
-    """The engine at a URL: `milvus://host:port`, and for tests `milvus+local://folder`.
+    """Returns the engine at a URL: `milvus://host:port`, and for tests `milvus+local://folder`.
 
     Raises:
-        InvalidArgument: it is no such URL.
+        InvalidArgument: it is not such a URL.
         StoreError: another program has the folder open.
     """
     key = checked_key(api_key)
@@ -52,7 +52,7 @@ def opened(target: str, api_key: Any = None, timeout: float | None = None, retri
 
 
 def _local(target: str, seconds: float) -> Milvus:
-    from .local import in_folder, leave  # it brings more than all of the rest
+    from .local import in_folder, leave  # it imports more than everything else
 
     folder = Path(folder_of(target, _FOLDER, _REMEDY)).absolute()
     client = in_folder(folder, target, lambda uri: _client(uri, "", "", seconds))
@@ -61,7 +61,7 @@ def _local(target: str, seconds: float) -> Milvus:
 
 
 def _client(uri: str, database: str, token: str, seconds: float) -> MilvusClient:
-    """A client with a channel of its own, on which each call has so many seconds."""
+    """Returns a client with its own channel, on which each call has this timeout."""
     deadline = {"methodConfig": [{"name": [{}], "timeout": f"{seconds:.3f}s"}]}
     return MilvusClient(
         uri,

@@ -1,4 +1,4 @@
-"""Where points lie in Milvus: a collection of its own for each collection, with an index of its vectors, and loaded."""
+"""Where points are stored in Milvus: each collection has its own, with an index of its vectors, and loaded."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from .calls import Calls
 __all__ = ["LISTS", "METRICS", "Place", "make_ready", "named"]
 
 LISTS: Final = 1024
-# Vectors of cosine come as directions, so that inner products are cosines.
+# Vectors of cosine are stored as directions, so that inner products are cosines.
 METRICS: Final[Mapping[Metric, str]] = {"cosine": "IP", "ip": "IP", "l2": "L2"}
-_NAME_CHARS_MAX: Final = 200  # the engine takes 255
-_END_CHARS: Final = 48  # of a name that is cut: it has the digits of the collection's uuid
+_NAME_CHARS_MAX: Final = 200  # the engine allows 255
+_END_CHARS: Final = 48  # of a truncated name: includes the digits of the collection's uuid
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What is known of points, and never changes.
+    """The unchanging properties of a set of points.
 
     Attributes:
         width: components of the vectors there, which may be more than those of ours.
-        metric: as the engine calls it.
-        flat: its index compares all vectors.
+        metric: the engine's name of the metric.
+        flat: whether its index compares all vectors.
     """
 
     width: int
@@ -37,7 +37,7 @@ class Place:
 
     @classmethod
     def of(cls, calls: Calls, name: str) -> Place:
-        """As the engine describes it."""
+        """Reads them from the engine's description."""
         fields = calls.ask("describe_collection", name)["fields"]
         [width] = [field["params"]["dim"] for field in fields if field["name"] == "vector"]
         index = calls.ask("describe_index", name, index_name="vector")
@@ -45,7 +45,7 @@ class Place:
 
 
 def named(points: str) -> str:
-    """What points are called there, of letters, digits and "_"."""
+    """The name of points in Milvus, of letters, digits and "_"."""
     name = "vicinal_" + "".join(map(_letter, points))
     return name if len(name) <= _NAME_CHARS_MAX else f"{name[: _NAME_CHARS_MAX - _END_CHARS]}__{name[-_END_CHARS:]}"
 
@@ -55,9 +55,9 @@ def _letter(char: str) -> str:
 
 
 def make_ready(calls: Calls, name: str, schema: CollectionSchema, metric: Metric, *, local: bool) -> None:
-    """Makes what is missing of a collection. That it is in memory is waited for when it is first read."""
+    """Creates what is missing of a collection. The first read waits until it is loaded."""
     index = IndexParams()
-    if local:  # which finds nothing better in its small rooms
+    if local:  # without any advantage in its small segments
         index.add_index("vector", index_type="FLAT", metric_type=METRICS[metric])
     else:
         index.add_index("vector", index_type="IVF_FLAT", metric_type=METRICS[metric], params={"nlist": LISTS})

@@ -1,4 +1,4 @@
-"""Rows by an expression, in pages that fit into messages."""
+"""Reads rows by an expression, in pages that fit into messages."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from .calls import Calls, TooLong
 
 __all__ = ["STRONG", "Queries"]
 
-STRONG: Final = "Strong"  # every write that has ended is seen. Of deletes a session does not see its own, in 2.3
+STRONG: Final = "Strong"  # every completed write is seen. A session does not see its own deletes, in 2.3
 _PAGE_ROWS: Final = 1000
-_SMALL_PAGE_ROWS: Final = 16_384  # of small columns; more the engine does not give at once
+_SMALL_PAGE_ROWS: Final = 16_384  # of small columns; the engine returns no more at once
 
 
 class Queries:
-    """Reads that see every write that ended before them.
+    """Reads that see every write that completed before them.
 
     Args:
-        local: rows come in no order, and there is no limit to how many.
+        local: rows come unordered, and their number is not limited.
     """
 
     def __init__(self, calls: Calls, *, local: bool) -> None:
@@ -29,10 +29,10 @@ class Queries:
     def all(
         self, name: str, expression: str, columns: Sequence[str], *, small: bool = False
     ) -> Iterator[dict[str, Any]]:
-        """Every row that passes.
+        """Yields every row that matches.
 
         Args:
-            small: the columns are, so that pages may have many rows.
+            small: whether the columns are small, so that pages may have many rows.
         """
         if self._local:
             yield from self._query(name, expression, columns)
@@ -47,7 +47,7 @@ class Queries:
                     raise self._calls.too_long(error) from error
                 limit = max(1, limit // 8)
                 continue
-            yield from found  # those with the least keys
+            yield from found  # those with the smallest keys
             if len(found) < limit:
                 return
             last = max(row["key"] for row in found)

@@ -1,4 +1,4 @@
-"""What is remembered of collections, in a collection of ours."""
+"""The registry of collections and their settings, itself stored in a Milvus collection."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COLUMNS: Final = ["key", "what"]
 
 
 class Registry:
-    """The collection, made when something is first remembered."""
+    """The registry, created when something is first stored."""
 
     def __init__(self, calls: Calls, queries: Queries, *, local: bool) -> None:
         self._calls = calls
@@ -51,7 +51,7 @@ class Registry:
         self._calls.write("delete", _NAME, filter=has_key([_key(name)]))
 
     def _is_there(self) -> bool:
-        """And whole: whoever began to make it may have been interrupted."""
+        """Whether it exists and is complete: its creation may have been interrupted."""
         state = self._calls.ask("get_load_state", _NAME)["state"]
         if state == LoadState.NotLoad:
             make_ready(self._calls, _NAME, _schema(), "ip", local=self._local)
@@ -63,7 +63,7 @@ def _key(name: str) -> str:
 
 
 def _schema() -> CollectionSchema:
-    """The engine wants a vector in every collection."""
+    """The engine requires a vector in every collection."""
     schema = CollectionSchema([], "", auto_id=False, enable_dynamic_field=False, check_fields=False)
     schema.add_field("key", DataType.VARCHAR, max_length=36, is_primary=True)
     schema.add_field("vector", DataType.FLOAT_VECTOR, dim=DIMENSION_MIN)

@@ -1,7 +1,7 @@
-"""Points as rows of Milvus: what has a column, and what lies in columns as JSON.
+"""Points as rows of Milvus: some values have columns, others are stored in columns as JSON.
 
-A text of Milvus has at most 65,535 bytes, so what may be longer is cut and kept as an array of texts. A vector is
-demanded of every row, and of at least two components: `dimension` says how many are ours, 0 where there is no vector.
+A text of Milvus has at most 65,535 bytes, so values that may be longer are split and stored as an array of texts. Every
+row must have a vector of at least two components: `dimension` says how many are ours, 0 if there is no vector.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from .filters import NEVER, plain_term, stored_term
 
 __all__ = ["DIMENSION_MIN", "add_texts", "columns_of", "kept_as_text", "point_of", "row_of", "schema_of", "text_of"]
 
-DIMENSION_MIN: Final = 2  # what the engine takes; the components that are added are 0, which changes no comparison
+DIMENSION_MIN: Final = 2  # the engine's minimum; the added components are 0, which changes no comparison
 _CHARS_A_PIECE: Final = 16_000  # 64,000 bytes at most
 _PIECE_BYTES_MAX: Final = 65_535
 _ELEMENTS_MAX: Final = 4096
 _TERM_BYTES_MAX: Final = 4096
 _PARTS_BYTES_MAX: Final = 65_536
-_LONG: Final = ("metadata", "text", "sparse")  # columns of their own, for a search seldom asks for them
+_LONG: Final = ("metadata", "text", "sparse")  # separate columns, because a search seldom requests them
 _OWN: Final = ("order", "expires", "terms", "parts", *_LONG)
 
 
 def schema_of(dimension: int | None) -> CollectionSchema:
-    """The columns of a collection of points."""
+    """Returns the columns of a collection of points."""
     schema = CollectionSchema([], auto_id=False, enable_dynamic_field=False, check_fields=False)
     schema.add_field("key", DataType.VARCHAR, max_length=36, is_primary=True)
     schema.add_field("order", DataType.INT64)
@@ -53,7 +53,7 @@ def add_texts(schema: CollectionSchema, name: str, bytes_max: int = _PIECE_BYTES
 
 
 def kept_as_text(value: Any) -> list[str]:
-    """A value as JSON, cut into texts that the engine takes; none for what is not there."""
+    """A value as JSON, split into texts that the engine accepts; empty for a missing value."""
     if value is None:
         return []
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -66,13 +66,13 @@ def text_of(pieces: Sequence[str]) -> Any:
 
 
 def row_of(point: Point, width: int) -> dict[str, Any]:
-    """What the engine is sent.
+    """Returns the row to send.
 
     Args:
         width: components of the vectors there.
 
     Raises:
-        LimitExceeded: the engine does not take it.
+        LimitExceeded: the engine does not accept it.
     """
     payload = point.payload
     vector = np.zeros(width, dtype=np.float32)
@@ -94,7 +94,7 @@ def row_of(point: Point, width: int) -> dict[str, Any]:
 
 
 def _check(row: Mapping[str, Any], id_: Any) -> None:
-    fields = len(json.dumps(row["parts"]))  # of ASCII
+    fields = len(json.dumps(row["parts"]))  # it is ASCII
     if len(row["terms"]) > _ELEMENTS_MAX or fields > _PARTS_BYTES_MAX:
         raise LimitExceeded(
             f"Milvus filters by at most {_ELEMENTS_MAX:,} values and {_PARTS_BYTES_MAX:,} bytes of numbers a row: "
@@ -114,13 +114,13 @@ def _check(row: Mapping[str, Any], id_: Any) -> None:
 
 
 def columns_of(parts: Iterable[str], *, vectors: bool) -> list[str]:
-    """The columns in which these parts of payloads lie."""
+    """Returns the columns that contain these parts of payloads."""
     wanted = {part if part in _OWN else "beside" for part in parts}
     return ["key", *sorted(wanted), *(("dimension", "vector") if vectors else ())]
 
 
 def point_of(found: Mapping[str, Any], parts: Sequence[str], score: float = 0.0) -> Point:
-    """A point of a row, with these parts of its payload, and with its vector where the row has it."""
+    """Returns the point of a row, with these parts of its payload, and with its vector if the row has one."""
     payload: dict[str, Any] = text_of(found["beside"]) if "beside" in found else {}
     for name in parts:
         if name not in _OWN:

@@ -1,1 +1,1 @@
-"""Qdrant, by its own client: a cluster, or the client's local mode. The only modules that import `qdrant_client`."""
+"""Qdrant, through its own client: a cluster, or the client's local mode. Only these modules import `qdrant_client`."""

@@ -1,4 +1,4 @@
-"""Calls of `qdrant_client`: made again where that can do no harm, and errors as ours."""
+"""Calls of `qdrant_client`: retried if that is harmless, with errors converted to ours."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Calls:
         return self._try(call, args, given, writes=True)
 
     def make(self, name: str, **given: Any) -> None:
-        """Makes a collection of points, unless somebody else has."""
+        """Creates a set of points, unless another program has."""
         try:
             self.write("create_collection", name, **given)
         except ServerFailed:
@@ -52,11 +52,11 @@ class Calls:
     def _once(self, call: str, args: Any, given: Any, *, writes: bool) -> Any:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of the client's local mode, that it is slow with many points
+                warnings.simplefilter("ignore")  # about the client's local mode, that it is slow with many points
                 return getattr(self._client, call)(*args, **given)
         except (ApiException, ValueError, AssertionError) as error:
             found = self._as_ours(error, writes)
-            if isinstance(found, NoSuchPoints) and call == "collection_exists":  # which every Qdrant answers
+            if isinstance(found, NoSuchPoints) and call == "collection_exists":  # supported by every Qdrant
                 found = self._no_qdrant(error)
             raise found from error
 

@@ -1,4 +1,4 @@
-"""Points of collections in Qdrant. See `distributed.engine` for what each call owes."""
+"""Points of collections in Qdrant. See `distributed.engine` for the contract of each call."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Qdrant"]
 _REGISTRY: Final = "_vicinal"
 _COLLECTIONS: Final = uuid.UUID("0d3a7a0c-7f0d-5a52-9f6e-1b1c6f4be0a2")  # the namespace of keys in the registry
 _VECTOR: Final = "vector"
-# Vectors of cosine come as directions, so that inner products are cosines and nothing is normalised a second time.
+# Vectors of cosine are stored as directions, so that inner products are cosines and nothing is normalised twice.
 _DISTANCES: Final[Mapping[Metric, models.Distance]] = {
     "cosine": models.Distance.DOT,
     "ip": models.Distance.DOT,
@@ -30,7 +30,7 @@ _DISTANCES: Final[Mapping[Metric, models.Distance]] = {
     "l1": models.Distance.MANHATTAN,
 }
 _PAGE_ROWS: Final = 1000
-_PAGE_BYTES: Final = 4 << 20  # a server takes 32 MiB a request by default
+_PAGE_BYTES: Final = 4 << 20  # a server accepts 32 MiB per request by default
 _EVERYTHING: Final = All(())
 
 
@@ -38,8 +38,8 @@ class Qdrant:
     """A Qdrant, over the network or in this process.
 
     Args:
-        client: of the place; it is closed with the engine.
-        retries: how often a call is made again where it can do no harm.
+        client: is closed with the engine.
+        retries: how often a call is repeated if that is harmless.
     """
 
     name = "Qdrant"
@@ -92,7 +92,7 @@ class Qdrant:
         if dimension is not None:
             vectors[_VECTOR] = models.VectorParams(size=dimension, distance=_DISTANCES[metric])
         self._calls.make(points, vectors_config=vectors)
-        if not self._local:  # there they change nothing
+        if not self._local:  # they have no effect there
             for field, kind in (("terms", "keyword"), ("order", "integer"), ("expires", "integer")):
                 schema = models.PayloadSchemaType(kind)
                 self._calls.write("create_payload_index", points, field_name=field, field_schema=schema, wait=True)
@@ -206,7 +206,7 @@ def _vectors(wanted: bool) -> Any:
 
 
 def _point(found: Any) -> Point:
-    """Of a record or a scored point, as a local client or a server gives it."""
+    """Converts a record or a scored point from a local client or a server."""
     vector = found.vector.get(_VECTOR) if isinstance(found.vector, dict) else None
     array: FloatVector | None = None if vector is None else np.asarray(vector, dtype=np.float32)
     return Point(str(found.id), found.payload or {}, array, getattr(found, "score", 0.0))

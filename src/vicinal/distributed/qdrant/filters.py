@@ -1,4 +1,4 @@
-"""Conditions on terms and parts as Qdrant's filters."""
+"""Translates conditions on terms and parts to Qdrant filters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NOTHING: Final[list[Any]] = []
 
 
 def filter_of(condition: Condition) -> models.Filter:
-    """The filter that the same points pass."""
+    """Returns the filter that matches the same points."""
     if isinstance(condition, All) and len(condition.children) == 1:
         return filter_of(condition.children[0])
     if isinstance(condition, All):
@@ -28,7 +28,7 @@ def filter_of(condition: Condition) -> models.Filter:
 
 
 def _condition(condition: Condition) -> Any:
-    """As a part of a filter: without a filter around it where there need be none."""
+    """Returns the condition as part of a filter, itself wrapped in a filter only if necessary."""
     match condition:
         case Any_(children=()) | HasTerm(terms=()):
             return models.HasIdCondition(has_id=_NOTHING)

@@ -1,4 +1,4 @@
-"""Where a Qdrant is, as users say it."""
+"""Opens a Qdrant by its URL."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _REMEDY: Final = "Write qdrant://host:6333, with ?secure=1 for TLS; or qdrant+lo
 
 
 def opened(target: str, api_key: Any = None, timeout: float | None = None, retries: int | None = None) -> Engine:
-    """The engine at a URL: `qdrant://host:port`, and for tests `qdrant+local://folder` or `qdrant+memory:`.
+    """Returns the engine at a URL: `qdrant://host:port`, and for tests `qdrant+local://folder` or `qdrant+memory:`.
 
     Raises:
-        InvalidArgument: it is no such URL.
+        InvalidArgument: it is not such a URL.
         StoreError: another program has the folder open.
     """
     key = checked_key(api_key)
@@ -53,7 +53,7 @@ def opened(target: str, api_key: Any = None, timeout: float | None = None, retri
 def _in_folder(target: str) -> QdrantClient:
     folder = folder_of(target, _FOLDER, _REMEDY)
     try:
-        # Any thread of a program may call. Where the client finds out itself, it leaves a connection to SQLite open.
+        # Any thread of a program may call. If the client checks this itself, it leaves a connection to SQLite open.
         return QdrantClient(path=folder, force_disable_check_same_thread=True)
     except RuntimeError as error:
         raise StoreError(

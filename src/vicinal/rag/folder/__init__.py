@@ -1,4 +1,4 @@
-"""A folder of documents as a collection: found, split, stored, and kept up to date."""
+"""A folder of documents as a collection: files are found, split, stored, and kept up to date."""
 
 from __future__ import annotations
 

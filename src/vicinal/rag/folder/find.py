@@ -1,4 +1,4 @@
-"""Which files of a folder are documents: not hidden, not ignored, not too large."""
+"""Finds the documents in a folder: files that are not hidden, not ignored and not too large."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ __all__ = ["FILE_BYTES_MAX", "Finder", "FoundFile"]
 
 FILE_BYTES_MAX = 20_000_000
 
-# No path that people make is as deep; each level is a frame of the walk.
+# No path made by people is this deep; each level is a frame of the walk.
 _DEPTH_MAX = 100
-# Of stars in one part of a rule, and of "**" in all of it. Matching tries all ways to share a name out: for hours
-# with five stars and a long name; who wrote the .gitignore need not be who indexes the folder.
+# Limit for stars in one part of a rule, and for "**" in all of it. Matching tries all ways to divide a name among them:
+# with five stars and a long name it takes hours, and the author of a .gitignore is not always the person indexing.
 _STARS_MAX = 3
 
-# Made by programs, and never meant, even where nothing ignores them.
+# Created by programs, and never meant, even if nothing ignores them.
 _NEVER = frozenset({"__pycache__", "node_modules"})
 
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file.
+    """A file found in the folder.
 
     Attributes:
         name: relative to the folder, with "/".
@@ -50,13 +50,13 @@ class Finder:
 
     Args:
         root: the folder.
-        include: only files that one of these patterns matches; patterns are those of .gitignore.
+        include: only files that match one of these patterns, which are those of .gitignore.
         exclude: files and folders to skip.
         bytes_max: larger files are skipped, and counted in `too_large`.
         skip: a folder to skip, such as that of the database.
 
     Attributes:
-        problems: name and reason of what could not be looked at.
+        problems: name and reason of what could not be read.
     """
 
     root: Path
@@ -68,7 +68,7 @@ class Finder:
     too_large: list[str] = field(default_factory=list)
 
     def files(self) -> list[FoundFile]:
-        """The files, in the order of their names.
+        """Returns the files, sorted by name.
 
         Raises:
             MissingExtra: pathspec is not installed.
@@ -91,7 +91,7 @@ class Finder:
             return
         has_rules = any(entry.name == ".gitignore" for entry in entries)
         rules = [_ignore_file(folder, f"{prefix}.gitignore", self.problems)] if has_rules else []
-        specs = [*specs[:-1], *((prefix, rule) for rule in rules), specs[-1]]  # what the caller excludes goes last
+        specs = [*specs[:-1], *((prefix, rule) for rule in rules), specs[-1]]  # the caller's exclusions win
         for entry in entries:
             if entry.name.startswith(".") or entry.name in _NEVER or entry.is_symlink():
                 continue
@@ -133,7 +133,7 @@ def _spec(name: str, patterns: Sequence[str]) -> GitIgnoreSpec:
 
 
 def _ignore_file(folder: Path, name: str, problems: list[tuple[str, str]]) -> GitIgnoreSpec:
-    """The rules of its .gitignore; invalid ones are ignored, as git does, and so are those without end."""
+    """The rules of its .gitignore; invalid ones are ignored, as by git, and so are those with too many stars."""
     from pathspec import GitIgnoreSpec
 
     rules = GitIgnoreSpec([])
@@ -158,9 +158,9 @@ def _has_too_many_stars(rule: str) -> bool:
 
 
 def _above(root: Path, problems: list[tuple[str, str]]) -> list[tuple[str, GitIgnoreSpec]]:
-    """Rules of the folders above, up to the root of the repository that `root` is in; none where it is in none.
+    """Rules of the folders above, up to the root of the repository that contains `root`; empty outside a repository.
 
-    Those that ignore `root` itself are left out: who names a folder means it.
+    Rules that ignore `root` itself are left out: a folder that is named explicitly is meant.
     """
     folders = [root, *root.parents]
     top = next((place for place, folder in enumerate(folders) if (folder / ".git").exists()), 0)
@@ -175,10 +175,10 @@ def _above(root: Path, problems: list[tuple[str, str]]) -> list[tuple[str, GitIg
 
 
 def _ignored(name: str, specs: list[tuple[str, GitIgnoreSpec]]) -> bool:
-    """The last rule that matches decides, and rules of deeper folders come later.
+    """Whether the last rule that matches ignores the name; rules of deeper folders come later.
 
-    A prefix that begins with "/" is of a folder above the root: the name goes behind it. Any other is below the root
-    and in front of the name.
+    A prefix that begins with "/" belongs to a folder above the root, and is put before the name. Any other prefix is a
+    folder below the root, and is stripped from the name.
     """
     for prefix, spec in reversed(specs):
         relative = prefix[1:] + name if prefix.startswith("/") else name[len(prefix) :]

@@ -1,4 +1,4 @@
-"""Bringing a collection up to date with a folder: what moved, what is gone, what is new or changed."""
+"""Brings a collection up to date with a folder: files that moved, are gone, are new or have changed."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from .report import FolderReport
 
 __all__ = ["index_folder"]
 
-# Rows of one commit: enough that encoding is fast and commits cost little, few enough that a kill loses seconds.
+# Rows per commit: enough that encoding is fast and commits cost little, few enough that a kill loses only seconds.
 _BATCH_ROWS = 256
 _NAMES_PER_CALL = 500
-# A file that was written this shortly before it was read may be written again within the same tick of its clock.
+# A file written this shortly before it was read may be written again within the same tick of its clock.
 _SETTLED_NANOSECONDS = 2_000_000_000
-# Changes when loaders and splitters make something else of the same bytes.
+# Changes when loaders and splitters produce a different result from the same bytes.
 _RECIPE = "1"
 
 
@@ -42,22 +42,22 @@ def index_folder(
     skip: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> FolderReport:
-    """Stores the documents of a folder, passage by passage, in a collection that is for this folder alone.
+    """Stores the documents of a folder, passage by passage, in a collection dedicated to this folder.
 
-    Called again, it touches only what is new, changed, moved or gone. Killed at any moment, the next call goes on
-    from there. A file that cannot be read is in the report and never stops the others.
+    Later calls process only files that are new, changed, moved or gone. If it is killed, the next call continues from
+    there. A file that cannot be read is reported and never stops the others.
 
     Args:
         collection: a collection with an encoder.
-        include: patterns as in .gitignore; only files that one matches.
-        exclude: patterns of what to skip, besides what .gitignore files name.
+        include: patterns as in .gitignore; only files that match one.
+        exclude: patterns of what to skip, in addition to .gitignore files.
         bytes_max: larger files are skipped.
-        splitter: of documents; left out, 1,000 characters.
-        skip: a folder in it that is not looked into, such as the database's.
-        progress: whether a terminal shows how far it is, with rate and time left.
+        splitter: splits documents; by default into chunks of 1,000 characters.
+        skip: a subfolder to skip, such as the database's.
+        progress: whether to show progress on a terminal, with rate and time left.
 
     Raises:
-        InvalidArgument: there is no such folder, or the collection has other rows.
+        InvalidArgument: the folder does not exist, or the collection has other rows.
         MissingExtra: pathspec is not installed.
     """
     root = Path(os.path.realpath(os.path.expanduser(folder)))
@@ -92,7 +92,7 @@ class _Update:
         self._stored, self._counts = known_files(collection)
         self._without_rows = self._notes.all()
         self._rows: list[dict[str, Any]] = []
-        self._bytes_done = 0.0  # since the progress was told
+        self._bytes_done = 0.0  # since progress was last shown
 
     def run(self, found: list[FoundFile], *, shown: bool) -> None:
         names = {file.name for file in found}
@@ -113,7 +113,7 @@ class _Update:
         if known is None or (known.size, known.modified) != (file.size, file.modified):
             return False
         if known.parts != self._counts.get(file.name, 0):
-            return False  # a kill came between two commits
+            return False  # killed between two commits
         self._count_unchanged(file, known)
         return True
 
@@ -128,7 +128,7 @@ class _Update:
     # -- moved and gone
 
     def _move(self, todo: list[FoundFile], gone: list[str]) -> list[FoundFile]:
-        """Gives rows of files that are gone to new files with the same content; returns the other new files."""
+        """Moves rows of files that are gone to new files with the same content; returns the other new files."""
         by_size: dict[int, list[str]] = {}
         for name in gone:
             if name in self._stored and self._stored[name].parts == self._counts[name]:
@@ -143,7 +143,7 @@ class _Update:
                 before.remove(source)
                 self._copy_rows(source, file)
                 self.report.moved += 1
-                self.report.removed -= 1  # it is counted among those below
+                self.report.removed -= 1  # it is counted in one of the lists below
         return rest
 
     def _same_content(self, file: FoundFile, names: list[str]) -> str | None:
@@ -203,7 +203,7 @@ class _Update:
         self._add(file, document, digest, chunks)
 
     def _touch(self, file: FoundFile, known: Known) -> None:
-        """Only the time of the file changed."""
+        """Updates the stored time of a file with unchanged content."""
         self._bytes_done += file.size
         self._count_unchanged(file, known)
         if known.parts:
@@ -243,12 +243,12 @@ class _Update:
                 self._flush()
 
     def _stored_of(self, name: str, digest: str) -> set[int]:
-        """Parts that an interrupted run has stored of this very content; never part 0, which is written last."""
+        """Parts of this content that an interrupted run has stored; never part 0, which is written last."""
         records = self._collection.get(where={"file": name, "digest": digest})
         return {record.metadata["part"] for record in records} - {0}
 
     def _digest(self, name: str, data: bytes) -> str:
-        """Of the content, and of all that decides which passages it makes."""
+        """A hash of the content, and of everything that determines its passages."""
         recipe = "\0".join([_RECIPE, repr(self._splitter), str(kind_of(name)), language_of(name), ""])
         return hashlib.sha256(recipe.encode() + data).hexdigest()[:32]
 
@@ -266,5 +266,5 @@ class _Update:
 
 
 def _settled(file: FoundFile) -> int:
-    """When the file was modified, or 0 where it may change again without showing it."""
+    """The file's modification time, or 0 if the file may change again without changing it."""
     return file.modified if file.modified < time.time_ns() - _SETTLED_NANOSECONDS else 0

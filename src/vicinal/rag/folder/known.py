@@ -1,7 +1,7 @@
-"""What a collection knows of a folder: in each file's rows, and in notes where a file has none.
+"""What a collection knows about a folder: stored in each file's rows, and in notes for files without rows.
 
-A file's rows are numbered. Row 0 is written last and tells how many there are and what the file was like, so a file of
-which a kill left only a part is not known.
+A file's rows are numbered. Row 0 is written last and contains the number of rows and the state of the file, so a file
+of which only a part was written before a kill is not known.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Known", "folder_of", "known_files", "row_id"]
 OWNER = "vicinal.rag.folder"
 SETTINGS = "settings"
 _FILE = "file:"
-# Of a key of a note; longer names are checked again each time.
+# Limit for the key of a note; files with longer names are checked again each time.
 _NAME_CHARS_MAX = 1000
 
 
@@ -32,8 +32,8 @@ class Known:
     """A file as it was when it was stored.
 
     Attributes:
-        parts: how many rows it has.
-        modified: nanoseconds since 1970; 0 where it was too new to be trusted.
+        parts: the number of its rows.
+        modified: nanoseconds since 1970; 0 if it was too recent to be trusted.
         problem: why it has no rows, or "".
     """
 
@@ -69,7 +69,7 @@ def row_id(name: str, part: int) -> str:
 
 
 def known_files(collection: Collection) -> tuple[dict[str, Known], dict[str, int]]:
-    """Files whose row 0 is there, and for every file how many rows it has."""
+    """Returns files whose row 0 exists, and for every file its number of rows."""
     if not collection.count():
         return {}, {}
     counts = {name: count for name, count in collection.facets("file") if isinstance(name, str)}
@@ -77,13 +77,13 @@ def known_files(collection: Collection) -> tuple[dict[str, Known], dict[str, int
     for record in collection.get(where={"part": 0}):
         about = record.metadata
         ours = {"file", "digest", "size", "modified", "parts"} <= about.keys() and isinstance(about["file"], str)
-        if ours:  # else somebody else's row
+        if ours:  # otherwise a row of another program
             files[about["file"]] = Known(about["digest"], about["size"], about["modified"], about["parts"])
     return files, counts
 
 
 def folder_of(notes: MutableMapping[str, bytes]) -> str | None:
-    """The folder whose files a collection has, or None where it has other rows."""
+    """The folder whose files a collection holds, or None if it has other rows."""
     settings = notes.get(SETTINGS)
     return None if settings is None else str(json.loads(settings)["folder"])
 

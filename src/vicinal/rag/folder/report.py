@@ -1,4 +1,4 @@
-"""What indexing a folder did."""
+"""The result of indexing a folder."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ class FolderReport:
     """What `index_folder` did.
 
     Attributes:
-        files: that are in the collection now, and `passages`, its rows.
-        new, changed, moved, removed, unchanged: how many files were so since the last time. Those without passages, in
+        files: number of files now in the collection, and `passages`, its rows.
+        new, changed, moved, removed, unchanged: number of files since the last time. Files without passages, in
             the lists below, count only as removed.
         encoded: passages that were stored again; those of files that only moved kept their vectors.
         problems: name and reason of files that could not be read.
         empty: files without text, such as scanned pages.
         too_large: files that were skipped for their size.
-        seconds: that it took.
+        seconds: duration.
     """
 
     files: int = 0

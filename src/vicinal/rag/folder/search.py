@@ -1,4 +1,4 @@
-"""Searching a folder's collection: nothing is answered from a file that is gone."""
+"""Searches a folder's collection; files that are gone do not appear in the results."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from .known import OWNER, folder_of, row_id
 
 __all__ = ["FolderHits", "search_folder"]
 
-# Hits that are looked at for passages that are not copies of each other.
+# Limit for hits examined to find passages that are not copies of each other.
 _LOOKED_AT_MAX = 512
 
 
 @dataclass(frozen=True, slots=True)
 class FolderHits:
-    """Answers from files that exist.
+    """Hits from files that exist.
 
     Attributes:
-        folder: the one that was indexed.
-        gone: files that are indexed but exist no longer; those that would have answered are always among them.
-        stale: files among the answers that were modified since they were indexed.
-        copies: by the id of an answer, other files that hold the same passage and would have come next.
+        folder: the folder that was indexed.
+        gone: files that are indexed but no longer exist; always includes those that would have been among the hits.
+        stale: files of the hits that were modified since they were indexed.
+        copies: for the id of a hit, other files that contain the same passage and would have come next.
     """
 
     hits: Hits
@@ -45,14 +45,14 @@ def search_folder(
     mode: str = "hybrid",
     **options: Any,
 ) -> FolderHits:
-    """The `k` best passages, all different, and none from a file that is gone since it was indexed.
+    """Returns the `k` best passages, all different, and none from a file that is gone since it was indexed.
 
     Args:
-        collection: one that `index_folder` filled.
-        options: whatever `Collection.search` takes.
+        collection: a collection filled by `index_folder`.
+        options: arguments of `Collection.search`.
 
     Raises:
-        InvalidArgument: the collection is not of a folder, or the folder is not there.
+        InvalidArgument: the collection is not of a folder, or the folder does not exist.
     """
     folder = folder_of(collection.notes(OWNER))
     if folder is None:
@@ -69,7 +69,7 @@ def search_folder(
     while True:
         hits = collection.search(query, k=asked, where=_without(where, gone), mode=mode, **options)
         missing = _missing(folder, {_file_of(hit) for hit in hits})
-        # Where some were in the way before there may be thousands: all are looked for once, not a few at each search.
+        # If some were in the way there may be thousands: find all of them once, not a few in each search.
         gone |= missing | (_missing(folder, collection.distinct("file")) if missing and gone else set())
         different, copies = _different(hits)
         if not missing and (len(different) >= k or len(hits) < asked or asked >= _LOOKED_AT_MAX):
@@ -80,7 +80,7 @@ def search_folder(
 
 
 def _different(hits: Hits) -> tuple[list[Hit], dict[Id, list[str]]]:
-    """The first hit of each text, and the files of the others."""
+    """Returns the first hit of each text, and the files of the others."""
     first: dict[str | None, Hit] = {}
     copies: dict[Id, list[str]] = {}
     for hit in hits:
@@ -98,7 +98,7 @@ def _without(where: dict[str, Any] | None, gone: set[str]) -> dict[str, Any] | N
 
 
 def _file_of(found: Hit | Record) -> str | None:
-    """The file that a row is from; None for a row that a program added, or whose `file` it has changed."""
+    """Returns the file of a row; None if a program added the row or changed its `file`."""
     file = found.metadata.get("file")
     return file if isinstance(file, str) and file else None
 
@@ -108,10 +108,10 @@ def _missing(folder: str, files: Iterable[object]) -> set[str]:
 
 
 def _status(folder: str, name: str) -> os.stat_result | None:
-    """None where there is no such file, or can be none."""
+    """None if the file does not or cannot exist."""
     try:
         found = os.stat(os.path.join(folder, name))
-    except (OSError, ValueError):  # ValueError: the name holds a NUL character
+    except (OSError, ValueError):  # ValueError: the name contains a NUL character
         return None
     return found if stat.S_ISREG(found.st_mode) else None
 
@@ -122,7 +122,7 @@ def _modified(collection: Any, folder: str, hits: Hits) -> frozenset[str]:
     for record in collection.get([row_id(name, 0) for name in sorted(names)]):
         file, about = _file_of(record), record.metadata
         status = None if file is None else _status(folder, file)
-        if file is None or status is None:  # gone since we looked, or no row of ours
+        if file is None or status is None:  # deleted since we looked, or not our row
             continue
         trusted = about.get("modified") in (0, status.st_mtime_ns)
         if status.st_size != about.get("size") or not trusted:

@@ -1,4 +1,4 @@
-"""Files to documents: text, Markdown, source code, HTML, DOCX and PDF, also compressed."""
+"""Loads files as documents: text, Markdown, source code, HTML, DOCX and PDF, also compressed."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ KINDS = ("text", "markdown", "code", "html", "docx", "pdf")
 
 
 def load(path: str | os.PathLike[str], *, kind: str | None = None) -> Document:
-    """The document that a file holds.
+    """Loads the document in a file.
 
     Args:
-        kind: "text", "markdown", "code", "html", "docx" or "pdf"; left out, the ending of the name tells. Names that
-            also end in .gz, .bz2 or .xz are unpacked.
+        kind: "text", "markdown", "code", "html", "docx" or "pdf"; by default determined by the extension. Files whose
+            names also end in .gz, .bz2 or .xz are unpacked.
 
     Raises:
-        EncryptedDocument: only a password opens it.
-        InvalidDocument: it is not what its name says, or broken.
+        EncryptedDocument: it requires a password.
+        InvalidDocument: it is not of this kind, or damaged.
         MissingExtra: the package that reads this kind is not installed.
         OSError: the file cannot be read.
     """
@@ -37,7 +37,7 @@ def load(path: str | os.PathLike[str], *, kind: str | None = None) -> Document:
 
 
 def load_bytes(data: bytes, name: str, *, kind: str | None = None) -> Document:
-    """Like `load`, of the bytes of a file; errors name it."""
+    """Like `load`, for the bytes of a file; errors contain the name."""
     kind = kind or kind_of(name)
     try:
         compression = compression_of(name)

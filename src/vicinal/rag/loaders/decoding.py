@@ -1,4 +1,4 @@
-"""Bytes to text: compressed ones, and in whatever encoding they are."""
+"""Converts bytes to text: unpacks them and detects their encoding."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ...errors import InvalidDocument
 
 __all__ = ["COMPRESSED", "UNPACKED_BYTES_MAX", "clean", "decode", "mark_of", "unpack", "wide_encoding"]
 
-# More than any document that people read; what unpacks to more is a bomb or a log.
+# More than any document that people read; a file that unpacks to more is a bomb or a log.
 UNPACKED_BYTES_MAX = 256 << 20
 
-# What a name ends in, and what opens it.
+# Extension, and what opens such a file.
 COMPRESSED: dict[str, Callable[[io.BytesIO], io.BufferedIOBase]] = {
     ".bz2": bz2.BZ2File,
     ".gz": lambda file: gzip.GzipFile(fileobj=file),
@@ -34,23 +34,23 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _LOOKED_AT = 8192
-# PEP 263, and the same for Emacs and Vim in other languages; HTML and XML, where they declare it.
+# PEP 263, and its equivalent for Emacs and Vim in other languages; HTML and XML declarations.
 _DECLARED = re.compile(
     rb"""(?:charset|(?:file)?encoding|coding)\s{0,9}[=:]\s{0,9}["']?([A-Za-z0-9][-\w.:]{1,40})""", re.IGNORECASE
 )
-# Bytes that no text has: control characters other than tab, line ends, form feed, escape and backspace.
+# Bytes that never occur in text: control characters other than tab, line ends, form feed, escape and backspace.
 _BINARY = re.compile(rb"[\x00-\x07\x0e-\x1a\x1c-\x1f]")
 _GUESSED_BYTES_MAX = 1 << 16
 
 
 def unpack(data: bytes, suffix: str, bytes_max: int = UNPACKED_BYTES_MAX) -> bytes:
-    """What a compressed file holds.
+    """Unpacks a compressed file.
 
     Args:
         suffix: a key of `COMPRESSED`.
 
     Raises:
-        InvalidDocument: it is broken, or unpacks to more than `bytes_max`.
+        InvalidDocument: it is damaged, or unpacks to more than `bytes_max`.
     """
     try:
         with COMPRESSED[suffix](io.BytesIO(data)) as file:
@@ -63,10 +63,10 @@ def unpack(data: bytes, suffix: str, bytes_max: int = UNPACKED_BYTES_MAX) -> byt
 
 
 def decode(data: bytes) -> str:
-    """The text of a file: by its byte order mark, as UTF-8, as it declares, or as its bytes look.
+    """Decodes a file: by its byte order mark, as UTF-8, as declared, or by guessing from the bytes.
 
     Raises:
-        InvalidDocument: the bytes are no text.
+        InvalidDocument: the bytes are not text.
     """
     marked = mark_of(data)
     if marked is not None:
@@ -81,12 +81,12 @@ def decode(data: bytes) -> str:
 
 
 def mark_of(data: bytes) -> str | None:
-    """The encoding that a byte order mark at the beginning tells."""
+    """The encoding indicated by a byte order mark at the beginning."""
     return next((encoding for mark, encoding in _BOMS if data.startswith(mark)), None)
 
 
 def clean(text: str) -> str:
-    """The text with U+FFFD in place of halves of characters, which some documents hold and no store takes."""
+    """Replaces lone surrogates by U+FFFD: some documents contain them, but no database can store them."""
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -99,10 +99,10 @@ def _decoded(data: bytes, encoding: str, called: str = "") -> str:
 
 
 def wide_encoding(head: bytes) -> str:
-    """UTF-16 without a mark has zeros at every other byte where letters are plain ones.
+    """UTF-16 without a mark has zeros at every other byte if letters are ASCII.
 
     Raises:
-        InvalidDocument: it is no text.
+        InvalidDocument: it is not text.
     """
     for encoding, zeros, others in (("utf-16-le", head[1::2], head[::2]), ("utf-16-be", head[::2], head[1::2])):
         if zeros.count(0) > 0.6 * len(zeros) and not _BINARY.search(others):
@@ -126,7 +126,7 @@ def _looks_like(data: bytes) -> list[str]:
         return []
     from charset_normalizer import from_bytes
 
-    # What is plain ASCII tells nothing: begin where the first other byte is.
+    # ASCII reveals nothing: start at the first other byte.
     first = next((at for at in range(0, len(data), _LOOKED_AT) if not data[at : at + _LOOKED_AT].isascii()), 0)
     best = from_bytes(data[first : first + _GUESSED_BYTES_MAX]).best()
     return [] if best is None else [best.encoding]

@@ -1,7 +1,7 @@
-"""DOCX: paragraphs and tables of a Word document.
+"""Loads DOCX: paragraphs and tables of a Word document.
 
 Office Open XML (ISO/IEC 29500-1): a zip with the text in `word/document.xml` and the names of styles in
-`word/styles.xml`. Parsed with defusedxml, which refuses entities; no other part of the file is looked at.
+`word/styles.xml`. Parsed with defusedxml, which rejects entities; no other part of the file is read.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ __all__ = ["load_docx"]
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _STRICT = "http://purl.oclc.org/ooxml/wordprocessingml/main"
-# A file of this beginning is an OLE container, in which Office keeps encrypted documents, and old ones.
+# A file that begins like this is an OLE container, which Office uses for encrypted documents and old ones.
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
 _TITLE_LEVEL = 0
-# Deleted and moved away, the second version of what newer programs draw, and properties, whose tabs are positions.
+# Deleted and moved text, the fallback for drawings of newer programs, and properties, whose tabs are positions.
 _NOT_TEXT = frozenset(
     {f"{_W}del", f"{_W}moveFrom", f"{_W}pPr", f"{_W}rPr", f"{_W}sectPr"}
     | {"{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"}
@@ -38,12 +38,12 @@ _BREAKS = {f"{_W}tab": "\t", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyph
 
 
 def load_docx(data: bytes) -> Document:
-    """Its paragraphs and tables; its parts are what stands under each heading.
+    """Loads paragraphs and tables; parts are the sections below each heading.
 
     Raises:
         MissingExtra: defusedxml is not installed.
-        EncryptedDocument: it does not open without a password.
-        InvalidDocument: it is broken.
+        EncryptedDocument: it requires a password.
+        InvalidDocument: it is damaged.
     """
     if find_spec("defusedxml") is None:
         raise MissingExtra("defusedxml", "loaders", "DOCX documents")
@@ -80,7 +80,7 @@ def _parsed(archive: zipfile.ZipFile, name: str) -> Element:
 
 
 def _heading_levels(archive: zipfile.ZipFile) -> dict[str, int]:
-    """Level by the id of a style, which Word translates; the name of a built-in style is English everywhere."""
+    """Levels by style id, which Word translates; the name of a built-in style is always English."""
     if "word/styles.xml" not in archive.namelist():
         return {}
     levels = {}
@@ -107,7 +107,7 @@ def _document(root: Element, levels: dict[str, int]) -> Document:
 
 
 def _blocks(root: Element) -> Iterator[tuple[str, str]]:
-    """Text and style of each paragraph, and of each row of a table, whose cells are parted by tabs."""
+    """Yields text and style of each paragraph, and of each row of a table, whose cells are separated by tabs."""
     stack = [root]
     while stack:
         element = stack.pop()

@@ -1,4 +1,4 @@
-"""HTML: what a reader sees, block by block."""
+"""Loads HTML: the visible text, block by block."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["load_html"]
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-# What nobody reads as text, and the menus around a page.
+# Elements without readable text, and the menus around a page.
 _LEFT_OUT = frozenset(
     {"head", "script", "style", "template", "noscript", "svg", "math", "iframe", "object", "canvas", "nav", "select"}
 )
@@ -28,7 +28,7 @@ _LINES = frozenset({"br", "div", "li", "tr", "dt", "dd", "hr", "caption", "figca
 _CELLS = frozenset({"td", "th"})
 _DEPTH_MAX = 1000
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>")
-# Elements that have no end tag, or whose end follows from the next one.
+# Elements without an end tag, or whose end is implied by the next one.
 _NEVER_DEEP = frozenset(
     {
         "area", "base", "body", "br", "col", "colgroup", "dd", "dt", "embed", "head", "hr", "html", "img", "input",
@@ -40,7 +40,7 @@ _SPACE = re.compile(r"[ \t\n\r\f]+")
 
 
 def load_html(data: bytes) -> Document:
-    """The visible text; its parts are what stands under each heading.
+    """Loads the visible text; parts are the sections below each heading.
 
     Raises:
         MissingExtra: selectolax is not installed.
@@ -59,7 +59,7 @@ def load_html(data: bytes) -> Document:
 
 
 def _flattened(html: str) -> str:
-    """The page without the tags beyond a depth that no author meant: parsers take its square in steps."""
+    """Removes tags nested deeper than any author would: parsers take quadratic time on them."""
     depth = 0
 
     def kept(tag: re.Match[str]) -> str:
@@ -76,7 +76,7 @@ def _flattened(html: str) -> str:
 
 
 class _Page:
-    """Text under construction. Line ends that blocks ask for are written when text follows."""
+    """Text under construction. Line ends requested by blocks are written when text follows."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
@@ -96,7 +96,7 @@ class _Page:
         ]
 
     def read(self, root: LexborNode) -> None:
-        """Walks below `root` without recursion: pages nest as deep as they like."""
+        """Walks below `root` without recursion: pages may be nested to any depth."""
         node = root
         while True:
             child = None if node.tag in _LEFT_OUT else node.child

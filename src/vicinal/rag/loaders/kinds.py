@@ -1,4 +1,4 @@
-"""What kind of document a file is, by its name."""
+"""Determines the kind of a document from its name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .decoding import COMPRESSED
 
 __all__ = ["LANGUAGES", "NOT_DOCUMENTS", "compression_of", "kind_of", "language_of"]
 
-# Ending to language, as `CodeTextSplitter.with_language` takes it.
+# Extension to language, as `CodeTextSplitter.with_language` takes it.
 LANGUAGES = {
     **dict.fromkeys((".c", ".h"), "c"),
     **dict.fromkeys((".cc", ".cpp", ".cxx", ".hpp", ".hh", ".cu", ".ino"), "cpp"),
@@ -29,7 +29,7 @@ _KINDS = {
     ".pdf": "pdf",
 }
 
-# Files that nobody means when they say documents; everything else is text until its bytes say no.
+# Files that are not considered documents; everything else is text unless its bytes say otherwise.
 NOT_DOCUMENTS = frozenset(
     {
         ".7z", ".a", ".avi", ".avif", ".bin", ".bmp", ".class", ".css", ".db", ".deb", ".dll", ".dylib", ".eot",
@@ -43,13 +43,13 @@ _VERSIONED_LIBRARY = re.compile(r"\.so(\.\d+)*$")
 
 
 def compression_of(name: str) -> str:
-    """The ending of a compressed file, such as ".gz", or ""."""
+    """The extension of a compressed file, such as ".gz", or ""."""
     suffix = PurePath(name).suffix.lower()
     return suffix if suffix in COMPRESSED else ""
 
 
 def language_of(name: str) -> str:
-    """The language of source code, or "" where the name tells none."""
+    """The language of source code, or "" if the name does not reveal one."""
     return LANGUAGES.get(PurePath(name[: len(name) - len(compression_of(name))]).suffix.lower(), "")
 
 

@@ -1,4 +1,4 @@
-"""PDF: the text of its pages, under the headings of its outline."""
+"""Loads PDF: the text of the pages, below the headings of the outline."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ _OUTLINE_DEPTH_MAX = 16
 
 
 def load_pdf(data: bytes) -> Document:
-    """The text of all pages; each page is a part, under the headings that the outline has for it.
+    """Loads the text of all pages; each page is a part, below the headings of the outline that apply to it.
 
-    A page that holds only pictures has no text.
+    A page that contains only pictures has no text.
 
     Raises:
         MissingExtra: pypdf is not installed.
-        EncryptedDocument: it does not open without a password.
-        InvalidDocument: it is broken, or passes a limit of the reader.
+        EncryptedDocument: it requires a password.
+        InvalidDocument: it is damaged, or exceeds a limit of the reader.
     """
     if find_spec("pypdf") is None:
         raise MissingExtra("pypdf", "loaders", "PDF documents")
-    # It tells of every oddity that it reads past; without a handler Python would print that.
+    # It logs every irregularity that it tolerates; without a handler Python would print these.
     logging.getLogger("pypdf").addHandler(logging.NullHandler())
     try:
         return _loaded(data)
     except (InvalidDocument, MissingExtra, MemoryError):
         raise
-    except Exception as error:  # a broken file takes its reader to anywhere
-        if type(error).__name__ == "LimitReachedError":  # a sound file may be that large; older readers lack the class
+    except Exception as error:  # a damaged file can raise anything in the reader
+        if type(error).__name__ == "LimitReachedError":  # a valid file may be this large; older readers lack the class
             raise InvalidDocument(
                 f"the PDF passes a limit of its reader ({error})", name="file", remedy="Split it into smaller files."
             ) from error
@@ -80,10 +80,10 @@ def _open(reader: PdfReader) -> None:
 
 
 def _headings(reader: PdfReader) -> dict[int, tuple[str, ...]]:
-    """For each page on which something of the outline begins, the first of it with what it stands under."""
+    """For each page on which an outline entry begins, the first such entry with its ancestors."""
     try:
         entries = _entries(reader, reader.outline, 1)
-    except Exception:  # an outline that is broken says nothing; the pages may be whole
+    except Exception:  # ignore a broken outline; the pages may be intact
         return {}
     entries.sort(key=lambda entry: entry[0])
     found: dict[int, tuple[str, ...]] = {}

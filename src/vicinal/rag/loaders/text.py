@@ -1,4 +1,4 @@
-"""Plain text, Markdown and source code: files whose bytes are their text."""
+"""Loads plain text, Markdown and source code: files whose bytes are their text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def load_text(data: bytes) -> Document:
 
 
 def load_markdown(data: bytes) -> Document:
-    """Its parts are what stands under each heading."""
+    """Parts are the sections below each heading."""
     text = decode(data)
     headings = list(markdown_headings(text))
     title = next((heading.title for heading in headings if heading.level == 1), "")
@@ -23,6 +23,6 @@ def load_markdown(data: bytes) -> Document:
 
 
 def load_code(data: bytes, language: str) -> Document:
-    """Its parts are what stands behind each line that defines something; deeper ones stand under it."""
+    """Parts begin at each line that defines something; nested definitions are below their outer one."""
     text = decode(data)
     return Document(text, "code", parts=tuple(outlined(definitions(text, language))), language=language, verbatim=True)

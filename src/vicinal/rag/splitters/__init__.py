@@ -1,4 +1,4 @@
-"""Texts to chunks that fit an encoder: exact slices, cut where a reader would cut."""
+"""Splits texts into chunks that fit an encoder: exact slices, cut at natural boundaries."""
 
 from __future__ import annotations
 

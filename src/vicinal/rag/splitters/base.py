@@ -1,4 +1,4 @@
-"""What every splitter of ours shares: its sizes, checked, and its two results."""
+"""The base class of splitters: checks sizes and returns chunks or texts."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ __all__ = ["TextSplitter", "checked_size", "checked_sizes"]
 
 @for_users
 class TextSplitter(ABC):
-    """Splits texts into chunks that are exact slices: nothing is trimmed or rewritten, and together they cover all.
+    """Splits texts into chunks that are exact slices: nothing is trimmed or rewritten, and together they cover the
+    text.
 
     Args:
-        chunk_size: what a chunk holds at most, in characters unless the splitter says otherwise.
+        chunk_size: maximum size of a chunk, in characters unless the splitter says otherwise.
         chunk_overlap: how much of its end a chunk shares with the next one; less than `chunk_size`.
 
     Raises:
-        InvalidArgument: a size that does not fit.
+        InvalidArgument: a size is invalid.
     """
 
     def __init__(self, chunk_size: int, chunk_overlap: int = 0) -> None:
         self.chunk_size, self.chunk_overlap = checked_sizes(chunk_size, chunk_overlap)
 
     def split(self, text: str) -> list[Chunk]:
-        """The chunks with their offsets, in order; none of an empty text."""
+        """Returns the chunks with their offsets, in order; an empty text has none."""
         if not isinstance(text, str):
             raise InvalidArgument(
                 f"a text to split must be a str, not {type(text).__name__}", name="text", remedy="Decode it first."
@@ -36,22 +37,22 @@ class TextSplitter(ABC):
         return self._split(text) if text else []
 
     def split_text(self, text: str) -> list[str]:
-        """The texts of the chunks."""
+        """Returns the texts of the chunks."""
         return [chunk.text for chunk in self.split(text)]
 
     @abstractmethod
     def _split(self, text: str) -> list[Chunk]:
-        """The chunks of a text that is not empty."""
+        """Returns the chunks of a non-empty text."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(chunk_size={self.chunk_size}, chunk_overlap={self.chunk_overlap})"
 
 
 def checked_sizes(chunk_size: object, chunk_overlap: object) -> tuple[int, int]:
-    """Both as numbers.
+    """Returns both as numbers.
 
     Raises:
-        InvalidArgument: one is none, or they do not go together.
+        InvalidArgument: one is not a number, or they do not fit together.
     """
     size, overlap = checked_size("chunk_size", chunk_size, 1), checked_size("chunk_overlap", chunk_overlap, 0)
     if overlap >= size:

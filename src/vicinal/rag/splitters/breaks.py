@@ -1,6 +1,6 @@
-"""Where a text may be cut: breaks of one kind, of which a splitter has several, the best kind first.
+"""Positions where a text may be cut; a splitter has several kinds, the best kind first.
 
-A break is an offset: what stands before it ends there, so white space and punctuation stay with what they end.
+A break is an offset: the text before it ends there, so white space and punctuation stay with what they end.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Breaks(Protocol):
 
 
 class SeparatorBreaks:
-    """Breaks behind each occurrence of a separator."""
+    """Breaks after each occurrence of a separator."""
 
     def __init__(self, text: str, separator: str) -> None:
         self._text = text
@@ -36,7 +36,7 @@ class SeparatorBreaks:
         return -1 if found < 0 else found + len(self._separator)
 
     def after(self, limit: int, end: int) -> int:
-        # One that begins before the limit may end behind it.
+        # One that begins before the limit may end after it.
         found = self._text.find(self._separator, max(0, limit - len(self._separator) + 1), end)
         return end if found < 0 else found + len(self._separator)
 
@@ -61,5 +61,5 @@ class ListedBreaks:
 
 
 def separators(text: str, kinds: Sequence[str]) -> list[Breaks]:
-    """One kind of breaks for each separator that occurs."""
+    """Returns one kind of breaks for each separator that occurs."""
     return [SeparatorBreaks(text, separator) for separator in kinds if separator in text]

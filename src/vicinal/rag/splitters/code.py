@@ -1,4 +1,4 @@
-"""Splitting source code at its functions and classes."""
+"""Splits source code at its functions and classes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class CodeTextSplitter(TextSplitter):
         self.language: str | None = None
 
     def with_language(self, language: str) -> CodeTextSplitter:
-        """A splitter of the same sizes for a language; this one stays as it is.
+        """Returns a splitter of the same sizes for a language; this one does not change.
 
         Args:
             language: "rust", "python", "javascript", "typescript", "java", "c", "cpp" or "go". Any other name

@@ -1,4 +1,4 @@
-"""Cutting: the largest parts that fit, at the best breaks there are."""
+"""Cutting into the largest parts that fit, at the best available breaks."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from .measure import Measure
 __all__ = ["Cutter"]
 
 _ZERO_WIDTH_JOINER = "\u200d"
-# How far a cut is moved to spare what a reader sees as one character; a longer cluster is noise.
+# How far a cut is moved to keep together what a reader sees as one character; a longer cluster is noise.
 _CLUSTER_CHARS_MAX = 32
 
 
 class Cutter:
-    """Cuts stretches of one text into chunks.
+    """Cuts ranges of one text into chunks.
 
-    A stretch that fits is one chunk. Otherwise a chunk ends at the last break that fits. What lies before the first
-    break of a kind and does not fit is cut at breaks of the next kind, and its last part is not joined to what
-    follows. Where there is no break at all the cut is where the room ends.
+    A range that fits is one chunk. Otherwise a chunk ends at the last break that fits. Text before the first break of a
+    kind that does not fit is cut at breaks of the next kind, and its last part is not joined to what follows. If there
+    is no break at all the cut is at the limit.
 
     Args:
-        size: what a chunk holds at most, in the unit of `measure`.
-        overlap: how much of a chunk's end the next one repeats, within a stretch.
+        size: maximum size of a chunk, in the unit of `measure`.
+        overlap: how much of a chunk's end the next one repeats, within a range.
     """
 
     def __init__(self, text: str, measure: Measure, size: int, overlap: int) -> None:
@@ -36,14 +36,14 @@ class Cutter:
         self._chunks: list[Chunk] = []
 
     def fits(self, start: int, end: int) -> bool:
-        """Whether all from `start` to `end` may be one chunk."""
+        """Whether the text from `start` to `end` fits into one chunk."""
         return self._measure.limit(start, self._size) >= end
 
     def chunk(self, start: int, end: int) -> Chunk:
         return Chunk(self.text[start:end], start, end)
 
     def chunks(self, start: int, end: int, kinds: Sequence[Breaks]) -> list[Chunk]:
-        """Chunks of the stretch from `start` to `end`; their overlap lies within it."""
+        """Returns the chunks from `start` to `end`; they overlap only within this range."""
         self._first = start
         self._chunks = []
         rest = self._cut(start, end, kinds)
@@ -52,7 +52,7 @@ class Cutter:
         return self._chunks
 
     def _cut(self, start: int, end: int, kinds: Sequence[Breaks]) -> int:
-        """Where the next chunk goes on: at `end`, or before white space that is better joined to what follows."""
+        """Where the next chunk continues: at `end`, or before white space that is better joined to what follows."""
         while start < end:
             chunk_start, limit = self._room(start)
             if limit >= end:
@@ -68,18 +68,18 @@ class Cutter:
         return start
 
     def _room(self, start: int) -> tuple[int, int]:
-        """Where a chunk begins that goes on at `start`, and how far it may reach."""
+        """Returns where the chunk that continues at `start` begins, and how far it may reach."""
         chunk_start = self._chunk_start(start)
         limit = self._measure.limit(chunk_start, self._size)
         least = self._measure.step(start)
-        if limit < least:  # what cannot be divided goes before what would be repeated
+        if limit < least:  # indivisible text takes precedence over overlap
             return start, max(self._measure.limit(start, self._size), least)
         return chunk_start, limit
 
     def _chunk_start(self, start: int) -> int:
         if not self._overlap or start == self._first:
             return start
-        # Not further back than the chunk before it, which may have left out what it would have repeated.
+        # Not before the previous chunk's start, which may have left out its own overlap.
         return max(self._chunks[-1].start, self._measure.back(start, self._overlap))
 
     def _add(self, start: int, end: int) -> int:
@@ -88,7 +88,7 @@ class Cutter:
 
 
 def _spared(text: str, start: int, limit: int) -> int:
-    """`limit`, or a little before it where it would part a letter from its accents, an emoji or CR from LF."""
+    """`limit`, or slightly less if it would separate a letter from its accents, split an emoji, or CR from LF."""
     at = limit
     while start < at < len(text) and _joined(text[at - 1], text[at]):
         at -= 1

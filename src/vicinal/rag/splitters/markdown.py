@@ -1,4 +1,4 @@
-"""Splitting Markdown at its headings."""
+"""Splits Markdown at its headings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["MarkdownTextSplitter"]
 class MarkdownTextSplitter(TextSplitter):
     """Packs whole sections into chunks of at most `chunk_size` characters.
 
-    A section is a heading with what follows up to the next one; headings in fenced code are none. A section that is
+    A section is a heading with everything up to the next one; headings in fenced code do not count. A section that is
     too long is split like any text, and only its parts overlap.
     """
 

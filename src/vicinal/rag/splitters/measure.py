@@ -1,4 +1,4 @@
-"""How much of a text fits: in characters, in whole sentences, in tokens of a model."""
+"""Measures text: in characters, in whole sentences, in tokens of a model."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ class Measure(Protocol):
     """Sizes of parts of one text."""
 
     def limit(self, start: int, amount: int) -> int:
-        """The furthest offset such that the part from `start` up to it is not larger than `amount`."""
+        """Returns the furthest offset such that the part from `start` up to it is not larger than `amount`."""
         ...
 
     def back(self, end: int, amount: int) -> int:
-        """The earliest offset from which the part up to `end` is not larger than `amount`, at most `end`."""
+        """Returns the earliest offset from which the part up to `end` is not larger than `amount`, at most `end`."""
         ...
 
     def step(self, start: int) -> int:
-        """The end of what cannot be divided at `start`, and of what is free behind it: a cut goes at least so far."""
+        """The end of the indivisible unit at `start` and of the free space after it: the earliest possible cut."""
         ...
 
 
@@ -41,7 +41,7 @@ class Characters:
 
 
 class CharactersOfSentences(Characters):
-    """Sizes in characters, but what is repeated is whole sentences, of which as many as fit.
+    """Sizes in characters, but the overlap consists of whole sentences, as many as fit.
 
     Args:
         sentences: where sentences end, ascending.
@@ -58,11 +58,11 @@ class CharactersOfSentences(Characters):
 class Tokens:
     """Sizes in tokens, by units that have been counted.
 
-    A unit is a stretch of the text without white space at its ends; between units nothing counts.
+    A unit is a range of the text without white space at its ends; text between units counts nothing.
 
     Args:
         starts, ends: of the units, ascending.
-        totals: tokens before each unit, and at last those of all.
+        totals: number of tokens before each unit, and finally of all.
     """
 
     def __init__(self, starts: Sequence[int], ends: Sequence[int], totals: Sequence[int]) -> None:
@@ -73,7 +73,7 @@ class Tokens:
     def limit(self, start: int, amount: int) -> int:
         first = bisect_right(self._ends, start)
         behind = bisect_right(self._totals, self._totals[first] + amount) - 1
-        # White space before the first unit that no longer fits is free, and so is all behind the last one.
+        # White space before the first unit that no longer fits is free, and so is everything after the last unit.
         return self._starts[behind] if behind < len(self._starts) else _EVERYTHING
 
     def back(self, end: int, amount: int) -> int:

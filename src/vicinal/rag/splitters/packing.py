@@ -1,4 +1,4 @@
-"""Packing whole blocks, such as sections or functions, and cutting those that alone are too long."""
+"""Packs whole blocks, such as sections or functions, and cuts blocks that are too long."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def pack(cutter: Cutter, starts: Sequence[int], kinds: Sequence[Breaks]) -> list
     """Chunks of as many whole blocks as fit. Only the parts of a block that is too long overlap.
 
     Args:
-        starts: where blocks begin, ascending; what stands before the first is a block too.
+        starts: where blocks begin, ascending; text before the first is a block too.
         kinds: where a block that is too long is cut.
     """
     end_of_text = len(cutter.text)

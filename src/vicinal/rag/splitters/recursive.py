@@ -1,4 +1,4 @@
-"""Splitting at paragraphs, else lines, else sentences, else words, else anywhere."""
+"""Splits at paragraphs, else lines, else sentences, else words, else anywhere."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RecursiveCharacterTextSplitter(TextSplitter):
     Each chunk but the first begins with exactly the last `chunk_overlap` characters of the one before it.
 
     Args:
-        separators: where a text may be cut, the best first; each stays at the end of what it ends.
+        separators: where a text may be cut, the best first; each stays at the end of the part that it ends.
     """
 
     def __init__(self, chunk_size: int, chunk_overlap: int = 0, *, separators: Sequence[str] = SEPARATORS) -> None:

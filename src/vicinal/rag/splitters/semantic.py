@@ -1,4 +1,4 @@
-"""Splitting where the subject changes."""
+"""Splits where the subject changes."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ __all__ = ["SemanticTextSplitter"]
 
 @for_users
 class SemanticTextSplitter(TextSplitter):
-    """Cuts between sentences where what comes next means something else, and never joins two subjects.
+    """Cuts between sentences where the meaning changes, and never joins two subjects.
 
-    Sentences are encoded together with their neighbours. Where two groups in a row are further apart than most are,
-    the subject changes. Source of the idea: M. Hearst, "TextTiling: segmenting text into multi-paragraph subtopic
-    passages", Computational Linguistics 23(1), 1997, with vectors of an encoder in place of counted words.
+    Sentences are encoded together with their neighbours. Where two consecutive groups are further apart than most, the
+    subject changes. Source of the idea: M. Hearst, "TextTiling: segmenting text into multi-paragraph subtopic
+    passages", Computational Linguistics 23(1), 1997, with vectors of an encoder instead of word counts.
 
     Args:
         encoder: the name of an encoder, or an encoder.
-        chunk_size: what a chunk holds at most, in characters; longer passages are cut between sentences, and only
+        chunk_size: maximum size of a chunk, in characters; longer passages are cut between sentences, and only
             their parts overlap, by whole sentences.
-        percentile: which distances count as a change: those above so many per cent of all.
-        neighbours: how many sentences before and behind are encoded together with one.
+        percentile: distances above this percentile of all count as a change.
+        neighbours: how many sentences before and after are encoded together with one.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class SemanticTextSplitter(TextSplitter):
         return [chunk for start, end in pairwise(bounds) for chunk in cutter.chunks(start, end, kinds)]
 
     def _changes(self, text: str, ends: list[int]) -> list[int]:
-        """Ends of sentences behind which the subject changes."""
+        """Returns the ends of sentences after which the subject changes."""
         bounds = [0, *ends, len(text)]
         count = len(bounds) - 1
         if count < 3:
@@ -84,7 +84,7 @@ class SemanticTextSplitter(TextSplitter):
 
 
 def _distances(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-    """1 - cosine of each vector and the next, shape (n - 1,); 1 beside a vector of length zero."""
+    """1 - cosine of each vector and the next, shape (n - 1,); 1 if either vector has length zero."""
     rows = vectors.astype(np.float64)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     rows /= np.where(lengths > 0, lengths, 1.0)

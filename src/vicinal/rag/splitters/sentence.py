@@ -1,4 +1,4 @@
-"""Splitting between sentences."""
+"""Splits between sentences."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .measure import CharactersOfSentences
 
 __all__ = ["SentenceTextSplitter", "sentence_ends"]
 
-# A sentence ends with its mark, what closes behind it, and white space; in scripts without blanks with the mark.
-# A blank line ends whatever it is. Nothing is scanned twice, so that a million full stops take no longer than others.
+# A sentence ends with its mark, closing quotes or brackets, and white space; in scripts without blanks with the mark. A
+# blank line ends anything. Nothing is scanned twice, so that a million full stops take no longer than other text.
 _END = re.compile(
     r"""(?P<stop>(?<![.!?\u2026\u0964\u061f\u06d4])[.!?\u2026\u0964\u061f\u06d4]++["'\u2019\u201d\u00bb)\]]*+\s+)"""
     r"""|[\u3002\uff01\uff1f\uff0e]+[\u300d\u300f\u201d\u2019\uff09]*\s*"""
     r"""|\n[ \t\r]*\n\s*"""
 )
-# A full stop behind these ends nothing.
+# A full stop after these does not end a sentence.
 _ABBREVIATIONS = frozenset(
     {
         "al", "approx", "apr", "art", "aug", "bd", "bzw", "ca", "cf", "chap", "co", "corp", "dec",
@@ -35,7 +35,7 @@ _WORD_CHARS_MAX = 12
 
 
 def sentence_ends(text: str) -> list[int]:
-    """Where sentences end, with the white space behind them; ascending, the end of the text left out."""
+    """Returns where sentences end, including the white space after them; ascending, without the end of the text."""
     ends = [found.end() for found in _END.finditer(text) if _ends_sentence(text, found)]
     if ends and ends[-1] == len(text):
         ends.pop()
@@ -60,8 +60,8 @@ def _ends_sentence(text: str, found: re.Match[str]) -> bool:
 class SentenceTextSplitter(TextSplitter):
     """Packs whole sentences into chunks of at most `chunk_size` characters.
 
-    A sentence that is too long is cut between words. Each chunk but the first repeats as many whole sentences of
-    the one before it as fit into `chunk_overlap` characters, which may be none.
+    A sentence that is too long is cut between words. Each chunk but the first repeats as many whole sentences of the
+    previous one as fit into `chunk_overlap` characters, which may be none.
     """
 
     def _split(self, text: str) -> list[Chunk]:

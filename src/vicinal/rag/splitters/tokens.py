@@ -1,4 +1,4 @@
-"""Splitting by the tokens of the model that will read the chunks."""
+"""Splits by the tokens of the model that will read the chunks."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ __all__ = ["Count", "TokenTextSplitter", "token_measure"]
 
 Count = Callable[[list[str]], Sequence[int]]
 
-# Units are what WordPiece models tokenise one by one (`BertPreTokenizer`): words, and each mark and each ideograph
-# alone. A word of more than 100 characters is one unknown token to them, so a long one is counted in parts.
+# Units are what WordPiece models tokenise separately (`BertPreTokenizer`): words, and each mark and each ideograph. A
+# word of more than 100 characters is one unknown token to them, so a long one is counted in parts.
 _UNIT_CHARS_MAX = 100
 _IDEOGRAPHS = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002ceaf\U0002f800-\U0002fa1f"
-# Characters that such models delete part nothing, though Python counts some of them as white space.
+# Characters that such models delete do not separate words, though Python counts some of them as white space.
 _DELETED = "\x1c-\x1f\x85"
 _MARKS = r"!-/:-@\[-`{-~\u2010-\u2027\u3001-\u303f"
 _LETTER = rf"[^\W_{_IDEOGRAPHS}]|[^\s\w{_MARKS}]|[{_DELETED}]"
 _UNIT = re.compile(rf"(?:{_LETTER}){{1,{_UNIT_CHARS_MAX}}}|\S")
 _WORD = re.compile(r"\S+")
-# Units whose numbers are looked up together: bounds memory for long texts.
+# Units whose tokens are counted together: bounds memory for long texts.
 _UNITS_PER_WINDOW = 1 << 16
 
 
@@ -39,16 +39,16 @@ _UNITS_PER_WINDOW = 1 << 16
 class TokenTextSplitter(TextSplitter):
     """Packs paragraphs, else lines, sentences, words into chunks of at most `chunk_size` tokens.
 
-    Each chunk but the first repeats as many whole words of the one before it as fit into `chunk_overlap` tokens.
+    Each chunk but the first repeats as many whole words of the previous one as fit into `chunk_overlap` tokens.
 
     Args:
-        encoder: whose tokens are counted: the name or the encoder that the collection has.
-        chunk_size: tokens a chunk; left out, all that the encoder reads of a text.
-        count: instead of an encoder: gives the number of tokens of each text of a list. White space must count
-            nothing, and a text at most as much as its words.
+        encoder: the encoder whose tokens are counted: the name or the object used by the collection.
+        chunk_size: tokens per chunk; by default all that the encoder reads of a text.
+        count: instead of an encoder: returns the number of tokens of each text of a list. White space must count
+            nothing, and a text at most as much as the sum of its words.
 
     Raises:
-        InvalidArgument: the encoder does not tell its tokens, or reads fewer than `chunk_size`.
+        InvalidArgument: the encoder does not count tokens, or reads fewer than `chunk_size`.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class TokenTextSplitter(TextSplitter):
 
 
 def token_measure(text: str, count: Count, size: int, unit: re.Pattern[str] = _UNIT) -> Tokens:
-    """Sizes of parts of `text` in the tokens that `count` counts; no unit is larger than `size` that can be parted."""
+    """Measures `text` in the tokens that `count` counts; no divisible unit is larger than `size`."""
     starts: list[int] = []
     ends: list[int] = []
     counts: list[int] = []
@@ -91,7 +91,7 @@ def token_measure(text: str, count: Count, size: int, unit: re.Pattern[str] = _U
         new = list({part for part in units if part not in known})
         known.update(zip(new, count(new), strict=True))
         for (start, end), part in zip(spans, units):
-            # A part of a word stands alone: together with the next it may count more than each.
+            # A part of a word is separate: together with the next it may count more than each.
             pieces = [(end, known[part])] if known[part] <= size else _parts(text, start, end, count, size)
             for piece_end, tokens in pieces:
                 starts.append(start)
@@ -102,7 +102,7 @@ def token_measure(text: str, count: Count, size: int, unit: re.Pattern[str] = _U
 
 
 def _parts(text: str, start: int, end: int, count: Count, size: int) -> Iterator[tuple[int, int]]:
-    """A word that alone is too long: ends of long parts of it that fit, each of which fills a chunk."""
+    """Ends of the parts of a word that is too long alone; each part is as long as fits and fills a chunk."""
     length = size
     while start < end:
         length = min(2 * length, end - start)
