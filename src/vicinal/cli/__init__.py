@@ -20,5 +20,5 @@ def main() -> None:
             raise
         print(f"vicinal: {MissingExtra(package, 'cli', 'the command line')}", file=sys.stderr)
         sys.exit(2)
-    warnings.formatwarning = lambda message, *_, **__: f"vicinal: {message}\n"  # whose line it was says nothing here
+    warnings.formatwarning = lambda message, *_, **__: f"vicinal: {message}\n"  # the source line means nothing here
     run()

@@ -1,4 +1,4 @@
-"""The command `vicinal`: its commands together, and how errors end it."""
+"""The command `vicinal`: collects all commands, and reports errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    # An error of ours is one line, and a traceback must not print local variables, which may be keys.
+    # Errors of ours take one line, and a traceback must not print local variables, which may be keys.
     pretty_exceptions_enable=False,
 )
 app.command("demo")(demo)
@@ -89,9 +89,9 @@ def vicinal(
 
 
 def run(arguments: list[str] | None = None) -> None:
-    """Runs a command, that of the process by default, and exits.
+    """Runs a command, by default that of the process, and exits.
 
-    Exit code 1: an error, told in one line; 2: the command was written wrongly.
+    Exit code 1: an error, reported in one line; 2: invalid usage.
     """
     make_streams_safe()
     try:

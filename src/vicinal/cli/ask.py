@@ -63,10 +63,10 @@ def ask(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Answer a question from a collection, by a language model that cites the passages it used.
+    """Answer a question from a collection with a language model, which cites the passages it used.
 
-    Without a model the passages are shown, and nothing is sent anywhere. A citation of a passage that the model was not
-    given is taken out, and you are told. Keys come from the settings LLM_API_KEY, or OPENAI_API_KEY for OpenAI's own
+    Without a model the passages are shown, and nothing is sent anywhere. Citations of passages that the model was not
+    given are removed and reported. Keys come from the settings LLM_API_KEY, or OPENAI_API_KEY for OpenAI's own
     server.
 
     \b
@@ -111,7 +111,7 @@ def _found(collection: Collection, question: str, k: int, where: dict[str, Any] 
 
 @contextmanager
 def _waiting(model: str) -> Iterator[None]:
-    """Says on a terminal that the model works, which may take minutes."""
+    """Shows on a terminal that the model is working, which may take minutes."""
     if not sys.stderr.isatty():
         yield
         return

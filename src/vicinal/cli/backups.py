@@ -1,4 +1,4 @@
-"""`vicinal backup`, `snapshot` and `restore`: copies to go back to, elsewhere and beside the collection."""
+"""`vicinal backup`, `snapshot` and `restore`: copies to restore, elsewhere or beside the collection."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def backup(
         list[str] | None, typer.Option("--collection", help="Only this collection; may be repeated.")
     ] = None,
 ) -> None:
-    """Copy a database, or some of its collections, into another folder while programs go on reading and writing.
+    """Copy a database, or some of its collections, into another folder while programs continue reading and writing.
 
-    Each collection is copied consistently, and the copy is a database of its own.
+    Each collection is copied consistently, and the copy is a complete database.
 
     \b
     Examples:
@@ -76,7 +76,7 @@ def snapshot(
     drop: Annotated[bool, typer.Option("--drop", help="Delete the snapshot NAME.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="List them as JSON.")] = False,
 ) -> None:
-    """Keep a snapshot of a collection beside it under a name, or list those that are there.
+    """Keep a named snapshot of a collection beside it, or list the existing ones.
 
     \b
     Examples:
@@ -105,7 +105,7 @@ def restore(
     ],
     yes: YesOption = False,
 ) -> None:
-    """Go back to a snapshot: what was written since is gone. You are asked first.
+    """Restore a snapshot: everything written since is lost. Asks for confirmation first.
 
     \b
     Examples:
@@ -114,7 +114,7 @@ def restore(
     """
     with existing_collection(path, collection) as opened:
         found = next((one for one in opened.snapshots() if one.name == name), None)
-        if found is not None:  # the collection itself says what else there is
+        if found is not None:  # the collection's own error lists the others
             rows = f"{counted(opened.count(), 'row')} of now for {counted(found.rows, 'row')} of {_when(found)}"
             confirm(f"Give up {rows}?", yes)
         opened.restore(name)
@@ -122,7 +122,7 @@ def restore(
 
 
 def _check_target(target: Path, names: Sequence[str]) -> None:
-    """Before the first copy: a backup of which half is there would be taken for a whole one."""
+    """Runs before the first copy: an incomplete backup would be taken for a complete one."""
     if not target.is_dir():
         return
     with connect(target) as database:

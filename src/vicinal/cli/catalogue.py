@@ -1,10 +1,10 @@
-"""What Python's standard library documents, found without running it.
+"""The documentation of Python's standard library, extracted without running it.
 
-Modules in Python are parsed, not imported: `antigravity` opens a browser, `this` prints, others start windows.
-Modules in C have nothing to parse, but importing them is harmless, so they are imported and inspected.
+Modules in Python are parsed, not imported: `antigravity` opens a browser, `this` prints, others open windows. Modules
+in C cannot be parsed, but importing them is harmless, so they are imported and inspected.
 
-A public module often hands out what a private one defines: `struct` what the C module `_struct` does, `asyncio`
-what its own submodules do. Such a name is listed once, under the shortest public module that has it.
+A public module often re-exports what a private one defines: `struct` what the C module `_struct` defines, `asyncio`
+what its submodules define. Such a name is listed once, under the shortest public module that has it.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from typing import Any
 
 __all__ = ["Entry", "standard_library", "summary"]
 
-# Most docstrings say in their first sentences what a thing is for; those of modules also say what is in them.
-# More text costs time and dilutes the meaning of the rest.
+# Most docstrings say in their first sentences what a thing is for; those of modules also list their contents. More text
+# costs time and dilutes the meaning of the rest.
 TEXT_CHARS_MAX = 250
 MODULE_CHARS_MAX = 800
 
-# Tests, demonstrations, tables and bundled programs: nothing that a program would call. distutils is in 3.11 only
-# and deprecated there, yet would answer before shutil.
+# Tests, demonstrations, tables and bundled programs: nothing that a program would call. distutils exists in 3.11 only
+# and is deprecated there, but would rank before shutil.
 _LEFT_OUT = frozenset(
     [
         "antigravity",
@@ -50,7 +50,7 @@ _LEFT_OUT = frozenset(
     ]
 )
 _LEFT_OUT_INSIDE = frozenset({"test", "tests", "idle_test"})
-# Hundreds of modules that each hold one table of characters.
+# Contains hundreds of modules that each hold one table of characters.
 _ONLY_ITSELF = frozenset({"encodings"})
 # Private in all but name: `os`, `os.path` and `xml.parsers.expat` are where they are documented.
 _IMPLEMENTATIONS = frozenset({"genericpath", "nt", "ntpath", "posix", "posixpath", "pyexpat"})
@@ -68,9 +68,9 @@ class Entry:
 
     @property
     def text(self) -> str:
-        """What an encoder reads: the name as words, and what the thing does.
+        """The text to encode: the name as words, and what the thing does.
 
-        Without the signature: it takes half again as long to encode, and no question found its answer by it.
+        Without the signature: it makes encoding half again as slow, and no query found its row by it.
         """
         limit = MODULE_CHARS_MAX if self.kind == "module" else TEXT_CHARS_MAX
         return _shortened(f"{_words(self.name)}: {self.doc}", limit)
@@ -87,7 +87,7 @@ def standard_library() -> list[Entry]:
 
 
 def _without_repetitions(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Entries without the methods that say what a relative in the same package said."""
+    """Yields entries without methods whose documentation repeats that of a relative in the same package."""
     seen: set[tuple[str, str, str]] = set()
     for entry in entries:
         key = (entry.module.partition(".")[0], entry.metadata["name"], entry.doc)
@@ -98,7 +98,7 @@ def _without_repetitions(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 @dataclass(frozen=True, slots=True)
 class _Symbol:
-    """A class or function where it is defined, which need not be where it is public."""
+    """A class or function where it is defined, which may differ from where it is public."""
 
     origin: tuple[str, str]
     kind: str
@@ -109,14 +109,14 @@ class _Symbol:
 
 @dataclass(slots=True)
 class _Module:
-    """What a module defines and what it takes from others; both are needed to know what it offers."""
+    """What a module defines and what it imports; both are needed to know what it exports."""
 
     name: str
     doc: str
     defined: dict[str, _Symbol] = field(default_factory=dict)
     imported: dict[str, tuple[str, str]] = field(default_factory=dict)
     starred: list[str] = field(default_factory=list)
-    offered: set[str] | None = None  # what is known of `__all__`; None without one
+    offered: set[str] | None = None  # names known to be in `__all__`; None without one
     offered_in_full: bool = True
 
     def offers(self, name: str) -> bool:
@@ -126,7 +126,7 @@ class _Module:
 
 
 class _Library:
-    """The modules of one folder and of the interpreter, read when first asked for."""
+    """The modules of one folder and of the interpreter, read on first use."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -134,7 +134,7 @@ class _Library:
         self._scopes: dict[str, dict[str, _Symbol]] = {}
 
     def entries(self) -> Iterator[Entry]:
-        """Entries of all public modules; nothing is listed twice under two names."""
+        """Yields the entries of all public modules; nothing is listed under two names."""
         published: dict[tuple[str, str], tuple[str, _Symbol]] = {}
         for public, name in self._public_modules():
             module = self._module(name)
@@ -150,7 +150,7 @@ class _Library:
             yield from self._symbol_entries(public, symbol, published.keys())
 
     def _public_modules(self) -> list[tuple[str, str]]:
-        """Public and real names of modules, packages before what is in them."""
+        """Public and real names of modules, packages before their contents."""
         top = [
             name
             for name in sys.stdlib_module_names
@@ -181,10 +181,10 @@ class _Library:
         return next((path for path in candidates if path.is_file()), None)
 
     def _scope(self, name: str) -> dict[str, _Symbol]:
-        """Every class and function that a module knows by name; its own definitions come first."""
+        """Every class and function in a module's namespace; its own definitions come first."""
         if name in self._scopes:
             return self._scopes[name]
-        scope = self._scopes[name] = {}  # before it is full, since modules import each other in circles
+        scope = self._scopes[name] = {}  # before it is complete, since modules may import each other
         module = self._module(name)
         if module is None:
             return scope
@@ -203,7 +203,7 @@ class _Library:
         return giver.doc if giver is not None and giver.doc else module.doc
 
     def _starred(self, source: str, scope: Mapping[str, _Symbol]) -> dict[str, _Symbol]:
-        """What `from source import *` adds: new names, and those that had no docstring; no second names."""
+        """What `from source import *` adds: new names, and names that had no docstring; no aliases."""
         giver = self._module(source)
         if giver is None:
             return {}
@@ -214,11 +214,11 @@ class _Library:
         }
 
     def _belongs(self, module: _Module, local: str) -> bool:
-        """Whether a name of `module` is part of what it offers, not merely a tool that it uses."""
+        """Whether a name of `module` is part of its interface, not merely a tool that it uses."""
         if not module.offers(local):
             return False
         if local in module.defined:
-            return local == module.defined[local].origin[1]  # else a second name, as array.ArrayType is
+            return local == module.defined[local].origin[1]  # else an alias, like array.ArrayType
         source = module.imported.get(local, self._scope(module.name)[local].origin)[0]
         if source == module.name or source.startswith(module.name + "."):
             return True
@@ -239,7 +239,7 @@ class _Library:
                 yield Entry(f"{public}.{name}", "method", module, method.doc)
 
     def _hidden_bases(self, symbol: _Symbol, published: Iterable[object]) -> Iterator[_Symbol]:
-        """Base classes that have no public name: what they document is nowhere else."""
+        """Base classes without a public name, whose documentation would otherwise be lost."""
         for module, name in symbol.bases:
             base = self._scope(module).get(name)
             if base is not None and base.origin not in published and base.origin[0] != "builtins":
@@ -256,7 +256,7 @@ def _is_private(module: str) -> bool:
 
 def _read_source(name: str, path: Path) -> _Module:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # old modules hold escapes that newer compilers warn of
+        warnings.simplefilter("ignore")  # old modules contain escapes that newer compilers warn about
         tree = ast.parse(path.read_bytes())
     module = _Module(name, _clean(ast.get_docstring(tree)))
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
@@ -266,7 +266,7 @@ def _read_source(name: str, path: Path) -> _Module:
 
 
 def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Statements of a module, those under `if`, `try` and `with` included."""
+    """Statements of a module, including those under `if`, `try` and `with`."""
     for statement in body:
         yield statement
         if isinstance(statement, (ast.If, ast.Try, ast.With)):
@@ -302,7 +302,7 @@ def _take(module: _Module, package: str, statement: ast.stmt) -> None:
 
 
 def _define(module: _Module, symbol: _Symbol) -> None:
-    """The first definition with a docstring counts: others are for platforms or missing C modules."""
+    """Keeps the first definition with a docstring: others are for other platforms or missing C modules."""
     known = module.defined.get(symbol.origin[1])
     if known is None or not known.doc:
         module.defined[symbol.origin[1]] = symbol
@@ -321,7 +321,7 @@ def _take_import(module: _Module, package: str, statement: ast.ImportFrom) -> No
 
 
 def _take_alias(module: _Module, name: str, value: ast.expr) -> None:
-    """`Lock = _thread.lock` and `Lock = _lock` after an import: the same thing by another name."""
+    """Handles `Lock = _thread.lock`, and `Lock = _lock` after an import: aliases of the same thing."""
     target = _dotted(value)
     if target is None:
         return
@@ -333,7 +333,7 @@ def _take_alias(module: _Module, name: str, value: ast.expr) -> None:
 
 
 def _take_offered(module: _Module, names: ast.expr) -> None:
-    """Names in `__all__`, as far as they are written out and not computed."""
+    """The names in `__all__`, as far as they are literal and not computed."""
     module.offered = module.offered or set()
     try:
         module.offered.update(ast.literal_eval(names))
@@ -378,7 +378,7 @@ def _dotted(node: ast.expr) -> str | None:
 
 
 def _read_native(name: str) -> _Module | None:
-    """A module of the interpreter or of an extension file; None where this platform lacks it."""
+    """A module of the interpreter or of an extension file; None if this platform lacks it."""
     if not _is_native(name):
         return None
     try:
@@ -396,7 +396,7 @@ def _read_native(name: str) -> _Module | None:
 
 
 def _is_native(name: str) -> bool:
-    """Whether importing `name` runs no Python code: it is the interpreter's own or an extension file."""
+    """Whether importing `name` runs no Python code: it is built in or an extension file."""
     if name in sys.builtin_module_names:
         return True
     folders = [sysconfig.get_path("platstdlib"), sysconfig.get_config_var("DESTSHARED"), f"{sys.base_prefix}/DLLs"]
@@ -426,7 +426,7 @@ def _native_class(cls: type) -> _Symbol:
 
 
 def _native_doc(name: str, value: object) -> str:
-    """The docstring, less a first line that only shows how to call: older C functions have one."""
+    """The docstring without a first line that only shows the signature, as older C functions have."""
     own = vars(value).get("__doc__") if isinstance(value, type) else getattr(value, "__doc__", None)
     if not isinstance(own, str):
         return ""
@@ -439,7 +439,7 @@ def _native_doc(name: str, value: object) -> str:
 
 
 def _clean(doc: str | None) -> str:
-    """A docstring as running text: its prompts and rules of dashes say nothing about meaning."""
+    """A docstring as running text: prompts and lines of dashes carry no meaning."""
     if not doc:
         return ""
     prose = inspect.cleandoc(doc).partition(">>>")[0]
@@ -447,7 +447,7 @@ def _clean(doc: str | None) -> str:
 
 
 def summary(text: str) -> str:
-    """The first sentence of what an entry's text says about its thing."""
+    """The first sentence of an entry's description."""
     doc = text.partition(": ")[2]
     return re.split(r"(?<=[.!?]) ", doc, maxsplit=1)[0]
 

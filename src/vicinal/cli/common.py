@@ -1,4 +1,4 @@
-"""What several commands need: their shared arguments, opening what exists, tables."""
+"""What several commands share: arguments, opening existing databases, tables."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ __all__ = [
 
 
 def as_typed(argument: str | None) -> str | None:
-    """An argument that is a text: what was typed in UTF-8, although the locale says another encoding."""
+    """An argument that is a text: as typed in UTF-8, even if the locale specifies another encoding."""
     if argument is None or argument.isascii() or not any("\udc80" <= one <= "\udcff" for one in argument):
         return argument
     try:
@@ -51,7 +51,7 @@ def as_typed(argument: str | None) -> str | None:
 
 
 def at_home(path: Path | None) -> Path | None:
-    """The path, in which `~` is the user's home, as in `--path=~/data`, which no shell expands."""
+    """The path with `~` expanded, as in `--path=~/data`, which no shell expands."""
     return None if path is None else path.expanduser()
 
 
@@ -70,10 +70,10 @@ CollectionName = Annotated[
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
-# Where the database of a folder of documents is, in that folder.
+# The database of a folder of documents, within that folder.
 FOLDER_DATABASE = ".vicinal"
 
-# Folders of collections, finished or not, and the files that a database keeps beside them.
+# Folders of collections, finished or not, and the files that a database stores beside them.
 _OF_A_DATABASE = re.compile(r"(?:[a-z0-9_-]+-)?[0-9a-f]{16}$|new-|dead-|server-keys\.|encoder-cache\.")
 
 _PIPE_WIDTH = 120
@@ -81,18 +81,18 @@ _PIPE_WIDTH = 120
 
 @contextmanager
 def existing_database(path: Path) -> Iterator[Database]:
-    """The database at `path`; one that is not there is not created by looking at it."""
-    if (path / FOLDER_DATABASE).is_dir():  # that of a folder of documents lies in it
+    """Opens the database at `path`; does not create one that does not exist."""
+    if (path / FOLDER_DATABASE).is_dir():  # the database of a folder of documents is within it
         path = path / FOLDER_DATABASE
     with connect(existing_folder(path)) as database:
         yield database
 
 
 def existing_folder(path: Path) -> Path:
-    """The path, where there is a folder that is empty or holds a database: not that of a typing mistake.
+    """The path, if it is a folder that is empty or contains a database, and not a typing error.
 
     Raises:
-        InvalidArgument: there is none; nothing was made.
+        InvalidArgument: it is not; nothing was created.
     """
     if not path.is_dir():
         found = "there is no database at {}, which is a file" if path.is_file() else "there is no database at {}"
@@ -127,7 +127,7 @@ def existing_collection(path: Path, name: str) -> Iterator[Collection]:
 
 
 def say(text: object, *, to_errors: bool = False) -> None:
-    """Prints a line in which nothing acts on the terminal."""
+    """Prints a line without control characters that would affect the terminal."""
     print(visible(str(text), newlines=True), file=sys.stderr if to_errors else sys.stdout)
 
 
@@ -153,23 +153,23 @@ def confirm(question: str, yes: bool) -> None:
 
 
 def say_json(text: str) -> None:
-    """Prints JSON in which nothing acts on the terminal, and which a stream of any encoding takes."""
+    """Prints JSON without control characters, and escaped so that streams of any encoding accept it."""
     print(visible_json(text, sys.stdout.encoding or "utf-8"))
 
 
 def make_streams_safe() -> None:
-    r"""What the encoding of a stream does not have is written as `\u65e5`: no text of a user ends a command."""
+    r"""Escapes characters outside a stream's encoding as `\u65e5`, so that no user's text ends a command."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and (stream.errors or "strict") in ("strict", "surrogateescape"):
             stream.reconfigure(errors="backslashreplace")
 
 
 def cell(value: object) -> str:
-    """What a user stored, for a table: neither markup nor control characters count."""
+    """A user's value for a table, without markup or control characters."""
     return escape(visible(str(value)))
 
 
 def print_table(table: Table) -> None:
-    """Prints to standard output; a pipe has no width of its own and gets a wide one."""
+    """Prints to standard output; a pipe has no width and gets a wide table."""
     piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
     Console(width=_PIPE_WIDTH if piped else None).print(table)

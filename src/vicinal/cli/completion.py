@@ -1,4 +1,4 @@
-"""What a shell is offered after Tab: names of collections, and words that options take."""
+"""What a shell offers after Tab: names of collections, and values of options."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ..errors import VicinalError
 
 __all__ = ["FUSIONS", "METRICS", "MODES", "SYNTAXES", "collection_names", "one_of"]
 
-# A shell takes what is offered as it stands, so a name with `$(...)` or a blank in it is left to the user to quote.
+# A shell inserts completions verbatim, so quoting a name with `$(...)` or a blank in it is left to the user.
 _SAFE: Final = re.compile(r"[\w.@%+=-]+", re.ASCII)
 
 Completer = Callable[[str], list[str]]
 
 
 def one_of(words: Iterable[str]) -> Completer:
-    """Offers those of the words that begin as what is typed."""
+    """Offers the words that begin with what is typed."""
     listed = tuple(words)
     return lambda incomplete: [word for word in listed if word.startswith(incomplete)]
 
@@ -34,8 +34,8 @@ METRICS: Final = one_of(get_args(Metric))
 
 
 def collection_names(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Names of the collections at PATH; nothing where there is no database, and no word about it."""
-    from .common import existing_database  # which has arguments that are completed by this
+    """Names of the collections at PATH; silently none if there is no database."""
+    from .common import existing_database  # avoids a circular import: its arguments are completed by this
 
     path = ctx.params.get("path")
     if path is None:

@@ -1,4 +1,4 @@
-"""`vicinal demo`: ask Python's standard library questions in plain words."""
+"""`vicinal demo`: searches Python's standard library with questions in plain words."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SAMPLE_QUESTIONS = (
     "read a file of comma-separated values",
 )
 
-# Small enough that an interrupted run loses seconds, large enough that commits cost nothing beside encoding.
+# Small enough that an interrupted run loses seconds, large enough that commits cost little compared with encoding.
 _BATCH_ROWS = 128
 
 
@@ -55,7 +55,7 @@ def demo(
 ) -> None:
     """Index the documentation of Python's standard library, once, and search it.
 
-    Only docstrings are read; no module with side effects is run. An interrupted run goes on where it stopped.
+    Only docstrings are read; no module with side effects is run. An interrupted run continues where it stopped.
 
     \b
     Examples:
@@ -77,9 +77,9 @@ def demo(
 
 
 def demo_database(root: Path, encoder: str) -> Path:
-    """Folder of the index for this Python and this encoder.
+    """The folder of the index for this Python and this encoder.
 
-    The catalogue depends on the interpreter and on the code that reads it, so both make up the name.
+    The catalogue depends on the interpreter and on the code that reads it, so both are part of the name.
     """
     identity = (sys.version, sys.platform, platform.machine(), sys.base_prefix, resolve(encoder).fingerprint)
     digest = hashlib.sha256("\n".join(identity).encode())
@@ -89,7 +89,7 @@ def demo_database(root: Path, encoder: str) -> Path:
 
 
 def index_library(library: Collection, folder: Path) -> None:
-    """Brings `library` up to the whole catalogue; rows that an earlier run stored are kept."""
+    """Adds to `library` what is missing of the catalogue; rows stored by an earlier run are kept."""
     finished = folder / "rows-when-finished"
     if finished.is_file() and finished.read_text() == str(library.count()):
         return
@@ -122,7 +122,7 @@ def _store_missing(library: Collection, entries: list[catalogue.Entry]) -> None:
 
 
 def _user_folder() -> Path:
-    """Where this system keeps data of programs, for this user."""
+    """This user's folder for application data on this system."""
     if sys.platform == "win32":
         data = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":

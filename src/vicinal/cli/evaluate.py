@@ -1,4 +1,4 @@
-"""`vicinal evaluate`: how good the answers of a collection are, and whether another setting gives better ones."""
+"""`vicinal evaluate`: how good the hits of a collection are, and whether another setting is better."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
-    """Measure the answers of a collection on judged queries.
+    """Measure the hits of a collection on judged queries.
 
     \b
     Examples:
@@ -98,7 +98,7 @@ def setting_of(words: str) -> dict[str, Any]:
 
 def _show(report: Report, comparisons: list[Comparison], as_json: bool) -> None:
     if as_json:
-        # What the report writes is typed JSON already; comparisons name their queries the same way.
+        # The report writes typed JSON already; comparisons name their queries in the same way.
         members = json.loads(report.to_json())
         members["comparisons"] = [json.loads(one.to_json()) for one in comparisons]
         say_json(json.dumps(members, ensure_ascii=False))

@@ -35,7 +35,7 @@ def explain(
     where: WhereOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
 ) -> None:
-    """Explain a search: the rows that the filter keeps, each step and its time, why each hit is where it is.
+    """Explain a search: the rows that the filter keeps, each step and its time, why each hit has its rank.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Ids on the command line: what is written finds the row, and what is shown can be written."""
+"""Ids on the command line: what is typed finds the row, and what is shown can be typed."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _DIGITS_MAX = 19  # of an int64
 
 
 def ids_of(collection: Collection, written: Iterable[str]) -> list[Id]:
-    """The ids that are meant: 7 is the number where a row has it, else the text; "7" in quotation marks is the text."""
+    """Resolves ids: 7 is the number if a row has it, else the text; "7" in quotation marks is the text."""
     readings = [_readings(one) for one in written]
     stored = {(type(one.id), one.id) for one in collection.get([one for each in readings for one in each])}
     return [next((one for one in each if (type(one), one) in stored), each[-1]) for each in readings]
 
 
 def id_text(id_: Id) -> str:
-    """The id as `ids_of` reads it: a text that looks like a number or a UUID stands in quotation marks."""
+    """The id in the syntax of `ids_of`: a text that looks like a number or a UUID is quoted."""
     if isinstance(id_, str) and len(_readings(id_)) > 1:
         return json.dumps(id_, ensure_ascii=False)
     return str(id_)
 
 
 def _readings(written: str) -> list[Id]:
-    """What it may mean, the likeliest first; the last is the text as it is."""
+    """Its possible meanings, most likely first; the last is the text itself."""
     if len(written) > 2 and written[0] == written[-1] == '"':
         try:
             return [json.loads(written), written]

@@ -1,4 +1,4 @@
-"""`vicinal import --from`: the whole database of another program."""
+"""`vicinal import --from`: imports the whole database of another program."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LISTED_MAX: Final = 20
 
 
 def import_database(path: Path, origin: str, folder: Path) -> None:
-    """Brings all collections over, and says what became of each."""
+    """Imports all collections, and reports the result for each."""
     if origin not in ORIGINS:
         raise InvalidArgument(
             f"--from is {' or '.join(ORIGINS)}, not {shown(origin)}",

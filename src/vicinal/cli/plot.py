@@ -1,4 +1,4 @@
-"""`vicinal plot`: a picture of a collection, of the scores of a search, or of the recall of an index."""
+"""`vicinal plot`: plots a collection, the scores of a search, or the recall of an index."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def plot(
     where: WhereOption = None,
     limit: Annotated[int, typer.Option(min=2, help="Of a map: of more rows a sample is drawn.")] = 2_000,
 ) -> None:
-    """Draw a collection: a map of its rows, the scores of a search, or the recall of its index.
+    """Plot a collection: a map of its rows, the scores of a search, or the recall of its index.
 
     \b
     Examples:

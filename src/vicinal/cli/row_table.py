@@ -1,4 +1,4 @@
-"""Rows as a table for people: an id that can be written, a line of text, metadata in words."""
+"""Rows as a readable table: an id that can be typed, a line of text, metadata in words."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ FieldsOption = Annotated[
 
 
 def chosen_fields(option: str | None) -> list[str] | None:
-    """The names that an option lists; None where it was left out."""
+    """The names in an option; None if it was not given."""
     return None if option is None else [name for name in map(str.strip, option.split(",")) if name]
 
 
 def only_fields(metadata: Mapping[str, Any], fields: Sequence[str] | None) -> Mapping[str, Any]:
-    """The metadata, of which the fields that were chosen; those that a row does not have are left out."""
+    """The chosen fields of the metadata; those that a row lacks are left out."""
     if fields is None:
         return metadata
     found = ((name, _value(metadata, name)) for name in fields)
@@ -48,7 +48,7 @@ def only_fields(metadata: Mapping[str, Any], fields: Sequence[str] | None) -> Ma
 
 
 def row_table(rows: Iterable[Record | Hit], fields: Sequence[str] | None, title: str) -> Table:
-    """A table of rows; hits have their scores before them."""
+    """A table of rows; for hits scores come first."""
     rows = list(rows)
     has_scores = any(isinstance(row, Hit) for row in rows)
     table = Table(box=box.SIMPLE, title=title, title_justify="left")
@@ -70,7 +70,7 @@ def row_table(rows: Iterable[Record | Hit], fields: Sequence[str] | None, title:
 
 
 def _value(metadata: Mapping[str, Any], name: str) -> Any:
-    """Of a field; a key that has the dots itself goes before one of what is nested."""
+    """The value of a field; a key that itself contains dots takes precedence over a nested one."""
     if name in metadata:
         return metadata[name]
     value: Any = metadata

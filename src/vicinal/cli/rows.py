@@ -110,7 +110,7 @@ def delete(
     where: WhereOption = None,
     yes: YesOption = False,
 ) -> None:
-    """Delete rows by id, or those that match a filter. What a filter would delete is counted first, and you are asked.
+    """Delete rows by id or by a filter. Rows that match a filter are counted first, and you are asked to confirm.
 
     \b
     Examples:
@@ -153,7 +153,7 @@ def _rows(
 def _check_found(
     collection: Collection, ids: Sequence[str], found: Sequence[Record], tree: dict[str, Any] | None
 ) -> None:
-    """Names what is not there; it is an error where nothing is."""
+    """Reports missing ids; an error if none was found."""
     there = {(type(row.id), row.id) for row in found}
     missing = [one for one, id_ in zip(ids, ids_of(collection, ids)) if (type(id_), id_) not in there]
     if not missing:

@@ -1,4 +1,4 @@
-"""`vicinal search`: the rows of a collection that are nearest to a question."""
+"""`vicinal search`: the rows of a collection that are nearest to a query."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def search(
 
 
 class QueryCommand(TyperCommand):
-    """A command whose query may begin with a dash, and is then taken for an option."""
+    """A command whose query may begin with a dash, which is then parsed as an option."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         try:
@@ -127,11 +127,11 @@ class QueryCommand(TyperCommand):
 
 
 def filter_of(where: str) -> dict[str, Any]:
-    """The filter that an option holds as JSON."""
+    """Parses the filter that an option contains as JSON."""
     try:
         return loads(where)
     except (ValueError, ArithmeticError, RecursionError, TypeError) as error:
-        is_other = isinstance(error, InvalidMetadata)  # well written, but a list or a single value
+        is_other = isinstance(error, InvalidMetadata)  # valid JSON, but a list or a single value
         reason = "it is not an object" if is_other else str(error).partition("\n")[0]
         raise InvalidArgument(
             f"the filter is not a JSON object ({reason:.120})",

@@ -31,8 +31,8 @@ def serve(
 ) -> None:
     """Serve a database over HTTP, until Ctrl-C or SIGTERM.
 
-    Without keys only this machine is let in. Settings come from here, from variables such as VICINAL_SERVER_PORT,
-    and from --config, in that order; one that is not known stops the start.
+    Without keys only this machine has access. Settings come from options, from variables such as VICINAL_SERVER_PORT,
+    and from --config, in that order; an unknown setting is an error.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`vicinal stats`: what a database holds."""
+"""`vicinal stats`: the contents of a database."""
 
 from __future__ import annotations
 

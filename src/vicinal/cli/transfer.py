@@ -44,7 +44,7 @@ from .import_database import ORIGINS, import_database
 
 __all__ = ["export_collection", "import_file"]
 
-# One commit each: enough rows that commits cost little, few enough that a bar moves while texts are encoded.
+# Rows per commit: enough that commits cost little, few enough that the bar moves while texts are encoded.
 _BATCH_ROWS = 256
 _LISTED_MAX = 20
 _OWNER = "vicinal import"
@@ -178,10 +178,10 @@ def import_file(
     on_error: _OnError = "stop",
     origin: _Origin = None,
 ) -> None:
-    """Put the rows of a file into a collection, which is made if it does not exist.
+    """Import the rows of a file into a collection, which is created if it does not exist.
 
-    Rows with the id of a stored row replace it. Columns without a meaning of their own become metadata.
-    A line that does not fit is named and nothing of its batch of 256 rows is stored.
+    Rows replace stored rows with the same id. Columns without a special meaning become metadata.
+    An invalid line is reported, and nothing of its batch of 256 rows is stored.
 
     \b
     Examples:
@@ -211,7 +211,7 @@ def import_file(
         format_name = "jsonl"
     with kept_input():
         batches = _batches(read_rows(file, reading=reading, name=format_name))
-        first = next(batches, [])  # read before the collection is made: a file that does not fit makes none
+        first = next(batches, [])  # read before the collection is created: an invalid file creates none
         with connect(path) as database, _target(database, collection, first, encoder, metric) as target:
             for note in reading.notes:
                 say(note)
@@ -219,7 +219,7 @@ def import_file(
             if _ids_become_texts(target, reading):
                 stored = map(_with_text_ids, stored)
             with warnings.catch_warnings():
-                if encoder == "none":  # on purpose, so it need not be told
+                if encoder == "none":  # intended, so no warning is needed
                     warnings.filterwarnings("ignore", "collection .* has no encoder")
                 rows = _store(target, stored, file, reading)
             _keep_layout(target, reading)
@@ -246,9 +246,9 @@ def export_collection(
 ) -> None:
     """Write all rows of a collection to a file, as a consistent snapshot.
 
-    Columns are called as in the file that the rows came from. A file is replaced only when it is complete; a pipe or
-    device gets what is complete. `vicinal import` gives the same rows again; what a format cannot hold is refused
-    before anything is written.
+    Columns have the names of the file that the rows came from. A file is only replaced once it is complete, and a pipe
+    or device only receives complete output. `vicinal import` restores the same rows; what a format cannot hold is
+    rejected before anything is written.
 
     \b
     Examples:
@@ -273,7 +273,7 @@ def export_collection(
 
 
 def _columns(id_column: str | None, text_columns: list[str], vector_column: str | None) -> ColumnNames:
-    """What the user named; several columns of texts make one text."""
+    """The columns named by the user; several text columns make one text."""
     named = {"id": id_column, "text": text_columns[0] if len(text_columns) == 1 else None, "vector": vector_column}
     given = {name: column for name, column in named.items() if column is not None}
     texts = tuple(dict.fromkeys(text_columns)) if len(text_columns) > 1 else ()
@@ -281,13 +281,13 @@ def _columns(id_column: str | None, text_columns: list[str], vector_column: str 
 
 
 def _keep_layout(target: Collection, reading: Reading) -> None:
-    """The first file decides what the columns of an export are called."""
+    """The first file determines the column names of an export."""
     if reading.layout is not None and not reading.layout.is_standard:
         target.notes(_OWNER).setdefault(_LAYOUT, reading.layout.to_note())
 
 
 def _only_folder(folder: str, file: Path | None) -> Path:
-    """The folder of another program's database, where a file would have a collection before it."""
+    """The folder of another program's database, in the position where a collection precedes a file."""
     if file is not None:
         raise InvalidArgument(
             "a database of another program is brought over whole: collections keep their names",
@@ -317,7 +317,7 @@ def _batches(rows: Iterator[SourceRow]) -> Iterator[list[SourceRow]]:
 def _target(
     database: Database, name: str, first: list[SourceRow], encoder: str | None, metric: str | None
 ) -> Collection:
-    """The collection, made for what the first rows hold if it does not exist."""
+    """The collection; if it does not exist, it is created for the data in the first rows."""
     options: dict[str, Any] = {} if metric is None else {"metric": metric}
     if encoder is None and name not in database and not any("vector" in row.row for row in first):
         encoder = encoder_named(setting("embedding_model"))
@@ -327,7 +327,7 @@ def _target(
 
 
 def _ids_become_texts(target: Collection, reading: Reading) -> bool:
-    """Whether the ids of a file of texts follow those that are stored; says so, and where they cannot."""
+    """Whether the ids of a text file must become texts like the stored ones; reports it, and if that is impossible."""
     if not reading.ids_found:
         return False
     stored = {type(record.id) for record in target.peek(_LOOKED_AT_IDS)}
@@ -344,7 +344,7 @@ def _ids_become_texts(target: Collection, reading: Reading) -> bool:
 
 
 def _with_text_ids(batch: list[SourceRow]) -> list[SourceRow]:
-    """What a cell held: it was read as a whole number only where that is written so."""
+    """The cells' texts: they were read as integers only if they look exactly like one."""
     return [SourceRow(row.place, {**row.row, "id": str(row.row["id"])}) if "id" in row.row else row for row in batch]
 
 
@@ -362,14 +362,14 @@ def _store(target: Collection, batches: Iterator[list[SourceRow]], file: Path, r
 
 
 def _store_batch(target: Collection, batch: list[SourceRow], reading: Reading) -> int:
-    """Stores a batch and says how many rows; a row that does not fit is named, or left out where that was asked."""
+    """Stores a batch and returns the number of rows; an invalid row is reported, or skipped if requested."""
     rows = list(batch)
     while rows:
         try:
             target.upsert(rows=[row.row for row in rows])
             break
         except InvalidInput as error:
-            # The collection counts the rows of a call; whoever fixes the file needs its lines.
+            # The collection counts the rows of a call; to fix the file, its lines are needed.
             found = re.match(r"row (\d+)", error.place)
             if found is not None:
                 error.place = error.place.replace(found[0], rows[int(found[1])].place, 1)
@@ -381,7 +381,7 @@ def _store_batch(target: Collection, batch: list[SourceRow], reading: Reading) -
 
 
 def _tell_problems(reading: Reading) -> None:
-    """What was skipped or replaced, by line."""
+    """Reports what was skipped or replaced, by line."""
     if not reading.problems:
         return
     done = "skipped" if reading.on_error == "skip" else "mended"

@@ -40,7 +40,7 @@ def verify(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False,
 ) -> None:
-    """Check every byte of a database's files, or of one collection's. Exit code 1 where something is damaged.
+    """Check every byte of a database's files, or of one collection's. Exit code 1 if something is damaged.
 
     \b
     Examples:
@@ -85,7 +85,7 @@ def repair(
 
 
 def compact(path: DatabasePath, collection: CollectionName) -> None:
-    """Reclaim the room of deleted and replaced rows now; it happens by itself once they outnumber the rest.
+    """Reclaim the space of deleted and replaced rows now; happens automatically once they outnumber the rest.
 
     \b
     Examples:
@@ -105,7 +105,7 @@ def drop(
     yes: YesOption = False,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for writers.")] = 30.0,
 ) -> None:
-    """Delete a collection, its rows and its snapshots. You are asked first.
+    """Delete a collection, its rows and its snapshots. Asks for confirmation first.
 
     \b
     Examples:

@@ -1,6 +1,6 @@
-"""Rows in files, one module per format, so that what goes out comes back the same.
+"""Rows in files, one module per format; an export can be imported without loss.
 
-Metadata is typed JSON (see `vicinal.metadata`) wherever a format has no types of its own.
+Metadata is typed JSON (see `vicinal.metadata`) wherever a format lacks types.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ __all__ = [
 
 
 class Format(Protocol):
-    """What a module of this package offers."""
+    """The interface of the modules in this package."""
 
     def read(self, path: Path, reading: Reading) -> Iterator[SourceRow]:
-        """Rows of a file, one after the other."""
+        """Yields the rows of a file."""
         ...
 
     def write(self, file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None, layout: Layout) -> None: ...
@@ -69,7 +69,7 @@ WRITTEN_FORMATS: Final = tuple(name for name in FORMATS if f".{name}" in _WRITTE
 
 
 def format_of(path: Path, ids: Path | None = None, name: str | None = None) -> Format:
-    """The format that a user names, or the ending of `path` tells; `ids` is for npy, which has no room for them."""
+    """The format named by the user or implied by the extension of `path`; `ids` is for npy, which cannot store them."""
     if name is not None and name not in FORMATS:
         raise InvalidArgument(
             f"there is no format {name!r}", name="--format", value=name, remedy=f"Use one of {', '.join(FORMATS)}."
@@ -96,11 +96,11 @@ def read_rows(
     path: Path, columns: ColumnNames | None = None, ids: Path | None = None, *,
     reading: Reading | None = None, name: str | None = None,
 ) -> Iterator[SourceRow]:  # fmt: skip
-    """Rows of a file; nothing is read before the first is asked for.
+    """Yields the rows of a file; nothing is read before the first is requested.
 
     Args:
-        reading: how, in place of `columns` and `ids` alone.
-        name: of the format; None for the one that the ending of the file tells.
+        reading: options, instead of just `columns` and `ids`.
+        name: of the format; None for the one implied by the extension.
     """
     reading = reading or Reading(columns or ColumnNames(), ids)
     found = format_of(path, reading.ids, name)
@@ -114,14 +114,14 @@ def write_rows(
     path: Path, records: Sequence[Record], ids: Path | None = None, *,
     vectors_only: bool = False, name: str | None = None, layout: Layout = STANDARD_LAYOUT,
 ) -> None:  # fmt: skip
-    """Writes the file whole or not at all, see `target.replaced`; vectors are written where records have them.
+    """Writes the file completely or not at all, see `target.replaced`; vectors are written if records have them.
 
     Args:
-        vectors_only: whether an npy file may leave out all that rows have beside a vector.
-        layout: what the columns are called.
+        vectors_only: whether an npy file may omit everything but vectors.
+        layout: the names of the columns.
 
     Raises:
-        InvalidInput: the format cannot hold all that there is; nothing was written.
+        InvalidInput: the format cannot hold all the data; nothing was written.
     """
     found = format_of(path, ids, name)
     ending = kind_of(path) if name is None else f".{name}"

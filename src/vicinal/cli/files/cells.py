@@ -1,8 +1,8 @@
-"""Cells of text as values, decided by column: all that a column holds has one type, whatever its last digit is.
+"""Converts text cells to values, by column: all values of a column have one type, whatever their digits.
 
-Where a column holds nothing but numbers, `NA`, `null` and the like say that there is none. What a number would lose
-stays text: leading zeros, and a plus before the many digits of a telephone number. Dates stay text, which compares as
-well, unless they are asked for.
+In a column of numbers, `NA`, `null` and the like mean no value. Numbers that would lose something stay text: those with
+leading zeros, and a plus before the many digits of a telephone number. Dates stay text, which compares equally well,
+unless a type is requested.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _MISSING: Final = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "none", "ni
 _INT: Final = re.compile(r"0|[+-]?[1-9][0-9]*")
 _NUMBER: Final = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 _TELEPHONE: Final = re.compile(r"\+[0-9]{7,}")
-# 1,234.50 and 1.234,50: groups of three digits, and what stands before the fraction.
+# 1,234.50 and 1.234,50: groups of three digits, and what precedes the fraction.
 _GROUPED: Final = {
     ",": re.compile(r"[+-]?(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+|0|[1-9][0-9]*)(?:\.[0-9]+)?"),
     ".": re.compile(r"[+-]?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|0|[1-9][0-9]*)(?:,[0-9]+)?"),
 }
-# What shows that it is so: two groups, a group and a fraction, a fraction of other than three digits.
+# What proves it: two groups, a group and a fraction, a fraction of other than three digits.
 _SHOWN: Final = {
     ",": re.compile(r",[0-9]{3}[,.]"),
     ".": re.compile(r"\.[0-9]{3}[.,]|,(?:[0-9]{1,2}|[0-9]{4,})$"),
@@ -60,7 +60,7 @@ def _float(cell: str) -> Any:
 
 
 def _grouped(group: str) -> Read:
-    """Reads numbers whose thousands are set apart by `group`."""
+    """Returns a reader of numbers whose thousands are separated by `group`."""
     point = "." if group == "," else ","
 
     def read(cell: str) -> Any:
@@ -104,7 +104,7 @@ def _no() -> Any:
     raise ValueError
 
 
-# What a user may ask for.
+# Types that a user may request.
 TYPES: Final[Mapping[str, Read]] = {
     "text": str,
     "int": int,
@@ -116,7 +116,7 @@ TYPES: Final[Mapping[str, Read]] = {
     "uuid": UUID,
     "json": lambda cell: loads(f'{{"":{cell}}}')[""],
 }
-# How reading a cell fails: no number, no such word, not JSON, too deep.
+# Errors of reading a cell: not a number, no such word, not JSON, too deep.
 _FAILURES: Final = (ValueError, KeyError, IndexError, InvalidOperation, ArithmeticError, TypeError, RecursionError)
 
 
@@ -129,10 +129,10 @@ class ColumnType:
     _is_asked: bool = False
 
     def value(self, cell: str) -> Any:
-        """None for a cell that says "no value".
+        """The value of a cell; None if it says "no value".
 
         Raises:
-            ValueError: it is of another type; never for a type that was found out of all cells.
+            ValueError: it has another type; never raised for a type that was inferred from all cells.
         """
         if self.name == "text":
             return cell or None
@@ -155,15 +155,15 @@ def misread(cell: str, name: str) -> str:
 
 
 def column_type(name: str) -> ColumnType:
-    """The type that a user asked for."""
+    """Returns the type that a user requested."""
     return ColumnType(name, TYPES[name], True)
 
 
 def asked_types(option: str | None) -> dict[str, str]:
-    """`price=float,zip=text` as a dict.
+    """Parses `price=float,zip=text` to a dict.
 
     Raises:
-        InvalidArgument: it is written otherwise, or names a type that there is not.
+        InvalidArgument: the syntax is invalid, or a type does not exist.
     """
     found: dict[str, str] = {}
     for part in (option or "").split(","):
@@ -183,10 +183,10 @@ def asked_types(option: str | None) -> dict[str, str]:
 
 @dataclass(slots=True)
 class Tally:
-    """What the cells of one column could be, so far.
+    """The types that the cells of one column may have, so far.
 
     Args:
-        delimiter: between cells; a comma within a number is read accordingly.
+        delimiter: between cells; determines how a comma within a number is read.
     """
 
     delimiter: str
@@ -239,7 +239,7 @@ class Tally:
 
     @property
     def example(self) -> str:
-        """The first cell that is more than digits."""
+        """The first cell that is not just digits."""
         return self._example
 
     @property
@@ -251,7 +251,7 @@ class Tally:
         return self._is_plain_fraction and self._with_point > 0 and not self._by_comma
 
     def may_be_thousands(self, *, has_decimal_comma: bool) -> bool:
-        """Whether 1.234 may be 1234: where the file has a decimal comma, or else where all cells look like that."""
+        """Whether 1.234 may mean 1234: if the file has a decimal comma, or else if all cells look like that."""
         enough = 1 if has_decimal_comma else self._cells_seen
         return self._is_plain_fraction and self._by_comma and self._with_point >= enough
 
@@ -262,7 +262,7 @@ class Tally:
 
     @property
     def is_undecided(self) -> bool:
-        """Whether all are numbers whose commas may set thousands apart or begin a fraction."""
+        """Whether all are numbers whose commas may separate thousands or begin a fraction."""
         return self._seen and any(kind in self._grouped_by for kind in self._left) and self.decided() is _TEXT
 
     @property
@@ -275,7 +275,7 @@ class Tally:
         return self._is_counting and self._count > 0
 
     def decided(self) -> ColumnType:
-        """The first type that all cells have; where thousands and fractions cannot be told apart, text."""
+        """The first type that fits all cells; text if thousands and fractions cannot be distinguished."""
         plain = [kind for kind in self._left if kind not in self._grouped_by]
         shown = [kind for kind in self._left if self._grouped_by.get(kind) in self._shown]
         if not self._seen or not (plain or len(shown) == 1):

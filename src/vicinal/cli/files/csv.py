@@ -1,8 +1,8 @@
 """CSV with a header.
 
-Files of others: each column has the type that all its cells have, see `cells`. Our own: a column `metadata.KEY` holds
-what `rows.to_cell` writes, each cell with a type of its own, so that everything comes back as it was. An empty cell is
-no value; a text that is empty stands in quotation marks.
+In foreign files each column has the type that all its cells have, see `cells`. In our own a column `metadata.KEY` holds
+the output of `rows.to_cell`, where each cell has its own type, so that every value is preserved. An empty cell is no
+value; an empty text is quoted.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _TABBED: Final = (".tsv", ".tab")
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """What is known of a file before its rows are read.
+    """What is known about a file before its rows are read.
 
     Attributes:
-        names: of the columns, None for one that is left out.
-        types: of those columns whose type was decided by all their cells.
-        ids: how cells of ids are read.
+        names: of the columns, None for one that is skipped.
+        types: of the columns whose type was inferred from all their cells.
+        ids: how id cells are read.
     """
 
     encoding: str
@@ -80,7 +80,7 @@ def _records(path: Path, encoding: str, dialect: Dialect) -> Iterator[CsvRecord]
 
 
 def _survey(path: Path, reading: Reading) -> _Table | None:
-    """Reads the file once, for the types of its columns; None where there is no header."""
+    """Reads the file once to determine the types of its columns; None if there is no header."""
     encoding = encoding_of(path, reading, old_allowed=True)
     asked = reading.delimiter or ("\t" if kind_of(path) in _TABBED else None)
     head = list(islice(text_lines(path, encoding), _SNIFFED_LINES))
@@ -121,7 +121,7 @@ def _survey(path: Path, reading: Reading) -> _Table | None:
 
 
 def _header(record: CsvRecord, dialect: Dialect) -> list[str]:
-    """Blanks around a name count where it stands in quotation marks."""
+    """Blanks around a name are significant if it is quoted."""
     quoted = quoted_fields(record.raw, dialect.delimiter)
     return [cell if is_quoted else cell.strip() for cell, is_quoted in zip(record.cells, quoted, strict=False)]
 
@@ -134,7 +134,7 @@ def _check_header(names: list[str], columns: ColumnNames, place: str) -> None:
 
 
 def _kept(name: str, number: int, tally: Tally, path: Path, reading: Reading) -> str | None:
-    """The name under which a column is kept; one without a name is left out where it says nothing."""
+    """The name under which a column is kept; an unnamed column is skipped if it contains no information."""
     if name:
         return name
     if tally.is_empty:

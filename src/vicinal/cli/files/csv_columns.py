@@ -1,4 +1,4 @@
-"""What the cells of a CSV file are, by column."""
+"""Types of the cells of a CSV file, by column."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def types_of(
     reading: Reading,
     path: Path,
 ) -> dict[str, ColumnType]:
-    """The types of the columns of metadata, and of others for which one was asked."""
+    """The types of metadata columns, and of other columns for which one was requested."""
     types = _types(names, tallies, columns, reading)
     _keep_unclear_as_text(dict(zip(names, tallies)), types, dialect, path, reading)
     return types
@@ -51,7 +51,7 @@ def _types(
 def _keep_unclear_as_text(
     tallies: dict[str | None, Tally], types: dict[str, ColumnType], dialect: Dialect, path: Path, reading: Reading
 ) -> None:
-    """1.234 is no fraction for certain where the decimal mark of the file is a comma, or may be one."""
+    """Keeps 1.234 as text if the decimal mark of the file is, or may be, a comma."""
     by_comma = any(tally.shows_decimal_comma for tally in tallies.values())
     by_point = any(tally.shows_decimal_point for tally in tallies.values())
     for name, kind in types.items():
@@ -66,7 +66,7 @@ def _keep_unclear_as_text(
 
 
 class IdCells:
-    """How cells of ids are to be read: all as whole numbers, all as typed JSON, or as the texts that they are."""
+    """How id cells are read: all as integers, all as typed JSON, or all as texts."""
 
     def __init__(self) -> None:
         self._all_int = self._all_typed = True

@@ -1,4 +1,4 @@
-"""Writing CSV: each value as its column would be read, or in a column `metadata.KEY` as typed JSON."""
+"""Writes CSV: each value as its column would be read, or in a column `metadata.KEY` as typed JSON."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None, lay
 
 
 def _own_columns(records: Sequence[Record], layout: Layout) -> dict[str, Cells]:
-    """All but metadata."""
+    """All columns except metadata."""
     as_is = _ids_are_plain([record.id for record in records])
     table: dict[str, Cells] = {
         layout.id: [str(one.id) if as_is else json_member("", one.id).removeprefix('"":') for one in records]
@@ -64,13 +64,13 @@ def _typed_cells(records: Sequence[Record], key: str) -> Cells:
 
 
 def _plain_cells(records: Sequence[Record], key: str) -> Cells:
-    """As a column of others has them: a text as it is."""
+    """Cells as in foreign files: a text is written verbatim."""
     values = [record.metadata.get(key) for record in records]
     return [None if value is None else value if isinstance(value, str) else to_cell(value) for value in values]
 
 
 def _misread(records: Sequence[Record], own: dict[str, Cells], plain: dict[str, Cells], layout: Layout) -> list[str]:
-    """The columns of which a reader would not make the same values again."""
+    """The columns from which a reader would not restore the same values."""
     columns = ColumnNames(layout.id, layout.text, layout.vector, texts=layout.texts)
     table = own | plain
     tallies = [Tally(_DELIMITER) for _ in table]
@@ -86,7 +86,7 @@ def _misread(records: Sequence[Record], own: dict[str, Cells], plain: dict[str, 
 
 
 def _is_same(read: Any, record: Record, key: str) -> bool:
-    """Where a row has no such key, a cell must say so."""
+    """Compares values; if a row lacks the key, the cell must be read as no value."""
     if key not in record.metadata:
         return read is None
     value = record.metadata[key]
@@ -94,7 +94,7 @@ def _is_same(read: Any, record: Record, key: str) -> bool:
 
 
 def _keys_in_order(records: Sequence[Record]) -> list[str]:
-    """All keys of the metadata, such that those of each row stand in its own order, where one order is that of all."""
+    """All keys of the metadata, in an order that agrees with that of each row, if such an order exists."""
     orders = dict.fromkeys(tuple(record.metadata) for record in records)
     keys = dict.fromkeys(key for order in orders for key in order)
     behind: dict[str, list[str]] = {key: [] for key in keys}
@@ -108,7 +108,7 @@ def _keys_in_order(records: Sequence[Record]) -> list[str]:
 
 
 def _ids_are_plain(ids: list[Id]) -> bool:
-    """Whether ids written as they are would be read as they are."""
+    """Whether ids written verbatim would be read unchanged."""
     if all(type(id_) is int for id_ in ids):
         return True
     if not all(isinstance(id_, str) for id_ in ids):
@@ -124,7 +124,7 @@ def _write_line(file: IO[bytes], cells: Sequence[str | None]) -> None:
 
 
 def _quoted(cell: str | None) -> str:
-    """In quotation marks where a reader would else take it for something else: an empty text for no text, too."""
+    """Quotes a cell that would otherwise be read as something else, such as an empty text as no value."""
     if cell is None:
         return ""
     if cell and cell == cell.strip() and not any(character in cell for character in ',;\t|"\r\n'):

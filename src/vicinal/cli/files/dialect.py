@@ -1,4 +1,4 @@
-"""How a CSV file is written: what stands between its cells, and where its header begins."""
+"""The dialect of a CSV file: its delimiter, and where its header begins."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _RECORDS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a file does between its cells.
+    """How a file separates its cells.
 
     Attributes:
         skips_blanks: whether each cell but the first begins with a blank that does not belong to it.
-        lines_before: of the header, such as Excel's `sep=;`.
+        lines_before: lines before the header, such as Excel's `sep=;`.
     """
 
     delimiter: str = ","
@@ -37,10 +37,10 @@ class Dialect:
 
 
 def checked_delimiter(option: str | None) -> str | None:
-    """The character that a user asked for.
+    """Returns the delimiter that a user requested.
 
     Raises:
-        InvalidArgument: it is none.
+        InvalidArgument: it is not a single character that can be one.
     """
     if option is None:
         return None
@@ -56,11 +56,11 @@ def checked_delimiter(option: str | None) -> str | None:
 
 
 def sniffed(lines: Sequence[str], asked: str | None, known: Set[str], *, is_all: bool) -> Dialect:
-    """The dialect of a file that begins with these lines.
+    """Detects the dialect of a file that begins with these lines.
 
     Args:
         known: names of columns, one of which a header probably has.
-        is_all: whether there are no more lines; else the last record may be cut.
+        is_all: whether there are no more lines; otherwise the last record may be truncated.
     """
     told = asked
     before = 0
@@ -79,7 +79,7 @@ def _records(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
 
 
 def _agreement(lines: Sequence[str], delimiter: str, known: Set[str], is_all: bool) -> tuple[bool, float, int]:
-    """Whether the header has a known name, how many records have as many cells as it, and how many these are."""
+    """Whether the header has a known name, the share of records with as many cells as it, and that number."""
     records = list(_records(lines, delimiter))
     cells = len(records[0]) if records else 0
     if cells < 2:
@@ -96,7 +96,7 @@ def _skips_blanks(lines: Sequence[str], delimiter: str) -> bool:
 
 
 def quoted_fields(record: str, delimiter: str) -> list[bool]:
-    """Which cells of a record stand in quotation marks: so an empty text is told from no text."""
+    """Which cells of a record are quoted: this distinguishes an empty text from no text."""
     quoted, at = [], 0
     while True:
         quoted.append(record[at : at + 1] == '"')

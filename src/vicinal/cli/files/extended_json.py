@@ -1,4 +1,4 @@
-"""JSON as other programs extend it, to values: ours, and MongoDB's Extended JSON, canonical, relaxed and of version 1.
+"""Parses extended JSON: ours, and MongoDB's Extended JSON, canonical, relaxed and version 1.
 
 Source: https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/.
 """
@@ -23,12 +23,12 @@ _UUID_SUBTYPES: Final = ("03", "04", "3", "4")
 
 
 def loads(text: str) -> Any:
-    """Any of `rows.BAD_JSON` is raised for what is none."""
+    """Parses a text; raises any of `rows.BAD_JSON` if it is invalid."""
     return _DECODER.decode(text)
 
 
 def _of_date(value: Any) -> Any:
-    """ISO text, a number of milliseconds, or, canonically, {"$numberLong": "..."}, which is a number by now."""
+    """ISO text, milliseconds, or, in canonical form, {"$numberLong": "..."}, which is already a number here."""
     if isinstance(value, int):
         return _EPOCH + timedelta(milliseconds=value)
     return datetime.fromisoformat(value) if "T" in value else untagged({"$date": value})
@@ -45,7 +45,7 @@ def _of_decimal(value: Any) -> Decimal | None:
 
 
 def _of_binary(value: Any) -> Any:
-    """Bytes in base64, as MongoDB writes them; of a UUID the UUID."""
+    """Bytes in base64, as MongoDB writes them; or the UUID that they are."""
     data, kind = (value["base64"], value.get("subType", "")) if isinstance(value, dict) else (value, "")
     return _uuid_or_text(data, str(kind))
 
@@ -79,7 +79,7 @@ _BY_TAG: Final[dict[str, Callable[[Any], Any]]] = {
     "$minKey": lambda value: None,
     "$maxKey": lambda value: None,
 }
-# Members that stand beside the first in version 1.
+# Second members of pairs in version 1.
 _OLD_PAIRS: Final = {frozenset(("$binary", "$type")), frozenset(("$regex", "$options"))}
 
 

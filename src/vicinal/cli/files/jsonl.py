@@ -1,6 +1,7 @@
-"""JSONL: one object per line, {"id": ..., "text": ..., "metadata": {...}}, with "ttl", "vector" and "sparse" if there.
+"""JSONL: one object per line, {"id": ..., "text": ..., "metadata": {...}}, optionally with "ttl", "vector" and
+"sparse".
 
-Of others: what mongoexport writes, dumps of Elasticsearch, whose documents are in `_source`, and one array of objects.
+Also reads output of mongoexport, dumps of Elasticsearch, whose documents are in `_source`, and one array of objects.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def _row(values: dict[str, Any], columns: ColumnNames, reading: Reading, place: 
 
 
 def _document(found: dict[str, Any], columns: ColumnNames) -> tuple[dict[str, Any], ColumnNames]:
-    """The values of a row: of what Elasticsearch writes, those within `_source`. Its `_id` is the id if no other is."""
+    """The values of a row; of Elasticsearch those within `_source`. Its `_id` is the id if there is no other."""
     source = found.get("_source")
     values = {"_id": found["_id"], **source} if isinstance(source, dict) and "_id" in found else dict(found)
     return values, columns.among(list(values)) if "_id" in values else columns
@@ -82,7 +83,7 @@ def _array(text: str, path: Path, reading: Reading) -> Iterator[tuple[str, dict[
 
 
 def _object(line: str, place: str, reading: Reading) -> dict[str, Any] | None:
-    """The object of a line; None where it is skipped."""
+    """The object of a line; None if it is skipped."""
     try:
         found = loads(_unescaped(line, place, reading))
         if not isinstance(found, dict):
@@ -96,7 +97,7 @@ def _object(line: str, place: str, reading: Reading) -> dict[str, Any] | None:
 
 
 def _unescaped(text: str, place: str, reading: Reading) -> str:
-    """The text, of which bytes that are no UTF-8 are refused or replaced."""
+    """The text; bytes that are not UTF-8 are rejected or replaced."""
     if not has_bad_bytes(text):
         return text
     if reading.on_error != "replace":
@@ -106,9 +107,9 @@ def _unescaped(text: str, place: str, reading: Reading) -> str:
 
 
 def _whole(values: dict[str, Any], place: str, reading: Reading) -> dict[str, Any]:
-    """The values, of which halves of characters, which JSON can write by \\ud800 and the like, are replaced."""
+    """The values; replaces lone surrogates, which JSON can contain as \\ud800 and the like."""
     if reading.on_error != "replace":
-        return values  # the collection refuses them and says why
+        return values  # the collection rejects them and says why
     cleaned: dict[str, Any] = clean(values)
     if cleaned != values:
         reading.replaced(place)

@@ -1,4 +1,4 @@
-"""The columns that rows came with, so that an export has them again."""
+"""The columns of an imported file, so that an export can restore them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ...types import Record
 
 __all__ = ["STANDARD_LAYOUT", "TEXTS_BETWEEN", "Layout", "joined_texts"]
 
-# Between the texts of several columns.
+# Separates the texts of several columns.
 TEXTS_BETWEEN: Final = "\n\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Names of columns, and whether metadata has columns of its own.
+    """Names of columns, and whether metadata has separate columns.
 
     Attributes:
-        texts: several columns of which the text was made; they are metadata too.
-        is_flat: whether metadata stood beside the other columns, not within one, nor behind `metadata.`.
+        texts: several columns from which the text was made; they are metadata too.
+        is_flat: whether metadata had columns beside the others, rather than one column or the prefix `metadata.`.
         names: of all columns, in the order of the file.
     """
 
@@ -41,7 +41,7 @@ class Layout:
 
     @classmethod
     def from_note(cls, note: bytes | None) -> Layout:
-        """What `to_note` gave; the standard for what it did not."""
+        """Restores the output of `to_note`; the default layout if there is none."""
         try:
             found = json.loads(note or b"{}")
             roles = {role: str(found[role]) for role in ("id", "text", "vector") if role in found}
@@ -51,7 +51,7 @@ class Layout:
             return STANDARD_LAYOUT
 
     def fits(self, records: Iterable[Record]) -> bool:
-        """Whether the texts are still those of the columns that they were made of."""
+        """Whether the texts still equal those of the columns from which they were made."""
         return not self.texts or all(record.text == self.joined(record) for record in records)
 
     def joined(self, record: Record) -> str | None:
@@ -59,7 +59,7 @@ class Layout:
         return joined_texts(values)
 
     def may_be_flat(self, key: str) -> bool:
-        """Whether metadata of this key can have a column of that name, which no reader takes for another."""
+        """Whether metadata with this key can have a column of that name that no reader misinterprets."""
         roles = ["id", "_id", "_source", "vector", "ttl", "sparse", "metadata", self.id, self.vector]
         if not self.texts:
             roles += ["text", self.text]
@@ -70,21 +70,21 @@ class Layout:
         )
 
     def options(self, *, has_vectors: bool) -> str:
-        """As the command line takes them; empty where nothing need be said."""
+        """The layout as command line options; empty if it is the default."""
         told = [("id", self.id)] if self.id != "id" else []
         told += [("text", name) for name in self.texts or ([self.text] if self.text != "text" else [])]
         told += [("vector", self.vector)] if has_vectors and self.vector != "vector" else []
         return " ".join(f"--{role}-column {name}" for role, name in told)
 
     def ordered(self, names: Sequence[str]) -> list[str]:
-        """The names, those of the file in its order and the others where they were."""
+        """The names: those of the file in its order, the others where they were."""
         places = {name: at for at, name in enumerate(self.names)}
         known = iter(sorted((name for name in names if name in places), key=places.__getitem__))
         return [next(known) if name in places else name for name in names]
 
 
 def joined_texts(values: Iterable[object]) -> str | None:
-    """The texts of several columns as one, those that are not there left out."""
+    """Joins the texts of several columns; skips missing ones."""
     parts = [str(value) for value in values if value is not None and str(value)]
     return TEXTS_BETWEEN.join(parts) if parts else None
 

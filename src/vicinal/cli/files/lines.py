@@ -1,4 +1,4 @@
-"""Texts in files: which encoding they are in, and their lines by number."""
+"""Text files: their encoding, and their lines by number."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["encoding_of", "has_bad_bytes", "mended", "text_lines"]
 
 _LOOKED_AT: Final = 8192
 _CHUNK: Final = 1 << 20
-_OLD: Final = "cp1252"  # what Excel and Windows programs of the West write where it is not Unicode
+_OLD: Final = "cp1252"  # written by Excel and Western Windows programs that do not use Unicode
 
 
 def encoding_of(path: Path, reading: Reading, *, old_allowed: bool) -> str:
-    """The encoding that was asked for, or that the bytes of the file show.
+    """The requested encoding, or the one detected from the bytes of the file.
 
     Args:
-        old_allowed: whether a file that is not Unicode is taken to be in Windows-1252; JSON never is.
+        old_allowed: whether a file that is not Unicode is assumed to be in Windows-1252; JSON never is.
     """
     if reading.encoding is not None:
         return _checked(reading.encoding)
@@ -57,7 +57,7 @@ def _checked(name: str) -> str:
 
 
 def _wide(head: bytes) -> str | None:
-    """UTF-16 without a mark."""
+    """Detects UTF-16 without a mark."""
     if b"\0" not in head:
         return None
     try:
@@ -67,7 +67,7 @@ def _wide(head: bytes) -> str | None:
 
 
 def _tally(head: bytes, file: IO[bytes]) -> tuple[bool, bool]:
-    """Whether the file has characters of several bytes, and bytes that are no UTF-8."""
+    """Whether the file has multi-byte characters, and bytes that are not UTF-8."""
     decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
     wide = wrong = False
     chunk = head
@@ -82,9 +82,9 @@ def _tally(head: bytes, file: IO[bytes]) -> tuple[bool, bool]:
 
 
 def text_lines(path: Path, encoding: str, *, newline: str | None = "") -> Iterator[str]:
-    """Lines with their ends, which are any of CR, LF and both.
+    """Yields lines with their line ends, which may be CR, LF or both.
 
-    Bytes that are no UTF-8 become half characters, which `has_bad_bytes` finds: so a bad line has a number.
+    Bytes that are not UTF-8 become lone surrogates, which `has_bad_bytes` finds: so a bad line has a number.
     """
     errors = "surrogateescape" if encoding.startswith("utf-8") else "strict"
     with opened(path) as file:
@@ -107,5 +107,5 @@ def has_bad_bytes(text: str) -> bool:
 
 
 def mended(text: str) -> str:
-    """The text with U+FFFD for bytes that are no UTF-8."""
+    """The text with U+FFFD for bytes that are not UTF-8."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""npy: vectors alone, one a row; their ids in a file beside it, a text with one a line or an npy of whole numbers."""
+"""npy: only vectors, one per row; ids are in a separate file, a text with one per line or an npy of integers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read(path: Path, reading: Reading) -> Iterator[SourceRow]:
         raise bad_file(str(reading.ids), f"there are {len(ids):,} ids for {len(matrix):,} vectors")
     reading.total = len(matrix)
     for number, vector in enumerate(matrix):
-        row: dict[str, Any] = {"vector": np.array(vector)}  # a copy: the file stays mapped no longer than it is read
+        row: dict[str, Any] = {"vector": np.array(vector)}  # a copy: the file stays mapped only while it is read
         yield SourceRow(f"{path}: row {number}", row if ids is None else {"id": ids[number], **row})
 
 
@@ -74,7 +74,7 @@ def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None, lay
 
 
 def refuse_loss(records: Sequence[Record], *, vectors_only: bool, has_ids: bool) -> None:
-    """Raises InvalidInput, before anything is written, where the file would not hold all that there is."""
+    """Raises InvalidInput, before anything is written, if the file would not hold all the data."""
     for record in records:
         if record.vector is None:
             raise _lost(record, "the row has no vector, and an npy file holds nothing else", "")

@@ -1,4 +1,4 @@
-"""Parquet, and Arrow's own files. Typed JSON columns carry a mark, so that other people's text is not taken for it."""
+"""Parquet, and Arrow's own files. Typed JSON columns are marked, to distinguish them from texts in foreign files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .source import kind_of, opened
 _READ_ROWS: Final = 1024
 _MARK: Final = {b"vicinal": b"typed-json"}
 _PANDAS_INDEX: Final = "__index_level_"
-_Column = tuple[Any, Any, list[Any]]  # its type, its marks and its values
+_Column = tuple[Any, Any, list[Any]]  # its type, metadata and values
 ARROW_FILES: Final = (".arrow", ".feather", ".ipc")
 
 
@@ -64,7 +64,7 @@ def _schema(path: Path) -> Any:
 
 
 def _count(path: Path) -> int | None:
-    """Rows in all, where the file says it at its end."""
+    """The total number of rows, if stored at the end of the file."""
     _, parquet = _pyarrow()
     if kind_of(path) in ARROW_FILES:
         return None
@@ -89,7 +89,7 @@ def _batches(path: Path) -> Iterator[Any]:
 
 
 def _arrow_reader(arrow: Any, file: IO[bytes]) -> Any:
-    """Of Arrow's files there are two kinds: with a table of contents at the end, and streams as `datasets` keeps."""
+    """Arrow has two kinds of files: with a footer, and streams as `datasets` writes."""
     ipc = import_module("pyarrow.ipc")
     head = file.read(6)
     file.seek(0)
@@ -100,7 +100,7 @@ def _arrow_reader(arrow: Any, file: IO[bytes]) -> Any:
 
 
 def _kept(schema: Any, path: Path, reading: Reading, columns: ColumnNames) -> list[int]:
-    """The places of the columns that are read."""
+    """The positions of the columns to read."""
     twice = next((name for name in schema.names if schema.names.count(name) > 1), None)
     if twice is not None:
         raise bad_file(str(path), f"the column {twice!r} occurs twice")
@@ -115,7 +115,7 @@ def _kept(schema: Any, path: Path, reading: Reading, columns: ColumnNames) -> li
 
 
 def _beyond_datetime(path: Path, schema: Any, kept: list[int]) -> set[str]:
-    """The columns of which no datetime holds one instant: by the whole file, as a filter must fit all of a column."""
+    """Columns in which some instant does not fit a datetime: checked for the whole file, as a filter needs one type."""
     types = import_module("pyarrow.types")
     wanted = [schema.names[at] for at in kept]
     kinds = {name: schema.field(name).type for name in wanted}
@@ -143,9 +143,9 @@ def _rows(
 
 
 def _row(found: dict[str, Any], columns: ColumnNames, reading: Reading, place: str) -> SourceRow:
-    """Columns are there for every row, so a null means that this row has no such value."""
+    """Columns exist for every row, so a null means that this row has no value."""
     for name in (*columns.text_columns, columns.id):
-        if isinstance(found.get(name), bytes):  # as old writers keep texts
+        if isinstance(found.get(name), bytes):  # old writers store texts so
             found[name] = _text(found[name], name, place)
     if isinstance(found.get(columns.vector), bytes):
         found[columns.vector] = blob_vector(found[columns.vector], place)
@@ -174,9 +174,9 @@ def _text(cell: bytes, name: str, place: str) -> str:
 
 
 def _vectors(column: Any, name: str, path: Path) -> Sequence[Any]:
-    """Lists of numbers; bytes, which are float32, little-endian, as sqlite-vec, Redis and DuckDB keep vectors; JSON.
+    """Lists of numbers; bytes, float32, little-endian, as sqlite-vec, Redis and DuckDB store vectors; or JSON.
 
-    Bytes and JSON are read with their rows, of which one that does not fit can be named and left out.
+    Bytes and JSON are decoded with their rows, so that an invalid one can be reported and skipped.
     """
     arrow, types = import_module("pyarrow"), import_module("pyarrow.types")
     kind = column.type
@@ -215,7 +215,7 @@ def write(file: IO[bytes], records: Sequence[Record], ids: IO[bytes] | None, lay
 
 
 def _flat_columns(arrow: Any, records: Sequence[Record], layout: Layout) -> dict[str, _Column]:
-    """Metadata that came in columns of its own, where all values of a key have one type that Parquet has too."""
+    """Metadata that came in separate columns, if all values of a key have one type that Parquet supports."""
     kinds = {str: arrow.string(), int: arrow.int64(), float: arrow.float64(), bool: arrow.bool_()}
     flat: dict[str, _Column] = {}
     if not layout.is_flat:
@@ -234,7 +234,7 @@ def _flat_columns(arrow: Any, records: Sequence[Record], layout: Layout) -> dict
 
 
 def _id_column(arrow: Any, records: Sequence[Record]) -> _Column:
-    """Texts or integers as they are; a mixture, and UUIDs, as typed JSON."""
+    """Texts or integers unchanged; a mixture, and UUIDs, as typed JSON."""
     ids = [record.id for record in records]
     if all(isinstance(id_, str) for id_ in ids):
         return arrow.string(), None, ids

@@ -1,4 +1,4 @@
-"""How a file is to be read, and what is to be told about it afterwards."""
+"""Options for reading a file, and what was found out about it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ON_ERROR: Final = get_args(OnError)
 
 _MEND: Final = "Fix the file and import it again"
 _ROLES: Final = ("id", "text", "vector", "ttl", "sparse")
-_OTHER_IDS: Final = ("_id",)  # of MongoDB and Elasticsearch
+_OTHER_IDS: Final = ("_id",)  # used by MongoDB and Elasticsearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class ColumnNames:
     """Names of the columns that are not metadata.
 
     Attributes:
-        texts: several columns that make the text, in place of `text`; they are metadata too.
+        texts: several columns that make the text, instead of `text`; they are metadata too.
         required: those that the user named, so they must exist.
     """
 
@@ -44,11 +44,11 @@ class ColumnNames:
 
     @property
     def text_columns(self) -> tuple[str, ...]:
-        """All that hold texts."""
+        """All columns that contain texts."""
         return self.texts or (self.text,)
 
     def among(self, names: Sequence[str]) -> ColumnNames:
-        """The same, as a file with these columns spells it: capitals and blanks around make no difference."""
+        """The same names in the spelling of a file with these columns: case and surrounding blanks do not matter."""
         folded = {name.strip().casefold(): name for name in reversed(names)}
         found: dict[str, str] = {}
         for role in _ROLES:
@@ -61,7 +61,7 @@ class ColumnNames:
         return ColumnNames(**found, texts=texts, required=required.union(texts))
 
     def check(self, names: Sequence[str], place: str) -> None:
-        """Raises InvalidInput where the file has not what was named, or nothing that a search would find."""
+        """Raises InvalidInput if the file lacks a named column, or has nothing that a search would find."""
         missing = self.required.difference(names)
         if missing or not {*self.text_columns, self.vector, self.sparse} & set(names):
             wanted = sorted(missing) or [self.text, self.vector]
@@ -76,20 +76,21 @@ class ColumnNames:
 
 @dataclass(slots=True)
 class Reading:
-    """What the user asked for, and what was found.
+    """The user's options, and the findings.
 
     Attributes:
-        ids: a file with the ids, for formats that have no room for them.
-        delimiter, encoding: None to find them out.
-        types: of columns, by name, as `cells.TYPES` has them.
+        ids: a file with the ids, for formats that cannot store them.
+        delimiter, encoding: None to detect them.
+        types: of columns, by name, as in `cells.TYPES`.
         table: of a database.
-        on_error: "stop" at what does not fit, "skip" it, or "replace" characters that are none.
-        notes: what was found out, a line each.
+        on_error: for invalid input: "stop", "skip", or "replace" invalid characters.
+        notes: findings, one line each.
         problems: what was skipped or replaced, place and reason.
-        layout: the columns that the file has; None before they are known.
-        total: rows in all, where that is known before they are read.
-        wants_total: whether to count them although that takes a reading of the file.
-        ids_found: "int" or "text" where a file of texts was found to have such ids; "" where it says what they are.
+        layout: the columns of the file; None before they are known.
+        total: number of rows, if known before they are read.
+        wants_total: whether to count them even if that requires reading the file.
+        ids_found: "int" or "text" if the ids of a text file were found to be such; "" if it is explicit about their
+            type.
     """
 
     columns: ColumnNames = field(default_factory=ColumnNames)
@@ -110,18 +111,18 @@ class Reading:
         self.notes.append(text)
 
     def saw(self, names: Sequence[str], columns: ColumnNames) -> None:
-        """Keeps what the columns of the file are called."""
+        """Stores the names of the file's columns."""
         is_flat = not any(name == "metadata" or name.startswith("metadata.") for name in names)
         self.layout = Layout(columns.id, columns.text, columns.vector, columns.texts, is_flat, tuple(names))
 
     def refuse(self, error: InvalidInput) -> None:
-        """Raises the error, unless what does not fit is to be skipped."""
+        """Raises the error, unless invalid input is to be skipped."""
         if self.on_error != "skip":
             raise error
         self.problems.append((error.place, error.message))
 
     def attempt(self, place: str, make: Callable[[], T]) -> T | None:
-        """What `make` makes; None where it does not fit and is skipped."""
+        """Returns the result of `make`; None if its input is invalid and skipped."""
         try:
             return make()
         except InvalidInput as error:
@@ -134,7 +135,7 @@ class Reading:
         self.problems.append((place, "invalid characters were replaced"))
 
     def check_types(self, names: Sequence[str]) -> None:
-        """Raises InvalidArgument for a type of a column that is not there."""
+        """Raises InvalidArgument for a type of a column that does not exist."""
         unknown = next((name for name in self.types if name not in names), None)
         if unknown is not None:
             raise InvalidArgument(
@@ -146,17 +147,17 @@ class Reading:
 
 
 def bad(place: str, problem: str) -> InvalidInput:
-    """Of one line or row, which can be left out."""
+    """The error of one line or row, which can be skipped."""
     return InvalidInput(problem, name="FILE", place=place, remedy=f"{_MEND}, or skip such lines with --on-error skip.")
 
 
 def bad_file(place: str, problem: str, remedy: str = f"{_MEND}.") -> InvalidInput:
-    """Of a whole file, of which nothing can be left out."""
+    """The error of a whole file, which cannot be skipped."""
     return InvalidInput(problem, name="FILE", place=place, remedy=remedy)
 
 
 def clean(value: Any) -> Any:
-    """The value with U+FFFD in place of halves of characters, in whatever it holds."""
+    """The value with U+FFFD instead of lone surrogates, at any depth."""
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):

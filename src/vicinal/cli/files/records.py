@@ -1,4 +1,4 @@
-"""Records of a CSV file with the line on which each begins, beyond those that are broken."""
+"""Records of a CSV file with the line on which each begins; continues after broken ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["CsvRecord", "records"]
 
 _END_OF_FILE: Final = "\x1a"
 
-_CELL_CHARS_MAX: Final = 1 << 27  # Python's own limit, 131,072, is less than a text or a vector may take
+_CELL_CHARS_MAX: Final = 1 << 27  # Python's own limit, 131,072, is less than a text or a vector may need
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,9 @@ class CsvRecord:
     """One record.
 
     Attributes:
-        line: on which it begins, from 1.
-        raw: as it stands in the file.
-        problem: why it is none; then it has no cells.
+        line: the line on which it begins, from 1.
+        raw: its source.
+        problem: why it is invalid; then it has no cells.
     """
 
     line: int
@@ -34,7 +34,7 @@ class CsvRecord:
 
 
 class _Lines:
-    """Lines for a reader, with those that it took for the present record, which can be given back."""
+    """Lines for a reader, which remembers those of the current record and can read them again."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
@@ -52,16 +52,16 @@ class _Lines:
         return line
 
     def keep_first(self) -> None:
-        """All but the first line of the record are read again: a quotation mark too many shall spoil one line."""
+        """Reads all but the first line of the record again: a stray quotation mark must spoil only one line."""
         self._returned.extendleft(reversed(self.taken[1:]))
         self.number -= len(self.taken) - 1
 
 
 def records(lines: Iterator[str], dialect: Dialect, *, cells: int | None = None) -> Iterator[CsvRecord]:
-    """The records behind the lines that stand before the header.
+    """Yields the records after the lines that precede the header.
 
     Args:
-        cells: how many a record must have, or else it is broken; None for as many as the first has.
+        cells: how many a record must have, otherwise it is broken; None for as many as the first has.
     """
     csv.field_size_limit(_CELL_CHARS_MAX)
     feed = _Lines(lines)
@@ -78,7 +78,7 @@ def records(lines: Iterator[str], dialect: Dialect, *, cells: int | None = None)
         except csv.Error as error:
             found, problem = [], f"the line is not CSV: {error}"
         if not problem and found in ([], [_END_OF_FILE]):
-            continue  # an empty line, or what some programs put at the end
+            continue  # an empty line, or what some programs append
         cells = len(found) if cells is None else cells
         if not problem and len(found) != cells:
             problem = f"the line has {len(found)} cells, the header {cells}"

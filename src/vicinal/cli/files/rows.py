@@ -17,20 +17,20 @@ from .cells import column_type
 from .layout import joined_texts
 from .reading import ColumnNames, Reading, bad
 
-# How reading typed JSON fails: not JSON, no date, no number, too deep.
+# Errors of reading typed JSON: not JSON, not a date, not a number, too deep.
 BAD_JSON = (ValueError, TypeError, ArithmeticError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """A row as `Collection.upsert(rows=...)` takes it, and where it stands."""
+    """A row in the form of `Collection.upsert(rows=...)`, and its place in the file."""
 
     place: str
     row: dict[str, Any]
 
 
 def source_row(values: dict[str, Any], columns: ColumnNames, place: str) -> SourceRow:
-    """A row from the values of a file by column name; what has no other meaning is metadata."""
+    """Makes a row from a file's values by column name; columns without another meaning are metadata."""
     rest = dict(values)
     roles = ("id", "vector") if columns.texts else ("id", "text", "vector")
     row = {name: rest.pop(getattr(columns, name), None) for name in roles}
@@ -47,32 +47,32 @@ def source_row(values: dict[str, Any], columns: ColumnNames, place: str) -> Sour
             raise bad(place, f"{min(twice)!r} occurs twice, within 'metadata' and beside it")
         row["metadata"] = {**(metadata or {}), **rest}
     else:
-        row["metadata"] = metadata  # the collection refuses it and says why
+        row["metadata"] = metadata  # the collection rejects it and says why
     return SourceRow(place, {name: value for name, value in row.items() if value is not None})
 
 
 def _sparse(value: Any) -> Any:
-    """Names in JSON are texts, dimensions are whole numbers."""
+    """Names in JSON are texts, dimensions are integers."""
     if isinstance(value, Mapping):
         return {int(key) if isinstance(key, str) and key.isdecimal() else key: weight for key, weight in value.items()}
     return value
 
 
 def _ttl(value: Any) -> Any:
-    """Seconds, or an instant, which others write as ISO text."""
+    """Seconds, or a point in time, which others write as ISO text."""
     if not isinstance(value, str):
         return value
     try:
         return datetime.fromisoformat(value)
     except ValueError:
-        return value  # the collection refuses it and says why
+        return value  # the collection rejects it and says why
 
 
 def typed_texts(values: dict[str, Any], reading: Reading) -> dict[str, Any]:
-    """The values, of which texts have the types that were asked for.
+    """The values; texts are converted to the requested types.
 
     Raises:
-        ValueError: one cannot have it.
+        ValueError: one cannot be converted.
     """
     if not reading.types:
         return values
@@ -85,14 +85,14 @@ def typed_texts(values: dict[str, Any], reading: Reading) -> dict[str, Any]:
 
 
 def blob_vector(cell: bytes, place: str) -> Any:
-    """Bytes as the float32 vector that they hold."""
+    """Returns bytes as a float32 vector."""
     if len(cell) % 4 or not cell:
         raise bad(place, f"{len(cell):,} bytes are not a float32 vector")
     return np.frombuffer(cell, "<f4")
 
 
 def json_object(cell: str, place: str) -> dict[str, Any]:
-    """A sparse vector written as a JSON object."""
+    """Parses a sparse vector in the form of a JSON object."""
     try:
         found = json.loads(cell)
     except (ValueError, RecursionError):
@@ -103,7 +103,7 @@ def json_object(cell: str, place: str) -> dict[str, Any]:
 
 
 def json_vector(cell: str, place: str) -> list[Any]:
-    """A vector written as a JSON list, as an array of PostgreSQL, {1,2}, or as NumPy prints one, [1. 2.]."""
+    """Parses a vector in the form of a JSON list, a PostgreSQL array, {1,2}, or a printed NumPy array, [1. 2.]."""
     cell = cell.strip()
     try:
         if cell[:1] + cell[-1:] == "{}" or (cell[:1] + cell[-1:] == "[]" and "," not in cell):
@@ -125,8 +125,8 @@ def json_member(name: str, value: Any) -> str:
     return dumps({name: value})[1:-1]
 
 
-# A cell of text stands for a value where it is exactly what typed JSON writes for that value. So 2024 is a
-# number, while 007 and 1.10 stay texts: as numbers they would not come back as they were.
+# A text cell stands for a value if it is exactly what typed JSON writes for that value. So 2024 is a number, while 007
+# and 1.10 stay texts: as numbers they would not be preserved.
 _LOOKS_TYPED = re.compile(r'[-0-9"\[{]|true$|false$|null$')
 
 
@@ -149,6 +149,6 @@ def from_cell(cell: str) -> Any:
 
 
 def shown_cell(value: Any) -> str:
-    """`to_cell` on one line, with nothing at its ends that a reader might take off: for a file with one id per line."""
+    """`to_cell` on one line, without characters at its ends that a reader might strip: for files of ids."""
     cell = to_cell(value)
     return cell if cell.isprintable() and cell == cell.strip() else json_member("", value).removeprefix('"":')

@@ -1,4 +1,4 @@
-"""Where bytes come from and go to: a file, a compressed one, the standard streams."""
+"""Sources and destinations of bytes: a file, a compressed one, the standard streams."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ __all__ = ["COMPRESSED", "STANDARD", "broken", "kept_input", "kind_of", "opened"
 STANDARD: Final = "-"
 _SPOOLED_BYTES_MAX: Final = 64 << 20
 
-# How reading what is compressed fails.
+# Errors of reading compressed data.
 broken: Final = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
 def _zstd(path: Path, mode: str) -> IO[bytes]:
-    """By Python itself from 3.14 on, before that by pyarrow."""
+    """Uses Python itself from 3.14 on, before that pyarrow."""
     try:
         return cast(IO[bytes], import_module("compression.zstd").open(path, mode))
     except ImportError:
@@ -45,7 +45,7 @@ def _zstd(path: Path, mode: str) -> IO[bytes]:
 
 
 class _Arrow(io.RawIOBase):
-    """A stream of pyarrow as Python's own, which can be read by lines."""
+    """Adapts a pyarrow stream to Python's interface, which can be read by lines."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -83,14 +83,14 @@ COMPRESSED: Final[dict[str, Callable[[Path, str], Any]]] = {
 
 
 def kind_of(path: Path) -> str:
-    """The ending that tells the format, less that of a compression: `.csv` of `a.csv.gz`."""
+    """The extension that determines the format, without that of a compression: `.csv` of `a.csv.gz`."""
     inner = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
     return inner.suffix.lower()
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """The bytes, decompressed; a second opening gives the same again, of the standard input within `kept_input`."""
+    """Opens the decompressed bytes; can be opened twice, standard input within `kept_input`."""
     if str(path) == STANDARD:
         yield _standard_input()
         return
@@ -106,7 +106,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def written(path: Path, ending: str) -> Iterator[IO[bytes]]:
-    """A file to write to; `ending` is the one of the name that it will have."""
+    """Opens a file to write to; `ending` is the extension of its final name."""
     if ending == ".zip":
         raise InvalidArgument("a .zip is read, not written", name="FILE", value=path, remedy="Use .gz.")
     open_ = COMPRESSED.get(ending)
@@ -119,7 +119,7 @@ _spool: IO[bytes] | None = None
 
 @contextmanager
 def kept_input() -> Iterator[None]:
-    """Within it what is piped in can be read twice: once to find out what it is, once to store it."""
+    """Makes piped input readable twice: once to determine its format, once to store it."""
     global _spool
     with tempfile.SpooledTemporaryFile(_SPOOLED_BYTES_MAX) as spool:
         _spool = cast(IO[bytes], spool)

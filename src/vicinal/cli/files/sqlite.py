@@ -1,4 +1,4 @@
-"""A table of an SQLite database, which is opened to be read only; bytes in the column of vectors are float32."""
+"""A table of an SQLite database, which is opened read-only; bytes in the column of vectors are float32."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def read(path: Path, reading: Reading) -> Iterator[SourceRow]:
 
 
 def _name(name: str) -> str:
-    """A name as SQL quotes it, which nothing in it can leave."""
+    """Quotes a name for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def _table(connection: apsw.Connection, path: Path, reading: Reading) -> str:
-    """The one that was named, or the only one there is."""
+    """The named table, or the only one."""
     query = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
     names = [str(name) for (name,) in connection.execute(query)]
     if reading.table is not None and reading.table in names:

@@ -1,4 +1,4 @@
-"""Where an export goes: regular files are replaced whole, what is no regular file is written through."""
+"""Where an export goes: regular files are replaced whole, anything else is written through."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from .source import STANDARD, written
 
 __all__ = ["is_standard_output", "replaced"]
 
-_NEW_MODE: Final = 0o666  # less the umask
-_PRIVATE_MODE: Final = 0o600  # until the file is complete: who may read the old one is settled then
+_NEW_MODE: Final = 0o666  # minus the umask
+_PRIVATE_MODE: Final = 0o600  # until the file is complete: only then its permissions are set like those of the old one
 
 
 def is_standard_output(path: Path) -> bool:
-    """Whether it is `-`, or another name of where standard output goes, such as /dev/stdout."""
+    """Whether it is `-`, or another name for the destination of standard output, such as /dev/stdout."""
     if str(path) == STANDARD:
         return True
     try:
         return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
-    except (OSError, ValueError):  # there is no such file, or output goes to no file
+    except (OSError, ValueError):  # the file does not exist, or output goes to no file
         return False
 
 
 @contextmanager
 def replaced(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to, which stands at `path` when all is written; nothing changes if an error is raised before.
+    """Yields a file to write to, which replaces `path` once it is complete; on an error nothing changes.
 
-    A regular file, also behind a link, is replaced in one step and keeps its mode and, where that is allowed, its
-    owner; folders are made for a new one. What a pipe or a device gets is complete before its first byte is sent.
+    A regular file, even through a link, is replaced atomically and keeps its mode and, if permitted, its owner; for a
+    new one folders are created. Output to a pipe or a device is complete before its first byte is sent.
 
     Raises:
-        InvalidArgument: `path` is a folder, or no file can be made there.
+        InvalidArgument: `path` is a folder, or no file can be created there.
     """
     if is_standard_output(path):
         with _sent(path) as file:
@@ -79,16 +79,16 @@ def _swapped(path: Path, old: os.stat_result | None) -> Iterator[IO[bytes]]:
 
 
 def _give(part: Path, old: os.stat_result) -> None:
-    """The owner and mode of the file that it replaces."""
+    """Sets the owner and mode of the file that it replaces."""
     if hasattr(os, "chown"):
-        with suppress(PermissionError):  # only root gives files away
+        with suppress(PermissionError):  # only root can change owners
             os.chown(part, old.st_uid, old.st_gid)
     part.chmod(stat.S_IMODE(old.st_mode))
 
 
 @contextmanager
 def _sent(path: Path) -> Iterator[IO[bytes]]:
-    """Written aside first: Parquet and npy ask where in the file they are, which a pipe cannot tell."""
+    """Written to a temporary file first: Parquet and npy need file positions, which a pipe does not have."""
     with ExitStack() as stack:
         whole = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vicinal-"))) / "whole"
         with written(whole, path.suffix.lower()) as file:

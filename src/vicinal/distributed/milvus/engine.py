@@ -105,7 +105,7 @@ class Milvus:
         if first is None:
             yield from self._found(points, expression, parts, vectors=vectors)
             return
-        orders = self._queries.all(named(points), expression, ["key", "order"], small=True)  # the only sort key
+        orders = self._queries.all(named(points), expression, ["key", "order"], small=True)  # it cannot sort by order
         keys = [row["key"] for row in heapq.nsmallest(first, orders, key=lambda row: row["order"])]
         found = self.at(points, keys, parts, vectors=vectors)
         yield from (found[key] for key in keys if key in found)
