@@ -1,4 +1,4 @@
-"""The HTTP server: one engine behind `/v1`, in as many processes as you like on one folder. `serve` starts it."""
+"""The HTTP server: the engine behind `/v1`, in any number of processes on one folder. Started by `serve`."""
 
 from __future__ import annotations
 

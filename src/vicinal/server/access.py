@@ -1,4 +1,4 @@
-"""Who may come in: the Host header, the key, and what the key may do."""
+"""Access control: the Host header, the key, and what the key allows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FORWARDED: Final = frozenset((b"forwarded", b"x-forwarded-for", b"x-forwarded-h
 
 
 class Access:
-    """What a worker checks for every request before it does anything."""
+    """The checks that a worker makes for every request before anything else."""
 
     def __init__(self, settings: ServerSettings, *, keys_required: bool) -> None:
         self._ring = KeyRing(settings.path, required=keys_required)
@@ -28,18 +28,18 @@ class Access:
         self._without_keys = frozenset((*_OF_THIS_MACHINE, settings.host.lower(), *self._extra))
 
     def check(self, headers: Headers) -> Key | None:
-        """The key that a request was made with; None for a request to a server without keys, which may do anything.
+        """Returns the key of a request; None on a server without keys, where everything is allowed.
 
         Raises:
-            InvalidArgument, NotAllowed: the request was not meant for this server, or came by a page of others.
-            KeyRefused: it has no key that the server knows.
-            Damaged: it is unknown who has access.
+            InvalidArgument, NotAllowed: the request was not meant for this server, or came from a foreign web page.
+            KeyRefused: it has no key known to the server.
+            Damaged: the keys cannot be read.
         """
         try:
             needed = self._ring.is_needed()
             self._check_host(headers, needed)
             presented = _credential(headers)
-            if presented is not None:  # always looked at, also where none is needed
+            if presented is not None:  # always checked, even if no key is needed
                 return self._ring.find(presented)
         except Damaged as error:
             raise _told_without_place(error) from None
@@ -53,7 +53,7 @@ class Access:
         return None
 
     def check_signing(self, headers: Headers, access_key: str) -> tuple[Key, str]:
-        """The key with which a request claims to be signed, and its secret, to check the signature.
+        """Returns the key that a request claims to be signed with, and its secret, to check the signature.
 
         Raises:
             InvalidArgument, NotAllowed, KeyRefused, Damaged: as `check`.
@@ -65,11 +65,11 @@ class Access:
             raise _told_without_place(error) from None
 
     def check_readable(self) -> None:
-        """Raises Damaged where it is unknown who has access."""
+        """Raises Damaged if the keys cannot be read."""
         self._ring.check_readable()
 
     def _check_host(self, headers: Headers, needed: bool) -> None:
-        """Without keys a page in a browser of this machine must not reach us under a name of its own."""
+        """Without keys a page in a browser on this machine must not reach us under its own host name."""
         host = headers.only(b"host")
         found = _HOST.fullmatch(host)
         if found is None:
@@ -100,7 +100,7 @@ class Access:
 
 
 def _told_without_place(error: Damaged) -> Damaged:
-    """That keys cannot be read goes to whoever asked: nothing in it is about this machine."""
+    """The error is sent to any client, so it must not contain anything about this machine."""
     log.error("keys unreadable", extra={"fields": {"error": str(error)}})
     return Damaged(
         "the keys of the server cannot be read, so nobody is let in",
@@ -110,7 +110,7 @@ def _told_without_place(error: Damaged) -> Damaged:
 
 
 def check_role(key: Key | None, role: Role) -> None:
-    """Raises NotAllowed where the key's role is a lesser one."""
+    """Raises NotAllowed if the key's role is lower."""
     if key is not None and not key.may(role):
         raise NotAllowed(
             f"this needs a key of the role {role}, and yours has the role {key.role}",
@@ -122,7 +122,7 @@ def check_role(key: Key | None, role: Role) -> None:
 
 
 def check_collection(key: Key | None, name: str) -> None:
-    """Raises NotAllowed where the key does not reach the collection, which may exist or not."""
+    """Raises NotAllowed if the key has no access to the collection, whether it exists or not."""
     if key is not None and key.collections and name not in key.collections:
         raise NotAllowed(
             f"the key does not reach a collection {name!r:.80}",
@@ -144,7 +144,7 @@ def _not_ours(host: str) -> NotAllowed:
 
 
 def _credential(headers: Headers) -> str | None:
-    """What was presented, None for nothing."""
+    """Returns the presented credential, None if there is none."""
     presented = [value.strip() for value in headers.every(b"x-api-key")]
     for value in headers.every(b"authorization"):
         scheme, _, rest = value.partition(b" ")

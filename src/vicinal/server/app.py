@@ -48,7 +48,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 def make_application(settings: ServerSettings, *, keys_required: bool) -> Application:
-    """For uvicorn, in each worker. One that fails here would fail again when started again, so it ends them all."""
+    """Creates the application in each worker. An error here would recur after a restart, so it ends all workers."""
     try:
         return Application(settings, keys_required=keys_required)
     except Exception:
@@ -57,7 +57,7 @@ def make_application(settings: ServerSettings, *, keys_required: bool) -> Applic
 
 
 class Application:
-    """An ASGI application; starlette finds the route.
+    """An ASGI application; starlette does the routing.
 
     Args:
         keys_required: whether there were keys when the server started.
@@ -122,12 +122,12 @@ class Application:
             await self._tell(exchange, fault)
 
     async def admit(self, exchange: Exchange, call: _Call) -> None:
-        """Looks at host, key and role, and whether the folder is still there."""
+        """Checks host, key and role, and that the folder still exists."""
         if call.role is None:
             return
         exchange.key = self._access.check(exchange.headers)
         check_role(exchange.key, call.role)  # type: ignore[arg-type]  # one of the roles
-        assert self._folder is not None  # opened before the first request is taken
+        assert self._folder is not None  # opened before the first request is accepted
         self._folder.check()
 
     async def _tell(
@@ -140,14 +140,14 @@ class Application:
         if exchange.has_left:
             exchange.count_left()
             return
-        if exchange.status:  # the answer has begun: only its end can say that something is wrong
+        if exchange.status:  # the response has begun: only its end can signal an error
             raise error
         await exchange.send_error(error, status, more)
 
     # -- routes
 
     def _paths(self) -> list[tuple[str, list[tuple[str, _Call]]]]:
-        """The calls of each path, those that are made most first: routes are looked through in order."""
+        """The calls of each path, most frequent first: routes are searched in order."""
         found: dict[str, list[tuple[str, _Call]]] = {}
         often = ("search", "search_many", "get", "upsert", "add")
         for route in sorted(ROUTES, key=lambda one: often.index(one.call) if one.call in often else len(often)):
@@ -156,15 +156,15 @@ class Application:
         return list(found.items())
 
     async def _call(self, route: Route, exchange: Exchange, scope: Scope) -> None:
-        assert self._calls is not None  # made before the first request is taken
+        assert self._calls is not None  # created before the first request is accepted
         await self._calls.answer(route, exchange, scope)
 
     async def _healthz(self, exchange: Exchange, scope: Scope) -> None:
-        """The process answers."""
+        """Responds if the process is alive."""
         await exchange.send_json(b'{"status":"ok"}')
 
     async def _readyz(self, exchange: Exchange, scope: Scope) -> None:
-        """It can serve: the folder is there, the keys are readable, and nobody has told it to stop."""
+        """Responds whether it can serve: the folder exists, the keys are readable, and no stop was requested."""
         assert self._folder is not None
         ready = not self._is_stopping and self._folder.is_ready()
         try:
@@ -204,7 +204,7 @@ class Application:
         self.viking = VikingFace(self._settings, self._access, self._database, self._pool, self._folder.check)
         task = asyncio.create_task(_note_memory())
         self._tasks.add(task)
-        gc.freeze()  # what lives as long as the worker need not be looked through again and again
+        gc.freeze()  # objects that live as long as the worker need not be examined by each collection
         threading.Thread(target=_end_with_parent, name="vicinal-parent", daemon=True).start()
         log.info("worker started", extra={"fields": {"path": self._settings.path}})
 
@@ -217,13 +217,13 @@ class Application:
         if self.viking is not None:
             await self.viking.stop()
         log.info("worker stops", extra={"fields": {"calls_ended": ended}})
-        if not ended:  # Python would wait for the thread; what it wrote is whole or not there
+        if not ended:  # Python would wait for the thread; its write is either complete or has no effect
             os._exit(_EXIT_STUCK)
         await asyncio.to_thread(self._database.close)
 
 
 class _WrongMethod(Exception):
-    """A path that is there, asked in another way."""
+    """The path exists, but not with this method."""
 
     def __init__(self, error: InvalidArgument, allowed: bytes) -> None:
         super().__init__(error)
@@ -235,8 +235,8 @@ class _Call:
     """What a method of a path does.
 
     Args:
-        name: what it is counted as.
-        role: the least that a key must have; None: no key is asked for.
+        name: its name in metrics.
+        role: the lowest role that a key must have; None: no key is required.
     """
 
     __slots__ = ("answer", "name", "role")
@@ -271,7 +271,7 @@ class _Endpoint:
 
 
 def _check_path(scope: Scope) -> None:
-    """Raises InvalidArgument for a path that is not UTF-8: what stands in the place of its bytes is another name."""
+    """Raises InvalidArgument for a path that is not UTF-8: replacing its bytes would make another name of it."""
     if "\ufffd" in scope["path"]:
         try:
             unquote_to_bytes(scope["raw_path"]).decode()
@@ -298,7 +298,7 @@ async def _note_memory() -> None:
 
 
 def _end_with_parent() -> None:
-    """A worker whose parent was killed would hold the port for ever."""
+    """Ends this worker with its parent: if the parent was killed, the worker would hold the port forever."""
     parent = parent_process()
     if parent is not None:
         wait_for([parent.sentinel])

@@ -1,9 +1,9 @@
-"""Searches of concurrent requests that share one scan of the rows.
+"""Concurrent searches that share one scan of the rows.
 
-While one pass is under way, the searches that come meanwhile wait, and those of one kind (the same collection, `k` and
-filter) are answered by the next pass together: the more there is to do, the less each costs. A search that finds nobody
-before it waits for nobody. The thread that has run a pass also runs the next one, so that the event loop is only
-woken once per pass and dispatches nothing for it.
+While a pass is running, searches that arrive wait, and those of one kind (the same collection, `k` and filter) are
+answered together by the next pass: the more load, the less each costs. A search that arrives when no other is running
+does not wait. The thread that has run a pass also runs the next one, so that the event loop is only woken once per pass
+and dispatches nothing for it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class _Pending:
 
 @dataclass(slots=True, eq=False)
 class _Queue:
-    """Searches of one kind; it is removed when none is left."""
+    """Searches of one kind; removed when empty."""
 
     use: Use
     arguments: dict[str, Any]
@@ -60,7 +60,7 @@ class _Queue:
 
 
 class _OfPass(Deadline):
-    """The time of the search that has most of it, and over when nobody waits for any."""
+    """The longest deadline of its searches; it is over when no client waits any more."""
 
     __slots__ = ("_searches", "_server")
 
@@ -83,7 +83,7 @@ class _OfPass(Deadline):
 
 
 class SearchBatcher:
-    """Of one worker; used from its event loop."""
+    """The batcher of one worker; used from its event loop."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -95,13 +95,13 @@ class SearchBatcher:
     async def search(
         self, kind: Any, use: Use, vector: Any, arguments: dict[str, Any], deadline: Deadline, warnings: list[str]
     ) -> bytes:
-        """Hits of one vector, as the body of an answer.
+        """Returns the hits of one vector, as the body of a response.
 
         Args:
             kind: equal for searches that one pass can answer.
             use: calls a function with the collection; see `Handles.use`.
             arguments: of `Collection.search` and `search_many`, the same for equal kinds.
-            warnings: what the engine warns of is added.
+            warnings: warnings of the engine are appended.
         """
         self._pool.check_room(self._waiting)
         pending = _Pending(vector, deadline, warnings, asyncio.get_running_loop().create_future())
@@ -154,12 +154,12 @@ class SearchBatcher:
 def _deliver(pending: Sequence[_Pending], found: Sequence[bytes | Exception]) -> None:
     """Runs in the event loop."""
     for one, answer in zip(pending, found, strict=True):
-        if not one.answer.done():  # a request that was cancelled waits no more
+        if not one.answer.done():  # a cancelled request no longer waits
             one.answer.set_result(answer)
 
 
 def _pass(queue: _Queue, pending: Sequence[_Pending], server: Deadline) -> Sequence[bytes | Exception]:
-    """One pass for all searches; if one of them is invalid, one by one."""
+    """Runs one pass for all searches; if one of them is invalid, runs them one by one."""
     metrics.count_pass(len(pending))
     warnings: list[str] = []
     time = _OfPass([one.deadline for one in pending], server)

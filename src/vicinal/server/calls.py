@@ -1,4 +1,4 @@
-"""A request for the engine: arguments are read and held to limits, the call runs in a thread, its answer is sent."""
+"""Handles requests for the engine: reads arguments, checks limits, runs the call in a thread, sends the response."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ __all__ = ["Calls"]
 _NDJSON: Final = b"application/x-ndjson"
 _DEFAULT_HANDLE: Final = Handle()
 _SCRAPE_SECONDS: Final = 10.0
-_SIZED_MAX: Final = 1000  # collections whose sizes are told
+_SIZED_MAX: Final = 1000  # collections whose sizes are reported
 _FOLDER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
-# What rebuilds files, or reads all of them, may take longer than an answer to a question.
+# Calls that rebuild or read whole files may take longer than a search.
 _LONG: Final = frozenset(
     (
         "verify",
@@ -70,8 +70,8 @@ _LONG: Final = frozenset(
         "wait_indexed",
     )
 )
-# What keeps to the rows that a handle sees (`Collection.within`), or says nothing of any. A key that reaches some rows
-# only may call nothing else: what is new is closed to it until somebody has looked.
+# Calls that only touch rows visible to a handle (`Collection.within`), or no rows. A key restricted to some rows may
+# use only these: new calls are unavailable to it until they have been reviewed.
 _KEEPS_TO_ROWS: Final = frozenset(
     (
         "add",
@@ -104,7 +104,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Calls:
-    """Of one worker."""
+    """The calls of one worker."""
 
     def __init__(self, settings: ServerSettings, database: Database, pool: Pool) -> None:
         self._settings = settings
@@ -115,7 +115,7 @@ class Calls:
         self._shared = SearchBatcher(pool)
 
     async def answer(self, route: Route, exchange: Exchange, scope: Scope) -> None:
-        """The whole way of a request, from its path to its answer."""
+        """Processes a request, from its path to its response."""
         settings, parts = self._settings, scope["path_params"]
         name = name_of_path(parts["collection"]) if "collection" in parts else ""
         if name:
@@ -151,7 +151,7 @@ class Calls:
             await exchange.send_json(body)
 
     async def metrics(self, exchange: Exchange) -> bytes:
-        """All numbers of all workers, and the sizes of the collections that were asked for."""
+        """Returns the metrics of all workers, and the sizes of the collections that requests were made for."""
         _check_unrestricted(exchange.key)
         return await self._pool.run(Deadline(_SCRAPE_SECONDS), lambda: metrics.render(self._sizes()))
 
@@ -174,7 +174,7 @@ class Calls:
         return made
 
     def _opening(self, name: str, arguments: Open, key: Key | None) -> dict[str, Any]:
-        """What `Database.collection` is given: a key that may not make one opens those that are there."""
+        """Arguments for `Database.collection`; a key that may not create collections only opens existing ones."""
         given = arguments.given()
         if given.get("encoder") is not None:
             self._check_encoder(given["encoder"])
@@ -188,11 +188,11 @@ class Calls:
                     place="request",
                     remedy="Make the collection with another key first.",
                 )
-            given["create"] = False  # whatever happens to it meanwhile
+            given["create"] = False  # even if the collection is dropped meanwhile
         return given
 
     def _check_encoder(self, encoder: str) -> None:
-        """A client names an encoder; it must not thereby name a file of ours, or a model that nobody chose."""
+        """Checks an encoder's name: a client must not name a file of this machine, or a model that nobody allowed."""
         names = encoder.split(":")
         if encoder not in self._settings.encoders and names[0] not in self._settings.encoders:
             remedy = f"It has {', '.join(self._settings.encoders)}; more are listed in encoders of the server."
@@ -207,7 +207,7 @@ class Calls:
             )
 
     def _settled(self, route: Route, arguments: Any) -> Any:
-        """Arguments that this server completes or restricts."""
+        """Completes or restricts arguments as this server requires."""
         if isinstance(arguments, Get):
             return limited_get(self._settings, arguments)
         if isinstance(arguments, Reembed):
@@ -217,7 +217,7 @@ class Calls:
         return arguments
 
     def _backup_path(self, name: str) -> str:
-        """In the folder for backups: a client does not choose where this machine is written to."""
+        """Returns a path in the folder for backups: a client must not choose where to write on this machine."""
         if self._settings.backup_folder is None:
             raise Unsupported(
                 "this server does not make backups", name="path", value=name, remedy="Start it with backup_folder."
@@ -283,7 +283,7 @@ class Calls:
         return body
 
     async def _stream(self, route: Route, exchange: Exchange, use: Callable[..., Any], arguments: Any) -> None:
-        """Page by page, each in a time of its own; nothing is held for a client that takes none."""
+        """Sends page by page, each with its own deadline; no resources are held for a client that reads nothing."""
         seconds = self._settings.timeout
 
         def first() -> tuple[Iterator[Page], Page]:
@@ -331,7 +331,7 @@ def _check_rows_reached(key: Key | None, route: Route) -> None:
 
 
 def _check_unrestricted(key: Key | None, *, of_rows: bool = False) -> None:
-    """Raises NotAllowed for a key that reaches a part, where a part cannot be told from the rest."""
+    """Raises NotAllowed for a key restricted to a part, if the call cannot be limited to a part."""
     if key is not None and (key.where is not None or (key.is_restricted and not of_rows)):
         raise NotAllowed(
             "the key reaches a part of the rows, and this speaks of all",

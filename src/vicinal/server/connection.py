@@ -1,4 +1,4 @@
-"""One connection: uvicorn's HTTP protocol, which no client holds open by silence, or fills by a head without end."""
+"""One connection: uvicorn's HTTP protocol, protected against silent clients and endless request heads."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ _FULL = (
 _HEAD_BYTES_MAX: Final = 64 << 10
 _URL_BYTES_MAX: Final = 32 << 10
 _HEADERS_MAX: Final = 100
-_PIPELINED_MAX: Final = 8  # read while another is answered, so that a closed connection is noticed
-_PIECE_BYTES: Final = 16 << 10  # a head is looked at after so many
+_PIPELINED_MAX: Final = 8  # read while another is being answered, so that a closed connection is noticed
+_PIECE_BYTES: Final = 16 << 10  # the head is checked after each such piece
 
 
 class ServerConfig(Config):
-    """uvicorn's, with our settings for the connections."""
+    """uvicorn's configuration, with our settings for the connections."""
 
     settings: ServerSettings
 
 
 class _TooMuch(Exception):
-    """A head that is not read further, from a callback of the parser."""
+    """Raised in a callback of the parser to stop reading a head."""
 
 
 class Connection(HttpToolsProtocol):
-    """Between a request's first byte and the end of its head, and while an answer waits for the client, a clock runs.
+    """Limits the time between a request's first byte and the end of its head, and the time for sending a response.
 
-    What comes between these is the application's: it gives a body and the work a time of their own. A head, and the
-    headers that may follow a body, are held to a size before anybody is asked for a key.
+    Everything in between is up to the application: it limits the time for bodies and for work. The size of a head, and
+    of the headers that may follow a body, is limited before a key is checked.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class Connection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        assert isinstance(config, ServerConfig)  # `serve` made it
+        assert isinstance(config, ServerConfig)  # created by `serve`
         self._settings = config.settings
         self._head_clock: asyncio.TimerHandle | None = None
         self._send_clock: asyncio.TimerHandle | None = None
-        self._unparsed = 0  # bytes since the parser has last come to an end of something: it holds them all
+        self._unparsed = 0  # bytes since the parser last completed an element: it buffers them all
         self._refusal: tuple[int, LimitExceeded] | None = None
         self._answering: RequestResponseCycle | None = None  # `cycle` is the last request, which may be queued
 
@@ -86,7 +86,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         for start in range(0, len(data), _PIECE_BYTES):
             if self._refusal is not None or self.transport.is_closing():
-                return  # read and forgotten, so that the client comes to read what it is told
+                return  # read and discarded, so that the client gets to read the response
             piece = data[start : start + _PIECE_BYTES]
             self._unparsed += len(piece)
             super().data_received(piece)
@@ -113,7 +113,7 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_message_begin(self) -> None:
-        if self._head_clock is None:  # the first one has had its clock since the connection was made
+        if self._head_clock is None:  # the clock of the first one has run since the connection was made
             self._head_clock = self._started(self._settings.header_seconds)
         super().on_message_begin()
 
@@ -150,12 +150,12 @@ class Connection(HttpToolsProtocol):
             self._refuse(self._refusal)
 
     def _stop(self, status: int, error: LimitExceeded) -> None:
-        """In a callback: the parser goes no further, and `send_400_response` comes next."""
+        """Called in a callback: stops the parser, and `send_400_response` comes next."""
         self._refusal = status, error
         raise _TooMuch
 
     def _refuse(self, refusal: tuple[int, LimitExceeded]) -> None:
-        """Says so, and reads on for as long as a head may take: what closes at once may take its answer along."""
+        """Sends the error and reads on for as long as a head may take: closing at once may discard the response."""
         self._refusal = refusal
         cycle = self.cycle
         is_under_way = cycle is not None and not cycle.response_complete
@@ -165,7 +165,7 @@ class Connection(HttpToolsProtocol):
         if is_answering or not self.transport.can_write_eof():
             self.transport.close()
             return
-        if is_under_way:  # it waits for the rest of its body
+        if is_under_way:  # it is waiting for the rest of its body
             cycle.disconnected = True
             cycle.message_event.set()
         self.transport.write_eof()
@@ -179,7 +179,7 @@ class Connection(HttpToolsProtocol):
         return self.loop.call_later(seconds, self._give_up)
 
     def _give_up(self) -> None:
-        """`close` would wait until the client has taken what is left."""
+        """Aborts, because `close` would wait until the client has read everything."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         else:

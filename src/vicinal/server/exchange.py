@@ -1,4 +1,4 @@
-"""One request and its answer: who asked what, how long it may take, what is sent, counted and logged."""
+"""One request and its response: its key, its deadline, and what is sent, counted and logged."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ Send = Callable[[Message], Awaitable[None]]
 
 JSON: Final = b"application/json"
 TIMEOUT_HEADER: Final = "vicinal-timeout"
-WHOLE: Final = "vicinal.whole"  # in the scope of a request whose body has come, to its end
+WHOLE: Final = "vicinal.whole"  # in the scope of a request whose body has been received completely
 
 _REQUEST_HEADER: Final = REQUEST_HEADER.encode()
 _TIMEOUT_HEADER: Final = TIMEOUT_HEADER.encode()
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
 _WARNINGS_MAX: Final = 10
 _ASKED_CHARS_MAX: Final = 500
-_CLIENT_CLOSED: Final = 499  # as nginx counts them
+_CLIENT_CLOSED: Final = 499  # as in nginx
 _SERVER_FAULT: Final = 500
 _COMMON_HEADERS: Final = (
     (API_HEADER.encode(), str(API).encode()),
@@ -48,14 +48,14 @@ _COMMON_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
 )
-# After these the rest of the request's body is not read, so nothing else can come on the connection.
+# After these the rest of the request's body is not read, so the connection cannot be reused.
 _ENDS_CONNECTION: Final = frozenset((400, 401, 403, 408, 413, 503))
 
 _encode = msgspec.json.Encoder().encode
 
 
 class LateBody(Exception):
-    """A client that did not send its request in time; nobody may be there to hear of it."""
+    """A client did not send its request in time; it may be gone."""
 
     def __init__(self, message: str, seconds: float) -> None:
         super().__init__(message)
@@ -72,15 +72,15 @@ class Exchange:
     """See the module.
 
     Attributes:
-        id: under which the log has it.
-        route: what the request is counted as; empty until it is known.
+        id: its id in the log.
+        route: its route in metrics; empty until it is known.
         collection: name of a collection that exists; else empty.
-        key: with which it was made.
-        warnings: what the engine warned of.
+        key: the key that it was made with.
+        warnings: warnings of the engine.
         asked: arguments, for the log of slow requests.
-        failure: makes the body of an answer that is no success, of the error, the request's id and the status. Other
-            protocols than ours have their own.
-        has_left: whether the client has closed the connection while it was watched.
+        failure: makes the body of an error response from the error, the request's id and the status. Protocols other
+            than ours have their own.
+        has_left: whether the client closed the connection while it was watched.
     """
 
     __slots__ = (
@@ -126,7 +126,7 @@ class Exchange:
         self.status = self.body_bytes = 0
 
     def deadline(self, seconds: float) -> Deadline:
-        """Of the work: what the server allows, or the less that the request asks for."""
+        """Returns the deadline of the work: what the server allows, or less if the request says so."""
         asked = self.headers.first(_TIMEOUT_HEADER).decode("latin-1")
         if asked:
             try:
@@ -147,7 +147,7 @@ class Exchange:
         return self._time
 
     def watched(self) -> Watched:
-        """In the block a client that leaves ends the work that was given a deadline. For after the body."""
+        """Within the block, a client that disconnects ends work that was given a deadline. Use after the body."""
         return self._watch.over(self._receive, self._leave)
 
     def _leave(self) -> None:
@@ -156,11 +156,11 @@ class Exchange:
             self._time.cancel()
 
     def count_left(self) -> None:
-        """In place of an answer, which nobody would hear."""
+        """Counts the request instead of responding, because the client has disconnected."""
         self._count(_CLIENT_CLOSED)
 
     async def body(self) -> bytes:
-        """The whole body, which is not too long and does not come too slowly.
+        """Reads the whole body, with limits for its size and time.
 
         Raises:
             LimitExceeded, InvalidArgument, LateBody.
@@ -190,14 +190,14 @@ class Exchange:
     async def send_bytes(
         self, body: bytes, kind: bytes, status: int = 200, more: Iterable[tuple[bytes, bytes]] = ()
     ) -> None:
-        """The whole answer, which is counted before it is sent."""
+        """Sends the whole response, which is counted before it is sent."""
         self._count(status)
         headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body)), *self._headers(), *more]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 
     async def begin_stream(self, kind: bytes) -> None:
-        """The head of an answer whose body comes in parts."""
+        """Sends the head of a response whose body comes in parts."""
         self.status = 200
         headers = [(b"content-type", kind), *self._headers()]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -210,7 +210,7 @@ class Exchange:
     async def send_error(
         self, error: VicinalError, status: int | None = None, headers: Iterable[tuple[bytes, bytes]] = ()
     ) -> None:
-        """What went wrong, as the client will raise it."""
+        """Sends an error in the form that the client will raise."""
         status = status_of(error) if status is None else status
         body = self.failure(error, self.id, status)
         more = list(headers)
@@ -225,7 +225,7 @@ class Exchange:
         await self.send_json(body, status, more)
 
     def log(self, event: str, status: int, **more: Any) -> None:
-        """A line about this request."""
+        """Logs a line about this request."""
         fields = {
             "request": self.id,
             "method": self.method,
@@ -300,7 +300,7 @@ def _ascii_json(texts: list[str]) -> bytes:
 
 
 def _described(asked: Any) -> Any:
-    """Arguments without texts and vectors: what a search asked for, not of whom."""
+    """Arguments without texts and vectors: the parameters of a search, but not its query."""
     if asked is None:
         return None
     shown: dict[str, Any] = {}

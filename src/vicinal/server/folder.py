@@ -1,4 +1,4 @@
-"""The folder that a worker serves: one that was deleted, unmounted or replaced is not recreated by the next request."""
+"""The folder that a worker serves: if it is deleted, unmounted or replaced, the next request must not recreate it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["FolderGone", "ServedFolder"]
 
 
 class FolderGone(Exception):
-    """What the worker has opened is not there any more."""
+    """The folder that the worker opened no longer exists."""
 
     def __init__(self) -> None:
         super().__init__("the folder is gone")
@@ -23,10 +23,10 @@ class FolderGone(Exception):
 
 
 class ServedFolder:
-    """As it was when it was opened.
+    """The folder as it was when it was opened.
 
     Raises:
-        FolderGone: there is none.
+        FolderGone: it does not exist.
     """
 
     def __init__(self, path: str) -> None:
@@ -37,11 +37,11 @@ class ServedFolder:
         self._opened = found
 
     def is_ready(self) -> bool:
-        """Whether it is there, and can be read."""
+        """Whether it is still the same folder and can be read."""
         return self._look() == self._opened and os.access(self._path, os.R_OK | os.X_OK)
 
     def check(self) -> None:
-        """Raises FolderGone."""
+        """Raises FolderGone if it is not the same folder any more."""
         if self._look() != self._opened:
             raise FolderGone
 

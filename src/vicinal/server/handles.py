@@ -1,4 +1,4 @@
-"""The collections that a worker holds open, so that a request need not open one."""
+"""The collections that a worker keeps open, so that requests need not open them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OPEN_MAX: Final = 256
 
 
 class Handles:
-    """By name, by how they are held, and by the rows that a key reaches. Thread-safe."""
+    """Handles by name, by how they were opened, and by the rows that a key can access. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -29,10 +29,10 @@ class Handles:
         self._open: OrderedDict[tuple[Any, ...], Collection] = OrderedDict()
 
     def use(self, name: str, held: Handle, key: Key | None, work: Callable[[Collection], T]) -> T:
-        """What `work` gives for the collection. One that was dropped meanwhile, and is there again, is reopened.
+        """Returns the result of `work` for the collection. If it was dropped and recreated meanwhile, it is reopened.
 
         Raises:
-            CollectionNotFound: there is none.
+            CollectionNotFound: it does not exist.
             CollectionDropped: it is not the one that the request was meant for.
         """
         try:
@@ -44,7 +44,7 @@ class Handles:
         return work(self._get(name, held, key))
 
     def forget(self, name: str) -> None:
-        """The next request reopens it. Calls that are under way go on."""
+        """The next request reopens it. Running calls continue."""
         with self._lock:
             for found in [found for found in self._open if found[0] == name]:
                 del self._open[found]
@@ -64,7 +64,7 @@ class Handles:
                 found = found.within(narrower)
             with self._lock:
                 self._open[wanted] = found
-                while len(self._open) > _OPEN_MAX:  # whoever uses it keeps it until then
+                while len(self._open) > _OPEN_MAX:  # calls that use it keep it open until they end
                     self._open.popitem(last=False)
         if held.uuid is not None and held.uuid != str(found.uuid):
             raise CollectionDropped(

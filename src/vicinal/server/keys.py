@@ -1,9 +1,9 @@
-"""Keys of a server: a file in the database's folder that holds what a key may do, and of the key itself a hash only.
+"""Keys of a server: a file in the database's folder with the permissions and the hash of each key.
 
-A key is `vk_<its id>_<256 random bits>`. So many bits are not guessed, and a plain SHA-256 is enough to keep them. A
-key that signs is a pair, an access key and a secret, which is never sent: to check a signature the server must have the
-secret, so the file holds it as it is. The file is for its owner alone. It is replaced as a whole, and running workers
-see a change with their next request.
+A key is `vk_<its id>_<256 random bits>`. That many bits cannot be guessed, so a plain SHA-256 is sufficient. A signing
+key is a pair, an access key and a secret, which is never sent: to check a signature the server needs the secret, so the
+file contains it in plain text. Only the owner can read the file. It is replaced as a whole, and running workers see a
+change with their next request.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ _NAME_CHARS_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a key may do.
+    """A key's permissions.
 
     Attributes:
-        id: by which it is listed and revoked; no secret.
+        id: by which it is listed and revoked; not secret.
         name: for people.
-        role: "read", "write" or "admin"; each may do what those before it may.
-        where: a filter, as `where` takes it, that every row must pass which the key reads or writes; None for none.
-        collections: the only ones that it reaches; empty for all.
+        role: "read", "write" or "admin"; each includes those before it.
+        where: a filter, as `where` takes it, that every row must match which the key reads or writes; None for none.
+        collections: the only ones that it can access; empty for all.
         hash: SHA-256 of the key, in hexadecimal.
-        secret: of a key that signs, with which it signs; None for one that is sent.
+        secret: secret of a signing key; None for a key that is sent.
     """
 
     id: str
@@ -73,12 +73,12 @@ class Key:
 
     @property
     def is_restricted(self) -> bool:
-        """Whether there are rows or collections that it does not reach."""
+        """Whether there are rows or collections that it cannot access."""
         return self.where is not None or bool(self.collections)
 
     @property
     def access_key(self) -> str | None:
-        """Under which a key that signs is known to clients."""
+        """The id by which clients refer to a signing key."""
         return None if self.secret is None else f"{_ACCESS_PREFIX}{self.id}"
 
     def may(self, role: Role) -> bool:
@@ -86,7 +86,7 @@ class Key:
         return ROLES.index(self.role) >= ROLES.index(role)
 
     def to_json(self) -> dict[str, Any]:
-        """For the file."""
+        """Returns the JSON for the file."""
         signing = {} if self.secret is None else {"secret": self.secret}
         return signing | {
             "id": self.id,
@@ -102,7 +102,7 @@ class Key:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Key:
-        """What `to_json` gave. Raises KeyError, TypeError or ValueError for anything else."""
+        """The inverse of `to_json`. Raises KeyError, TypeError or ValueError for anything else."""
         where = None if found["where"] is None else loads(found["where"])
         if where is not None:
             parse(where)
@@ -123,11 +123,11 @@ class Key:
 
 
 class KeyFile:
-    """The keys of the database in `folder`, for whoever changes them. Any number of processes may.
+    """The keys of the database in `folder`, to be changed by any number of processes.
 
     Attributes:
         path: of the file.
-        mark: the lock, which stays.
+        mark: the lock file, which is never deleted.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -139,14 +139,14 @@ class KeyFile:
         return self.path.exists()
 
     def were_made(self) -> bool:
-        """Whether somebody has ever begun to make a key here: the lock stays when the file of keys is lost."""
-        return os.path.exists(self._mark)  # asked with each request
+        """Whether a key was ever created here: the lock file remains if the file of keys is lost."""
+        return os.path.exists(self._mark)  # called for each request
 
     def read(self) -> list[Key]:
-        """All keys ever made, the revoked ones too, oldest first.
+        """Returns all keys ever created, including revoked ones, oldest first.
 
         Raises:
-            Damaged: the file is none of ours, so it is unknown who has access.
+            Damaged: the file is not valid, so it is unknown who has access.
         """
         try:
             found = json.loads(self.path.read_bytes())
@@ -171,15 +171,15 @@ class KeyFile:
         days: float | None = None,
         signing: bool = False,
     ) -> tuple[Key, str]:
-        """Makes a key; the second value is the key itself, which is nowhere else, or the secret of a pair.
+        """Creates a key; the second value is the key itself, which is stored nowhere, or the secret of a pair.
 
         Args:
             where: see `Key`.
-            days: after which it ends.
-            signing: makes a pair, which signs requests (signature V4) in place of being sent.
+            days: after which it expires.
+            signing: creates a pair, which signs requests (signature V4) instead of being sent.
 
         Raises:
-            InvalidArgument: nothing was made.
+            InvalidArgument: nothing was created.
         """
         _check_new(name, role, where, collections, days)
         id_, now = secrets.token_hex(_ID_BYTES), datetime.now(UTC)
@@ -202,12 +202,12 @@ class KeyFile:
         return key, secret
 
     def revoke(self, id_: str) -> Key:
-        """The key stops working at once, in servers that run too. It stays in the list.
+        """Revokes the key at once, in running servers too. It stays in the list.
 
         Raises:
-            NotFound: there is none of this id.
+            NotFound: no key has this id.
         """
-        if self.exists():  # where no key was ever made, none is marked as lost
+        if self.exists():  # if no key was ever created, none must be marked as lost
             with self._locked():
                 keys = self.read()
                 for i, key in enumerate(keys):
@@ -221,11 +221,11 @@ class KeyFile:
         )
 
     def _write(self, keys: list[Key]) -> None:
-        """In one step, durable, and for its owner only."""
+        """Writes the file atomically, durably, and readable only by its owner."""
         text = json.dumps({"format": _FORMAT, "keys": [key.to_json() for key in keys]}, indent=1)
         new = self.path.with_suffix(".new")
         with contextlib.suppress(FileNotFoundError):
-            new.unlink()  # of a process that died here
+            new.unlink()  # left by a process that died here
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
@@ -241,7 +241,7 @@ class KeyFile:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """One process at a time changes the file; the system lets go of the lock of one that dies."""
+        """Only one process at a time changes the file; the system releases the lock of one that dies."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.mark.open("a") as file:
             if sys.platform == "win32":
@@ -265,11 +265,11 @@ class KeyFile:
 
 
 class KeyRing:
-    """The keys as a worker asks for them with each request: read again when the file has changed.
+    """The keys as a worker looks them up with each request: read again when the file has changed.
 
     Args:
-        required: whether there were keys when the server started. Then a file that is gone lets nobody in; nor does it
-            where keys were ever made, which a worker that takes the place of another one is not told.
+        required: whether there were keys when the server started. If so, a missing file means no access; the same holds
+            if keys were ever created, of which a worker that replaces another one is not informed.
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, required: bool) -> None:
@@ -280,28 +280,28 @@ class KeyRing:
         self._keys: dict[str, Key] = {}
 
     def is_needed(self) -> bool:
-        """Whether a request needs a key. Once it does, it does for as long as the server runs."""
+        """Whether requests need a key. Once they do, they do for as long as the server runs."""
         self._look()
         return self._required
 
     def check_readable(self) -> None:
-        """Raises Damaged where no key that anybody has would be known."""
+        """Raises Damaged if the keys cannot be read."""
         if self.is_needed() and self._seen is None:
             raise Damaged("the file of keys is gone", name="keys", place=self._path, remedy="Restore it from a backup.")
 
     def find(self, presented: str) -> Key:
-        """The key that somebody has shown.
+        """Returns the key that was presented.
 
         Raises:
-            KeyRefused: it is none, or none any more.
+            KeyRefused: it is not valid, or no longer.
             Damaged: the file cannot be read, so all requests are rejected.
         """
         self._look()
         parts = presented.split("_", 2)
         key = self._keys.get(parts[1]) if len(parts) == len((_PREFIX, "id", "secret")) else None
-        if key is not None and key.secret is not None:  # it signs, and is not sent
+        if key is not None and key.secret is not None:  # it signs, and must not be sent
             key = None
-        # Compared also where there is none of this id, so that the time taken says nothing about which ids there are.
+        # Compares even if no key has this id, so that timing reveals nothing about existing ids.
         same = hmac.compare_digest(_hash(presented), _NO_HASH if key is None else key.hash)
         if key is None or not same or key.state(datetime.now(UTC)) != "active":
             raise KeyRefused(
@@ -313,10 +313,10 @@ class KeyRing:
         return key
 
     def find_signing(self, access_key: str) -> tuple[Key, str]:
-        """The key that signs under this name, and its secret.
+        """Returns the signing key with this access key, and its secret.
 
         Raises:
-            KeyRefused: there is none, or none any more.
+            KeyRefused: there is none, or it is no longer valid.
             Damaged: the file cannot be read, so all requests are rejected.
         """
         self._look()
@@ -344,7 +344,7 @@ class KeyRing:
             return
         seen = (found.st_ino, found.st_mtime_ns, found.st_size)
         if seen != self._seen:
-            self._required, self._keys, self._seen = True, {}, None  # whatever comes next, nobody is let in unread
+            self._required, self._keys, self._seen = True, {}, None  # from now on, access requires the file
             self._keys = {key.id: key for key in self._file.read()}
             self._seen = seen
 

@@ -17,7 +17,7 @@ __all__ = ["Kind", "Kinds", "is_shareable"]
 _KNOWN_MAX: Final = 1000
 _SAID_BYTES_MAX: Final = 4096  # longer filters are parsed for each request
 
-# Arguments of a search that others may have too. One with any other is answered alone.
+# Arguments that searches may share. A search with any other is answered alone.
 _SHARED: Final = frozenset(
     ("query", "k", "where", "mode", "exact", "recall", "effort", "offset", "min_score", "select")
 )
@@ -76,7 +76,7 @@ class Kinds:
 
 
 def is_shareable(arguments: Search) -> bool:
-    """Whether it asks for the nearest rows of a vector, and nothing that `search_many` does not take."""
+    """Whether it searches for the nearest rows of a vector, with nothing that `search_many` does not accept."""
     return (
         isinstance(arguments.query, (PackedVector, list))
         and arguments.mode in (msgspec.UNSET, "dense")

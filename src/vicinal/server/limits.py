@@ -1,4 +1,4 @@
-"""What a request may ask for, so that none can take a worker from the others. Each refusal names the setting."""
+"""Limits of requests, so that no single one occupies a worker. Each error names the setting."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FLOATS_OF_BASE64: Final = 3 / 16  # four characters are three bytes, a number i
 
 
 def check_limits(settings: ServerSettings, arguments: Struct | None, held: Handle | None = None) -> None:
-    """Raises LimitExceeded for what is too much, before anything is made of it. What it means is for the engine."""
+    """Raises LimitExceeded for arguments beyond a limit, before they are processed. The engine checks the rest."""
     filters = [] if held is None else held.filters_as_json()
     conditions = sum(max(1, _check_filter(settings, within)) for within in filters)
     _check("conditions of within", conditions, settings.filter_conditions_max, "filter_conditions_max")
@@ -45,7 +45,7 @@ def check_limits(settings: ServerSettings, arguments: Struct | None, held: Handl
 
 
 def limited_get(settings: ServerSettings, arguments: Get) -> Get:
-    """The same without a limit of its own: one row more than may be read, so that it is seen whether there are more."""
+    """Sets the limit if there is none: one row more than may be read, to detect whether there are more."""
     if isinstance(arguments.limit, int):
         return arguments
     arguments.limit = settings.rows_max + 1
@@ -79,7 +79,7 @@ def _rows(values: Any) -> int:
 
 
 def _check_filter(settings: ServerSettings, where: dict[str, Any]) -> int:
-    """Levels, conditions and values of a filter as JSON, whichever way it is written. How many conditions it has."""
+    """Checks depth, conditions and values of a filter as JSON, in any syntax. Returns the number of conditions."""
     conditions = values = 0
     is_tree = "$tree" in where
     level: list[Any] = [where]

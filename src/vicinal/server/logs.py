@@ -1,4 +1,4 @@
-"""What the server says: one JSON object per line on the error stream, each that belongs to a request with its id."""
+"""The server's log: one JSON object per line on standard error, with the id of the request if it belongs to one."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class JsonLines(logging.Formatter):
         }
         line |= getattr(record, _FIELDS, {})
         if record.exc_info and record.exc_info[1] is not None:
-            # Without local variables: they may hold texts and keys.
+            # Without local variables, which may contain texts and keys.
             line["traceback"] = "".join(traceback.format_exception(*record.exc_info))
         return _encode(line).decode()
 
 
-# For uvicorn, which sets logging up in each process. Its own access log is off: ours knows more.
+# For uvicorn, which sets up logging in each process. Its own access log is disabled: ours contains more.
 LOGGING: Final[dict[str, Any]] = {
     "version": 1,
     "disable_existing_loggers": False,

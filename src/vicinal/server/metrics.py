@@ -1,7 +1,7 @@
-"""Numbers for Prometheus, over all workers: each counts in a file of its own, and whoever is asked adds them up.
+"""Metrics for Prometheus, over all workers: each counts in its own file, and the worker that is queried adds them up.
 
-A request is counted before its answer is sent, so that whoever has the answer finds it counted. What a worker counted
-that has died stays.
+A request is counted before its response is sent, so that a client with the response finds it counted. The counts of a
+worker that died are kept.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = [
     "seen_collections",
 ]
 
-FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"  # `serve` sets it before this module is imported
+FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"  # set by `serve` before this module is imported
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _AT_ONCE: Final = (1, 2, 4, 8, 16, 32, 64)
@@ -68,7 +68,7 @@ _mark_dead: Final[Callable[..., None]] = mark_process_dead
 
 
 def count_request(route: str, collection: str, status: int, seconds: float) -> None:
-    """Before the answer is sent."""
+    """Counts a request; called before the response is sent."""
     _counter(route, collection, str(status)).inc()
     _timer(route, collection).observe(seconds)
 
@@ -78,13 +78,13 @@ def count_pass(searches: int) -> None:
 
 
 def note_memory() -> None:
-    """How large this worker is; where the system does not say, nothing."""
+    """Records the memory size of this worker, if the system reports it."""
     with contextlib.suppress(OSError), open("/proc/self/statm", "rb") as file:
         _memory.set(int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
 
 
 def seen_collections() -> list[str]:
-    """Names of the collections of which any worker has answered a request."""
+    """Names of the collections for which any worker has answered a request."""
     names = {
         sample.labels["collection"]
         for metric in _collector(CollectorRegistry()).collect()
@@ -95,10 +95,10 @@ def seen_collections() -> list[str]:
 
 
 def render(collections: Iterable[Stats]) -> bytes:
-    """All of it as text.
+    """Returns all metrics as text.
 
     Args:
-        collections: how large they are now.
+        collections: their current sizes.
     """
     _forget_dead(os.environ[FOLDER_VARIABLE])
     registry = CollectorRegistry()
@@ -118,7 +118,7 @@ def _timer(route: str, collection: str) -> Any:
 
 
 class _Sizes(Collector):
-    """Sizes of collections, as they are when they are asked for."""
+    """Sizes of collections at the time of the request."""
 
     def __init__(self, collections: Iterable[Stats]) -> None:
         self._collections = list(collections)
@@ -132,7 +132,7 @@ class _Sizes(Collector):
 
 
 def _forget_dead(folder: str) -> None:
-    """Gauges of workers that are no more; what they counted stays."""
+    """Removes gauges of dead workers; their counters are kept."""
     for path in glob.glob(os.path.join(glob.escape(folder), "gauge_live*_*.db")):
         pid = path.rpartition("_")[2].removesuffix(".db")
         if pid.isdecimal() and not _is_alive(int(pid)):

@@ -1,4 +1,4 @@
-"""The description of the API, made from the routes and models that clients and this server are made of."""
+"""The OpenAPI description, generated from the routes and models that clients and this server use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["document"]
 
 _TEMPLATE: Final = "#/components/schemas/{name}"
 _OWNERS: Final = {"database": Database, "collection": Collection, "notes": Notes}
-# Beside those that go with an error of the engine: a request that was not sent in time.
+# In addition to the statuses of the engine's errors: a request that was not sent in time.
 _LATE: Final = 408
 _MEANINGS: Final = {
     400: "An argument is wrong; nothing was changed.",
@@ -89,13 +89,13 @@ def _operation(route: Route, schemas: dict[Any, Any], components: dict[str, Any]
 
 
 def _component(reference: dict[str, str], components: dict[str, Any]) -> dict[str, Any]:
-    """What a reference is to. Two models of one name have longer ones."""
+    """Resolves a reference. Two models of one name have longer names."""
     found: dict[str, Any] = components[reference["$ref"].rpartition("/")[2]]
     return found
 
 
 def _summary(route: Route) -> str:
-    """The first line of what the method says of itself."""
+    """The first line of the method's docstring."""
     method = getattr(_OWNERS[route.noun], route.call, None)
     text = inspect.getdoc(method) if method is not None else None
     return (text or f"{route.call} of {route.noun}").partition("\n")[0]

@@ -1,4 +1,4 @@
-"""Where the engine is called: threads beside the event loop, as many as the settings say, and a queue that ends."""
+"""Threads beside the event loop that call the engine, with a bounded queue."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _STOP_SECONDS = 5.0
 
 
 class Pool:
-    """Threads of one worker. Used from its event loop.
+    """The threads of one worker. Used from its event loop.
 
     Args:
-        threads: calls at a time.
-        waiting_max: calls that wait for one of them.
+        threads: concurrent calls.
+        waiting_max: calls that may wait for a thread.
     """
 
     def __init__(self, threads: int, waiting_max: int) -> None:
@@ -36,7 +36,7 @@ class Pool:
 
     @property
     def under_way(self) -> int:
-        """Calls that run or wait."""
+        """The number of running and waiting calls."""
         return len(self._under_way)
 
     @property
@@ -45,13 +45,13 @@ class Pool:
         return len(self._under_way) > self._threads
 
     async def run(self, deadline: Deadline, call: Callable[[], T]) -> T:
-        """What `call` gives, in a thread, unless the deadline is over before it can begin.
+        """Returns the result of `call`, run in a thread unless the deadline expires before it can begin.
 
-        The answer comes when the thread is done: a deadline stops the work itself, at its next step, and whoever waits
-        learns what became of it.
+        It only returns when the thread is done: a deadline stops the work itself, at its next step, so the caller
+        always learns the result.
 
         Raises:
-            ServerBusy: too many wait already; the call was not executed.
+            ServerBusy: too many calls are waiting already; the call was not executed.
         """
         self.check_room()
         self._under_way.add(deadline)
@@ -67,10 +67,10 @@ class Pool:
                 self._idle.set()
 
     def check_room(self, waiting: int = 0) -> None:
-        """Raises ServerBusy where one more would be too many.
+        """Raises ServerBusy if one more would be too many.
 
         Args:
-            waiting: others that wait, not for a thread of their own.
+            waiting: others that wait, but not for their own thread.
         """
         if len(self._under_way) + waiting >= self._most:
             raise ServerBusy(
@@ -81,7 +81,7 @@ class Pool:
             )
 
     async def stop(self) -> bool:
-        """Ends what is under way at its next step. False where something does not end."""
+        """Ends running calls at their next step. False if one does not end."""
         for deadline in self._under_way:
             deadline.cancel()
         self._executor.shutdown(wait=False, cancel_futures=True)

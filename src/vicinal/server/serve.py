@@ -1,4 +1,4 @@
-"""Starting a server: what is wrong is said before a port is opened, then uvicorn runs and watches the workers."""
+"""Starts a server: errors are reported before a port is opened, then uvicorn runs and monitors the workers."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ __all__ = ["serve"]
 
 _BACKLOG: Final = 2048
 _HUNG_SECONDS: Final = (
-    60  # a worker that says nothing for so long is replaced; a busy machine may take seconds to start one
+    60  # a worker that is silent for this long is replaced; a busy machine may take seconds to start one
 )
 _POLL_SECONDS: Final = 0.05
-_IS_SHARED_OUT: Final = sys.platform == "linux"  # elsewhere all workers take connections from one socket
+_IS_SHARED_OUT: Final = sys.platform == "linux"  # elsewhere all workers accept connections from one socket
 _THREADS_VARIABLE: Final = "VICINAL_THREADS"
-"""Of one call of the engine: the workers share the processors."""
+"""Threads per call of the engine: the workers share the processors."""
 
 
 def serve(settings: ServerSettings) -> None:
-    """Serves until SIGTERM or Ctrl-C, then finishes what is being answered.
+    """Serves until SIGTERM or Ctrl-C, then completes running requests.
 
     Raises:
-        InvalidArgument: the settings, the folder or the keys do not allow it; nothing was started.
-        StoreError: the address cannot be had.
+        InvalidArgument: the settings, the folder or the keys are not valid; nothing was started.
+        StoreError: the address is not available.
     """
     keys_required = check_start(settings)
     os.makedirs(settings.path, exist_ok=True)
@@ -63,15 +63,15 @@ def _run(settings: ServerSettings, taken: socket.socket, keys_required: bool) ->
 
 
 def check_start(settings: ServerSettings) -> bool:
-    """Whether requests will need a key; what would be dangerous is refused.
+    """Returns whether requests need a key; rejects dangerous settings.
 
     Raises:
-        InvalidArgument: others than this machine could reach a server without keys; or the folder is none.
+        InvalidArgument: other machines could reach a server without keys; or the folder does not exist.
         Damaged: the file of keys cannot be read, or is gone.
     """
     if os.path.exists(settings.path) and not os.path.isdir(settings.path):
         raise InvalidArgument(f"{settings.path!r} is a file; a database is a folder", name="path", value=settings.path)
-    configured_model()  # reads sessions of conversations; settings of it that do not fit are told here
+    configured_model()  # reads sessions of conversations; reports invalid settings of the model here
     keys = KeyFile(settings.path)
     keys_required = keys.exists()
     keys.read()
@@ -81,7 +81,7 @@ def check_start(settings: ServerSettings) -> bool:
 
 
 def _check_open(settings: ServerSettings, keys: KeyFile) -> None:
-    """Raises where a server that lets everybody in would be reached by others than this machine's programs."""
+    """Raises if a server without keys could be reached by anything but this machine's programs."""
     create = f"vicinal keys create {settings.path} --role admin"
     if keys.were_made():
         raise Damaged(
@@ -135,10 +135,10 @@ def _config(settings: ServerSettings, keys_required: bool) -> ServerConfig:
 
 
 class _OfEachWorker(socket.socket):
-    """An address that is taken, and where nobody listens yet: each worker that gets it opens a socket of its own.
+    """An address that is reserved but not listened on yet: each worker that gets it opens its own socket.
 
-    The system then shares connections out among the workers. From one socket for all, whoever is awake takes all that
-    wait.
+    The system then distributes connections among the workers. With one socket for all, the worker that happens to be
+    awake accepts all that are waiting.
     """
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
@@ -146,7 +146,7 @@ class _OfEachWorker(socket.socket):
 
 
 def _listening(family: int, address: Any) -> socket.socket:
-    """In a worker."""
+    """Opens the socket of a worker."""
     listening = socket.socket(family, socket.SOCK_STREAM)
     _share(listening)
     listening.bind(address)
@@ -155,14 +155,14 @@ def _listening(family: int, address: Any) -> socket.socket:
 
 
 def _share(taken: socket.socket) -> None:
-    """Lets other sockets of this user have the same address."""
+    """Lets other sockets of this user use the same address."""
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if _IS_SHARED_OUT:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
 
 
 def _bind(settings: ServerSettings) -> socket.socket:
-    """What the workers are to listen at: taken now, so that nobody else can."""
+    """Returns the socket for the workers: bound now, so that no other program can take the address."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:  # another server of this user would share the port
@@ -187,10 +187,10 @@ def _bind(settings: ServerSettings) -> socket.socket:
 
 
 class _Workers(Multiprocess):
-    """uvicorn's, which says when all are there.
+    """uvicorn's workers, with a callback when all are ready.
 
     Args:
-        ready: called then.
+        ready: the callback.
     """
 
     def __init__(self, config: ServerConfig, sockets: list[socket.socket], ready: Callable[[], None]) -> None:
@@ -209,7 +209,7 @@ class _Workers(Multiprocess):
 
 
 def _announce(settings: ServerSettings, taken: socket.socket, keys_required: bool) -> None:
-    """On standard output, for people and for programs that started with port 0; the log is on the other stream."""
+    """Prints the address on standard output, for people and for programs that used port 0; the log is on stderr."""
     host, port = taken.getsockname()[:2]
     scheme = "http" if settings.tls_key is None else "https"
     shown = f"[{host}]" if ":" in host else host

@@ -1,7 +1,7 @@
 """Settings of the server: from the command line, the environment (VICINAL_SERVER_...) and a TOML file, in that order.
 
-A name that is not known, a value that does not fit and a setting that would have no effect stop the start: who has
-written a setting relies on it.
+An unknown name, an invalid value, or a setting that would have no effect prevents the start, because a setting that was
+written is relied upon.
 """
 
 from __future__ import annotations
@@ -31,38 +31,38 @@ class ServerSettings:
 
     Attributes:
         path: folder of the database.
-        host: address to listen at.
-        port: 0 for any that is free.
-        workers: processes.
-        timeout: seconds that a request may take; a request may ask for less by the header `vicinal-timeout`.
-        admin_timeout: the same of backups, checks and whatever else rebuilds files.
-        log_requests: a line for every request, not only for those that fail or are slow.
-        slow_seconds: requests that take longer are logged with what they asked for.
-        threads: calls of the engine at a time, in each worker.
-        waiting_max: requests that wait for one of them, in each worker; more are refused.
-        connections_max: open connections, of each worker.
+        host: address to listen on.
+        port: 0 for any free port.
+        workers: number of processes.
+        timeout: seconds per request; a request may set a lower limit in the header `vicinal-timeout`.
+        admin_timeout: the same for backups, checks and everything else that rebuilds files.
+        log_requests: log every request, not only those that fail or are slow.
+        slow_seconds: requests that take longer are logged with their arguments.
+        threads: concurrent calls of the engine, per worker.
+        waiting_max: requests that may wait for a thread, per worker; more are rejected.
+        connections_max: open connections per worker.
         body_mib_max: size of a request's body.
         rows_max: rows that one request may write or read.
         k_max: `k` and `offset` of a search, together.
         queries_max: queries of one `search_many`.
         hits_max: `k` of all queries of one `search_many`, together.
-        query_chars_max: length of a text that is searched for.
+        query_chars_max: length of a query text.
         filter_depth_max: levels of a filter, as JSON.
         filter_conditions_max: conditions of a filter.
-        filter_values_max: values that the lists of a filter have together.
-        allow_regex: whether filters may have regular expressions. One that was made to harm holds a worker for ever.
-        idle_seconds: a connection without a request is closed.
-        header_seconds: a client must send a request's head within so many.
-        body_seconds: and its body.
-        send_seconds: and must take the answer.
-        graceful_seconds: what a stop waits for requests that are being answered.
-        allowed_hosts: names in the Host header that are answered. Others than those of this machine need keys.
+        filter_values_max: values in all lists of a filter, together.
+        allow_regex: whether filters may have regular expressions. A malicious one occupies a worker forever.
+        idle_seconds: a connection without a request is closed after this time.
+        header_seconds: time limit for sending a request's head.
+        body_seconds: time limit for sending its body.
+        send_seconds: time limit for receiving the response.
+        graceful_seconds: how long a stop waits for running requests.
+        allowed_hosts: accepted names in the Host header. Names other than those of this machine require keys.
         encoders: names of encoders that a new collection may have.
-        models: of clients of VikingDB: which of our encoders is meant by the name of a model, each NAME=ENCODER; or
+        models: for VikingDB clients: the encoder for a model name, each NAME=ENCODER; or
             NAME=image:ENCODER for pictures, NAME=rerank:RERANKER.
-        signature_seconds: how far the time at which a request was signed may be from now.
-        provision: a file of collections for clients of VikingDB, which are made before the server serves.
-        backup_folder: where backups go; none are made without it.
+        signature_seconds: how far the signing time of a request may be from now.
+        provision: a file of collections for VikingDB clients, which are created before the server serves.
+        backup_folder: where backups go; without it backups are disabled.
         tls_certificate: file of the certificate chain, for https.
         tls_key: file of its private key.
     """
@@ -134,11 +134,11 @@ class ServerSettings:
         texts: Mapping[str, str] | None = None,
         **given: Any,
     ) -> Self:
-        """Settings from `given` and `texts`, else the environment, else the file `config`.
+        """Returns settings from `given` and `texts`, else the environment, else the file `config`.
 
         Args:
-            texts: values as a variable of the environment has them, by name.
-            given: None is not given.
+            texts: values by name, in the syntax of environment variables.
+            given: None means not given.
 
         Raises:
             InvalidArgument: see the module.
@@ -155,7 +155,7 @@ class ServerSettings:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens there, or has this name."""
+    """Whether only this machine can reach this address or name."""
     if host.lower() == "localhost":
         return True
     try:
@@ -205,7 +205,7 @@ def _check_known(name: str, place: str) -> None:
 
 
 def _read(name: str, text: str, place: str) -> Any:
-    """A value out of a variable of the environment."""
+    """Parses a value from an environment variable."""
     kind = _NAMES[name]
     try:
         if kind == "bool":
@@ -227,7 +227,7 @@ def _tupled(value: Any) -> Any:
 
 
 def _check(name: str, kind: Any, value: Any) -> None:
-    """Raises InvalidArgument for a value that the setting cannot have."""
+    """Raises InvalidArgument for an invalid value of a setting."""
     kind, fits = str(kind), True
     if kind == "bool":
         fits, wanted = isinstance(value, bool), "True or False"

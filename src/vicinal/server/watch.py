@@ -13,7 +13,7 @@ _EVERY_SECONDS: Final = 0.05
 
 
 class Watch:
-    """Of one worker; used from its event loop.
+    """The watch of one worker; used from its event loop.
 
     A request is watched from the second tick on, 50 to 100 ms after it began: most are answered by then, and cost
     neither a timer nor a task.

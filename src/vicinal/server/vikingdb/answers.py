@@ -1,4 +1,4 @@
-"""What is answered: the envelopes of both planes, and which code goes with which error."""
+"""Responses: the envelopes of both planes, and the code for each error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 
 SERVICE: Final = "vikingdb"
 
-# Of the nearest class that is listed. The status stays the one that goes with the error.
+# The code of the nearest listed class. The status is that of the error.
 _CODES: Final[dict[type[VicinalError], str]] = {
     errors.KeyRefused: "AccessDenied",
     errors.NotAllowed: "AccessDenied",
@@ -43,11 +43,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Refusal(errors.InvalidInput):
-    """An error of the protocol that the engine knows nothing of.
+    """An error of the protocol that the engine does not have.
 
     Args:
         code: of the protocol, such as "MissingParameter".
-        status: of HTTP.
+        status: HTTP status.
     """
 
     def __init__(self, code: str, message: str, *, status: int = 400, **more: Any) -> None:
@@ -57,7 +57,7 @@ class Refusal(errors.InvalidInput):
 
 
 def invalid(message: str, name: str, value: Any = None, remedy: str = "") -> Refusal:
-    """A parameter that is there and wrong."""
+    """Returns the error of an invalid parameter."""
     return Refusal("InvalidParameter", message, name=name, value=value, remedy=remedy)
 
 
@@ -85,7 +85,7 @@ def control_failure(error: VicinalError, request: str, status: int) -> bytes:
 
 
 def failed_status(error: VicinalError) -> int:
-    """Of HTTP."""
+    """The HTTP status."""
     if isinstance(error, Refusal):
         return error.status
     found = status_of(error)
@@ -93,7 +93,7 @@ def failed_status(error: VicinalError) -> int:
 
 
 def told(error: VicinalError) -> str:
-    """What an error says, with its place and its remedy."""
+    """The message of an error, with its place and its remedy."""
     place = f" ({error.place})" if error.place and error.place != "request" else ""
     remedy = f" {error.remedy}" if error.remedy else ""
     return f"{error.message}{place}.{remedy}".encode(errors="backslashreplace").decode()

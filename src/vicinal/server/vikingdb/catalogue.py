@@ -1,8 +1,8 @@
-"""Which collections and indexes there are: notes beside the rows of the engine's collections.
+"""The collections and indexes: notes beside the rows of the engine's collections.
 
-A collection of the project "default" has its own name in the engine, others have the project before it. What was
-declared is one note, each index another, so that of two who make the same one is first. A collection of the engine
-without such a note is none here.
+A collection of the project "default" has its own name in the engine, others are prefixed with the project. The
+declaration is one note, each index another, so that of two requests that create the same one only one succeeds. A
+collection of the engine without such a note does not exist for this protocol.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ _HELD: Final = Handle()
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A collection as it is declared.
+    """A declared collection.
 
     Attributes:
         stored: name of the engine's collection.
-        resource_id: by which it can be found as well.
-        note: when and by whom it was made, and what else is told of it.
-        written: the notes of which all of this was read.
+        resource_id: its other identifier.
+        note: when and by whom it was created, and other properties.
+        written: the notes that this was read from.
         indexes: by name.
     """
 
@@ -78,7 +78,7 @@ class Entry:
 
 
 class Catalogue:
-    """Of one worker. Nothing is held but names: another worker may change anything between two requests."""
+    """The catalogue of one worker. It only holds names: another worker may change anything between two requests."""
 
     def __init__(self, database: Database, models: Models) -> None:
         self._database = database
@@ -87,10 +87,11 @@ class Catalogue:
         self._resources: dict[str, str] = {}
 
     def find(self, given: OfCollection, key: Key | None) -> Entry:
-        """
+        """Returns a collection.
+
         Raises:
-            Refusal, CollectionNotFound: there is none.
-            NotAllowed: the key does not reach it.
+            Refusal, CollectionNotFound: it does not exist.
+            NotAllowed: the key has no access to it.
         """
         project = given.project_name or given.project or _DEFAULT_PROJECT
         return self.entry(given.collection_name, given.resource_id, project, key)
@@ -106,17 +107,18 @@ class Catalogue:
         return found
 
     def use(self, entry: Entry, key: Key | None, work: Callable[[Collection], T]) -> T:
-        """What `work` gives for the rows of a collection, as far as the key reaches them."""
+        """Returns the result of `work` for the rows of a collection that the key can access."""
         return self._handles.use(entry.stored, _HELD, key, work)
 
     def entries(self, key: Key | None) -> Iterator[Entry]:
-        """All that the key reaches, by name. Those that cannot be read are ignored."""
+        """Yields all that the key can access, by name. Unreadable ones are skipped."""
         return entries_of(self._database, key, self._entry)
 
     def create(self, name: str, project: str, given: dict[str, Any], person: str, key: Key | None) -> Entry:
-        """
+        """Creates a collection.
+
         Raises:
-            Refusal: such a collection cannot be, or there is one.
+            Refusal: the declaration is invalid, or the collection exists.
         """
         stored, schema = stored_name(project, name), Schema.of(given)
         check_collection(key, stored)
@@ -139,10 +141,10 @@ class Catalogue:
         return self._again(stored, name)
 
     def change(self, entry: Entry, key: Key | None, told: Callable[[Entry], dict[str, Any]]) -> None:
-        """Tells something else of a collection.
+        """Changes the note of a collection.
 
         Args:
-            told: gives it for the collection as it is declared now; once more where somebody else was first.
+            told: returns it for the current declaration; called again after a concurrent change.
         """
 
         def changed(now: Entry) -> dict[str, Any]:
@@ -151,9 +153,10 @@ class Catalogue:
         self._change(entry, key, _COLLECTION, changed)
 
     def add_index(self, entry: Entry, key: Key | None, name: str, given: dict[str, Any]) -> None:
-        """
+        """Adds an index.
+
         Raises:
-            Refusal: there is one of this name.
+            Refusal: an index of this name exists.
         """
         text = json.dumps(given).encode()
         if self.use(entry, key, lambda docs: docs.notes(_OWNER).setdefault(_INDEX + name, text)) != text:
@@ -167,7 +170,7 @@ class Catalogue:
     def change_index(
         self, entry: Entry, key: Key | None, name: str, given: Callable[[Entry], dict[str, Any]]
     ) -> dict[str, Any]:
-        """Like `change`, for what an index is; gives what it is now."""
+        """Like `change`, for an index; returns its current declaration."""
         return self._change(entry, key, _INDEX + name, given)
 
     def drop_index(self, entry: Entry, key: Key | None, name: str) -> None:
@@ -182,7 +185,7 @@ class Catalogue:
     def _change(
         self, entry: Entry, key: Key | None, note: str, changed: Callable[[Entry], dict[str, Any]]
     ) -> dict[str, Any]:
-        """Two may change a note at once: so it is written only where it still says what the change was made of."""
+        """Changes a note atomically: it is only written if it still has the value that the change was based on."""
         while True:
             value = changed(entry)
             before, after = entry.written[note], json.dumps(value).encode()
@@ -197,11 +200,11 @@ class Catalogue:
         return found
 
     def _engine(self, schema: Schema) -> dict[str, Any]:
-        """What the engine makes the collection with."""
+        """Returns the arguments with which the engine creates the collection."""
         if schema.vector is not None:
             return {"dimension": schema.vector.dim}
         source = schema.dense
-        assert source is not None  # a schema has the one or the other
+        assert source is not None  # a schema has one of the two
         if source.image is not None:
             return {"dimension": self._models.image(source.model, source.dim).dim}
         return {"encoder": self._models.encoder_name(source.model, source.dim)}
@@ -235,7 +238,7 @@ class Catalogue:
 
 
 def entries_of(database: Database, key: Key | None, read: Callable[[str], T | None]) -> Iterator[T]:
-    """What `read` gives for the collections that a key reaches, but None. Those that cannot be read are ignored."""
+    """Yields results of `read`, except None, for collections that a key can access. Unreadable ones are skipped."""
     for stored in database.collections():
         if key is not None and key.collections and stored not in key.collections:
             continue
@@ -248,7 +251,7 @@ def entries_of(database: Database, key: Key | None, read: Callable[[str], T | No
 
 
 def stored_name(project: str, name: str) -> str:
-    """What the engine calls a collection."""
+    """The engine's name of a collection."""
     check_name(name, "collection_name")
     if not isinstance(project, str) or not NAME.fullmatch(project.replace("-", "_")):
         raise invalid("a project's name has letters, digits, '_' and '-'", "project_name", project)

@@ -1,4 +1,4 @@
-"""Calls of the control plane: collections and indexes are made, shown, changed and deleted."""
+"""Calls of the control plane: create, describe, change and delete collections and indexes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["ACTIONS", "Action", "Body", "ControlPlane"]
 
 _METRICS: Final[Mapping[str, Metric]] = {name: name for name in get_args(Metric) if name in ("ip", "l2", "cosine")}
 _QUANTS: Final = ("int8", "fix16", "float", "pq")
-# What the engine has of each kind of index. It quantizes and reranks by itself, so `Quant` is only remembered.
+# The engine's index for each kind. It quantizes and reranks by itself, so `Quant` is only stored.
 _INDEXES: Final = {
     "hnsw": "graph",
     "hnsw_hybrid": "graph",
@@ -40,7 +40,7 @@ Page = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
 class Body(Struct, kw_only=True, rename="pascal"):
-    """What any action takes."""
+    """The members that every action accepts."""
 
     collection_name: str | None = None
     resource_id: str | None = None
@@ -64,7 +64,7 @@ class Body(Struct, kw_only=True, rename="pascal"):
 
 
 class ControlPlane:
-    """Of one worker."""
+    """The control plane of one worker."""
 
     def __init__(self, settings: ServerSettings, catalogue: Catalogue, models: Models) -> None:
         self._settings = settings
@@ -166,7 +166,7 @@ class ControlPlane:
         return dict(_SUCCESS)
 
     def _of_index(self, entry: Entry, name: str, body: Body) -> dict[str, Any]:
-        """What an index is with what is changed."""
+        """The declaration of an index with the changes."""
         given = dict(entry.index(name))
         if body.scalar_index is not None and given["ScalarIndex"] is not None:
             given["ScalarIndex"] = _scalar_index(entry.schema, [*given["ScalarIndex"], *body.scalar_index])
@@ -193,7 +193,7 @@ class ControlPlane:
         return dict(_SUCCESS)
 
     def switch_index(self, body: Body, key: Key | None) -> dict[str, Any]:
-        """Enabling and disabling: an index costs nothing while nobody asks it, so it is always enabled."""
+        """Enables and disables an index; it is always enabled, because an unused index costs nothing."""
         entry = self._find(body, key)
         entry.index(_needed(body.index_name, "IndexName"))
         return dict(_SUCCESS)
@@ -241,7 +241,7 @@ class ControlPlane:
                 self._models.encoder_name(source.model, source.dim)
 
     def _given(self, entry: Entry, body: Body) -> dict[str, Any]:
-        """What was declared, with what is added."""
+        """The declaration with the additions."""
         given = dict(entry.schema.given)
         if body.fields:
             given["Fields"] = [*given["Fields"], *body.fields]
@@ -252,14 +252,14 @@ class ControlPlane:
         return given
 
     def _check_addition(self, entry: Entry, schema: Schema, body: Body) -> None:
-        """Fields are added; what vectors are made of, and the key, stay."""
+        """Fields can be added; the sources of vectors and the key cannot change."""
         if schema.vector != entry.schema.vector or schema.key != entry.schema.key:
             raise invalid("neither a primary key nor a vector can be added", "Fields")
         if body.vectorize is not None:
             raise invalid("Vectorize does not change", "Vectorize")
 
     def _check_distance(self, entry: Entry, vector: Mapping[str, Any], name: str) -> None:
-        """The indexes of a collection compare its vectors alike."""
+        """All indexes of a collection must compare its vectors in the same way."""
         for other, index in entry.indexes.items():
             if other != name and index["VectorIndex"]["Distance"] != vector["Distance"]:
                 raise invalid(
@@ -297,7 +297,7 @@ def _page(found: list[Any], body: Body) -> tuple[list[Any], dict[str, int]]:
 
 
 def _check_whole(key: Key | None) -> None:
-    """A key that reaches some rows changes nothing for all."""
+    """A key restricted to some rows must not change anything for all."""
     if key is not None and key.where is not None:
         check_role(key, "admin")
 
@@ -369,8 +369,8 @@ class Action:
     """An action of the control plane.
 
     Attributes:
-        path: what follows /api/vikingdb/ in installations of one's own.
-        role: the least that a key must have.
+        path: what follows /api/vikingdb/ in private installations.
+        role: the lowest role that a key must have.
     """
 
     name: str

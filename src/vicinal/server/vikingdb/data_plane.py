@@ -1,4 +1,4 @@
-"""Calls of the data plane: what each path does with its request, and which role it needs."""
+"""Calls of the data plane: what each path does with its request, and the role that it requires."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Plane = TypeVar("Plane")
 _EMBEDDED_MAX: Final = 10
 _PARTS_MAX: Final = 100
 _NO_FIELD: Final = "__NONE__"
-_TOTALS: Final = ("__TOTAL__", "_total")  # pages of the API and of the SDK call it differently
+_TOTALS: Final = ("__TOTAL__", "_total")  # the API documentation and the SDK use different names
 _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "gt": lambda bound, count: count > bound,
     "gte": lambda bound, count: count >= bound,
@@ -44,7 +44,7 @@ _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """By whom, and under which id if the client chose one; its body as it came."""
+    """The caller, the request id if the client chose one, and the raw body."""
 
     key: Key | None
     request_id: str | None
@@ -52,7 +52,7 @@ class RequestContext:
 
 
 class DataPlane:
-    """Of one worker."""
+    """The data plane of one worker."""
 
     def __init__(self, settings: ServerSettings, catalogue: Catalogue, models: Models) -> None:
         self._settings = settings
@@ -216,7 +216,7 @@ def _conditions(cond: Mapping[str, Any] | None) -> list[Callable[[int], bool]]:
 
 
 def _weighted_sum(docs: Collection, entry: Entry, request: requests.Aggregate, where: Node | None) -> dict[str, Any]:
-    """The sum of the vectors of some rows, each times its weight."""
+    """The sum of the vectors of some rows, each multiplied by its weight."""
     keys = keys_of(entry.schema, request.ids)
     weights = [1.0] * len(keys) if request.weights is None else request.weights
     if len(weights) != len(keys) or not all(map(is_finite, weights)):
@@ -250,9 +250,9 @@ class Call(Generic[Plane]):
     """A path of a plane of the protocol, after its prefix.
 
     Attributes:
-        api: what answers call it.
+        api: its name in responses.
         work: the call, run in a thread.
-        role: the least that a key must have.
+        role: the lowest role that a key must have.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""How a request of this protocol is let in, becomes a call, and is answered in its own envelopes."""
+"""Authenticates requests of this protocol, dispatches them, and wraps responses in its envelopes."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ _LOG_ID_TEXT: Final = re.compile(r"[!-~]{1,256}")
 
 
 class VikingFace:
-    """Of one worker. Its routes stand beside those of our own API.
+    """The protocol's handlers in one worker. Its routes are beside those of our own API.
 
     Args:
-        access: who may come in.
-        still_there: raises where the folder is gone.
+        access: checks access.
+        still_there: raises if the folder is gone.
     """
 
     def __init__(
@@ -80,21 +80,21 @@ class VikingFace:
             await asyncio.to_thread(self._reading.stop)
 
     async def ping(self, exchange: Exchange) -> None:
-        """For clients that ask it before they have shown who they are."""
+        """For clients that call it before they authenticate."""
         await exchange.send_json(b'{"code":"Success","message":"success"}')
 
     async def call(self, call: Call[DataPlane], exchange: Exchange, scope: Scope) -> None:
-        """A call of the data plane."""
+        """Handles a call of the data plane."""
         result = await self._result(call, self._data, exchange, scope)
         await exchange.send_json(data_success(call.api, exchange.id, result))
 
     async def memory(self, call: Call[MemoryPlane], exchange: Exchange, scope: Scope) -> None:
-        """A call of the memory service."""
+        """Handles a call of the memory service."""
         result = await self._result(call, self._memory, exchange, scope)
         await exchange.send_json(memory_success(exchange.id, result))
 
     async def memory_ping(self, exchange: Exchange, scope: Scope) -> None:
-        """For clients that show who they are."""
+        """For clients that authenticate."""
         _, signed = self._admit(exchange, scope)
         await self._body(exchange, signed)
         await exchange.send_json(memory_success(exchange.id, {}))
@@ -113,7 +113,7 @@ class VikingFace:
         return result
 
     async def control(self, action: Action | MemoryAction | None, exchange: Exchange, scope: Scope) -> None:
-        """A call of the control plane; None: the query names it."""
+        """Handles a call of the control plane; None: the query names it."""
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         name = query.get("Action", "")
         key, signed = self._admit(exchange, scope)
@@ -133,7 +133,7 @@ class VikingFace:
         await exchange.send_json(control_success(action.name, query.get("Version", VERSION), "", exchange.id, result))
 
     def _admit(self, exchange: Exchange, scope: Scope) -> tuple[Key | None, Signed | None]:
-        """Who asks, and what was signed, of which the body is still to be compared."""
+        """Returns the key, and what was signed; the body must still be compared with it."""
         if not exchange.headers.first(b"authorization").startswith(ALGORITHM.encode()):
             exchange.key = self._access.check(exchange.headers)
             return exchange.key, None
@@ -167,9 +167,9 @@ class VikingRoute:
     """One path of the protocol, as an endpoint of starlette.
 
     Args:
-        name: what it is counted as.
-        failure: makes the body of an answer that is no success.
-        needs: what must be in the query, or there is nothing at the path.
+        name: its name in metrics.
+        failure: makes the body of an error response.
+        needs: what the query must contain, or the path does not exist.
     """
 
     def __init__(

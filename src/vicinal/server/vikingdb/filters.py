@@ -37,7 +37,7 @@ _ENUMERABLE: Final = frozenset(("string", "int64", "bool", "list<string>", "list
 
 
 def condition_of(given: Mapping[str, Any] | None, advance: Advance | None, reader: Filters) -> Node | None:
-    """Conditions of a search: its filter, and that of its key; None for neither."""
+    """Returns the condition of a search: its filter, and that of its key; None for neither."""
     parts: list[Node] = [] if not given else [reader.node(given)]
     if advance is not None and advance.ids_in:
         parts.append(reader.ids(advance.ids_in))
@@ -49,7 +49,7 @@ def condition_of(given: Mapping[str, Any] | None, advance: Advance | None, reade
 
 
 def derived_of(field: Field, value: Any) -> Any:
-    """The form of a value that filters compare; None where it is the value itself."""
+    """The form of a value that filters compare; None if it is the value itself."""
     if field.type == "date_time":
         return instant(value, field.name)
     if field.type == "geo_point":
@@ -59,7 +59,7 @@ def derived_of(field: Field, value: Any) -> Any:
 
 
 class Filters:
-    """Reads the filter of one request over the fields of one index.
+    """Parses the filter of one request over the fields of one index.
 
     Args:
         indexed: names of fields that may be filtered.
@@ -85,9 +85,10 @@ class Filters:
         }
 
     def node(self, given: Any, depth: int = 0) -> Node:
-        """
+        """Parses a filter.
+
         Raises:
-            Refusal: it is no filter, or one over a field that is not indexed.
+            Refusal: it is not a filter, or is one on a field that is not indexed.
         """
         if not isinstance(given, Mapping):
             raise invalid("a filter is an object", "filter", given)
@@ -104,12 +105,12 @@ class Filters:
         return make(given, depth)
 
     def ids(self, given: list[Any]) -> Node:
-        """Rows of these keys."""
+        """Matches rows with these keys."""
         self._count_values(given)
         return IdIn(map(self.schema.check_key, given))
 
     def field(self, name: Any, *types: str) -> Field:
-        """The field of a name, if it may be filtered, and is of one of these types."""
+        """Returns the named field if it may be filtered and has one of these types."""
         if name is None:
             raise missing("filter.field")
         field = self.schema.fields.get(name) if isinstance(name, str) else None
@@ -161,7 +162,7 @@ class Filters:
         return Disc((x,), (y,), center[0], center[1], given["radius"])
 
     def _range_out(self, given: Mapping[str, Any], _: int) -> Node:
-        """Above the lower bound or below the upper one where they leave a gap; else what is not between them."""
+        """Above the lower bound or below the upper one if they leave a gap; otherwise everything not between them."""
         path, bounds = self._path(given, "int64", "float32"), _bounds(given)
         sides = [Compare(path, op, value) for op, value in bounds.items()]
         lower = [bounds[op] for op in _LOWER if op in bounds]

@@ -1,4 +1,4 @@
-"""Models by the names that clients call them: which encoder or reranker of ours each one is, the settings say."""
+"""Models by the names that clients use; the settings map each to an encoder or reranker of Vicinal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _RERANK: Final = "rerank:"
 
 
 class Models:
-    """Of one worker. Thread-safe."""
+    """The models of one worker. Thread-safe."""
 
     def __init__(self, settings: ServerSettings) -> None:
         self._specs = dict(one.split("=", 1) for one in settings.models)
@@ -39,7 +39,7 @@ class Models:
         return model in self._specs
 
     def encoder_name(self, model: str, dim: int | None) -> str:
-        """What the engine calls the encoder of texts that a model is. Raises Refusal where it is none."""
+        """Returns the engine's name of a model's text encoder. Raises Refusal if there is none."""
         spec = self._spec(model)
         if spec.startswith((_IMAGE, _RERANK)):
             raise invalid(f"the model {model!r:.80} takes no texts", "model", model)
@@ -53,7 +53,7 @@ class Models:
         return self._text(self.encoder_name(model, dim))
 
     def image(self, model: str, dim: int | None = None) -> ImageEncoder:
-        """Raises Refusal where the model takes no images."""
+        """Raises Refusal if the model does not accept images."""
         spec = self._spec(model)
         if not spec.startswith(_IMAGE):
             raise invalid(f"the model {model!r:.80} takes no images", "model", model)
@@ -67,7 +67,7 @@ class Models:
         return self._get(_IMAGE + projected, lambda: resolve_image(projected))  # type: ignore[no-any-return]
 
     def picture(self, model: str, dim: int | None, image: Any) -> FloatMatrix:
-        """The vector of one picture, shape (1, dim)."""
+        """Returns the vector of one picture, shape (1, dim)."""
         encoder = self.image(model, dim)
         with opened(image) as picture:
             return encoder.encode_images([picture])
@@ -107,7 +107,7 @@ class Models:
 
 
 def hashed(sparse: dict[str, float]) -> dict[int, float]:
-    """A map of tokens as a sparse vector of the engine, whose dimensions are numbers: 32 bits of BLAKE2b."""
+    """Converts a map of tokens to a sparse vector of the engine, whose dimensions are numbers: 32 bits of BLAKE2b."""
     found: dict[int, float] = {}
     for token, weight in sparse.items():
         digest = hashlib.blake2b(token.encode(), digest_size=8).digest()
@@ -117,7 +117,7 @@ def hashed(sparse: dict[str, float]) -> dict[int, float]:
 
 
 def sparse_of(text: str) -> dict[str, float]:
-    """Words with weights 1 + ln(how often), scaled to length 1: what stands in for a model's sparse vector."""
+    """Words with weights 1 + ln(count), scaled to unit length: a substitute for a model's sparse vector."""
     counts = Counter(text.lower().split())
     weights = {word: 1.0 + math.log(count) for word, count in counts.items()}
     length = math.sqrt(sum(weight * weight for weight in weights.values()))

@@ -1,4 +1,4 @@
-"""Pictures as requests bring them: within the request, as base64. The server fetches nothing from anywhere."""
+"""Pictures in requests, as base64. The server never downloads anything."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _INLINE: Final = re.compile(r"(?:data:image/[a-zA-Z0-9.+\-]{1,40};base64,|base64
 
 @contextmanager
 def opened(image: Any) -> Iterator[str]:
-    """The path of a file with the picture, for as long as the block runs.
+    """The path of a file with the picture, which exists within the block.
 
     Raises:
-        Refusal: the picture is somewhere else.
+        Refusal: the picture is given by a URL.
     """
     found = _INLINE.match(image) if isinstance(image, str) else None
     if found is None:

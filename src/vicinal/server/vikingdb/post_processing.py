@@ -1,4 +1,4 @@
-"""What a search asks to be done with its candidates, in order, before they are cut to the limit."""
+"""Post-processing of a search's candidates, in order, before they are cut to the limit."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 @dataclass(slots=True)
 class Candidate:
-    """A row that answers.
+    """A row that was found.
 
     Attributes:
         score: by which rows are ordered.
-        ann_score: of its vector, where vectors were compared.
-        origin_score, addition_score: what a fusion made the score of.
+        ann_score: of its vector, if vectors were compared.
+        origin_score, addition_score: the components of a fused score.
     """
 
     id: Any
@@ -49,9 +49,10 @@ Step = Callable[[list[Candidate]], list[Candidate]]
 
 
 def steps(schema: Schema, advance: Advance | None, settings: ServerSettings) -> list[Step]:
-    """
+    """Parses the steps.
+
     Raises:
-        Refusal: one of them is none.
+        Refusal: one of them is invalid.
     """
     given = advance.post_process_ops if advance is not None else None
     if given is not None and len(given) > _STEPS_MAX:
@@ -97,7 +98,7 @@ def _kept(passes: Callable[[Candidate], bool], found: list[Candidate]) -> list[C
 
 
 def _limited(name: str, threshold: int, found: list[Candidate]) -> list[Candidate]:
-    """At most so many of each value."""
+    """Keeps at most this many per value."""
     seen: Counter[str] = Counter()
     kept = []
     for one in found:
@@ -113,10 +114,10 @@ def _limited(name: str, threshold: int, found: list[Candidate]) -> list[Candidat
 
 @dataclass(frozen=True, slots=True)
 class _Addition:
-    """A number made of a field, times a factor.
+    """A number computed from a field, times a factor.
 
     Attributes:
-        decay: None where it is the value itself, else what becomes of the distance from `origin`.
+        decay: None if it is the value itself, else the decay function of the distance from `origin`.
     """
 
     field: Field
@@ -274,7 +275,7 @@ def _measured(pattern: re.Pattern[str], units: Mapping[str, float], value: Any, 
 
 
 def _metres_between(a: tuple[float, float], b: tuple[float, float]) -> float:
-    """Along the great circle, by the haversine formula."""
+    """Distance along the great circle, by the haversine formula."""
     (lon_a, lat_a), (lon_b, lat_b) = (tuple(map(math.radians, point)) for point in (a, b))
     half = math.sin((lat_b - lat_a) / 2) ** 2 + math.cos(lat_a) * math.cos(lat_b) * math.sin((lon_b - lon_a) / 2) ** 2
     return 2 * _EARTH_METRES * math.asin(min(1.0, math.sqrt(half)))

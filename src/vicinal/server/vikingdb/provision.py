@@ -1,7 +1,7 @@
-"""What `vicinal serve --provision FILE` makes before it serves: models, collections, their indexes and first rows.
+"""Implements `vicinal serve --provision FILE`: creates models, collections, their indexes and first rows at startup.
 
-The file is TOML or JSON, with the control plane's own names. What is there already stays as it is, so that a server can
-be started with the same file again; rows are written once, all of a collection's in one commit.
+The file is TOML or JSON, with the control plane's own names. Existing objects are kept, so that a server can be started
+with the same file again; rows are written once, all of a collection in one commit.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ _WRITTEN = "provisioned"
 
 
 class Index(Body, kw_only=True, rename="pascal", forbid_unknown_fields=True):
-    """What CreateVikingdbIndex takes, but for the collection."""
+    """The members of CreateVikingdbIndex, except the collection."""
 
 
 class Declared(Body, kw_only=True, rename="pascal", forbid_unknown_fields=True):
-    """What CreateVikingdbCollection takes, with indexes and first rows."""
+    """The members of CreateVikingdbCollection, with indexes and first rows."""
 
     indexes: list[Index] = msgspec.field(default_factory=list)
     rows: list[dict[str, Any]] = msgspec.field(default_factory=list)
 
 
 class Plan(Struct, kw_only=True, rename="pascal", forbid_unknown_fields=True):
-    """A file.
+    """The contents of a file.
 
     Attributes:
-        models: as the setting `models`, which is asked first: name and encoder.
+        models: as the setting `models`, which takes precedence: name and encoder.
     """
 
     models: dict[str, str] = msgspec.field(default_factory=dict)
@@ -53,10 +53,10 @@ class Plan(Struct, kw_only=True, rename="pascal", forbid_unknown_fields=True):
 
 
 def provision(settings: ServerSettings) -> ServerSettings:
-    """Makes what the file of the settings says. Settings with the models that it names.
+    """Creates what the file of the settings declares. Returns settings with its models.
 
     Raises:
-        InvalidArgument: the file cannot be read, or what it declares cannot be. Collections before it are there.
+        InvalidArgument: the file cannot be read, or a declaration is invalid. Collections before it were created.
     """
     path = settings.provision
     if path is None:
@@ -107,7 +107,7 @@ class _Provisioner:
         return self._catalogue.entry(name, None, project, None)
 
     def _rows(self, entry: Entry, rows: list[dict[str, Any]]) -> None:
-        """Where there are none. That they were written is noted, so that nobody finds again what he has deleted."""
+        """Writes rows if there are none. This is recorded, so that deleted rows do not reappear."""
 
         def work(docs: Any) -> None:
             if not docs.count():

@@ -1,9 +1,9 @@
-"""Upserts that a client sends again because it heard no answer: they are carried out once.
+"""Upserts that a client repeats because it received no response: they are executed once.
 
-A request is known by who sent it, the id that its client chose, and its body. What was answered is kept for ten
-minutes, among the notes of the collection, so every worker sees it and it outlives them. The keys that a request is
-given are made of the same three and of when it first came: two tries that run side by side, or one that follows a
-crash, write the same rows.
+A request is identified by its sender, the id that its client chose, and its body. Its response is stored for ten
+minutes, among the notes of the collection, so every worker sees it and it outlives them. The keys generated for a
+request are derived from the same three values and the time when it first arrived: two concurrent attempts, or one after
+a crash, write the same rows.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from ..keys import Key
 __all__ = ["Repeats"]
 
 _SECONDS: Final = 600.0
-_SHARD_CHARS: Final = 2  # of the hash: notes of one owner are read together, so each of 256 has a few
+_SHARD_CHARS: Final = 2  # of the hash: notes of one owner are read together, so 256 owners share them
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request was answered before."""
+    """The previous response to a request."""
 
     result: Any
 
@@ -34,11 +34,11 @@ class Repeats:
     """One request to one collection.
 
     Args:
-        makes_keys: whether rows are given keys, which must be the same for each try.
+        makes_keys: whether keys are generated for rows, which must be the same for each attempt.
 
     Attributes:
-        known: what it was answered; None where it is new.
-        seed: of the keys that it makes; None where they may be any.
+        known: the previous response; None if the request is new.
+        seed: of the generated keys; None if they may be random.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Repeats:
             self.known = Answer(begun["result"])
 
     def remember(self, result: Any) -> None:
-        """It was carried out."""
+        """Records that the request was executed."""
         if self._name:
             self._notes[self._name] = _entry(time.time(), done=True, result=result)
 

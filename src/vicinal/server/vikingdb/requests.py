@@ -1,7 +1,7 @@
-"""Bodies of the data plane. What must be there is asked for where it is used, because it has a code of its own; names
-that are not known are ignored, because clients may be newer.
+"""Bodies of the data plane.
 
-A value of null is the same as none.
+Required members are checked where they are used, because that error has its own code; unknown members are ignored,
+because clients may be newer. A value of null means the same as a missing one.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ Text = Annotated[str, Meta(max_length=1_000_000)]
 
 
 def needed(value: T | None, name: str) -> T:
-    """Raises Refusal for what is missing."""
+    """Raises Refusal if the value is missing."""
     if value is None:
         raise missing(name)
     return value
 
 
 class OfCollection(Struct, kw_only=True):
-    """Which collection."""
+    """Identifies a collection."""
 
     collection_name: str | None = None
     resource_id: str | None = None
@@ -59,13 +59,13 @@ class OfCollection(Struct, kw_only=True):
 
 
 class OfIndex(OfCollection, kw_only=True):
-    """Which index of which collection."""
+    """Identifies an index of a collection."""
 
     index_name: str | None = None
 
 
 class Write(OfCollection, kw_only=True):
-    """Rows. `ttl` is in seconds, 0 for ever."""
+    """Rows. `ttl` is in seconds, 0 means forever."""
 
     data: list[dict[str, Any]] | None = None
     ttl: Annotated[int, Meta(ge=0, le=10**10)] | None = None
@@ -90,7 +90,7 @@ class FetchInIndex(OfIndex, kw_only=True):
 
 
 class Advance(Struct, kw_only=True):
-    """Finer settings of a search."""
+    """Advanced settings of a search."""
 
     dense_weight: float | None = None
     ids_in: list[Key] | None = None
@@ -101,7 +101,7 @@ class Advance(Struct, kw_only=True):
 
 
 class Search(OfIndex, kw_only=True):
-    """What all searches take."""
+    """The members that all searches accept."""
 
     filter: dict[str, Any] | None = None
     partition: Any = None
@@ -117,7 +117,7 @@ class TensorRerank(Struct, kw_only=True):
 
 
 class ModelRerank(Struct, kw_only=True):
-    """Hits are put in the order of a model."""
+    """Reranks hits by a model."""
 
     model_name: str | None = None
     model_version: str | None = None
@@ -192,7 +192,7 @@ class ModelOption(Struct, kw_only=True):
 
 
 class Part(Struct, kw_only=True):
-    """A text, a picture or a film."""
+    """A text, a picture or a video."""
 
     text: Text | None = None
     image: Any = None

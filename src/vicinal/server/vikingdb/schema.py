@@ -1,4 +1,4 @@
-"""What a collection is declared to have: fields, what is made into vectors, and texts that are searched for words."""
+"""The declaration of a collection: fields, sources of vectors, and fields for full-text search."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["AUTO_ID", "DERIVED", "Field", "Schema", "check_name", "geo_point", "
 
 AUTO_ID: Final = "__AUTO_ID__"
 DERIVED: Final = "@"
-"""Follows the name of a field whose value is kept a second time, in the form that filters compare. No field has it."""
+"""Suffix for a field whose value is stored a second time, in the form that filters compare. No field has this name."""
 
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 DIMENSION_MAX: Final = 4096
@@ -33,7 +33,7 @@ _INT64: Final = 2**63
 _FLOAT32_MAX: Final = float(np.finfo(np.float32).max)
 _FULL_TEXT_MAX: Final = 2
 
-# What a missing field gets. Those that are not here have none.
+# Defaults of missing fields. Types that are not listed have none.
 _DEFAULTS: Final[Mapping[str, Any]] = {
     "int64": 0, "float32": 0.0, "string": "", "bool": False, "list<string>": [], "list<int64>": [],
 }  # fmt: skip
@@ -61,11 +61,11 @@ class Field:
     default: Any = None
 
     def check(self, value: Any) -> Any:
-        """The value as it is stored. Raises Refusal for one that the field cannot have."""
+        """Returns the value to store. Raises Refusal for an invalid one."""
         return _CHECKS[self.type](self, value)
 
     def absent(self) -> Any:
-        """What a row has that comes without it; None for nothing.
+        """Returns the value for a row without this field; None for no value.
 
         Raises:
             Refusal: it has no default.
@@ -81,7 +81,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Which field a model makes vectors of."""
+    """The field that a model turns into vectors."""
 
     model: str
     dim: int | None
@@ -94,11 +94,11 @@ class Schema:
     """See the module.
 
     Attributes:
-        fields: by name, in the order in which they were declared.
-        key: the primary key; None where keys are made.
-        dense, sparse: what makes vectors, where rows do not bring them.
-        full_text: fields whose words are searched for.
-        given: as it was declared, for who asks.
+        fields: by name, in the order of their declaration.
+        key: the primary key; None if keys are generated.
+        dense, sparse: sources of vectors, if rows do not contain them.
+        full_text: fields for full-text search.
+        given: the original declaration, for descriptions.
     """
 
     fields: Mapping[str, Field]
@@ -116,13 +116,13 @@ class Schema:
 
     @property
     def text_fields(self) -> tuple[str, ...]:
-        """Those that the text of a row of the engine is made of."""
+        """The fields that form the text of a row of the engine."""
         encoded = [self.dense.text] if self.dense is not None and self.dense.text is not None else []
         return tuple(dict.fromkeys([*encoded, *self.full_text]))
 
     @property
     def engine_encodes(self) -> bool:
-        """Whether the text of a row is the very text that a model makes its vector of."""
+        """Whether the text of a row equals the text that a model encodes."""
         return self.dense is not None and self.dense.image is None and self.text_fields == (self.dense.text,)
 
     @property
@@ -134,7 +134,7 @@ class Schema:
         return tuple(field.name for field in self.fields.values() if field.type not in NOT_INDEXED)
 
     def check_key(self, value: Any) -> int | str:
-        """Raises Refusal for what is no primary key here."""
+        """Raises Refusal for a value that cannot be a primary key here."""
         if self.key is None or self.key.type == "int64":
             if type(value) is not int or not -_INT64 <= value < _INT64 or value == 0:
                 raise invalid(f"{self.key_name} must be an int64 other than 0", self.key_name, value)
@@ -145,9 +145,10 @@ class Schema:
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Schema:
-        """
+        """Parses a declaration.
+
         Raises:
-            Refusal: such a collection cannot be.
+            Refusal: it is invalid.
         """
         fields = _fields(given.get("Fields"))
         keys = [field for field in fields.values() if field.is_key]
@@ -176,14 +177,14 @@ class Schema:
 
 
 def check_name(value: Any, name: str) -> str:
-    """Raises Refusal for what names no collection, index or field."""
+    """Raises Refusal for an invalid name of a collection, index or field."""
     if not isinstance(value, str) or not NAME.fullmatch(value):
         raise invalid(f"{name} begins with a letter and has up to 128 letters, digits and '_'", name, value)
     return value
 
 
 def instant(value: Any, name: str) -> datetime:
-    """A date_time as an instant. Raises Refusal."""
+    """Converts a date_time to a point in time. Raises Refusal."""
     if isinstance(value, str) and _DATE_TIME.fullmatch(value):
         try:
             found = datetime.fromisoformat(value.replace("Z", "+00:00").replace("z", "+00:00")).astimezone(UTC)

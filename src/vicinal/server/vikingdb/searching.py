@@ -1,4 +1,4 @@
-"""The searches: each becomes one of the engine's, and its hits those of the protocol."""
+"""Searches: each is translated to a search of the engine, and its hits to those of the protocol."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = ["Searching", "names_of"]
 
 _LIMIT: Final = 10
 _DENSE_WEIGHT: Final = 0.5
-_MATCHED_AMONG: Final = 1000  # the nearest rows, of which those with more of the keywords come first
+_MATCHED_AMONG: Final = 1000  # of this many nearest rows, those with more of the keywords come first
 _KEYWORDS_MAX: Final = 10
 _KEYWORD_BYTES_MAX: Final = 512
 _INPUT_FACTOR: Final = 3
@@ -54,7 +54,7 @@ class Searching:
 
     Attributes:
         schema: of the collection.
-        index: as it was declared.
+        index: its declaration.
     """
 
     docs: Collection
@@ -68,7 +68,7 @@ class Searching:
         return self.entry.schema
 
     def answer(self, request: Search) -> dict[str, Any]:
-        """The result of a search."""
+        """Returns the result of a search."""
         names = names_of(self.schema, request.output_fields, ignore=bool(request.ignore_unknown_fields))
         limit = _LIMIT if request.limit is None else request.limit
         offset = request.offset or 0
@@ -107,7 +107,7 @@ class Searching:
     def _found(
         self, request: Search, k: int, where: Node | None, usage: Usage, more: dict[str, Any]
     ) -> list[Candidate]:
-        """The best `k` rows."""
+        """Returns the best `k` rows."""
         if isinstance(request, SearchByVector):
             return self._by_vector(request, k, where)
         if isinstance(request, SearchByMultiModal):
@@ -118,7 +118,7 @@ class Searching:
             return self._by_scalar(request, k, where)
         if isinstance(request, SearchByKeywords):
             return self._by_keywords(request, k, where, usage, more)
-        assert isinstance(request, SearchByRandom)  # there are six
+        assert isinstance(request, SearchByRandom)  # there are six kinds
         return self._by_random(k, where)
 
     # -- the six
@@ -219,7 +219,7 @@ class Searching:
     def _by_meaning(
         self, request: SearchByKeywords, words: list[str], k: int, where: Node | None, usage: Usage
     ) -> list[Candidate]:
-        """Of the nearest rows that have a keyword those with more of them first; each one more counts 1."""
+        """Among the nearest rows with a keyword, those with more keywords come first; each additional one counts 1."""
         source = self.schema.dense
         if source is None or source.text is None:
             raise invalid("the collection has neither FullText nor texts that a model reads", "mode")
@@ -256,7 +256,7 @@ class Searching:
         return [self._of(hit, hit.score) for hit in hits]
 
     def _score(self, hit: Hit) -> float:
-        """Under L2 1 less the squared distance, so that more is nearer; else the cosine or the inner product."""
+        """Under L2 1 minus the squared distance, so that higher is nearer; else the cosine or the inner product."""
         return 1.0 - hit.distance**2 if self._distance() == "l2" else hit.score
 
     def _distance(self) -> str:
@@ -309,7 +309,7 @@ class Searching:
         return sorted((one for one in found if one.score >= least), key=lambda one: -one.score)
 
     def _highlighted(self, request: SearchByKeywords, found: Candidate) -> dict[str, dict[str, list[int]]]:
-        """Where keywords begin, by field and word."""
+        """Positions of the keywords, by field and word."""
         flags = 0 if request.case_sensitive else re.IGNORECASE
         marked: dict[str, dict[str, list[int]]] = {}
         for name, one in self.schema.fields.items():
@@ -327,7 +327,7 @@ class Searching:
 
 
 def names_of(schema: Schema, given: Sequence[str] | None, *, ignore: bool) -> list[str] | None:
-    """Fields that are wanted; None for all but vectors. Raises Refusal for one that there is not."""
+    """The requested fields; None for all but vectors. Raises Refusal for one that does not exist."""
     if given is None:
         return None
     unknown = [name for name in given if name not in schema.fields]
@@ -341,7 +341,7 @@ def _both(where: Node | None, other: Node) -> Node:
 
 
 def _any_word(fields: Iterable[str], words: Sequence[str], *, case_sensitive: bool) -> Node:
-    """Some field has some word in it. The pattern is the word itself, which no matcher loops over."""
+    """Matches if any field contains any word. The pattern is the literal word, which no matcher backtracks on."""
     if case_sensitive:
         return Or(tuple(Contains((name,), word) for name in fields for word in words))
     return Or(tuple(Regex((name,), f"(?i){re.escape(word)}") for name in fields for word in words))

@@ -1,7 +1,7 @@
-"""Signature V4 of a request: what was signed is built again from what arrived.
+"""Signature V4 of a request: what was signed is reconstructed from what arrived.
 
-Pure functions of strings and bytes. Our SDK has a signer of its own, because it installs without this package; both are
-held to the same vectors.
+Pure functions of strings and bytes. Our SDK has its own signer, because it is installed without this package; both are
+tested with the same vectors.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What the headers of a signed request say.
+    """What the headers of a signed request claim.
 
     Attributes:
         day: of the scope, as YYYYMMDD; the same as that of `date`.
-        names: of the headers that were signed, in lower case and sorted.
+        names: of the signed headers, in lower case and sorted.
         headers: their values.
         body_hash: SHA-256 of the body, in hexadecimal, as the headers claim it.
     """
@@ -61,9 +61,10 @@ class Signed:
 
 
 def read_signed(headers: Headers, now: datetime, skew_seconds: float) -> Signed:
-    """
+    """Reads the headers.
+
     Raises:
-        KeyRefused: what is there is no signature, or one of another time.
+        KeyRefused: the signature is missing, malformed, or too old or new.
     """
     values: dict[str, list[str]] = {}
     for name, value in headers:
@@ -84,14 +85,14 @@ def read_signed(headers: Headers, now: datetime, skew_seconds: float) -> Signed:
 
 
 def check_signature(signed: Signed, secret: str, method: str, path: str, query: str) -> None:
-    """Before a body is read for whoever sent it: what is signed of it is its hash, which `check_body` compares.
+    """Checks the signature before the body is read: it covers the body's hash, which `check_body` compares.
 
     Args:
         path: decoded.
         query: as it was sent.
 
     Raises:
-        KeyRefused: the secret has not signed this request.
+        KeyRefused: this request was not signed with the secret.
     """
     expected = signature_of(signed, secret, canonical_request(signed, method, path, query))
     if not hmac.compare_digest(expected, signed.signature):
@@ -99,7 +100,7 @@ def check_signature(signed: Signed, secret: str, method: str, path: str, query: 
 
 
 def check_body(signed: Signed, body: bytes) -> None:
-    """Raises KeyRefused where the body is another than was signed."""
+    """Raises KeyRefused if the body differs from what was signed."""
     if not hmac.compare_digest(hashlib.sha256(body).hexdigest(), signed.body_hash):
         raise _refused("the body is not the one that was signed")
 
@@ -111,7 +112,7 @@ def canonical_request(signed: Signed, method: str, path: str, query: str) -> str
 
 
 def signature_of(signed: Signed, secret: str, canonical: str) -> str:
-    """In hexadecimal."""
+    """The signature in hexadecimal."""
     key = secret.encode("utf-8", "surrogatepass")
     for part in (signed.day, signed.region, signed.service, _TERMINATOR):
         key = hmac.digest(key, part.encode(), "sha256")
@@ -125,7 +126,7 @@ def _canonical_value(name: str, value: str) -> str:
 
 
 def _canonical_query(query: str) -> str:
-    """Sorted by decoded name, a space as %20 however it was sent."""
+    """Sorted by decoded name, with a space as %20 however it was sent."""
     pairs = sorted(parse_qsl(query, keep_blank_values=True), key=lambda pair: pair[0])
     return "&".join(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in pairs)
 
@@ -144,7 +145,7 @@ def _check_date(date: str, day: str, now: datetime, skew_seconds: float) -> None
 
 
 def _only(values: dict[str, list[str]], name: str) -> str:
-    """The value of a header that must stand there once."""
+    """The value of a header that must occur exactly once."""
     found = values.get(name, [])
     if len(found) != 1:
         raise _refused(f"the request must have the header {name} once")

@@ -1,7 +1,7 @@
-"""Upsert, update, delete and fetch: rows of the protocol as rows of the engine, there and back.
+"""Upsert, update, delete and fetch: converts rows of the protocol to rows of the engine and back.
 
-The primary key is the row's id. All fields but vectors are its metadata; those that filters compare in another form
-than they are given in are there twice. Texts that a model or a search for words reads are the row's text as well.
+The primary key is the row's id. All fields except vectors are its metadata; fields that filters compare in another form
+are stored in both. Texts used by a model or by full-text search form the row's text as well.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _TEXT_SEPARATOR: Final = "\n"
 
 @dataclass(slots=True)
 class Usage:
-    """How much text models have read."""
+    """The amount of text that models have read."""
 
     found: dict[str, dict[str, int]] = field(default_factory=dict)
 
@@ -51,9 +51,10 @@ class Usage:
 def upsert(
     docs: Collection, schema: Schema, request: Write, models: Models, seed: bytes | None
 ) -> dict[str, Any] | None:
-    """
+    """Upserts rows.
+
     Args:
-        seed: of the keys that are made; the same for each try of one request. None for random ones.
+        seed: of the generated keys; the same for each attempt of one request. None for random ones.
     """
     rows = _rows(request)
     if request.is_async and schema.dense is not None:
@@ -71,7 +72,7 @@ def upsert(
 
 
 def update(docs: Collection, schema: Schema, request: Write, models: Models) -> dict[str, Any] | None:
-    """Only what is given changes."""
+    """Changes only the given fields."""
     rows = _rows(request)
     keys = []
     for row in rows:
@@ -95,13 +96,13 @@ def delete(docs: Collection, schema: Schema, request: Delete) -> None:
     if bool(request.del_all) == (request.ids is not None):
         raise missing("ids") if request.ids is None else invalid("pass either ids or del_all", "del_all")
     if request.del_all:
-        docs.delete(where={DERIVED: {"$exists": False}})  # which holds for every row: no field has this name
+        docs.delete(where={DERIVED: {"$exists": False}})  # true of every row: no field has this name
         return
     docs.delete(keys_of(schema, request.ids))
 
 
 def keys_of(schema: Schema, ids: list[Any] | None) -> list[int | str]:
-    """Raises Refusal for what are no primary keys, or too many."""
+    """Raises Refusal for invalid primary keys, or too many."""
     given = needed(ids, "ids")
     if len(given) > ROWS_MAX:
         raise invalid(f"there are more than {ROWS_MAX} ids", "ids", len(given))
@@ -109,13 +110,13 @@ def keys_of(schema: Schema, ids: list[Any] | None) -> list[int | str]:
 
 
 def fetch(docs: Collection, keys: list[int | str], *, vectors: bool = False) -> tuple[list[Record], list[Any]]:
-    """Rows in the order of the keys, and the keys that have none."""
+    """Returns rows in the order of the keys, and the keys without a row."""
     found = {record.id: record for record in docs.get(keys, vectors=vectors)}
     return [found[key] for key in keys if key in found], [key for key in keys if key not in found]
 
 
 def fields_of(schema: Schema, metadata: Mapping[str, Any], names: Sequence[str] | None = None) -> dict[str, Any]:
-    """Fields of a row as they were given. None: all but vectors."""
+    """Returns the original values of a row's fields. None: all but vectors."""
     return {
         name: metadata[name]
         for name, one in schema.fields.items()
@@ -161,10 +162,10 @@ def _columns(
     usage: Usage,
     known: Mapping[Any, Record],
 ) -> dict[str, Any]:
-    """What the engine is given, a list each.
+    """Returns the arguments for the engine, a list each.
 
     Args:
-        known: of an update what rows have already.
+        known: in an update, the existing rows.
     """
     columns: dict[str, Any] = {"ids": list(keys), "metadata": [_metadata(schema, row) for row in rows]}
     if schema.text_fields:
@@ -191,7 +192,7 @@ def _metadata(schema: Schema, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text_of(schema: Schema, row: Mapping[str, Any], record: Record | None) -> str | None:
-    """None where nothing of it changes."""
+    """None if no part of it changes."""
     if record is not None and not any(name in row for name in schema.text_fields):
         return None
     whole = row if record is None else {**record.metadata, **row}
@@ -199,11 +200,11 @@ def _text_of(schema: Schema, row: Mapping[str, Any], record: Record | None) -> s
 
 
 def _vectors(schema: Schema, rows: Sequence[Mapping[str, Any]], models: Models, usage: Usage) -> list[Any] | None:
-    """Those that rows bring, or that are not made of the whole text; None where the engine makes them."""
+    """Vectors from the rows, or not made from the whole text; None if the engine makes them."""
     if schema.vector is not None:
         return [row.get(schema.vector.name) for row in rows]
     source = schema.dense
-    assert source is not None  # a schema has the one or the other
+    assert source is not None  # a schema has one of the two
     if source.image is not None:
         usage.count(source.model, None, (), sum(source.image in row for row in rows))
         return [

@@ -1,1 +1,1 @@
-"""The memory service of VikingDB's protocol: paths, names and error codes. `vicinal.memories` does what is asked."""
+"""The memory service of VikingDB's protocol: paths, names and error codes. `vicinal.memories` does the work."""

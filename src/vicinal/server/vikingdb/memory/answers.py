@@ -1,4 +1,4 @@
-"""What the memory service answers: its envelope, and numbers as codes of errors."""
+"""Responses of the memory service: its envelope, and numeric error codes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["bad_filter", "memory_failure", "memory_success"]
 
 _INVALID: Final = 1000003
 _INVALID_FILTER: Final = "1000019"
-# Of the nearest class that is listed.
+# The code of the nearest listed class.
 _CODES: Final[dict[type[VicinalError], int]] = {
     errors.KeyRefused: 1000001,
     errors.NotAllowed: 1000002,

@@ -1,4 +1,4 @@
-"""Which collections hold memories: those that `vicinal.memories` made, by this protocol or by a program of its own."""
+"""The collections with memories: those created by `vicinal.memories`, by this protocol or directly by a program."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class MemoryEntry:
 
     Attributes:
         stored: name of the engine's collection.
-        note: what was told of it when it was made.
+        note: properties given when it was created.
     """
 
     name: str
@@ -52,10 +52,10 @@ class MemoryEntry:
 
 
 class MemoryCatalogue:
-    """Of one worker. Nothing is held but handles: another worker may change anything between two requests.
+    """The catalogue of one worker. It only holds handles: another worker may change anything between two requests.
 
     Args:
-        reading: by a language model; None: rules read sessions.
+        reading: reads sessions by a language model; None: by rules.
     """
 
     def __init__(self, database: Database, models: Models, reading: Reading | None) -> None:
@@ -68,10 +68,11 @@ class MemoryCatalogue:
         return self.entry(given.collection_name, given.resource_id, given.project_name or given.project, key)
 
     def entry(self, name: str | None, resource_id: str | None, project: str | None, key: Key | None) -> MemoryEntry:
-        """
+        """Returns a collection.
+
         Raises:
-            Refusal, CollectionNotFound: there is none.
-            NotAllowed: the key does not reach it.
+            Refusal, CollectionNotFound: it does not exist.
+            NotAllowed: the key has no access to it.
         """
         if name is None and resource_id is None:
             raise missing("collection_name")
@@ -87,11 +88,11 @@ class MemoryCatalogue:
         return found
 
     def entries(self, key: Key | None) -> Iterator[MemoryEntry]:
-        """All that the key reaches, by name. Those that cannot be read are ignored."""
+        """Yields all that the key can access, by name. Unreadable ones are skipped."""
         return entries_of(self._database, key, self._entry)
 
     def use(self, entry: MemoryEntry, key: Key | None, work: Callable[[Memories], T]) -> T:
-        """What `work` gives for the memories of a collection, as far as the key reaches them."""
+        """Returns the result of `work` for the memories of a collection that the key can access."""
         reading = self._reading
         if reading is None:
             return self._handles.use(entry.stored, _HELD, key, lambda docs: work(Memories(docs)))
@@ -106,9 +107,10 @@ class MemoryCatalogue:
         note: dict[str, Any],
         key: Key | None,
     ) -> MemoryEntry:
-        """
+        """Creates a collection.
+
         Raises:
-            Refusal: there is a collection of this name.
+            Refusal: a collection of this name exists.
         """
         stored = stored_name(project or _DEFAULT_PROJECT, name)
         check_collection(key, stored)
@@ -146,7 +148,7 @@ class MemoryCatalogue:
             self._handles.forget(entry.stored)
 
     def _encoder(self) -> Any:
-        """That of the model `memory`, if the server has one; else MiniLM where it is, or hashing."""
+        """The encoder of the model `memory`, if the server has one; else MiniLM if available, or hashing."""
         if self._models.has(_MODEL):
             return self._models.encoder_name(_MODEL, None)
         return choose_text_encoder().name

@@ -1,4 +1,4 @@
-"""Collections of memories: made, described, changed and deleted, by path or by the name of an action."""
+"""Creates, describes, changes and deletes collections of memories, by path or by the name of an action."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SUCCESS: Final = {"Message": "success"}
 
 
 class MemoryControl:
-    """Of one worker."""
+    """The control plane of memories in one worker."""
 
     def __init__(self, catalogue: MemoryCatalogue) -> None:
         self._catalogue = catalogue
@@ -146,7 +146,7 @@ def _properties(given: Mapping[str, Any]) -> Sequence[Property]:
 
 
 def _aggregate(given: Any) -> Aggregate | None:
-    """LLM_MERGE is what a language model does with a property, and no number."""
+    """LLM_MERGE is an operation of a language model and does not yield a number."""
     if not isinstance(given, dict):
         raise invalid("AggregateExpression is an object", "AggregateExpression", given)
     if given.get("Op") == "LLM_MERGE":
@@ -167,7 +167,7 @@ class MemoryAction:
 
     Attributes:
         path: what follows /api/memory/collection/.
-        role: the least that a key must have.
+        role: the lowest role that a key must have.
     """
 
     name: str

@@ -30,7 +30,7 @@ _OF_DELETION: Final = {
 
 
 def scope_of(given: Mapping[str, Any] | None, *, deletion: bool = False) -> dict[str, Any]:
-    """What a filter says. A name that is not known is refused: without it the filter would let more through."""
+    """Converts a filter to arguments. An unknown name is rejected: ignoring it would match more rows."""
     known = _OF_DELETION if deletion else _OF_SEARCH
     found = {}
     for name, value in (given or {}).items():
@@ -45,5 +45,5 @@ def scope_of(given: Mapping[str, Any] | None, *, deletion: bool = False) -> dict
 
 
 def refused(error: InvalidArgument) -> Exception:
-    """The error of a filter that the engine refused."""
+    """Returns the error of a filter that the engine rejected."""
     return bad_filter(error.message, error.name, error.value, error.remedy)

@@ -1,4 +1,4 @@
-"""Calls of the memory service: what each path does with its request, and which role it needs."""
+"""Calls of the memory service: what each path does with its request, and the role that it requires."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LIMIT: Final = 10
 
 
 class MemoryPlane:
-    """Of one worker."""
+    """The memory service of one worker."""
 
     def __init__(self, catalogue: MemoryCatalogue) -> None:
         self._catalogue = catalogue
@@ -180,7 +180,7 @@ class MemoryPlane:
         return self._catalogue.use(self._catalogue.find(request, context.key), context.key, work)
 
     def _filtered(self, request: OfCollection, context: RequestContext, work: Callable[[Memories], T]) -> T:
-        """A call that has a filter, whose faults have a code of their own."""
+        """Makes a call that has a filter, whose errors have a separate code."""
         try:
             return self._use(request, context, work)
         except InvalidArgument as error:
@@ -190,7 +190,7 @@ class MemoryPlane:
 
 
 def _types(request: requests.AddSession, memories: Memories) -> requests.Names | None:
-    """Which types are looked for: `profiles` says it of profiles alone."""
+    """The types to extract: `profiles` restricts only profiles."""
     if not request.profiles:
         return request.extract_memory_type
     context = request.extract_memory_type
@@ -203,7 +203,7 @@ def _types(request: requests.AddSession, memories: Memories) -> requests.Names |
 
 
 def _named(message: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
-    """A message with the name of its speaker, where only the session's metadata have it."""
+    """A message with its speaker's name, if only the session's metadata has it."""
     name = {"user": told.get("default_user_name"), "assistant": told.get("default_assistant_name")}.get(
         str(message.get("role"))
     )

@@ -1,4 +1,4 @@
-"""Sessions that a language model reads while the server goes on, one after the other in each worker."""
+"""A language model reads sessions in the background, one after the other in each worker."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Stopping(BaseException):
 
 
 class Reading:
-    """Of one worker. It begins with the sessions that a worker or an earlier server has left.
+    """The background reading of one worker. It begins with sessions left by a worker or an earlier server.
 
     Args:
         path: folder of the database.
@@ -54,7 +54,7 @@ class Reading:
         self._thread.start()
 
     def memories(self, stored: str, docs: Collection) -> Memories:
-        """Of a collection, whose sessions are read here.
+        """Returns the memories of a collection, whose sessions are read here.
 
         Args:
             stored: name of the engine's collection.
@@ -62,7 +62,7 @@ class Reading:
         return Memories(docs, llm=self._ask, later=lambda session_id: self._waiting.put((stored, session_id)))
 
     def stop(self) -> None:
-        """Leaves what is not read yet, and what a model does not end reading soon."""
+        """Abandons sessions that are not read yet, and one that the model does not finish soon."""
         self._is_stopping = True
         self._waiting.put(None)
         cancel = getattr(self._model, "cancel", None)
@@ -84,7 +84,7 @@ class Reading:
             self._claims.close()
 
     def _next(self) -> tuple[str, str] | None:
-        """What to read next; None at the end."""
+        """Returns what to read next; None at the end."""
         while True:
             try:
                 return self._waiting.get(timeout=_RETRY_SECONDS if self._of_others else None)
@@ -123,7 +123,7 @@ class Reading:
                     return
                 self.memories(stored, docs).read_session(session_id)
                 session = read_session(docs, session_id)
-            if session is not None and session.status != "processing":  # else it was replaced, and is waiting again
+            if session is not None and session.status != "processing":  # else replaced, and waiting again
                 told = {"collection": stored, "session": session_id, "status": session.status, "error": session.error}
                 (log.warning if session.error else log.info)("session read", extra={"fields": told})
 
@@ -133,12 +133,12 @@ class Reading:
                 self._model = self._configured.open(context_tokens=_CONTEXT_TOKENS, timeout=_MODEL_SECONDS)
             return self._model.generate(prompt)
         finally:
-            if self._is_stopping:  # an error may be that of a model which was ended for it
+            if self._is_stopping:  # the error may come from ending the model
                 raise _Stopping
 
 
 class _Claims:
-    """Which worker reads a session: the lock of a byte, which the system gives back when the worker dies."""
+    """Records which worker reads a session: a lock on one byte, which the system releases if the worker dies."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -146,7 +146,7 @@ class _Claims:
 
     @contextmanager
     def held(self, what: str) -> Iterator[bool]:
-        """Whether nobody else holds it. Two names may share a byte; the second then has to wait."""
+        """Whether no other process holds it. Two names may share a byte; the second then has to wait."""
         if self._file is None:
             self._file = open(self._path, "a+b")  # noqa: SIM115  # closing it would give up all locks of the process
         offset = int.from_bytes(hashlib.blake2b(what.encode(), digest_size=8).digest()) % _OFFSETS
@@ -166,7 +166,7 @@ class _Claims:
 
 
 def _lock(file: BinaryIO, offset: int) -> None:
-    """Raises OSError where another process has it."""
+    """Raises OSError if another process has it."""
     if sys.platform == "win32":
         import msvcrt
 

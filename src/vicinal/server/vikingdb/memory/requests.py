@@ -1,4 +1,4 @@
-"""Bodies of the memory service. Names that are not known are ignored, but for those of a filter."""
+"""Bodies of the memory service. Unknown names are ignored, except in a filter."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class OfSession(OfCollection, kw_only=True):
 
 
 class ProfileOfSession(Struct, kw_only=True):
-    """`profile_scope` is ignored: what it means is not published."""
+    """`profile_scope` is ignored: its meaning is not published."""
 
     profile_type: str
 
@@ -86,7 +86,7 @@ class UpdateProfile(OfProfile, kw_only=True):
 
 
 class Deletion(OfCollection, kw_only=True):
-    """Of all that a filter names."""
+    """Deletes everything that a filter matches."""
 
     filter: dict[str, Any] | None = None
     delete_type: str | None = None
@@ -110,7 +110,7 @@ class Search(OfCollection, kw_only=True):
 
 
 class CollectionBody(Struct, kw_only=True, rename="pascal"):
-    """What the actions on collections take."""
+    """The members that the actions on collections accept."""
 
     collection_name: str | None = None
     resource_id: str | None = None
