@@ -1,1 +1,1 @@
-"""APIs that programs know from other databases, on this engine: names, defaults and errors, and no search."""
+"""APIs of other databases on this engine: names, defaults and errors; the engine does all searching."""

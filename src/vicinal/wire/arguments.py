@@ -1,7 +1,7 @@
-"""Arguments of calls, as JSON: one model a call, its fields named as the call's arguments.
+"""Arguments of calls as JSON: one model per call, with fields named like the call's arguments.
 
-`given` gives the arguments with which the engine is called; what a message leaves out stays at the engine's default.
-A message says of which type a value is, and the engine whether it can be.
+`given` returns the arguments for the engine; those that a message omits keep the engine's default. The models check the
+types of values, the engine checks whether they are valid.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ Filter = Annotated[
     ),
 ]
 Sparse = Annotated[dict[int, float], msgspec.Meta(description='a sparse vector, {"dimension": weight}')]
-# A name that opens no file: models lie on the server's machine.
+# A name that opens no file: models are on the server's machine.
 Reranker = Literal["lexical"]
 Example = WireId | list[float]
 Vectors = Matrix | list[WireVector | None]
@@ -82,10 +82,10 @@ Packing = Annotated[
 
 
 class Arguments(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What all have in common."""
+    """The common base."""
 
     def given(self) -> dict[str, Any]:
-        """The arguments of the engine's call."""
+        """Returns the arguments of the engine's call."""
         return {
             name: _GIVEN[name](value) if name in _GIVEN and value is not None else value
             for name in self.__struct_fields__
@@ -94,11 +94,11 @@ class Arguments(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_d
 
 
 class Handle(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How a collection is held, as parameters of the query: the same as of `Database.collection`, for one call.
+    """How a collection is opened, as query parameters: the arguments of `Database.collection`, for one call.
 
     Attributes:
-        uuid: the collection's identity; one that was dropped meanwhile is not taken for another of its name.
-        within: a JSON list of filters that rows must pass to be there, see `Collection.within`.
+        uuid: the collection's identity, so that a collection recreated under the same name is not mistaken for it.
+        within: a JSON list of filters that visible rows match, see `Collection.within`.
     """
 
     durability: Durability = "full"
@@ -111,10 +111,10 @@ class Handle(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defa
         return [filter_from(one) for one in self.filters_as_json()]
 
     def filters_as_json(self) -> list[dict[str, Any]]:
-        """The same as they came.
+        """The filters as received.
 
         Raises:
-            InvalidArgument: they are none.
+            InvalidArgument: they are invalid.
         """
         if self.within is None:
             return []
@@ -130,7 +130,7 @@ class Handle(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defa
 
 
 class Open(Arguments):
-    """Opens or makes a collection. What is left out, the collection decides, or the default where it is made."""
+    """Opens or creates a collection. Omitted settings are those of the collection, or the defaults if it is created."""
 
     encoder: str | Unset | None = UNSET
     dimension: int | Unset | None = UNSET
@@ -184,7 +184,7 @@ class Rows(Arguments):
 
 
 class Update(Arguments):
-    """Changes of rows by id, or of those that match `where`."""
+    """Changes to rows by id, or to those that match `where`."""
 
     ids: list[WireId] | Unset | None = UNSET
     where: Filter | Unset | None = UNSET
@@ -221,7 +221,7 @@ class Get(Arguments):
 
 
 class Scroll(Arguments):
-    """All rows that match, in an order."""
+    """All rows that match, in some order."""
 
     where: Filter | Unset | None = UNSET
     order_by: str | Unset | None = UNSET
@@ -248,7 +248,7 @@ class Where(Arguments):
 
 
 class Field(Arguments):
-    """Of which field the values, of which rows."""
+    """The field whose values are requested, and the rows."""
 
     field: str
     where: Filter | Unset | None = UNSET
@@ -280,7 +280,7 @@ class TfIdf(msgspec.Struct, tag="tfidf", tag_field="name", forbid_unknown_fields
 
 
 class Search(Arguments):
-    """What to search for, and how. `query` is a text, or a vector."""
+    """A search. `query` is a text, or a vector."""
 
     query: str | list[float] | PackedVector | Unset | None = UNSET
     k: int | Unset = UNSET
@@ -308,7 +308,7 @@ class Search(Arguments):
 
 
 class SearchRange(Arguments):
-    """What to search for, and how near is near."""
+    """A range search: the query, and the limits of its range."""
 
     query: str | list[float] | PackedVector | Unset | None = UNSET
     where: Filter | Unset | None = UNSET
@@ -327,7 +327,7 @@ class SearchRange(Arguments):
 
 
 class Recommend(Arguments):
-    """What hits are to be like, and unlike: ids of rows, and vectors as lists of numbers."""
+    """Examples that hits should and should not resemble: ids of rows, and vectors as lists of numbers."""
 
     positive: list[Example]
     negative: list[Example] | Unset | None = UNSET
@@ -346,7 +346,7 @@ class Recommend(Arguments):
 
 
 class Duplicates(Arguments):
-    """How near two rows are that are nearly the same, and which rows are compared."""
+    """How similar near-duplicates are, and which rows are compared."""
 
     threshold: float | Unset | None = UNSET
     where: Filter | Unset | None = UNSET
@@ -363,11 +363,11 @@ class LogQueries(Arguments):
 
 
 class Explain(Search):
-    """What to search for, and how, of a search that is to be explained."""
+    """The search to explain."""
 
 
 class WhyNot(Arguments):
-    """Which row is missed, and of which search."""
+    """The row that is missing, and the search."""
 
     id: WireId
     query: str | list[float] | PackedVector | Unset | None = UNSET
@@ -395,7 +395,7 @@ class WhyNot(Arguments):
 
 
 class SearchMany(Arguments):
-    """The same of many queries: texts and vectors."""
+    """The same for many queries: texts and vectors."""
 
     queries: Matrix | list[str | list[float] | PackedVector | None]
     k: int | Unset = UNSET
@@ -420,7 +420,7 @@ class SearchMany(Arguments):
 
 
 class Purge(Arguments):
-    """Whether snapshots go too."""
+    """Whether to drop snapshots too."""
 
     drop_snapshots: bool | Unset = UNSET
 
@@ -460,14 +460,14 @@ class NoteUpdate(Arguments):
 
 
 class NoteDefault(Arguments):
-    """A note that is written where there is none of its key."""
+    """A note that is written unless its key exists."""
 
     key: str
     default: bytes
 
 
 class NoteReplace(Arguments):
-    """A note that is written if it still is what it was; null for none."""
+    """A note that is written if its current value is as given; null for a missing one."""
 
     key: str
     before: bytes | None

@@ -1,4 +1,4 @@
-"""A call as the server makes it: a route and its arguments, on a database, a collection or notes of this process."""
+"""A call as the server runs it: a route and its arguments, on a database, a collection or notes of this process."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _PAGE_ROWS: Final = 1000
 
 
 def call(route: Route, target: Any, arguments: msgspec.Struct | None, **more: Any) -> msgspec.Struct | Iterator[Any]:
-    """What the call gives, as the model of its answer; of a stream its lines, each made when it is asked for.
+    """Returns the result of the call as a model; for a stream its lines, each produced on demand.
 
     Args:
         target: a `Database`, a `Collection`, or its `Notes`.
-        arguments: of the type that the route says.
+        arguments: of the route's argument type.
         more: arguments that do not come from the body, such as the name of a collection.
 
     Raises:

@@ -15,7 +15,7 @@ __all__ = ["STATUS", "ErrorDetail", "Failure", "status_of"]
 _VALUE_CHARS_MAX: Final = 1000
 _BYTES: Final = "$bytes"
 
-# Of the nearest class that is listed.
+# The status of the nearest listed class.
 STATUS: Final[dict[type[VicinalError], int]] = {
     errors.InvalidInput: 400,
     errors.DuplicateId: 409,
@@ -39,10 +39,10 @@ class ErrorDetail(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         type: its class.
-        bases: the classes above it, nearest first, for a client that does not know it.
-        value: typed JSON of what was found, or a text that shows it.
+        bases: its base classes, nearest first, for a client that does not know the class.
+        value: the offending value as typed JSON, or a text that shows it.
         committed: of `CommitFailed`: whether something was changed; null for unknown.
-        request: the id under which the server's log has it.
+        request: its id in the server's log.
     """
 
     type: str
@@ -57,7 +57,7 @@ class ErrorDetail(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """The body of every answer that is not a success."""
+    """The body of every error response."""
 
     error: ErrorDetail
 
@@ -79,7 +79,7 @@ class Failure(msgspec.Struct, frozen=True):
         )
 
     def value(self) -> VicinalError:
-        """The error, to be raised."""
+        """Returns the error, to be raised."""
         told = self.error
         known = (getattr(errors, name) for name in (told.type, *told.bases) if name in errors.__all__)
         state = {"name": told.name, "value": _from_value(told.value), "place": told.place, "remedy": told.remedy}
@@ -89,12 +89,12 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 def status_of(error: VicinalError) -> int:
-    """The HTTP status that goes with an error."""
+    """Returns the HTTP status of an error."""
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
 def _to_value(value: Any) -> Any:
-    """What is portable of a value; anything else, and what is long, as a text that shows it."""
+    """The value if it is portable; anything else, and long values, as a text that shows it."""
     if isinstance(value, bytes) and len(value) <= _VALUE_CHARS_MAX:
         return {_BYTES: value.hex()}
     try:

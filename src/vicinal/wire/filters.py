@@ -1,8 +1,7 @@
 """Filters as JSON: a `where` as it is written, or a filter tree.
 
 In a `where` a date is {"$date": "2024-05-01"}, and so on, as in metadata. No operator has such a name, so a filter of
-plain JSON needs no escapes; a dict to be compared with that would be read as a value or begins with "$$" gets one
-more "$".
+plain JSON needs no escapes; a dict operand that would be read as a typed value or begins with "$$" gets one more "$".
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ __all__ = ["filter_from", "to_filter"]
 
 _TREE: Final = "$tree"
 _KINDS: Final = {kind.__name__: kind for kind in get_args(Node)}
-_DEPTH_MAX: Final = 4 * TREE_DEPTH_MAX  # lists and dicts of a filter, whose own limit the engine keeps
+_DEPTH_MAX: Final = 4 * TREE_DEPTH_MAX  # lists and dicts of a filter; the engine has its own limit
 _CHILDREN: Final = {"children", "child", "condition"}
 
 
 def to_filter(where: Mapping[str, Any] | Node | None) -> dict[str, Any] | None:
-    """A filter as JSON has it.
+    """Returns a filter as JSON values.
 
     Raises:
-        InvalidArgument, LimitExceeded: it is no filter; see `filters.where.parse`.
+        InvalidArgument, LimitExceeded: the filter is invalid; see `filters.where.parse`.
     """
     if where is None:
         return None
@@ -38,7 +37,7 @@ def to_filter(where: Mapping[str, Any] | Node | None) -> dict[str, Any] | None:
 
 
 def filter_from(where: dict[str, Any] | None) -> Mapping[str, Any] | Node | None:
-    """The inverse of `to_filter`; what a `where` says is left to the engine."""
+    """The inverse of `to_filter`; the engine validates a `where`."""
     if where is None:
         return None
     try:
@@ -95,7 +94,7 @@ def _from_json(value: Any, depth: int) -> Any:
 
 
 def _to_node(node: Node) -> dict[str, Any]:
-    """A node by the name of its kind and the names of its fields."""
+    """Returns a node with the name of its kind and of its fields."""
     json: dict[str, Any] = {"kind": type(node).__name__}
     for field in fields(node):
         value = getattr(node, field.name)

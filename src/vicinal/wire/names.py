@@ -1,7 +1,7 @@
-"""Names in paths, of collections and of owners of notes, where they may be any text.
+"""Names of collections and of owners of notes in paths; they may be any text.
 
-Most stand there as they are, percent-encoded. What proxies and servers would take for a part of the path itself, such
-as a slash, "..", or NUL, is written as "~" and base64url of its UTF-8.
+Most appear percent-encoded. Those that proxies and servers would take for a part of the path itself, such as a slash,
+"..", or NUL, are written as "~" and base64url of their UTF-8.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _PLAIN: Final = re.compile(r"[^\W][\w .\-]*", re.UNICODE)
 
 
 def name_in_path(name: str) -> str:
-    """The part of a path that stands for a name, ready to be put into a URL."""
+    """Returns the path component of a name, ready to be put into a URL."""
     if _PLAIN.fullmatch(name):
         return quote(name, safe="")
     return "~" + base64.urlsafe_b64encode(name.encode()).decode("ascii").rstrip("=")
 
 
 def name_of_path(part: str) -> str:
-    """The name that `name_in_path` wrote, after the server has undone percent-encoding."""
+    """The inverse of `name_in_path`, after the server has decoded percent-encoding."""
     if not part.startswith("~"):
         return part
     try:

@@ -1,7 +1,7 @@
-"""Arguments of a call, as a user gave them, as the model that is sent.
+"""Converts arguments of a call, as given by the user, to the model that is sent.
 
-What no collection could take is refused here with the engine's own checks, and so in its words; what depends on the
-collection, the server refuses.
+Arguments that are invalid for every collection are rejected here by the engine's own checks, with the same messages;
+what depends on the collection is checked by the server.
 """
 
 from __future__ import annotations
@@ -70,20 +70,20 @@ _OF_ASKED: Final = (
 
 
 def any_vectors() -> VectorRules:
-    """What every collection takes as a vector, and some do."""
+    """The vectors that at least some collections accept."""
     return _ANY
 
 
 def later_than_all() -> int:
-    """The present moment for those who read a time to live here: see `values.to_ttl`."""
+    """The present time for reading a time to live: see `values.to_ttl`."""
     return LATER_THAN_ALL
 
 
 def model_of(route: Route, given: Mapping[str, Any]) -> msgspec.Struct | None:
-    """The arguments of a call, except those that write rows.
+    """Returns the arguments of a call, except for calls that write rows.
 
     Raises:
-        InvalidInput, Unsupported: the engine's, of what cannot be or cannot be sent.
+        InvalidInput, Unsupported: the engine's errors, for arguments that are invalid or cannot be sent.
     """
     if route.arguments is None:
         return None
@@ -110,32 +110,32 @@ def columns_of(given: Mapping[str, Any]) -> RowArguments:
 
 
 def rows_of(batch: Batch) -> models.Rows:
-    """Rows to be stored."""
+    """Returns rows to be stored."""
     sent = _of_batch(batch)
-    if sent.keys() <= {"ids", "ttl"}:  # rows of nothing, which were meant: ids alone would be refused
+    if sent.keys() <= {"ids", "ttl"}:  # empty rows, as intended: ids alone would be rejected
         sent["texts"] = batch.texts
     return models.Rows(**sent)
 
 
 def changed_rows_of(batch: Batch, given: Mapping[str, Any]) -> models.Update:
-    """Changes that came as rows, where a row may have nothing to change."""
+    """Returns changes given as rows, some of which may change nothing."""
     return models.Update(**{"texts": batch.texts, **_of_batch(batch)}, **_how(given))
 
 
 def changes_of(given: Mapping[str, Any]) -> tuple[Batch | None, models.Update]:
-    """Changes that came as lists, or for the rows that match a filter."""
+    """Returns changes given as lists, or for the rows that match a filter."""
     columns = columns_of(given)
     if given["where"] is not None and not (columns.are_of_each_row and given["rows"] is None):
         return None, _changes_where(columns, given)
     if isinstance(columns.metadata, Mapping) and columns.ids is not None and not is_scalar_id(columns.ids):
         ids = id_list(columns.ids)  # one dict for all rows
         columns = replace(columns, ids=ids, metadata=[columns.metadata] * len(ids))
-    if columns.ids is None or (len(columns.given()) == 1 and columns.ttl is None):  # what is missing, the engine says
+    if columns.ids is None or (len(columns.given()) == 1 and columns.ttl is None):  # the engine reports what is missing
         named: dict[str, Any] = {} if columns.ids is None else {"ids": to_ids(id_list(columns.ids))}
         return None, models.Update(**named, **_how(given))
     batch = read_batch(columns, _ANY, LATER_THAN_ALL)
     sent = {"texts": batch.texts, **_of_batch(batch)}
-    if columns.metadata is not None:  # an empty dict says that nothing is to be left
+    if columns.metadata is not None:  # an empty dict removes everything
         sent["metadata"] = _metadata(batch)
     if given["where"] is not None:
         return None, models.Update(**sent, **_how(given), where=to_filter(given["where"]))
@@ -159,7 +159,7 @@ def _changes_where(columns: RowArguments, given: Mapping[str, Any]) -> models.Up
 
 
 def size_of(batch: Batch) -> int:
-    """About how many bytes a batch takes in a message."""
+    """The approximate size of a batch in a message."""
     vectors = 0 if batch.block is None else batch.block.nbytes * 4 // 3
     texts = sum(len(text) for text in batch.texts if text is not None)
     metadata = sum(len(one) for one in batch.metadata if one is not None)
@@ -167,14 +167,14 @@ def size_of(batch: Batch) -> int:
 
 
 def _how(given: Mapping[str, Any]) -> dict[str, Any]:
-    """How changes are made, where it is not the default."""
+    """Options of changes that are not at their defaults."""
     check_merge(given["merge"])
     removed = sorted(checked_keys(given["remove"]))
     return ({} if given["merge"] else {"merge": False}) | ({"remove": removed} if removed else {})
 
 
 def _of_batch(batch: Batch) -> dict[str, Any]:
-    """Columns of which some row has something."""
+    """Columns in which some row has a value."""
     sent: dict[str, Any] = {}
     if batch.ids is not None:
         sent["ids"] = to_ids(batch.ids)
@@ -212,10 +212,10 @@ def _unpacked(sparse: bytes) -> dict[int, float]:
 
 
 def _search(route: Route, given: Mapping[str, Any]) -> msgspec.Struct:
-    """One query: to be answered, or to be explained."""
+    """One query: to be run, or to be explained."""
     given = {"id": None, "offset": 0, "mode": "dense", "exact": False} | _flat(given)
     options = {name: value for name, value in given.items() if name not in ("query", "k", "where", "id")}
-    if route.call != "why_not":  # where the id is that of a row that is missed
+    if route.call != "why_not":  # there the id is that of the missing row
         options["id"] = given["id"]
     SearchArguments.of(given.get("query"), given["k"], options).check()
     sent = _common(given) | _some(query=_query(given.get("query"), "query"))
@@ -224,12 +224,12 @@ def _search(route: Route, given: Mapping[str, Any]) -> msgspec.Struct:
             sent[name] = read(given[name], "query")
     if given["id"] is not None:
         sent["id"] = to_id(check_id(given["id"], "id="))
-    assert route.arguments is not None  # every search has some
+    assert route.arguments is not None  # every search has them
     return route.arguments(**sent, **_accuracy(given))
 
 
 def _flat(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments that came by `**` beside those with a name of their own."""
+    """Merges arguments given by `**` with the named ones."""
     named = {name: value for name, value in given.items() if name not in _BY_STARS}
     for stars in _BY_STARS & given.keys():
         named |= given[stars]
@@ -252,7 +252,7 @@ def _search_many(given: Mapping[str, Any]) -> models.SearchMany:
 
 
 def _options(given: Mapping[str, Any], named: Set[str]) -> dict[str, Any]:
-    """What came by `**`: together from a call, each by its name from a twin."""
+    """Arguments given by `**`: in one dict from a call, each by its name from a twin."""
     by_name = {name: value for name, value in given.items() if name not in named and name != "options"}
     options: Mapping[str, Any] = given.get("options", {})
     return {**by_name, **options}
@@ -278,20 +278,20 @@ def _recommend(given: Mapping[str, Any]) -> models.Recommend:
     options = {"offset": 0, "mode": "dense", **_options(given, _OF_EXAMPLES)}
     asked = recommend_arguments(given["positive"], given["negative"], given["k"], _options(given, _OF_EXAMPLES))
     sent = _common({"k": given["k"], "where": given.get("where"), **options})
-    assert asked.examples is not None  # it was made of them
+    assert asked.examples is not None  # it was made from them
     positive, negative = ([_example(one) for one in some] for some in asked.examples)
     return models.Recommend(positive=positive, negative=negative, **sent, **_accuracy(options))
 
 
 def _example(example: Any) -> Any:
-    """An id, or a vector as numbers: beside ids it has no other form."""
+    """An id, or a vector as numbers: beside ids it has no other encoding."""
     if is_scalar_id(example):
         return to_id(check_id(example, "example"))
     return check_query(example, _ANY, "example").tolist()
 
 
 def _accuracy(given: Mapping[str, Any]) -> dict[str, Any]:
-    """How good an answer is wanted, where it is said."""
+    """The requested accuracy, if given."""
     effort = given.get("effort")
     return _some(
         exact=bool(given.get("exact")) or None,
@@ -332,7 +332,7 @@ def _how_to_search(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _finite(bound: Any) -> float:
-    """Scores are finite as good as always, JSON's numbers are so at all times."""
+    """Clips infinite bounds, which JSON cannot represent; scores are almost always finite."""
     return float(np.clip(float(bound), -_FLOAT_MAX, _FLOAT_MAX))
 
 
@@ -340,7 +340,7 @@ def _reranker(reranker: Any) -> str:
     if reranker == "lexical":
         return "lexical"
     if not (isinstance(reranker, str) and reranker.startswith("onnx:")):
-        reranker_of(reranker)  # which refuses what is none
+        reranker_of(reranker)  # rejects invalid ones
     raise Unsupported(
         f"a server has no reranker {shown(reranker)}",
         name="rerank",
@@ -395,7 +395,7 @@ def _packing(_: str, wanted: Any) -> Any:
 def _encoder(name: str, encoder: Any) -> str:
     if isinstance(encoder, str):
         return encoder
-    as_encoder(encoder)  # which refuses what is none
+    as_encoder(encoder)  # rejects invalid ones
     raise Unsupported(
         f"an encoder of this program, {type(encoder).__name__}, cannot be used by a server",
         name=name,
@@ -415,7 +415,7 @@ def _path(_: str, path: Any) -> str:
 
 def _index(name: str, index: Any) -> Any:
     if not isinstance(index, (str, Mapping)):
-        index_setting(index, kernels(), "l2")  # which refuses it, under any metric
+        index_setting(index, kernels(), "l2")  # rejects invalid ones, under any metric
     return plain(name, index)
 
 
@@ -424,7 +424,7 @@ _SEARCHES: Final[Mapping[str, Callable[[Mapping[str, Any]], msgspec.Struct]]] = 
     "search_range": _search_range,
     "recommend": _recommend,
 }
-_NUMBERS: Final = frozenset({"offset", "n", "max_pairs"})  # where None says nothing that could be meant
+_NUMBERS: Final = frozenset({"offset", "n", "max_pairs"})  # for which None has no meaning
 _SENT: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "ids": _ids,
     "where": _filter,

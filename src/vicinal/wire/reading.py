@@ -1,4 +1,4 @@
-"""Bodies of requests, read by their models; what is wrong becomes an error that names the argument."""
+"""Reads bodies of requests into their models; invalid ones raise an error that names the argument."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ M = TypeVar("M", bound=msgspec.Struct)
 
 _UNKNOWN: Final = re.compile(r"unknown field `(.*?)`", re.DOTALL)
 _MISSING: Final = re.compile(r"missing required field `(.*?)`", re.DOTALL)
-# Half of a pair without the other, as an escape; an even number of backslashes before it would be none.
+# Half of a surrogate pair as an escape; after an even number of backslashes it would not be an escape.
 _LONE_SURROGATE: Final = re.compile(
     rb"(?<!\\)(?:\\\\)*(?:\\u[dD][89aAbB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
     rb"|(?<!\\u[dD][89aAbB][0-9a-fA-F]{2})\\u[dD][c-fC-F])"
@@ -25,10 +25,10 @@ _AT: Final = re.compile(r" - at `\$\.?(.*)`$", re.DOTALL)
 
 
 def read(model: type[M], body: bytes) -> M:
-    """The arguments in a body; an empty one has none.
+    """Returns the arguments in a body; an empty body has none.
 
     Raises:
-        InvalidArgument: it is not JSON, or has an argument too many, too few, or of another type.
+        InvalidArgument: it is not JSON, or has an unknown, missing or mistyped argument.
     """
     try:
         return decoder(model).decode(body or b"{}")
@@ -47,7 +47,7 @@ def read(model: type[M], body: bytes) -> M:
 
 
 def query_of(model: type[M], query: Mapping[str, str]) -> M:
-    """The same of parameters in a query, where everything is text."""
+    """Returns the same from query parameters, which are all texts."""
     try:
         return msgspec.convert(dict(query), model, strict=False)
     except msgspec.ValidationError as error:
@@ -55,7 +55,7 @@ def query_of(model: type[M], query: Mapping[str, str]) -> M:
 
 
 def refused(model: type[msgspec.Struct], said: str) -> InvalidArgument:
-    """What the JSON library said of a message, with the name of the argument and what to do."""
+    """Converts an error of the JSON library to one with the name of the argument and a remedy."""
     names = [field.encode_name for field in msgspec.structs.fields(model)]
     where = _AT.search(said)
     place = where[1] if where else ""
@@ -76,7 +76,7 @@ _decoders: dict[type[msgspec.Struct], Any] = {}
 
 
 def decoder(model: type[M]) -> msgspec.json.Decoder[M]:
-    """Made once for each model: it takes longer than reading a message."""
+    """Created once for each model: that takes longer than reading a message."""
     found: msgspec.json.Decoder[M] | None = _decoders.get(model)
     if found is None:
         found = _decoders[model] = msgspec.json.Decoder(model)

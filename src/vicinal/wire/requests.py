@@ -1,7 +1,7 @@
-"""A call as a client makes it, without I/O: Python values become requests, answers become Python values or errors.
+"""A call as a client makes it, without I/O: converts Python values to requests, and responses to values or errors.
 
-`steps` is a generator: it gives the requests one after the other, is sent the answer to each, and returns what the call
-gives. Whoever drives it does the sending, in threads or in an event loop.
+`steps` is a generator: it yields one request after the other, is sent the response to each, and returns the result of
+the call. Its driver does the I/O, in threads or in an event loop.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ _PART_BYTES: Final = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """On what a call is made.
+    """The target of a call.
 
     Attributes:
         collection: its name; None for a call of the database.
         owner: of notes.
-        query: how the collection is held, as `arguments.Handle` says.
+        query: how the collection is opened, see `arguments.Handle`.
     """
 
     collection: str | None = None
@@ -65,11 +65,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be sent.
+    """A request to send.
 
     Attributes:
-        path: percent-encoded, to be put behind the server's URL.
-        repeatable: whether it may be sent again when nobody knows what became of it.
+        path: percent-encoded, to be appended to the server's URL.
+        repeatable: whether it may be repeated if its result is unknown.
     """
 
     route: Route
@@ -81,7 +81,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back. Names of headers are in lower case."""
+    """A response. Names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -93,14 +93,14 @@ Steps = Generator[Request, Response, T]
 
 
 def steps(route: Route, place: Place, given: Mapping[str, Any]) -> Steps[Any]:
-    """The requests of a call, and what it gives.
+    """Yields the requests of a call, and returns its result.
 
     Args:
-        given: all arguments of the call by name, defaults included.
+        given: all arguments of the call by name, including defaults.
 
     Raises:
-        InvalidInput: what no collection could take; nothing was sent.
-        VicinalError: what the server says.
+        InvalidInput: arguments that are invalid for every collection; nothing was sent.
+        VicinalError: the server's error.
     """
     if route.arguments is models.Rows:
         return (yield from _insert(route, place, given))
@@ -113,7 +113,7 @@ def steps(route: Route, place: Place, given: Mapping[str, Any]) -> Steps[Any]:
 def request_of(
     route: Route, place: Place, arguments: msgspec.Struct | None, *, repeatable: bool | None = None
 ) -> Request:
-    """The request of a route."""
+    """Returns the request of a route."""
     parts = {}
     if place.collection is not None:
         parts["collection"] = name_in_path(place.collection)
@@ -121,7 +121,7 @@ def request_of(
         parts["owner"] = name_in_path(place.owner)
     try:
         body = b"" if arguments is None else msgspec.json.encode(arguments)
-    except UnicodeEncodeError:  # in what the server alone can check, such as the name of an encoder
+    except UnicodeEncodeError:  # in what only the server can check, such as the name of an encoder
         for name, text in _texts(msgspec.to_builtins(arguments)):
             check_unicode(text, f"{name}=", name, route.call, error=InvalidText)
         raise
@@ -132,7 +132,7 @@ def request_of(
 
 
 def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """All texts in what is sent, each with the argument that it belongs to."""
+    """Yields all texts to be sent, each with the argument that it belongs to."""
     if isinstance(value, str):
         yield name, value
     elif isinstance(value, dict):
@@ -145,10 +145,10 @@ def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 
 def answer_of(route: Route, place: Place, response: Response) -> Any:
-    """What the server gives, or raises. Its warnings are given at the caller's line.
+    """Returns the server's result, or raises its error. Its warnings are issued at the caller's line.
 
     Raises:
-        Unreachable: the answer is none of a server of ours, or of another version of the API.
+        Unreachable: the response is not from a Vicinal server, or from one with another version of the API.
     """
     begun(response)
     if response.status >= 400:
@@ -160,7 +160,7 @@ def answer_of(route: Route, place: Place, response: Response) -> Any:
 
 
 def begun(response: Response) -> None:
-    """What every answer begins with, that of a stream too: who answers, and what the engine warned of.
+    """Handles the head of every response, including streams: checks the server and issues the engine's warnings.
 
     Raises:
         Unreachable: see `check_server`.
@@ -171,13 +171,13 @@ def begun(response: Response) -> None:
 
 
 class Lines:
-    """Lines of a stream that comes in pieces. JSON has no line breaks in it, but what other libraries take for one."""
+    """Splits a stream into lines. JSON contains no line breaks, but characters that other libraries treat as such."""
 
     def __init__(self) -> None:
         self._rest: list[bytes] = []
 
     def add(self, piece: bytes) -> list[bytes]:
-        """The lines that end in this piece."""
+        """Returns the lines that end in this piece."""
         first, *more = piece.split(b"\n")
         self._rest.append(first)
         if not more:
@@ -188,10 +188,10 @@ class Lines:
 
 
 def page_of(place: Place, line: bytes) -> list[Any] | None:
-    """The rows in a line of a stream; None at its end.
+    """Returns the rows in a line of a stream; None at its end.
 
     Raises:
-        VicinalError: what the server says, or `cut_off`.
+        VicinalError: the server's error, or `cut_off`.
     """
     try:
         page: results.Page = decoder(results.Page).decode(line)
@@ -204,7 +204,7 @@ def page_of(place: Place, line: bytes) -> list[Any] | None:
 
 
 def cut_off(place: Place) -> Unreachable:
-    """The error of a stream without an end."""
+    """Returns the error of a stream that ended early."""
     return Unreachable(
         "the server stopped in the middle of its answer",
         name="server",
@@ -214,7 +214,7 @@ def cut_off(place: Place) -> Unreachable:
 
 
 def check_server(response: Response) -> None:
-    """Raises Unreachable where this is not a Vicinal server, or one that speaks otherwise."""
+    """Raises Unreachable if this is not a Vicinal server, or has another version of the API."""
     api = response.headers.get(API_HEADER)
     if api == str(API):
         return
@@ -260,7 +260,7 @@ def _error(place: Place, response: Response) -> VicinalError:
 
 
 def _dropped(place: Place, error: VicinalError) -> VicinalError:
-    """Whoever holds a collection that is there no more is told what embedded handles are told."""
+    """For a handle of a dropped collection, returns the same error as for embedded handles."""
     if not isinstance(error, CollectionNotFound) or "uuid" not in place.query:
         return error
     return CollectionDropped(
@@ -275,7 +275,7 @@ def _dropped(place: Place, error: VicinalError) -> VicinalError:
 
 
 def _insert(route: Route, place: Place, given: Mapping[str, Any]) -> Steps[list[Any]]:
-    """A request for a list of rows; for a generator one for each 8,192, as the engine commits them."""
+    """Yields one request for a list of rows; for a generator one per 8,192 rows, as the engine commits them."""
     columns, rows = outgoing.columns_of(given), given["rows"]
     source = rows if rows is not None else next((value for _, value in columns.given()), None)
     shown: AbstractContextManager[Callable[[int], None]] = (
@@ -292,7 +292,7 @@ def _insert(route: Route, place: Place, given: Mapping[str, Any]) -> Steps[list[
 
 
 def _in_parts(read: Iterator[Batch], source: object) -> Iterator[Batch]:
-    """The batches of a stream in pieces that a server takes; a list is one piece, as all of it is stored or nothing."""
+    """Splits batches of a stream into pieces that a server accepts; a list is one piece, as it is stored atomically."""
     for batch in read:
         parts = max(1, -(-outgoing.size_of(batch) // _PART_BYTES)) if isinstance(source, Iterator) else 1
         rows = -(-len(batch) // parts)
@@ -317,7 +317,7 @@ def _update(route: Route, place: Place, given: Mapping[str, Any]) -> Steps[int]:
 
 
 def _batch(route: Route, place: Place, batch: Batch | None, request: Request) -> Steps[Any]:
-    """One request; rows in its errors are counted from the beginning of the stream."""
+    """Yields one request; in its errors rows are counted from the beginning of the stream."""
     response = yield request
     try:
         return answer_of(route, place, response)

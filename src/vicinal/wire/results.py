@@ -1,4 +1,4 @@
-"""What calls give, as JSON. Each model makes itself of a Python value by `of`, and gives it back by `value`."""
+"""Results of calls as JSON. Each model is created from a Python value by `of`, and converted back by `value`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ __all__ = [
 
 
 class One(msgspec.Struct, frozen=True):
-    """A model of one field, which holds the value itself."""
+    """A model with one field, which contains the value itself."""
 
     @classmethod
     def of(cls, value: Any) -> Self:
@@ -74,7 +74,7 @@ class One(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    """Of a call that gives nothing."""
+    """The result of a call that returns nothing."""
 
     done: bool = True
 
@@ -87,7 +87,7 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class Count(One, frozen=True):
-    """How many rows."""
+    """A number of rows."""
 
     count: int
 
@@ -109,7 +109,7 @@ class Ids(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One stored row; `vector` and `sparse` only where they were asked for."""
+    """One stored row; has `vector` and `sparse` only if they were requested."""
 
     id: WireId
     text: str | None
@@ -120,8 +120,10 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def of(cls, record: types.Record, *, as_numbers: bool = False) -> Self:
-        """Args:
-        as_numbers: vectors as lists of numbers, which everybody can read, instead of base64.
+        """Creates the model.
+
+        Args:
+            as_numbers: vectors as lists of numbers, which any program can read, instead of base64.
         """
         return cls(
             to_id(record.id),
@@ -160,7 +162,7 @@ class Records(msgspec.Struct, frozen=True):
 class Page(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of a stream of rows: some of them, or its end, or the error that ends it.
 
-    A stream without a line that says `end` was cut off.
+    A stream without a line with `end` was cut off.
     """
 
     records: tuple[Record, ...] = ()
@@ -179,14 +181,14 @@ class Page(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Leg(msgspec.Struct, frozen=True):
-    """What one leg of a hybrid search said of a hit."""
+    """The result of one leg of a hybrid search for a hit."""
 
     rank: int | None
     score: float | str | None
 
 
 class Hit(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One answer of a search. A score beyond float64 is "Infinity" or "-Infinity"."""
+    """One hit of a search. A score beyond float64 is "Infinity" or "-Infinity"."""
 
     id: WireId
     score: float | str
@@ -211,10 +213,10 @@ class Hits(msgspec.Struct, frozen=True, omit_defaults=True):
     """Hits of one query, best first.
 
     Attributes:
-        metric: what scores and distances mean.
-        change: the commit that the answer stands on.
-        field: by whose values the hits are grouped, where they are.
-        groups: each value and how many hits it has, in their order.
+        metric: determines the meaning of scores and distances.
+        change: the commit that was searched.
+        field: the field by which hits are grouped, if any.
+        groups: each value and its number of hits, in their order.
     """
 
     hits: list[Hit]
@@ -253,7 +255,7 @@ class Answers(msgspec.Struct, frozen=True):
 
 
 class Pair(msgspec.Struct, frozen=True):
-    """Two rows that are nearly the same."""
+    """Two near-duplicate rows."""
 
     first: WireId
     second: WireId
@@ -262,7 +264,7 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 class Duplicates(msgspec.Struct, frozen=True):
-    """Pairs of rows that are nearly the same, and the groups that they make."""
+    """Pairs of near-duplicate rows, and the groups that they form."""
 
     pairs: list[Pair]
     groups: list[list[WireId]]
@@ -291,7 +293,7 @@ class LoggedQueries(One, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """How a search arrived at its hits: what `vicinal.Explanation.to_dict` says, typed."""
+    """How a search arrived at its hits: the output of `vicinal.Explanation.to_dict`, typed."""
 
     explanation: TypedValue
 
@@ -304,7 +306,7 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 class WhyNot(msgspec.Struct, frozen=True):
-    """What keeps a row out of the hits of a search: what `vicinal.WhyNot.to_dict` says, typed."""
+    """Why a row is not among the hits of a search: the output of `vicinal.WhyNot.to_dict`, typed."""
 
     why_not: TypedValue
 
@@ -320,7 +322,7 @@ _SCORES = frozenset(("score", "last_score"))
 
 
 def _finite(told: Any) -> Any:
-    """With scores that JSON has no number for as texts."""
+    """Encodes scores that JSON cannot represent as texts."""
     if isinstance(told, dict):
         return {
             name: _number(one) if name in _SCORES else one if name == "value" else _finite(one)
@@ -368,7 +370,7 @@ class Values(msgspec.Struct, frozen=True):
 
 
 class Facets(msgspec.Struct, frozen=True):
-    """Values of a field, each with how many rows have it, most frequent first."""
+    """Values of a field, each with its number of rows, most frequent first."""
 
     facets: list[tuple[TypedValue, int]]
 
@@ -381,7 +383,7 @@ class Facets(msgspec.Struct, frozen=True):
 
 
 class Range(msgspec.Struct, frozen=True):
-    """The smallest and the largest value of a field, or null where no row has one."""
+    """The smallest and the largest value of a field, or null if no row has one."""
 
     range: tuple[TypedValue, TypedValue] | None
 
@@ -397,10 +399,10 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """A collection that was opened or made.
+    """A collection that was opened or created.
 
     Attributes:
-        uuid: its identity: what was dropped and recreated under the same name has another.
+        uuid: its identity: a collection recreated under the same name has another.
     """
 
     name: str
@@ -431,7 +433,7 @@ class Backup(One, frozen=True):
 
 
 class Stats(One, frozen=True):
-    """State of one collection; `vicinal.Stats` says what each number is."""
+    """State of one collection; `vicinal.Stats` describes each number."""
 
     stats: types.Stats
 
@@ -449,25 +451,25 @@ class Snapshots(One, frozen=True):
 
 
 class PurgeReceipt(One, frozen=True):
-    """What a purge did."""
+    """The result of a purge."""
 
     receipt: types.PurgeReceipt
 
 
 class VerifyReport(One, frozen=True):
-    """What a check found."""
+    """The findings of a check."""
 
     report: types.VerifyReport
 
 
 class VerifyReports(One, frozen=True):
-    """What a check of every collection found, by name."""
+    """The findings of a check of every collection, by name."""
 
     reports: dict[str, types.VerifyReport]
 
 
 class LostRow(msgspec.Struct, frozen=True):
-    """A row that could not be kept."""
+    """A row that could not be recovered."""
 
     id: WireId | None
     slot: int
@@ -475,7 +477,7 @@ class LostRow(msgspec.Struct, frozen=True):
 
 
 class RepairReport(msgspec.Struct, frozen=True):
-    """What a repair did."""
+    """The result of a repair."""
 
     kept: int
     lost: list[LostRow]
@@ -493,7 +495,7 @@ class RepairReport(msgspec.Struct, frozen=True):
 
 
 class Indexed(One, frozen=True):
-    """Whether the vector index has taken in every row."""
+    """Whether the vector index contains every row."""
 
     indexed: bool
 
@@ -502,7 +504,7 @@ class Indexed(One, frozen=True):
 
 
 class Notes(One, frozen=True):
-    """What a program keeps beside the rows: bytes, in base64, by key."""
+    """Bytes stored beside the rows by a program, in base64, by key."""
 
     notes: dict[str, bytes]
 
@@ -514,6 +516,6 @@ class NoteValue(One, frozen=True):
 
 
 class Changed(One, frozen=True):
-    """Whether there was something to change."""
+    """Whether something was changed."""
 
     changed: bool

@@ -1,8 +1,8 @@
-"""Every call of a database, a collection and its notes: verb, path, models, and who may make it.
+"""Every call of a database, a collection and its notes: verb, path, models, and required role.
 
-A call's path ends with its name; its arguments are the body, as JSON, and what it gives is the body of the answer. How
-a collection is held (`arguments.Handle`) stands in the query of each of its calls. `{collection}` is a name as `names`
-writes it.
+A call's path ends with its name; its arguments are the body, as JSON, and its result is the body of the response. How a
+collection is opened (`arguments.Handle`) is in the query of each of its calls. `{collection}` is a name encoded by
+`names`.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ Verb = Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
 
 API: Final = 1  # changes when an older client or server could misunderstand
 PREFIX: Final = f"/v{API}"
-# Of every answer, so that a client knows whom it talks to.
+# In every response, so that a client knows the server.
 API_HEADER: Final = "vicinal-api"
 VERSION_HEADER: Final = "vicinal-version"
-# Under which the server's log has a request; a client may choose it.
+# The request's id in the server's log; a client may choose it.
 REQUEST_HEADER: Final = "x-request-id"
 # Warnings of the engine, as a JSON list of texts in ASCII.
 WARNINGS_HEADER: Final = "vicinal-warnings"
@@ -51,13 +51,13 @@ class Route:
     """One call.
 
     Attributes:
-        noun: whose method it is.
+        noun: the class of the method.
         call: the method's name.
-        arguments: model of the body; None for a call without any.
-        result: model of the answer's body; of a stream, of each of its lines.
-        role: the least that a key needs. To make a collection takes "write", whatever opening needs.
-        repeatable: whether a request whose fate is unknown may be sent again.
-        streamed: whether the answer comes line by line, newline-delimited JSON.
+        arguments: model of the body; None for a call without arguments.
+        result: model of the response's body; for a stream, of each of its lines.
+        role: the lowest role of a key. Creating a collection requires "write", whatever opening requires.
+        repeatable: whether a request with an unknown result may be repeated.
+        streamed: whether the response comes line by line, newline-delimited JSON.
     """
 
     noun: Noun
@@ -72,7 +72,7 @@ class Route:
 
     @property
     def held(self) -> bool:
-        """Whether it is a call on an open collection, whose query says how that is held."""
+        """Whether it is a call on an open collection, whose query says how that is opened."""
         return self.noun != "database"
 
 
@@ -108,7 +108,7 @@ def _write(
 
 
 def _admin(call: str) -> Route:
-    """Entries of the log, which has what everybody searched for."""
+    """Calls on the query log, which contains everybody's searches."""
     path = f"{_COLLECTION}/{call}"
     return Route("collection", call, "POST", path, arguments.Peek, results.LoggedQueries, "admin", True)
 
@@ -172,5 +172,5 @@ _BY_CALL: Final[Mapping[tuple[str, str], Route]] = {(route.noun, route.call): ro
 
 
 def route_of(noun: Noun, call: str) -> Route:
-    """The route of a method."""
+    """Returns the route of a method."""
     return _BY_CALL[noun, call]

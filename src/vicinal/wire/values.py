@@ -1,4 +1,4 @@
-"""Values that JSON has no form for: ids, vectors, times to live, typed metadata.
+"""Values that JSON cannot represent: ids, vectors, times to live, typed metadata.
 
 A UUID is {"$uuid": "..."}, so that it is neither a text nor a number; a date {"$date": "2024-05-01"}, and so on, as
 metadata is stored (`vicinal.metadata`). A vector is a list of numbers, or {"$float32": "..."}: its components as
@@ -55,9 +55,9 @@ __all__ = [
 _NEVER: Final = "never"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-# A moment beyond every instant that can be stored: what was read with it as "now" shows whether it was relative.
+# Later than any time that can be stored: a value read with it as "now" reveals whether it was relative.
 LATER_THAN_ALL: Final = 1 << 61
-# What reading a value raises that is not what its tag says: {"$date": 5}, {"$decimal": "x"}, a million brackets.
+# Errors of reading a value that does not match its tag: {"$date": 5}, {"$decimal": "x"}, a million brackets.
 WRONG: Final = (ValueError, ArithmeticError, TypeError, RecursionError)
 
 
@@ -106,7 +106,7 @@ TypedValue = Annotated[
 
 
 def to_id(id_: Id) -> WireId:
-    """Of an id that was checked."""
+    """Encodes a validated id."""
     return WireUuid(str(id_)) if isinstance(id_, UUID) else id_
 
 
@@ -131,22 +131,22 @@ def ids_from(ids: Iterable[WireId]) -> list[Id]:
 
 
 def packed(vector: NDArray[Any]) -> PackedVector:
-    """Of shape (dim,)."""
+    """Encodes a vector, shape (dim,)."""
     return PackedVector(_base64(vector))
 
 
 def packed_rows(matrix: NDArray[Any]) -> Matrix:
-    """Of shape (rows, dim), dim at least 1."""
+    """Encodes vectors, shape (rows, dim), dim at least 1."""
     return Matrix(_base64(matrix), matrix.shape[1])
 
 
 def vector_from(vector: WireVector, place: str = "") -> NDArray[np.float32] | list[float]:
-    """Numbers stay a list: the engine says which of them does not fit float32."""
+    """Numbers stay a list: the engine reports which of them does not fit float32."""
     return vector if isinstance(vector, list) else _floats(vector.float32, place)
 
 
 def matrix_from(matrix: Matrix) -> NDArray[np.float32]:
-    """float32, shape (rows, dim)."""
+    """Decodes vectors: float32, shape (rows, dim)."""
     numbers = _floats(matrix.float32, "vectors")
     if len(numbers) % matrix.dimension:
         raise InvalidVector(
@@ -166,7 +166,7 @@ def _floats(text: str, place: str) -> NDArray[np.float32]:
     try:
         data = base64.b64decode(text, validate=True)
         return np.frombuffer(data, dtype="<f4").astype(np.float32, copy=False)
-    except (binascii.Error, ValueError):  # also a number of bytes that is no multiple of four
+    except (binascii.Error, ValueError):  # also if the number of bytes is not a multiple of four
         raise InvalidVector(
             "a packed vector is not base64 of float32 numbers",
             name="vectors",
@@ -179,7 +179,7 @@ def _floats(text: str, place: str) -> NDArray[np.float32]:
 
 
 def to_ttl(expires: int | None) -> float | str | None:
-    """Of an expiry that was read with `LATER_THAN_ALL` as the present moment."""
+    """Encodes an expiry that was read with `LATER_THAN_ALL` as the present time."""
     if expires is None:
         return None
     if expires == NEVER:
@@ -210,12 +210,12 @@ def ttl_from(ttl: float | str | None, place: str = "") -> float | datetime | Non
 
 
 def raw(typed_json: str) -> msgspec.Raw:
-    """Typed JSON that is to stand in a message as it is."""
+    """Typed JSON that is put into a message unchanged."""
     return msgspec.Raw(typed_json.encode())
 
 
 def typed(value: Any) -> msgspec.Raw:
-    """Any value that metadata may hold, as typed JSON."""
+    """Encodes any value that metadata may hold as typed JSON."""
     return msgspec.Raw(msgspec.json.encode(to_typed(value)))
 
 
@@ -228,7 +228,7 @@ def typed_from(value: msgspec.Raw) -> Any:
 
 
 def metadata_from(metadata: msgspec.Raw | None, place: str = "") -> dict[str, Any] | None:
-    """Metadata of a row; JSON's null is None."""
+    """Decodes the metadata of a row; JSON's null is None."""
     if metadata is None:
         return None
     text = bytes(metadata).decode()
@@ -246,7 +246,7 @@ def metadata_from(metadata: msgspec.Raw | None, place: str = "") -> dict[str, An
 
 
 def plain(name: str, value: Any) -> Any:
-    """A number, text or bool as JSON has it, of whatever subclass or NumPy type it came.
+    """Converts a number, text or bool of any subclass or NumPy type to a JSON value.
 
     Raises:
         InvalidArgument: JSON has no such value.

@@ -1,4 +1,4 @@
-"""Chroma's API on Vicinal: programs that were written for chromadb import this in its place.
+"""Chroma's API on Vicinal: programs written for chromadb import this instead.
 
     import vicinal.compat.chroma as chromadb
 
@@ -7,7 +7,7 @@
     docs.add(ids=["a"], documents=["a text"])
     docs.query(query_texts=["something similar"], n_results=5)
 
-Libraries that import chromadb themselves get it after `install()`. docs/chroma.md lists what differs.
+Libraries that import chromadb themselves get it after `install()`. docs/chroma.md lists the differences.
 """
 
 from . import config, errors

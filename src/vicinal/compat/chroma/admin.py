@@ -1,4 +1,4 @@
-"""As in Chroma: tenants and databases, of which a folder or a server has one each."""
+"""As in Chroma: tenants and databases. A folder or a server has exactly one of each."""
 
 from __future__ import annotations
 
@@ -22,29 +22,32 @@ _NAME_CHARS_MIN: Final = 3
 
 
 class AdminClient:
-    """The default tenant and its default database, and no others: a folder is a database, so use one for each.
+    """Manages the default tenant and its default database, the only ones: a folder is a database, so use several
+    folders.
 
     Args:
-        settings: as of `Client`. At a server, every call asks it, by the key of the settings.
+        settings: as of `Client`. For a server, every call sends a request, with the key of the settings.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._settings = settings or Settings()
 
     def create_tenant(self, name: str) -> NoReturn:
-        """
+        """Raises an error, as there is only the default tenant.
+
         Raises:
-            InternalError: there is one of this name.
-            InvalidArgumentError: a name that no tenant may have.
+            InternalError: the tenant exists.
+            InvalidArgumentError: the name is invalid.
             NotImplementedError: any other name.
         """
         self._reach()
         _refuse("Tenant", _new(name), name == DEFAULT_TENANT)
 
     def get_tenant(self, name: str) -> Tenant:
-        """
+        """Returns the tenant.
+
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: it does not exist.
         """
         self._reach()
         if _text(name) != DEFAULT_TENANT:
@@ -52,19 +55,21 @@ class AdminClient:
         return Tenant(name=name)
 
     def create_database(self, name: str, tenant: str = DEFAULT_TENANT) -> NoReturn:
-        """
+        """Raises an error, as there is only the default database.
+
         Raises:
-            InternalError: there is one of this name.
-            InvalidArgumentError: a name that no database may have.
+            InternalError: the database exists.
+            InvalidArgumentError: the name is invalid.
             NotImplementedError: any other name.
         """
         self._reach()
         _refuse("Database", _new(name), name == DEFAULT_DATABASE and _text(tenant) == DEFAULT_TENANT)
 
     def get_database(self, name: str, tenant: str = DEFAULT_TENANT) -> Database:
-        """
+        """Returns the database.
+
         Raises:
-            NotFoundError: the tenant has none of this name.
+            NotFoundError: the tenant has no database of this name.
         """
         self._reach()
         if (_text(name), _text(tenant)) != (DEFAULT_DATABASE, DEFAULT_TENANT):
@@ -74,29 +79,31 @@ class AdminClient:
     def list_databases(
         self, limit: int | None = None, offset: int | None = None, tenant: str = DEFAULT_TENANT
     ) -> Sequence[Database]:
-        """Those of a tenant; none of one that does not exist."""
+        """Returns the databases of a tenant; none if the tenant does not exist."""
         self._reach()
         there = [Database(id=_ID, name=DEFAULT_DATABASE, tenant=tenant)] if _text(tenant) == DEFAULT_TENANT else []
         return page(there, limit, offset)
 
     def delete_database(self, name: str, tenant: str = DEFAULT_TENANT) -> NoReturn:
-        """
+        """Raises an error, as the default database cannot be deleted.
+
         Raises:
-            NotFoundError: the tenant has none of this name.
+            NotFoundError: the tenant has no database of this name.
             NotImplementedError: the default one.
         """
         self.get_database(name, tenant)
         raise NotImplementedError("the one database of a folder cannot be deleted: delete its collections, or reset()")
 
     def clear_system_cache(self) -> None:
-        """Clients that are made from now on share nothing with those that there are."""
+        """Makes future clients share nothing with existing ones."""
         System.forget_all()
 
     def _reach(self) -> None:
-        """
+        """Checks that the server can be reached.
+
         Raises:
-            AuthorizationError: the server wants another key.
-            ValueError: no server answers.
+            AuthorizationError: the server requires another key.
+            ValueError: no server responds.
         """
         server = server_of(self._settings)
         if server is not None:

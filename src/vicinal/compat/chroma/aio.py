@@ -1,4 +1,4 @@
-"""The same client and collections, awaited: their calls run in threads, and stop where nobody waits any more."""
+"""The same client and collections with awaitable calls, which run in threads and stop when cancelled."""
 
 from __future__ import annotations
 
@@ -56,27 +56,27 @@ class AsyncCollection:
 
     @property
     def name(self) -> str:
-        """As it was when this handle was made, or named by it."""
+        """The name when this handle was created, or the one that it set."""
         return self._of.name
 
     @property
     def id(self) -> UUID:
-        """Its identity."""
+        """The id of the collection."""
         return self._of.id
 
     @property
     def metadata(self) -> dict[str, Any] | None:
-        """Of the collection."""
+        """Metadata of the collection."""
         return self._of.metadata
 
     @property
     def configuration_json(self) -> dict[str, Any]:
-        """How it is configured."""
+        """The configuration as JSON."""
         return self._of.configuration_json
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """The same with the embedding function itself."""
+        """The configuration with the embedding function itself."""
         return self._of.configuration
 
     def __repr__(self) -> str:
@@ -94,7 +94,7 @@ class AsyncCollection:
 
 
 class AsyncClientAPI:
-    """A client whose calls are awaited; `AsyncHttpClient` makes one."""
+    """A client whose calls are awaited, created by `AsyncHttpClient`."""
 
     def __init__(self, of: ClientAPI, threads: Threads) -> None:
         self._of = of
@@ -102,7 +102,7 @@ class AsyncClientAPI:
 
     @classmethod
     async def made(cls, make: Callable[[], ClientAPI]) -> AsyncClientAPI:
-        """A client that is made in a thread too, since it asks the server."""
+        """Creates a client, in a thread because this sends a request to the server."""
         threads = Threads()
         try:
             return cls(await threads.run(make), threads)
@@ -123,15 +123,15 @@ class AsyncClientAPI:
     set_database = _of_client(ClientAPI.set_database)
 
     async def list_collections(self, limit: int | None = None, offset: int | None = None) -> Sequence[AsyncCollection]:
-        """The collections, oldest first."""
+        """Returns the collections, oldest first."""
         found = await self._threads.run(lambda: self._of.list_collections(limit, offset))
         return [AsyncCollection(one, self._threads) for one in found]
 
     def get_settings(self) -> Any:
-        """As the client was made with."""
+        """The settings of the client."""
         return self._of.get_settings()
 
     async def close(self) -> None:
-        """Lets go of connections and threads."""
+        """Releases connections and threads."""
         await self._threads.run(self._of.close)
         self._threads.end()

@@ -1,8 +1,8 @@
-"""Which collections there are, by their names here: notes of one collection of the engine, `$chroma`.
+"""The collections by their Chroma names: notes of one collection of the engine, `$chroma`.
 
-A name leads to an entry with the collection's id, metadata and configuration, and to the engine's collection that holds
-its rows, so that a new name is one commit. An entry is written before its collection is made, and marked before that is
-dropped: whatever is interrupted is finished by whoever comes next.
+A name maps to an entry with the collection's id, metadata and configuration, and the name of the engine's collection of
+its rows, so that renaming is one commit. An entry is written before its collection is created, and marked before that
+is dropped: whatever is interrupted is completed by the next process.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["Catalogue", "Entry"]
 
 _OWNER: Final = "chroma"
 _COLLECTION: Final = "$chroma"
-_STORED_CHARS: Final = 200  # the engine has a limit of its own
+_STORED_CHARS: Final = 200  # the engine has its own limit
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,510}[a-zA-Z0-9]")
 
 
@@ -38,7 +38,7 @@ class Entry:
 
     Attributes:
         stored: name of the engine's collection with its rows.
-        made: nanoseconds, for the order of lists.
+        made: creation time in nanoseconds, which orders lists.
         gone: it is being deleted.
     """
 
@@ -66,16 +66,17 @@ class Catalogue:
         self._held: Collection | None = None
 
     def entries(self) -> dict[str, Entry]:
-        """By name, oldest first."""
+        """Returns entries by name, oldest first."""
         if self._held is None and _COLLECTION not in self._database:
             return {}
         found = {name: Entry.of(note) for name, note in self._notes().items()}
         return {name: entry for name, entry in sorted(found.items(), key=lambda item: item[1].made) if not entry.gone}
 
     def find(self, name: str) -> Entry:
-        """
+        """Returns the entry of a name.
+
         Raises:
-            NotFoundError: there is none of this name.
+            NotFoundError: no collection has this name.
         """
         entry = self.entries().get(checked_text(name))
         if entry is None:
@@ -83,10 +84,10 @@ class Catalogue:
         return entry
 
     def named(self, id_: str) -> tuple[str, Entry]:
-        """The collection of an id, and what it is called now.
+        """Returns the current name and the entry of a collection id.
 
         Raises:
-            NotFoundError: it is gone.
+            NotFoundError: it no longer exists.
         """
         for name, entry in self.entries().items():
             if entry.id == id_:
@@ -94,7 +95,7 @@ class Catalogue:
         raise NotFoundError(f"Collection [{visible(id_)}] does not exist.")
 
     def make(self, name: str, metadata: Mapping[str, Any] | None, configuration: dict[str, Any]) -> tuple[Entry, bool]:
-        """A new collection, or the one that there is.
+        """Creates a collection, or returns the existing one.
 
         Returns:
             Its entry, and whether it is new.
@@ -112,14 +113,14 @@ class Catalogue:
         """Deletes a collection and its rows.
 
         Raises:
-            NotFoundError: there is none of this name.
+            NotFoundError: no collection has this name.
         """
         entry = self.find(name)
         self._notes().update({name: replace(entry, gone=True).to_bytes()})
         self._finish(name)
 
     def change(self, id_: str, name: str | None, **changes: Any) -> tuple[str, Entry]:
-        """Gives a collection another name, metadata or configuration."""
+        """Changes the name, metadata or configuration of a collection."""
         with self._lock:
             old, entry = self.named(id_)
             if name is None or name == old:
@@ -134,7 +135,7 @@ class Catalogue:
             return name, entry
 
     def _changed(self, name: str, id_: str, changes: Mapping[str, Any]) -> Entry:
-        """Changes the entry as it is at that moment: another process may change something else of it."""
+        """Changes the current entry atomically: another process may change another part of it."""
 
         def changed(note: bytes | None) -> bytes:
             entry = None if note is None else Entry.of(note)
@@ -145,22 +146,22 @@ class Catalogue:
         return Entry.of(self._notes().change(name, changed))
 
     def open(self, entry: Entry) -> Collection:
-        """The engine's collection with the rows."""
+        """Opens the engine's collection with the rows."""
         metric = entry.configuration["hnsw"]["space"]
         with translated(entry.id):
             try:
                 return self._database.collection(entry.stored, zero_vectors="allow", create=False)
             except CollectionNotFound:
-                self.named(entry.id)  # or it is gone
+                self.named(entry.id)  # or it no longer exists
                 return self._database.collection(entry.stored, zero_vectors="allow", metric=metric)
 
     def _notes(self) -> Any:
         if self._held is None:
-            self._held = self._database.collection(_COLLECTION)  # two threads may, which does no harm
+            self._held = self._database.collection(_COLLECTION)  # harmless if two threads do it
         return self._held.notes(_OWNER)
 
     def _free(self, name: str) -> str:
-        """A name of the engine that nothing has: the same, unless a collection that had it was given another."""
+        """Returns an unused name of the engine: the same name, unless a renamed collection uses it."""
         taken = {*self._database.collections(), *(entry.stored for entry in self.entries().values())}
         stored, n = name[:_STORED_CHARS], 0
         while stored in taken:
@@ -168,7 +169,7 @@ class Catalogue:
         return stored
 
     def _finish(self, name: str) -> None:
-        """Drops what was being deleted when somebody was interrupted."""
+        """Completes a deletion that was interrupted."""
         note = self._notes().get(name)
         if note is not None and (entry := Entry.of(note)).gone:
             with suppress(CollectionNotFound):
@@ -177,9 +178,10 @@ class Catalogue:
 
 
 def checked_text(name: Any) -> str:
-    """
+    """Returns the name.
+
     Raises:
-        TypeError: it is no str.
+        TypeError: it is not a str.
     """
     if not isinstance(name, str):
         raise TypeError(f"the name of a collection is a str, not {shown(name)}")
@@ -187,10 +189,10 @@ def checked_text(name: Any) -> str:
 
 
 def checked_name(name: Any) -> str:
-    """A name that a collection may have.
+    """Returns the name if it is valid for a collection.
 
     Raises:
-        InvalidArgumentError: it may not.
+        InvalidArgumentError: it is not.
     """
     text = checked_text(name)
     if not _NAME.fullmatch(text):

@@ -20,12 +20,12 @@ from .version import CHROMA_VERSION
 
 __all__ = ["ClientAPI"]
 
-# The engine takes more; programs cut their batches by it.
+# The engine accepts more; programs size their batches by it.
 _BATCH_ROWS_MAX: Final = 5461
 
 
 class ClientAPI:
-    """A client; `Client`, `EphemeralClient`, `PersistentClient` and `HttpClient` make one. Thread-safe.
+    """A client, created by `Client`, `EphemeralClient`, `PersistentClient` and `HttpClient`. Thread-safe.
 
     Args:
         system: the database, which other clients may share.
@@ -50,19 +50,19 @@ class ClientAPI:
         data_loader: Any = None,
         get_or_create: bool = False,
     ) -> Collection:
-        """A new collection.
+        """Creates a collection.
 
         Args:
-            configuration: `{"hnsw": {"space": "cosine"}}`; other values of its index are kept and change nothing.
-            metadata: of the collection; `{"hnsw:space": "cosine"}` is how vectors are compared: "l2" (default, squared
+            configuration: `{"hnsw": {"space": "cosine"}}`; other parameters of the index are stored but have no effect.
+            metadata: of the collection; `{"hnsw:space": "cosine"}` is the metric: "l2" (default, squared
                 distances), "cosine" or "ip".
-            embedding_function: makes vectors of documents and of texts that are asked for.
-            data_loader: makes data of URIs.
-            get_or_create: whether the one that there is may be meant.
+            embedding_function: encodes documents and query texts.
+            data_loader: loads the data of URIs.
+            get_or_create: whether to return an existing collection.
 
         Raises:
-            InternalError: there is one of this name.
-            InvalidArgumentError: a name or setting that cannot be.
+            InternalError: the collection exists.
+            InvalidArgumentError: an invalid name or setting.
             NotImplementedError: a schema.
         """
         _refuse_schema(schema)
@@ -77,7 +77,7 @@ class ClientAPI:
             entry, is_new = self._catalogue.make(name, kept, made)
         if is_new:
             found = Collection(self._catalogue, name, entry, function or DEFAULT, data_loader)
-            found.count()  # the engine's collection is made now
+            found.count()  # creates the engine's collection now
             return found
         if not get_or_create:
             raise InternalError(f"Collection [{visible(name)}] already exists")
@@ -92,19 +92,19 @@ class ClientAPI:
         embedding_function: Any = DEFAULT,
         data_loader: Any = None,
     ) -> Collection:
-        """The collection of a name, which keeps its own metadata and configuration, or a new one."""
+        """Returns the collection of this name, which keeps its own metadata and configuration, or creates it."""
         return self.create_collection(
             name, schema, configuration, metadata, embedding_function, data_loader, get_or_create=True
         )
 
     def get_collection(self, name: str, embedding_function: Any = DEFAULT, data_loader: Any = None) -> Collection:
-        """The collection of a name.
+        """Returns the collection of this name.
 
         Args:
-            embedding_function: left out, the one that the collection remembers.
+            embedding_function: by default the one that the collection remembers.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: it does not exist.
             ValueError: it remembers another embedding function.
         """
         with translated(str(name)):
@@ -112,31 +112,31 @@ class ClientAPI:
         return self._held(name, entry, embedding_function, data_loader)
 
     def get_collection_by_id(self, id: UUID, embedding_function: Any = DEFAULT, data_loader: Any = None) -> Collection:
-        """The collection of an id, whatever it is called now."""
+        """Returns the collection with this id, whatever its current name."""
         with translated(str(id)):
             name, entry = self._catalogue.named(str(id))
         return self._held(name, entry, embedding_function, data_loader)
 
     def list_collections(self, limit: int | None = None, offset: int | None = None) -> Sequence[Collection]:
-        """The collections, oldest first."""
+        """Returns the collections, oldest first."""
         with translated():
             entries = list(self._catalogue.entries().items())
         return [self._held(name, entry, None, None) for name, entry in page(entries, limit, offset)]
 
     def count_collections(self) -> int:
-        """How many there are."""
+        """Returns the number of collections."""
         with translated():
             return len(self._catalogue.entries())
 
     def delete_collection(self, name: str) -> None:
-        """Deletes a collection with all its rows; handles on it raise NotFoundError from then on."""
+        """Deletes a collection with all its rows; its handles raise NotFoundError from then on."""
         with translated(str(name)):
             self._catalogue.remove(checked_text(name))
 
     # -- the database
 
     def reset(self) -> bool:
-        """Deletes all collections, where the settings allow it.
+        """Deletes all collections, if the settings allow it.
 
         Raises:
             AuthorizationError: they do not; pass `Settings(allow_reset=True)`.
@@ -149,21 +149,21 @@ class ClientAPI:
         return True
 
     def heartbeat(self) -> int:
-        """Nanoseconds of the clock, when the database has answered."""
+        """Returns the clock in nanoseconds after checking that the database responds."""
         with translated():
             self._system.database.collections()
         return time.time_ns()
 
     def get_version(self) -> str:
-        """Of Chroma, whose API this is."""
+        """Returns the version of Chroma whose API this is."""
         return CHROMA_VERSION
 
     def get_settings(self) -> Settings:
-        """As the client was made with."""
+        """Returns the settings of the client."""
         return self._system.settings
 
     def get_max_batch_size(self) -> int:
-        """How many rows a program should pass in one call; more work too."""
+        """The number of rows that a program should pass per call; more work too."""
         return _BATCH_ROWS_MAX
 
     @property
@@ -172,30 +172,30 @@ class ClientAPI:
         return _BATCH_ROWS_MAX
 
     def set_tenant(self, tenant: str, database: str = DEFAULT_DATABASE) -> None:
-        """There is one tenant.
+        """Accepts only the default tenant.
 
         Raises:
-            NotFoundError: another one is asked for.
+            NotFoundError: another one was requested.
         """
         if tenant != DEFAULT_TENANT:
             raise NotFoundError(f"Tenant [{tenant}] not found: there is {DEFAULT_TENANT} alone")
         self.set_database(database)
 
     def set_database(self, database: str) -> None:
-        """There is one database in a folder.
+        """Accepts only the default database.
 
         Raises:
-            NotFoundError: another one is asked for.
+            NotFoundError: another one was requested.
         """
         if database != DEFAULT_DATABASE:
             raise NotFoundError(f"Database [{database}] not found: there is {DEFAULT_DATABASE} alone")
 
     def clear_system_cache(self) -> None:
-        """Clients that are made from now on share nothing with those that there are."""
+        """Makes future clients share nothing with existing ones."""
         System.forget_all()
 
     def close(self) -> None:
-        """Lets go of the files once all clients of the database are closed."""
+        """Closes the client; the files are closed with the last client of the database."""
         self._system.close()
 
     def __enter__(self) -> ClientAPI:
@@ -207,7 +207,7 @@ class ClientAPI:
     # -- within
 
     def _held(self, name: str, entry: Entry, function: Any, loader: Any) -> Collection:
-        """A handle with the embedding function that was given, if it fits, or else the one that is remembered."""
+        """Returns a handle with the given embedding function, if it matches, or else the remembered one."""
         saved = entry.configuration["embedding_function"]
         given = _checked_function(function)
         if given is None or isinstance(given, DefaultEmbeddingFunction):
@@ -223,7 +223,7 @@ class ClientAPI:
 
 
 class _Unknown:
-    """In place of an embedding function that cannot be made: it says so when a text is to be encoded."""
+    """Replaces an embedding function that cannot be created: raises an error when a text is to be encoded."""
 
     def __init__(self, reason: str) -> None:
         self._reason = reason
@@ -233,7 +233,7 @@ class _Unknown:
 
 
 def _are_other(saved: Mapping[str, Any], form: Mapping[str, Any]) -> bool:
-    """Whether both are known, and not the same."""
+    """Whether both are known and differ."""
     return {saved["type"], form["type"]} == {"known"} and bool(saved["name"] != form["name"])
 
 
@@ -245,9 +245,10 @@ def _remembered(entry: Entry) -> Any:
 
 
 def _checked_function(function: Any) -> Any:
-    """
+    """Returns the embedding function.
+
     Raises:
-        ValueError: it is no embedding function.
+        ValueError: it is not one.
     """
     if function is not None and (not callable(function) or isinstance(function, (str, type))):
         raise ValueError(

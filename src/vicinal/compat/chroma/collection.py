@@ -1,4 +1,4 @@
-"""A collection, with the calls that Chroma has for one."""
+"""A collection with Chroma's calls."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TRIES: Final = 10
 
 
 def _in_its_terms(method: Callable[Concatenate[Collection, P], T]) -> Callable[Concatenate[Collection, P], T]:
-    """Errors of the engine become those of this API."""
+    """Translates errors of the engine to those of this API."""
 
     @wraps(method)
     def call(self: Collection, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -46,14 +46,14 @@ def _in_its_terms(method: Callable[Concatenate[Collection, P], T]) -> Callable[C
 
 
 class Collection:
-    """A collection; a client makes it. Thread-safe.
+    """A collection, created by a client. Thread-safe.
 
     Args:
         catalogue: where it is listed.
-        name: what it is called.
-        entry: what is known of it.
-        function: makes vectors of documents.
-        loader: makes data of URIs.
+        name: its name.
+        entry: its entry in the catalogue.
+        function: encodes documents.
+        loader: loads the data of URIs.
     """
 
     def __init__(self, catalogue: Catalogue, name: str, entry: Entry, function: Any, loader: Any = None) -> None:
@@ -69,38 +69,38 @@ class Collection:
 
     @property
     def name(self) -> str:
-        """As it was when this handle was made, or named by it."""
+        """The name when this handle was created, or the one that it set."""
         return self._name
 
     @property
     def id(self) -> UUID:
-        """Its identity, whatever it is called."""
+        """The id, which does not change with the name."""
         return UUID(self._entry.id)
 
     @property
     def metadata(self) -> dict[str, Any] | None:
-        """Of the collection, as it was when this handle was made, or changed by it."""
+        """Metadata of the collection when this handle was created, or as it set it."""
         return self._entry.metadata
 
     @property
     def configuration_json(self) -> dict[str, Any]:
-        """How it is configured."""
+        """The configuration as JSON."""
         return self._entry.configuration
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """The same with the embedding function itself."""
+        """The configuration with the embedding function itself."""
         saved = self._entry.configuration
         return {**saved, "embedding_function": self._embedding_function if saved["embedding_function"] else None}
 
     @property
     def tenant(self) -> str:
-        """There is one."""
+        """The only tenant."""
         return DEFAULT_TENANT
 
     @property
     def database(self) -> str:
-        """There is one."""
+        """The only database."""
         return DEFAULT_DATABASE
 
     def __repr__(self) -> str:
@@ -118,10 +118,10 @@ class Collection:
         images: Any = None,
         uris: Any = None,
     ) -> None:
-        """Stores rows whose ids are new; those that exist stay as they are.
+        """Stores rows whose ids are new; existing rows are not changed.
 
         Raises:
-            ValueError, TypeError, DuplicateIDError, InvalidArgumentError: the call is refused; nothing was changed.
+            ValueError, TypeError, DuplicateIDError, InvalidArgumentError: the call is invalid; nothing was changed.
         """
         rows = checked_rows("add", ids, embeddings, metadatas, documents, images, uris, is_new=True)
         self._embed(rows, "add", required=True)
@@ -145,7 +145,7 @@ class Collection:
         """Changes the rows whose ids exist, as `update` does, and stores the others, as `add` does.
 
         Raises:
-            ValueError, TypeError, DuplicateIDError, InvalidArgumentError: the call is refused; nothing was changed.
+            ValueError, TypeError, DuplicateIDError, InvalidArgumentError: the call is invalid; nothing was changed.
         """
         rows = checked_rows("upsert", ids, embeddings, metadatas, documents, images, uris, is_new=False)
         self._embed(rows, "upsert", required=True)
@@ -169,10 +169,10 @@ class Collection:
     ) -> None:
         """Changes rows; ids that do not exist are ignored.
 
-        Keys of metadata merge, and None as a value removes one. A new document gets a new vector.
+        Metadata keys are merged, and a value of None removes a key. A new document gets a new vector.
 
         Raises:
-            ValueError, TypeError, DuplicateIDError, InvalidArgumentError: the call is refused; nothing was changed.
+            ValueError, TypeError, DuplicateIDError, InvalidArgumentError: the call is invalid; nothing was changed.
         """
         rows = checked_rows("update", ids, embeddings, metadatas, documents, images, uris, is_new=False)
         self._embed(rows, "update", required=False)
@@ -191,13 +191,13 @@ class Collection:
         where_document: Any = None,
         limit: int | None = None,
     ) -> dict[str, int]:
-        """Deletes rows by id, by conditions, or those that both name.
+        """Deletes rows by id, by conditions, or those that match both.
 
         Args:
-            limit: at most so many of those that match.
+            limit: maximum number of matching rows to delete.
 
         Returns:
-            `{"deleted": n}`, the rows that there were.
+            `{"deleted": n}`, the number of rows that existed.
         """
         if ids is None and where is None and where_document is None:
             raise ValueError("delete needs ids, where or where_document.")
@@ -216,10 +216,10 @@ class Collection:
     def modify(
         self, name: str | None = None, metadata: Mapping[str, Any] | None = None, configuration: Any = None
     ) -> None:
-        """Gives the collection another name, other metadata in place of what it has, or another configuration.
+        """Changes the collection's name, replaces its metadata, or changes its configuration.
 
         Raises:
-            InternalError: a collection has the name.
+            InternalError: another collection has the name.
             ValueError: the space cannot be changed.
         """
         changes: dict[str, Any] = {}
@@ -239,7 +239,7 @@ class Collection:
 
     @_in_its_terms
     def count(self) -> int:
-        """How many rows there are."""
+        """Returns the number of rows."""
         return self._stored().count()
 
     @_in_its_terms
@@ -252,10 +252,10 @@ class Collection:
         where_document: Any = None,
         include: list[str] = _GET,
     ) -> GetResult:
-        """Rows by id and conditions, in insertion order; without either all.
+        """Returns rows by id and conditions, in insertion order; without either all.
 
         Args:
-            include: of "documents", "embeddings", "metadatas", "uris", "data".
+            include: any of "documents", "embeddings", "metadatas", "uris", "data".
         """
         parts = checked_include(include, "get", can_load=self._data_loader is not None, distances=False)
         named = None if ids is None else checked_ids(ids, "get")
@@ -270,7 +270,7 @@ class Collection:
 
     @_in_its_terms
     def peek(self, limit: int = 10) -> GetResult:
-        """The first rows."""
+        """Returns the first rows."""
         records = self._stored().get(limit=_count("limit", limit), vectors=True)
         return rows_of_get(records, ["metadatas", "documents", "embeddings"], None)
 
@@ -287,12 +287,12 @@ class Collection:
         where_document: Any = None,
         include: list[str] = _QUERY,
     ) -> QueryResult:
-        """The nearest rows of each query, nearest first.
+        """Returns the nearest rows of each query, nearest first.
 
         Args:
             ids: only these rows.
-            n_results: how many at most.
-            include: of "documents", "embeddings", "metadatas", "distances", "uris", "data".
+            n_results: maximum number of rows.
+            include: any of "documents", "embeddings", "metadatas", "distances", "uris", "data".
         """
         parts = checked_include(include, "query", can_load=self._data_loader is not None, distances=True)
         if isinstance(n_results, bool) or not isinstance(n_results, int):
@@ -310,18 +310,18 @@ class Collection:
             answers = stored.search_many(np.stack(vectors), n_results, tree, select=select)
             wanted = {hit.id for hits in answers for hit in hits} if "embeddings" in parts else set()
             records = {record.id: record for record in stored.get(list(wanted), vectors=True)} if wanted else {}
-            if len(records) == len(wanted):  # else somebody deleted one meanwhile
+            if len(records) == len(wanted):  # else a row was deleted meanwhile
                 return rows_of_query(answers, parts, records, self._data_loader)
         raise InternalError("rows are deleted faster than their vectors can be read; query again")
 
     # -- what only Chroma's own service has
 
     def search(self, searches: Any, read_level: Any = None) -> NoReturn:
-        """Not here, as in Chroma's own library without its service."""
+        """Not supported, as in Chroma's own library without its service."""
         raise NotImplementedError("Search is not implemented here: use query, or the engine's own search")
 
     def fork(self, new_name: str) -> NoReturn:
-        """Not here, as in Chroma's own library without its service."""
+        """Not supported, as in Chroma's own library without its service."""
         raise NotImplementedError("Collection forking is not implemented here")
 
     # -- within
@@ -336,7 +336,7 @@ class Collection:
         return self._held
 
     def _write(self, rows: Rows, write: Callable[[set[str]], None]) -> None:
-        """Writes by which rows there are, and again where somebody added or deleted some of them meanwhile."""
+        """Writes depending on which rows exist; repeated if another process added or deleted some of them meanwhile."""
         stored = self._stored()
         for _ in range(_TRIES):
             tree: Any = filter_tree("write", ids=rows.ids)
@@ -353,7 +353,7 @@ class Collection:
             self._stored().add(rows.ids, texts=rows.documents, vectors=rows.vectors, metadata=given)
 
     def _change(self, rows: Rows) -> None:
-        """Updates, in one commit for all rows that lose the same keys of their metadata."""
+        """Updates rows, in one commit for all that lose the same metadata keys."""
         metadata = rows.metadata()
         groups: dict[frozenset[str], list[int]] = {}
         for i in range(len(rows.ids)):
@@ -369,7 +369,7 @@ class Collection:
                 )
 
     def _embed(self, rows: Rows, call: str, *, required: bool) -> None:
-        """Fills the vectors of rows that come without."""
+        """Encodes rows without a vector."""
         if rows.vectors is not None:
             return
         kinds = [name for name in ("documents", "images", "uris") if getattr(rows, name) is not None]
@@ -415,7 +415,7 @@ class Collection:
         return checked_vectors(made if isinstance(made, np.ndarray) else list(made), call)
 
     def _default_encoder(self) -> Encoder:
-        """What the collection's texts were encoded by first: on another machine the choice might be another."""
+        """The encoder first used for the collection's texts: on another machine the default might differ."""
         if self._encoder is None:
             chosen = DefaultEmbeddingFunction.encoder()
             name = self._stored().notes(_NOTES).setdefault("encoder", chosen.name.encode()).decode()
@@ -423,7 +423,7 @@ class Collection:
         return self._encoder
 
     def _check_dimension(self, rows: Rows) -> None:
-        """Also where no row is to be written, as in an update of rows that do not exist."""
+        """Checks the dimension even if no row will be written, as in an update of rows that do not exist."""
         dimension = None if rows.vectors is None else self._stored().stats().dimension
         if dimension is not None and rows.vectors and len(rows.vectors[0]) != dimension:
             raise InvalidArgumentError(

@@ -1,7 +1,7 @@
 """`where` and `where_document` as filter trees.
 
-A condition is about values of the operand's own type: texts, numbers or booleans. An int equals a float of the same
-value. What is negated holds for rows without the field too.
+A condition applies to values of the operand's own type: texts, numbers or booleans. An int equals a float of the same
+value. A negation also matches rows without the field.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ _OPERATORS: Final = (*_ORDERINGS, "$ne", "$eq", "$in", "$nin", "$contains", "$no
 _DOCUMENT_OPERATORS: Final = ("$contains", "$not_contains", "$regex", "$not_regex")
 _CONNECTIVES: Final[dict[str, Callable[[tuple[Node, ...]], Node]]] = {"$and": And, "$or": Or}
 _TEXT: Final[Path] = ("$text",)
-# Within brackets Rust's patterns have classes by name and operations on sets, which mean something else to Python.
+# Within brackets Rust's patterns have named classes and set operations, which mean something else in Python.
 _OTHER_SYNTAX: Final = re.compile(r"\[\[|\[\^?\[:|--|&&|~~")
 
 
 def filter_tree(
     call: str, *, ids: list[str] | None = None, where: Any = None, where_document: Any = None
 ) -> Node | None:
-    """What a call's conditions come to; None where it has none.
+    """Returns the filter of a call's conditions; None without conditions.
 
     Args:
-        call: whose conditions, for errors.
+        call: name of the call, for errors.
 
     Raises:
-        ValueError: an operator that does not exist, or an operand that it does not take.
-        InvalidArgumentError: a pattern that is none, or a condition that says nothing.
+        ValueError: an operator that does not exist, or an invalid operand.
+        InvalidArgumentError: an invalid pattern, or an empty condition.
     """
     with translated():
         nodes: list[Node] = [] if ids is None else [IdIn(filter(None, ids))]  # no row has an empty id
@@ -123,7 +123,7 @@ def _field(path: Path, operator: str, operand: Any) -> Node:
 
 
 def _one_value(path: Path, condition: Node, kind: Class) -> Node:
-    """Of the value itself: the engine would also look into lists. A field that no row has is no mistake here."""
+    """Matches the value itself: the engine would also look into lists. Fields that no row has are allowed here."""
     return And((condition, OfType(path, frozenset({kind}))))
 
 

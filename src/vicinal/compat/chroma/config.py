@@ -1,4 +1,4 @@
-"""`Settings`: what programs pass to clients. What decides something here is checked, the rest is kept as given."""
+"""`Settings` that programs pass to clients. Those that have an effect here are checked, others are kept unchanged."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
 
 
 class Settings:
-    """Settings of a client, by the names that Chroma has for them.
+    """Settings of a client, with Chroma's names.
 
-    Those that decide something: `is_persistent`, `persist_directory`, `allow_reset`, `chroma_server_host`,
+    The following have an effect: `is_persistent`, `persist_directory`, `allow_reset`, `chroma_server_host`,
     `chroma_server_http_port`, `chroma_server_ssl_enabled`, `chroma_server_headers`, `chroma_client_auth_credentials`.
-    All others, such as `anonymized_telemetry`, are kept and change nothing: nothing is reported to anybody.
+    All others, such as `anonymized_telemetry`, are kept but have no effect: there is no telemetry.
     """
 
     def __init__(self, **given: Any) -> None:
@@ -40,7 +40,7 @@ class Settings:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return None  # a setting that Chroma has, of something that is not here
+        return None  # a setting of Chroma for something that does not exist here
 
     def __getitem__(self, name: str) -> Any:
         return getattr(self, name)
@@ -51,10 +51,10 @@ class Settings:
     __hash__ = None  # type: ignore[assignment]  # it can be changed
 
     def require(self, name: str) -> Any:
-        """A setting that must be there.
+        """Returns a required setting.
 
         Raises:
-            ValueError: it is not.
+            ValueError: it is missing.
         """
         value = getattr(self, name)
         if value is None:

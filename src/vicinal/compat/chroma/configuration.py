@@ -1,7 +1,7 @@
-"""How a collection is configured: the metric, and what Chroma has for its index, which is kept and shown.
+"""The configuration of a collection: the metric, and Chroma's index parameters, which are stored and shown.
 
-The metric is what `hnsw:space` says, or the configuration, which goes before it. The other values steer an index that
-Chroma has; the engine's own needs none of them.
+The metric is given by `hnsw:space` or by the configuration, which takes precedence. The other values configure an index
+of Chroma; the engine's index does not need them.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ _IN_METADATA: Final = {
 
 
 def configured(metadata: Mapping[str, Any] | None, configuration: Any, function: Any) -> dict[str, Any]:
-    """The configuration of a new collection, fit for JSON.
+    """Returns the configuration of a new collection as JSON values.
 
     Args:
-        function: the embedding function, which may say how its vectors are compared.
+        function: the embedding function, which may specify the metric.
 
     Raises:
         InvalidArgumentError: a value that does not exist.
@@ -64,7 +64,7 @@ def configured(metadata: Mapping[str, Any] | None, configuration: Any, function:
 
 
 def changed(configuration: Mapping[str, Any], update: Any) -> dict[str, Any]:
-    """The configuration after `modify`.
+    """Returns the configuration after `modify`.
 
     Raises:
         InvalidArgumentError: the space cannot be changed.
@@ -77,10 +77,10 @@ def changed(configuration: Mapping[str, Any], update: Any) -> dict[str, Any]:
 
 
 def checked_metadata(metadata: Any) -> dict[str, Any] | None:
-    """Metadata of a collection.
+    """Returns the metadata of a collection.
 
     Raises:
-        TypeError: a value that is no str, int, float or bool.
+        TypeError: a value is not a str, int, float or bool.
         InvalidArgumentError: it is empty.
     """
     if metadata is None:
@@ -117,11 +117,11 @@ def _checked(given: dict[str, Any], accepted: set[str]) -> dict[str, Any]:
 
 
 def function_of(configuration: Mapping[str, Any]) -> Any:
-    """The embedding function that a collection remembers, or the default.
+    """Returns the embedding function that a collection remembers, or the default.
 
     Raises:
-        ValueError: it cannot be made, or asks a server of an address that is known from the collection alone: whoever
-            wrote its files would get texts and a key of this program.
+        ValueError: it cannot be created, or calls a server whose address comes from the collection alone: the author
+            of its files could thereby obtain texts and a key of this program.
     """
     saved = configuration["embedding_function"]
     if not saved or saved["type"] != "known":
@@ -134,7 +134,7 @@ def function_of(configuration: Mapping[str, Any]) -> Any:
 
 
 def _is_here(address: str) -> bool:
-    """Whether an address is of this machine."""
+    """Whether an address is on this machine."""
     try:
         return urlsplit(address).hostname in _THIS_MACHINE
     except ValueError:

@@ -1,4 +1,4 @@
-"""The functions that make clients."""
+"""The functions that create clients."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOKEN_HEADERS: Final = ("authorization", "x-chroma-token")
 def Client(
     settings: Settings | None = None, tenant: str = DEFAULT_TENANT, database: str = DEFAULT_DATABASE
 ) -> ClientAPI:
-    """What the settings say: in memory, or in `persist_directory`, or at `chroma_server_host`."""
+    """Returns a client according to the settings: in memory, in `persist_directory`, or at `chroma_server_host`."""
     settings = settings or Settings()
     if settings.chroma_server_host is not None:
         port = int(settings.chroma_server_http_port or 8000)
@@ -40,7 +40,7 @@ def Client(
 def EphemeralClient(
     settings: Settings | None = None, tenant: str = DEFAULT_TENANT, database: str = DEFAULT_DATABASE
 ) -> ClientAPI:
-    """In memory; all such clients of a process share one database."""
+    """Returns a client in memory; all such clients of a process share one database."""
     return _client(System.in_memory(settings or Settings()), tenant, database)
 
 
@@ -50,10 +50,10 @@ def PersistentClient(
     tenant: str = DEFAULT_TENANT,
     database: str = DEFAULT_DATABASE,
 ) -> ClientAPI:
-    """In a folder. What was written survives power loss; several processes may use it at once.
+    """Returns a client in a folder. Completed writes survive power loss; several processes may use it at once.
 
     Raises:
-        ValueError: the folder holds files that Chroma itself wrote, which are imported, not opened.
+        ValueError: the folder contains files written by Chroma itself, which must be imported rather than opened.
     """
     return _client(System.in_folder(path, settings or Settings()), tenant, database)
 
@@ -67,12 +67,12 @@ def HttpClient(
     tenant: str = DEFAULT_TENANT,
     database: str = DEFAULT_DATABASE,
 ) -> ClientAPI:
-    """At a server that `vicinal serve` runs.
+    """Returns a client of a server started by `vicinal serve`.
 
     Args:
-        host: a name, an address, or a URL, whose port counts.
+        host: a name, an address, or a URL, whose port takes precedence.
         headers: `Authorization: Bearer KEY` or `X-Chroma-Token: KEY` is the key for the server.
-        settings: `chroma_client_auth_credentials` is the key where no header has it.
+        settings: `chroma_client_auth_credentials` is the key if no header has it.
 
     Raises:
         ValueError: there is no response, or it is not a Vicinal server.
@@ -96,12 +96,12 @@ async def AsyncHttpClient(
     tenant: str = DEFAULT_TENANT,
     database: str = DEFAULT_DATABASE,
 ) -> AsyncClientAPI:
-    """The same, awaited."""
+    """Like `HttpClient`, awaited."""
     return await AsyncClientAPI.made(lambda: HttpClient(host, port, ssl, headers, settings, tenant, database))
 
 
 def server_of(settings: Settings) -> tuple[str, str | None] | None:
-    """URL and key of the server that the settings name, if they name one."""
+    """URL and key of the server in the settings, if they have one."""
     host = settings.chroma_server_host
     if host is None:
         return None
@@ -125,7 +125,7 @@ def _url(host: str, port: int, ssl: bool) -> str:
 
 
 def _key(headers: Mapping[str, str] | None, settings: Settings) -> str | None:
-    """The server's key, where a header or the settings have it."""
+    """The server's key, from a header or the settings."""
     given: dict[str, Any] = {name.lower(): value for name, value in (headers or {}).items()}
     for name in _TOKEN_HEADERS:
         if name in given:

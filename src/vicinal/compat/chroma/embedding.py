@@ -1,4 +1,4 @@
-"""Embedding functions: what makes vectors of documents, in the program that calls."""
+"""Embedding functions: they encode documents, in the calling program."""
 
 from __future__ import annotations
 
@@ -31,61 +31,63 @@ Vectors = list[NDArray[np.float32]]
 
 
 class EmbeddingFunction(Generic[D]):
-    """What a program derives its own from: `__call__(self, input)` gives one vector for each document.
+    """The base class of custom embedding functions: `__call__(self, input)` returns one vector for each document.
 
     A collection remembers the function by `name` and `get_config`, and recreates it with `build_from_config`; one
-    without a name has to be passed again with each `get_collection`.
+    without a name must be passed again to each `get_collection`.
     """
 
     def __call__(self, input: D) -> Any:
-        """One vector for each of `input`."""
+        """Returns one vector for each of `input`."""
         raise NotImplementedError
 
     def embed_query(self, input: D) -> Any:
-        """One vector for each query; the same as for documents, where a model makes no difference."""
+        """Returns one vector for each query; the same as for documents unless the model distinguishes them."""
         return self(input)
 
     def embed_with_retries(self, input: D, **retry_kwargs: Any) -> Any:
-        """The same as a call: whoever asks a server tries again itself."""
+        """The same as a call: functions that use a server retry by themselves."""
         return self(input)
 
     @staticmethod
     def name() -> str:
-        """By which a collection finds the function again."""
+        """The name by which a collection finds the function again."""
         return cast(str, NotImplemented)
 
     @staticmethod
     def build_from_config(config: dict[str, Any]) -> Any:
-        """The function as `get_config` described it."""
+        """Recreates the function from the output of `get_config`."""
         return NotImplemented
 
     def get_config(self) -> dict[str, Any]:
-        """All that `build_from_config` needs."""
+        """Returns everything that `build_from_config` needs."""
         return cast("dict[str, Any]", NotImplemented)
 
     def default_space(self) -> str:
-        """How vectors are compared where a collection does not say."""
+        """The metric if a collection does not specify one."""
         return "l2"
 
     def supported_spaces(self) -> list[str]:
-        """Other spaces than these warn."""
+        """The supported metrics; others cause a warning."""
         return ["cosine", "l2", "ip"]
 
     def validate_config_update(self, old_config: dict[str, Any], new_config: dict[str, Any]) -> None:
-        """Raises where a collection may not change from one to the other."""
+        """Raises an error if a collection must not change from one to the other."""
 
     @staticmethod
     def validate_config(config: dict[str, Any]) -> None:
-        """Raises where it is none."""
+        """Raises an error if it is not a valid configuration."""
 
     def is_legacy(self) -> bool:
-        """Whether it has no name or no configuration, so that it cannot be recreated."""
+        """Whether it lacks a name or a configuration, so that it cannot be recreated."""
         return self.name() is NotImplemented or self.get_config() is NotImplemented
 
 
 class DefaultEmbeddingFunction(EmbeddingFunction[Any]):
-    """MiniLM where it is installed, else spelling (`hashing`), with one warning. A collection keeps to what it began
-    with."""
+    """MiniLM if it is installed, else spelling (`hashing`), with one warning.
+
+    A collection keeps using the one that it started with.
+    """
 
     _chosen: ClassVar[TextEncoder | None] = None
 
@@ -93,19 +95,19 @@ class DefaultEmbeddingFunction(EmbeddingFunction[Any]):
         return list(self.encoder().encode(list(input)))
 
     def embed_query(self, input: Any) -> Vectors:
-        """Vectors of queries."""
+        """Returns vectors of queries."""
         return list(self.encoder().encode_query(list(input)))
 
     @staticmethod
     def encoder() -> TextEncoder:
-        """The choice of this process."""
+        """The encoder that this process uses."""
         if DefaultEmbeddingFunction._chosen is None:
             DefaultEmbeddingFunction._chosen = choose_text_encoder()
         return DefaultEmbeddingFunction._chosen
 
     @staticmethod
     def name() -> str:
-        """In a collection's configuration."""
+        """The name in a collection's configuration."""
         return "default"
 
     @staticmethod
@@ -114,12 +116,12 @@ class DefaultEmbeddingFunction(EmbeddingFunction[Any]):
         return DefaultEmbeddingFunction()
 
     def get_config(self) -> dict[str, Any]:
-        """Nothing."""
+        """Returns an empty configuration."""
         return {}
 
 
 class ONNXMiniLM_L6_V2(EmbeddingFunction[Any]):
-    """all-MiniLM-L6-v2, by the engine's own transformer: `vicinal models add minilm` brings its weights."""
+    """all-MiniLM-L6-v2, run by the engine itself: `vicinal models add minilm` downloads its weights."""
 
     def __init__(self, preferred_providers: list[str] | None = None) -> None:
         self._encoder = MiniLM()
@@ -129,16 +131,16 @@ class ONNXMiniLM_L6_V2(EmbeddingFunction[Any]):
 
     @staticmethod
     def name() -> str:
-        """In a collection's configuration."""
+        """The name in a collection's configuration."""
         return "onnx_mini_lm_l6_v2"
 
     @staticmethod
     def build_from_config(config: dict[str, Any]) -> ONNXMiniLM_L6_V2:
-        """Providers decide nothing here."""
+        """Providers have no effect here."""
         return ONNXMiniLM_L6_V2()
 
     def get_config(self) -> dict[str, Any]:
-        """Nothing."""
+        """Returns an empty configuration."""
         return {}
 
 
@@ -151,7 +153,7 @@ known_embedding_functions: dict[str, Any] = {
 
 
 def register_embedding_function(ef_class: Any = None) -> Any:
-    """Makes a class known by its `name`, so that collections find it again; also a decorator.
+    """Registers a class by its `name`, so that collections find it again; also a decorator.
 
     Raises:
         ValueError: it has no name.
@@ -167,7 +169,7 @@ def register_embedding_function(ef_class: Any = None) -> Any:
 
 
 def saved_form(function: Any) -> dict[str, Any] | None:
-    """What a collection remembers of a function."""
+    """Returns what a collection remembers of a function."""
     if function is None:
         return None
     if not hasattr(function, "is_legacy") or function.is_legacy():
@@ -177,10 +179,10 @@ def saved_form(function: Any) -> dict[str, Any] | None:
 
 
 def config_to_embedding_function(config: Mapping[str, Any]) -> Any:
-    """The function of a `name` and its `config`.
+    """Returns the function with this `name` and `config`.
 
     Raises:
-        ValueError: there is no name, this process knows none of it, or the configuration does not fit.
+        ValueError: the name is missing or unknown in this process, or the configuration is invalid.
     """
     if "name" not in config:
         raise ValueError("the configuration of an embedding function has a 'name'.")
@@ -194,7 +196,7 @@ def config_to_embedding_function(config: Mapping[str, Any]) -> Any:
 
 
 def check_space(function: Any, space: str) -> None:
-    """Warns where vectors of a function are compared in a way that it does not support."""
+    """Warns if a function does not support the metric."""
     supported = function.supported_spaces() if hasattr(function, "supported_spaces") else ["cosine", "l2", "ip"]
     if space not in supported:
         warn_user(f"space {space} is not supported by the embedding function, which supports {', '.join(supported)}")

@@ -1,4 +1,4 @@
-"""Chroma's exceptions, and those of the engine as Chroma's."""
+"""Chroma's exceptions, and the translation of the engine's errors to them."""
 
 from __future__ import annotations
 
@@ -39,24 +39,24 @@ __all__ = [
 
 
 class ChromaError(Exception):
-    """Root of what this API raises, beside ValueError and TypeError for arguments that cannot be meant."""
+    """Base class of this API's errors, besides ValueError and TypeError for invalid arguments."""
 
     def message(self) -> str:
-        """What is wrong."""
+        """The message."""
         return ", ".join(map(str, self.args))
 
     @classmethod
     def name(cls) -> str:
-        """Of the class."""
+        """The name of the class."""
         return cls.__name__
 
 
 class InvalidDimensionException(ChromaError):
-    """A vector of another dimension."""
+    """A vector has another dimension."""
 
 
 class InvalidArgumentError(ChromaError):
-    """A name, filter or vector that is refused."""
+    """A name, filter or vector is invalid."""
 
 
 class IDAlreadyExistsError(ChromaError):
@@ -64,7 +64,7 @@ class IDAlreadyExistsError(ChromaError):
 
 
 class DuplicateIDError(ChromaError):
-    """An id stands twice in a call."""
+    """An id occurs twice in a call."""
 
 
 class InvalidUUIDError(ChromaError):
@@ -76,7 +76,7 @@ class InvalidHTTPVersion(ChromaError):
 
 
 class AuthorizationError(ChromaError):
-    """The key, or the settings, do not allow the call."""
+    """The key, or the settings, do not permit the call."""
 
 
 class ChromaAuthError(ChromaError):
@@ -92,7 +92,7 @@ class UniqueConstraintError(ChromaError):
 
 
 class InternalError(ChromaError):
-    """A collection exists already, or the store met trouble."""
+    """A collection exists already, or the database failed."""
 
 
 class VersionMismatchError(ChromaError):
@@ -113,10 +113,10 @@ class RateLimitError(ChromaError):
 
 @contextmanager
 def translated(collection: str = "") -> Iterator[None]:
-    """Errors of the engine that are raised in here become those of this API.
+    """Translates errors of the engine raised in the block to those of this API.
 
     Args:
-        collection: whose calls these are.
+        collection: name of the collection that is called.
     """
     try:
         yield

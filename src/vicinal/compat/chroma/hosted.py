@@ -1,4 +1,4 @@
-"""Names of the search that only Chroma's own service has: they can be imported, and say so when they are used."""
+"""Names of the search API of Chroma's own service: they can be imported, but raise an error when used."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _PACKAGE_OF_FUNCTIONS: Final = ".utils.embedding_functions"
 
 
 def install() -> None:
-    """From now on `import chromadb`, in this program and in the libraries that it uses, gives this package.
+    """Makes `import chromadb` return this package, in this program and in the libraries that it uses.
 
     Call it before any of them is imported.
 

@@ -1,4 +1,4 @@
-"""Modules that are there after `import chromadb` alone, though only loaded when somebody asks for them."""
+"""Submodules that are available after `import chromadb` alone, but loaded on first access."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["loaded_when_asked"]
 
 
 def loaded_when_asked(package: str, *names: str) -> Callable[[str], ModuleType]:
-    """The `__getattr__` of a package whose modules have these names."""
+    """Returns the `__getattr__` of a package with these lazily loaded modules."""
 
     def module(name: str) -> ModuleType:
         if name not in names:

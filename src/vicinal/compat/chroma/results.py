@@ -1,4 +1,4 @@
-"""Rows and hits in the shapes that `get` and `query` give."""
+"""Rows and hits in the format of the results of `get` and `query`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GetResult = dict[str, Any]
 QueryResult = dict[str, Any]
 
 _INCLUDE: Final = ("documents", "embeddings", "metadatas", "distances", "uris", "data")
-# What the engine calls a distance, as Chroma does: under "l2" squared, under "ip" 1 less the product.
+# The engine's distances as Chroma's: under "l2" squared, under "ip" 1 minus the product.
 _DISTANCES: Final[Mapping[str, Callable[[float], float]]] = {
     "l2": lambda distance: float(np.float32(distance * distance)),
     "ip": lambda distance: 1.0 + distance,
@@ -28,7 +28,8 @@ _DISTANCES: Final[Mapping[str, Callable[[float], float]]] = {
 
 
 def page(found: Sequence[T], limit: int | None, offset: int | None) -> list[T]:
-    """
+    """Returns one page of the rows.
+
     Raises:
         OverflowError: one of the two is below 0.
     """
@@ -40,13 +41,14 @@ def page(found: Sequence[T], limit: int | None, offset: int | None) -> list[T]:
 
 
 def checked_include(include: Any, call: str, *, can_load: bool, distances: bool) -> list[str]:
-    """
+    """Returns the parts to include.
+
     Args:
         can_load: whether the collection has a data loader.
-        distances: whether the call has distances.
+        distances: whether the call returns distances.
 
     Raises:
-        ValueError: something that the call does not have.
+        ValueError: a part that the call does not have.
     """
     if not isinstance(include, list):
         raise ValueError(f"include is a list, not {shown(include)}, in {call}.")
@@ -60,7 +62,7 @@ def checked_include(include: Any, call: str, *, can_load: bool, distances: bool)
 
 
 def rows_of_get(records: Sequence[Record], include: list[str], loader: Any) -> GetResult:
-    """Rows as lists, one a part."""
+    """Rows as lists, one per part."""
     metadatas = [record.metadata for record in records]
     found: GetResult = {
         "ids": [record.id for record in records],
@@ -77,10 +79,10 @@ def rows_of_get(records: Sequence[Record], include: list[str], loader: Any) -> G
 def rows_of_query(
     answers: Sequence[Hits], include: list[str], records: Mapping[Any, Record], loader: Any
 ) -> QueryResult:
-    """Hits as lists of lists, one a query.
+    """Hits as lists of lists, one per query.
 
     Args:
-        records: rows with vectors, by id, where embeddings are included.
+        records: rows with vectors, by id, if embeddings are included.
     """
 
     def lists(part: Callable[[Hit], Any]) -> list[list[Any]]:
@@ -104,7 +106,7 @@ def rows_of_query(
 
 
 def _embeddings(records: Sequence[Record]) -> NDArray[np.float64] | list[Any]:
-    """An array; a list where a row has no vector, as one may that was brought from a damaged folder."""
+    """An array; a list if a row has no vector, which is possible after importing from a damaged folder."""
     vectors = [record.vector for record in records]
     if any(vector is None for vector in vectors):
         return vectors
@@ -116,7 +118,7 @@ def _uris(metadatas: Sequence[Mapping[str, Any]]) -> list[str | None]:
 
 
 def _metadata(metadata: dict[str, Any]) -> dict[str, Any] | None:
-    """As it was given: the URI is no part of it, and a row may have none."""
+    """The metadata as it was given: without the URI, and None if there is none."""
     if not metadata:
         return None
     return {key: value for key, value in metadata.items() if key != URI_KEY}

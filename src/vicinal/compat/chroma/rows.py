@@ -1,4 +1,4 @@
-"""What a call that writes was given, checked and brought to lists."""
+"""Validates the arguments of writing calls and converts them to lists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SCALARS: Final = (str, int, float, bool)
 
 @dataclass(slots=True)
 class Rows:
-    """Rows of one call: lists of one length, or None where nothing was given."""
+    """Rows of one call: lists of one length, or None for parts that were not given."""
 
     ids: list[str]
     vectors: list[NDArray[np.float32]] | None
@@ -33,7 +33,7 @@ class Rows:
     uris: list[str | None] | None
 
     def metadata(self) -> list[dict[str, Any] | None] | None:
-        """As the engine stores it: the URI of a row is in its metadata."""
+        """The metadata as the engine stores it, including the URI of a row."""
         if self.uris is None:
             return self.metadatas
         given = self.metadatas or [None] * len(self.ids)
@@ -52,14 +52,14 @@ _PARTS: Final = ("ids", "vectors", "metadatas", "documents", "images", "uris")
 def checked_rows(
     call: str, ids: Any, embeddings: Any, metadatas: Any, documents: Any, images: Any, uris: Any, *, is_new: bool
 ) -> Rows:
-    """What a call was given.
+    """Returns the validated arguments of a call.
 
     Args:
         call: its name, for errors.
-        is_new: whether the rows are, and nothing can be removed from their metadata.
+        is_new: whether the rows are new, so that no metadata can be removed.
 
     Raises:
-        ValueError, TypeError, DuplicateIDError, InvalidArgumentError: it is refused.
+        ValueError, TypeError, DuplicateIDError, InvalidArgumentError: an argument is invalid.
     """
     named = checked_ids(ids, call)
     if "" in named:
@@ -79,7 +79,7 @@ def checked_rows(
 
 
 def checked_ids(ids: Any, call: str) -> list[str]:
-    """Ids as a list."""
+    """Returns ids as a list."""
     if ids is None:
         raise ValueError(f"ids is a list of str, not None, in {call}.")
     listed = ids if isinstance(ids, list) else [ids]
@@ -95,10 +95,10 @@ def checked_ids(ids: Any, call: str) -> list[str]:
 
 
 def checked_vectors(embeddings: Any, call: str) -> list[NDArray[np.float32]]:
-    """Vectors as float32: a list of them, or one alone.
+    """Returns vectors as float32: a list of them, or a single one.
 
     Raises:
-        ValueError: something else.
+        ValueError: they have another form.
         InvalidArgumentError: NaN, infinity, or different dimensions.
     """
     if not isinstance(embeddings, (list, np.ndarray)):
@@ -114,7 +114,7 @@ def checked_vectors(embeddings: Any, call: str) -> list[NDArray[np.float32]]:
 
 
 def _vector(given: Any, of: Any, call: str) -> NDArray[np.float32]:
-    """One vector; numbers too great become infinity, which is refused by name."""
+    """One vector; numbers that are too large become infinity, which raises a clear error."""
     if isinstance(given, np.ndarray):
         if given.ndim != 1 or given.dtype.kind not in "iuf" or not len(given):
             raise _no_vectors(of, call)

@@ -1,4 +1,4 @@
-"""Databases that clients share: in memory all one, in a folder one each; behind a server each client has its own."""
+"""Databases shared by clients: one in memory, one per folder; behind a server each client has its own."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _CHROMAS_FILE = "chroma.sqlite3"
 
 
 class System:
-    """A database and how many clients hold it.
+    """A database and the number of clients that hold it.
 
     Args:
-        key: what is the same for the same database of this process.
+        key: equal for the same database of this process.
     """
 
     _open: ClassVar[dict[str, System]] = {}
@@ -35,14 +35,15 @@ class System:
 
     @classmethod
     def in_memory(cls, settings: Settings) -> System:
-        """The one that all clients without a folder share."""
+        """Returns the database that all clients without a folder share."""
         return cls._shared(":memory:", settings)
 
     @classmethod
     def in_folder(cls, path: str | os.PathLike[str], settings: Settings) -> System:
-        """
+        """Returns the database of a folder.
+
         Raises:
-            ValueError: the folder holds files of Chroma itself.
+            ValueError: the folder contains files of Chroma itself.
         """
         folder = os.path.realpath(os.fspath(path))
         if os.path.exists(os.path.join(folder, _CHROMAS_FILE)):
@@ -54,19 +55,19 @@ class System:
 
     @classmethod
     def behind(cls, url: str, settings: Settings, api_key: str | None) -> System:
-        """At a server. It is shared with no other client: what may be done there depends on the key."""
+        """Returns the database behind a server. It is not shared with other clients: permissions depend on the key."""
         made = System(url, settings, connect(url, api_key=api_key))
         made._clients = 1
         return made
 
     @classmethod
     def forget_all(cls) -> None:
-        """What is open stays so for those that hold it, and is shared no more."""
+        """Open databases stay open for those that hold them, but are no longer shared."""
         with cls._lock:
             cls._open.clear()
 
     def close(self) -> None:
-        """One client less; the last one closes the files."""
+        """Releases one client; the last one closes the files."""
         with self._lock:
             self._clients -= 1
             if self._clients > 0:

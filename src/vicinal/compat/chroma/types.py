@@ -76,13 +76,13 @@ UpdateCollectionConfiguration = dict[str, Any]
 
 
 class Tenant(TypedDict):
-    """Whoever has databases."""
+    """Owner of databases."""
 
     name: str
 
 
 class Database(TypedDict):
-    """What has collections."""
+    """Contains collections."""
 
     id: UUID
     name: str

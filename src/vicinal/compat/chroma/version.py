@@ -1,4 +1,4 @@
-"""Which version of Chroma's API this is."""
+"""The version of Chroma's API that is implemented."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""As in Chroma: clients, and what they share."""
+"""As in Chroma: clients, and their shared state."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["AdminClient", "Client", "ClientAPI", "SharedSystemClient"]
 
 
 class SharedSystemClient:
-    """By which programs make clients forget one another."""
+    """Programs use this to make clients independent of one another."""
 
     @staticmethod
     def clear_system_cache() -> None:
-        """Clients that are made from now on share nothing with those that there are."""
+        """Makes future clients share nothing with existing ones."""
         System.forget_all()

@@ -1,4 +1,4 @@
-"""As in Chroma: rows cut into batches."""
+"""As in Chroma: splits rows into batches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Batch = tuple[Any, Any, Any, Any]
 def create_batches(
     api: ClientAPI, ids: list[str], embeddings: Any = None, metadatas: Any = None, documents: Any = None
 ) -> list[Batch]:
-    """Tuples of ids, embeddings, metadatas and documents, each of at most so many rows as the client wants."""
+    """Returns tuples of ids, embeddings, metadatas and documents, each at most as large as the client allows."""
     size = api.get_max_batch_size()
     parts = [ids, embeddings, metadatas, documents]
     cut = [

@@ -55,5 +55,5 @@ def __getattr__(name: str) -> Any:
 
 
 def get_builtins() -> set[str]:
-    """Names of the classes that are here."""
+    """Names of the available classes."""
     return {name for name in __all__ if name.endswith(("EmbeddingFunction", "Server", "V2"))} - {"EmbeddingFunction"}

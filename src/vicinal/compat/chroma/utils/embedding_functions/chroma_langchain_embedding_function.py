@@ -1,4 +1,4 @@
-"""As in Chroma: LangChain's embeddings as an embedding function."""
+"""As in Chroma: LangChain embeddings as an embedding function."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _ANEW = "LangChain's embeddings cannot be recreated from a configuration: pass c
 
 
 class ChromaLangchainEmbeddingFunction(EmbeddingFunction[Any]):
-    """LangChain's embeddings. They have to be passed again with each `get_collection`.
+    """LangChain embeddings. They must be passed again to each `get_collection`.
 
     Args:
-        embedding_function: of a class that is derived from `langchain_core.embeddings.Embeddings`.
+        embedding_function: an instance of a subclass of `langchain_core.embeddings.Embeddings`.
     """
 
     def __init__(self, embedding_function: Any) -> None:
@@ -33,7 +33,7 @@ class ChromaLangchainEmbeddingFunction(EmbeddingFunction[Any]):
         self.embedding_function: Any = embedding_function
 
     def __call__(self, input: Any) -> Vectors:
-        """One vector for each text; for `("images", uris)`, which LangChain's loader gives, for each picture."""
+        """Returns one vector for each text; for `("images", uris)`, from LangChain's loader, one for each picture."""
         if isinstance(input, tuple) and len(input) == 2 and input[0] == "images":
             vectors = self.embed_image(list(input[1]))
         else:
@@ -41,21 +41,22 @@ class ChromaLangchainEmbeddingFunction(EmbeddingFunction[Any]):
         return [np.asarray(vector, dtype=np.float32) for vector in vectors]
 
     def embed_documents(self, documents: Any) -> list[list[float]]:
-        """As LangChain calls it."""
+        """The method that LangChain calls."""
         vectors: list[list[float]] = self.embedding_function.embed_documents(list(documents))
         return vectors
 
     def embed_query(self, input: Any = None, *, query: str | None = None) -> Any:
-        """The vector of one text, as LangChain calls it, or one for each of a list, as a collection does."""
+        """Returns the vector of one text, as for LangChain, or one for each of a list, as for a collection."""
         asked = query if query is not None else input
         if isinstance(asked, str):
             return self.embedding_function.embed_query(asked)
         return [np.asarray(self.embedding_function.embed_query(text), dtype=np.float32) for text in asked]
 
     def embed_image(self, uris: list[str]) -> list[list[float]]:
-        """
+        """Returns one vector for each picture.
+
         Raises:
-            ValueError: the embeddings know no pictures.
+            ValueError: the embeddings do not support pictures.
         """
         if not hasattr(self.embedding_function, "embed_image"):
             raise ValueError(f"{type(self.embedding_function).__name__} makes no vectors of images")
@@ -64,23 +65,25 @@ class ChromaLangchainEmbeddingFunction(EmbeddingFunction[Any]):
 
     @staticmethod
     def name() -> str:
-        """In a collection's configuration."""
+        """The name in a collection's configuration."""
         return "langchain"
 
     @staticmethod
     def build_from_config(config: dict[str, Any]) -> NoReturn:
-        """
+        """Not supported.
+
         Raises:
             NotImplementedError: always.
         """
         raise NotImplementedError(_ANEW)
 
     def get_config(self) -> dict[str, Any]:
-        """Of which class it was."""
+        """Returns the name of the class."""
         return {"embedding_function_class": type(self.embedding_function).__name__, "note": _ANEW}
 
     def validate_config_update(self, old_config: dict[str, Any], new_config: dict[str, Any]) -> NoReturn:
-        """
+        """Not supported.
+
         Raises:
             NotImplementedError: always.
         """
@@ -88,8 +91,8 @@ class ChromaLangchainEmbeddingFunction(EmbeddingFunction[Any]):
 
 
 def create_langchain_embedding(langchain_embedding_fn: Any) -> ChromaLangchainEmbeddingFunction:
-    """LangChain's embeddings as an embedding function."""
+    """Returns LangChain embeddings as an embedding function."""
     return ChromaLangchainEmbeddingFunction(embedding_function=langchain_embedding_fn)
 
 
-known_embedding_functions["chroma_langchain"] = ChromaLangchainEmbeddingFunction  # Chroma's list and class disagree
+known_embedding_functions["chroma_langchain"] = ChromaLangchainEmbeddingFunction  # Chroma's list and class differ

@@ -23,9 +23,9 @@ class _Cohere(Protocol, CohereEncoder):
 
 @register_embedding_function
 class CohereEmbeddingFunction(ServedFunction):
-    """A model of Cohere, or of a server at CO_API_URL that speaks as theirs.
+    """A model of Cohere, or of a server at CO_API_URL with the same protocol.
 
-    Queries are encoded as documents are, which is what Chroma does.
+    Queries are encoded like documents, as in Chroma.
     """
 
     arguments: ClassVar[tuple[str, ...]] = ("api_key_env_var", "model_name")
@@ -38,18 +38,18 @@ class CohereEmbeddingFunction(ServedFunction):
         self._encoder = _Cohere(model_name, key)
 
     def embed_query(self, input: Any) -> Any:
-        """The same as of documents."""
+        """The same as for documents."""
         return self(input)
 
     @staticmethod
     def name() -> str:
-        """In a collection's configuration."""
+        """The name in a collection's configuration."""
         return "cohere"
 
     def default_space(self) -> str:
-        """As Cohere advises."""
+        """The metric that Cohere recommends."""
         return self.supported_spaces()[0]
 
     def supported_spaces(self) -> list[str]:
-        """Those of the model."""
+        """The metrics that the model supports."""
         return list(_SPACES.get(self.model_name, ["cosine", "l2", "ip"]))

@@ -33,11 +33,11 @@ class _Google(Protocol):
 
 @register_embedding_function
 class GoogleGenerativeAiEmbeddingFunction(ServedFunction):
-    """A model of Google, or of a server at GOOGLE_GEMINI_BASE_URL that speaks as theirs.
+    """A model of Google, or of a server at GOOGLE_GEMINI_BASE_URL with the same protocol.
 
     Args:
         task_type: "RETRIEVAL_DOCUMENT", "RETRIEVAL_QUERY" and others; for documents and queries alike, as in Chroma.
-        dimension: components of a vector, for models that let one choose.
+        dimension: components of a vector, for models that let you choose.
     """
 
     arguments: ClassVar[tuple[str, ...]] = ("api_key_env_var", "model_name", "task_type", "dimension")
@@ -60,11 +60,11 @@ class GoogleGenerativeAiEmbeddingFunction(ServedFunction):
 
     @staticmethod
     def name() -> str:
-        """In a collection's configuration."""
+        """The name in a collection's configuration."""
         return "google_generative_ai"
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments without the key, and without a dimension that the model chooses."""
+        """The constructor's arguments without the key, and without the dimension if the model chooses it."""
         config = super().get_config()
         if self.dimension is None:
             del config["dimension"]

@@ -1,4 +1,4 @@
-"""As in Chroma: models of Hugging Face, in their service or behind a server of one's own."""
+"""As in Chroma: models of Hugging Face, in their service or behind your own server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _HuggingFace(Protocol):
     protocol: ClassVar[str] = "huggingface"
     default_url: ClassVar[str] = "https://router.huggingface.co/hf-inference"
     url_variable: ClassVar[str] = "HF_INFERENCE_ENDPOINT"
-    texts_max: ClassVar[int] = 32  # what their server takes, unless it is told otherwise
+    texts_max: ClassVar[int] = 32  # the default limit of their server
     chars_max: ClassVar[int] = 1_000_000
 
     def _request(self, texts: list[str], *, is_query: bool) -> tuple[str, dict[str, Any]]:
@@ -33,7 +33,7 @@ class _HuggingFace(Protocol):
 
 
 class _Server(_HuggingFace):
-    """A server that has one model, under a path that the program knows.
+    """A server with one model, at a path given by the program.
 
     The protocol: github.com/huggingface/text-embeddings-inference.
     """
@@ -51,7 +51,7 @@ class _Server(_HuggingFace):
 
 @register_embedding_function
 class HuggingFaceEmbeddingFunction(ServedFunction):
-    """A model in the service of Hugging Face, or of a server at HF_INFERENCE_ENDPOINT that speaks as theirs."""
+    """A model in the service of Hugging Face, or of a server at HF_INFERENCE_ENDPOINT with the same protocol."""
 
     arguments: ClassVar[tuple[str, ...]] = ("api_key_env_var", "model_name")
 
@@ -67,13 +67,13 @@ class HuggingFaceEmbeddingFunction(ServedFunction):
 
     @staticmethod
     def name() -> str:
-        """In a collection's configuration."""
+        """The name in a collection's configuration."""
         return "huggingface"
 
 
 @register_embedding_function
 class HuggingFaceEmbeddingServer(ServedFunction):
-    """A model behind a server of one's own.
+    """A model behind your own server.
 
     Args:
         url: with the path, such as "http://localhost:8080/embed".
@@ -92,13 +92,14 @@ class HuggingFaceEmbeddingServer(ServedFunction):
 
     @staticmethod
     def name() -> str:
-        """In a collection's configuration."""
+        """The name in a collection's configuration."""
         return "huggingface_server"
 
     def validate_config_update(self, old_config: dict[str, Any], new_config: dict[str, Any]) -> None:
-        """
+        """Rejects a change of the URL.
+
         Raises:
-            ValueError: another URL.
+            ValueError: the URL differs.
         """
         if new_config.get("url", self.url) != self.url:
             raise ValueError("url cannot be changed: vectors of two models cannot be compared")

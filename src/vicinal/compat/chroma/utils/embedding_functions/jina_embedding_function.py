@@ -11,7 +11,7 @@ __all__ = ["JinaEmbeddingFunction", "JinaQueryConfig"]
 
 
 class JinaQueryConfig(TypedDict):
-    """What a request says of a query."""
+    """Request parameters for queries."""
 
     task: str
 
@@ -27,10 +27,10 @@ class _Jina(ListCodesProtocol):
 
 @register_embedding_function
 class JinaEmbeddingFunction(ServedFunction):
-    """A model of Jina, or of a server at JINA_API_URL that speaks as theirs.
+    """A model of Jina, or of a server at JINA_API_URL with the same protocol.
 
     Args:
-        query_config: what takes the place of the other arguments where a query is meant, such as
+        query_config: overrides the other arguments for queries, such as
             `{"task": "retrieval.query"}`.
     """
 
@@ -71,5 +71,5 @@ class JinaEmbeddingFunction(ServedFunction):
 
     @staticmethod
     def name() -> str:
-        """In a collection's configuration."""
+        """The name in a collection's configuration."""
         return "jina"

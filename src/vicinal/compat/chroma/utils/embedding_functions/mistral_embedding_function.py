@@ -17,12 +17,12 @@ class _Mistral(ListCodesProtocol):
     default_url: ClassVar[str] = "https://api.mistral.ai"
     url_variable: ClassVar[str] = "MISTRAL_API_URL"
     texts_max: ClassVar[int] = 512
-    chars_max: ClassVar[int] = 16_000  # at least a token each, of which a request may have about so many
+    chars_max: ClassVar[int] = 16_000  # each character is at most one token; the limit per request is about this many
 
 
 @register_embedding_function
 class MistralEmbeddingFunction(ServedFunction):
-    """A model of Mistral, or of a server at MISTRAL_API_URL that speaks as theirs. The key is the environment's."""
+    """A model of Mistral, or of a server at MISTRAL_API_URL with the same protocol. Reads the key from the environment."""
 
     arguments: ClassVar[tuple[str, ...]] = ("model", "api_key_env_var")
     required: ClassVar[tuple[str, ...]] = arguments
@@ -35,5 +35,5 @@ class MistralEmbeddingFunction(ServedFunction):
 
     @staticmethod
     def name() -> str:
-        """In a collection's configuration."""
+        """The name in a collection's configuration."""
         return "mistral"

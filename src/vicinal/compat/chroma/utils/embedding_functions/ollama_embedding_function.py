@@ -11,7 +11,7 @@ from .served import Protocol, ServedFunction
 __all__ = ["DEFAULT_MODEL_NAME", "OllamaEmbeddingFunction"]
 
 DEFAULT_MODEL_NAME: Final = "chroma/all-minilm-l6-v2-f32"
-_OLD_PATH: Final = "/api/embeddings"  # which programs once had to pass
+_OLD_PATH: Final = "/api/embeddings"  # which programs used to pass
 
 
 class _Ollama(Protocol):
@@ -36,7 +36,7 @@ class OllamaEmbeddingFunction(ServedFunction):
     """A model that Ollama runs, on this machine or another.
 
     Args:
-        timeout: seconds to wait for an answer.
+        timeout: seconds to wait for a response.
     """
 
     arguments: ClassVar[tuple[str, ...]] = ("url", "model_name", "timeout")
@@ -54,5 +54,5 @@ class OllamaEmbeddingFunction(ServedFunction):
 
     @staticmethod
     def name() -> str:
-        """In a collection's configuration."""
+        """The name in a collection's configuration."""
         return "ollama"

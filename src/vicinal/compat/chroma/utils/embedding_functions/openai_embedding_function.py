@@ -15,10 +15,10 @@ __all__ = ["OpenAIEmbeddingFunction"]
 
 @register_embedding_function
 class OpenAIEmbeddingFunction(EmbeddingFunction[Any]):
-    """A model of OpenAI, or of a server that speaks as theirs, through the package openai.
+    """A model of OpenAI, or of a server with the same protocol, through the package openai.
 
     Args:
-        api_key: else that of the environment, under `api_key_env_var`. The name is stored, the key nowhere.
+        api_key: by default that of the environment, under `api_key_env_var`. The name is stored, the key never.
     """
 
     def __init__(
@@ -57,18 +57,18 @@ class OpenAIEmbeddingFunction(EmbeddingFunction[Any]):
 
     @staticmethod
     def name() -> str:
-        """In a collection's configuration."""
+        """The name in a collection's configuration."""
         return "openai"
 
     @staticmethod
     def build_from_config(config: dict[str, Any]) -> OpenAIEmbeddingFunction:
-        """The same model, with the key that the environment has now."""
+        """Recreates the function, with the current key of the environment."""
         return OpenAIEmbeddingFunction(**config)
 
     def get_config(self) -> dict[str, Any]:
-        """Which model it is."""
+        """The configuration of the model."""
         return dict(self._config)
 
     def default_space(self) -> str:
-        """As OpenAI advises."""
+        """The metric that OpenAI recommends."""
         return "cosine"

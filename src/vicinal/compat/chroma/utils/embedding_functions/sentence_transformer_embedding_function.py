@@ -14,7 +14,7 @@ __all__ = ["SentenceTransformerEmbeddingFunction"]
 
 @register_embedding_function
 class SentenceTransformerEmbeddingFunction(EmbeddingFunction[Any]):
-    """A model of sentence-transformers, which has to be installed."""
+    """A model of sentence-transformers, which must be installed."""
 
     def __init__(
         self,
@@ -42,15 +42,15 @@ class SentenceTransformerEmbeddingFunction(EmbeddingFunction[Any]):
 
     @staticmethod
     def name() -> str:
-        """In a collection's configuration."""
+        """The name in a collection's configuration."""
         return "sentence_transformer"
 
     @staticmethod
     def build_from_config(config: dict[str, Any]) -> SentenceTransformerEmbeddingFunction:
-        """The same model."""
+        """Recreates the function."""
         rest = {key: value for key, value in config.items() if key != "kwargs"}
         return SentenceTransformerEmbeddingFunction(**rest, **config.get("kwargs", {}))
 
     def get_config(self) -> dict[str, Any]:
-        """Which model it is."""
+        """The configuration of the model."""
         return dict(self._config)

@@ -1,4 +1,4 @@
-"""What embedding functions behind a service share: the key of the environment, and one answer for each text."""
+"""The base of embedding functions behind a service: keys from the environment, and one vector per text."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["ListCodesProtocol", "Protocol", "ServedFunction", "key_of", "warn_of
 
 
 class Protocol(ServedEncoder):
-    """How a service is asked.
+    """The request format of a service.
 
     Args:
-        more: of each request, beside model and texts; None is left out.
-        query: what takes the place of `more` where a query is meant.
+        more: members of each request besides model and texts; None is omitted.
+        query: replaces `more` for queries.
 
     Raises:
         ValueError: httpx is not installed.
     """
 
-    key_variables: ClassVar[tuple[str, ...]] = ()  # the function has looked already
+    key_variables: ClassVar[tuple[str, ...]] = ()  # the function has checked already
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Protocol(ServedEncoder):
 
 
 class ListCodesProtocol(Protocol):
-    """Texts in, `data` out, as OpenAI began it; what else a request may say is each service's own."""
+    """Texts in, `data` out, as introduced by OpenAI; other members of a request differ between services."""
 
     chars_max: ClassVar[int] = OpenAIEncoder.chars_max
     _vectors = OpenAIEncoder._vectors
@@ -60,12 +60,12 @@ class ListCodesProtocol(Protocol):
 
 
 class ServedFunction(EmbeddingFunction[Any]):
-    """A model behind a service. A collection remembers the name of the variable that has the key, never the key.
+    """A model behind a service. A collection remembers the name of the variable with the key, never the key.
 
     Attributes:
-        arguments: of the constructor, which `get_config` gives; they are attributes too.
+        arguments: constructor arguments that `get_config` returns; they are attributes too.
         required: those that a configuration must have.
-        fixed: those that no update of a configuration may change.
+        fixed: those that an update of a configuration must not change.
     """
 
     arguments: ClassVar[tuple[str, ...]]
@@ -74,15 +74,16 @@ class ServedFunction(EmbeddingFunction[Any]):
     _encoder: ServedEncoder
 
     def __call__(self, input: Any) -> Vectors:
-        """
+        """Returns one vector for each text.
+
         Raises:
-            ValueError: an input that is no text.
-            ModelUnavailable: the service cannot be reached, refuses, or answers something else.
+            ValueError: an input is not a text.
+            ModelUnavailable: the service cannot be reached, returns an error, or sends an unexpected response.
         """
         return _split(self._encoder.encode(self._texts(input)))
 
     def embed_query(self, input: Any) -> Vectors:
-        """One vector for each query."""
+        """Returns one vector for each query."""
         return _split(self._encoder.encode_query(self._texts(input)))
 
     def get_config(self) -> dict[str, Any]:
@@ -91,10 +92,10 @@ class ServedFunction(EmbeddingFunction[Any]):
 
     @classmethod
     def build_from_config(cls, config: dict[str, Any]) -> Self:
-        """The same model, with the key that the environment has now.
+        """Recreates the function, with the current key of the environment.
 
         Raises:
-            ValueError: the configuration lacks something, or the environment the key.
+            ValueError: a value is missing in the configuration, or the key in the environment.
         """
         for name in cls.required:
             if config.get(name) is None:
@@ -102,16 +103,17 @@ class ServedFunction(EmbeddingFunction[Any]):
         return cls(**{name: config[name] for name in cls.arguments if name in config})
 
     def validate_config_update(self, old_config: dict[str, Any], new_config: dict[str, Any]) -> None:
-        """
+        """Rejects changes that would make stored vectors incomparable.
+
         Raises:
-            ValueError: the vectors that there are would be of another model.
+            ValueError: stored vectors would belong to another model.
         """
         for name in self.fixed:
             if name in new_config:
                 raise ValueError(f"{name} cannot be changed: vectors of two models cannot be compared")
 
     def default_space(self) -> str:
-        """As these services advise."""
+        """The metric that these services recommend."""
         return "cosine"
 
     def _texts(self, input: Any) -> list[str]:
@@ -122,7 +124,7 @@ class ServedFunction(EmbeddingFunction[Any]):
 
 
 def key_of(service: str, api_key: str | None, variable: str, usual: str) -> tuple[str, str]:
-    """The key and the variable that a collection remembers for it, which is the service's usual one if that is set.
+    """Returns the key, and the variable that a collection remembers: the service's usual one if that is set.
 
     Raises:
         ValueError: there is no key.
@@ -137,7 +139,7 @@ def key_of(service: str, api_key: str | None, variable: str, usual: str) -> tupl
 
 
 def warn_of_key() -> None:
-    """A key that was passed is gone with the program."""
+    """Warns that a key that was passed is not stored."""
     warn_user(
         "api_key= is not remembered by collections: set an environment variable and name it by api_key_env_var=",
         DeprecationWarning,

@@ -1,4 +1,4 @@
-"""Embedding functions of Chroma that are not here: they can be imported, and say so when they are made."""
+"""Embedding functions of Chroma that are not supported: they can be imported, but raise an error when created."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NAMES: Final = (
 
 
 class _LeftOut(EmbeddingFunction[Any]):
-    """Not here."""
+    """Not supported."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         there = sorted({one.__name__ for one in known_embedding_functions.values()})

@@ -17,16 +17,16 @@ class _Voyage(ListCodesProtocol):
     default_url: ClassVar[str] = "https://api.voyageai.com"
     url_variable: ClassVar[str] = "VOYAGE_API_URL"
     texts_max: ClassVar[int] = 128
-    chars_max: ClassVar[int] = 120_000  # at least a token each, of which a request may have so many
+    chars_max: ClassVar[int] = 120_000  # each character is at most one token, and a request may have this many
 
 
 @register_embedding_function
 class VoyageAIEmbeddingFunction(ServedFunction):
-    """A model of Voyage AI, or of a server at VOYAGE_API_URL that speaks as theirs.
+    """A model of Voyage AI, or of a server at VOYAGE_API_URL with the same protocol.
 
     Args:
         input_type: "document", "query", or None; for documents and queries alike, as in Chroma.
-        truncation: whether a text that is too long is cut, or else refused.
+        truncation: whether a text that is too long is truncated rather than rejected.
     """
 
     arguments: ClassVar[tuple[str, ...]] = ("api_key_env_var", "model_name", "input_type", "truncation")
@@ -47,5 +47,5 @@ class VoyageAIEmbeddingFunction(ServedFunction):
 
     @staticmethod
     def name() -> str:
-        """In a collection's configuration."""
+        """The name in a collection's configuration."""
         return "voyageai"
