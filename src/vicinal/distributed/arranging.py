@@ -78,7 +78,7 @@ def _diverse(question: Question, mmr: Mmr, metric: Metric, ranked: Callable[[int
 
 
 def _grouped(question: Question, grouping: Grouping, ranked: Callable[[int], Candidates]) -> Candidates:
-    """Groups by their best row. Ranks all rows if it takes them to fill the groups."""
+    """Groups, ordered by their best row. Ranks more rows, all if necessary, until the groups are full."""
     depth = _LOOKED_AT_FIRST * question.k * grouping.size
     while True:
         ranking = ranked(depth)

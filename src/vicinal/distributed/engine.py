@@ -89,7 +89,7 @@ class Engine(Protocol):
     def nearest(
         self, points: str, queries: FloatMatrix, k: int, where: Condition, parts: Sequence[str], accuracy: Accuracy
     ) -> list[list[Point]]:
-        """For each query the `k` best points that match, best first, with vectors; if `exact`, the true ones."""
+        """The `k` best points that match each query, best first, with vectors; the true ones if accuracy is exact."""
         ...
 
     def close(self) -> None: ...

@@ -58,7 +58,7 @@ class Memories:
     """What assistants remember of their users, in a collection of the engine. Thread-safe.
 
     Args:
-        collection: a collection of `vicinal` with an encoder that contains nothing else.
+        collection: a collection with an encoder, used for nothing else.
         events, profiles: types in addition to the stored ones; if there are none, `event_v1` and `profile_v1`.
         llm: an object with `generate(prompt)`, or a function: it reads sessions in the background, instead of rules.
         extraction: reads sessions as part of `add_session`; by default rules.
@@ -137,8 +137,8 @@ class Memories:
             time: for messages without one; by default now. A datetime, or milliseconds since 1970.
             types: the only types to extract.
             ttl: seconds, a timedelta or a point in time: how long session and events are kept.
-            within: a filter of rows, which also applies to a language model that reads the session later: that of a
-                collection made by `within`, which the model need not know then.
+            within: a filter of rows that still applies when a language model reads the session later: that of a
+                collection made by `within`, which the later reader need not know.
         """
         id_ = checked_session_id(session_id)
         now = _now() if time is None else milliseconds(time, "time")

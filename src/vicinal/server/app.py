@@ -204,7 +204,7 @@ class Application:
         self.viking = VikingFace(self._settings, self._access, self._database, self._pool, self._folder.check)
         task = asyncio.create_task(_note_memory())
         self._tasks.add(task)
-        gc.freeze()  # objects that live as long as the worker need not be examined by each collection
+        gc.freeze()  # objects as old as the worker need not be examined by every garbage collection
         threading.Thread(target=_end_with_parent, name="vicinal-parent", daemon=True).start()
         log.info("worker started", extra={"fields": {"path": self._settings.path}})
 

@@ -21,7 +21,7 @@ _OPEN_MAX: Final = 256
 
 
 class Handles:
-    """Handles by name, by how they were opened, and by the rows that a key can access. Thread-safe."""
+    """Open collections by name, by how they were opened, and by the rows that a key can access. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

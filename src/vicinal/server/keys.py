@@ -268,8 +268,8 @@ class KeyRing:
     """The keys as a worker looks them up with each request: read again when the file has changed.
 
     Args:
-        required: whether there were keys when the server started. If so, a missing file means no access; the same holds
-            if keys were ever created, of which a worker that replaces another one is not informed.
+        required: whether there were keys when the server started. If so, a missing file means no access. The same holds
+            if keys were ever created: a worker that replaces another one does not learn of these by `required`.
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, required: bool) -> None:

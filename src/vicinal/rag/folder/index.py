@@ -143,7 +143,7 @@ class _Update:
                 before.remove(source)
                 self._copy_rows(source, file)
                 self.report.moved += 1
-                self.report.removed -= 1  # it is counted in one of the lists below
+                self.report.removed -= 1  # the removal below counts it
         return rest
 
     def _same_content(self, file: FoundFile, names: list[str]) -> str | None:

@@ -22,7 +22,7 @@ def opened(image: Any) -> Iterator[str]:
     """The path of a file with the picture, which exists within the block.
 
     Raises:
-        Refusal: the picture is given by a URL.
+        Refusal: the picture is not within the request.
     """
     found = _INLINE.match(image) if isinstance(image, str) else None
     if found is None:

@@ -22,7 +22,7 @@ class _Mistral(ListCodesProtocol):
 
 @register_embedding_function
 class MistralEmbeddingFunction(ServedFunction):
-    """A model of Mistral, or of a server at MISTRAL_API_URL with the same protocol. Reads the key from the environment."""
+    """A model of Mistral, or of a server at MISTRAL_API_URL with the same protocol. The key is in the environment."""
 
     arguments: ClassVar[tuple[str, ...]] = ("model", "api_key_env_var")
     required: ClassVar[tuple[str, ...]] = arguments
