@@ -20,7 +20,7 @@ class OpenAIEncoder(ServedEncoder):
     url_variable: ClassVar[str] = "OPENAI_BASE_URL"
     key_variables: ClassVar[tuple[str, ...]] = ("OPENAI_API_KEY",)
     texts_max: ClassVar[int] = 2048
-    chars_max: ClassVar[int] = 300_000  # each character is at most one token, and a request may have this many
+    chars_max: ClassVar[int] = 300_000  # the limit in tokens, at most one per character
 
     def _request(self, texts: list[str], *, is_query: bool) -> tuple[str, dict[str, Any]]:
         chosen = {} if self._dimensions is None else {"dimensions": self._dimensions}

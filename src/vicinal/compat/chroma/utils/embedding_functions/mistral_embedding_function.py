@@ -17,7 +17,7 @@ class _Mistral(ListCodesProtocol):
     default_url: ClassVar[str] = "https://api.mistral.ai"
     url_variable: ClassVar[str] = "MISTRAL_API_URL"
     texts_max: ClassVar[int] = 512
-    chars_max: ClassVar[int] = 16_000  # each character is at most one token; the limit per request is about this many
+    chars_max: ClassVar[int] = 16_000  # about the limit in tokens, at most one per character
 
 
 @register_embedding_function

@@ -17,7 +17,7 @@ class _Voyage(ListCodesProtocol):
     default_url: ClassVar[str] = "https://api.voyageai.com"
     url_variable: ClassVar[str] = "VOYAGE_API_URL"
     texts_max: ClassVar[int] = 128
-    chars_max: ClassVar[int] = 120_000  # each character is at most one token, and a request may have this many
+    chars_max: ClassVar[int] = 120_000  # the limit in tokens, at most one per character
 
 
 @register_embedding_function
