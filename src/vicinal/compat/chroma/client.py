@@ -163,7 +163,7 @@ class ClientAPI:
         return self._system.settings
 
     def get_max_batch_size(self) -> int:
-        """The number of rows that a program should pass per call; more work too."""
+        """The number of rows that a program should pass per call; larger calls work too."""
         return _BATCH_ROWS_MAX
 
     @property
