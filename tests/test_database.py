@@ -29,7 +29,7 @@ def test_what_is_no_path_is_refused(target: Any) -> None:
     assert caught.value.remedy
 
 
-@pytest.mark.parametrize("target", ["ftp://host:80", "milvus://host"])
+@pytest.mark.parametrize("target", ["ftp://host:80", "pinecone://host"])
 def test_remote_targets_say_that_they_are_not_there(target: str) -> None:
     with pytest.raises(Unsupported, match="there are no databases at"):
         vicinal.connect(target)

@@ -221,7 +221,7 @@ def test_p9_a_vector_of_too_many_components(docs: Collection) -> None:
         ("wait_indexed", {"seconds": "soon"}, "seconds must be a number of at least 0, not 'soon'"),
         ("duplicates", {"threshold": "near"}, "threshold must be a number, not 'near'"),
         ("duplicates", {"max_pairs": None}, "max_pairs must be a whole number of at least 1, not None"),
-        ("search", {"query": "a", "vector": [1.0], "mode": "hybrid", "rerank": 5}, "there is not a reranker 5"),
+        ("search", {"query": "a", "vector": [1.0], "mode": "hybrid", "rerank": 5}, "there is no reranker 5"),
         ("reembed", {"encoder": None}, "an encoder must have a method encode(texts), which NoneType has not"),
     ],
 )

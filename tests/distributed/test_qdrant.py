@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import socket
 import subprocess
@@ -42,7 +43,7 @@ from vicinal.errors import (
 )
 from vicinal.store.rows import Row
 
-pytest.importorskip("qdrant_client")
+qdrant_client = pytest.importorskip("qdrant_client")
 
 
 @pytest.fixture
@@ -139,6 +140,35 @@ def test_arrangements_are_those_of_an_embedded_collection(db: vicinal.Database, 
             assert len(answers[0]) > 0
             assert answers[0] == answers[1], options
             assert answers[0].groups == answers[1].groups
+
+
+def test_the_local_client_is_used_by_one_thread_at_a_time(
+    db: vicinal.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds the points in lists and arrays, and a read beside a write found them of different lengths."""
+    docs = db.collection("docs")
+    docs.add(range(5), metadata=[None] * 5)
+    real, meeting, inside = qdrant_client.QdrantClient.scroll, threading.Barrier(2), list[int]()
+    most = 0
+
+    def scroll(*args: Any, **given: Any) -> Any:
+        nonlocal most
+        inside.append(0)
+        most = max(most, len(inside))
+        with contextlib.suppress(threading.BrokenBarrierError):
+            meeting.wait(0.2)
+        try:
+            return real(*args, **given)
+        finally:
+            inside.pop()
+
+    monkeypatch.setattr(qdrant_client.QdrantClient, "scroll", scroll)
+    threads = [threading.Thread(target=docs.ids) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
 
 
 def test_an_empty_collection_may_hold_rows_before_its_first_vector(db: vicinal.Database) -> None:

@@ -92,7 +92,7 @@ def test_a_program_s_own_profile_type_is_filled_by_the_names_of_its_properties()
 
 def test_every_topic_of_the_page_is_one_of_the_rules() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    listed = re.search(r"Facts are of these topics: (.*?)\.\n", page, re.DOTALL)
+    listed = re.search(r"The topics of facts are: (.*?)\.\n", page, re.DOTALL)
     assert listed
     rules = "".join(path.read_text("utf-8") for path in (PAGE.parents[1] / "src/vicinal/memories/rules").glob("*.py"))
     for topic in re.findall(r"`([a-z ]+)`", listed[1]):

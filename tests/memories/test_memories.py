@@ -406,7 +406,7 @@ def test_a_language_model_reads_in_the_background(docs: vicinal.Collection) -> N
         assert session.input_tokens > 0
         assert {one.kind for one in memories.search(user_id="ada")} == {"event", "profile"}
         assert memories.session("s2").status == "failed"
-        assert "no JSON object" in memories.session("s2").error
+        assert "not a JSON object" in memories.session("s2").error
         assert prompts[0].count("</conversation>") == 1
 
 

@@ -96,8 +96,8 @@ def test_equal_scores_stay_in_the_order_of_the_search(docs: Any) -> None:
     ("options", "message"),
     [
         ({"rerank": "lexicl"}, "Did you mean 'lexical'"),
-        ({"rerank": 3}, "there is not a reranker 3"),
-        ({"rerank": LexicalReranker}, "there is not a reranker"),
+        ({"rerank": 3}, "there is no reranker 3"),
+        ({"rerank": LexicalReranker}, "there is no reranker"),
         ({"rerank": "lexical", "fetch_k": 3}, "fewer than the 10"),
         ({"reranker": "lexical"}, "Use rerank= instead"),
         ({"rerank": "lexical", "query": [0.0] * 64}, "the query is none"),

@@ -220,7 +220,7 @@ def failing_commit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         def write_once(generation: Any, connection: Any, *rest: Any) -> Any:
             return real(generation, _Failing(connection, error, made=made), *rest)
 
-        monkeypatch.setattr("vicinal.store.store.write_once", write_once)
+        monkeypatch.setattr("vicinal.store.writer.write_once", write_once)
 
     return fail
 

@@ -80,7 +80,13 @@ def test_only_what_may_run_twice_is_repeatable() -> None:
 
 def test_notes_have_all_that_changes_a_mapping() -> None:
     assert issubclass(Notes, MutableMapping)
-    assert {route.call for route in ROUTES if route.noun == "notes"} == {"read", "update", "setdefault", "remove"}
+    assert {route.call for route in ROUTES if route.noun == "notes"} == {
+        "read",
+        "update",
+        "setdefault",
+        "replace",
+        "remove",
+    }
 
 
 @pytest.mark.parametrize(

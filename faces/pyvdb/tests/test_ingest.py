@@ -255,7 +255,7 @@ def test_one_file_that_fails_is_an_error(ingest: GoldStandardIngest, output: Pat
             call(str(output / "absent"))
         with pytest.raises(TypeError):
             call(1)
-    with pytest.raises(RuntimeError, match="picture"):
+    with pytest.raises(RuntimeError, match="image"):
         ingest.ingest_chart(str(output / "notes.md"))
     with pytest.raises(RuntimeError, match="not UTF-8"):
         ingest.ingest_report(output / "charts" / "GOLD.png")

@@ -39,7 +39,7 @@ def test_what_is_no_picture_is_told_and_changes_nothing(
 ) -> None:
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnot really")
     for path in ("absent.png", tmp_path / "broken.png", tmp_path):
-        with pytest.raises(RuntimeError, match="picture"):
+        with pytest.raises(RuntimeError, match="image"):
             db.add_image(path)
         with pytest.raises(RuntimeError):
             db.add_images([pictures["RED"], path])

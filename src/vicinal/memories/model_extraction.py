@@ -95,7 +95,7 @@ def _read(reply: str, turns: Sequence[Turn], schemas: Schemas) -> Extracted:
     except ValueError:
         told = None
     if not isinstance(told, dict):
-        raise ModelUnavailable(f"the model's answer is not JSON object: {text[:80]!r}", name="llm")
+        raise ModelUnavailable(f"the model's answer is not a JSON object: {text[:80]!r}", name="llm")
     found, refused = Extracted(), list[str]()
     for one in _list(told.get("events")):
         try:

@@ -36,7 +36,7 @@ def reranker_of(given: Any) -> Reranker:
         return given if isinstance(given, Reranker) else _Named(given)
     remedy = nearest(given, _NAMES) if isinstance(given, str) else ""
     raise InvalidArgument(
-        f"there is not a reranker {shown(given)}",
+        f"there is no reranker {shown(given)}",
         name="rerank",
         value=given,
         remedy=f"{remedy}Write 'lexical', 'onnx:model.onnx', or pass an object with rerank(query, texts).",

@@ -142,7 +142,7 @@ def test_a_model_reads_each_session_once(server: HttpServer, http: httpx.Client,
     assert found(http, "bob", "event") == [f"Read: number {i}" for i in range(6)]
     assert len(found(http, "bob", "profile")) == 1
     assert set(model.asked.values()) == {1}
-    assert "no JSON object" in next(one for one in server.events("session read") if one["session"] == "bad")["error"]
+    assert "not a JSON object" in next(one for one in server.events("session read") if one["session"] == "bad")["error"]
     with maker(server, {"group_id": "g"}) as groups:
         add(groups, "own", "I own a cat.", "gus", group="g")
         assert read(groups, "own")["status"] == "success"

@@ -113,7 +113,7 @@ class BM25Engine:
         wanted = _checked(id)
         with self._lock, core_call():
             if wanted not in self._lengths:
-                raise RuntimeError(f"there is not a document with id {wanted}")
+                raise RuntimeError(f"there is no document with id {wanted}")
             content = self._content(wanted)
             self._rows.delete([_stored(wanted)])
             self._forget(wanted, content)

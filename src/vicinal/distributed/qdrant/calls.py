@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from qdrant_client import QdrantClient
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
 from ...errors import KeyRefused, LimitExceeded, ServerBusy, ServerFailed, StoreError
+from ...locks import new_rlock
 from ..attempts import Attempts, unreachable
 from ..engine import NoSuchPoints
 
@@ -21,10 +23,15 @@ _BUSY: Final = frozenset({429, 503})
 
 
 class Calls:
-    """The calls of one client."""
+    """The calls of one client.
 
-    def __init__(self, client: QdrantClient, place: str, retries: int) -> None:
+    Args:
+        local: the client holds the points itself, in structures that no two threads may use at once.
+    """
+
+    def __init__(self, client: QdrantClient, place: str, retries: int, *, local: bool) -> None:
         self._client = client
+        self._turn: AbstractContextManager[object] = new_rlock() if local else nullcontext()
         self._place = place
         self._attempts = Attempts(place, retries)
 
@@ -51,7 +58,7 @@ class Calls:
 
     def _once(self, call: str, args: Any, given: Any, *, writes: bool) -> Any:
         try:
-            with warnings.catch_warnings():
+            with self._turn, warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about the client's local mode, that it is slow with many points
                 return getattr(self._client, call)(*args, **given)
         except (ApiException, ValueError, AssertionError) as error:

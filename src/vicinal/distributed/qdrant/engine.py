@@ -57,7 +57,7 @@ class Qdrant:
             lacks=LACKS["Qdrant"],
         )
         self._local = local
-        self._calls = Calls(client, place, retries)
+        self._calls = Calls(client, place, retries, local=local)
 
     # -- what is remembered of collections
 
