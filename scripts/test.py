@@ -54,8 +54,13 @@ STEPS = (*QUICK_STEPS, "other", "purepython", "packages", "torture")
 LANES = (("tests", "other"), ("check", "native", "purepython", "packages"), ("torture",))
 COMPILED = {"VICINAL_REQUIRE_NATIVE": "1"}
 WORKERS = min(os.cpu_count() or 1, 4)
-# Folders of tests/ for disks, processes, numbers and models, which do not depend on the interpreter.
-NOT_OF_THE_LANGUAGE = ("analyzers", "benchmarks", "encoders", "evaluate", "filters", "indexes", "store", "torture")
+# Folders of tests/ for disks, processes, numbers, models and other engines, which do not depend on the interpreter.
+NOT_OF_THE_LANGUAGE = (
+    *("analyzers", "benchmarks", "distributed", "encoders", "evaluate", "filters", "indexes", "migration", "query"),
+    *("store", "torture"),
+)
+# The contract's tests on the engines whose clients do the work there.
+ON_OTHER_ENGINES = ("-k", "not qdrant and not milvus")
 
 
 # Tests that read the source code and execute nothing: the step `check` runs them.
@@ -116,7 +121,7 @@ class Workshop:
         venv.install("--group", "test")
         install(venv, self.compiled_here_only())
         ignored = (f"--ignore=tests/{folder}" for folder in NOT_OF_THE_LANGUAGE)
-        self.pytest(venv, "-m", "not slow", *OF_THE_SOURCES, *ignored)
+        self.pytest(venv, "-m", "not slow", *ON_OTHER_ENGINES, *OF_THE_SOURCES, *ignored)
 
     def compiled_here_only(self) -> list[Path]:
         """The folder of the root, and of the others the wheels, which work on any Python, if they were built."""
