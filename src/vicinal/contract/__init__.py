@@ -1,11 +1,11 @@
-"""What can be swapped, and what each swappable part owes the rest.
+"""The interfaces of all replaceable parts.
 
-Encoder, TokenCounter, EmbeddingStore: texts to vectors, how long a text is to a model, where results may be kept.
-LLM, Embedder: models of a user, asked about one text at a time. Reranker: one that orders texts by a query.
-Index: what is derived from the records. VectorIndex, VectorSearcher: the part of it that finds the nearest vectors.
-Kernels: distances, native or NumPy. Checksums: likewise.
-Database, Collection and their `async` twins: the nouns that users hold, the same embedded and behind a server; their
-signatures are written once, in `vicinal.collection` and `vicinal.database`. Capabilities: what differs.
+Encoder, TokenCounter, EmbeddingStore: texts to vectors, lengths of texts in tokens, a cache for vectors.
+LLM, Embedder: a user's models, called with one text at a time. Reranker: a model that scores texts against a query.
+Index: the data structures derived from the records. VectorIndex, VectorSearcher: the part that finds nearest vectors.
+Kernels: distance functions, native or NumPy. Checksums: likewise.
+Database, Collection and their `async` twins: the classes that users hold, the same for every kind of database; their
+signatures are generated from `vicinal.collection` and `vicinal.database`. Capabilities: how the kinds differ.
 """
 
 from .capabilities import IN_MEMORY, ON_DISK, REMOTE, Capabilities

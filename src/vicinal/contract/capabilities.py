@@ -1,4 +1,4 @@
-"""What a kind of database can do, for programs that work on each."""
+"""What each kind of database can do, for programs that work with several kinds."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["IN_MEMORY", "ON_DISK", "REMOTE", "Capabilities"]
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What differs between a database in memory, in a folder, behind a server and on an engine. All else is the same.
+    """The differences between databases in memory, in a folder, behind a server and on another engine.
 
     Attributes:
-        kind: where it is.
-        durable: what was written outlives the process.
-        shared: other processes see it, and change it.
-        snapshots: `snapshot`, `restore`, `backup`, `verify`, `repair` and `purge` have files to work on.
-        own_files: its files are those of this machine: `backup` takes any folder, `Stats.path` is one.
-        own_encoders: `encoder=` takes objects of this program, and not only names.
-        whole_writes: a call that writes is carried out as a whole or not at all.
-        lacks: what calls raise `Unsupported` for, before anything is sent; docs/distributed.md has the names.
+        kind: where the data is kept.
+        durable: written rows outlive the process.
+        shared: other processes can read and write the same data.
+        snapshots: `snapshot`, `restore`, `backup`, `verify`, `repair` and `purge` are supported.
+        own_files: its files are on this machine: `backup` takes any folder, and `Stats.path` is one.
+        own_encoders: `encoder=` takes objects of this program as well as names.
+        whole_writes: each writing call is atomic.
+        lacks: the features for which calls raise `Unsupported` before sending anything; listed in docs/distributed.md.
     """
 
     kind: Literal["memory", "path", "http", "qdrant", "milvus"]

@@ -1,4 +1,4 @@
-"""Models of a user: texts to vectors, how long a text is to one, questions that are answered in words."""
+"""The models that a user can provide: encoders, token counters, language models, rerankers."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from .words import FloatMatrix, FloatVector
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Turns texts into vectors of one space.
+    """Maps texts to vectors of one space.
 
-    Two encoders with equal `fingerprint` must give vectors that may be compared. No encoder
-    returns a zero vector, whatever the text.
+    Vectors of two encoders with equal `fingerprint` must be comparable. No encoder returns a zero vector.
     """
 
     @property
     def name(self) -> str:
-        """The name under which the registry finds it, such as "minilm"."""
+        """Its name in the registry, such as "minilm"."""
         ...
 
     @property
@@ -28,7 +27,7 @@ class Encoder(Protocol):
 
     @property
     def dim(self) -> int:
-        """Components per vector."""
+        """Number of components of each vector."""
         ...
 
     @property
@@ -42,28 +41,28 @@ class Encoder(Protocol):
 
     @property
     def query_differs(self) -> bool:
-        """Whether `encode_query` gives other vectors than `encode`."""
+        """Whether `encode_query` returns different vectors than `encode`."""
         ...
 
     def encode_query(self, texts: Sequence[str]) -> FloatMatrix:
-        """Vectors of the same shape, for queries: they are near those of texts that answer them."""
+        """Vectors of `texts` as queries, close to those of the texts that answer them; shaped as by `encode`."""
         ...
 
 
 @runtime_checkable
 class TokenCounter(Protocol):
-    """An encoder that says how long texts are to it. `Encoder`s may be this too.
+    """Counts the tokens of texts. An `Encoder` may implement it too.
 
-    Words, punctuation marks and ideographs must not count more together than each alone.
+    The count of a text must not exceed the sum of the counts of its words, punctuation marks and ideographs.
     """
 
     @property
     def max_tokens(self) -> int:
-        """Tokens of a text that are read; what comes behind them has no effect on the vector."""
+        """The number of tokens that are read; the rest of a text has no effect on its vector."""
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, those left out that the model itself puts around every text."""
+        """The number of tokens of each text, without the special tokens that the model adds to every text."""
         ...
 
 
@@ -72,35 +71,35 @@ class LLM(Protocol):
     """A language model: any object with this method."""
 
     def generate(self, prompt: str) -> str:
-        """What the model answers. An error that it raises goes through unchanged."""
+        """Returns the model's answer. Errors that it raises are passed on unchanged."""
         ...
 
 
 @runtime_checkable
 class Embedder(Protocol):
-    """A model that makes a vector of one text: any object with this method."""
+    """An embedding model for one text at a time: any object with this method."""
 
     def embed(self, text: str) -> Sequence[float] | FloatVector:
-        """Numbers; texts that mean the same get vectors of a high cosine."""
+        """Returns the vector of a text; texts of similar meaning have vectors of high cosine."""
         ...
 
 
 @runtime_checkable
 class Reranker(Protocol):
-    """Reads texts together with the query that found them, and says how well each answers it."""
+    """Scores how well each of several texts answers a query."""
 
     @property
     def name(self) -> str:
-        """What the scores are; it is named in the hits."""
+        """The name under which hits report its scores."""
         ...
 
     def rerank(self, query: str, texts: Sequence[str]) -> FloatVector:
-        """A score for each text, float32, shape (len(texts),), higher is better. A row without a text gives ""."""
+        """A score for each text, float32, shape (len(texts),), higher is better. A missing text is passed as ""."""
         ...
 
 
 class EmbeddingStore(Protocol):
-    """Where an encoder's results may be kept; keys are hashes, values float32 vectors of one dim."""
+    """A cache of an encoder's results. Keys are hashes, values float32 vectors of one dimension."""
 
     def get_many(self, keys: Sequence[bytes]) -> list[FloatVector | None]: ...
 

@@ -1,4 +1,4 @@
-"""What a program keeps beside the rows."""
+"""Values that a program stores in a collection beside its rows."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ __all__ = ["Notes"]
 
 
 class Notes(MutableMapping[str, bytes]):
-    """A mapping of str to bytes, which other processes change too."""
+    """A mapping of str to bytes that other processes may change at the same time."""
 
     @abstractmethod
     def replace(self, key: str, before: bytes | None, value: bytes) -> bool:
-        """Writes a note if it still is what it was when it was read; False where it is not, and nothing is written.
+        """Writes a note if its value is still `before` (compare-and-set); returns False otherwise.
 
         Args:
-            before: None where there was none.
+            before: the value that was read, None for no value.
         """
 
     def change(self, key: str, changed: Callable[[bytes | None], bytes]) -> bytes:
-        """Writes what `changed` makes of a note, and gives it. No change that another process makes meanwhile is lost.
+        """Replaces a note by `changed(note)` and returns the new value; no concurrent change is lost.
 
         Args:
-            changed: is given the note, None where there is none; once more for each time that another was first.
+            changed: called with the current value, or None; called again after each concurrent change.
         """
         while True:
             before = self.get(key)

@@ -1,4 +1,4 @@
-"""Words and arrays that all contracts share."""
+"""Literals and array types shared by all contracts."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 Metric = Literal["cosine", "ip", "l2", "l1"]
 Durability = Literal["full", "process"]
 Mode = Literal["dense", "keyword", "hybrid"]
-Part = Literal["text", "metadata"]  # of a row, that a hit may have beside id and score
-Syntax = Literal["plain", "operators"]  # what a text may say in keyword and hybrid search
+Part = Literal["text", "metadata"]  # parts of a row that a hit may contain besides id and score
+Syntax = Literal["plain", "operators"]  # how the query text of keyword and hybrid search is read
 
 METRICS: tuple[Metric, ...] = ("cosine", "ip", "l2", "l1")
 

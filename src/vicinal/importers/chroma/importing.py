@@ -49,10 +49,10 @@ class Imported:
 
 
 def import_chroma(database: Database, folder: Path) -> list[Imported]:
-    """All collections of a folder that Chroma wrote, by their names, with ids, documents, metadata and vectors.
+    """Imports all collections of a folder written by Chroma, with ids, documents, metadata and vectors.
 
-    What was stopped is gone on with by the same call. Each collection is read once more when it is complete: counts,
-    ids, documents, metadata, vectors, and the neighbours of some rows.
+    An interrupted import is resumed by the same call. Each complete collection is verified against the source: counts,
+    ids, documents, metadata, vectors, and the neighbours of sampled rows.
 
     Raises:
         InvalidArgument: there is no such folder, or a collection of the same name has other rows.
