@@ -39,7 +39,7 @@ class Headers:
             InvalidArgument: it occurs twice.
         """
         if len(self._first) < len(self._pairs) and sum(found == name for found, _ in self._pairs) > 1:
-            raise InvalidArgument(f"the header {name.decode()} stands there twice", name=name.decode(), place="request")
+            raise InvalidArgument(f"the header {name.decode()} is given twice", name=name.decode(), place="request")
         return self.first(name).decode("latin-1")
 
     def every(self, name: bytes) -> list[bytes]:
