@@ -17,12 +17,18 @@ SMALL += ["--processes", "2"]
 OURS = ("vicinal", "scanner", "numpy", "sqlite-fts5")
 
 
+# Suites of several seconds each.
+LONG = frozenset({"opening", "exact"})
+
+
 def run(folder: Path, name: str, peers: Sequence[str] = OURS) -> int:
     places = ["--output", str(folder), "--scratch", str(folder)]
     return command.main([name, *SMALL, "--peers", *peers, *places])
 
 
-@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in SUITES]
+)
 def test_a_suite_writes_its_numbers_and_draws_them(name: str, tmp_path: Path, capsys):
     assert run(tmp_path, name) == 0
     found = json.loads((tmp_path / f"{name}.json").read_text())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +40,7 @@ def test_a_result_larger_than_all_that_may_be_kept_is_given_and_not_kept() -> No
     assert len(remembering._younger) + len(remembering._older) == 1
 
 
+@pytest.mark.slow
 def test_many_different_queries_take_bounded_memory() -> None:
     queries = QueryAnalyzer(analyzer_of("default", "en"))
     tracemalloc.start()

@@ -66,6 +66,7 @@ def test_interrupts(tmp_path: Path):
     assert len(facts["by call"]) > 10
 
 
+@pytest.mark.slow  # `make torture` has it for a minute
 def test_eight_processes(tmp_path: Path):
     status, report, printed = _torture(tmp_path, "--kills", "0", "--cuts", "0", "--interrupts", "0", "--seconds", "8")
     _assert_nothing_lost(status, report, printed)
