@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..errors import InvalidArgument
@@ -19,13 +18,13 @@ class Address:
     Attributes:
         host: in the form of URLs, IPv6 in brackets.
         database: the path after the host, without the slash; may be "".
-        options: options of the URL by name.
+        secure: whether the connection is encrypted, `?secure=1`.
     """
 
     host: str
     port: int
     database: str
-    options: Mapping[str, str]
+    secure: bool
 
     @classmethod
     def of(
@@ -33,16 +32,14 @@ class Address:
         target: str,
         engine: str,
         port: int,
-        options: Mapping[str, tuple[str, ...]],
         remedy: str,
         *,
         databases: bool = False,
-    ) -> Address:
+    ) -> Self:
         """Parses a URL.
 
         Args:
             port: default port.
-            options: allowed options, each with its values.
             remedy: how the URL is written.
             databases: whether it may name a database of the server.
 
@@ -55,14 +52,14 @@ class Address:
             found = parts.port if parts.port is not None else port
         except ValueError:
             raise _wrong(target, engine, remedy) from None
-        unknown = [name for name, value in given.items() if value not in options.get(name, ())]
+        secure = given.pop("secure", "0")
         database = unquote(parts.path.strip("/"))
-        if not found or not parts.hostname or parts.username is not None or unknown or parts.fragment:
+        if not found or not parts.hostname or parts.username is not None or parts.fragment:
             raise _wrong(target, engine, remedy)
-        if database and (not databases or "/" in database):
+        if given or secure not in ("0", "1") or (database and (not databases or "/" in database)):
             raise _wrong(target, engine, remedy)
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        return cls(host, found, database, given)
+        return cls(host, found, database, secure == "1")
 
     @property
     def place(self) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from ..contract import Capabilities
 from ..errors import Unsupported
 
-__all__ = ["FEATURES", "LACKS", "Feature", "lacking"]
+__all__ = ["FEATURES", "LACKS", "Feature", "capabilities_of", "lacking"]
 
 _EMBEDDED: Final = "Use a database in a folder or behind a server."
 
@@ -78,6 +79,24 @@ LACKS: Final[Mapping[str, frozenset[str]]] = {
     "Qdrant": _NO_ENGINE_HAS | {"keyword search"},
     "Milvus": _NO_ENGINE_HAS | {"Manhattan distance", "keyword search"},
 }
+
+
+def capabilities_of(kind: Literal["qdrant", "milvus"], *, local: bool, durable: bool) -> Capabilities:
+    """Returns what a database on an engine can do.
+
+    Args:
+        local: the engine runs in this process.
+    """
+    return Capabilities(
+        kind,
+        durable=durable,
+        shared=not local,
+        snapshots=False,
+        own_files=False,
+        own_encoders=True,
+        whole_writes=False,
+        lacks=LACKS[kind.capitalize()],
+    )
 
 
 def lacking(engine: str, feature: str, name: str, value: Any = None) -> Unsupported:

@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from ..errors import InvalidArgument
 from ..settings import Secret
 
-__all__ = ["checked_key", "checked_retries", "checked_seconds", "checked_url"]
+__all__ = ["ClientOptions", "checked_key", "checked_retries", "checked_seconds", "checked_url"]
+
+_TIMEOUT_SECONDS: Final = 60.0
+_RETRIES: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """How a client calls a database over the network.
+
+    Attributes:
+        seconds: timeout of a call.
+        retries: how often a call is repeated if that is harmless.
+    """
+
+    key: Secret | None
+    seconds: float
+    retries: int
+
+    @classmethod
+    def of(cls, api_key: Any, timeout: Any, retries: Any) -> Self:
+        """Checks the arguments of `connect`; None stands for the default."""
+        return cls(
+            checked_key(api_key),
+            _TIMEOUT_SECONDS if timeout is None else checked_seconds(timeout),
+            _RETRIES if retries is None else checked_retries(retries),
+        )
 
 
 def checked_url(url: Any, *, example: str, name: str = "url") -> str:

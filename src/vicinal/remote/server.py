@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import MissingExtra
-from ..inputs.services import checked_key, checked_retries, checked_seconds, checked_url
+from ..inputs.services import ClientOptions, checked_url
 from ..settings import Secret
 from ..version import __version__
 from ..wire.requests import Request, Response
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["KEY_VARIABLE", "Server"]
 
 KEY_VARIABLE: Final = "VICINAL_API_KEY"
-TIMEOUT_SECONDS: Final = 60.0
-RETRIES: Final = 2
 _EXAMPLE: Final = "http://localhost:8321"
 _LONG_SECONDS: Final = 3600.0  # backups and the like, which read and write whole collections
 _CONNECT_SECONDS: Final = 10.0
@@ -49,12 +47,10 @@ class Server:
     @classmethod
     def at(cls, url: Any, api_key: Any = None, timeout: float | None = None, retries: int | None = None) -> Server:
         """Raises InvalidArgument for an invalid URL, key, timeout or number of retries."""
-        return cls(
-            checked_url(url, example=_EXAMPLE, name="target"),
-            checked_key(os.environ.get(KEY_VARIABLE) or None if api_key is None else api_key),
-            TIMEOUT_SECONDS if timeout is None else checked_seconds(timeout),
-            RETRIES if retries is None else checked_retries(retries),
-        )
+        place = checked_url(url, example=_EXAMPLE, name="target")
+        key = os.environ.get(KEY_VARIABLE) or None if api_key is None else api_key
+        options = ClientOptions.of(key, timeout, retries)
+        return cls(place, options.key, options.seconds, options.retries)
 
     def client_options(self) -> dict[str, Any]:
         """Options of httpx clients. Proxies of the environment are ignored: the key is for this server alone."""

@@ -6,10 +6,10 @@ import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from ...contract import Accuracy, Capabilities, FloatMatrix, Metric
+from ...contract import Accuracy, FloatMatrix, Metric
 from ..conditions import Condition
 from ..engine import Point
-from ..lacking import LACKS
+from ..lacking import capabilities_of
 from ..pages import pages
 from .calls import Calls, TooLong
 from .filters import expression_of, has_key
@@ -32,16 +32,7 @@ class Milvus:
 
     def __init__(self, calls: Calls, place: str, *, local: bool) -> None:
         self.place = place
-        self.capabilities = Capabilities(
-            "milvus",
-            durable=True,
-            shared=not local,
-            snapshots=False,
-            own_files=False,
-            own_encoders=True,
-            whole_writes=False,
-            lacks=LACKS["Milvus"],
-        )
+        self.capabilities = capabilities_of("milvus", local=local, durable=True)
         self._local = local
         self._calls = calls
         self._queries = Queries(calls, local=local)

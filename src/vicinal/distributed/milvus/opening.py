@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from pymilvus import MilvusClient
 
-from ...inputs.services import checked_key, checked_retries, checked_seconds
+from ...inputs.services import ClientOptions
 from ..addresses import Address, folder_of
 from ..engine import Engine
 from .calls import Calls
@@ -17,12 +16,9 @@ from .engine import Milvus
 
 __all__ = ["opened"]
 
-_TIMEOUT_SECONDS: Final = 60.0
 _CONNECT_SECONDS_MAX: Final = 10.0
-_RETRIES: Final = 2
 _PORT: Final = 19530
 _FOLDER: Final = "milvus+local://"
-_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {"secure": ("0", "1")}
 _REMEDY: Final = (
     "Write milvus://host:19530 or milvus://host:19530/database, with ?secure=1 for TLS; or milvus+local://folder."
 )
@@ -35,19 +31,18 @@ def opened(target: str, api_key: Any = None, timeout: float | None = None, retri
         InvalidArgument: it is not such a URL.
         StoreError: another program has the folder open.
     """
-    key = checked_key(api_key)
-    seconds = _TIMEOUT_SECONDS if timeout is None else checked_seconds(timeout)
-    tries = _RETRIES if retries is None else checked_retries(retries)
+    options = ClientOptions.of(api_key, timeout, retries)
     if target.startswith(_FOLDER):
-        return _local(target, seconds)
-    address = Address.of(target, "Milvus", _PORT, _OPTIONS, _REMEDY, databases=True)
-    scheme = "https" if address.options.get("secure") == "1" else "http"
+        return _local(target, options.seconds)
+    address = Address.of(target, "Milvus", _PORT, _REMEDY, databases=True)
+    scheme = "https" if address.secure else "http"
     place = f"milvus://{address.place}" + (f"/{address.database}" if address.database else "")
 
     def connect() -> MilvusClient:
-        return _client(f"{scheme}://{address.place}", address.database, "" if key is None else key.reveal(), seconds)
+        token = "" if options.key is None else options.key.reveal()
+        return _client(f"{scheme}://{address.place}", address.database, token, options.seconds)
 
-    calls = Calls(connect, lambda: None, place, seconds, tries, local=False)
+    calls = Calls(connect, lambda: None, place, options.seconds, options.retries, local=False)
     return Milvus(calls, place, local=False)
 
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 from qdrant_client import QdrantClient, models
 
-from ...contract import Accuracy, Capabilities, FloatMatrix, FloatVector, Metric
+from ...contract import Accuracy, FloatMatrix, FloatVector, Metric
 from ..conditions import All, Condition
 from ..engine import Point
-from ..lacking import LACKS
+from ..lacking import capabilities_of
 from ..pages import pages
 from .calls import Calls
 from .filters import filter_of
@@ -46,16 +46,7 @@ class Qdrant:
 
     def __init__(self, client: QdrantClient, place: str, *, local: bool, durable: bool, retries: int) -> None:
         self.place = place
-        self.capabilities = Capabilities(
-            "qdrant",
-            durable=durable,
-            shared=not local,
-            snapshots=False,
-            own_files=False,
-            own_encoders=True,
-            whole_writes=False,
-            lacks=LACKS["Qdrant"],
-        )
+        self.capabilities = capabilities_of("qdrant", local=local, durable=durable)
         self._local = local
         self._calls = Calls(client, place, retries, local=local)
 

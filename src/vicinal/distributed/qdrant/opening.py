@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from qdrant_client import QdrantClient
 
 from ...errors import StoreError
-from ...inputs.services import checked_key, checked_retries, checked_seconds
+from ...inputs.services import ClientOptions
 from ..addresses import Address, folder_of
 from ..engine import Engine
 from .engine import Qdrant
 
 __all__ = ["opened"]
 
-_TIMEOUT_SECONDS: Final = 60.0
-_RETRIES: Final = 2
 _PORT: Final = 6333
 _MEMORY: Final = "qdrant+memory:"
 _FOLDER: Final = "qdrant+local://"
-_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {"secure": ("0", "1")}
 _REMEDY: Final = "Write qdrant://host:6333, with ?secure=1 for TLS; or qdrant+local://folder."
 
 
@@ -31,23 +27,21 @@ def opened(target: str, api_key: Any = None, timeout: float | None = None, retri
         InvalidArgument: it is not such a URL.
         StoreError: another program has the folder open.
     """
-    key = checked_key(api_key)
-    seconds = _TIMEOUT_SECONDS if timeout is None else checked_seconds(timeout)
-    tries = _RETRIES if retries is None else checked_retries(retries)
+    options = ClientOptions.of(api_key, timeout, retries)
     if target == _MEMORY:
         return Qdrant(QdrantClient(location=":memory:"), target, local=True, durable=False, retries=0)
     if target.startswith(_FOLDER):
         return Qdrant(_in_folder(target), target, local=True, durable=True, retries=0)
-    address = Address.of(target, "Qdrant", _PORT, _OPTIONS, _REMEDY)
+    address = Address.of(target, "Qdrant", _PORT, _REMEDY)
     client = QdrantClient(
         host=address.host,
         port=address.port,
-        https=address.options.get("secure") == "1",
-        api_key=None if key is None else key.reveal(),
-        timeout=max(1, round(seconds)),
+        https=address.secure,
+        api_key=None if options.key is None else options.key.reveal(),
+        timeout=max(1, round(options.seconds)),
         check_compatibility=False,  # nothing is sent before the first call
     )
-    return Qdrant(client, f"qdrant://{address.place}", local=False, durable=True, retries=tries)
+    return Qdrant(client, f"qdrant://{address.place}", local=False, durable=True, retries=options.retries)
 
 
 def _in_folder(target: str) -> QdrantClient:
